@@ -1,0 +1,77 @@
+import type { VerificationKey } from '../keys/key.ts';
+
+/** A TCP address to listen on; port 0 lets the system choose. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface IssuerConfig {
+  readonly name: string;
+  /** Must equal the `iss` claim exactly; undefined: `issuer: any`, the check is off. */
+  readonly issuer: string | undefined;
+  /** Any one of them must be in `aud`; undefined: `audience: any`, the check is off. */
+  readonly audience: readonly string[] | undefined;
+  readonly expiry: 'required' | 'optional';
+  readonly algorithms: readonly string[];
+  /** Never empty; each key fits at least one of `algorithms`. */
+  readonly keys: readonly VerificationKey[];
+  readonly clockToleranceMs: number;
+  /** Claims that must be present. */
+  readonly require: readonly string[];
+}
+
+export interface ForwardConfig {
+  /** Header name as configured → claim path (dots reach into objects). */
+  readonly headers: ReadonlyMap<string, string>;
+  readonly token: 'keep' | 'strip';
+  /** Which X-Forwarded-* headers upstream gets. */
+  readonly forwarded: ReadonlySet<'for' | 'proto' | 'host'>;
+}
+
+export interface RouteConfig {
+  /** For metrics, logs and `explain`: `host/path` or `/path`, with methods when they are limited. */
+  readonly name: string;
+  readonly match: {
+    readonly host: string | undefined;
+    readonly path: string;
+    readonly methods: readonly string[] | undefined;
+  };
+  /** Names of issuers, or `none` for a public route. */
+  readonly auth: 'none' | readonly string[];
+  readonly upstream: string;
+  readonly forward: ForwardConfig;
+}
+
+export interface UpstreamConfig {
+  readonly name: string;
+  readonly server: { readonly host: string; readonly port: number };
+  readonly timeouts: { readonly connectMs: number; readonly responseMs: number; readonly idleMs: number };
+  readonly limits: { readonly connections: number; readonly waiting: number };
+}
+
+/** The whole configuration with every default filled in, every file read, every reference resolved; frozen. */
+export interface Config {
+  readonly listen: readonly ListenAddress[];
+  readonly admin: ListenAddress;
+  /** Verification threads. */
+  readonly verifiers: number;
+  readonly issuers: ReadonlyMap<string, IssuerConfig>;
+  readonly upstreams: ReadonlyMap<string, UpstreamConfig>;
+  readonly routes: readonly RouteConfig[];
+  readonly rejection: 'rfc6750' | 'haproxy';
+  /** Realm of the Bearer challenge. */
+  readonly realm: string;
+  readonly cache: { readonly entries: number; readonly bytes: number };
+  /** Bytes; requestBody is Infinity when unlimited. */
+  readonly limits: {
+    readonly requestHead: number;
+    readonly requestBody: number;
+    readonly responseHead: number;
+  };
+  readonly chunkedRequests: 'allow' | 'reject';
+  readonly log: { readonly level: string };
+  readonly shutdown: { readonly graceMs: number };
+  /** What deserves a word at start, such as a check that is switched off; `file:line:column: key.path: text`. */
+  readonly warnings: readonly string[];
+}

@@ -1,0 +1,12 @@
+/** The only place that reads a clock, so that tests can put another one in its place. */
+export interface Clock {
+  /** Wall clock in milliseconds since the epoch: for `exp`, `nbf` and log lines. */
+  wall(): number;
+  /** Monotonic milliseconds: for time-outs and durations; a step of the wall clock does not touch it. */
+  monotonic(): number;
+}
+
+export const systemClock: Clock = {
+  wall: () => Date.now(),
+  monotonic: () => performance.now(),
+};

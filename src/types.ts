@@ -1,0 +1,60 @@
+import type { Reason } from './reasons.ts';
+
+/** How the body of a request is framed; the bytes reach us unframed and are framed anew for upstream. */
+export type BodyFraming = 'none' | 'length' | 'chunked';
+
+/** The head of one request as the listener read it; nothing here refers to the engine's request object. */
+export interface RequestHead {
+  readonly method: string;
+  /** Path as sent, neither decoded nor normalised; starts with `/`. */
+  readonly path: string;
+  /** What stood behind `?`; undefined when there was no `?`. */
+  readonly query: string | undefined;
+  /** Header names in lower case and, at the same index, their values; order and repetitions are kept. */
+  readonly names: readonly string[];
+  readonly values: readonly string[];
+  readonly host: string;
+  /** The first Authorization value, undefined when there is none. */
+  readonly authorization: string | undefined;
+  readonly authorizationCount: number;
+  readonly framing: BodyFraming;
+  /** Content-Length in bytes; 0 unless `framing` is `length`. */
+  readonly contentLength: number;
+  /** Set when the request must not be served (RFC 9112 §6, §3.2); nothing else in it is then to be trusted. */
+  readonly fault: Reason | undefined;
+}
+
+declare const permitBrand: unique symbol;
+
+/**
+ * Leave to forward one request. Only `auth/permit.ts` makes one, and `upstream` sends nothing without it, so a
+ * forgotten check does not compile.
+ */
+export interface Permit {
+  readonly kind: 'permit';
+  readonly [permitBrand]: true;
+  /** Identity headers of this token for this route, ready to send: `Name: value\r\n` repeated, or ''. */
+  readonly headers: string;
+  /** Whether the Authorization header is kept from upstream. */
+  readonly stripToken: boolean;
+}
+
+/** The checks of the walk-through's HAProxy configuration, in its order; decides the message in its style. */
+export type Stage = 'header' | 'algorithm' | 'issuer' | 'audience' | 'signature' | 'expiry';
+
+export interface Rejection {
+  readonly kind: 'rejection';
+  readonly reason: Reason;
+  /** The check at which HAProxy would have stopped; undefined where it has no such check. */
+  readonly stage: Stage | undefined;
+}
+
+/** A verdict that is not there yet; it arrives at the waiter unless cancelled first. */
+export interface Pending {
+  readonly kind: 'pending';
+  cancel(): void;
+}
+
+export interface VerdictWaiter {
+  onVerdict(verdict: Permit | Rejection): void;
+}
