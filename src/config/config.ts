@@ -1,4 +1,5 @@
 import type { VerificationKey } from '../keys/key.ts';
+import type { LogLevel } from '../lib/log.ts';
 
 /** A TCP address to listen on; port 0 lets the system choose. */
 export interface ListenAddress {
@@ -70,7 +71,7 @@ export interface Config {
     readonly responseHead: number;
   };
   readonly chunkedRequests: 'allow' | 'reject';
-  readonly log: { readonly level: string };
+  readonly log: { readonly level: LogLevel };
   readonly shutdown: { readonly graceMs: number };
   /** What deserves a word at start, such as a check that is switched off; `file:line:column: key.path: text`. */
   readonly warnings: readonly string[];

@@ -1,0 +1,126 @@
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { Placement, Side } from './placement.ts';
+
+/** Milliseconds a child gets to end by itself after SIGTERM; a benchmark has nothing worth waiting for. */
+const STOP_GRACE_MS = 3_000;
+/** Characters of error output kept for the report of a failure. */
+const OUTPUT_TAIL = 4_096;
+
+/** One child process with what it printed last. */
+export class Child {
+  readonly process: ChildProcess;
+  readonly command: string;
+  #output = '';
+
+  constructor(process: ChildProcess, command: string) {
+    this.process = process;
+    this.command = command;
+    // A child which cannot be started reports through 'error' only; the waiters below look at `exited`.
+    process.on('error', (error) => {
+      this.#keep(error.message);
+    });
+    process.stderr?.setEncoding('utf8').on('data', (text: string) => this.#keep(text));
+  }
+
+  get pid(): number {
+    if (this.process.pid === undefined) throw new Error(`${this.command} did not start: ${this.#output}`);
+    return this.process.pid;
+  }
+
+  get exited(): boolean {
+    return (
+      this.process.pid === undefined || this.process.exitCode !== null || this.process.signalCode !== null
+    );
+  }
+
+  /** What it wrote to standard error last, for the report of a failure. */
+  get output(): string {
+    return this.#output.trim();
+  }
+
+  #keep(text: string): void {
+    this.#output = (this.#output + text).slice(-OUTPUT_TAIL);
+  }
+
+  /** The next message of a forked child; rejects when it ends without one. */
+  async message(): Promise<unknown> {
+    const abort = new AbortController();
+    try {
+      return await Promise.race([
+        once(this.process, 'message', { signal: abort.signal }).then(([message]) => message as unknown),
+        once(this.process, 'exit', { signal: abort.signal }).then(() => {
+          throw new Error(`${this.command} ended without an answer: ${this.output}`);
+        }),
+      ]);
+    } finally {
+      abort.abort();
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (this.exited) return;
+    const exit = once(this.process, 'exit');
+    const impatience = setTimeout(() => this.process.kill('SIGKILL'), STOP_GRACE_MS);
+    this.process.kill('SIGTERM');
+    await exit;
+    clearTimeout(impatience);
+  }
+}
+
+/** Every process the benchmark starts, so that none of them outlives it. */
+export class Children {
+  readonly #all = new Set<Child>();
+  readonly #placement: Placement;
+
+  constructor(placement: Placement) {
+    this.#placement = placement;
+  }
+
+  /** Runs a program; its standard output is dropped unless `stdout` asks for a pipe. */
+  spawn(side: Side, program: string, args: readonly string[], stdout: 'ignore' | 'pipe' = 'ignore'): Child {
+    const line = [...this.#placement.prefix(side), program, ...args];
+    const process = spawn(line[0] as string, line.slice(1), { stdio: ['ignore', stdout, 'pipe'] });
+    return this.#add(new Child(process, line.join(' ')));
+  }
+
+  /** Runs one of the benchmark's own scripts with a message channel. */
+  fork(
+    side: Side,
+    script: URL,
+    args: readonly string[] = [],
+    env: Readonly<Record<string, string>> = {},
+  ): Child {
+    const path = fileURLToPath(script);
+    const line = [...this.#placement.prefix(side), globalThis.process.execPath];
+    const process = fork(path, args, {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: { ...globalThis.process.env, ...env },
+      execPath: line[0] as string,
+      execArgv: line.slice(1),
+    });
+    return this.#add(new Child(process, [...line, path, ...args].join(' ')));
+  }
+
+  #add(child: Child): Child {
+    this.#all.add(child);
+    child.process.once('exit', () => this.#all.delete(child));
+    return child;
+  }
+
+  async stopAll(): Promise<void> {
+    await Promise.all([...this.#all].map((child) => child.stop()));
+  }
+
+  /** For the way out after a signal, when nothing can be awaited any more. */
+  killAll(): void {
+    for (const child of this.#all) child.process.kill('SIGKILL');
+  }
+}
+
+/** A script of the benchmark next to the calling module, under the extension that module runs with. */
+export function scriptBeside(moduleUrl: string, name: string): URL {
+  const extension = moduleUrl.slice(moduleUrl.lastIndexOf('.'));
+  return new URL(`./${name}${extension}`, moduleUrl);
+}

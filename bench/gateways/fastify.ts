@@ -1,0 +1,17 @@
+import { scriptBeside } from '../children.ts';
+import { freePort } from '../probe.ts';
+import type { Gateway } from './gateway.ts';
+
+/** The usual way to do it on Node.js: a framework, its proxy plugin and its JWT plugin with a cache. */
+export const fastify: Gateway = {
+  name: 'fastify',
+  description: '@fastify/http-proxy and @fastify/jwt with its cache',
+  checksTokens: true,
+  unavailable: () => undefined,
+  async start({ children, upstreamPort, keyFile, issuer, audience }) {
+    const port = await freePort();
+    const args = [String(port), String(upstreamPort), keyFile, issuer, audience];
+    const child = children.fork('gateway', scriptBeside(import.meta.url, 'fastify-server'), args);
+    return { child, port, configuration: `${child.command}\n` };
+  },
+};

@@ -1,0 +1,70 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePort } from '../probe.ts';
+import { findProgram } from '../programs.ts';
+import type { Gateway, GatewaySetup, RunningGateway } from './gateway.ts';
+
+/** Bytes: HAProxy's own default, an order of magnitude above the requests sent here. */
+const BUFFER_SIZE = 16_384;
+
+/** The rules of FusionAuth's walk-through: presence, algorithm, issuer, audience, signature, expiry, in this order. */
+function walkThroughRules({ keyFile, issuer, audience }: GatewaySetup): string {
+  const deny = (message: string): string =>
+    `http-request deny content-type 'text/html' string '${message}' unless`;
+  return `
+  ${deny('Missing Authorization HTTP header')} { req.hdr(authorization) -m found }
+  http-request set-var(txn.alg) http_auth_bearer,jwt_header_query('$.alg')
+  http-request set-var(txn.iss) http_auth_bearer,jwt_payload_query('$.iss')
+  http-request set-var(txn.aud) http_auth_bearer,jwt_payload_query('$.aud')
+  http-request set-var(txn.exp) http_auth_bearer,jwt_payload_query('$.exp','int')
+  ${deny('Unsupported JWT signing algorithm')} { var(txn.alg) -m str RS256 }
+  ${deny('Invalid JWT issuer')} { var(txn.iss) -m str ${issuer} }
+  ${deny('Invalid JWT audience')} { var(txn.aud) -m str ${audience} }
+  ${deny('Invalid JWT signature')} { http_auth_bearer,jwt_verify(txn.alg,"${keyFile}") -m int 1 }
+  http-request set-var(txn.now) date()
+  ${deny('JWT has expired')} { var(txn.exp),sub(txn.now) -m int gt 0 }`;
+}
+
+async function start(setup: GatewaySetup, rules: string): Promise<RunningGateway> {
+  const port = await freePort();
+  const configuration = `global
+  nbthread 1
+  maxconn 4096
+  tune.bufsize ${BUFFER_SIZE}
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 60s
+  timeout server 60s
+  http-reuse always
+frontend traffic
+  bind 127.0.0.1:${port}${rules}
+  default_backend app
+backend app
+  server app 127.0.0.1:${setup.upstreamPort}
+`;
+  const file = join(setup.directory, 'haproxy.cfg');
+  writeFileSync(file, configuration);
+  const child = setup.children.spawn('gateway', findProgram('haproxy') ?? 'haproxy', ['-db', '-f', file]);
+  return { child, port, configuration };
+}
+
+const unavailable = (): string | undefined =>
+  findProgram('haproxy') === undefined ? 'haproxy is not installed: apt-get install -y haproxy' : undefined;
+
+/** The floor: an HTTP proxy that checks nothing. */
+export const haproxyPlain: Gateway = {
+  name: 'haproxy-plain',
+  description: 'HAProxy, one thread, no rules',
+  checksTokens: false,
+  unavailable,
+  start: (setup) => start(setup, ''),
+};
+
+export const haproxyJwt: Gateway = {
+  name: 'haproxy-jwt',
+  description: "HAProxy, one thread, FusionAuth's walk-through rules",
+  checksTokens: true,
+  unavailable,
+  start: (setup) => start(setup, walkThroughRules(setup)),
+};

@@ -1,0 +1,18 @@
+import { type Children, scriptBeside } from '../children.ts';
+import type { LoadGenerator, LoadPlan, LoadResult } from './load.ts';
+
+/** autocannon in a process of its own, started anew for each load. */
+export function autocannonLoad(children: Children): LoadGenerator {
+  return {
+    name: 'autocannon',
+    async run(plan: LoadPlan): Promise<LoadResult> {
+      const child = children.fork('load', scriptBeside(import.meta.url, 'autocannon-client'));
+      child.process.send(plan);
+      try {
+        return (await child.message()) as LoadResult;
+      } finally {
+        await child.stop();
+      }
+    },
+  };
+}

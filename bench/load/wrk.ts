@@ -1,0 +1,133 @@
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Children } from '../children.ts';
+import { findProgram } from '../programs.ts';
+import type { LoadGenerator, LoadPlan, LoadResult } from './load.ts';
+
+/** Seconds within which a `once` load must be through; it ends by itself as soon as it is. */
+const ONCE_LIMIT_S = 120;
+
+/**
+ * wrk's side. One thread, so that one counter deals out the tokens.
+ *
+ * A connection asks for its next request after its last answer. With `once` it gets an empty one, and falls
+ * silent, when no token is left; when all connections have been told so, every answer is in, and the script
+ * ends the load with the signal that wrk takes for its regular end. wrk calls request() once ahead of time to
+ * look at the result; that call must not use up a token.
+ */
+const script = `
+local ffi = require('ffi')
+ffi.cdef[[
+  typedef struct { long seconds; long nanos; } moment;
+  int clock_gettime(int clock, moment *now);
+  int getpid(void);
+  int kill(int pid, int signal);
+]]
+local MONOTONIC, PROCESS_CPU, SIGINT = 1, 2, 2
+
+local function clock(which)
+  local now = ffi.new('moment')
+  ffi.C.clock_gettime(which, now)
+  return tonumber(now.seconds) + tonumber(now.nanos) / 1e9
+end
+
+local requests, once, connections, position, silent, looked
+
+function setup(thread)
+  the_thread = thread
+end
+
+function init(args)
+  once, connections, position, silent, looked = args[2] == 'once', tonumber(args[3]), 0, 0, false
+  requests = {}
+  for token in io.lines(args[1]) do
+    requests[#requests + 1] = wrk.format('GET', nil, { ['Authorization'] = 'Bearer ' .. token })
+  end
+end
+
+function request()
+  if not looked then
+    looked = true
+    return requests[1]
+  end
+  if position == 0 and started == nil then
+    started = clock(MONOTONIC)
+    cpu_at_start = clock(PROCESS_CPU)
+  end
+  if position == #requests then
+    if once then
+      silent = silent + 1
+      if silent == connections then
+        ended = clock(MONOTONIC)
+        ffi.C.kill(ffi.C.getpid(), SIGINT)
+      end
+      return ''
+    end
+    position = 0
+  end
+  position = position + 1
+  return requests[position]
+end
+
+function done(summary, latency)
+  local errors = summary.errors
+  local now = clock(MONOTONIC)
+  local started = the_thread:get('started') or now
+  local cpu = clock(PROCESS_CPU) - (the_thread:get('cpu_at_start') or 0)
+  local ended = the_thread:get('ended') or now
+  print(string.format(
+    '{"completed":%d,"failures":%d,"seconds":%.6f,"p50":%.3f,"p99":%.3f,"p999":%.3f,"cores":%.3f}',
+    summary.requests - errors.status, errors.connect + errors.read + errors.write + errors.status + errors.timeout,
+    ended - started, latency:percentile(50) / 1000, latency:percentile(99) / 1000,
+    latency:percentile(99.9) / 1000, cpu / (ended - started)))
+end
+`;
+
+interface Report {
+  readonly completed: number;
+  readonly failures: number;
+  readonly seconds: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly cores: number;
+}
+
+export function wrkLoad(children: Children, directory: string): LoadGenerator {
+  const file = join(directory, 'load.lua');
+  writeFileSync(file, script);
+  return {
+    name: 'wrk',
+    async run(plan: LoadPlan): Promise<LoadResult> {
+      // wrk takes whole seconds only.
+      const seconds = plan.use === 'once' ? ONCE_LIMIT_S : Math.max(1, Math.round(plan.seconds));
+      const connections = String(plan.connections);
+      const child = children.spawn(
+        'load',
+        findProgram('wrk') ?? 'wrk',
+        ['-t1', `-c${connections}`, `-d${seconds}`, '-s', file, plan.url, '--'].concat(
+          plan.tokenFile,
+          plan.use,
+          connections,
+        ),
+        'pipe',
+      );
+      let text = '';
+      child.process.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+      });
+      await once(child.process, 'close');
+      const line = /^\{.*\}$/m.exec(text)?.[0];
+      if (line === undefined) throw new Error(`${child.command} gave no result: ${text} ${child.output}`);
+      const report = JSON.parse(line) as Report;
+      return {
+        completed: report.completed,
+        failures: report.failures,
+        seconds: report.seconds,
+        latency: { p50: report.p50, p99: report.p99, p999: report.p999 },
+        generatorCores: report.cores,
+      };
+    },
+  };
+}

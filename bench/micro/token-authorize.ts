@@ -1,0 +1,118 @@
+// Nanoseconds of one `authorize` for known and for new tokens: node dist/bench/micro/token-authorize.js
+
+import { AuthCounters } from '../../src/auth/auth-counters.ts';
+import { Authorizer } from '../../src/auth/authorizer.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import type { RequestHead } from '../../src/types.ts';
+import { rs256, rsaKey, secondsFromNow } from '../../test/support/tokens.ts';
+
+const TOKENS = 1000;
+const key = rsaKey();
+const authorizer = new Authorizer({
+  issuers: new Map([
+    [
+      'main',
+      {
+        name: 'main',
+        issuer: 'https://issuer.example',
+        audience: ['63b73f76-7400-487d-b122-5705b848da80'],
+        expiry: 'required' as const,
+        algorithms: ['RS256'],
+        keys: [
+          {
+            id: 'k',
+            kid: undefined,
+            algorithms: ['RS256'],
+            material: { kind: 'public' as const, pem: key.pem },
+          },
+        ],
+        clockToleranceMs: 0,
+        require: [],
+      },
+    ],
+  ]),
+  cache: { entries: 100_000, bytes: 256 * 1024 * 1024 },
+  verifiers: 1,
+  haproxyOrder: false,
+  clock: systemClock,
+  counters: new AuthCounters(),
+});
+const access = authorizer.access({
+  auth: ['main'],
+  forward: { headers: new Map([['X-User-Id', 'sub']]), token: 'keep', forwarded: new Set() },
+});
+const raw = Array.from({ length: TOKENS }, (_, n) =>
+  Buffer.from(
+    `Bearer ${rs256(
+      key,
+      {
+        aud: '63b73f76-7400-487d-b122-5705b848da80',
+        exp: secondsFromNow(3600),
+        iat: secondsFromNow(0),
+        iss: 'https://issuer.example',
+        sub: `user-${n}-81c9a1d0-6a2b`,
+        jti: `0f3f0a7e-${n}`,
+        authenticationType: 'PASSWORD',
+        email: `user${n}@example.com`,
+        email_verified: true,
+        applicationId: '63b73f76-7400-487d-b122-5705b848da80',
+        roles: ['reader', 'writer'],
+      },
+      { alg: 'RS256', typ: 'JWT', kid: 'fYW0nK0-1rT4sJgq3l6Qf9aW2xE' },
+    )}`,
+    'latin1',
+  ),
+);
+const none: readonly string[] = [];
+const head = (authorization: string): RequestHead => ({
+  method: 'GET',
+  path: '/',
+  query: undefined,
+  names: none,
+  values: none,
+  host: 'localhost',
+  authorization,
+  authorizationCount: 1,
+  framing: 'none',
+  contentLength: 0,
+  fault: undefined,
+});
+
+await authorizer.start();
+const cold = process.cpuUsage();
+const coldStart = performance.now();
+await Promise.all(
+  raw.map(
+    (bytes) =>
+      new Promise<void>((resolve, reject) => {
+        const answer = authorizer.authorize(access, head(bytes.toString('latin1')), {
+          onVerdict: (verdict) => (verdict.kind === 'permit' ? resolve() : reject(new Error(verdict.reason))),
+        });
+        if (answer.kind !== 'pending') reject(new Error(answer.kind));
+      }),
+  ),
+);
+const used = process.cpuUsage(cold);
+const report = (line: string): boolean => process.stdout.write(`${line}\n`);
+report(
+  `miss: ${(((performance.now() - coldStart) * 1000) / TOKENS).toFixed(1)} µs wall, ${((used.user + used.system) / TOKENS).toFixed(1)} µs CPU per token`,
+);
+
+const order = new Uint32Array(1 << 20).map(() => Math.floor(Math.random() * TOKENS));
+const waiter = { onVerdict: () => undefined };
+for (let round = 0; round < 5; round += 1) {
+  for (const [name, authorize] of [
+    ['string only', false],
+    ['authorize', true],
+  ] as const) {
+    const start = process.hrtime.bigint();
+    let permits = 0;
+    for (const index of order) {
+      const request = head((raw[index] as Buffer).toString('latin1'));
+      permits += authorize ? Number(authorizer.authorize(access, request, waiter).kind === 'permit') : 1;
+    }
+    if (permits !== order.length) throw new Error('not every token was let in');
+    report(`${name}: ${(Number(process.hrtime.bigint() - start) / order.length).toFixed(0)} ns`);
+  }
+}
+await authorizer.close();

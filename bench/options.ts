@@ -1,0 +1,119 @@
+import { parseArgs } from 'node:util';
+
+/** Rounds whose median is worth keeping, and the standard. */
+const FULL_ROUNDS = 5;
+/** Seconds; in less, the 10 ms steps of /proc and the first cold moments show. */
+const FULL_SECONDS = 3;
+
+export interface Options {
+  readonly scenarios: readonly string[];
+  readonly gateways: readonly string[];
+  readonly rounds: number;
+  /** Duration of one measurement of a `cycle` scenario, and of the warm-up before the first one. */
+  readonly seconds: number;
+  readonly warmupSeconds: number;
+  /** Part of a scenario's tokens that a `once` scenario uses; below 1 only in quick mode. */
+  readonly share: number;
+  readonly load: 'autocannon' | 'wrk';
+  /** Whether gateway and load get CPUs of their own. */
+  readonly pin: boolean;
+  readonly quick: boolean;
+  /** Folder for latest.json, latest.md and latest.svg. */
+  readonly results: string | undefined;
+  readonly writeReadme: boolean;
+}
+
+export class UsageError extends Error {}
+
+export const usage = `usage: npm run bench -- [options]
+  --scenario A,B           only these scenarios
+  --gateway A,B            only these gateways
+  --rounds N               rounds, interleaved over the gateways (default 5)
+  --seconds N              length of one measurement (default 10)
+  --load autocannon|wrk    load generator (default autocannon)
+  --no-pin                 let the scheduler place gateway, generator and upstream
+  --quick                  one short round of everything, to prove that the benchmark works
+  --results DIR            where the results go (default bench/results)
+  --write-readme           put the table into bench/README.md; only after a full run
+`;
+
+function list(name: string, text: string | undefined, known: readonly string[]): readonly string[] {
+  if (text === undefined) return known;
+  const names = text.split(',').filter((part) => part !== '');
+  const unknown = names.filter((part) => !known.includes(part));
+  if (names.length === 0 || unknown.length > 0) {
+    throw new UsageError(`--${name}: ${unknown.join(', ') || 'nothing'} is not one of ${known.join(', ')}`);
+  }
+  return known.filter((part) => names.includes(part));
+}
+
+function number(name: string, text: string | undefined, standard: number, whole: boolean): number {
+  if (text === undefined) return standard;
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value)) || (whole && !Number.isInteger(value))) {
+    throw new UsageError(`--${name}: ${text} is not a ${whole ? 'whole ' : ''}number above 0`);
+  }
+  return value;
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        scenario: { type: 'string' },
+        gateway: { type: 'string' },
+        rounds: { type: 'string' },
+        seconds: { type: 'string' },
+        load: { type: 'string' },
+        quick: { type: 'boolean', default: false },
+        'no-pin': { type: 'boolean', default: false },
+        results: { type: 'string' },
+        'write-readme': { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+/** Options out of the command line; throws a UsageError for anything it does not know. */
+export function parseOptions(
+  args: readonly string[],
+  known: { readonly scenarios: readonly string[]; readonly gateways: readonly string[] },
+): Options {
+  const values = parse(args);
+  const { quick } = values;
+  const load = values.load ?? 'autocannon';
+  if (load !== 'autocannon' && load !== 'wrk') {
+    throw new UsageError(`--load: ${load} is not one of autocannon, wrk`);
+  }
+  const seconds = number('seconds', values.seconds, quick ? 1 : 10, false);
+  return {
+    scenarios: list('scenario', values.scenario, known.scenarios),
+    gateways: list('gateway', values.gateway, known.gateways),
+    rounds: number('rounds', values.rounds, quick ? 1 : FULL_ROUNDS, true),
+    seconds,
+    warmupSeconds: Math.min(seconds, quick ? 0.5 : 3),
+    share: quick ? 0.1 : 1,
+    load,
+    pin: !values['no-pin'],
+    quick,
+    results: values.results,
+    writeReadme: values['write-readme'],
+  };
+}
+
+/** Whether a run may stand in the README: everything measured, at length, the standard number of times. */
+export function isFullRun(
+  options: Options,
+  known: { readonly scenarios: readonly string[]; readonly gateways: readonly string[] },
+): boolean {
+  return (
+    !options.quick &&
+    options.rounds >= FULL_ROUNDS &&
+    options.seconds >= FULL_SECONDS &&
+    options.scenarios.length === known.scenarios.length &&
+    options.gateways.length === known.gateways.length
+  );
+}

@@ -1,0 +1,69 @@
+import { type IncomingMessage, request } from 'node:http';
+import { createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Child } from './children.ts';
+
+/** Milliseconds for one probe; a local answer takes a hundredth of it. */
+const PROBE_TIMEOUT_MS = 2_000;
+/** Milliseconds a server gets to answer its first request. */
+const READY_TIMEOUT_MS = 15_000;
+/** Milliseconds between two attempts. */
+const RETRY_MS = 25;
+
+export interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** One GET on a connection of its own, with the token if there is one. */
+export function get(port: number, token?: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    const outgoing = request({ host: '127.0.0.1', port, path: '/', agent: false, headers });
+    outgoing.setTimeout(PROBE_TIMEOUT_MS, () => outgoing.destroy(new Error('no answer in time')));
+    outgoing.on('error', reject);
+    outgoing.on('response', (response: IncomingMessage) => {
+      let body = '';
+      response.setEncoding('latin1');
+      response.on('data', (text: string) => {
+        body += text;
+      });
+      response.on('error', reject);
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+    });
+    outgoing.end();
+  });
+}
+
+/** Asks until the server gives the wanted answer; fails when it ends or takes too long. */
+export async function untilReady(child: Child, port: number, token: string, body: string): Promise<void> {
+  const deadline = performance.now() + READY_TIMEOUT_MS;
+  let last = 'no attempt';
+  while (performance.now() < deadline) {
+    if (child.exited) break;
+    try {
+      const answer = await get(port, token);
+      if (answer.status === 200 && answer.body === body) return;
+      last = `status ${answer.status}: ${answer.body.slice(0, 200)}`;
+    } catch (error) {
+      last = (error as Error).message;
+    }
+    await delay(RETRY_MS);
+  }
+  throw new Error(`${child.command} is not ready (${last}) ${child.output}`);
+}
+
+/** A port that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => {
+        if (address === null || typeof address === 'string') reject(new Error('no port'));
+        else resolve(address.port);
+      });
+    });
+  });
+}

@@ -1,0 +1,99 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** USER_HZ: the unit of times in /proc/PID/stat is 1/100 s on every Linux port that Node runs on. */
+const MICROS_PER_TICK = 10_000;
+
+/** Times in clock ticks; `reaped` belongs to children which have ended and were waited for. */
+export interface ProcessStat {
+  readonly pid: number;
+  readonly parent: number;
+  readonly user: number;
+  readonly system: number;
+  readonly reapedUser: number;
+  readonly reapedSystem: number;
+}
+
+/** Parses a line of /proc/PID/stat (proc(5)); the sums cover all threads of the process. */
+export function parseStat(line: string): ProcessStat {
+  // The command name stands in parentheses and may itself hold spaces and parentheses, so the last one counts.
+  const close = line.lastIndexOf(')');
+  const fields = line
+    .slice(close + 1)
+    .trim()
+    .split(' ');
+  // Field 3 of the manual page, the state, is the first one after the name.
+  const field = (number: number): number => {
+    const value = Number(fields[number - 3]);
+    if (close === -1 || !Number.isSafeInteger(value)) throw new Error('not a line of /proc/PID/stat');
+    return value;
+  };
+  return {
+    pid: Number.parseInt(line, 10),
+    parent: field(4),
+    user: field(14),
+    system: field(15),
+    reapedUser: field(16),
+    reapedSystem: field(17),
+  };
+}
+
+/** Peak resident memory in bytes, from the text of /proc/PID/status; 0 for a process without memory (a zombie). */
+export function parsePeakMemory(status: string): number {
+  const match = /^VmHWM:\s+(\d+) kB$/m.exec(status);
+  return match === null ? 0 : Number(match[1]) * 1024;
+}
+
+/** The process and everything below it, out of all processes of the machine. */
+export function treeOf(root: number, all: readonly ProcessStat[]): ProcessStat[] {
+  const tree = all.filter((process) => process.pid === root);
+  for (const member of tree) {
+    // The list grows while it is walked: a child's own children follow in their turn.
+    tree.push(...all.filter((process) => process.parent === member.pid));
+  }
+  return tree;
+}
+
+/** CPU time of processes in microseconds, user and system, including children that have already ended. */
+export function cpuMicrosOf(processes: readonly ProcessStat[]): number {
+  let ticks = 0;
+  for (const process of processes) {
+    ticks += process.user + process.system + process.reapedUser + process.reapedSystem;
+  }
+  return ticks * MICROS_PER_TICK;
+}
+
+/** Text of a file below /proc; undefined when its process has ended meanwhile. */
+function readProc(path: string): string | undefined {
+  try {
+    return readFileSync(`/proc/${path}`, 'latin1');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
+    throw error;
+  }
+}
+
+function allProcesses(): ProcessStat[] {
+  const found: ProcessStat[] = [];
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const line = readProc(`${name}/stat`);
+    if (line !== undefined) found.push(parseStat(line));
+  }
+  return found;
+}
+
+/** CPU microseconds which a process and everything below it have used so far. */
+export function cpuMicros(root: number): number {
+  const tree = treeOf(root, allProcesses());
+  if (tree.length === 0) throw new Error(`process ${root} is gone`);
+  return cpuMicrosOf(tree);
+}
+
+/** Bytes: the sum of the peaks of a process and everything below it. */
+export function peakMemory(root: number): number {
+  let bytes = 0;
+  for (const { pid } of treeOf(root, allProcesses()))
+    bytes += parsePeakMemory(readProc(`${pid}/status`) ?? '');
+  return bytes;
+}

@@ -1,0 +1,150 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { cpuChart } from './chart.ts';
+import { Children } from './children.ts';
+import { fastify } from './gateways/fastify.ts';
+import type { Gateway } from './gateways/gateway.ts';
+import { haproxyJwt, haproxyPlain } from './gateways/haproxy.ts';
+import { portcullis } from './gateways/portcullis.ts';
+import { autocannonLoad } from './load/autocannon.ts';
+import type { LoadGenerator } from './load/load.ts';
+import { wrkLoad } from './load/wrk.ts';
+import { machine, versions } from './machine.ts';
+import { type Bench, runScenario } from './measure.ts';
+import { isFullRun, type Options, parseOptions, UsageError, usage } from './options.ts';
+import { Placement } from './placement.ts';
+import { findProgram } from './programs.ts';
+import { markdownReport, textReport, withResults } from './report.ts';
+import type { RunResult, ScenarioResult } from './results.ts';
+import { scenarios } from './scenarios.ts';
+import { AUDIENCE, ISSUER, TokenMint } from './tokens.ts';
+import { Upstream } from './upstream.ts';
+
+const allGateways: readonly Gateway[] = [portcullis, haproxyPlain, haproxyJwt, fastify];
+const known = {
+  scenarios: scenarios.map(({ name }) => name),
+  gateways: allGateways.map(({ name }) => name),
+};
+/** The source folder, also when this runs as dist/bench/run.js. */
+const benchFolder = fileURLToPath(new URL('../../bench/', import.meta.url));
+
+const EXIT_DOES_NOT_COUNT = 1;
+const EXIT_USAGE = 64;
+const EXIT_SOFTWARE = 70;
+/** What a shell reports for a program ended by a signal: 128 and its number. */
+const EXIT_BY_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const;
+
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+function generator(options: Options, children: Children, directory: string): LoadGenerator {
+  if (options.load === 'autocannon') return autocannonLoad(children);
+  if (findProgram('wrk') === undefined) throw new UsageError('--load wrk: apt-get install -y wrk');
+  return wrkLoad(children, directory);
+}
+
+/** Measures everything the options ask for. */
+async function run(
+  options: Options,
+  placement: Placement,
+  children: Children,
+  directory: string,
+): Promise<RunResult> {
+  const startedAt = new Date();
+  const before = machine();
+  const asked = allGateways.filter(({ name }) => options.gateways.includes(name));
+  const skipped: Record<string, string> = {};
+  for (const gateway of asked) {
+    const reason = gateway.unavailable();
+    if (reason === undefined) continue;
+    skipped[gateway.name] = reason;
+    say(`${gateway.name} is skipped: ${reason}`);
+  }
+  const mint = await TokenMint.create();
+  const keyFile = join(directory, 'pubkey.pem');
+  writeFileSync(keyFile, mint.publicPem);
+  const upstream = await Upstream.start(children);
+  const load = generator(options, children, directory);
+  const bench: Bench = {
+    options,
+    gateways: asked.filter(({ name }) => skipped[name] === undefined),
+    load,
+    mint,
+    upstream,
+    setup: { children, upstreamPort: upstream.port, keyFile, issuer: ISSUER, audience: AUDIENCE },
+    directory,
+    say,
+  };
+  const results: ScenarioResult[] = [];
+  for (const scenario of scenarios) {
+    if (options.scenarios.includes(scenario.name)) results.push(await runScenario(bench, scenario));
+  }
+  return {
+    startedAt: startedAt.toISOString(),
+    seconds: Math.round((Date.now() - startedAt.getTime()) / 1000),
+    command: ['npm run bench --', ...process.argv.slice(2)].join(' '),
+    load: { generator: load.name, rounds: options.rounds, seconds: options.seconds },
+    placement: placement.describe(),
+    loadCpus: placement.loadCpus ?? null,
+    quick: options.quick,
+    machine: before,
+    versions: versions(),
+    skipped,
+    scenarios: results,
+  };
+}
+
+function writeResults(result: RunResult, options: Options): void {
+  const folder = resolve(options.results ?? join(benchFolder, 'results'));
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'latest.json'), `${JSON.stringify(result, null, 2)}\n`);
+  writeFileSync(join(folder, 'latest.md'), markdownReport(result));
+  writeFileSync(join(folder, 'latest.svg'), cpuChart(result));
+  say(`\nwritten: latest.json, latest.md and latest.svg in ${folder}`);
+  if (!options.writeReadme) return;
+  const readme = join(benchFolder, 'README.md');
+  writeFileSync(readme, withResults(readFileSync(readme, 'utf8'), markdownReport(result)));
+  say(`written: ${readme}`);
+}
+
+async function main(): Promise<number> {
+  const options = parseOptions(process.argv.slice(2), known);
+  if (options.writeReadme && !isFullRun(options, known)) {
+    throw new UsageError('--write-readme: only a full run may stand in the README');
+  }
+  const placement = options.pin ? Placement.ofThisMachine() : Placement.none();
+  const children = new Children(placement);
+  const directory = mkdtempSync(join(tmpdir(), 'portcullis-bench-'));
+  const cleanUp = (): void => {
+    children.killAll();
+    rmSync(directory, { recursive: true, force: true });
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => process.exit(EXIT_BY_SIGNAL[signal]));
+  }
+  process.once('exit', cleanUp);
+  try {
+    const result = await run(options, placement, children, directory);
+    say(`\n${textReport(result).trimEnd()}`);
+    const faults = result.scenarios.some(({ gateways }) =>
+      gateways.some(({ rounds }) => rounds.some(({ fault }) => fault !== null)),
+    );
+    if (faults && options.writeReadme)
+      throw new Error('rounds that do not count keep this run out of the README');
+    writeResults(result, options);
+    return faults ? EXIT_DOES_NOT_COUNT : 0;
+  } finally {
+    await children.stopAll();
+  }
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  const wrongUse = error instanceof UsageError;
+  process.stderr.write(wrongUse ? `${error.message}\n${usage}` : `${(error as Error).stack}\n`);
+  process.exitCode = wrongUse ? EXIT_USAGE : EXIT_SOFTWARE;
+}

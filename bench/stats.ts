@@ -1,0 +1,66 @@
+/** The middle of several rounds, and how far they lay apart. */
+export interface Spread {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Median and extremes of at least one value. */
+export function spreadOf(values: readonly number[]): Spread {
+  const sorted = [...values].sort((left, right) => left - right);
+  const at = (index: number): number => {
+    const value = sorted[index];
+    if (value === undefined) throw new RangeError('no values to summarise');
+    return value;
+  };
+  const middle = Math.floor(sorted.length / 2);
+  const median = sorted.length % 2 === 1 ? at(middle) : (at(middle - 1) + at(middle)) / 2;
+  return { median, min: at(0), max: at(sorted.length - 1) };
+}
+
+/**
+ * Ratio to a baseline, round by round, then summarised: what disturbs the machine for a while disturbs both
+ * sides of one round, and cancels out. A round in which either side has no value is left out; undefined when
+ * none is left.
+ */
+export function ratioOf(
+  values: readonly (number | undefined)[],
+  baseline: readonly (number | undefined)[],
+): Spread | undefined {
+  const ratios: number[] = [];
+  for (const [round, value] of values.entries()) {
+    const base = baseline[round];
+    if (value !== undefined && base !== undefined && base > 0) ratios.push(value / base);
+  }
+  return ratios.length === 0 ? undefined : spreadOf(ratios);
+}
+
+/** Width of a latency bucket in microseconds. */
+const BUCKET_MICROS = 10;
+/** One bucket for each 10 µs up to ten seconds, autocannon's own time-out; what is slower lands in the last. */
+const BUCKETS = 1_000_000;
+
+/** Counts latencies in fixed buckets, so that recording one costs an increment. */
+export class LatencyHistogram {
+  readonly #buckets = new Uint32Array(BUCKETS);
+  #count = 0;
+
+  record(milliseconds: number): void {
+    const bucket = Math.min(BUCKETS - 1, Math.floor((milliseconds * 1000) / BUCKET_MICROS));
+    this.#buckets[bucket] = (this.#buckets[bucket] as number) + 1;
+    this.#count += 1;
+  }
+
+  /** Milliseconds, the upper edge of the bucket that holds the given share (0 to 1); 0 without any record. */
+  quantile(share: number): number {
+    const wanted = Math.ceil(share * this.#count);
+    if (wanted === 0) return 0;
+    let seen = 0;
+    let bucket = 0;
+    while (seen < wanted) {
+      seen += this.#buckets[bucket] as number;
+      bucket += 1;
+    }
+    return (bucket * BUCKET_MICROS) / 1000;
+  }
+}

@@ -1,0 +1,61 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Child, type Children, scriptBeside } from './children.ts';
+
+/** What upstream answers: 26 bytes. */
+export const BODY = 'abcdefghijklmnopqrstuvwxyz';
+
+/** Bytes; the engine's own limit of 4 KiB would leave little room for what gateways add. */
+const HEAD_LIMIT = '16384';
+
+/** Milliseconds without a request after which none is expected any more. */
+const QUIET_MS = 100;
+
+export interface UpstreamMessage {
+  readonly port: number;
+  /** Requests answered since the start. */
+  readonly served: number;
+}
+
+/** The one server behind all gateways. */
+export class Upstream {
+  readonly port: number;
+  readonly #child: Child;
+
+  private constructor(child: Child, port: number) {
+    this.#child = child;
+    this.port = port;
+  }
+
+  static async start(children: Children): Promise<Upstream> {
+    const child = children.fork('load', scriptBeside(import.meta.url, 'upstream-server'), [], {
+      UWS_HTTP_MAX_HEADERS_SIZE: HEAD_LIMIT,
+    });
+    const { port } = (await child.message()) as UpstreamMessage;
+    return new Upstream(child, port);
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** Requests answered so far. */
+  async served(): Promise<number> {
+    const answer = this.#child.message();
+    this.#child.process.send('served');
+    return ((await answer) as UpstreamMessage).served;
+  }
+
+  /**
+   * Requests answered so far, once no more come: what a load left under way when it was cut off still arrives
+   * here, and must not be counted for the next one.
+   */
+  async settled(): Promise<number> {
+    let last = await this.served();
+    for (;;) {
+      await delay(QUIET_MS);
+      const now = await this.served();
+      if (now === last) return now;
+      last = now;
+    }
+  }
+}

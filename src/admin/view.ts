@@ -1,0 +1,68 @@
+import type { Counter, Histogram } from '../lib/counters.ts';
+
+/** Something for which the gateway cannot take traffic yet; goes to `/readyz` as it is, so never a secret. */
+export interface NotReady {
+  /** The part in question: a listener, an issuer, an upstream. */
+  readonly what: string;
+  readonly why: string;
+}
+
+export interface KeySetView {
+  readonly issuer: string;
+  /** Key ids; empty for keys that have none, such as a PEM file. */
+  readonly kids: readonly string[];
+  /** Seconds since the keys were read. */
+  readonly ageSeconds: number;
+  /** Why the last attempt to read them failed, without any key material. */
+  readonly lastError: string | undefined;
+}
+
+export interface UpstreamView {
+  readonly name: string;
+  readonly servers: readonly { readonly address: string; readonly healthy: boolean }[];
+}
+
+export type ConnectionState = 'idle' | 'busy' | 'connecting' | 'waiting';
+
+/**
+ * All that the admin address can see of the gateway. The numbers are plain fields that the request path
+ * increments; they are read when somebody asks, never pushed. Label values must come from a bounded set.
+ */
+export interface AdminView {
+  readonly version: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** Seconds since the start, by a clock that never steps back. */
+  uptimeSeconds(): number;
+  /** Bound addresses, as `host:port`. */
+  listeners(): readonly string[];
+  /** Empty when the gateway can take traffic. */
+  notReady(): readonly NotReady[];
+
+  requests(): Iterable<{ readonly route: string; readonly outcome: string; readonly count: number }>;
+  /** Seconds from a request's head to the end of its answer. */
+  readonly requestSeconds: Histogram;
+  readonly cacheHits: Counter;
+  readonly cacheMisses: Counter;
+  cacheEntries(): number;
+  /** Tokens per batch handed to a verification thread. */
+  readonly verifyBatchSize: Histogram;
+  /** Tokens that wait for a verification thread. */
+  verifyQueueDepth(): number;
+  rejections(): Iterable<{ readonly reason: string; readonly count: number }>;
+  upstreamConnections(): Iterable<{
+    readonly upstream: string;
+    readonly state: ConnectionState;
+    readonly count: number;
+  }>;
+  upstreamFailures(): Iterable<{
+    readonly upstream: string;
+    readonly reason: string;
+    readonly count: number;
+  }>;
+  keySets(): Iterable<KeySetView>;
+  upstreams(): Iterable<UpstreamView>;
+
+  /** Is told of an error met while answering; the client gets a plain 500 without its text. */
+  fault(error: unknown): void;
+}

@@ -1,0 +1,51 @@
+import type { ForwardConfig } from '../config/config.ts';
+import type { Permit, Rejection } from '../types.ts';
+import { IdentityHeaders } from './identity.ts';
+import type { Issuer } from './issuer.ts';
+import { grant } from './permit.ts';
+import { rejections } from './rejections.ts';
+
+/** What a route demands of a token and what it tells upstream; routes that agree on both share one. */
+export class Access {
+  /** Set on public routes: nothing is checked. */
+  readonly openPermit: Permit | undefined;
+  /** Set when the route has no identity headers: one permit serves all its tokens. */
+  readonly plainPermit: Permit | undefined;
+  /** The issuer, when there is only one to choose from. */
+  readonly soleIssuer: Issuer | undefined;
+  readonly identity: IdentityHeaders;
+  readonly stripToken: boolean;
+  /** Algorithms that at least one issuer of the route accepts. */
+  readonly algorithms: ReadonlySet<string>;
+  readonly #byName = new Map<string, Issuer[]>();
+  readonly #anyName: Issuer[] = [];
+
+  /** `issuers` undefined: a public route, on which the Authorization header is none of our business. */
+  constructor(issuers: readonly Issuer[] | undefined, forward: ForwardConfig) {
+    this.stripToken = issuers !== undefined && forward.token === 'strip';
+    this.openPermit = issuers === undefined ? grant('', false) : undefined;
+    this.identity = new IdentityHeaders(forward.headers);
+    this.plainPermit = this.identity.empty ? grant('', this.stripToken) : undefined;
+    this.soleIssuer = issuers?.length === 1 ? issuers[0] : undefined;
+    this.algorithms = new Set(issuers?.flatMap((issuer) => issuer.config.algorithms));
+    for (const issuer of issuers ?? []) {
+      const name = issuer.config.issuer;
+      const sameName = name === undefined ? this.#anyName : this.#byName.get(name);
+      if (sameName !== undefined) sameName.push(issuer);
+      else this.#byName.set(name as string, [issuer]);
+    }
+  }
+
+  /**
+   * The issuer whose rules and keys a token with these claims falls under. Issuers that name the token's `iss`
+   * exactly decide alone; those with `issuer: any` are asked only when none does. Among several, the first whose
+   * audience fits.
+   */
+  pick(iss: unknown, aud: unknown): Issuer | Rejection {
+    const named = typeof iss === 'string' ? this.#byName.get(iss) : undefined;
+    const candidates = named ?? this.#anyName;
+    if (candidates.length === 0) return rejections.issuer;
+    for (const issuer of candidates) if (issuer.accepts(aud)) return issuer;
+    return rejections.audience;
+  }
+}

@@ -1,0 +1,222 @@
+import type { ForwardConfig, IssuerConfig } from '../config/config.ts';
+import type { VerificationKey } from '../keys/key.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Pending, Permit, Rejection, RequestHead, VerdictWaiter } from '../types.ts';
+import { Access } from './access.ts';
+import type { AuthCounters } from './auth-counters.ts';
+import { bearerToken } from './bearer.ts';
+import { Flights } from './flights.ts';
+import { type Candidate, Gate } from './gate.ts';
+import { Issuer } from './issuer.ts';
+import { judgeLifetime } from './lifetime.ts';
+import { grant } from './permit.ts';
+import { rejections } from './rejections.ts';
+import { Scratch } from './scratch.ts';
+import { isHmac, SignatureVerifier } from './signature.ts';
+import { TokenCache } from './token-cache.ts';
+import { VerifyPool } from './verify-pool.ts';
+
+export interface AuthorizerOptions {
+  readonly issuers: ReadonlyMap<string, IssuerConfig>;
+  readonly cache: { readonly entries: number; readonly bytes: number };
+  /** Verification threads. */
+  readonly verifiers: number;
+  /** Report the fault HAProxy's configuration would have met first (`rejection: haproxy`). */
+  readonly haproxyOrder: boolean;
+  readonly clock: Clock;
+  readonly counters: AuthCounters;
+}
+
+/**
+ * Decides whether a request may be forwarded. What is remembered of a token is its signature alone: issuer,
+ * audience, time and required claims hold on every request, either by being compared again or because the entry
+ * belongs to an issuer whose rules the route demands.
+ */
+export class Authorizer {
+  readonly #issuers = new Map<string, Issuer>();
+  readonly #accesses = new Map<string, Access>();
+  readonly #scratch = new Scratch();
+  readonly #cache: TokenCache;
+  readonly #gate: Gate;
+  readonly #verifier = new SignatureVerifier();
+  readonly #pool: VerifyPool;
+  readonly #flights: Flights;
+  readonly #haproxyOrder: boolean;
+  readonly #clock: Clock;
+  readonly #counters: AuthCounters;
+
+  /** Throws when a key cannot be used with an algorithm its issuer wants it for. */
+  constructor(options: AuthorizerOptions) {
+    for (const [name, config] of options.issuers) {
+      this.#assertUsable(name, config.algorithms, config.keys);
+      this.#issuers.set(name, new Issuer(config));
+    }
+    this.#cache = new TokenCache(options.cache, this.#scratch);
+    this.#gate = new Gate(options.haproxyOrder, this.#scratch);
+    this.#pool = new VerifyPool(options.verifiers, options.counters);
+    this.#flights = new Flights(this.#pool, (candidate) => this.#conclude(candidate));
+    this.#haproxyOrder = options.haproxyOrder;
+    this.#clock = options.clock;
+    this.#counters = options.counters;
+  }
+
+  get cacheEntries(): number {
+    return this.#cache.size;
+  }
+
+  /** Bytes the cached tokens are estimated to take. */
+  get cacheBytes(): number {
+    return this.#cache.bytes;
+  }
+
+  /** Tokens that wait for a verification thread. */
+  get queueDepth(): number {
+    return this.#pool.depth;
+  }
+
+  /** Requests that wait for a verdict. */
+  get waiting(): number {
+    return this.#flights.waiting;
+  }
+
+  /** Resolves when the verification threads have answered; until then tokens that need one wait. */
+  start(): Promise<void> {
+    return this.#pool.start();
+  }
+
+  /** Ends the threads; whoever still waits is told `verifier_overloaded`. */
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+
+  /** What a route demands, to be made once when the gateway is built. Throws on an unknown issuer name. */
+  access(route: { readonly auth: 'none' | readonly string[]; readonly forward: ForwardConfig }): Access {
+    const { auth, forward } = route;
+    const key = JSON.stringify([auth, forward.token, [...forward.headers]]);
+    let access = this.#accesses.get(key);
+    if (access === undefined) {
+      const issuers = auth === 'none' ? undefined : auth.map((name) => this.#issuer(name));
+      access = new Access(issuers, forward);
+      this.#accesses.set(key, access);
+    }
+    return access;
+  }
+
+  /**
+   * Replaces an issuer's keys. Everything verified with the old ones is void from here on, be it cached or under
+   * way. Throws, and keeps the old keys, when a key does not fit or the issuer is unknown.
+   */
+  setKeys(issuerName: string, keys: readonly VerificationKey[]): void {
+    const issuer = this.#issuer(issuerName);
+    this.#assertUsable(issuerName, issuer.config.algorithms, keys);
+    issuer.replaceKeys(keys);
+  }
+
+  /**
+   * The answer for a request: at once for public routes, known tokens, HMAC and every refusal that needs no
+   * signature check; otherwise `Pending`, and the waiter is called later unless that is cancelled.
+   */
+  authorize(access: Access, head: RequestHead, waiter: VerdictWaiter): Permit | Rejection | Pending {
+    if (access.openPermit !== undefined) return access.openPermit;
+    const { authorization } = head;
+    if (authorization !== undefined && head.authorizationCount === 1) {
+      const known = this.#recall(access, authorization);
+      if (known !== undefined) return known;
+    }
+    return this.#examine(access, head, waiter);
+  }
+
+  /** The answer for a token in the cache; undefined when it is not there or the route needs a closer look. */
+  #recall(access: Access, authorization: string): Permit | Rejection | undefined {
+    const entry = this.#cache.find(authorization);
+    if (entry === undefined) return undefined;
+    const { issuer } = entry;
+    if (entry.generation !== issuer.generation) {
+      this.#cache.delete(entry);
+      return undefined;
+    }
+    let answer: Permit | Rejection;
+    if (entry.access === access) answer = entry.answer;
+    else if (access.soleIssuer === issuer && access.plainPermit !== undefined) answer = access.plainPermit;
+    else return undefined;
+    this.#counters.cacheHits.value += 1;
+    const now = this.#clock.wall();
+    if (now >= entry.expiresAt) {
+      this.#cache.delete(entry);
+      return rejections.expired;
+    }
+    if (now < entry.notBefore) return rejections.notYetValid;
+    this.#cache.touch(entry);
+    return answer;
+  }
+
+  #examine(access: Access, head: RequestHead, waiter: VerdictWaiter): Permit | Rejection | Pending {
+    const ambiguous = head.authorizationCount > 1;
+    if (ambiguous && !this.#haproxyOrder) return rejections.ambiguous;
+    const token = bearerToken(head.authorization);
+    if (typeof token !== 'string') return token;
+    const authorization = canonical(token);
+    if (!ambiguous && authorization !== head.authorization) {
+      const known = this.#recall(access, authorization);
+      if (known !== undefined) return known;
+    }
+    const candidate = this.#gate.examine(token, ambiguous, access);
+    if (candidate.kind === 'rejection') return candidate;
+    const { issuer } = candidate;
+    const entry = this.#cache.find(authorization);
+    if (entry !== undefined && entry.issuer === issuer && entry.generation === issuer.generation) {
+      // Verified for another route that leads to the same issuer.
+      this.#counters.cacheHits.value += 1;
+      return this.#conclude(candidate);
+    }
+    this.#counters.cacheMisses.value += 1;
+    if (!isHmac(candidate.algorithm)) return this.#flights.join(candidate, waiter);
+    return this.#verifier.verify(token, candidate.choice) ? this.#conclude(candidate) : rejections.signature;
+  }
+
+  /** The answer for a token whose signature is good under the issuer's present keys. Only a valid one is kept. */
+  #conclude(candidate: Candidate): Permit | Rejection {
+    const { access, issuer, lifetime, identity } = candidate;
+    this.#gate.remember(candidate);
+    const fault = judgeLifetime(lifetime, this.#clock.wall());
+    if (fault !== undefined) return fault;
+    const answer =
+      access.plainPermit ??
+      (identity === undefined
+        ? rejections.claimMismatch
+        : grant(this.#scratch.copy(identity), access.stripToken));
+    this.#cache.put({
+      authorization: canonical(candidate.token),
+      issuer,
+      generation: issuer.generation,
+      expiresAt: lifetime.expiresAt,
+      notBefore: lifetime.notBefore,
+      access,
+      answer,
+    });
+    return answer;
+  }
+
+  #issuer(name: string): Issuer {
+    const issuer = this.#issuers.get(name);
+    if (issuer === undefined) throw new Error(`no issuer is called ${name}`);
+    return issuer;
+  }
+
+  /** A key that no thread could use would answer every one of its tokens wrongly; it must not get that far. */
+  #assertUsable(name: string, algorithms: readonly string[], keys: readonly VerificationKey[]): void {
+    for (const key of keys) {
+      for (const algorithm of algorithms.filter((name) => key.algorithms.includes(name))) {
+        try {
+          this.#verifier.prepare({ algorithm, keys: [key] });
+        } catch {
+          throw new Error(`issuer ${name}: a key cannot be used with ${algorithm}`);
+        }
+      }
+    }
+  }
+}
+
+function canonical(token: string): string {
+  return `Bearer ${token}`;
+}

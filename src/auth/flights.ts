@@ -1,0 +1,163 @@
+import type { Pending, Permit, Rejection, VerdictWaiter } from '../types.ts';
+import type { Candidate } from './gate.ts';
+import type { Issuer } from './issuer.ts';
+import { rejections } from './rejections.ts';
+import type { KeyChoice } from './signature.ts';
+import type { VerifyJob, VerifyOutcome, VerifyPool } from './verify-pool.ts';
+
+/** Requests waiting for one token; more is one client asking without end for its first answer. */
+const MAX_WAITERS_PER_TOKEN = 1024;
+/** Requests waiting for verification altogether: some 200 bytes each beside the requests themselves. */
+const MAX_WAITERS = 16_384;
+
+/** Turns a token whose signature is good into the answer for its route, and remembers it. */
+export type Conclude = (candidate: Candidate) => Permit | Rejection;
+
+/**
+ * Verifications under way, one per token and issuer however many requests wait for it.
+ *
+ * A verdict that was reached under a key set which has been replaced meanwhile is not believed, good or bad: the
+ * token goes round once more with the keys of today.
+ */
+export class Flights {
+  readonly #pool: VerifyPool;
+  readonly #conclude: Conclude;
+  readonly #flights = new Map<Issuer, Map<string, Flight>>();
+  #waiters = 0;
+
+  constructor(pool: VerifyPool, conclude: Conclude) {
+    this.#pool = pool;
+    this.#conclude = conclude;
+  }
+
+  /** Requests that wait for a verdict. */
+  get waiting(): number {
+    return this.#waiters;
+  }
+
+  join(candidate: Candidate, verdictWaiter: VerdictWaiter): Pending | Rejection {
+    if (this.#waiters >= MAX_WAITERS) return rejections.overloaded;
+    const flights = this.#flightsOf(candidate.issuer);
+    let flight = flights.get(candidate.token);
+    if (flight === undefined) {
+      flight = new Flight(candidate, this.#settle);
+      if (!this.#pool.submit(flight)) return rejections.overloaded;
+      flights.set(candidate.token, flight);
+    } else if (flight.waiters.size >= MAX_WAITERS_PER_TOKEN) return rejections.overloaded;
+    const shared = flight.candidate.access === candidate.access ? flight.candidate : candidate;
+    const waiter = new Waiter(flight, shared, verdictWaiter, this.#leave);
+    flight.waiters.add(waiter);
+    this.#waiters += 1;
+    return waiter;
+  }
+
+  readonly #leave = (): void => {
+    this.#waiters -= 1;
+  };
+
+  readonly #settle = (flight: Flight, outcome: VerifyOutcome): void => {
+    if (outcome !== 'unavailable' && flight.generation !== flight.candidate.issuer.generation) {
+      this.#goRoundAgain(flight);
+    } else if (outcome === 'valid') {
+      const answer = this.#conclude(flight.candidate);
+      this.#land(flight, ({ candidate }) =>
+        candidate === flight.candidate ? answer : this.#conclude(candidate),
+      );
+    } else {
+      const answer = outcome === 'invalid' ? rejections.signature : rejections.overloaded;
+      this.#land(flight, () => answer);
+    }
+  };
+
+  #goRoundAgain(flight: Flight): void {
+    const { issuer, algorithm, kid } = flight.candidate;
+    const choice = issuer.choose(algorithm, kid);
+    if (choice === undefined) {
+      const answer = issuer.hasKeys ? rejections.keyUnknown : rejections.keysUnavailable;
+      this.#land(flight, () => answer);
+    } else if (flight.renewed || !this.#renew(flight, choice)) {
+      this.#land(flight, () => rejections.overloaded);
+    }
+  }
+
+  #renew(flight: Flight, choice: KeyChoice): boolean {
+    flight.renewed = true;
+    flight.choice = choice;
+    flight.generation = flight.candidate.issuer.generation;
+    return this.#pool.submit(flight);
+  }
+
+  #land(flight: Flight, answerFor: (waiter: Waiter) => Permit | Rejection): void {
+    this.#flightsOf(flight.candidate.issuer).delete(flight.token);
+    for (const waiter of flight.waiters) {
+      // Before its verdict: a waiter that cancels from within it must not be counted out twice.
+      waiter.cancel();
+      deliver(waiter, answerFor);
+    }
+  }
+
+  #flightsOf(issuer: Issuer): Map<string, Flight> {
+    let flights = this.#flights.get(issuer);
+    if (flights === undefined) {
+      flights = new Map();
+      this.#flights.set(issuer, flights);
+    }
+    return flights;
+  }
+}
+
+class Flight implements VerifyJob {
+  readonly candidate: Candidate;
+  readonly waiters = new Set<Waiter>();
+  choice: KeyChoice;
+  generation: number;
+  /** Whether the keys have already changed once under way. */
+  renewed = false;
+  readonly #settled: (flight: Flight, outcome: VerifyOutcome) => void;
+
+  constructor(candidate: Candidate, settled: (flight: Flight, outcome: VerifyOutcome) => void) {
+    this.candidate = candidate;
+    this.choice = candidate.choice;
+    this.generation = candidate.issuer.generation;
+    this.#settled = settled;
+  }
+
+  get token(): string {
+    return this.candidate.token;
+  }
+
+  settle(outcome: VerifyOutcome): void {
+    this.#settled(this, outcome);
+  }
+}
+
+class Waiter implements Pending {
+  readonly kind = 'pending';
+  readonly candidate: Candidate;
+  readonly verdictWaiter: VerdictWaiter;
+  readonly #flight: Flight;
+  readonly #left: () => void;
+
+  constructor(flight: Flight, candidate: Candidate, verdictWaiter: VerdictWaiter, left: () => void) {
+    this.#flight = flight;
+    this.candidate = candidate;
+    this.verdictWaiter = verdictWaiter;
+    this.#left = left;
+  }
+
+  /** Safe at any time and more than once; the verification goes on, for the cache and for other waiters. */
+  cancel(): void {
+    if (this.#flight.waiters.delete(this)) this.#left();
+  }
+}
+
+/** A waiter that throws must not keep the verdict from the others; its error surfaces as an uncaught one. */
+function deliver(waiter: Waiter, answerFor: (waiter: Waiter) => Permit | Rejection): void {
+  try {
+    waiter.verdictWaiter.onVerdict(answerFor(waiter));
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}

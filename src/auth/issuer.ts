@@ -1,0 +1,93 @@
+import type { IssuerConfig } from '../config/config.ts';
+import type { VerificationKey } from '../keys/key.ts';
+import type { KeyChoice } from './signature.ts';
+
+/** Keys tried for one token; bounds the work a token without `kid` can cause. Rotation needs two or three. */
+const MAX_CANDIDATES = 8;
+
+interface AlgorithmKeys {
+  /** For tokens without `kid`. */
+  readonly all: KeyChoice;
+  /** For tokens whose `kid` no key has: the keys that have none either. */
+  readonly unnamed: KeyChoice | undefined;
+  readonly byKid: ReadonlyMap<string, KeyChoice>;
+}
+
+/** An issuer's rules and its present key set. */
+export class Issuer {
+  readonly config: IssuerConfig;
+  readonly #audience: ReadonlySet<string> | undefined;
+  #keys: ReadonlyMap<string, AlgorithmKeys>;
+  #generation = 1;
+  #empty: boolean;
+
+  constructor(config: IssuerConfig) {
+    this.config = config;
+    this.#audience = config.audience === undefined ? undefined : new Set(config.audience);
+    this.#keys = arrange(config.keys, config.algorithms);
+    this.#empty = config.keys.length === 0;
+  }
+
+  /** Grows with every change of the key set; what was verified under another generation proves nothing now. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** False until the issuer has any key; tokens are then not wrong, they cannot be judged. */
+  get hasKeys(): boolean {
+    return !this.#empty;
+  }
+
+  replaceKeys(keys: readonly VerificationKey[]): void {
+    this.#keys = arrange(keys, this.config.algorithms);
+    this.#empty = keys.length === 0;
+    this.#generation += 1;
+  }
+
+  /** The keys that may have signed a token with this algorithm and `kid`; undefined when there is none. */
+  choose(algorithm: string, kid: string | undefined): KeyChoice | undefined {
+    const keys = this.#keys.get(algorithm);
+    if (keys === undefined || kid === undefined) return keys?.all;
+    return keys.byKid.get(kid) ?? keys.unnamed;
+  }
+
+  /** Whether `aud` names one of the configured audiences; only a string or an array of strings can. */
+  accepts(aud: unknown): boolean {
+    const audience = this.#audience;
+    if (audience === undefined) return true;
+    if (typeof aud === 'string') return audience.has(aud);
+    if (!Array.isArray(aud)) return false;
+    let found = false;
+    for (const item of aud) {
+      if (typeof item !== 'string') return false;
+      if (audience.has(item)) found = true;
+    }
+    return found;
+  }
+}
+
+function arrange(
+  keys: readonly VerificationKey[],
+  algorithms: readonly string[],
+): ReadonlyMap<string, AlgorithmKeys> {
+  const arranged = new Map<string, AlgorithmKeys>();
+  for (const algorithm of algorithms) {
+    const fitting = keys.filter((key) => key.algorithms.includes(algorithm));
+    if (fitting.length === 0) continue;
+    const choice = (chosen: readonly VerificationKey[]): KeyChoice =>
+      Object.freeze({ algorithm, keys: chosen.slice(0, MAX_CANDIDATES) });
+    const unnamed = fitting.filter((key) => key.kid === undefined);
+    const byKid = new Map<string, KeyChoice>();
+    for (const { kid } of fitting) {
+      if (kid === undefined) continue;
+      const named = fitting.filter((key) => key.kid === kid);
+      byKid.set(kid, choice([...named, ...unnamed]));
+    }
+    arranged.set(algorithm, {
+      all: choice(fitting),
+      unnamed: unnamed.length === 0 ? undefined : choice(unnamed),
+      byKid,
+    });
+  }
+  return arranged;
+}

@@ -1,0 +1,85 @@
+import { createVerifier } from 'fast-jwt';
+import type { VerificationKey } from '../keys/key.ts';
+
+/** The keys of which any one may have signed a token, and the algorithm to check with: never the token's choice. */
+export interface KeyChoice {
+  readonly algorithm: string;
+  readonly keys: readonly VerificationKey[];
+}
+
+/** Prepared verifiers kept per thread; each holds a parsed key of about 2 KiB. Issuers times keys stay far below. */
+const MAX_VERIFIERS = 256;
+
+interface Prepared {
+  readonly text: string;
+  readonly verify: (token: string) => unknown;
+}
+
+/** Whether the algorithm is an HMAC, cheap enough to check without a thread. */
+export function isHmac(algorithm: string): boolean {
+  return algorithm.startsWith('HS');
+}
+
+/** Checks signatures and nothing else: time, issuer and the shape of the token are decided elsewhere. */
+export class SignatureVerifier {
+  readonly #prepared = new Map<string, Prepared>();
+
+  /**
+   * Whether one of the keys has signed the token with the given algorithm. Throws when a key cannot be used with
+   * that algorithm at all, which is a fault of the key set and not of the token.
+   */
+  verify(token: string, choice: KeyChoice): boolean {
+    for (const key of choice.keys) {
+      const prepared = this.#prepare(key, choice.algorithm);
+      try {
+        prepared.verify(token);
+        return true;
+      } catch {
+        // Not signed by this key. What the library says about it is not for clients, nor for logs.
+      }
+    }
+    return false;
+  }
+
+  /** Makes the keys ready; throws an Error without any key material when one does not fit the algorithm. */
+  prepare(choice: KeyChoice): void {
+    for (const key of choice.keys) this.#prepare(key, choice.algorithm);
+  }
+
+  #prepare(key: VerificationKey, algorithm: string): Prepared {
+    const { material } = key;
+    const text = material.kind === 'public' ? material.pem : material.secret;
+    const name = `${algorithm} ${key.id}`;
+    const known = this.#prepared.get(name);
+    // The id only finds the verifier; that it is the same key is never taken on trust.
+    if (known !== undefined && known.text === text) return known;
+    // RS/HS confusion (CVE-2023-48223 and its successors): a public key is never an HMAC secret, nor the reverse.
+    if (isHmac(algorithm) !== (material.kind === 'secret') || !key.algorithms.includes(algorithm)) {
+      throw new Error(`a key cannot be used with ${algorithm}`);
+    }
+    const prepared: Prepared = { text, verify: makeVerifier(text, algorithm) };
+    if (this.#prepared.size >= MAX_VERIFIERS) {
+      for (const oldest of this.#prepared.keys()) {
+        this.#prepared.delete(oldest);
+        break;
+      }
+    }
+    this.#prepared.set(name, prepared);
+    return prepared;
+  }
+}
+
+function makeVerifier(key: string, algorithm: string): (token: string) => unknown {
+  try {
+    return createVerifier({
+      key,
+      algorithms: [algorithm as 'RS256'],
+      cache: false,
+      ignoreExpiration: true,
+      ignoreNotBefore: true,
+    });
+  } catch {
+    // The library's message may quote the key.
+    throw new Error(`a key cannot be used with ${algorithm}`);
+  }
+}

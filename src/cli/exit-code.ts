@@ -1,0 +1,12 @@
+/** After sysexits.h. */
+export const exitCodes = {
+  ok: 0,
+  /** Wrong usage of the command line. */
+  usage: 64,
+  /** A port, a file or the front engine is not to be had. */
+  unavailable: 69,
+  /** A fault of ours. */
+  internal: 70,
+  /** Wrong configuration. */
+  config: 78,
+} as const;

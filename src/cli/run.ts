@@ -1,0 +1,111 @@
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { StartError } from '../lib/start-error.ts';
+import { version } from '../lib/version.ts';
+import type { DemoPorts } from './demo.ts';
+import { exitCodes } from './exit-code.ts';
+
+/** Runs one command line, without the program's name, and answers its exit code; only `start` and `demo` last. */
+export async function run(args: readonly string[]): Promise<number> {
+  let code: number = exitCodes.ok;
+  const program = buildProgram((result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    const sentence = unavailable(error);
+    if (sentence === undefined) throw error;
+    process.stderr.write(`portcullis: ${sentence}\n`);
+    return exitCodes.unavailable;
+  }
+}
+
+function buildProgram(finish: (code: number) => void): Command {
+  const program = new Command('portcullis')
+    .description('An ingress proxy that verifies JSON Web Tokens in front of an HTTP service.')
+    .exitOverride()
+    .version(version, '--version', 'print the version')
+    .helpOption('--help', 'print this help')
+    .helpCommand(false)
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 fine, 64 wrong usage, 78 wrong configuration, 69 a port or file is not to be had, 70 a fault of ours.',
+    );
+  // Subcommands made this way inherit exitOverride and the way of printing.
+  const command = (name: string, description: string): Command =>
+    program
+      .command(name)
+      .description(description)
+      .version(version, '--version', 'print the version')
+      .helpOption('--help', 'print this help');
+  const configOption = [
+    '--config <file>',
+    'configuration file (default: PORTCULLIS_CONFIG, ./portcullis.yaml, /etc/portcullis/portcullis.yaml)',
+  ] as const;
+
+  command('start', 'run the gateway in the foreground')
+    .option(...configOption)
+    .action(async (options: { config?: string }) =>
+      finish(await (await import('./start.ts')).start(options)),
+    );
+  command('check', 'validate the configuration file and everything it names')
+    .option(...configOption)
+    .action(async (options: { config?: string }) => finish((await import('./check.ts')).check(options)));
+  command('demo', 'run a whole working system on loopback, with no configuration')
+    .option('--port <port>', 'port of the gateway (default: 8080)', parsePortOption)
+    .option('--issuer-port <port>', 'port of the demo issuer (default: 9011)', parsePortOption)
+    .option('--admin-port <port>', 'port of the admin address (default: 9090)', parsePortOption)
+    .action(async (options: DemoPorts) => finish(await (await import('./demo.ts')).demo(options)));
+  command('schema', 'print the JSON Schema of the configuration file').action(async () => {
+    const { jsonSchema } = await import('../config/schema.ts');
+    process.stdout.write(`${JSON.stringify(jsonSchema(), null, 2)}\n`);
+  });
+  program
+    .command('explain', { hidden: true })
+    .helpOption(false)
+    .allowUnknownOption()
+    .argument('[words...]')
+    .action(() => {
+      process.stderr.write('portcullis: explain is not supported yet\n');
+      finish(exitCodes.usage);
+    });
+  return program;
+}
+
+const MAX_PORT = 65_535;
+
+function parsePortOption(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(port <= MAX_PORT)) throw new InvalidArgumentError(`must be a port from 0 to ${MAX_PORT}.`);
+  return port;
+}
+
+const systemSentences: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'is taken by another process; stop that process or choose another address',
+  EADDRNOTAVAIL: 'is not an address of this machine; choose one that is',
+  EACCES: 'may not be used by this user; choose a port above 1023 or grant the right',
+  ENOTFOUND: 'is not a known host name; choose an address of this machine',
+};
+
+/** The sentence for an error that says that something outside is not to be had; undefined for every other. */
+function unavailable(error: unknown): string | undefined {
+  if (error instanceof StartError) return error.message;
+  const {
+    code = '',
+    syscall,
+    address,
+    hostname,
+    port,
+  } = error as NodeJS.ErrnoException & {
+    address?: string;
+    hostname?: string;
+    port?: number;
+  };
+  const sentence = systemSentences[code];
+  if (sentence === undefined || (syscall !== 'listen' && syscall !== 'bind' && syscall !== 'getaddrinfo'))
+    return undefined;
+  const host = address ?? hostname ?? '';
+  return `${port === undefined ? host : `${host.includes(':') ? `[${host}]` : host}:${port}`} ${sentence}`;
+}

@@ -1,0 +1,19 @@
+import { constants } from 'node:os';
+
+const STOPPING = ['SIGTERM', 'SIGINT'] as const;
+
+/**
+ * Resolves with the first SIGTERM or SIGINT, both of which are listened for from now on; a second one ends the
+ * process at once, with the code of its signal.
+ */
+export function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let seen = false;
+    const onSignal = (signal: NodeJS.Signals): void => {
+      if (seen) process.exit(128 + constants.signals[signal]);
+      seen = true;
+      resolve(signal);
+    };
+    for (const name of STOPPING) process.on(name, onSignal);
+  });
+}

@@ -1,0 +1,64 @@
+import type { ListenAddress } from './config.ts';
+
+const IPV4 = /^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/;
+const HOST_NAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
+
+/** An IPv4 address, an IPv6 address without brackets, or a host name, in its one canonical form. */
+export function parseHost(text: string): string | undefined {
+  if (text.includes(':')) return canonicalIpv6(text);
+  const host = text.toLowerCase();
+  if (IPV4.test(host)) return /(^|\.)0\d/.test(host) ? undefined : host;
+  // A last label of digits would be read as a number by some resolvers: 127.1, 0x7f.0.0.1.
+  const last = host.slice(host.lastIndexOf('.') + 1);
+  return HOST_NAME.test(host) && !/^(\d+|0x[0-9a-f]*)$/.test(last) ? host : undefined;
+}
+
+function canonicalIpv6(text: string): string | undefined {
+  if (!/^[0-9A-Fa-f:.]+$/.test(text)) return undefined;
+  try {
+    return new URL(`http://[${text}]/`).hostname.slice(1, -1);
+  } catch {
+    return undefined;
+  }
+}
+
+/** 0 to 65535; undefined for everything else, leading zeros included. */
+function parsePort(text: string): number | undefined {
+  const port = /^(0|[1-9]\d{0,4})$/.test(text) ? Number(text) : Number.NaN;
+  return port <= 65_535 ? port : undefined;
+}
+
+/** `host:port`, `[::]:port`, and `:port` for every IPv4 address of the machine. */
+export function parseAddress(text: string): ListenAddress | undefined {
+  const [, bracketed, plain, digits = ''] = /^(?:\[([^\]]*)\]|([^:[\]]*)):(\d+)$/.exec(text) ?? [];
+  const host = plain === '' ? '0.0.0.0' : parseHost(bracketed ?? plain ?? '');
+  const port = parsePort(digits);
+  if (host === undefined || port === undefined || (bracketed !== undefined && !host.includes(':')))
+    return undefined;
+  return { host, port };
+}
+
+/** `127.0.0.1:80`, `[::1]:80`. */
+export function formatAddress(address: ListenAddress): string {
+  return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+}
+
+/** Whether both ask the system for the same port of the same address; a wildcard covers all of its family. */
+export function overlap(a: ListenAddress, b: ListenAddress): boolean {
+  if (a.port !== b.port || a.port === 0) return false;
+  return a.host === b.host || covers(a.host, b.host) || covers(b.host, a.host);
+}
+
+function covers(wildcard: string, host: string): boolean {
+  return wildcard === '0.0.0.0' ? !host.includes(':') : wildcard === '::' && host.includes(':');
+}
+
+/** `http://host`, `http://host:port`; undefined for anything else, also for a path, a query or a user. */
+export function parseServer(text: string): ListenAddress | undefined {
+  const [, authority] = /^http:\/\/([^/?#@\\\s]+)\/?$/i.exec(text) ?? [];
+  if (authority === undefined) return undefined;
+  const address = parseAddress(
+    /:\d+$/.test(authority.replace(/^\[[^\]]*\]/, '')) ? authority : `${authority}:80`,
+  );
+  return address === undefined || authority.startsWith(':') || address.port === 0 ? undefined : address;
+}

@@ -1,0 +1,50 @@
+/** Where `${NAME}` is looked up. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface Substitution {
+  readonly text: string;
+  /** What is wrong, one sentence each; names variables, never their values. */
+  readonly faults: readonly string[];
+}
+
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** Whether there is anything to replace, the escape `$${` included. */
+export function hasVariables(text: string): boolean {
+  return text.includes('${');
+}
+
+/**
+ * Replaces `${NAME}` and `${NAME:-default}` (for an unset or empty variable) and turns `$${` into `${`. What is put
+ * in is not looked at again.
+ */
+export function substitute(text: string, env: Environment): Substitution {
+  const faults: string[] = [];
+  const replaced = text.replace(
+    /\$\$\{|\$\{([^}]*)(\}?)/g,
+    (match, inside: string | undefined, end: string) => {
+      if (inside === undefined) return '${';
+      const [name = '', fallback] = split(inside);
+      if (end === '' || !NAME.test(name)) {
+        faults.push(
+          `has a broken variable; must be \${NAME} or \${NAME:-default}, or $\${ for the characters \${`,
+        );
+        return match;
+      }
+      const value = Object.hasOwn(env, name) ? env[name] : undefined;
+      if (fallback !== undefined) return value === undefined || value === '' ? fallback : value;
+      if (value === undefined) {
+        faults.push(
+          `needs the environment variable ${name}, which is not set; must be set, or written \${${name}:-default}`,
+        );
+      }
+      return value ?? '';
+    },
+  );
+  return { text: replaced, faults };
+}
+
+function split(inside: string): readonly [string, string | undefined] {
+  const colon = inside.indexOf(':-');
+  return colon < 0 ? [inside, undefined] : [inside.slice(0, colon), inside.slice(colon + 2)];
+}

@@ -1,0 +1,41 @@
+/** A place in the configuration: keys and list indexes from the top. */
+export type KeyPath = readonly (string | number)[];
+
+export interface Fault {
+  readonly file: string;
+  /** From 1; 0 when the configuration came as an object and has no lines. */
+  readonly line: number;
+  readonly column: number;
+  /** `issuers.app.keys.pem`, `routes[0].match`. */
+  readonly path: string;
+  /** What is wrong; what would be right. Never a secret, nor a value that came from the environment. */
+  readonly message: string;
+}
+
+/** `file:line:column: key.path: what is wrong; what would be right`. */
+export function formatFault(fault: Fault): string {
+  const place = fault.line === 0 ? fault.file : `${fault.file}:${fault.line}:${fault.column}`;
+  return `${place}: ${fault.path}: ${fault.message}`;
+}
+
+/** `a.b[2].c`; a key that would not be readable so is quoted as in JSON. */
+export function formatPath(path: KeyPath): string {
+  let text = '';
+  for (const step of path) {
+    if (typeof step === 'number') text += `[${step}]`;
+    else if (!/^[\w-]+$/.test(step)) text += `[${JSON.stringify(step)}]`;
+    else text += text === '' ? step : `.${step}`;
+  }
+  return text === '' ? 'configuration' : text;
+}
+
+/** In the order in which a reader meets them in the file, each once. */
+export function sortFaults(faults: readonly Fault[]): readonly Fault[] {
+  const seen = new Set<string>();
+  return [...faults]
+    .sort((a, b) => a.line - b.line || a.column - b.column)
+    .filter((fault) => {
+      const text = formatFault(fault);
+      return !seen.has(text) && seen.add(text);
+    });
+}

@@ -1,0 +1,126 @@
+import * as z from 'zod';
+import { parseAddress } from './address.ts';
+import { DURATION, formatDuration, formatSize, parseDuration, parseSize, SIZE } from './units.ts';
+
+/** Text of every message about a missing feature, so that a reader and a test can tell it from a mistake. */
+export const NOT_YET = 'is not supported yet; must be left out for now';
+
+interface Issue {
+  readonly code?: string;
+  readonly input?: unknown;
+}
+
+/** Makes the message of a field: what it is, and what would be right. Values are not quoted: they may be secrets. */
+export function must(right: string): (issue: Issue) => string {
+  return (issue) => `${describe(issue.input)}; must be ${right}`;
+}
+
+function describe(value: unknown): string {
+  if (value === null || value === '') return 'is empty';
+  if (value === undefined) return 'is missing';
+  if (typeof value === 'string') return 'does not fit';
+  if (typeof value === 'number') return 'is a number';
+  if (typeof value === 'boolean') return `is ${value}`;
+  if (Array.isArray(value)) return value.length === 0 ? 'is an empty list' : 'is a list';
+  return 'is a mapping';
+}
+
+/** One line of text without control characters. */
+export function text(right: string): z.ZodString {
+  return pattern(right, /^[^\p{Cc}]{1,4096}$/u);
+}
+
+export function pattern(right: string, expression: RegExp): z.ZodString {
+  return z.string({ error: must(right) }).regex(expression, { error: must(right) });
+}
+
+export function oneOf<const Words extends readonly [string, ...string[]]>(
+  words: Words,
+): z.ZodEnum<{ [Word in Words[number]]: Word }> {
+  return z.enum(words, { error: must(words.join(words.length === 2 ? ' or ' : ', ')) });
+}
+
+export function flag(): z.ZodBoolean {
+  return z.boolean({ error: must('true or false') });
+}
+
+export function list<Item extends z.ZodType>(item: Item, right: string): z.ZodArray<Item> {
+  return z.array(item, { error: must(right) }).min(1, { error: must(right) });
+}
+
+export function oneOrMany<Item extends z.ZodType>(
+  item: Item,
+  right: string,
+): z.ZodUnion<[Item, z.ZodArray<Item>]> {
+  return z.union([item, list(item, right)], { error: must(right) });
+}
+
+/** A mapping with these keys and no others. */
+export function section<Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
+  const keys = Object.keys(shape);
+  return z.strictObject(shape, { error: must(`a mapping with the keys ${keys.join(', ')}`) });
+}
+
+/** A mapping from names of the user's choice. */
+export function named<Value extends z.ZodType>(value: Value, what: string): z.ZodRecord<z.ZodString, Value> {
+  const name = 'a name of letters, digits, ".", "_" and "-", at most 64, starting with a letter or digit';
+  return z.record(pattern(name, /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/), value, {
+    error: must(`a mapping from names of your own to ${what}`),
+  });
+}
+
+/** Milliseconds within bounds, which belong to it. */
+export function duration(min: number, max: number): z.ZodType<number, string> {
+  const right = `a duration from ${formatDuration(min)} to ${formatDuration(max)}, such as 250ms, 5s, 10m or 1h`;
+  return z
+    .string({ error: must(right) })
+    .regex(DURATION, { error: must(right), abort: true })
+    .transform((value) => parseDuration(value) ?? Number.NaN)
+    .refine((value) => value >= min && value <= max, { error: `is out of range; must be ${right}` });
+}
+
+/** Bytes within bounds, which belong to it. */
+export function size(min: number, max: number): z.ZodType<number, string | number> {
+  const right = `a size from ${formatSize(min)} to ${formatSize(max)}, such as 16KiB, 1MiB or plain bytes`;
+  return z
+    .union([z.int(), z.string().regex(SIZE, { error: must(right) })], { error: must(right) })
+    .transform((value) => parseSize(String(value)) ?? Number.NaN)
+    .refine((value) => value >= min && value <= max, { error: `is out of range; must be ${right}` });
+}
+
+/** A whole number within bounds, which belong to it; as text too, because the environment holds nothing else. */
+export function count(min: number, max: number): z.ZodType<number, string | number> {
+  const right = `a whole number from ${min} to ${max}`;
+  return z
+    .union([z.int(), z.string().regex(/^\d{1,15}$/, { error: must(right) })], { error: must(right) })
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, { error: `is out of range; must be ${right}` });
+}
+
+/** `host:port` as an address. */
+export function address(): z.ZodType<{ host: string; port: number }, string> {
+  const right = 'an address such as 0.0.0.0:8080, "[::]:8080" or localhost:8080, with a port from 0 to 65535';
+  return z.string({ error: must(right) }).transform((value, context) => {
+    const parsed = parseAddress(value);
+    if (parsed !== undefined) return parsed;
+    const message = /^unix:\//.test(value) ? NOT_YET : must(right)({ input: value });
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
+}
+
+/**
+ * A field of the documented file that this version does not act on: its type is checked, and then it is refused,
+ * unless its value asks for what the gateway does anyway.
+ */
+export function later<Schema extends z.ZodType>(
+  schema: Schema,
+  already: (value: z.output<Schema>) => boolean = () => false,
+  message: string = NOT_YET,
+): z.ZodOptional<Schema> {
+  return schema
+    .superRefine((value, context) => {
+      if (!already(value)) context.addIssue({ code: 'custom', message });
+    })
+    .optional();
+}

@@ -1,0 +1,209 @@
+import { isAbsolute, join } from 'node:path';
+import { isSymmetric, algorithms as knownAlgorithms } from '../keys/algorithms.ts';
+import { fitPublicKey, fitSecret } from '../keys/fit.ts';
+import { parseJwks } from '../keys/jwks.ts';
+import type { VerificationKey } from '../keys/key.ts';
+import { KeyError } from '../keys/key-error.ts';
+import { looksLikePem, parsePem } from '../keys/pem.ts';
+import type { PublicKey } from '../keys/public-key.ts';
+import { checkSecret } from '../keys/secret.ts';
+import type { KeyPath } from './fault.ts';
+import type { Findings } from './findings.ts';
+import type { FileIssuer } from './schema.ts';
+import { FileError, readTextFile } from './text-file.ts';
+
+/** A key set of a thousand RSA keys is half of it. */
+const MAX_KEY_FILE_BYTES = 1024 * 1024;
+const SOURCES = ['pem', 'jwks', 'discovery', 'secret'] as const;
+
+/** One place that gave keys: a file or a text in the configuration. */
+interface KeySource {
+  readonly path: KeyPath;
+  readonly keys: readonly PublicKey[];
+  /** In a key set, keys for other algorithms are normal; in a PEM file they are a mistake. */
+  readonly isSet: boolean;
+}
+
+/** Reads an issuer's keys and lays them over its algorithms. Empty when something was wrong, which is then found. */
+export function resolveKeys(
+  issuer: FileIssuer,
+  algorithms: readonly string[],
+  path: KeyPath,
+  folder: string,
+  findings: Findings,
+): readonly VerificationKey[] {
+  const faultsBefore = findings.faults.length;
+  const given = chooseSource(issuer, [...path, 'keys'], findings);
+  const keys = issuer.keys;
+  if (keys === undefined || given === undefined) return [];
+  if (given === 'secret') return resolveSecret(issuer, keys.secret ?? '', algorithms, path, findings);
+
+  const sources = given === 'pem' ? readPems(keys.pem, [...path, 'keys', 'pem'], folder, findings) : [];
+  if (given === 'jwks' && keys.jwks !== undefined) {
+    const read = readJwks(keys.jwks, [...path, 'keys', 'jwks'], folder, findings);
+    if (read !== undefined) sources.push(read);
+  }
+  for (const name of algorithms) {
+    if (isSymmetric(name)) {
+      findings.fault(
+        algorithmPath(issuer, name, path),
+        `${name} is for a shared secret, and whoever knows the public key could sign with it; must be an algorithm for public keys such as RS256`,
+      );
+    }
+  }
+  const fitted = fit(sources, algorithms);
+  // With a file that could not be read, or an algorithm that is unknown, nothing can be said about what fits what.
+  const isComplete =
+    sources.length > 0 &&
+    findings.faults.length === faultsBefore &&
+    algorithms.length === issuer.algorithms?.length;
+  if (isComplete) refuseMisfits(issuer, sources, path, findings);
+  return fitted;
+}
+
+function algorithmPath(issuer: FileIssuer, name: string, path: KeyPath): KeyPath {
+  return [...path, 'algorithms', (issuer.algorithms ?? []).indexOf(name)];
+}
+
+function chooseSource(
+  issuer: FileIssuer,
+  path: KeyPath,
+  findings: Findings,
+): (typeof SOURCES)[number] | undefined {
+  const given = SOURCES.filter(
+    (name) => issuer.keys?.[name] !== undefined || findings.wasWrong([...path, name]),
+  );
+  if (given.length > 1) {
+    findings.fault(path, `has ${given.join(' and ')}; must have exactly one of ${SOURCES.join(', ')}`, 'key');
+  }
+  if (given.length === 0) findings.missing(path, `a mapping with exactly one of ${SOURCES.join(', ')}`);
+  return given.length === 1 ? given[0] : undefined;
+}
+
+function resolveSecret(
+  issuer: FileIssuer,
+  secret: string,
+  algorithms: readonly string[],
+  path: KeyPath,
+  findings: Findings,
+): readonly VerificationKey[] {
+  if (findings.wasWrong([...path, 'keys', 'secret'])) return [];
+  for (const name of algorithms) {
+    if (!isSymmetric(name)) {
+      findings.fault(
+        algorithmPath(issuer, name, path),
+        `${name} needs a public key, and this issuer has a secret; must be HS256, HS384 or HS512`,
+      );
+    }
+  }
+  const symmetric = algorithms.filter(isSymmetric);
+  try {
+    checkSecret(secret, symmetric);
+  } catch (error) {
+    if (!(error instanceof KeyError)) throw error;
+    findings.fault([...path, 'keys', 'secret'], error.message);
+    return [];
+  }
+  return symmetric.length === 0 ? [] : [fitSecret(secret, symmetric)];
+}
+
+function readPems(
+  pem: string | readonly string[] | undefined,
+  path: KeyPath,
+  folder: string,
+  findings: Findings,
+): KeySource[] {
+  if (pem === undefined) return [];
+  const entries: readonly (readonly [string, KeyPath])[] =
+    typeof pem === 'string' ? [[pem, path]] : pem.map((entry, index) => [entry, [...path, index]]);
+  return entries.flatMap(([entry, at]) => {
+    const read = guard(entry, at, folder, findings, (text) => ({
+      path: at,
+      keys: parsePem(text),
+      isSet: false,
+    }));
+    return read === undefined ? [] : [read];
+  });
+}
+
+function readJwks(entry: string, path: KeyPath, folder: string, findings: Findings): KeySource | undefined {
+  return guard(entry, path, folder, findings, (text, name) => {
+    const { keys, warnings } = parseJwks(text);
+    for (const warning of warnings) findings.warn(path, `${name}: ${warning}`);
+    return { path, keys, isSet: true };
+  });
+}
+
+/** Turns what goes wrong with one file into a fault that names it. */
+function guard<Result>(
+  entry: string,
+  path: KeyPath,
+  folder: string,
+  findings: Findings,
+  read: (text: string, name: string) => Result,
+): Result | undefined {
+  const inline = looksLikePem(entry);
+  const file = isAbsolute(entry) ? entry : join(folder, entry);
+  // A secret put here by mistake must not be printed, so a path from the environment is shown as it was written.
+  const name = inline ? 'the text' : findings.isSubstituted(path) ? findings.quote(path, entry) : file;
+  try {
+    return read(inline ? entry : readTextFile(file, MAX_KEY_FILE_BYTES), name);
+  } catch (error) {
+    if (!(error instanceof KeyError || error instanceof FileError)) throw error;
+    findings.fault(path, `${name} ${error.message}`);
+    return undefined;
+  }
+}
+
+function fit(sources: readonly KeySource[], algorithms: readonly string[]): readonly VerificationKey[] {
+  const fitted = new Map<string, VerificationKey>();
+  for (const key of sources.flatMap(({ keys }) => keys)) {
+    const result = fitPublicKey(key, algorithms);
+    if (result !== undefined) fitted.set(JSON.stringify([result.id, result.kid]), result);
+  }
+  return [...fitted.values()];
+}
+
+function refuseMisfits(
+  issuer: FileIssuer,
+  sources: readonly KeySource[],
+  path: KeyPath,
+  findings: Findings,
+): void {
+  const allowed = issuer.algorithms ?? [];
+  const keys = sources.flatMap((source) => source.keys);
+  for (const name of allowed) {
+    if (keys.some((key) => key.algorithms.includes(name))) continue;
+    const labels = [...new Set(keys.map(({ label }) => label))].join(', ');
+    findings.fault(
+      algorithmPath(issuer, name, path),
+      `${name} fits none of the keys (${labels}); must be one of ${fittingNames(keys)}`,
+    );
+  }
+  for (const source of sources) {
+    for (const key of source.keys) {
+      if (key.algorithms.some((name) => allowed.includes(name))) continue;
+      if (source.isSet) {
+        findings.warn(source.path, `${nameOf(key)} is ignored: it fits none of the algorithms`);
+      } else if (keys.length > 1) {
+        // One key alone that fits nothing has been told of at the algorithms.
+        findings.fault(
+          source.path,
+          `holds an ${key.label}, which none of the algorithms fits; must come with one of ${fittingNames([key])}`,
+        );
+      }
+    }
+  }
+}
+
+function nameOf(key: PublicKey): string {
+  return key.kid === undefined
+    ? `an ${key.label}`
+    : `the key with kid ${JSON.stringify(key.kid.slice(0, 64))}`;
+}
+
+function fittingNames(keys: readonly PublicKey[]): string {
+  return [...knownAlgorithms.keys()]
+    .filter((name) => keys.some((key) => key.algorithms.includes(name)))
+    .join(', ');
+}

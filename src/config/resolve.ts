@@ -1,0 +1,63 @@
+import { availableParallelism } from 'node:os';
+import { formatAddress, overlap } from './address.ts';
+import type { Config, ListenAddress } from './config.ts';
+import type { KeyPath } from './fault.ts';
+import type { Findings } from './findings.ts';
+import { resolveIssuers } from './resolve-issuer.ts';
+import { resolveRoutes } from './resolve-route.ts';
+import { resolveUpstreams } from './resolve-upstream.ts';
+import type { FileConfig } from './schema.ts';
+
+/** More threads than this verify more tokens than one process can proxy requests. */
+const MAX_AUTO_VERIFIERS = 8;
+
+/** Follows every reference and reads every file. The result counts only when no fault was found. */
+export function resolve(file: FileConfig, folder: string, findings: Findings): Omit<Config, 'warnings'> {
+  const listen = resolveListen(file, findings);
+  const issuers = resolveIssuers(file, folder, findings);
+  const upstreams = resolveUpstreams(file, findings);
+  const routes = resolveRoutes(file, upstreams, findings);
+  const { requestHead, requestBody, responseHead } = file.limits;
+  return {
+    listen,
+    admin: file.admin,
+    verifiers:
+      file.verifiers === 'auto'
+        ? Math.min(MAX_AUTO_VERIFIERS, Math.max(1, availableParallelism() - 1))
+        : file.verifiers,
+    issuers,
+    upstreams,
+    routes,
+    rejection: file.rejection,
+    realm: file.realm,
+    cache: { entries: file.cache.entries, bytes: file.cache.bytes },
+    limits: {
+      requestHead,
+      requestBody: requestBody === 'unlimited' ? Number.POSITIVE_INFINITY : requestBody,
+      responseHead,
+    },
+    chunkedRequests: file.chunkedRequests,
+    log: { level: file.log.level },
+    shutdown: { graceMs: file.shutdown.grace },
+  };
+}
+
+function resolveListen(file: FileConfig, findings: Findings): readonly ListenAddress[] {
+  if (file.listen === undefined) {
+    findings.missing(['listen'], 'an address such as 0.0.0.0:8080, or a list of them');
+    return [];
+  }
+  const isList = Array.isArray(file.listen);
+  const listen = [file.listen].flat() as readonly ListenAddress[];
+  listen.forEach((address, index) => {
+    const path: KeyPath = isList ? ['listen', index] : ['listen'];
+    const twin = listen.slice(0, index).find((other) => overlap(other, address));
+    if (twin !== undefined) {
+      findings.fault(path, `asks for a port that ${formatAddress(twin)} has already; must be another`);
+    }
+  });
+  if (listen.some((address) => overlap(address, file.admin)) && !findings.wasWrong(['admin'])) {
+    findings.fault(['admin'], 'is an address of listen too; must be another, out of reach of the traffic');
+  }
+  return listen;
+}

@@ -1,0 +1,287 @@
+import * as z from 'zod';
+import {
+  address,
+  count,
+  duration,
+  flag,
+  later,
+  list,
+  must,
+  NOT_YET,
+  named,
+  oneOf,
+  oneOrMany,
+  pattern,
+  section,
+  size,
+  text,
+} from './fields.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
+
+const NONE = 'none';
+const words = (right: string) =>
+  z.union(
+    [
+      list(text(right), `a list such as [${right}]`),
+      section({ any: list(text(right), `a list such as [${right}]`) }),
+    ],
+    {
+      error: must(`a list such as [${right}], or { any: [${right}] }`),
+    },
+  );
+
+const secretHint = `the secret, best as \${NAME} from the environment`;
+
+/** Every field is optional here: what is missing is told apart from what is wrong when references are resolved. */
+const keys = section({
+  pem: oneOrMany(
+    z
+      .string({ error: must('a path to a PEM file, or PEM text') })
+      .min(1, { error: must('a path to a PEM file, or PEM text') }),
+    'a path to a PEM file, or a list of them',
+  )
+    .describe('PEM public keys or X.509 certificates: paths, or the PEM text itself')
+    .optional(),
+  jwks: text('a path to a JWKS file')
+    .refine((value) => !/^https?:/i.test(value), {
+      error: 'over HTTP is not supported yet; must be a path to a JWKS file for now',
+    })
+    .describe('Path to a JSON Web Key Set')
+    .optional(),
+  discovery: later(text('the URL of an issuer')).describe('URL of an OpenID provider; not supported yet'),
+  secret: z
+    .string({ error: must(secretHint) })
+    .min(1, { error: must(secretHint) })
+    .describe('Shared secret for HS256, HS384 and HS512 only')
+    .optional(),
+});
+
+const issuer = section({
+  issuer: text('the exact iss claim, or any')
+    .describe('Must equal the iss claim exactly; any: not checked')
+    .optional(),
+  audience: oneOrMany(text('an audience'), 'an audience, a list of them, or any')
+    .describe('Any one of them must be in aud; any: not checked')
+    .optional(),
+  expiry: oneOf(['required', 'optional']).prefault('required').describe('Whether a token must have exp'),
+  algorithms: list(text('the name of an algorithm such as RS256'), 'a list of algorithms such as [RS256]')
+    .describe('The only signature algorithms accepted')
+    .optional(),
+  keys: keys.describe('Exactly one of pem, jwks, discovery and secret').optional(),
+  clockTolerance: duration(0, 10 * MINUTE)
+    .prefault('0s')
+    .describe('How far clocks may differ for exp and nbf'),
+  require: z
+    .array(text('the name of a claim'), { error: must('a list of claim names such as [sub, email]') })
+    .prefault([])
+    .describe('Claims that must be present'),
+  maxAge: later(duration(1, 8760 * HOUR)).describe('Oldest iat accepted; not supported yet'),
+  tokenTypes: later(list(text('a typ such as at+jwt'), 'a list such as [JWT, at+jwt]')).describe(
+    'typ values accepted; not supported yet',
+  ),
+  rejectIdTokens: later(flag(), (value) => !value).describe('Refuses ID tokens; not supported yet'),
+}).meta({ required: ['issuer', 'audience', 'algorithms', 'keys'] });
+
+const upstream = section({
+  servers: list(text('a URL such as http://127.0.0.1:9000'), 'a list of URLs such as [http://127.0.0.1:9000]')
+    .describe('http://host:port; one for now')
+    .optional(),
+  timeouts: section({
+    connect: duration(1, HOUR).prefault('5s').describe('For a connection to be made'),
+    response: duration(1, HOUR).prefault('60s').describe('From the request to the head of the response'),
+    idle: duration(1, HOUR)
+      .prefault('60s')
+      .describe('Between two pieces of a body, and of an idle connection'),
+  }).prefault({}),
+  limits: section({
+    connections: count(1, 65_535).prefault(256).describe('Connections at one time'),
+    waiting: count(0, 1_000_000).prefault(1024).describe('Requests that wait for a connection'),
+  }).prefault({}),
+  pipelining: later(
+    count(1, 100),
+    (value) => value === 1,
+    'above 1 is not supported yet; must be 1 for now',
+  ).describe('Requests on one connection at a time; only 1 for now'),
+}).meta({ required: ['servers'] });
+
+const claimValue = z.union([text('a value'), z.number(), z.boolean()]);
+const tokenPlace = pattern(
+  'header, "cookie:NAME" or "query:NAME"',
+  /^(header|cookie:[^\s;=,]+|query:[^\s&=]+)$/,
+);
+
+const route = section({
+  match: section({
+    host: text('a host name such as api.example.com')
+      .optional()
+      .describe('Host of the request, without port'),
+    path: text('a path such as /orders').prefault('/').describe('A path prefix on segment borders'),
+    methods: list(
+      pattern('a method in capitals such as GET', /^[A-Z][A-Z-]{0,31}$/),
+      'a list of methods such as [GET, POST]',
+    )
+      .describe('Methods; all when left out')
+      .optional(),
+  }).optional(),
+  auth: oneOrMany(text('the name of an issuer, or none'), 'the name of an issuer, a list of them, or none')
+    .describe('Whose tokens are accepted; defaults to the issuer when there is exactly one')
+    .optional(),
+  upstream: text('the name of an upstream, or a URL such as http://127.0.0.1:9000')
+    .describe('Name of an upstream, or the URL of a server')
+    .optional(),
+  forward: section({
+    headers: z
+      .record(z.string(), text('the name of a claim such as sub or realm.roles'), {
+        error: must('a mapping from header names to claims such as { X-User-Id: sub }'),
+      })
+      .prefault({})
+      .describe('Header name to claim; dots reach into objects'),
+    token: oneOf(['keep', 'strip'])
+      .prefault('keep')
+      .describe('Whether upstream gets the Authorization header'),
+    forwarded: z
+      .array(oneOf(['for', 'proto', 'host']), { error: must('a list of for, proto and host') })
+      .prefault(['for', 'proto', 'host'])
+      .describe('Which X-Forwarded-* headers upstream gets'),
+  }).prefault({}),
+  token: later(oneOrMany(tokenPlace, 'a list such as [header, "cookie:access_token"]'), (value) =>
+    [value].flat().every((place) => place === 'header'),
+  ).describe('Where the token may stand; only header for now'),
+  require: later(
+    section({
+      scopes: words('orders:read').optional(),
+      roles: words('admin').optional(),
+      claims: z.record(z.string(), oneOrMany(claimValue, 'a value or a list of values')).optional(),
+    }),
+  ).describe('Scopes, roles and claims; not supported yet'),
+  cors: later(
+    section({ preflight: oneOf(['pass', 'authenticate']).optional() }),
+    (value) => value.preflight !== 'pass',
+  ).describe('Whether preflight requests need a token; only authenticate for now'),
+}).meta({ required: ['match', 'upstream'] });
+
+const listenObject = later(
+  section({ address: address(), tls: z.looseObject({}, { error: must('a mapping') }).optional() }),
+  () => false,
+  `with TLS ${NOT_YET.replace('left out', 'an address such as 0.0.0.0:8080')}`,
+).unwrap();
+const listenOne = z.union([address(), listenObject], { error: must('an address such as 0.0.0.0:8080') });
+
+/** The whole file of the documentation, also what this version refuses as not supported yet. */
+export const schema = section({
+  listen: z
+    .union([address(), list(listenOne, 'a list of addresses'), listenObject], {
+      error: must('an address such as 0.0.0.0:8080, or a list of them'),
+    })
+    .describe('Addresses for traffic')
+    .optional(),
+  admin: address()
+    .prefault('127.0.0.1:9090')
+    .describe('Address of health, metrics and status; never one of listen'),
+  listeners: later(
+    z.union([z.literal('auto'), count(1, 64)], { error: must('auto or a whole number from 1 to 64') }),
+    (value) => value === 'auto' || value === 1,
+    'above 1 is not supported yet; must be auto or 1 for now',
+  ).describe('Processes that share the port; auto means 1 for now'),
+  verifiers: z
+    .union([z.literal('auto'), count(1, 64)], { error: must('auto or a whole number from 1 to 64') })
+    .prefault('auto')
+    .describe('Verification threads; auto: one less than the cores, at most 8'),
+  issuers: named(issuer, 'issuers').prefault({}).describe('Who signs tokens, by a name of your own'),
+  upstreams: named(upstream, 'upstreams')
+    .prefault({})
+    .describe('Services behind the gateway, by a name of your own'),
+  routes: list(route, 'a list of routes')
+    .describe('The most specific match wins: host, longest path, method')
+    .optional(),
+  upstream: text('the name of an upstream, or a URL such as http://127.0.0.1:9000')
+    .describe('Short form for one route: its upstream')
+    .optional(),
+  auth: oneOrMany(text('the name of an issuer, or none'), 'the name of an issuer, a list of them, or none')
+    .describe('Short form for one route: its auth')
+    .optional(),
+  rejection: oneOf(['rfc6750', 'haproxy']).prefault('rfc6750').describe('How refusals look'),
+  realm: pattern('1 to 128 printable ASCII characters without " and \\', /^[ !#-[\]-~]{1,128}$/)
+    .prefault('portcullis')
+    .describe('Realm of the Bearer challenge'),
+  cache: section({
+    entries: count(1, 10_000_000).prefault(100_000).describe('Verified tokens remembered'),
+    bytes: size(MIB, 64 * GIB)
+      .prefault('256MiB')
+      .describe('Memory for them'),
+  }).prefault({}),
+  trustedProxies: later(
+    z.array(pattern('a network such as 10.0.0.0/8', /^[0-9A-Fa-f.:]+(\/\d{1,3})?$/), {
+      error: must('a list of networks such as [10.0.0.0/8]'),
+    }),
+    (value) => value.length === 0,
+  ).describe('Whose X-Forwarded-* are believed; not supported yet'),
+  limits: section({
+    requestHead: size(4 * KIB, 256 * KIB)
+      .prefault('16KiB')
+      .describe('Request line and headers'),
+    requestBody: z
+      .union([z.literal('unlimited'), size(0, 1024 * GIB)], {
+        error: must('unlimited, or a size such as 10MiB'),
+      })
+      .prefault('unlimited')
+      .describe('Body of a request'),
+    responseHead: size(4 * KIB, MIB)
+      .prefault('64KiB')
+      .describe('Status line and headers of upstream'),
+    connections: later(count(1, 1_000_000)).describe('Client connections; not supported yet'),
+    bufferedBodies: later(size(MIB, 1024 * GIB)).describe('Memory for bodies; not supported yet'),
+  }).prefault({}),
+  timeouts: later(
+    section({
+      request: later(
+        z.union([z.literal(NONE), duration(1, 24 * HOUR)], {
+          error: must('none, or a duration such as 60s'),
+        }),
+        (value) => value === NONE,
+      ),
+      bodyMinRate: later(pattern('a rate such as 1KiB/s', /^\d{1,9}(B|KiB|MiB)?\/s$/)),
+    }),
+    () => true,
+  ).describe('Times for whole requests; not supported yet'),
+  chunkedRequests: oneOf(['allow', 'reject'])
+    .prefault('allow')
+    .describe('Whether chunked requests are accepted'),
+  log: section({
+    level: oneOf(['debug', 'info', 'warn', 'error']).prefault('info').describe('Least level of log lines'),
+    access: later(
+      pattern('off, errors, all, or a rate such as 1%', /^(off|errors|all|\d{1,3}(\.\d{1,6})?%)$/),
+      (value) => value === 'off',
+    ).describe('Access log; only off for now'),
+  }).prefault({}),
+  revocation: later(
+    section({
+      fusionauth: section({
+        issuer: text('the name of an issuer').optional(),
+        listen: address().optional(),
+      }).optional(),
+      secret: text('a secret').optional(),
+      redis: pattern('a URL such as redis://127.0.0.1:6379', /^rediss?:\/\/\S+$/).optional(),
+    }),
+  ).describe('Revoked tokens; not supported yet'),
+  state: later(text('a path to a folder')).describe('Folder for last good key sets; not supported yet'),
+  shutdown: section({
+    grace: duration(0, HOUR).prefault('30s').describe('For requests in flight when asked to stop'),
+  }).prefault({}),
+}).meta({ title: 'portcullis configuration', required: ['listen'] });
+
+/** The file with defaults filled in and units converted, references not yet followed. */
+export type FileConfig = z.output<typeof schema>;
+export type FileIssuer = z.output<typeof issuer>;
+export type FileUpstream = z.output<typeof upstream>;
+export type FileRoute = z.output<typeof route>;
+
+/** JSON Schema (2020-12) of the configuration file, for editors. */
+export function jsonSchema(): object {
+  return z.toJSONSchema(schema, { io: 'input' });
+}

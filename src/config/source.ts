@@ -1,0 +1,218 @@
+import {
+  Document,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  Lexer,
+  LineCounter,
+  parseDocument,
+  type Scalar,
+  visit,
+} from 'yaml';
+import { type Environment, hasVariables, substitute } from './environment.ts';
+import { type Fault, formatPath, type KeyPath } from './fault.ts';
+import { yamlFaultText } from './yaml-fault.ts';
+
+/** The configuration as plain data, with the way back to the line and column of each of its parts. */
+export interface Source {
+  readonly file: string;
+  readonly value: unknown;
+  /** Values that could not be filled in from the environment. */
+  readonly unset: readonly KeyPath[];
+  readonly faults: readonly Fault[];
+  /** The nearest part of the file to a path: the value, or its key; what holds it when it is missing. */
+  fault(path: KeyPath, message: string, at?: 'value' | 'key'): Fault;
+  /** The text at a path as it was written, quoted: `${NAME}` and not what the environment holds. */
+  asWritten(path: KeyPath, value: string): string;
+  /** Whether a part of the text at a path came from the environment. */
+  isSubstituted(path: KeyPath): boolean;
+}
+
+/** A file of the documented form is five levels deep; the parser's stack must not be what ends a deeper one. */
+const MAX_DEPTH = 64;
+/** Aliases resolved in total, weighted by what they hold: the "billion laughs" guard of the YAML library. */
+const MAX_ALIASES = 100;
+/** Longest piece of a name that is shown in a message. */
+const MAX_SHOWN = 80;
+
+/** Reads YAML text. Problems of the text itself are in `faults`; `value` is then as far as it could be read. */
+export function readText(file: string, text: string, env: Environment): Source {
+  const lines = new LineCounter();
+  if (isTooDeep(text)) {
+    return fromDocument(file, new Document(null), lines, env, [
+      {
+        file,
+        line: 1,
+        column: 1,
+        path: 'yaml',
+        message: `is nested deeper than ${MAX_DEPTH} levels; must be flatter`,
+      },
+    ]);
+  }
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
+  const faults = [...document.errors, ...document.warnings].map((error) => {
+    const { line, col } = lines.linePos(error.pos[0]);
+    return { file, line, column: col, path: 'yaml', message: yamlFaultText(error.code) };
+  });
+  return fromDocument(file, document as Document, lines, env, faults);
+}
+
+/** Takes an object in place of a file: faults then have a path but no line. */
+export function readObject(file: string, object: unknown, env: Environment): Source {
+  return fromDocument(file, new Document(object), undefined, env, []);
+}
+
+function fromDocument(
+  file: string,
+  document: Document,
+  lines: LineCounter | undefined,
+  env: Environment,
+  given: readonly Fault[],
+): Source {
+  const written = new Map<unknown, string>();
+  const unset: KeyPath[] = [];
+  const faults: Fault[] = [...given];
+
+  const faultAt = (offset: number, path: KeyPath, message: string): Fault => {
+    // A document that was never parsed knows of no lines; the file then has none to show.
+    const { line, col } = lines?.linePos(offset) ?? { line: 0, col: 0 };
+    const isFirst = lines !== undefined && line === 0;
+    return {
+      file,
+      line: isFirst ? 1 : line,
+      column: isFirst ? 1 : col,
+      path: formatPath(path),
+      message,
+    };
+  };
+  const fault: Source['fault'] = (path, message, at = 'value') =>
+    faultAt(offsetOf(document, path, at), path, message);
+
+  visit(document, {
+    Pair(_, pair, ancestors) {
+      if (isScalar(pair.key) && pair.key.value !== '__proto__') return undefined;
+      const offset = isNode(pair.key) ? (pair.key.range?.[0] ?? 0) : 0;
+      faults.push(
+        faultAt(offset, pathOf(ancestors), 'has a key that is no plain name; must have names as keys'),
+      );
+      return visit.REMOVE;
+    },
+    Alias(_, node, ancestors) {
+      if (node.resolve(document) !== undefined) return;
+      const path = pathOf([...ancestors, node]);
+      faults.push(
+        faultAt(node.range?.[0] ?? 0, path, 'is an alias without an anchor; must name one set before it'),
+      );
+      unset.push(path);
+    },
+    Scalar(key, node, ancestors) {
+      if (key === 'key' || typeof node.value !== 'string' || !hasVariables(node.value)) return;
+      const result = substitute(node.value, env);
+      const path = pathOf([...ancestors, node]);
+      for (const message of result.faults) faults.push(fault(path, message));
+      if (result.faults.length > 0) unset.push(path);
+      written.set(node, node.value);
+      node.value = result.text;
+    },
+  });
+
+  return {
+    file,
+    unset,
+    faults,
+    fault,
+    value: toValue(document, faults, fault),
+    isSubstituted: (path) => written.has(scalarAt(document, path)),
+    asWritten(path, value) {
+      const text = written.get(scalarAt(document, path)) ?? value;
+      return JSON.stringify(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text);
+    },
+  };
+}
+
+function toValue(document: Document, faults: Fault[], fault: Source['fault']): unknown {
+  try {
+    const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
+    // An anchor around its own alias makes a value without end.
+    if (!isDeeper(value, MAX_DEPTH)) return value;
+  } catch {
+    // What can fail here is an alias: one without an anchor, which has been told of, or too many of them.
+  }
+  if (faults.length === 0) {
+    faults.push({ ...fault([], 'has too many or endless aliases; must do without'), path: 'yaml' });
+  }
+  return undefined;
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((member) => isDeeper(member, levels - 1));
+}
+
+/** Counts brackets, and the `- - -` of nested lists on one line, before the parser follows them. */
+function isTooDeep(text: string): boolean {
+  let open = 0;
+  let dashes = 0;
+  for (const token of new Lexer().lex(text)) {
+    if (token === '[' || token === '{') open += 1;
+    else if (token === ']' || token === '}') open = Math.max(0, open - 1);
+    else if (token === '-' || token === '?') dashes += 1;
+    else if (token.trim() !== '' || token.includes('\n')) dashes = 0;
+    if (open > MAX_DEPTH || dashes > MAX_DEPTH) return true;
+  }
+  return false;
+}
+
+interface Found {
+  readonly key: unknown;
+  readonly value: unknown;
+  /** Steps of the path that lead somewhere. */
+  readonly depth: number;
+}
+
+/** Follows a path as far as it goes. */
+function find(document: Document, path: KeyPath): Found {
+  let found: Found = { key: undefined, value: document.contents, depth: 0 };
+  for (const step of path) {
+    const depth = found.depth + 1;
+    const node = isAlias(found.value) ? found.value.resolve(document) : found.value;
+    if (isMap(node)) {
+      const pair = node.items.findLast(({ key }) => isScalar(key) && String(key.value) === String(step));
+      if (pair === undefined) return found;
+      found = { key: pair.key, value: pair.value, depth };
+    } else if (isSeq(node) && typeof step === 'number' && step < node.items.length) {
+      found = { key: undefined, value: node.items[step], depth };
+    } else return found;
+  }
+  return found;
+}
+
+function scalarAt(document: Document, path: KeyPath): unknown {
+  const { value } = find(document, path);
+  return isAlias(value) ? value.resolve(document) : value;
+}
+
+function offsetOf(document: Document, path: KeyPath, at: 'value' | 'key'): number {
+  const { key, value, depth } = find(document, path);
+  const missing = depth < path.length;
+  const empty = isScalar(value) && value.value === null;
+  const node = key !== undefined && (at === 'key' || missing || empty) ? key : (value ?? key);
+  return (node as Scalar | null | undefined)?.range?.[0] ?? 0;
+}
+
+/** The keys and indexes on the way from the document to the last of these nodes. */
+function pathOf(nodes: readonly unknown[]): KeyPath {
+  const path: (string | number)[] = [];
+  nodes.forEach((node, index) => {
+    const next = nodes[index + 1];
+    if (isSeq(node) && next !== undefined) path.push(node.items.indexOf(next));
+    else if (isPairNode(node) && isScalar(node.key)) path.push(String(node.key.value));
+  });
+  return path;
+}
+
+function isPairNode(node: unknown): node is { key: unknown } {
+  return typeof node === 'object' && node !== null && 'key' in node && 'value' in node;
+}

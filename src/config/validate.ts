@@ -1,0 +1,132 @@
+import type * as z from 'zod';
+import type { Fault, KeyPath } from './fault.ts';
+import { nearest } from './nearest.ts';
+import { type FileConfig, jsonSchema, schema } from './schema.ts';
+import type { Source } from './source.ts';
+
+export interface Validated {
+  /** What is left when every wrong part has been taken out; undefined when nothing is. */
+  readonly config: FileConfig | undefined;
+  readonly faults: readonly Fault[];
+  /** Whether the file has something at this path, or around it, that was taken out as wrong. */
+  wasWrong(path: KeyPath): boolean;
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** Wrong parts are taken out, then what held only them; more rounds would mean a fault of the schema. */
+const MAX_ROUNDS = 8;
+
+/**
+ * Checks shape and types. References are followed later, also in a file with wrong types: so the wrong parts are
+ * taken out and the rest is read again, until all faults of the file can be told at once.
+ */
+export function validate(source: Source): Validated {
+  const faults: Fault[] = [];
+  const wrong = new Set<string>();
+  const wasWrong = (path: KeyPath) =>
+    path.some((_, index) => wrong.has(JSON.stringify(path.slice(0, index + 1))));
+  const root = { value: copy(source.value) };
+  for (const path of source.unset) remove(root, path, wrong);
+
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const result = schema.safeParse(root.value);
+    if (result.success) return { config: result.data, faults, wasWrong };
+    for (const { path, message, key } of result.error.issues.flatMap((issue) => explain(issue, []))) {
+      if (wasWrong(path)) continue;
+      faults.push(source.fault(path, message, key ? 'key' : 'value'));
+      if (path.length === 0) return { config: undefined, faults, wasWrong };
+      remove(root, path, wrong);
+    }
+  }
+  return { config: undefined, faults, wasWrong };
+}
+
+interface Explained {
+  readonly path: KeyPath;
+  readonly message: string;
+  /** The fault is the key itself and not its value. */
+  readonly key: boolean;
+}
+
+function explain(issue: Issue, above: KeyPath): readonly Explained[] {
+  const path = [...above, ...(issue.path as KeyPath)];
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => ({ path: [...path, key], message: unknownKey(path, key), key: true }));
+    case 'invalid_key':
+      return [{ path, message: issue.issues[0]?.message ?? issue.message, key: true }];
+    case 'invalid_union': {
+      // The branch that fits the kind of the value knows better what is wrong inside it.
+      const branch = issue.errors.find((errors) => errors.every((error) => isInside(error)));
+      return branch === undefined
+        ? [{ path, message: issue.message, key: false }]
+        : branch.flatMap((error) => explain(error, path));
+    }
+    default:
+      return [{ path, message: issue.message, key: false }];
+  }
+}
+
+function isInside(issue: Issue): boolean {
+  return issue.path.length > 0 || issue.code === 'unrecognized_keys' || issue.code === 'custom';
+}
+
+function unknownKey(path: KeyPath, key: string): string {
+  const known = knownKeys(jsonSchema(), path);
+  const meant = nearest(key, known);
+  return meant === undefined
+    ? `is not a known key; must be one of ${known.join(', ')}`
+    : `is not a known key; must be ${meant} if that is meant`;
+}
+
+interface SchemaNode {
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly additionalProperties?: SchemaNode | boolean;
+  readonly items?: SchemaNode;
+  readonly anyOf?: readonly SchemaNode[];
+}
+
+function knownKeys(node: SchemaNode, path: KeyPath): readonly string[] {
+  if (node.anyOf !== undefined) return node.anyOf.flatMap((branch) => knownKeys(branch, path));
+  const [step, ...rest] = path;
+  if (step === undefined) return Object.keys(node.properties ?? {});
+  const next = typeof step === 'number' ? node.items : (node.properties?.[step] ?? node.additionalProperties);
+  return typeof next === 'object' ? knownKeys(next, rest) : [];
+}
+
+/** A copy whose parts can be taken out, also where aliases made two places share one value. */
+function copy(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copy);
+  if (!isMapping(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, copy(member)]));
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Takes out the value at a path. In a list of mappings an empty one stays in its place, so that the indexes of the
+ * others still name what the file holds; any other list goes as a whole.
+ */
+function remove(root: { value: unknown }, path: KeyPath, wrong: Set<string>): void {
+  wrong.add(JSON.stringify(path));
+  const last = path.at(-1);
+  let holder: unknown = root.value;
+  for (const step of path.slice(0, -1)) {
+    holder = Array.isArray(holder) ? holder[Number(step)] : isMapping(holder) ? holder[step] : undefined;
+  }
+  if (
+    Array.isArray(holder) &&
+    typeof last === 'number' &&
+    holder.some(isMapping) &&
+    !isMapping(holder[last])
+  ) {
+    holder[last] = {};
+  } else if (isMapping(holder) && last !== undefined && last in holder) {
+    delete holder[last];
+  } else if (path.length > 0) {
+    remove(root, path.slice(0, -1), wrong);
+  }
+}

@@ -1,0 +1,160 @@
+import { createServer } from 'node:http';
+import type { Config } from '../config/config.ts';
+import { formatFault } from '../config/fault.ts';
+import { configFromObject } from '../config/load.ts';
+import { createGateway } from '../gateway.ts';
+import type { Log } from '../lib/log.ts';
+import { StartError } from '../lib/start-error.ts';
+import { type DemoIdentity, demoIdentity } from './identity.ts';
+import { startIssuer } from './issuer.ts';
+import { startService } from './service.ts';
+import { demoText } from './text.ts';
+
+/** sysexits(3): all went well; a port is not to be had. */
+const EX_OK = 0;
+const EX_UNAVAILABLE = 69;
+
+const defaultPort = 8080;
+const defaultIssuerPort = 9011;
+const defaultAdminPort = 9090;
+
+/** Milliseconds for requests in flight when the demo ends: its service answers at once. */
+const graceMs = 2_000;
+
+export interface DemoOptions {
+  /** Ports on 127.0.0.1; 0 lets the system choose, and the chosen one is printed. */
+  readonly port?: number;
+  readonly issuerPort?: number;
+  readonly adminPort?: number;
+  readonly log: Log;
+  /** Takes the text meant for the person at the terminal. */
+  readonly write: (text: string) => void;
+  /** Takes the sentence that says why the demo could not start. */
+  readonly complain: (text: string) => void;
+  /** The demo runs until this is aborted. */
+  readonly stop: AbortSignal;
+}
+
+interface Closable {
+  close(): Promise<unknown>;
+}
+
+/**
+ * Runs issuer, service and gateway on loopback until `stop` is aborted. Resolves with the exit code: 0, or 69 when
+ * a port is not to be had; whatever had started is stopped by then. Rejects on a fault of ours, with the same care.
+ */
+export async function runDemo(options: DemoOptions): Promise<number> {
+  const running: Closable[] = [];
+  try {
+    const text = await startAll(options, running);
+    if (!options.stop.aborted) {
+      options.write(text);
+      await aborted(options.stop);
+    }
+    return EX_OK;
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    options.complain(error.message);
+    return EX_UNAVAILABLE;
+  } finally {
+    // The gateway started last and goes first, while the service can still answer what is in flight.
+    for (const part of running.reverse()) await part.close();
+  }
+}
+
+/** Starts the parts in the order of their need of each other, noting each in `running`; yields the text to print. */
+async function startAll(options: DemoOptions, running: Closable[]): Promise<string> {
+  const { port = defaultPort, issuerPort = defaultIssuerPort, adminPort = defaultAdminPort } = options;
+  const identity = demoIdentity;
+  const onError = (error: unknown): void => options.log.error({ error }, 'the demo issuer failed');
+  const issuer = await onPort(issuerPort, '--issuer-port', (at) =>
+    startIssuer({ port: at, identity, onError }),
+  );
+  running.push(issuer);
+  const service = await startService(0);
+  running.push(service);
+  // The gateway reports a taken address in its own words; here the option that moves it can be named.
+  await onPort(port, '--port', probe);
+  await onPort(adminPort, '--admin-port', probe);
+  const config = demoConfig(identity, issuer.publicKeyPem, { port, adminPort, service: service.port });
+  const gateway = createGateway(config, { log: options.log });
+  running.push({ close: () => gateway.close({ graceMs }) });
+  await gateway.start();
+  return demoText(identity, {
+    gateway: portOf(gateway.addresses.listen[0] ?? ''),
+    issuer: issuer.port,
+    admin: portOf(gateway.addresses.admin),
+    service: service.port,
+  });
+}
+
+/** The configuration a user would write, with the key in place of a path to it. */
+function demoConfig(
+  identity: DemoIdentity,
+  pem: string,
+  ports: { port: number; adminPort: number; service: number },
+): Config {
+  const written = {
+    listen: `127.0.0.1:${ports.port}`,
+    admin: `127.0.0.1:${ports.adminPort}`,
+    issuers: {
+      fusionauth: {
+        issuer: identity.issuer,
+        audience: identity.applicationId,
+        algorithms: ['RS256'],
+        keys: { pem },
+        require: ['applicationId'],
+      },
+    },
+    upstreams: { service: { servers: [`http://127.0.0.1:${ports.service}`] } },
+    routes: [
+      {
+        match: { path: '/' },
+        auth: 'fusionauth',
+        upstream: 'service',
+        forward: { headers: { 'X-User-Id': 'sub', 'X-User-Roles': 'roles' }, token: 'keep' },
+      },
+    ],
+  };
+  const loaded = configFromObject(written, '/', {});
+  if (!loaded.ok) throw new Error(loaded.faults.map(formatFault).join('\n'));
+  return loaded.config;
+}
+
+/** Runs `start` for a port; a listen error becomes a sentence that names the option which moves the port. */
+async function onPort<T>(port: number, option: string, start: (port: number) => Promise<T>): Promise<T> {
+  try {
+    return await start(port);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const remedy = `choose another one with ${option} (0 takes any free one)`;
+    if (code === 'EADDRINUSE') {
+      throw new StartError(`port ${port} on 127.0.0.1 is taken; ${remedy}`, { cause: error });
+    }
+    if (code === 'EACCES') {
+      throw new StartError(`port ${port} needs a privilege; ${remedy}`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+/** Takes the port and gives it back; rejects with the listen error when it is not to be had. */
+function probe(port: number): Promise<void> {
+  if (port === 0) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen({ host: '127.0.0.1', port }, () => server.close(() => resolve()));
+  });
+}
+
+function portOf(address: string): number {
+  return Number(address.slice(address.lastIndexOf(':') + 1));
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,290 @@
+import type { Access } from './auth/access.ts';
+import type { Authorizer } from './auth/authorizer.ts';
+import type { Budget } from './lib/budget.ts';
+import type { Clock } from './lib/clock.ts';
+import type { CounterFamily } from './lib/counters.ts';
+import type { Enrolled } from './lib/roster.ts';
+import type { AnswerHead, Downstream, DownstreamEvents } from './listener/downstream.ts';
+import type { Replies, Reply } from './listener/replies.ts';
+import type { Reason } from './reasons.ts';
+import type { RouteMatch, RouteTable } from './routing/route-table.ts';
+import { isAmbiguous } from './routing/target.ts';
+import type { Outcome, Tally } from './tally.ts';
+import type { Pending, Permit, Rejection, RequestHead, VerdictWaiter } from './types.ts';
+import type { Connection, ResponseSink } from './upstream/connection.ts';
+import type { Pool, PoolWaiter } from './upstream/pool.ts';
+import type { Forwarded, RequestWriter, WireHead } from './upstream/request-writer.ts';
+import type { ResponseHead } from './upstream/response-head.ts';
+import { Upload } from './upstream/upload.ts';
+
+/** A route with everything it needs resolved. */
+export interface Route {
+  readonly name: string;
+  readonly match: RouteMatch;
+  readonly access: Access;
+  readonly pool: Pool;
+  readonly forwarded: Forwarded;
+  /** How often its exchanges ended with which outcome. */
+  readonly outcomes: CounterFamily;
+}
+
+/** Everything an exchange needs that outlives it; replaced as a whole, never edited, when the configuration changes. */
+export interface Service {
+  readonly routes: RouteTable<Route>;
+  readonly authorizer: Authorizer;
+  readonly writer: RequestWriter;
+  readonly replies: Replies;
+  /** Bytes of request bodies that all exchanges together may hold back. */
+  readonly budget: Budget;
+  readonly tally: Tally;
+  readonly clock: Clock;
+  /** Bytes; Infinity for no limit. */
+  readonly requestBodyLimit: number;
+  readonly rejectChunked: boolean;
+  /** The gateway is shutting down: every answer asks the client to leave. */
+  readonly draining: () => boolean;
+  readonly onEnd: (exchange: Exchange) => void;
+}
+
+/**
+ * The life of one exchange, top to bottom: judge the request, find its route, authorize it, get a connection, send
+ * the request, carry the answer back, count how it ended. With a cached token and an idle connection everything up
+ * to the last byte sent upstream happens in one turn, without a promise.
+ */
+export class Exchange implements Enrolled, VerdictWaiter, PoolWaiter, ResponseSink, DownstreamEvents {
+  slot = 0;
+  private readonly service: Service;
+  private readonly head: RequestHead;
+  private readonly downstream: Downstream;
+  private readonly startedAt: number;
+  private route: Route | undefined;
+  private pending: Pending | undefined;
+  private wire: WireHead | undefined;
+  private connection: Connection | undefined;
+  private waitingForConnection = false;
+  private retried = false;
+  private finishing = false;
+  private ended = false;
+  private answer: ResponseHead | undefined;
+  private upload: Upload | undefined;
+  private bodyBytes = 0;
+
+  constructor(service: Service, head: RequestHead, downstream: Downstream) {
+    this.service = service;
+    this.head = head;
+    this.downstream = downstream;
+    this.startedAt = service.clock.monotonic();
+  }
+
+  /** 1. Judge the request and find its route. Must be called in the turn in which the head was read. */
+  start(): void {
+    const { head, downstream, service } = this;
+    downstream.listen(this);
+    if (head.framing !== 'none') {
+      this.upload = new Upload(head.framing === 'chunked', service.budget);
+      downstream.takeBody();
+    }
+    if (head.fault !== undefined) {
+      this.refuse(head.fault);
+      return;
+    }
+    if (head.framing === 'chunked' && service.rejectChunked) {
+      this.refuse('length_required');
+      return;
+    }
+    if (head.contentLength > service.requestBodyLimit) {
+      this.refuse('request_body_too_large');
+      return;
+    }
+    if (service.routes.distinguishes && isAmbiguous(head.path)) {
+      this.refuse('request_malformed');
+      return;
+    }
+    const route = service.routes.find(head.host, head.path, head.method);
+    if (route === undefined) {
+      this.refuse('route_not_found');
+      return;
+    }
+    this.route = route;
+    this.authorize(route);
+  }
+
+  /** 2. Ask for a permit; a cached token has it at once, another gets it when its signature has been verified. */
+  private authorize(route: Route): void {
+    const verdict = this.service.authorizer.authorize(route.access, this.head, this);
+    if (verdict.kind === 'pending') this.pending = verdict;
+    else this.onVerdict(verdict);
+  }
+
+  onVerdict(verdict: Permit | Rejection): void {
+    this.pending = undefined;
+    if (this.ended) return;
+    if (verdict.kind === 'permit') this.prepare(verdict);
+    else {
+      this.end(verdict.reason);
+      this.reply(this.service.replies.ofRejection(verdict));
+    }
+  }
+
+  /** 3. Write the request's head, which takes the permit, and get a connection. */
+  private prepare(permit: Permit): void {
+    const { forwarded } = this.route as Route;
+    const address = forwarded.has('for') ? this.downstream.remoteAddress() : '';
+    this.wire = this.service.writer.write(permit, this.head, forwarded, address);
+    if (this.wire === undefined) this.refuse('request_malformed');
+    else this.forward(false);
+  }
+
+  private forward(fresh: boolean): void {
+    const connection = (this.route as Route).pool.checkOut(this, fresh);
+    if (connection === 'full') this.refuse('upstream_overloaded');
+    else if (connection === undefined) this.waitingForConnection = true;
+    else this.onConnection(connection);
+  }
+
+  onNoConnection(reason: Reason): void {
+    this.waitingForConnection = false;
+    this.refuse(reason);
+  }
+
+  /** 4. Send the request. */
+  onConnection(connection: Connection): void {
+    this.waitingForConnection = false;
+    this.connection = connection;
+    connection.send(this.head.method, this.wire as WireHead, this.upload !== undefined, this);
+    if (this.upload === undefined) return;
+    this.upload.attach(connection);
+    if (this.upload.flowing) this.downstream.resumeBody();
+  }
+
+  /** 5. Carry the request body; when upstream is slower than the client, the client is asked to pause. */
+  onRequestBody(chunk: Uint8Array, last: boolean): void {
+    const { upload } = this;
+    if (this.ended || upload === undefined) return;
+    this.bodyBytes += chunk.length;
+    if (this.bodyBytes > this.service.requestBodyLimit) this.refuse('request_body_too_large');
+    else if (!upload.push(chunk, last)) this.refuse('upstream_overloaded');
+    else if (upload.full) this.downstream.pauseBody();
+  }
+
+  onUploadDrained(): void {
+    this.upload?.resume();
+    if (this.upload?.flowing === true) this.downstream.resumeBody();
+  }
+
+  /** 6. Carry the answer back, as fast as the client takes it. */
+  onResponse(head: ResponseHead | undefined, pieces: readonly Uint8Array[], complete: boolean): void {
+    if (this.ended) return;
+    if (head !== undefined) this.answer = head;
+    const answer = this.answer as ResponseHead;
+    if (complete) {
+      this.connection = undefined;
+      this.upload?.drop(); // Nobody reads the rest of the request.
+      this.upload = undefined;
+    }
+    if (!this.downstream.answering) {
+      if (complete && pieces.length <= 1) {
+        this.answerWhole(answer, pieces[0] ?? '');
+        return;
+      }
+      // The engine sends no head before the first body byte.
+      if (pieces.length === 0) return;
+      const total = answer.framing === 'length' ? answer.contentLength : -1;
+      this.downstream.begin(answerHead(answer), total, this.closeAfter());
+    }
+    if (this.downstream.send(pieces, complete)) {
+      if (complete) this.end('forwarded');
+    } else if (complete) this.finishing = true;
+    else this.connection?.pause();
+  }
+
+  private answerWhole(answer: ResponseHead, body: Uint8Array | string): void {
+    const announced = answer.framing === 'none' ? answer.contentLength : undefined;
+    this.end('forwarded');
+    this.downstream.answer(answerHead(answer), body, this.closeAfter(), announced);
+  }
+
+  onDrained(): void {
+    if (this.finishing) this.end('forwarded');
+    else this.connection?.resume();
+  }
+
+  /** 7. Every way to end; exactly one is counted. */
+  onFailure(reason: Reason, retryable: boolean): void {
+    this.connection = undefined;
+    (this.route as Route).pool.failures.of(reason).value += 1;
+    if (retryable && !this.retried && !this.ended) {
+      this.retried = true;
+      this.forward(true);
+    } else this.refuse(reason);
+  }
+
+  onAborted(): void {
+    this.end('client_aborted');
+  }
+
+  /** A fault of ours: the client gets an answer if it can, and nothing is left behind. */
+  onInternalError(): void {
+    this.refuse('internal_error');
+  }
+
+  /** Cuts the exchange short, at the end of a shutdown's grace. */
+  cut(): void {
+    if (this.ended) return;
+    this.end('draining');
+    this.downstream.abort();
+  }
+
+  private refuse(reason: Reason): void {
+    if (this.ended) return;
+    this.end(reason);
+    this.reply(this.service.replies.of(reason));
+  }
+
+  private reply(reply: Reply): void {
+    const { downstream } = this;
+    if (!downstream.open) return;
+    if (downstream.answering) {
+      downstream.abort();
+      return;
+    }
+    // The engine parses on in the bytes it already has and forgets a wish to close inside that turn, so an answer
+    // that must end the connection waits until it is done: what was smuggled behind the request is never served.
+    if (reply.close || this.closeAfter()) setImmediate(() => this.sendReply(reply));
+    else this.sendReply(reply);
+  }
+
+  private sendReply(reply: Reply): void {
+    const announced = this.head.method === 'HEAD' ? Buffer.byteLength(reply.body) : undefined;
+    this.downstream.answer(reply.head, reply.body, reply.close || this.closeAfter(), announced);
+  }
+
+  /** Trailers of a chunked request are parsed by the engine as a new request, so nothing may follow one. */
+  private closeAfter(): boolean {
+    return this.head.framing === 'chunked' || this.service.draining();
+  }
+
+  private end(outcome: Outcome): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.pending?.cancel();
+    this.pending = undefined;
+    if (this.waitingForConnection) (this.route as Route).pool.cancel(this);
+    this.connection?.destroy();
+    this.connection = undefined;
+    this.upload?.drop();
+    this.upload = undefined;
+    const seconds = (this.service.clock.monotonic() - this.startedAt) / 1000;
+    this.service.tally.count(this.route?.outcomes, outcome, seconds);
+    this.service.onEnd(this);
+  }
+}
+
+function answerHead(head: ResponseHead): AnswerHead {
+  return {
+    status: `${head.status} ${head.statusText}`,
+    firstName: head.firstName,
+    rest: head.rest,
+    eightBit: head.eightBit,
+  };
+}

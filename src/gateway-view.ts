@@ -1,0 +1,81 @@
+import type { AdminView } from './admin/view.ts';
+import type { AuthCounters } from './auth/auth-counters.ts';
+import type { Config } from './config/config.ts';
+import { systemClock } from './lib/clock.ts';
+import type { Log } from './lib/log.ts';
+import { version } from './lib/version.ts';
+import type { BuiltService } from './service.ts';
+import type { Tally } from './tally.ts';
+
+export interface ViewSources {
+  readonly config: Config;
+  readonly service: BuiltService;
+  readonly tally: Tally;
+  readonly authCounters: AuthCounters;
+  readonly log: Log;
+  readonly listening: () => readonly string[];
+  readonly draining: () => boolean;
+}
+
+/** What the admin address shows of a gateway. */
+export function gatewayView(sources: ViewSources): AdminView {
+  const { config, service, tally, authCounters, log } = sources;
+  const startedAt = systemClock.wall();
+  const startedMonotonic = systemClock.monotonic();
+  const uptimeSeconds = (): number => (systemClock.monotonic() - startedMonotonic) / 1000;
+  return {
+    version,
+    startedAt,
+    uptimeSeconds,
+    listeners: sources.listening,
+    notReady() {
+      if (sources.draining()) return [{ what: 'gateway', why: 'it is shutting down' }];
+      if (sources.listening().length < config.listen.length) {
+        return [{ what: 'listener', why: 'not every address is bound yet' }];
+      }
+      return [];
+    },
+    *requests() {
+      for (const [route, outcomes] of tally.routes) {
+        for (const [outcome, counter] of outcomes.members) yield { route, outcome, count: counter.value };
+      }
+    },
+    requestSeconds: tally.seconds,
+    cacheHits: authCounters.cacheHits,
+    cacheMisses: authCounters.cacheMisses,
+    cacheEntries: () => service.authorizer.cacheEntries,
+    verifyBatchSize: authCounters.verifyBatchSize,
+    verifyQueueDepth: () => service.authorizer.queueDepth,
+    *rejections() {
+      for (const [reason, counter] of tally.rejections.members) yield { reason, count: counter.value };
+    },
+    *upstreamConnections() {
+      for (const pool of service.pools.values()) {
+        const counts = pool.count();
+        for (const state of ['idle', 'busy', 'connecting', 'waiting'] as const) {
+          yield { upstream: pool.name, state, count: counts[state] };
+        }
+      }
+    },
+    *upstreamFailures() {
+      for (const pool of service.pools.values()) {
+        for (const [reason, counter] of pool.failures.members) {
+          yield { upstream: pool.name, reason, count: counter.value };
+        }
+      }
+    },
+    *keySets() {
+      for (const issuer of config.issuers.values()) {
+        const kids = issuer.keys.flatMap((key) => (key.kid === undefined ? [] : [key.kid]));
+        yield { issuer: issuer.name, kids, ageSeconds: uptimeSeconds(), lastError: undefined };
+      }
+    },
+    *upstreams() {
+      for (const { name, server } of config.upstreams.values()) {
+        // There is one server and no probing: nothing says that it is not healthy.
+        yield { name, servers: [{ address: `${server.host}:${server.port}`, healthy: true }] };
+      }
+    },
+    fault: (error) => log.error({ error }, 'the admin address could not answer'),
+  };
+}

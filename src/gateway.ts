@@ -1,0 +1,154 @@
+import { type Admin, startAdmin } from './admin/server.ts';
+import { AuthCounters } from './auth/auth-counters.ts';
+import type { Config } from './config/config.ts';
+import { Exchange } from './exchange.ts';
+import { gatewayView } from './gateway-view.ts';
+import { systemClock } from './lib/clock.ts';
+import type { Log } from './lib/log.ts';
+import { Roster } from './lib/roster.ts';
+import { StartError } from './lib/start-error.ts';
+import { loadEngine } from './listener/engine.ts';
+import { Listener } from './listener/listener.ts';
+import { type BuiltService, buildService } from './service.ts';
+import { Tally } from './tally.ts';
+import { readBuffer } from './upstream/connection.ts';
+
+/**
+ * Milliseconds between the last exchange's end and the cut of all connections: what was handed to the kernel or
+ * waits for its next writable moment still leaves.
+ */
+const LINGER_MS = 100;
+
+export interface Addresses {
+  /** `host:port` of each listening address, in the order of the configuration. */
+  readonly listen: readonly string[];
+  readonly admin: string;
+}
+
+/** One gateway in this process. */
+export interface Gateway {
+  /** Resolves when every address is bound and the verifier threads are up. @throws StartError */
+  start(): Promise<void>;
+  /**
+   * Refuses new connections, lets exchanges in flight end within `graceMs`, then cuts what is left.
+   * @returns how many exchanges were cut.
+   */
+  close(options: { readonly graceMs: number }): Promise<number>;
+  readonly addresses: Addresses;
+}
+
+/** Builds a gateway from a checked configuration; `start` opens it. */
+export function createGateway(config: Config, options: { readonly log: Log }): Gateway {
+  return new RunningGateway(config, options.log);
+}
+
+class RunningGateway implements Gateway {
+  private readonly config: Config;
+  private readonly log: Log;
+  private readonly inFlight = new Roster<Exchange>();
+  private readonly service: BuiltService;
+  private readonly tally = new Tally();
+  private readonly authCounters = new AuthCounters();
+  private listener: Listener | undefined;
+  private admin: Admin | undefined;
+  private listening: string[] = [];
+  private draining = false;
+  private onIdle: (() => void) | undefined;
+  private closing: Promise<number> | undefined;
+
+  constructor(config: Config, log: Log) {
+    this.config = config;
+    this.log = log;
+    this.service = buildService(config, {
+      tally: this.tally,
+      authCounters: this.authCounters,
+      clock: systemClock,
+      readBuffer: readBuffer(),
+      draining: () => this.draining,
+      onEnd: (exchange) => {
+        this.inFlight.delete(exchange);
+        if (this.inFlight.size === 0) this.onIdle?.();
+      },
+    });
+  }
+
+  get addresses(): Addresses {
+    return { listen: this.listening, admin: this.admin?.address ?? '' };
+  }
+
+  async start(): Promise<void> {
+    try {
+      const engine = loadEngine(this.config.limits.requestHead);
+      await this.service.authorizer.start();
+      this.admin = await this.startAdmin();
+      this.listener = new Listener({
+        engine,
+        serve: (head, downstream) => {
+          const exchange = new Exchange(this.service, head, downstream);
+          this.inFlight.add(exchange);
+          try {
+            exchange.start();
+          } catch (error) {
+            this.log.error({ error }, 'a request could not be handled');
+            exchange.onInternalError();
+          }
+        },
+        onError: (error) => this.log.error({ error }, 'a request could not be read'),
+      });
+      for (const { host, port } of this.config.listen) {
+        this.listening.push(await this.listener.listen(host, port));
+      }
+    } catch (error) {
+      await this.close({ graceMs: 0 });
+      throw error;
+    }
+  }
+
+  close(options: { readonly graceMs: number }): Promise<number> {
+    this.closing ??= this.shutDown(options.graceMs);
+    return this.closing;
+  }
+
+  private async shutDown(graceMs: number): Promise<number> {
+    this.draining = true;
+    this.listener?.stopListening();
+    if (this.inFlight.size > 0 && graceMs > 0) {
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve) => {
+        this.onIdle = resolve;
+        timer = setTimeout(resolve, graceMs);
+      });
+      clearTimeout(timer);
+    }
+    const cut = this.inFlight.all();
+    for (const exchange of cut) exchange.cut();
+    if (this.listener !== undefined && graceMs > 0) await new Promise((done) => setTimeout(done, LINGER_MS));
+    this.listener?.close();
+    for (const pool of this.service.pools.values()) pool.close();
+    await this.service.authorizer.close();
+    await this.admin?.close();
+    return cut.length;
+  }
+
+  private async startAdmin(): Promise<Admin> {
+    const { host, port } = this.config.admin;
+    try {
+      return await startAdmin({
+        host,
+        port,
+        view: gatewayView({
+          config: this.config,
+          service: this.service,
+          tally: this.tally,
+          authCounters: this.authCounters,
+          log: this.log,
+          listening: () => this.listening,
+          draining: () => this.draining,
+        }),
+      });
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      throw new StartError(`cannot listen on the admin address ${host}:${port}: ${code ?? 'unknown error'}`);
+    }
+  }
+}

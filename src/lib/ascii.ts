@@ -1,0 +1,41 @@
+export const HTAB = 0x09;
+export const LF = 0x0a;
+export const CR = 0x0d;
+export const SP = 0x20;
+export const COMMA = 0x2c;
+export const COLON = 0x3a;
+export const SEMICOLON = 0x3b;
+
+/** 1 for each tchar (RFC 9110 §5.6.2), of which header names and connection options are made; 0 for other bytes. */
+export const tokenBytes: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
+  /[0-9A-Za-z!#$%&'*+.^_`|~-]/.test(String.fromCharCode(byte)) ? 1 : 0,
+);
+
+/** HTAB, SP, VCHAR and obs-text (RFC 9110 §5.5): what header values and reason phrases are made of. */
+export function isFieldByte(byte: number): boolean {
+  return (byte >= 0x20 && byte !== 0x7f) || byte === 0x09;
+}
+
+/** The value of a hexadecimal digit, -1 for every other byte. */
+export const hexValues: Int8Array = Int8Array.from({ length: 256 }, (_, byte) => {
+  const digit = String.fromCharCode(byte);
+  return /[0-9A-Fa-f]/.test(digit) ? Number.parseInt(digit, 16) : -1;
+});
+
+/**
+ * Whether bytes [start, end) spell `lower`, which holds only lower-case letters and `-`, in any case. The bytes must
+ * be field bytes: setting bit 5 maps no other field byte onto a letter or `-`.
+ */
+export function spells(bytes: Uint8Array, start: number, end: number, lower: string): boolean {
+  if (end - start !== lower.length) return false;
+  for (let index = 0; index < lower.length; index += 1) {
+    if (((bytes[start + index] as number) | 0x20) !== lower.charCodeAt(index)) return false;
+  }
+  return true;
+}
+
+/** Whether a latin1 string holds a character that is not ASCII. */
+export function hasEightBit(text: string): boolean {
+  for (let index = 0; index < text.length; index += 1) if (text.charCodeAt(index) >= 0x80) return true;
+  return false;
+}

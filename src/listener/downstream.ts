@@ -1,0 +1,249 @@
+import type { EngineResponse } from './engine.ts';
+import { addressText } from './remote-address.ts';
+
+/**
+ * Longest piece of a body of unknown length handed to the engine at once, in bytes. Corked writes above the
+ * engine's 16 KiB cork buffer corrupt the stream when the socket is full.
+ */
+const PIECE_BYTES = 16_000;
+
+/** What status line, framing and the engine's own headers add to `AnswerHead.rest`, in bytes, rounded up. */
+const HEAD_RESERVE_BYTES = 512;
+
+/** What an exchange hears from its client. */
+export interface DownstreamEvents {
+  /** A view that dies with the call. */
+  onRequestBody(chunk: Uint8Array, last: boolean): void;
+  /** The client is gone; nothing more comes and nothing more can be sent. */
+  onAborted(): void;
+  /** All that was held back has been taken by the client's socket. */
+  onDrained(): void;
+}
+
+/** Status line and headers of an answer; `firstName` is '' when there are no headers. */
+export interface AnswerHead {
+  /** Code and reason phrase, e.g. `200 OK`. */
+  readonly status: string;
+  readonly firstName: string;
+  /** Value of the first header, followed by `\r\nName: value` for each further one. Must be validated. */
+  readonly rest: string;
+  /** The strings hold bytes above 0x7f, one per character, which must leave as they are. */
+  readonly eightBit: boolean;
+}
+
+/**
+ * One exchange's side of the client connection. It owns the engine's response object and its rules: dead after an
+ * abort or the end; pause only before the answer starts and resume before its first write (a pause that overlaps
+ * back-pressure wedges the connection); pieces of unknown total length at most PIECE_BYTES, one for each cork.
+ */
+export class Downstream {
+  private readonly response: EngineResponse;
+  private events: DownstreamEvents | undefined;
+  private dead = false;
+  private paused = false;
+  private started = false;
+  private total = -1;
+  /** Head of a started answer until its first piece takes it along in the same write. */
+  private pendingHead: AnswerHead | undefined;
+  private closeAfter = false;
+  private sent = 0;
+  private backlog: Uint8Array[] = [];
+  private lastInBacklog = false;
+
+  constructor(response: EngineResponse) {
+    this.response = response;
+    response.onAborted(() => {
+      this.dead = true;
+      this.backlog = [];
+      this.events?.onAborted();
+    });
+  }
+
+  /** False once the client is gone or the answer is complete. */
+  get open(): boolean {
+    return !this.dead;
+  }
+
+  get answering(): boolean {
+    return this.started;
+  }
+
+  /** Text of the peer's address; only while open. */
+  remoteAddress(): string {
+    return addressText(this.response.getRemoteAddress());
+  }
+
+  listen(events: DownstreamEvents): void {
+    this.events = events;
+  }
+
+  /** Must be called before the engine's handler returns, or body bytes are lost. */
+  takeBody(): void {
+    this.response.onData((chunk, last) => {
+      // The engine goes on delivering a body after the answer is complete; nobody wants it then.
+      this.events?.onRequestBody(new Uint8Array(chunk), last);
+    });
+  }
+
+  /** Stops reading the request body. The engine may still deliver what the kernel has received (megabytes). */
+  pauseBody(): void {
+    if (this.paused || this.started || this.dead) return;
+    this.paused = true;
+    this.response.pause();
+  }
+
+  resumeBody(): void {
+    if (!this.paused || this.dead) return;
+    this.paused = false;
+    this.response.resume();
+  }
+
+  /**
+   * Sends a whole answer. `close` ends the connection after it. `announced` is for answers without a body to HEAD
+   * or with 304: the Content-Length to announce, or -1 for none; otherwise undefined.
+   */
+  answer(head: AnswerHead, body: Uint8Array | string, close: boolean, announced?: number): void {
+    if (this.dead) return;
+    this.resumeBody();
+    this.started = true;
+    this.response.cork(() => {
+      this.writeHead(head);
+      if (announced === undefined) {
+        this.dead = true;
+        this.response.end(body, close);
+        return;
+      }
+      if (announced >= 0) this.response.writeHeader('content-length', String(announced));
+      if (close) this.response.writeHeader('connection', 'close');
+      this.dead = true;
+      this.response.endWithoutBody();
+    });
+  }
+
+  /** Starts an answer that arrives in pieces; `total` in bytes, -1 when it is not known. */
+  begin(head: AnswerHead, total: number, close: boolean): void {
+    if (this.dead) return;
+    this.resumeBody();
+    this.started = true;
+    this.total = total;
+    this.pendingHead = head;
+    this.closeAfter = close;
+    this.response.onWritable(() => this.drain());
+  }
+
+  /**
+   * Sends pieces of a started answer; `last` completes it. Returns false when the client cannot take them now: a
+   * copy of the rest is kept (at most the pieces of one call) and `onDrained` follows; nothing may be sent until then.
+   */
+  send(pieces: readonly Uint8Array[], last: boolean): boolean {
+    return this.sendAll(pieces, last, false);
+  }
+
+  /** Cuts the connection, so that a started answer does not look whole. */
+  abort(): void {
+    if (this.dead) return;
+    this.events = undefined;
+    this.response.close();
+  }
+
+  private writeHead(head: AnswerHead): void {
+    if (head.eightBit) {
+      this.response.writeStatus(Buffer.from(head.status, 'latin1'));
+      if (head.firstName !== '') this.response.writeHeader(head.firstName, Buffer.from(head.rest, 'latin1'));
+      return;
+    }
+    this.response.writeStatus(head.status);
+    // One native call carries all headers: `rest` was put together from lines that the response parser accepted,
+    // so the only CR and LF in it are the separators between them.
+    if (head.firstName !== '') this.response.writeHeader(head.firstName, head.rest);
+  }
+
+  /** `owned` pieces may be kept as they are; others are views of a buffer that is about to be reused. */
+  private sendAll(pieces: readonly Uint8Array[], last: boolean, owned: boolean): boolean {
+    if (this.dead) return true;
+    for (let at = 0; at < pieces.length; at += 1) {
+      const left = this.sendPiece(pieces[at] as Uint8Array);
+      if (left === undefined) continue;
+      const rest = left.length > 0 ? [left, ...pieces.slice(at + 1)] : pieces.slice(at + 1);
+      this.backlog = owned ? rest : rest.map((piece) => piece.slice());
+      this.lastInBacklog = last;
+      return false;
+    }
+    if (last) this.complete();
+    return true;
+  }
+
+  /** What the socket did not take now, undefined when it took all; an empty rest still means: wait. */
+  private sendPiece(piece: Uint8Array): Uint8Array | undefined {
+    if (this.total >= 0) return this.sendOfTotal(piece);
+    for (let at = 0; at < piece.length; at += PIECE_BYTES) {
+      const slice = piece.subarray(at, at + PIECE_BYTES);
+      const head = this.pendingHead;
+      // Head and piece together must not pass the engine's cork buffer either.
+      if (head !== undefined && head.rest.length + HEAD_RESERVE_BYTES + slice.length > PIECE_BYTES) {
+        this.response.cork(() => this.flushHead());
+      }
+      let taken = false;
+      this.response.cork(() => {
+        this.flushHead();
+        taken = this.response.write(slice);
+      });
+      // A refused slice is buffered by the engine all the same; only what follows it is ours to keep.
+      if (!taken) return piece.subarray(at + slice.length);
+    }
+    return undefined;
+  }
+
+  private sendOfTotal(piece: Uint8Array): Uint8Array | undefined {
+    let ok = false;
+    let done = false;
+    this.response.cork(() => {
+      this.flushHead();
+      [ok, done] = this.response.tryEnd(piece, this.total);
+    });
+    if (done) {
+      this.dead = true;
+      return undefined;
+    }
+    if (ok) {
+      this.sent += piece.length;
+      return undefined;
+    }
+    const taken = this.response.getWriteOffset() - this.sent;
+    this.sent += taken;
+    return piece.subarray(taken);
+  }
+
+  private flushHead(): void {
+    const head = this.pendingHead;
+    if (head === undefined) return;
+    this.pendingHead = undefined;
+    this.writeHead(head);
+    // By hand: the engine announces a close only with a whole answer.
+    if (this.closeAfter) this.response.writeHeader('connection', 'close');
+  }
+
+  private complete(): void {
+    if (this.dead) return;
+    this.dead = true;
+    this.response.cork(() => {
+      this.flushHead();
+      this.response.end();
+    });
+  }
+
+  /** The engine calls this when the socket takes bytes again and flushes nothing by itself. */
+  private drain(): boolean {
+    if (this.dead) return true;
+    const pieces = this.backlog;
+    this.backlog = [];
+    if (pieces.length === 0) {
+      // The engine still buffers the slice it refused; leaving a cork is what flushes that.
+      this.response.cork(() => {});
+    } else if (!this.sendAll(pieces, this.lastInBacklog, true)) {
+      return false;
+    }
+    this.events?.onDrained();
+    return true;
+  }
+}

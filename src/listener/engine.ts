@@ -1,0 +1,90 @@
+import { createRequire } from 'node:module';
+import { StartError } from '../lib/start-error.ts';
+
+/**
+ * The seam to the front engine: the few names of uWebSockets.js that the gateway uses. Another engine takes its
+ * place by answering to these. What the engine promises: header names are tokens in lower case and values hold no
+ * control characters but HTAB; what it does not promise is checked in `head-reader.ts`.
+ */
+export interface EngineRequest {
+  /** Must be read before `getMethod`, which lower-cases in place. */
+  getCaseSensitiveMethod(): string;
+  getUrl(): string;
+  getQuery(): string | undefined;
+  forEach(visit: (name: string, value: string) => void): void;
+}
+
+export interface EngineResponse {
+  onAborted(handler: () => void): EngineResponse;
+  onData(handler: (chunk: ArrayBuffer, last: boolean) => void): EngineResponse;
+  onWritable(handler: (offset: number) => boolean): EngineResponse;
+  pause(): void;
+  resume(): void;
+  cork(work: () => void): EngineResponse;
+  writeStatus(status: string | Uint8Array): EngineResponse;
+  writeHeader(name: string | Uint8Array, value: string | Uint8Array): EngineResponse;
+  write(chunk: Uint8Array): boolean;
+  tryEnd(chunk: Uint8Array, total: number): [ok: boolean, done: boolean];
+  end(body?: string | Uint8Array, close?: boolean): EngineResponse;
+  endWithoutBody(): EngineResponse;
+  close(): EngineResponse;
+  getWriteOffset(): number;
+  getRemoteAddress(): ArrayBuffer;
+}
+
+export interface EngineApp {
+  any(pattern: string, handler: (response: EngineResponse, request: EngineRequest) => void): EngineApp;
+  listen(host: string, port: number, options: number, done: (token: unknown) => void): EngineApp;
+  close(): EngineApp;
+}
+
+export interface Engine {
+  App(): EngineApp;
+  us_listen_socket_close(token: unknown): void;
+  us_socket_local_port(token: unknown): number;
+  LIBUS_LISTEN_EXCLUSIVE_PORT: number;
+  _cfg?(option: 'silent'): void;
+}
+
+const HEAD_LIMIT_VARIABLE = 'UWS_HTTP_MAX_HEADERS_SIZE';
+
+/**
+ * Loads the engine: an installed official `uWebSockets.js` first, then the platform package.
+ *
+ * `requestHeadBytes` bounds a request head (request line to the empty line). The engine reads it from the
+ * environment once, when its binary is loaded, so it is set here and cannot change afterwards.
+ * @throws StartError when no binary fits this platform and Node.js, or the bound differs from the loaded one's.
+ */
+export function loadEngine(requestHeadBytes: number): Engine {
+  const require = createRequire(import.meta.url);
+  const major = process.versions.node.split('.')[0];
+  const names = ['uWebSockets.js', `@uwsjs/linux-x64-${major}`];
+  let failure: unknown;
+  for (const name of names) {
+    let path: string;
+    try {
+      path = require.resolve(name);
+    } catch {
+      continue; // Not installed: the next source may be.
+    }
+    const wanted = String(requestHeadBytes);
+    if (require.cache[path] !== undefined && process.env[HEAD_LIMIT_VARIABLE] !== wanted) {
+      throw new StartError(
+        `limits.requestHead is ${process.env[HEAD_LIMIT_VARIABLE]} bytes in this process and cannot become ${wanted}; start a new process`,
+      );
+    }
+    process.env[HEAD_LIMIT_VARIABLE] = wanted;
+    try {
+      const engine = require(path) as Engine;
+      engine._cfg?.('silent'); // No `uWebSockets` mark in our answers.
+      return engine;
+    } catch (error) {
+      failure = error;
+    }
+  }
+  const why = failure instanceof Error ? `: ${failure.message.split('\n')[0]}` : '';
+  throw new StartError(
+    `the front engine uWebSockets.js has no binary here for ${process.platform}-${process.arch}, Node.js ${process.versions.node} ` +
+      `(ABI ${process.versions.modules})${why}; use Node.js 20 or 22 on linux-x64 with glibc and run npm ci under that same version, or install the official uWebSockets.js`,
+  );
+}

@@ -1,0 +1,111 @@
+import type { Reason } from '../reasons.ts';
+import type { BodyFraming, RequestHead } from '../types.ts';
+import type { EngineRequest } from './engine.ts';
+
+const methodToken = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** Anything but visible ASCII, and `#`, which no request target may hold (RFC 9112 §3.2, RFC 3986 §3.5). */
+const badInTarget = /[^\x21-\x7e]|#/;
+/** host[:port] of RFC 9110 §7.2: a name as DNS and real servers use it, an IPv4 address, a bracketed IPv6 address. */
+const hostAndPort = /^(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
+/** 15 digits stay exact in a double and are more than any body. */
+const contentLengthDigits = /^\d{1,15}$/;
+
+/**
+ * Reads a request out of the engine and judges its framing (RFC 9112 §6). The engine lets several framing faults
+ * through that would let one client's bytes become another's request, so every rule here is mandatory. One reader
+ * serves one listener: `read` is synchronous and the engine's request object is dead afterwards.
+ */
+export class HeadReader {
+  private names: string[] = [];
+  private values: string[] = [];
+  private host = '';
+  private hosts = 0;
+  private contentLength = '';
+  private contentLengths = 0;
+  private transferEncoding = '';
+  private transferEncodings = 0;
+  private authorization: string | undefined;
+  private authorizations = 0;
+  /** The last host that was found well formed; most requests of a listener repeat it. */
+  private goodHost = '';
+
+  read(request: EngineRequest): RequestHead {
+    const method = request.getCaseSensitiveMethod();
+    const path = request.getUrl();
+    const query = request.getQuery();
+    this.names = [];
+    this.values = [];
+    this.hosts = 0;
+    this.contentLengths = 0;
+    this.transferEncodings = 0;
+    this.authorization = undefined;
+    this.authorizations = 0;
+    request.forEach(this.visit);
+    const fault = this.judge(method, path, query);
+    return {
+      method,
+      path,
+      query,
+      names: this.names,
+      values: this.values,
+      host: this.host,
+      authorization: this.authorization,
+      authorizationCount: this.authorizations,
+      framing: this.framing(),
+      contentLength: this.contentLengths === 0 ? 0 : Number(this.contentLength),
+      fault,
+    };
+  }
+
+  private readonly visit = (name: string, value: string): void => {
+    this.names.push(name);
+    this.values.push(value);
+    switch (name) {
+      case 'host':
+        this.host = value;
+        this.hosts += 1;
+        break;
+      case 'authorization':
+        this.authorization ??= value;
+        this.authorizations += 1;
+        break;
+      case 'content-length':
+        this.contentLength = value;
+        this.contentLengths += 1;
+        break;
+      case 'transfer-encoding':
+        this.transferEncoding = value;
+        this.transferEncodings += 1;
+        break;
+    }
+  };
+
+  private framing(): BodyFraming {
+    if (this.transferEncodings > 0) return 'chunked';
+    return this.contentLengths > 0 && this.contentLength !== '0' ? 'length' : 'none';
+  }
+
+  private judge(method: string, path: string, query: string | undefined): Reason | undefined {
+    if (this.contentLengths > 0) {
+      if (this.contentLengths > 1 || !contentLengthDigits.test(this.contentLength))
+        return 'request_malformed';
+      if (this.transferEncodings > 0) return 'request_malformed';
+    }
+    if (this.transferEncodings > 0) {
+      if (this.transferEncodings > 1 || this.transferEncoding.toLowerCase() !== 'chunked') {
+        return 'request_malformed';
+      }
+    }
+    if (this.hosts !== 1) return 'request_malformed';
+    if (this.host !== this.goodHost) {
+      if (!hostAndPort.test(this.host)) return 'request_malformed';
+      this.goodHost = this.host;
+    }
+    if (method !== 'GET' && !methodToken.test(method)) return 'request_malformed';
+    // CONNECT asks for a tunnel, which the engine cannot give; TRACE would echo the token back (RFC 9110 §9.3.8).
+    if (method === 'CONNECT' || method === 'TRACE') return 'request_malformed';
+    if (badInTarget.test(path)) return 'request_malformed';
+    if (query !== undefined && badInTarget.test(query)) return 'request_malformed';
+    return undefined;
+  }
+}

@@ -1,0 +1,75 @@
+import { StartError } from '../lib/start-error.ts';
+import type { RequestHead } from '../types.ts';
+import { Downstream } from './downstream.ts';
+import type { Engine, EngineApp } from './engine.ts';
+import { HeadReader } from './head-reader.ts';
+
+export interface ListenerOptions {
+  readonly engine: Engine;
+  /** Called once for each request, synchronously; the answer may come later. */
+  readonly serve: (head: RequestHead, downstream: Downstream) => void;
+  /** A fault of ours while a request was read or served; the client's connection has been cut. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** The front: accepts connections on one or more addresses and hands every request to `serve`. */
+export class Listener {
+  private readonly engine: Engine;
+  private readonly app: EngineApp;
+  private tokens: unknown[] = [];
+
+  constructor(options: ListenerOptions) {
+    this.engine = options.engine;
+    this.app = options.engine.App();
+    const reader = new HeadReader();
+    this.app.any('/*', (response, request) => {
+      // An abort handler must exist before anything can throw: without one the engine ends the process.
+      const downstream = new Downstream(response);
+      try {
+        options.serve(reader.read(request), downstream);
+      } catch (error) {
+        downstream.abort();
+        options.onError(error);
+      }
+    });
+  }
+
+  /**
+   * @param host address to bind; `port` 0 lets the system choose.
+   * @returns the bound address as `host:port`.
+   * @throws StartError when the address is not to be had. The port is taken exclusively: two gateways that share
+   *   one by accident would each see a part of the traffic.
+   */
+  listen(host: string, port: number): Promise<string> {
+    return new Promise((resolve, reject) => {
+      this.app.listen(host, port, this.engine.LIBUS_LISTEN_EXCLUSIVE_PORT, (token) => {
+        if (token === false || token === undefined) {
+          reject(
+            new StartError(
+              `cannot listen on ${join(host, port)}: the port is taken, the address is not of this machine, or the port needs a privilege`,
+            ),
+          );
+          return;
+        }
+        this.tokens.push(token);
+        resolve(join(host, this.engine.us_socket_local_port(token)));
+      });
+    });
+  }
+
+  /** New connections are refused from now on; existing ones go on. */
+  stopListening(): void {
+    const tokens = this.tokens;
+    this.tokens = []; // Closing a token twice ends the process.
+    for (const token of tokens) this.engine.us_listen_socket_close(token);
+  }
+
+  /** Cuts every connection. */
+  close(): void {
+    this.stopListening();
+    this.app.close();
+  }
+}
+
+const join = (host: string, port: number): string =>
+  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

@@ -1,0 +1,91 @@
+import { STATUS_CODES } from 'node:http';
+import { type Reason, reasons } from '../reasons.ts';
+import type { Rejection, Stage } from '../types.ts';
+import type { AnswerHead } from './downstream.ts';
+
+/** A ready answer of our own. */
+export interface Reply {
+  readonly head: AnswerHead;
+  readonly body: string;
+  readonly status: number;
+  /** The connection ends with it. */
+  readonly close: boolean;
+}
+
+/** The walk-through's messages, letter for letter. */
+const haproxyMessages: Readonly<Record<Stage, string>> = {
+  header: 'Missing Authorization HTTP header',
+  algorithm: 'Unsupported JWT signing algorithm',
+  issuer: 'Invalid JWT issuer',
+  audience: 'Invalid JWT audience',
+  signature: 'Invalid JWT signature',
+  expiry: 'JWT has expired',
+};
+
+/** Every answer the gateway gives by itself, rendered once. */
+export class Replies {
+  private readonly byReason: Readonly<Record<Reason, Reply>>;
+  private readonly byStage: Readonly<Record<Stage, Reply>> | undefined;
+
+  /** @param realm realm of the Bearer challenge; must hold no quote, backslash or control character. */
+  constructor(style: 'rfc6750' | 'haproxy', realm: string) {
+    const words = Object.keys(reasons) as Reason[];
+    this.byReason = Object.fromEntries(words.map((word) => [word, problem(word, realm)])) as Record<
+      Reason,
+      Reply
+    >;
+    if (style === 'haproxy') {
+      const stages = Object.entries(haproxyMessages).map(([stage, text]) => [stage, denial(text)]);
+      this.byStage = Object.fromEntries(stages) as Record<Stage, Reply>;
+    }
+  }
+
+  of(reason: Reason): Reply {
+    return this.byReason[reason];
+  }
+
+  /** HAProxy's style covers what its rules deny; that we are short of something (5xx) is said in both styles. */
+  ofRejection(rejection: Rejection): Reply {
+    const reply = this.byReason[rejection.reason];
+    if (this.byStage === undefined || rejection.stage === undefined || reply.status >= 500) return reply;
+    return this.byStage[rejection.stage];
+  }
+}
+
+/** RFC 9457 body, RFC 6750 challenge. */
+function problem(word: Reason, realm: string): Reply {
+  const entry = reasons[word];
+  const lines: [string, string][] = [
+    ['Content-Type', 'application/problem+json'],
+    ['Cache-Control', 'no-store'],
+  ];
+  if (entry.challenge === 'bare') lines.push(['WWW-Authenticate', `Bearer realm="${realm}"`]);
+  else if (entry.challenge !== 'none') {
+    lines.push([
+      'WWW-Authenticate',
+      `Bearer realm="${realm}", error="${entry.challenge}", error_description="${entry.text}"`,
+    ]);
+  }
+  if (entry.retryAfter !== undefined) lines.push(['Retry-After', String(entry.retryAfter)]);
+  const body = JSON.stringify({
+    type: `urn:portcullis:rejection:${word}`,
+    title: entry.text,
+    status: entry.status,
+    code: word,
+  });
+  return { head: answerHead(entry.status, lines), body, status: entry.status, close: entry.close ?? false };
+}
+
+function denial(text: string): Reply {
+  return { head: answerHead(403, [['content-type', 'text/html']]), body: text, status: 403, close: false };
+}
+
+function answerHead(status: number, lines: readonly [string, string][]): AnswerHead {
+  const [first, ...others] = lines;
+  return {
+    status: `${status} ${STATUS_CODES[status] ?? ''}`,
+    firstName: first?.[0] ?? '',
+    rest: (first?.[1] ?? '') + others.map(([name, value]) => `\r\n${name}: ${value}`).join(''),
+    eightBit: false,
+  };
+}

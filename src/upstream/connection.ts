@@ -1,0 +1,255 @@
+import { connect, type Socket } from 'node:net';
+import type { Clock } from '../lib/clock.ts';
+import type { Reason } from '../reasons.ts';
+import type { WireHead } from './request-writer.ts';
+import type { ResponseEvents, ResponseHead } from './response-head.ts';
+import { ResponseParser } from './response-parser.ts';
+
+/**
+ * Bytes read from upstream at once. All connections share one buffer, because a read and everything that is done
+ * with its bytes happen in one turn; what a slow client cannot take is copied out of it, so this also bounds what
+ * one slow client costs.
+ */
+const READ_BYTES = 128 * 1024;
+
+/** What an exchange hears from the connection that carries it. */
+export interface ResponseSink {
+  /** Part of an answer: `head` when it arrived now, views of body bytes that die with the call. */
+  onResponse(head: ResponseHead | undefined, pieces: readonly Uint8Array[], complete: boolean): void;
+  /** The answer will not come, or not all of it. `retryable`: nothing of it came and upstream may be asked again. */
+  onFailure(reason: Reason, retryable: boolean): void;
+  /** The socket takes body bytes again. */
+  onUploadDrained(): void;
+}
+
+export interface ConnectionTimes {
+  readonly connectMs: number;
+  readonly responseMs: number;
+  readonly idleMs: number;
+}
+
+/** What the pool hears. */
+export interface ConnectionOwner {
+  onReusable(connection: Connection): void;
+  onClosed(connection: Connection): void;
+}
+
+export interface ConnectionOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly times: ConnectionTimes;
+  readonly headLimit: number;
+  readonly readBuffer: Buffer;
+  readonly clock: Clock;
+  readonly owner: ConnectionOwner;
+}
+
+/** The buffer that all connections of a process may share. */
+export function readBuffer(): Buffer {
+  return Buffer.allocUnsafeSlow(READ_BYTES);
+}
+
+/** Repeating them does no harm beyond what one request does (RFC 9110 §9.2.2). */
+const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
+
+/**
+ * One connection to an upstream server: `connecting` → `idle` ⇄ `busy` → `closed`.
+ *
+ * Reading and writing end separately; the connection may be used again only when the answer is complete, the
+ * request has been sent whole, and both sides keep it alive. Bytes that arrive while it is idle were asked for by
+ * nobody and would be taken for the next request's answer (response queue poisoning), so they close it.
+ */
+export class Connection implements ResponseEvents {
+  state: 'connecting' | 'idle' | 'busy' | 'closed' = 'connecting';
+  /** Monotonic milliseconds at which silence becomes a failure; the pool compares it now and then. */
+  deadline: number;
+
+  private readonly options: ConnectionOptions;
+  private readonly socket: Socket;
+  private readonly parser: ResponseParser;
+  private sink: ResponseSink | undefined;
+  private connected = false;
+  private used = false;
+  private retrySafe = false;
+  private requestSent = false;
+  private uploadBlocked = false;
+  private readingPaused = false;
+  private keepAlive = false;
+  private head: ResponseHead | undefined;
+  private pieces: Uint8Array[] = [];
+  private complete = false;
+
+  constructor(options: ConnectionOptions) {
+    this.options = options;
+    this.parser = new ResponseParser(this, { head: options.headLimit });
+    this.deadline = options.clock.monotonic() + options.times.connectMs;
+    this.socket = connect({
+      host: options.host,
+      port: options.port,
+      noDelay: true,
+      onread: {
+        buffer: options.readBuffer,
+        callback: (length, buffer) => this.read(length, buffer as Buffer),
+      },
+    });
+    this.socket.on('connect', () => this.onConnect());
+    this.socket.on('drain', () => this.onDrain());
+    this.socket.on('end', () => this.onEnd());
+    this.socket.on('error', () => this.fail(this.connected ? 'upstream_reset' : 'upstream_unreachable'));
+    this.socket.on('close', () => this.fail(this.connected ? 'upstream_reset' : 'upstream_unreachable'));
+  }
+
+  /** Sends a request head; the body, if `hasBody`, follows through `upload`. Only while idle or connecting. */
+  send(method: string, head: WireHead, hasBody: boolean, sink: ResponseSink): void {
+    this.sink = sink;
+    this.parser.start(method);
+    this.retrySafe = this.used && !hasBody && idempotent.has(method);
+    this.requestSent = !hasBody;
+    this.uploadBlocked = false;
+    if (this.connected) this.state = 'busy';
+    this.socket.write(head.text, head.encoding);
+    this.touch();
+  }
+
+  /** Sends body bytes, framed by the caller. Returns false when the sink must wait for `onUploadDrained`. */
+  upload(bytes: Uint8Array | string): boolean {
+    const free = this.socket.write(bytes);
+    if (!free) this.uploadBlocked = true;
+    this.touch();
+    return free;
+  }
+
+  /** The request body is through. */
+  endUpload(): void {
+    this.requestSent = true;
+    this.touch();
+  }
+
+  /** Stops reading the answer until `resume`; upstream's silence is then not its fault. */
+  pause(): void {
+    if (this.readingPaused || this.state === 'closed') return;
+    this.readingPaused = true;
+    this.socket.pause();
+    this.touch();
+  }
+
+  resume(): void {
+    if (!this.readingPaused || this.state === 'closed') return;
+    this.readingPaused = false;
+    this.socket.resume();
+    this.touch();
+  }
+
+  /** Ends the connection without a word to the sink. */
+  destroy(): void {
+    this.sink = undefined;
+    this.close();
+  }
+
+  /** Called by the pool when the deadline has passed. */
+  expire(): void {
+    if (this.state === 'connecting') this.fail('upstream_unreachable');
+    else if (this.state === 'busy') this.fail('upstream_timeout');
+    else this.close();
+  }
+
+  onHead(head: ResponseHead): void {
+    this.head = head;
+    this.keepAlive = head.keepAlive;
+  }
+
+  onBody(chunk: Uint8Array): void {
+    this.pieces.push(chunk);
+  }
+
+  onComplete(): void {
+    this.complete = true;
+  }
+
+  private onConnect(): void {
+    this.connected = true;
+    this.state = this.sink === undefined ? 'idle' : 'busy';
+    this.touch();
+  }
+
+  private onDrain(): void {
+    if (!this.uploadBlocked) return;
+    this.uploadBlocked = false;
+    this.touch();
+    this.sink?.onUploadDrained();
+  }
+
+  private read(length: number, buffer: Buffer): boolean {
+    if (this.state !== 'busy' || this.sink === undefined) {
+      this.close();
+      return true;
+    }
+    const consumed = this.parser.push(buffer, length);
+    if (consumed < 0) {
+      this.fail('upstream_invalid_response');
+      return true;
+    }
+    // Bytes behind the answer belong to no request of ours: the connection must not carry another one.
+    if (consumed < length) this.keepAlive = false;
+    this.deliver();
+    if (this.state === 'busy') this.touch();
+    return !this.readingPaused;
+  }
+
+  /** Hands over what one read brought, then lets the connection go if the exchange is through. */
+  private deliver(): void {
+    const { head, pieces, complete, sink } = this;
+    if (head === undefined && pieces.length === 0 && !complete) return;
+    this.head = undefined;
+    this.complete = false;
+    if (pieces.length > 0) this.pieces = [];
+    if (complete) this.sink = undefined;
+    sink?.onResponse(head, pieces, complete);
+    if (!complete || this.isClosed()) return;
+    if (!this.requestSent || !this.keepAlive || this.readingPaused) {
+      this.close();
+      return;
+    }
+    this.used = true;
+    this.state = 'idle';
+    this.touch();
+    this.options.owner.onReusable(this);
+  }
+
+  private onEnd(): void {
+    if (this.state === 'busy' && this.parser.finish()) this.deliver();
+    this.fail('upstream_reset');
+  }
+
+  /** Ends the connection and tells the sink why, unless its answer is already complete. */
+  private fail(reason: Reason): void {
+    const { sink } = this;
+    this.sink = undefined;
+    const retryable = this.retrySafe && reason === 'upstream_reset' && !this.parser.started;
+    this.close();
+    sink?.onFailure(reason, retryable);
+  }
+
+  private close(): void {
+    if (this.state === 'closed') return;
+    this.state = 'closed';
+    this.deadline = Number.POSITIVE_INFINITY;
+    this.socket.destroy();
+    this.options.owner.onClosed(this);
+  }
+
+  private isClosed(): boolean {
+    return this.state === 'closed';
+  }
+
+  /** Sets the deadline after every step: whose turn it is decides whether there is one. */
+  private touch(): void {
+    if (this.state === 'closed' || this.state === 'connecting') return;
+    const { clock, times } = this.options;
+    if (this.state === 'idle') this.deadline = clock.monotonic() + times.idleMs;
+    else if (this.readingPaused || (!this.requestSent && !this.uploadBlocked)) {
+      // The client's turn: to take what it was sent, or to send more of its body.
+      this.deadline = Number.POSITIVE_INFINITY;
+    } else this.deadline = clock.monotonic() + times.responseMs;
+  }
+}

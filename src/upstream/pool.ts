@@ -1,0 +1,144 @@
+import type { Clock } from '../lib/clock.ts';
+import { CounterFamily } from '../lib/counters.ts';
+import type { Reason } from '../reasons.ts';
+import { Connection, type ConnectionOwner, type ConnectionTimes } from './connection.ts';
+
+/** How often deadlines are looked at, in milliseconds: no timer for each request, and no time-out needs to be finer. */
+const SWEEP_MS = 100;
+
+/** An exchange that wants a connection. */
+export interface PoolWaiter {
+  onConnection(connection: Connection): void;
+  onNoConnection(reason: Reason): void;
+}
+
+export interface PoolOptions {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly times: ConnectionTimes;
+  /** Most connections at a time, most exchanges that wait for one. */
+  readonly limits: { readonly connections: number; readonly waiting: number };
+  /** Bytes of a response head. */
+  readonly headLimit: number;
+  readonly readBuffer: Buffer;
+  readonly clock: Clock;
+}
+
+/** The connections to one upstream server; `checkOut` and `dispatch` are the only places that hand one out. */
+export class Pool implements ConnectionOwner {
+  readonly name: string;
+  /** Failed exchanges by reason word. */
+  readonly failures: CounterFamily = new CounterFamily();
+  private readonly options: PoolOptions;
+  private readonly all = new Set<Connection>();
+  /** Last in, first out: the most recently used is the least likely to have been closed by the server. */
+  private readonly idle: Connection[] = [];
+  /** In order of arrival, with the monotonic millisecond at which each has waited long enough. */
+  private readonly waiting = new Map<PoolWaiter, number>();
+  private sweeper: NodeJS.Timeout | undefined;
+  private closed = false;
+
+  constructor(options: PoolOptions) {
+    this.options = options;
+    this.name = options.name;
+  }
+
+  /**
+   * A connection to use now, or undefined: then the waiter is told later. With `fresh` an idle one does not do,
+   * because the last one turned out to be dead.
+   * @returns 'full' when too many wait already.
+   */
+  checkOut(waiter: PoolWaiter, fresh: boolean): Connection | undefined | 'full' {
+    if (!fresh) {
+      const connection = this.idle.pop();
+      if (connection !== undefined) return connection;
+    }
+    if (this.all.size < this.options.limits.connections) return this.dial();
+    if (this.waiting.size >= this.options.limits.waiting) return 'full';
+    this.waiting.set(waiter, this.options.clock.monotonic() + this.options.times.connectMs);
+    return undefined;
+  }
+
+  /** The waiter wants no connection any more. */
+  cancel(waiter: PoolWaiter): void {
+    this.waiting.delete(waiter);
+  }
+
+  onReusable(connection: Connection): void {
+    if (this.closed) {
+      connection.destroy();
+      return;
+    }
+    const waiter = this.nextWaiter();
+    if (waiter === undefined) this.idle.push(connection);
+    else waiter.onConnection(connection);
+  }
+
+  onClosed(connection: Connection): void {
+    this.all.delete(connection);
+    const at = this.idle.lastIndexOf(connection);
+    if (at >= 0) this.idle.splice(at, 1);
+    if (this.all.size === 0 && this.waiting.size === 0) this.stopSweeping();
+    // Its place is free: whoever waits longest gets a new one.
+    if (this.closed || this.all.size >= this.options.limits.connections) return;
+    const waiter = this.nextWaiter();
+    if (waiter !== undefined) waiter.onConnection(this.dial());
+  }
+
+  /** Connections and waiters by state, for metrics. */
+  count(): Readonly<Record<'idle' | 'busy' | 'connecting' | 'waiting', number>> {
+    let connecting = 0;
+    for (const connection of this.all) if (connection.state === 'connecting') connecting += 1;
+    const idle = this.idle.length;
+    return { idle, busy: this.all.size - idle - connecting, connecting, waiting: this.waiting.size };
+  }
+
+  /** Idle connections end now, busy ones after their exchange. */
+  drain(): void {
+    this.closed = true;
+    for (const connection of [...this.idle]) connection.destroy();
+  }
+
+  /** Every connection ends now; whoever waits is told. */
+  close(): void {
+    this.drain();
+    for (const waiter of [...this.waiting.keys()]) {
+      this.waiting.delete(waiter);
+      waiter.onNoConnection('draining');
+    }
+    for (const connection of [...this.all]) connection.destroy();
+    this.stopSweeping();
+  }
+
+  private nextWaiter(): PoolWaiter | undefined {
+    for (const waiter of this.waiting.keys()) {
+      this.waiting.delete(waiter);
+      return waiter;
+    }
+    return undefined;
+  }
+
+  private dial(): Connection {
+    const { host, port, times, headLimit, readBuffer, clock } = this.options;
+    const connection = new Connection({ host, port, times, headLimit, readBuffer, clock, owner: this });
+    this.all.add(connection);
+    this.sweeper ??= setInterval(() => this.sweep(), SWEEP_MS);
+    return connection;
+  }
+
+  private sweep(): void {
+    const now = this.options.clock.monotonic();
+    for (const connection of [...this.all]) if (connection.deadline <= now) connection.expire();
+    for (const [waiter, deadline] of this.waiting) {
+      if (deadline > now) break; // Every later one has waited less.
+      this.waiting.delete(waiter);
+      waiter.onNoConnection('upstream_overloaded');
+    }
+  }
+
+  private stopSweeping(): void {
+    clearInterval(this.sweeper);
+    this.sweeper = undefined;
+  }
+}

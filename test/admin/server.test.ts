@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { type Admin, startAdmin } from '../../src/admin/server.ts';
+import { request, Wire } from '../support/wire.ts';
+import { FakeView } from './fake-view.ts';
+
+const portOf = (admin: Admin): number => Number(admin.address.slice(admin.address.lastIndexOf(':') + 1));
+const line = (first: string): string => `${first}\r\nHost: admin\r\n\r\n`;
+
+describe('the admin address', () => {
+  const view = new FakeView();
+  let admin: Admin;
+  let port: number;
+
+  before(async () => {
+    admin = await startAdmin({ host: '127.0.0.1', port: 0, view });
+    port = portOf(admin);
+  });
+  after(() => admin.close());
+  beforeEach(() => {
+    view.faults.length = 0;
+    view.reasonsNotReady = [];
+  });
+
+  test('tells the port the system chose', () => {
+    assert.match(admin.address, /^127\.0\.0\.1:[1-9]\d*$/);
+  });
+
+  test('/healthz answers 200 while the process lives', async () => {
+    const answer = await request(port, line('GET /healthz HTTP/1.1'));
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers.get('cache-control'), 'no-store');
+    assert.equal(answer.headers.get('content-type'), 'application/json; charset=utf-8');
+    assert.deepEqual(JSON.parse(answer.body), { status: 'ok' });
+  });
+
+  test('an HTTP/1.0 check without a Host gets its answer and the end of the connection', async () => {
+    const wire = await Wire.open(port);
+    wire.send('GET /healthz HTTP/1.0\r\n\r\n');
+    assert.match(await wire.untilClosed(), /^HTTP\/1\.1 200 OK\r\n/);
+    wire.close();
+  });
+
+  test('/readyz is 200 when nothing is missing, 503 with the list otherwise', async () => {
+    const ready = await request(port, line('GET /readyz HTTP/1.1'));
+    assert.equal(ready.status, 200);
+    assert.deepEqual(JSON.parse(ready.body), { ready: true, notReady: [] });
+
+    view.reasonsNotReady = [{ what: 'issuer fusionauth', why: 'no keys yet' }];
+    const waiting = await request(port, line('GET /readyz HTTP/1.1'));
+    assert.equal(waiting.status, 503);
+    assert.deepEqual(JSON.parse(waiting.body), {
+      ready: false,
+      notReady: [{ what: 'issuer fusionauth', why: 'no keys yet' }],
+    });
+  });
+
+  test('/status tells what there is, and nothing that is not named', async () => {
+    view.reasonsNotReady = [];
+    const answer = await request(port, line('GET /status?verbose HTTP/1.1'));
+    assert.equal(answer.status, 200);
+    assert.deepEqual(JSON.parse(answer.body), {
+      version: '1.2.3',
+      startedAt: '2001-09-09T01:46:40.000Z',
+      uptimeSeconds: 12,
+      listeners: ['127.0.0.1:8080'],
+      notReady: [],
+      upstreams: [{ name: 'app', servers: [{ address: '127.0.0.1:9000', healthy: true }] }],
+      keySets: [{ issuer: 'fusionauth', kids: ['k1'], ageSeconds: 3, lastError: null }],
+      cache: { entries: 4, hits: 7, misses: 2 },
+    });
+    assert.doesNotMatch(answer.body, /hidden/);
+  });
+
+  test('HEAD gets the head alone', async () => {
+    const get = await request(port, line('GET /status HTTP/1.1'));
+    const wire = await Wire.open(port);
+    wire.send(line('HEAD /status HTTP/1.1') + line('GET /healthz HTTP/1.1'));
+    const head = await wire.response({ toHead: true });
+    assert.equal(head.status, 200);
+    assert.equal(head.headers.get('content-length'), get.headers.get('content-length'));
+    assert.equal((await wire.response()).body, '{"status":"ok"}\n');
+    wire.close();
+  });
+
+  test('other methods are 405 with Allow, other paths 404', async () => {
+    for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'TRACE']) {
+      const answer = await request(port, line(`${method} /healthz HTTP/1.1`));
+      assert.equal(answer.status, 405, method);
+      assert.equal(answer.headers.get('allow'), 'GET, HEAD');
+    }
+    for (const path of ['/', '/healthz/', '/metrics/x', '//healthz', '/__proto__']) {
+      const answer = await request(port, line(`GET ${path} HTTP/1.1`));
+      assert.equal(answer.status, 404, path);
+      assert.equal(JSON.parse(answer.body).error, 'not found');
+      assert.equal(answer.headers.get('cache-control'), 'no-store');
+    }
+  });
+
+  test('a request head over 8 KiB is refused and the connection ended', async () => {
+    const answer = await request(
+      port,
+      `GET /healthz HTTP/1.1\r\nHost: admin\r\nX: ${'x'.repeat(9_000)}\r\n\r\n`,
+    );
+    assert.equal(answer.status, 431);
+    assert.equal(answer.closed, true);
+  });
+
+  test('an error while a page is made is told to the gateway and not to the client', async () => {
+    view.failWith = new Error('secret detail');
+    try {
+      const answer = await request(port, line('GET /status HTTP/1.1'));
+      assert.equal(answer.status, 500);
+      assert.doesNotMatch(answer.raw, /secret/);
+      assert.deepEqual(view.faults, [view.failWith]);
+    } finally {
+      view.failWith = undefined;
+    }
+  });
+});
+
+test('a taken port rejects with the listen error as it came', async () => {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  try {
+    const { port } = other.address() as AddressInfo;
+    await assert.rejects(startAdmin({ host: '127.0.0.1', port, view: new FakeView() }), {
+      code: 'EADDRINUSE',
+      port,
+    });
+  } finally {
+    other.close();
+  }
+});
+
+// Milliseconds; below the server's own time-out for silent connections, which would end them as well.
+const closePatience = { timeout: 10_000 };
+
+test(
+  'close ends idle and half-spoken connections at once, and may be called twice',
+  closePatience,
+  async () => {
+    const admin = await startAdmin({ host: '127.0.0.1', port: 0, view: new FakeView() });
+    const idle = await Wire.open(portOf(admin));
+    idle.send(line('GET /healthz HTTP/1.1'));
+    assert.equal((await idle.response()).status, 200);
+    const half = await Wire.open(portOf(admin));
+    half.send('GET /healthz HTTP/1.1\r\nHo');
+    const served = await request(portOf(admin), line('GET /healthz HTTP/1.1'));
+    assert.equal(served.status, 200);
+    await Promise.all([admin.close(), admin.close()]);
+    assert.equal(await idle.untilClosed(), '');
+    assert.equal(await half.untilClosed(), '');
+    idle.close();
+    half.close();
+    await assert.rejects(Wire.open(portOf(admin)), { code: 'ECONNREFUSED' });
+  },
+);
+
+test('the 65th connection is turned away, and there is room again when one leaves', async () => {
+  const admin = await startAdmin({ host: '127.0.0.1', port: 0, view: new FakeView() });
+  const port = portOf(admin);
+  const wires: Wire[] = [];
+  const open = async (): Promise<Wire> => {
+    const wire = await Wire.open(port);
+    wires.push(wire);
+    return wire;
+  };
+  try {
+    for (let count = 0; count < 64; count += 1) {
+      const wire = await open();
+      wire.send(line('GET /healthz HTTP/1.1'));
+      assert.equal((await wire.response()).status, 200);
+    }
+    assert.equal(await (await open()).untilClosed(), '');
+    wires[0]?.end();
+    await wires[0]?.untilClosed();
+    // The server counts a connection until it has let go of it, a little after its end was seen here.
+    let answered = false;
+    for (let attempt = 0; attempt < 100 && !answered; attempt += 1) {
+      const wire = await open();
+      wire.send(line('GET /healthz HTTP/1.1'));
+      answered = await wire.response().then(
+        ({ status }) => status === 200,
+        () => false,
+      );
+    }
+    assert.ok(answered);
+  } finally {
+    for (const wire of wires) wire.close();
+    await admin.close();
+  }
+});

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { bearerToken } from '../../src/auth/bearer.ts';
+
+function outcome(value: string | undefined): string {
+  const token = bearerToken(value);
+  return typeof token === 'string' ? token : `${token.reason} ${token.stage}`;
+}
+
+test('a bearer token is found however the scheme is spelled and spaced', () => {
+  for (const value of [
+    'Bearer a.b.c',
+    'bearer a.b.c',
+    'BEARER a.b.c',
+    'Bearer    a.b.c',
+    'Bearer a.b.c   ',
+  ]) {
+    assert.equal(outcome(value), 'a.b.c', value);
+  }
+});
+
+test('no header is a missing token', () => {
+  assert.equal(outcome(undefined), 'token_missing header');
+});
+
+test('another scheme is a missing token that HAProxy would read an algorithm from', () => {
+  const values = [
+    '',
+    '   ',
+    'Basic dXNlcjpwYXNz',
+    'Token a.b.c',
+    'DPoP a.b.c',
+    'a.b.c',
+    '"Bearer a.b.c"',
+    'BearerX a.b.c',
+  ];
+  for (const value of [...values, 'Bear', 'Bearera.b.c', '\tBearer a.b.c', 'Bearer-Token a']) {
+    assert.equal(outcome(value), 'token_missing algorithm', JSON.stringify(value));
+  }
+});
+
+test('Bearer with anything but one token68 is malformed', () => {
+  const values = [
+    'Bearer',
+    'Bearer ',
+    'bearer   ',
+    'Bearer\ta.b.c',
+    'Bearer \ta.b.c',
+    'Bearer a.b.c\t',
+    'Bearer a b',
+  ];
+  const more = [
+    'Bearer a.b.c, Bearer d.e.f',
+    'Bearer a.b.c,d.e.f',
+    'Bearer "a.b.c"',
+    'Bearer a.b.c;x',
+    'Bearer, a',
+  ];
+  for (const value of [
+    ...values,
+    ...more,
+    'Bearer =a',
+    'Bearer a=b',
+    'Bearer a\0',
+    'Bearer \u00e9',
+    'Bearer a\nb',
+  ]) {
+    assert.equal(outcome(value), 'token_malformed algorithm', JSON.stringify(value));
+  }
+});
+
+test('a value of a megabyte of junk is refused without trouble', () => {
+  assert.equal(outcome(`Bearer ${'='.repeat(1 << 20)}`), 'token_malformed algorithm');
+  assert.equal(outcome(`Bearer ${'a='.repeat(1 << 19)}`), 'token_malformed algorithm');
+  assert.equal(outcome(`Bearer ${' '.repeat(1 << 20)}`), 'token_malformed algorithm');
+});

@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Access } from '../../src/auth/access.ts';
+import { Issuer } from '../../src/auth/issuer.ts';
+import { grant } from '../../src/auth/permit.ts';
+import { Scratch } from '../../src/auth/scratch.ts';
+import { TokenCache } from '../../src/auth/token-cache.ts';
+import { signToken } from '../support/tokens.ts';
+import { forward, issuer, SECRET, Setup, secretKey } from './support.ts';
+
+const main = new Issuer(issuer());
+const entry = (authorization: string, headers = '') => ({
+  authorization,
+  issuer: main,
+  generation: 1,
+  expiresAt: 1,
+  notBefore: 0,
+  access: new Access([main], forward()),
+  answer: grant(headers, false),
+});
+const tail = 't'.repeat(43);
+
+describe('the store', () => {
+  test('finds the whole value only, though the tail is the same', () => {
+    const cache = new TokenCache({ entries: 10, bytes: 1 << 20 }, new Scratch());
+    cache.put(entry(`Bearer a.${tail}`));
+    assert.equal(cache.find(`Bearer a.${tail}`)?.authorization, `Bearer a.${tail}`);
+    for (const other of [`Bearer b.${tail}`, `bearer a.${tail}`, `Bearer a.${tail} `, tail, '', 'x']) {
+      assert.equal(cache.find(other), undefined, other);
+    }
+    assert.equal(cache.size, 1);
+  });
+
+  test('looking for another value with the same tail does not renew the place of an entry', () => {
+    const cache = new TokenCache({ entries: 2, bytes: 1 << 20 }, new Scratch());
+    cache.put(entry(`Bearer old.${'1'.repeat(43)}`));
+    cache.put(entry(`Bearer new.${'2'.repeat(43)}`));
+    cache.find(`Bearer forged.${'1'.repeat(43)}`);
+    cache.put(entry(`Bearer newest.${'3'.repeat(43)}`));
+    assert.equal(cache.find(`Bearer old.${'1'.repeat(43)}`), undefined);
+    assert.notEqual(cache.find(`Bearer new.${'2'.repeat(43)}`), undefined);
+  });
+
+  test('being of use renews the place', () => {
+    const cache = new TokenCache({ entries: 2, bytes: 1 << 20 }, new Scratch());
+    cache.put(entry(`Bearer old.${'1'.repeat(43)}`));
+    cache.put(entry(`Bearer new.${'2'.repeat(43)}`));
+    const old = cache.find(`Bearer old.${'1'.repeat(43)}`);
+    assert.ok(old);
+    cache.touch(old);
+    cache.put(entry(`Bearer newest.${'3'.repeat(43)}`));
+    assert.notEqual(cache.find(`Bearer old.${'1'.repeat(43)}`), undefined);
+    assert.equal(cache.find(`Bearer new.${'2'.repeat(43)}`), undefined);
+  });
+
+  test('bytes bound it, token and header text counted', () => {
+    const cache = new TokenCache({ entries: 1000, bytes: 20_000 }, new Scratch());
+    for (let n = 0; n < 100; n += 1) {
+      cache.put(entry(`Bearer ${'a'.repeat(1000)}.${String(n).padStart(43, '0')}`, 'h'.repeat(2000)));
+      assert.ok(cache.bytes <= 20_000);
+    }
+    assert.equal(cache.size, 5);
+    cache.put(entry(`Bearer ${'a'.repeat(30_000)}.${tail}`));
+    assert.equal(
+      cache.find(`Bearer ${'a'.repeat(30_000)}.${tail}`),
+      undefined,
+      'larger than the whole cache',
+    );
+    assert.equal(cache.size, 5);
+  });
+
+  test('a bound of nothing is refused, since to the library it means no bound', () => {
+    assert.throws(() => new TokenCache({ entries: 0, bytes: 1 }, new Scratch()), RangeError);
+    assert.throws(() => new TokenCache({ entries: 1, bytes: 0 }, new Scratch()), RangeError);
+  });
+});
+
+describe('what gets into the cache', () => {
+  test('only tokens that were let in', async () => {
+    const setup = new Setup({ issuers: [issuer({ require: ['sub'] })] });
+    const token = setup.token();
+    const refused = [
+      setup.token({ exp: setup.clock.seconds(0) }),
+      setup.token({ nbf: setup.clock.seconds(9) }),
+      setup.token({ sub: null }),
+      setup.token({ iss: 'x' }),
+      setup.token({ aud: 'x' }),
+      `${token.slice(0, -43)}${'A'.repeat(43)}`,
+      signToken('HS256', 'another secret that is long enough too', setup.claims()),
+    ];
+    for (const each of refused) assert.notEqual(await setup.word(each), 'permit');
+    assert.equal(setup.authorizer.cacheEntries, 0);
+    assert.equal(await setup.word(token), 'permit');
+    assert.equal(setup.authorizer.cacheEntries, 1);
+  });
+
+  test('another payload under a known signature is a miss, is refused, and pushes nothing out', async () => {
+    const setup = new Setup({ cache: { entries: 1, bytes: 1 << 20 } });
+    const token = setup.token();
+    assert.equal(await setup.word(token), 'permit');
+    const [header] = token.split('.');
+    const other = setup.token({ sub: 'admin' }).split('.')[1];
+    const forged = `${header}.${other}.${token.split('.')[2]}`;
+    for (let n = 0; n < 3; n += 1) assert.equal(await setup.word(forged), 'signature_invalid signature');
+    const { cacheHits } = setup.counters;
+    const before = cacheHits.value;
+    assert.equal(await setup.word(token), 'permit');
+    assert.equal(cacheHits.value, before + 1);
+  });
+
+  test('other spellings of the header find the same entry', async () => {
+    const setup = new Setup();
+    const token = setup.token();
+    for (const value of [`bearer ${token}`, `BEARER   ${token}  `, `Bearer ${token}`, `Bearer ${token} `]) {
+      assert.equal((await setup.askRaw(value)).kind, 'permit');
+    }
+    assert.equal(setup.authorizer.cacheEntries, 1);
+    assert.equal(setup.counters.cacheMisses.value, 1);
+    assert.equal(setup.counters.cacheHits.value, 3);
+  });
+
+  test('the token that was used longest ago goes first', async () => {
+    const setup = new Setup({ cache: { entries: 2, bytes: 1 << 20 } });
+    const [first, second, third] = [1, 2, 3].map((jti) => setup.token({ jti })) as [string, string, string];
+    for (const token of [first, second, first, third, first]) assert.equal(await setup.word(token), 'permit');
+    assert.deepEqual([setup.counters.cacheHits.value, setup.counters.cacheMisses.value], [2, 3]);
+    assert.equal(await setup.word(second), 'permit');
+    assert.equal(setup.counters.cacheMisses.value, 4);
+  });
+
+  test('ten thousand tokens leave as many as the bound says', async () => {
+    const setup = new Setup({ cache: { entries: 100, bytes: 1 << 24 } });
+    for (let n = 0; n < 10_000; n += 1) setup.now(setup.token({ jti: n }));
+    assert.equal(setup.authorizer.cacheEntries, 100);
+    assert.ok(setup.authorizer.cacheBytes > 100 * 200);
+  });
+});
+
+describe('a change of keys', () => {
+  const first = 'the first secret, which is long enough';
+  const second = 'the second secret, which is long enough';
+
+  test('voids every known token of that issuer and of no other', async () => {
+    const other = issuer({ name: 'other', issuer: 'other' });
+    const setup = new Setup({ issuers: [issuer({ keys: [secretKey(first, 'a')] }), other] });
+    const old = signToken('HS256', first, setup.claims(), { alg: 'HS256', kid: 'a' });
+    const foreign = signToken('HS256', SECRET, setup.claims({ iss: 'other' }));
+    assert.equal(await setup.word(old), 'permit');
+    assert.equal(await setup.word(foreign), 'permit');
+    setup.authorizer.setKeys('main', [secretKey(second, 'b')]);
+    assert.equal(await setup.word(old), 'key_unknown signature');
+    assert.equal(setup.authorizer.cacheEntries, 1, 'the void entry is gone');
+    const before = setup.counters.cacheHits.value;
+    assert.equal(await setup.word(foreign), 'permit');
+    assert.equal(setup.counters.cacheHits.value, before + 1);
+    const fresh = signToken('HS256', second, setup.claims(), { alg: 'HS256', kid: 'b' });
+    assert.equal(await setup.word(fresh), 'permit');
+  });
+
+  test('under the same kid: the old token is bad, and good again when the key comes back', async () => {
+    const setup = new Setup({ issuers: [issuer({ keys: [secretKey(first, 'a')] })] });
+    const token = signToken('HS256', first, setup.claims(), { alg: 'HS256', kid: 'a' });
+    assert.equal(await setup.word(token), 'permit');
+    setup.authorizer.setKeys('main', [secretKey(second, 'a')]);
+    assert.equal(await setup.word(token), 'signature_invalid signature');
+    setup.authorizer.setKeys('main', []);
+    assert.equal(await setup.word(token), 'keys_unavailable signature');
+    setup.authorizer.setKeys('main', [secretKey(first, 'a')]);
+    assert.equal(await setup.word(token), 'permit');
+  });
+
+  test('is refused as a whole when a key does not fit or nobody is called that', async () => {
+    const setup = new Setup();
+    const token = setup.token();
+    assert.equal(await setup.word(token), 'permit');
+    assert.throws(
+      () => setup.authorizer.setKeys('main', [secretKey(second), secretKey('')]),
+      /cannot be used/,
+    );
+    assert.throws(() => setup.authorizer.setKeys('nobody', []), /no issuer is called nobody/);
+    assert.equal(await setup.word(token), 'permit');
+    assert.equal(setup.counters.cacheHits.value, 1);
+  });
+});

@@ -1,0 +1,287 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Piscina } from 'piscina';
+import type { Pending, Permit, Rejection } from '../../src/types.ts';
+import { keyPair, rs256, signToken } from '../support/tokens.ts';
+import { forward, head, issuer, publicKey, SECRET, Setup, word } from './support.ts';
+
+const key = keyPair('RS256');
+const rsa = (changes = {}) =>
+  issuer({ algorithms: ['RS256'], keys: [publicKey(key, ['RS256'])], ...changes });
+
+/** Every piscina that has run a task, so that a test can lay hands on its threads. */
+const piscinas = new Set<Piscina>();
+const { run } = Piscina.prototype;
+Piscina.prototype.run = function (this: Piscina, ...given: Parameters<typeof run>) {
+  piscinas.add(this);
+  return run.apply(this, given);
+};
+
+class Listener {
+  readonly verdicts: string[] = [];
+
+  onVerdict(verdict: Permit | Rejection): void {
+    this.verdicts.push(word(verdict));
+  }
+}
+
+function begin(setup: Setup, token: string, listener = new Listener(), access = setup.access): Pending {
+  const answer = setup.authorizer.authorize(access, head(`Bearer ${token}`), listener);
+  assert.equal(answer.kind, 'pending');
+  assert.deepEqual(listener.verdicts, [], 'never called from within authorize');
+  return answer as Pending;
+}
+
+describe('a token under verification', () => {
+  const setup = new Setup({ issuers: [rsa(), rsa({ name: 'twin', audience: ['app-2'] })], verifiers: 1 });
+  before(() => setup.authorizer.start());
+  after(() => setup.authorizer.close());
+  const token = (changes = {}): string => rs256(key, setup.claims(changes));
+
+  test('is verified once however many wait for it', async () => {
+    const { verifyBatchSize, cacheMisses } = setup.counters;
+    const [verified, missed] = [verifyBatchSize.sum, cacheMisses.value];
+    const same = token({ jti: 'single' });
+    const words = await Promise.all(Array.from({ length: 500 }, () => setup.word(same)));
+    assert.deepEqual(new Set(words), new Set(['permit']));
+    assert.equal(verifyBatchSize.sum - verified, 1);
+    assert.equal(cacheMisses.value - missed, 500);
+  });
+
+  test('is refused once for all who wait', async () => {
+    const verified = setup.counters.verifyBatchSize.sum;
+    const forged = `${token({ jti: 'x' }).replace(/[^.]*$/, '')}${token({ jti: 'y' }).replace(/^.*\./, '')}`;
+    const words = await Promise.all(Array.from({ length: 50 }, () => setup.word(forged)));
+    assert.deepEqual(new Set(words), new Set(['signature_invalid signature']));
+    assert.equal(setup.counters.verifyBatchSize.sum - verified, 1);
+  });
+
+  test('answers each route with its own headers', async () => {
+    const same = token({ jti: 'routes' });
+    const user = setup.route(['main'], { 'X-User': 'sub' });
+    const id = setup.authorizer.access({ auth: ['main'], forward: forward({ 'X-Id': 'jti' }, 'strip') });
+    const verified = setup.counters.verifyBatchSize.sum;
+    const answers = await Promise.all([setup.ask(same, user), setup.ask(same, id), setup.ask(same, user)]);
+    assert.deepEqual(answers, [
+      { kind: 'permit', headers: 'X-User: user-1\r\n', stripToken: false },
+      { kind: 'permit', headers: 'X-Id: routes\r\n', stripToken: true },
+      { kind: 'permit', headers: 'X-User: user-1\r\n', stripToken: false },
+    ]);
+    assert.equal(setup.counters.verifyBatchSize.sum - verified, 1);
+  });
+
+  test('is judged for each issuer apart', async () => {
+    const same = token({ jti: 'issuers', aud: ['app-1', 'app-2'] });
+    const words = await Promise.all([
+      setup.word(same, setup.route(['main'])),
+      setup.word(same, setup.route(['twin'])),
+    ]);
+    assert.deepEqual(words, ['permit', 'permit']);
+  });
+
+  test('tells nobody who has left, tells the others, and is remembered', async () => {
+    const same = token({ jti: 'cancel' });
+    const [left, stayed] = [new Listener(), new Listener()];
+    const pending = begin(setup, same, left);
+    begin(setup, same, stayed);
+    pending.cancel();
+    pending.cancel();
+    assert.equal(await setup.word(same), 'permit');
+    assert.deepEqual([left.verdicts, stayed.verdicts], [[], ['permit']]);
+    pending.cancel();
+
+    const lonely = token({ jti: 'lonely' });
+    begin(setup, lonely, left).cancel();
+    const entries = setup.authorizer.cacheEntries;
+    assert.equal(await setup.word(token({ jti: 'later' })), 'permit');
+    assert.equal(setup.authorizer.cacheEntries, entries + 2, 'verified and kept although nobody waited');
+    assert.deepEqual(left.verdicts, []);
+    assert.notEqual(setup.now(lonely), 'pending');
+  });
+
+  test('a waiter may ask again, or cancel another, from within its verdict', async () => {
+    const same = token({ jti: 'reentrant' });
+    const other = new Listener();
+    const inner = await new Promise<unknown>((resolve) => {
+      setup.authorizer.authorize(setup.access, head(`Bearer ${same}`), {
+        onVerdict: () => {
+          pending.cancel();
+          resolve(setup.now(same));
+        },
+      });
+      const pending = begin(setup, same, other);
+    });
+    assert.equal((inner as Permit).kind, 'permit');
+    assert.deepEqual(other.verdicts, []);
+  });
+
+  test('every waiter is counted out once, whether it leaves, is told, or leaves while it is told', async () => {
+    const same = token({ jti: 'count' });
+    const told = await new Promise<number>((resolve) => {
+      const pending = setup.authorizer.authorize(setup.access, head(`Bearer ${same}`), {
+        onVerdict: () => {
+          (pending as Pending).cancel();
+          resolve(setup.authorizer.waiting);
+        },
+      });
+      const leaving = begin(setup, same);
+      assert.equal(setup.authorizer.waiting, 2);
+      leaving.cancel();
+      leaving.cancel();
+      assert.equal(setup.authorizer.waiting, 1);
+    });
+    assert.equal(told, 0);
+    assert.equal(setup.authorizer.waiting, 0);
+  });
+
+  test('clients that leave in the middle hurt nobody afterwards', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      for (let n = 0; n < 50; n += 1) begin(setup, token({ jti: `${round}/${n}` })).cancel();
+      assert.equal(await setup.word(token({ jti: `stays ${round}` })), 'permit');
+    }
+  });
+
+  test('expires while it waits', async () => {
+    const listener = new Listener();
+    const short = token({ exp: setup.clock.seconds(1) });
+    const { now } = setup.clock;
+    begin(setup, short, listener);
+    setup.clock.now += 1000;
+    assert.equal(await setup.word(token({ exp: setup.clock.seconds(60), jti: 'after' })), 'permit');
+    setup.clock.now = now;
+    assert.deepEqual(listener.verdicts, ['token_expired expiry']);
+  });
+});
+
+describe('bounds', () => {
+  test('1024 requests may wait for one token', async () => {
+    const setup = new Setup({ issuers: [rsa()] });
+    const token = rs256(key, setup.claims());
+    const waiting = Array.from({ length: 1024 }, () => begin(setup, token));
+    assert.equal(await setup.word(token), 'verifier_overloaded signature');
+    waiting[0]?.cancel();
+    const last = setup.word(token);
+    await setup.authorizer.start();
+    assert.equal(await last, 'permit');
+    await setup.authorizer.close();
+  });
+
+  test('4096 tokens may wait, and 16384 requests; leaving makes room', async () => {
+    const setup = new Setup({ issuers: [rsa()] });
+    const input = rs256(key, setup.claims()).replace(/[^.]*$/, '');
+    const token = (n: number): string =>
+      `${input}${Buffer.from(String(n).padStart(256, '0')).toString('base64url')}`;
+    const waiting: Pending[] = [];
+    for (let n = 0; n < 4096; n += 1)
+      for (let times = 0; times < 3; times += 1) waiting.push(begin(setup, token(n)));
+    assert.equal(setup.authorizer.queueDepth, 4096);
+    assert.equal(await setup.word(token(4096)), 'verifier_overloaded signature');
+    for (let n = 0; n < 4096; n += 1) waiting.push(begin(setup, token(n)));
+    assert.equal(await setup.word(token(0)), 'verifier_overloaded signature');
+    waiting[0]?.cancel();
+    begin(setup, token(0));
+    assert.equal(await setup.word(token(0)), 'verifier_overloaded signature');
+    await setup.authorizer.close();
+  });
+
+  test('whoever waits when it closes is told so', async () => {
+    const setup = new Setup({ issuers: [rsa()] });
+    const listener = new Listener();
+    begin(setup, rs256(key, setup.claims()), listener);
+    await setup.authorizer.close();
+    assert.deepEqual(listener.verdicts, ['verifier_overloaded signature']);
+    assert.equal(await setup.word(rs256(key, setup.claims())), 'verifier_overloaded signature');
+  });
+
+  test('HMAC needs no thread', async () => {
+    const setup = new Setup();
+    assert.equal(word(setup.now(signToken('HS256', SECRET, setup.claims())) as Permit), 'permit');
+    assert.equal(setup.authorizer.queueDepth, 0);
+  });
+});
+
+describe('keys that change under way', () => {
+  const next = keyPair('RS256');
+
+  async function verdictAfter(
+    keys: Parameters<Setup['authorizer']['setKeys']>[1][],
+  ): Promise<[string, Setup]> {
+    const setup = new Setup({ issuers: [rsa()] });
+    await setup.authorizer.start();
+    const verdict = setup.word(rs256(key, setup.claims()));
+    for (const each of keys) setup.authorizer.setKeys('main', each);
+    const result = await verdict;
+    await setup.authorizer.close();
+    return [result, setup];
+  }
+
+  test('the same key again: verified once more, then let in', async () => {
+    const [verdict, setup] = await verdictAfter([[publicKey(key, ['RS256'])]]);
+    assert.equal(verdict, 'permit');
+    assert.equal(setup.counters.verifyBatchSize.sum, 2);
+  });
+
+  test('another key: a signature that was good is refused and not kept', async () => {
+    const [verdict, setup] = await verdictAfter([[publicKey(next, ['RS256'])]]);
+    assert.equal(verdict, 'signature_invalid signature');
+    assert.equal(setup.authorizer.cacheEntries, 0);
+  });
+
+  test('no key any more', async () => {
+    assert.equal((await verdictAfter([[]]))[0], 'keys_unavailable signature');
+  });
+
+  test('the right key only now: a signature that was bad is let in', async () => {
+    const setup = new Setup({ issuers: [rsa({ keys: [publicKey(next, ['RS256'])] })] });
+    await setup.authorizer.start();
+    const verdict = setup.word(rs256(key, setup.claims()));
+    setup.authorizer.setKeys('main', [publicKey(key, ['RS256'])]);
+    assert.equal(await verdict, 'permit');
+    await setup.authorizer.close();
+  });
+});
+
+describe('a thread that dies', () => {
+  test('loses no request: all are answered, and the next ones too', async () => {
+    piscinas.clear();
+    const setup = new Setup({ issuers: [rsa()], verifiers: 2 });
+    await setup.authorizer.start();
+    for (let round = 0; round < 3; round += 1) {
+      const tokens = Array.from({ length: 200 }, (_, n) =>
+        rs256(key, setup.claims({ jti: `${round}/${n}` })),
+      );
+      const forged = `${tokens[0]?.replace(/[^.]*$/, '')}${tokens[1]?.replace(/^.*\./, '')}`;
+      const words = Promise.all([...tokens, forged].map((token) => setup.word(token)));
+      await new Promise((resolve) => setImmediate(resolve));
+      for (const piscina of piscinas) await piscina.threads[0]?.terminate();
+      const answers = await words;
+      assert.equal(answers.pop(), 'signature_invalid signature', 'a lost batch never turns into a permit');
+      assert.deepEqual(new Set(answers), new Set(['permit']));
+    }
+    await setup.authorizer.close();
+    for (const piscina of piscinas) assert.equal(piscina.threads.length, 0);
+  });
+});
+
+describe('a waiter that throws', () => {
+  test('keeps the verdict from nobody else, and its error is not swallowed', async (context) => {
+    const setup = new Setup({ issuers: [rsa()] });
+    const token = rs256(key, setup.claims());
+    const uncaught: (() => void)[] = [];
+    const error = new Error('broken waiter');
+    setup.authorizer.authorize(setup.access, head(`Bearer ${token}`), {
+      onVerdict: () => {
+        throw error;
+      },
+    });
+    const verdict = setup.word(token);
+    const microtask = context.mock.method(globalThis, 'queueMicrotask', (task: () => void) => {
+      uncaught.push(task);
+    });
+    await setup.authorizer.close();
+    microtask.mock.restore();
+    assert.equal(await verdict, 'verifier_overloaded signature');
+    assert.equal(uncaught.length, 1);
+    assert.throws(() => uncaught[0]?.(), error);
+  });
+});

@@ -1,0 +1,170 @@
+import { createHash } from 'node:crypto';
+import type { Access } from '../../src/auth/access.ts';
+import { AuthCounters } from '../../src/auth/auth-counters.ts';
+import { Authorizer } from '../../src/auth/authorizer.ts';
+import type { ForwardConfig, IssuerConfig } from '../../src/config/config.ts';
+import type { VerificationKey } from '../../src/keys/key.ts';
+import type { Clock } from '../../src/lib/clock.ts';
+import type { Pending, Permit, Rejection, RequestHead } from '../../src/types.ts';
+import { keyPair, signToken, type TestKey } from '../support/tokens.ts';
+
+export const ISSUER = 'https://issuer.example';
+export const AUDIENCE = 'app-1';
+export const SECRET = 'a secret of at least thirty-two bytes, for HS256 only';
+
+/** A clock that stands still until it is moved. */
+export class TestClock implements Clock {
+  now = Date.UTC(2026, 0, 1);
+
+  wall(): number {
+    return this.now;
+  }
+
+  monotonic(): number {
+    return this.now;
+  }
+
+  /** Seconds since the epoch, `offset` seconds from the clock's now. */
+  seconds(offset = 0): number {
+    return this.now / 1000 + offset;
+  }
+}
+
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+export function publicKey(
+  key: TestKey,
+  algorithms: readonly string[],
+  kid: string | undefined = undefined,
+): VerificationKey {
+  return { id: digest(key.pem + algorithms), kid, algorithms, material: { kind: 'public', pem: key.pem } };
+}
+
+export function secretKey(secret = SECRET, kid: string | undefined = undefined): VerificationKey {
+  const algorithms = ['HS256', 'HS384', 'HS512'];
+  return { id: digest(secret), kid, algorithms, material: { kind: 'secret', secret } };
+}
+
+export function issuer(changes: Partial<IssuerConfig> = {}): IssuerConfig {
+  return {
+    name: 'main',
+    issuer: ISSUER,
+    audience: [AUDIENCE],
+    expiry: 'required',
+    algorithms: ['HS256'],
+    keys: [secretKey()],
+    clockToleranceMs: 0,
+    require: [],
+    ...changes,
+  };
+}
+
+export function forward(
+  headers: Readonly<Record<string, string>> = {},
+  token: 'keep' | 'strip' = 'keep',
+): ForwardConfig {
+  return { headers: new Map(Object.entries(headers)), token, forwarded: new Set() };
+}
+
+export function head(authorization: string | undefined, count?: number): RequestHead {
+  return {
+    method: 'GET',
+    path: '/',
+    query: undefined,
+    names: [],
+    values: [],
+    host: 'localhost',
+    authorization,
+    authorizationCount: count ?? (authorization === undefined ? 0 : 1),
+    framing: 'none',
+    contentLength: 0,
+    fault: undefined,
+  };
+}
+
+export interface SetupOptions {
+  readonly issuers?: readonly IssuerConfig[];
+  readonly cache?: { readonly entries: number; readonly bytes: number };
+  readonly verifiers?: number;
+  readonly haproxyOrder?: boolean;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** An authorizer with one route that accepts all its issuers, and everything a test wants to look at. */
+export class Setup {
+  readonly clock = new TestClock();
+  readonly counters = new AuthCounters();
+  readonly authorizer: Authorizer;
+  readonly access: Access;
+
+  constructor(options: SetupOptions = {}) {
+    const issuers = options.issuers ?? [issuer()];
+    this.authorizer = new Authorizer({
+      issuers: new Map(issuers.map((config) => [config.name, config])),
+      cache: options.cache ?? { entries: 1000, bytes: 1 << 24 },
+      verifiers: options.verifiers ?? 1,
+      haproxyOrder: options.haproxyOrder ?? false,
+      clock: this.clock,
+      counters: this.counters,
+    });
+    this.access = this.route(
+      issuers.map(({ name }) => name),
+      options.headers,
+    );
+  }
+
+  route(auth: 'none' | readonly string[], headers?: Readonly<Record<string, string>>): Access {
+    return this.authorizer.access({ auth, forward: forward(headers) });
+  }
+
+  /** Claims that pass, with changes; a claim changed to undefined is absent. */
+  claims(changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+    return { iss: ISSUER, aud: AUDIENCE, sub: 'user-1', exp: this.clock.seconds(3600), ...changes };
+  }
+
+  token(changes: Readonly<Record<string, unknown>> = {}, header?: unknown): string {
+    return signToken('HS256', SECRET, this.claims(changes), header);
+  }
+
+  /** The answer to a request with this token, however long it takes. */
+  ask(token: string, access = this.access): Promise<Permit | Rejection> {
+    return this.askRaw(`Bearer ${token}`, 1, access);
+  }
+
+  askRaw(
+    authorization: string | undefined,
+    count?: number,
+    access = this.access,
+  ): Promise<Permit | Rejection> {
+    return new Promise((resolve) => {
+      const answer = this.authorizer.authorize(access, head(authorization, count), { onVerdict: resolve });
+      if (answer.kind !== 'pending') resolve(answer);
+    });
+  }
+
+  /** The answer if it comes at once; `pending` is cancelled. */
+  now(token: string, access = this.access): Permit | Rejection | 'pending' {
+    const answer: Permit | Rejection | Pending = this.authorizer.authorize(access, head(`Bearer ${token}`), {
+      onVerdict: () => undefined,
+    });
+    if (answer.kind !== 'pending') return answer;
+    answer.cancel();
+    return 'pending';
+  }
+
+  /** `permit`, or `reason stage`. */
+  async word(token: string, access = this.access): Promise<string> {
+    return word(await this.ask(token, access));
+  }
+}
+
+export function word(answer: Permit | Rejection): string {
+  return answer.kind === 'permit' ? 'permit' : `${answer.reason} ${answer.stage}`;
+}
+
+/** Token text from parts that are encoded as they stand, signed with HS256 so that only the gate can object. */
+export function signedParts(header: string | Buffer, payload: string | Buffer): string {
+  return signToken('HS256', SECRET, payload, header);
+}
+
+export { keyPair };

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { Children } from '../../bench/children.ts';
+import { autocannonLoad } from '../../bench/load/autocannon.ts';
+import type { LoadGenerator, LoadPlan, LoadResult } from '../../bench/load/load.ts';
+import { wrkLoad } from '../../bench/load/wrk.ts';
+import { Placement } from '../../bench/placement.ts';
+import { needs } from '../support/programs.ts';
+
+const CONNECTIONS = 8;
+
+interface Seen {
+  readonly result: LoadResult;
+  /** Times each token arrived. */
+  readonly tokens: ReadonlyMap<string, number>;
+}
+
+/** Runs a load against a server that answers 200, or 401 to the token `refused`, and notes what it sees. */
+async function observe(
+  make: (children: Children, folder: string) => LoadGenerator,
+  plan: Pick<LoadPlan, 'use' | 'seconds'>,
+  tokens: readonly string[],
+): Promise<Seen> {
+  const seen = new Map<string, number>();
+  const server = createServer((request, response) => {
+    const token = request.headers.authorization?.replace('Bearer ', '') ?? 'none';
+    seen.set(token, (seen.get(token) ?? 0) + 1);
+    response.statusCode = token === 'refused' ? 401 : 200;
+    response.end('answer');
+  });
+  const children = new Children(Placement.none());
+  const folder = mkdtempSync(join(tmpdir(), 'load-test-'));
+  try {
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const tokenFile = join(folder, 'tokens');
+    writeFileSync(tokenFile, `${tokens.join('\n')}\n`);
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const load = make(children, folder);
+    const result = await load.run({ ...plan, url, tokenFile, connections: CONNECTIONS });
+    return { result, tokens: seen };
+  } finally {
+    await children.stopAll();
+    server.closeAllConnections();
+    server.close();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const named = (count: number): string[] => Array.from({ length: count }, (_, index) => `token-${index}`);
+
+const generators = [
+  { name: 'autocannon', make: (children: Children) => autocannonLoad(children), skip: false as const },
+  { name: 'wrk', make: wrkLoad, ...needs('wrk') },
+];
+
+for (const { name, make, skip } of generators) {
+  describe(`the load of ${name}`, { skip }, () => {
+    it('sends each token exactly once when asked to', async () => {
+      // Not a multiple of the connections: the last ones have one token less.
+      const { result, tokens } = await observe(make, { use: 'once', seconds: 1 }, named(1_003));
+      assert.equal(tokens.size, 1_003);
+      assert.deepEqual([...new Set(tokens.values())], [1]);
+      assert.equal(result.completed, 1_003);
+      assert.equal(result.failures, 0);
+      assert.ok(result.seconds > 0 && result.latency.p50 > 0 && result.latency.p999 >= result.latency.p50);
+    });
+
+    it('goes round all tokens for the time given', async () => {
+      const { result, tokens } = await observe(make, { use: 'cycle', seconds: 1 }, named(50));
+      assert.equal(tokens.size, 50);
+      const sent = [...tokens.values()].reduce((sum, times) => sum + times, 0);
+      assert.ok(sent >= result.completed && sent <= result.completed + CONNECTIONS, `${sent}`);
+      assert.equal(result.failures, 0);
+    });
+
+    it('sends one token on all connections', async () => {
+      const { result, tokens } = await observe(make, { use: 'cycle', seconds: 0.2 }, named(1));
+      assert.deepEqual([...tokens.keys()], ['token-0']);
+      assert.ok(result.completed > CONNECTIONS);
+    });
+
+    it('counts refusals as failures', async () => {
+      const { result } = await observe(make, { use: 'once', seconds: 1 }, [...named(99), 'refused']);
+      assert.equal(result.completed, 99);
+      assert.ok(result.failures > 0);
+    });
+  });
+}

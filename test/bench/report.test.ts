@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { cpuChart } from '../../bench/chart.ts';
+import { markdownReport, textReport, withResults } from '../../bench/report.ts';
+import { type GatewayResult, type Measurement, type RunResult, summarise } from '../../bench/results.ts';
+
+const measured = (cpuMicros: number, fault: string | null = null, generatorCores = 0.5): Measurement => ({
+  completed: 1_000,
+  requestsPerSecond: 2_000,
+  cpuMicros,
+  p50: 1,
+  p99: 2,
+  p999: 3,
+  gatewayCores: 1,
+  generatorCores,
+  upstreamCores: 0.2,
+  fault,
+});
+const gateway = (name: string, rounds: readonly Measurement[]): GatewayResult => ({
+  gateway: name,
+  description: '',
+  command: '',
+  configuration: '',
+  peakMemoryBytes: 3 * 2 ** 20,
+  rounds,
+});
+const runOf = (results: readonly GatewayResult[]): RunResult => ({
+  startedAt: '2026-01-01T00:00:00.000Z',
+  seconds: 1,
+  command: 'npm run bench --',
+  load: { generator: 'wrk', rounds: 3, seconds: 10 },
+  placement: 'pinned',
+  loadCpus: 1,
+  quick: false,
+  machine: { cpu: 'A <fast> & "good" one', cores: 2, memoryGiB: 4, kernel: 'Linux', loadBefore: 0 },
+  versions: { node: 'v20' },
+  skipped: {},
+  scenarios: [{ scenario: 's', description: 'd', connections: 64, tokens: 1, gateways: summarise(results) }],
+});
+const plain = gateway('haproxy-plain', [measured(10), measured(20), measured(10)]);
+
+describe('a summary', () => {
+  it('compares gateways within each round, and only in rounds that count for both', () => {
+    const [first] = summarise([gateway('a', [measured(12), measured(30, 'broken'), measured(11)]), plain]);
+    assert.ok(first?.summary);
+    assert.deepEqual(first.summary.cpuMicros, { median: 11.5, min: 11, max: 12 });
+    assert.deepEqual(first.cpuRatio, { 'haproxy-plain': { median: 1.15, min: 1.1, max: 1.2 } });
+  });
+
+  it('of rounds that do not count has no figures', () => {
+    const [first] = summarise([gateway('a', [measured(12, 'broken')]), plain]);
+    assert.equal(first?.summary, null);
+    assert.deepEqual(first?.cpuRatio, {});
+  });
+});
+
+describe('a report', () => {
+  it('shows medians, ranges and ratios, and says which rounds do not count', () => {
+    const run = runOf([gateway('a', [measured(12), measured(30, 'broken'), measured(11)]), plain]);
+    const markdown = markdownReport(run);
+    assert.match(markdown, /^\| a \| 11\.5 \(11\.0–12\.0\) \| 1\.15 \(1\.10–1\.20\) \| – \| 2000 \|/m);
+    assert.match(markdown, /^s, a, round 2 does not count: broken$/m);
+    assert.doesNotMatch(markdown, /\\\*/);
+    assert.match(textReport(run), /^a +11\.5 \(11\.0–12\.0\) +1\.15/m);
+  });
+
+  it('marks requests per second that the load generator limits', () => {
+    const markdown = markdownReport(runOf([gateway('a', [measured(12, null, 0.75)]), plain]));
+    assert.match(markdown, /^\| a .*\| 2000 \* \|/m);
+    assert.match(markdown, /^\| haproxy-plain .*\| 2000 \|/m);
+    assert.match(markdown, /^\\\* wrk and the upstream were the bottleneck/m);
+  });
+
+  it('stays between its markers in the README', () => {
+    const before = 'top\n<!-- results -->\nold\n<!-- /results -->\nend\n';
+    assert.equal(withResults(before, 'new\n'), 'top\n<!-- results -->\nnew\n<!-- /results -->\nend\n');
+    assert.throws(() => withResults('top\n', 'new\n'), /markers/);
+  });
+});
+
+describe('the chart', () => {
+  it('draws a bar to scale for each gateway with figures', () => {
+    const chart = cpuChart(
+      runOf([gateway('a', [measured(40)]), gateway('b', [measured(1, 'broken')]), plain]),
+    );
+    const widths = [...chart.matchAll(/<rect x="\d+" y="\d+" width="([\d.]+)"/g)].map(([, width]) =>
+      Number(width),
+    );
+    assert.equal(widths.length, 2);
+    assert.equal(widths[0], 4 * (widths[1] as number));
+    assert.match(chart, />no round counts</);
+  });
+
+  it('escapes what comes from the machine', () => {
+    const chart = cpuChart(runOf([plain]));
+    assert.match(chart, /A &lt;fast&gt; &amp; &quot;good&quot; one/);
+  });
+});

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { RunResult } from '../../bench/results.ts';
+import { findProgram } from '../support/programs.ts';
+
+const program = fileURLToPath(new URL('../../bench/run.js', import.meta.url));
+
+function bench(
+  args: readonly string[],
+  temporary = tmpdir(),
+): Promise<{ code: unknown; stdout: string; stderr: string }> {
+  const env = { ...process.env, TMPDIR: temporary };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [program, ...args], { env }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : error.code, stdout, stderr }),
+    );
+  });
+}
+
+describe('the benchmark', () => {
+  it('measures every gateway there is and writes complete results', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'bench-test-'));
+    try {
+      const results = join(folder, 'results');
+      const args = ['--quick', '--scenario', 'hit-1', '--seconds', '0.3', '--results', results];
+      const run = await bench(args, folder);
+      assert.equal(run.code, 0, run.stdout + run.stderr);
+
+      const written = JSON.parse(readFileSync(join(results, 'latest.json'), 'utf8')) as RunResult;
+      const hasHaproxy = findProgram('haproxy') !== undefined;
+      const expected = ['portcullis', 'fastify'].concat(hasHaproxy ? ['haproxy-plain', 'haproxy-jwt'] : []);
+      const [scenario, ...others] = written.scenarios;
+      assert.ok(scenario);
+      assert.equal(others.length, 0);
+      assert.deepEqual(scenario.gateways.map(({ gateway }) => gateway).sort(), expected.sort());
+      assert.deepEqual(Object.keys(written.skipped), hasHaproxy ? [] : ['haproxy-plain', 'haproxy-jwt']);
+      for (const { gateway, rounds, summary, cpuRatio, peakMemoryBytes } of scenario.gateways) {
+        assert.equal(rounds.length, 1, gateway);
+        assert.ok(rounds.every(({ fault, completed }) => fault === null && completed > 0));
+        assert.ok(summary, gateway);
+        assert.ok(summary.requestsPerSecond.median > 0 && summary.p50.median > 0, gateway);
+        assert.ok(peakMemoryBytes > 0, gateway);
+        if (hasHaproxy) assert.deepEqual(Object.keys(cpuRatio), ['haproxy-plain', 'haproxy-jwt']);
+      }
+      for (const key of ['cpu', 'cores', 'memoryGiB', 'kernel']) assert.ok(written.machine[key], key);
+      for (const key of ['node', 'autocannon', 'fastify']) assert.ok(written.versions[key], key);
+
+      assert.match(readFileSync(join(results, 'latest.md'), 'utf8'), /^\| portcullis \| [\d.]+ \|/m);
+      assert.match(readFileSync(join(results, 'latest.svg'), 'utf8'), /^<svg .*>portcullis<.*<\/svg>\n$/s);
+      assert.deepEqual(readdirSync(folder), ['results'], 'temporary files are left');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('refuses what it does not know, and a part of a run for the README', async () => {
+    for (const [args, reason] of [
+      [['--scenario', 'hit-2'], /--scenario: hit-2 is not one of hit-1, hit-1000, miss/],
+      [['--gateway', 'nginx,fastify'], /--gateway: nginx is not one of/],
+      [['--rounds', '1.5'], /--rounds: 1.5 is not a whole number/],
+      [['--seconds', '0'], /--seconds: 0 is not a number above 0/],
+      [['--load', 'ab'], /--load: ab/],
+      [['--turbo'], /--turbo/],
+      [['--quick', '--write-readme'], /only a full run/],
+      [['--scenario', 'miss', '--write-readme'], /only a full run/],
+    ] as const) {
+      const { code, stderr } = await bench(args);
+      assert.equal(code, 64, args.join(' '));
+      assert.match(stderr, reason);
+      assert.match(stderr, /usage: npm run bench/);
+    }
+  });
+});

@@ -1,0 +1,515 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { faultsOf } from './check.ts';
+
+const NOT_YET = 'is not supported yet; must be left out for now';
+
+/** A valid file, one key to a line, so that a case can replace or add what it is about. */
+const base: Readonly<Record<string, string>> = {
+  listen: 'listen: 127.0.0.1:8080',
+  admin: 'admin: 127.0.0.1:9090',
+  issuers:
+    'issuers: { app: { issuer: https://idp, audience: api, algorithms: [RS256], keys: { pem: public-key.pem } } }',
+  upstreams: 'upstreams: { app: { servers: [http://127.0.0.1:9000] } }',
+  routes: 'routes: [{ match: { path: / }, auth: app, upstream: app }]',
+};
+
+function faultsWith(changes: Readonly<Record<string, string>>): readonly string[] {
+  return faultsOf(`${Object.values({ ...base, ...changes }).join('\n')}\n`);
+}
+
+const issuer = (text: string): Record<string, string> => ({ issuers: `issuers: { app: { ${text} } }` });
+const rest = 'issuer: https://idp, audience: api, algorithms: [RS256], keys: { pem: public-key.pem }';
+const route = (text: string): Record<string, string> => ({
+  routes: `routes: [{ match: { path: / }, auth: app, upstream: app, ${text} }]`,
+});
+const match = (text: string): Record<string, string> => ({
+  routes: `routes: [{ match: { ${text} }, auth: app, upstream: app }]`,
+});
+const forward = (text: string): Record<string, string> => route(`forward: { headers: { ${text} } }`);
+const upstream = (text: string): Record<string, string> => ({ upstreams: `upstreams: { app: { ${text} } }` });
+const servers = 'servers: [http://127.0.0.1:9000]';
+const size = (from: string, to: string) =>
+  `must be a size from ${from} to ${to}, such as 16KiB, 1MiB or plain bytes`;
+const duration = (from: string, to: string) =>
+  `must be a duration from ${from} to ${to}, such as 250ms, 5s, 10m or 1h`;
+const address =
+  'must be an address such as 0.0.0.0:8080, "[::]:8080" or localhost:8080, with a port from 0 to 65535';
+const headerName = 'is a header with a meaning of its own; must be another such as X-User-Id';
+
+type Case = readonly [string, Readonly<Record<string, string>>, ...string[]];
+
+const cases: readonly Case[] = [
+  ['the base is valid', {}],
+  // Shape
+  [
+    'an unknown key, near a known one',
+    { x: 'relm: x' },
+    'f:6:1: relm: is not a known key; must be realm if that is meant',
+  ],
+  [
+    'an unknown key, near none',
+    { x: 'cache: { zzz: 1 }' },
+    'f:6:10: cache.zzz: is not a known key; must be one of entries, bytes',
+  ],
+  [
+    'an unknown key inside a name of the user',
+    issuer(`${rest}, audiense: x`),
+    'f:3:107: issuers.app.audiense: is not a known key; must be audience if that is meant',
+  ],
+  ['a wrong type', { x: 'rejection: 403' }, 'f:6:12: rejection: is a number; must be rfc6750 or haproxy'],
+  ['a wrong word', { x: 'rejection: nginx' }, 'f:6:12: rejection: does not fit; must be rfc6750 or haproxy'],
+  [
+    'an empty section',
+    { x: 'cache:' },
+    'f:6:1: cache: is empty; must be a mapping with the keys entries, bytes',
+  ],
+  [
+    'a list in place of a mapping',
+    { x: 'log: [info]' },
+    'f:6:6: log: is a list; must be a mapping with the keys level, access',
+  ],
+  [
+    'a name that is no name',
+    {
+      x: 'upstreams: { "a b": { servers: [http://h] } }',
+      upstreams: '',
+      routes: 'routes: [{ match: { path: / }, auth: app, upstream: http://h }]',
+    },
+    'f:6:14: upstreams["a b"]: does not fit; must be a name of letters, digits, ".", "_" and "-", at most 64, starting with a letter or digit',
+  ],
+  // Addresses
+  [
+    'no listen',
+    { listen: '' },
+    'f:2:1: listen: is missing; must be an address such as 0.0.0.0:8080, or a list of them',
+  ],
+  ['a bad address', { listen: 'listen: localhost' }, `f:1:9: listen: does not fit; ${address}`],
+  ['a port out of range', { listen: 'listen: 127.0.0.1:65536' }, `f:1:9: listen: does not fit; ${address}`],
+  [
+    'a bare port',
+    { listen: 'listen: 8080' },
+    'f:1:9: listen: is a number; must be an address such as 0.0.0.0:8080, or a list of them',
+  ],
+  [
+    'a bad address in a list',
+    { listen: 'listen: [127.0.0.1:1, x]' },
+    `f:1:23: listen[1]: does not fit; ${address}`,
+  ],
+  ['a bad admin address', { admin: 'admin: 9090' }, `f:2:8: admin: is a number; ${address}`],
+  [
+    'listen twice',
+    { listen: 'listen: [127.0.0.1:1, 0.0.0.0:1]' },
+    'f:1:23: listen[1]: asks for a port that 127.0.0.1:1 has already; must be another',
+  ],
+  [
+    'admin on the traffic port',
+    { admin: 'admin: 127.0.0.1:8080' },
+    'f:2:8: admin: is an address of listen too; must be another, out of reach of the traffic',
+  ],
+  // Numbers, sizes, durations
+  [
+    'no number',
+    { x: 'cache: { entries: many }' },
+    'f:6:19: cache.entries: does not fit; must be a whole number from 1 to 10000000',
+  ],
+  [
+    'a number below the bound',
+    { x: 'cache: { entries: 0 }' },
+    'f:6:19: cache.entries: is out of range; must be a whole number from 1 to 10000000',
+  ],
+  [
+    'a number above the bound',
+    { x: 'cache: { entries: 10000001 }' },
+    'f:6:19: cache.entries: is out of range; must be a whole number from 1 to 10000000',
+  ],
+  [
+    'a broken number',
+    { x: 'cache: { entries: 1.5 }' },
+    'f:6:19: cache.entries: is a number; must be a whole number from 1 to 10000000',
+  ],
+  [
+    'a bad size',
+    { x: 'cache: { bytes: 1GB }' },
+    `f:6:17: cache.bytes: does not fit; ${size('1MiB', '64GiB')}`,
+  ],
+  [
+    'a small size',
+    { x: 'limits: { requestHead: 4095 }' },
+    `f:6:24: limits.requestHead: is out of range; ${size('4KiB', '256KiB')}`,
+  ],
+  [
+    'a large size',
+    { x: 'limits: { requestHead: 257KiB }' },
+    `f:6:24: limits.requestHead: is out of range; ${size('4KiB', '256KiB')}`,
+  ],
+  [
+    'a bad body limit',
+    { x: 'limits: { requestBody: none }' },
+    'f:6:24: limits.requestBody: does not fit; must be unlimited, or a size such as 10MiB',
+  ],
+  [
+    'a bad duration',
+    issuer(`${rest}, clockTolerance: 5 sec`),
+    `f:3:123: issuers.app.clockTolerance: does not fit; ${duration('0s', '10m')}`,
+  ],
+  [
+    'a duration without unit',
+    { x: 'shutdown: { grace: 30 }' },
+    `f:6:20: shutdown.grace: is a number; ${duration('0s', '1h')}`,
+  ],
+  [
+    'a duration out of range',
+    { x: 'shutdown: { grace: 2h }' },
+    `f:6:20: shutdown.grace: is out of range; ${duration('0s', '1h')}`,
+  ],
+  [
+    'no time to connect',
+    upstream(`${servers}, timeouts: { connect: 0s }`),
+    `f:4:76: upstreams.app.timeouts.connect: is out of range; ${duration('1ms', '1h')}`,
+  ],
+  [
+    'a bad number of threads',
+    { x: 'verifiers: 0' },
+    'f:6:12: verifiers: is out of range; must be a whole number from 1 to 64',
+  ],
+  [
+    'a realm that breaks the challenge',
+    { x: `realm: 'a"b'` },
+    'f:6:8: realm: does not fit; must be 1 to 128 printable ASCII characters without " and \\',
+  ],
+  // Issuers
+  [
+    'no issuer',
+    issuer('audience: api, algorithms: [RS256], keys: { pem: public-key.pem }'),
+    'f:3:12: issuers.app.issuer: is missing; must be the exact iss claim, or any',
+  ],
+  [
+    'no audience',
+    issuer('issuer: https://idp, algorithms: [RS256], keys: { pem: public-key.pem }'),
+    'f:3:12: issuers.app.audience: is missing; must be an audience, a list of them, or any',
+  ],
+  [
+    'an empty list of audiences',
+    issuer('issuer: x, audience: [], algorithms: [RS256], keys: { pem: public-key.pem }'),
+    'f:3:40: issuers.app.audience: is an empty list; must be an audience, a list of them, or any',
+  ],
+  [
+    'any in a list of audiences',
+    issuer('issuer: x, audience: [any, a], algorithms: [RS256], keys: { pem: public-key.pem }'),
+    'f:3:40: issuers.app.audience: is a list with any in it; must be any alone, or a list of audiences',
+  ],
+  [
+    'no algorithms',
+    issuer('issuer: x, audience: a, keys: { pem: public-key.pem }'),
+    'f:3:12: issuers.app.algorithms: is missing; must be a list of algorithms such as [RS256]',
+  ],
+  [
+    'an empty list of algorithms',
+    issuer('issuer: x, audience: a, algorithms: [], keys: { pem: public-key.pem }'),
+    'f:3:55: issuers.app.algorithms: is an empty list; must be a list of algorithms such as [RS256]',
+  ],
+  [
+    'the algorithm none',
+    issuer('issuer: x, audience: a, algorithms: [RS256, nOnE], keys: { pem: public-key.pem }'),
+    'f:3:63: issuers.app.algorithms[1]: would let tokens in without a signature; must be an algorithm such as RS256',
+  ],
+  [
+    'an unknown algorithm',
+    issuer('issuer: x, audience: a, algorithms: [RS255], keys: { pem: public-key.pem }'),
+    'f:3:56: issuers.app.algorithms[0]: "RS255" is not a known algorithm; must be RS256 if that is meant',
+  ],
+  [
+    'an algorithm twice',
+    issuer('issuer: x, audience: a, algorithms: [RS256, RS256], keys: { pem: public-key.pem }'),
+    'f:3:63: issuers.app.algorithms[1]: stands in the list twice; must stand once',
+  ],
+  [
+    'an algorithm that fits no key',
+    issuer('issuer: x, audience: a, algorithms: [RS256, ES256], keys: { pem: public-key.pem }'),
+    'f:3:63: issuers.app.algorithms[1]: ES256 fits none of the keys (RSA key of 2048 bits); must be one of RS256, RS384, RS512, PS256, PS384, PS512',
+  ],
+  [
+    'a shared-secret algorithm with a public key',
+    issuer('issuer: x, audience: a, algorithms: [HS256], keys: { pem: public-key.pem }'),
+    'f:3:56: issuers.app.algorithms[0]: HS256 is for a shared secret, and whoever knows the public key could sign with it; must be an algorithm for public keys such as RS256',
+  ],
+  [
+    'a public-key algorithm with a secret',
+    issuer('issuer: x, audience: a, algorithms: [RS256], keys: { secret: abcdefghijklmnopqrstuvwxyz012345 }'),
+    'f:3:56: issuers.app.algorithms[0]: RS256 needs a public key, and this issuer has a secret; must be HS256, HS384 or HS512',
+  ],
+  [
+    'a short secret',
+    issuer('issuer: x, audience: a, algorithms: [HS256, HS512], keys: { secret: hunter2 }'),
+    'f:3:87: issuers.app.keys.secret: has 7 bytes; must have at least 64 for HS512 (RFC 7518 §3.2)',
+  ],
+  [
+    'no keys',
+    issuer('issuer: x, audience: a, algorithms: [RS256]'),
+    'f:3:12: issuers.app.keys: is missing; must be a mapping with exactly one of pem, jwks, discovery, secret',
+  ],
+  [
+    'two kinds of keys',
+    issuer('issuer: x, audience: a, algorithms: [RS256], keys: { pem: public-key.pem, jwks: x.json }'),
+    'f:3:64: issuers.app.keys: has pem and jwks; must have exactly one of pem, jwks, discovery, secret',
+  ],
+  [
+    'two issuers alike',
+    {
+      issuers: `issuers: { app: { ${rest} }, b: { ${rest.replace('audience: api', 'audience: [x, api]')} } }`,
+    },
+    'f:3:109: issuers.b: has the same iss and audience as the issuer app; must differ from it in one of them',
+  ],
+  [
+    'an issuer called none',
+    {
+      issuers: `issuers: { none: { ${rest} } }`,
+      routes: 'routes: [{ match: { path: / }, auth: none, upstream: app }]',
+    },
+    'f:3:12: issuers.none: cannot be the name of an issuer, because auth: none means no check; must be another',
+  ],
+  [
+    'a required claim twice',
+    issuer(`${rest}, require: [sub, sub]`),
+    'f:3:122: issuers.app.require[1]: stands in the list twice; must stand once',
+  ],
+  // Upstreams
+  [
+    'no servers',
+    upstream(''),
+    'f:4:14: upstreams.app.servers: is missing; must be a list of URLs such as [http://127.0.0.1:9000]',
+  ],
+  [
+    'a server without scheme',
+    upstream('servers: ["127.0.0.1:9000"]'),
+    'f:4:31: upstreams.app.servers[0]: is not the URL of a server; must be http://host:port, without user, path or query',
+  ],
+  [
+    'a server with TLS',
+    upstream('servers: [https://h]'),
+    'f:4:31: upstreams.app.servers[0]: https is not supported yet; must be http:// for now',
+  ],
+  [
+    'two servers',
+    upstream('servers: [http://a, http://b]'),
+    'f:4:41: upstreams.app.servers[1]: more than one server is not supported yet; must be one for now',
+  ],
+  [
+    'pipelining',
+    upstream(`${servers}, pipelining: 2`),
+    'f:4:67: upstreams.app.pipelining: above 1 is not supported yet; must be 1 for now',
+  ],
+  // Routes
+  [
+    'no routes',
+    { routes: '' },
+    'f:1:1: routes: is missing; must be a list of routes, or upstream with the URL of your service',
+  ],
+  [
+    'an empty list of routes',
+    { routes: 'routes: []' },
+    'f:5:9: routes: is an empty list; must be a list of routes',
+  ],
+  [
+    'routes and the short form',
+    { x: 'upstream: app\nauth: app' },
+    'f:6:1: upstream: is the short form for a file without routes; must be part of a route here',
+    'f:7:1: auth: is the short form for a file without routes; must be part of a route here',
+  ],
+  [
+    'an unknown upstream',
+    { routes: 'routes: [{ match: { path: / }, auth: app, upstream: ap }]' },
+    'f:5:53: routes[0].upstream: "ap" is not the name of an upstream; must be app if that is meant',
+  ],
+  [
+    'an unknown issuer',
+    { routes: 'routes: [{ match: { path: / }, auth: [app, other], upstream: app }]' },
+    'f:5:44: routes[0].auth[1]: "other" is not the name of an issuer; must be one of app',
+  ],
+  [
+    'none among issuers',
+    { routes: 'routes: [{ match: { path: / }, auth: [none], upstream: app }]' },
+    'f:5:39: routes[0].auth[0]: none stands in a list; must be none alone, or names of issuers',
+  ],
+  [
+    'no upstream',
+    { routes: 'routes: [{ match: { path: / } }]' },
+    'f:5:10: routes[0].upstream: is missing; must be the name of an upstream, or a URL such as http://127.0.0.1:9000',
+  ],
+  [
+    'no match',
+    { routes: 'routes: [{ upstream: app }]' },
+    'f:5:10: routes[0].match: is missing; must be what the route applies to, such as { path: / }',
+  ],
+  [
+    'no auth and several issuers',
+    {
+      issuers: `issuers: { app: { ${rest} }, b: { ${rest.replace('api', 'b')} } }`,
+      routes: 'routes: [{ match: { path: / }, upstream: app }]',
+    },
+    'f:5:10: routes[0].auth: is missing; must be one of app, b, or none',
+  ],
+  [
+    'no auth and no issuer',
+    { issuers: '', routes: 'routes: [{ match: { path: / }, upstream: app }]' },
+    'f:5:10: routes[0].auth: is missing; must be none, or there must be issuers',
+  ],
+  [
+    'the same match twice',
+    {
+      routes:
+        'routes: [{ match: { path: / }, upstream: app }, { match: { path: / }, auth: none, upstream: app }]',
+    },
+    'f:5:51: routes[1].match: matches the same requests as the route /; must differ from it',
+  ],
+  [
+    'methods that overlap',
+    {
+      routes:
+        'routes: [{ match: { path: /, methods: [GET, PUT] }, upstream: app }, { match: { path: /, methods: [PUT] }, upstream: app }]',
+    },
+    'f:5:72: routes[1].match: matches the same requests as the route GET,PUT /; must differ from it',
+  ],
+  [
+    'a path without slash',
+    match('path: public'),
+    'f:5:27: routes[0].match.path: does not start with /; must be a path such as /orders',
+  ],
+  [
+    'a path with a query',
+    match('path: /a?b'),
+    "f:5:27: routes[0].match.path: has characters that paths are not compared by; must be letters, digits and -._~!$&'()*+,:@= between slashes",
+  ],
+  [
+    'a path with an escaped slash',
+    match('path: /a%2Fb'),
+    "f:5:27: routes[0].match.path: has characters that paths are not compared by; must be letters, digits and -._~!$&'()*+,:@= between slashes",
+  ],
+  [
+    'a path with dots',
+    match('path: /a/../b'),
+    'f:5:27: routes[0].match.path: has an empty, "." or ".." segment; must be without',
+  ],
+  [
+    'a path with a slash at the end',
+    match('path: /a/'),
+    'f:5:27: routes[0].match.path: ends with /; must be without, as /orders covers /orders and all below it',
+  ],
+  [
+    'a host with a port',
+    match('host: "a:80"'),
+    'f:5:27: routes[0].match.host: is not a host name; must be one such as api.example.com, without port or wildcard',
+  ],
+  [
+    'a host with a wildcard',
+    match('host: "*.example.com"'),
+    'f:5:27: routes[0].match.host: is not a host name; must be one such as api.example.com, without port or wildcard',
+  ],
+  [
+    'a method in small letters',
+    match('methods: [get]'),
+    'f:5:31: routes[0].match.methods[0]: does not fit; must be a method in capitals such as GET',
+  ],
+  // Identity headers
+  [
+    'a bad header name',
+    forward('"X User": sub'),
+    'f:5:80: routes[0].forward.headers["X User"]: is not a header name; must be letters, digits and "-" such as X-User-Id',
+  ],
+  [
+    'a claim path with a gap',
+    forward('X-A: a..b'),
+    'f:5:85: routes[0].forward.headers.X-A: has an empty part in the path of a claim; must be such as sub or realm.roles',
+  ],
+  [
+    'an empty claim path',
+    forward('X-A: ""'),
+    'f:5:85: routes[0].forward.headers.X-A: is empty; must be the name of a claim such as sub or realm.roles',
+  ],
+  [
+    'two spellings of one header',
+    forward('X-User-Id: sub, x_user-id: sub'),
+    'f:5:96: routes[0].forward.headers.x_user-id: is the same header as X-User-Id for many servers; must differ in more than case, "-" and "_"',
+  ],
+  ...[
+    'Host',
+    'content-length',
+    'Transfer_Encoding',
+    'Connection',
+    'AUTHORIZATION',
+    'Keep-Alive',
+    'Upgrade',
+    'TE',
+    'X-Forwarded-For',
+  ].map(
+    (name): Case => [
+      `the reserved header ${name}`,
+      forward(`${name}: sub`),
+      `f:5:80: routes[0].forward.headers.${name}: ${headerName}`,
+    ],
+  ),
+  // What other versions bring
+  ['a listening socket in the file system', { listen: 'listen: unix:/run/x' }, `f:1:9: listen: ${NOT_YET}`],
+  [
+    'TLS',
+    { listen: 'listen: { address: 127.0.0.1:1, tls: {} }' },
+    'f:1:9: listen: with TLS is not supported yet; must be an address such as 0.0.0.0:8080 for now',
+  ],
+  [
+    'several processes',
+    { x: 'listeners: 2' },
+    'f:6:12: listeners: above 1 is not supported yet; must be auto or 1 for now',
+  ],
+  [
+    'keys over HTTP',
+    issuer('issuer: x, audience: a, algorithms: [RS256], keys: { jwks: https://idp/k }'),
+    'f:3:78: issuers.app.keys.jwks: over HTTP is not supported yet; must be a path to a JWKS file for now',
+  ],
+  [
+    'discovery',
+    issuer('issuer: x, audience: a, algorithms: [RS256], keys: { discovery: https://idp }'),
+    `f:3:83: issuers.app.keys.discovery: ${NOT_YET}`,
+  ],
+  ['claim rules', route('require: { scopes: [a] }'), `f:5:67: routes[0].require: ${NOT_YET}`],
+  ['a token in a cookie', route('token: ["cookie:t"]'), `f:5:65: routes[0].token: ${NOT_YET}`],
+  ['open preflight', route('cors: { preflight: pass }'), `f:5:64: routes[0].cors: ${NOT_YET}`],
+  ['an access log', { x: 'log: { access: all }' }, `f:6:16: log.access: ${NOT_YET}`],
+  ['a time for requests', { x: 'timeouts: { request: 5s }' }, `f:6:22: timeouts.request: ${NOT_YET}`],
+  // … but their types are known
+  [
+    'a wrong type of what is to come',
+    { x: 'trustedProxies: 10.0.0.0/8' },
+    'f:6:17: trustedProxies: does not fit; must be a list of networks such as [10.0.0.0/8]',
+  ],
+  [
+    'a wrong type inside what is to come',
+    { x: 'revocation: { fusionauth: { listen: 9091 } }' },
+    `f:6:13: revocation: ${NOT_YET}`,
+    `f:6:37: revocation.fusionauth.listen: is a number; ${address}`,
+  ],
+  [
+    'an unknown key in what is to come',
+    route('cors: { prefligt: pass }'),
+    'f:5:66: routes[0].cors.prefligt: is not a known key; must be preflight if that is meant',
+  ],
+  [
+    'a wrong duration in what is to come',
+    issuer(`${rest}, maxAge: 12`),
+    `f:3:115: issuers.app.maxAge: is a number; ${duration('1ms', '8760h')}`,
+  ],
+  // … and values that ask for nothing new are fine
+  [
+    'what the gateway does anyway',
+    {
+      x: 'listeners: 1\ntrustedProxies: []\nlog: { access: off }\ntimeouts: { request: none }',
+      ...issuer(`${rest}, rejectIdTokens: false`),
+      ...upstream(`${servers}, pipelining: 1`),
+      ...route('token: [header], cors: { preflight: authenticate }'),
+    },
+  ],
+];
+
+for (const [name, changes, ...expected] of cases) {
+  test(`configuration: ${name}`, () => assert.deepEqual(faultsWith(changes), expected));
+}

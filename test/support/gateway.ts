@@ -1,0 +1,98 @@
+import type { Config, IssuerConfig, RouteConfig } from '../../src/config/config.ts';
+import { createGateway, type Gateway } from '../../src/gateway.ts';
+import type { Log } from '../../src/lib/log.ts';
+import { rs256, rsaKey, secondsFromNow, type TestKey } from './tokens.ts';
+
+export const ISSUER = 'https://issuer.example';
+export const AUDIENCE = 'orders';
+
+export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+export interface TestOptions {
+  readonly upstreamPort: number;
+  readonly config?: Partial<Config>;
+  readonly routes?: readonly Partial<RouteConfig>[];
+  readonly issuer?: Partial<IssuerConfig>;
+  readonly timeouts?: { connectMs?: number; responseMs?: number; idleMs?: number };
+  readonly limits?: { connections?: number; waiting?: number };
+  readonly log?: Log;
+}
+
+export interface TestGateway {
+  readonly gateway: Gateway;
+  readonly port: number;
+  readonly adminPort: number;
+  readonly key: TestKey;
+  /** A token the gateway accepts, as the value of an Authorization header. */
+  bearer(claims?: Record<string, unknown>): string;
+  close(): Promise<void>;
+}
+
+/** A gateway in this process on free ports, with one issuer, one upstream and one route unless told otherwise. */
+export async function startGateway(options: TestOptions): Promise<TestGateway> {
+  const key = rsaKey();
+  const issuer: IssuerConfig = {
+    name: 'test',
+    issuer: ISSUER,
+    audience: [AUDIENCE],
+    expiry: 'required',
+    algorithms: ['RS256'],
+    keys: [
+      { id: 'test-key', kid: undefined, algorithms: ['RS256'], material: { kind: 'public', pem: key.pem } },
+    ],
+    clockToleranceMs: 0,
+    require: [],
+    ...options.issuer,
+  };
+  const base: RouteConfig = {
+    name: '/',
+    match: { host: undefined, path: '/', methods: undefined },
+    auth: ['test'],
+    upstream: 'app',
+    forward: { headers: new Map(), token: 'keep', forwarded: new Set(['for', 'proto', 'host']) },
+  };
+  const config: Config = {
+    listen: [{ host: '127.0.0.1', port: 0 }],
+    admin: { host: '127.0.0.1', port: 0 },
+    verifiers: 1,
+    issuers: new Map([['test', issuer]]),
+    upstreams: new Map([
+      [
+        'app',
+        {
+          name: 'app',
+          server: { host: '127.0.0.1', port: options.upstreamPort },
+          timeouts: { connectMs: 5_000, responseMs: 60_000, idleMs: 60_000, ...options.timeouts },
+          limits: { connections: 256, waiting: 1024, ...options.limits },
+        },
+      ],
+    ]),
+    routes: (options.routes ?? [{}]).map((route) => ({ ...base, ...route })),
+    rejection: 'rfc6750',
+    realm: 'portcullis',
+    cache: { entries: 1000, bytes: 16 * 1024 * 1024 },
+    limits: { requestHead: 16 * 1024, requestBody: Number.POSITIVE_INFINITY, responseHead: 64 * 1024 },
+    chunkedRequests: 'allow',
+    log: { level: 'info' },
+    shutdown: { graceMs: 30_000 },
+    warnings: [],
+    ...options.config,
+  };
+  const gateway = createGateway(config, { log: options.log ?? silentLog });
+  await gateway.start();
+  return {
+    gateway,
+    port: portOf(gateway.addresses.listen[0] as string),
+    adminPort: portOf(gateway.addresses.admin),
+    key,
+    bearer: (claims = {}) =>
+      `Bearer ${rs256(key, { iss: ISSUER, aud: AUDIENCE, sub: 'user', exp: secondsFromNow(300), ...claims })}`,
+    close: async () => {
+      await gateway.close({ graceMs: 0 });
+    },
+  };
+}
+
+function portOf(address: string): number {
+  return Number(address.slice(address.lastIndexOf(':') + 1));
+}

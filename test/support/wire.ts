@@ -1,0 +1,234 @@
+import { connect, type Socket } from 'node:net';
+
+export interface WireResponse {
+  readonly status: number;
+  /** Lower-case names; a repeated field is joined with `, `. */
+  readonly headers: ReadonlyMap<string, string>;
+  /** Names and values in the order and spelling in which they came. */
+  readonly fields: readonly (readonly [string, string])[];
+  /** The decoded body, one character per byte. */
+  readonly body: string;
+  /** Every byte of the answer as it came. */
+  readonly raw: string;
+  /** Whether the server ended the connection by the time the answer was complete. */
+  readonly closed: boolean;
+}
+
+/** Milliseconds after which a test is told that no complete answer came, with what did come. */
+const answerTimeoutMs = 10_000;
+
+/** One connection to a server on loopback that speaks in literal bytes (latin1 text, one character per byte). */
+export class Wire {
+  private readonly socket: Socket;
+  private received = '';
+  private ended = false;
+  private failure: Error | undefined;
+  private wake: (() => void) | undefined;
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    socket.setEncoding('latin1');
+    socket.on('data', (bytes: string) => {
+      this.received += bytes;
+      this.wake?.();
+    });
+    socket.on('error', (error) => {
+      this.failure = error;
+      this.wake?.();
+    });
+    socket.on('close', () => {
+      this.ended = true;
+      this.wake?.();
+    });
+    socket.on('end', () => {
+      this.ended = true;
+      this.wake?.();
+    });
+  }
+
+  static open(port: number, host = '127.0.0.1'): Promise<Wire> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ port, host, noDelay: true, allowHalfOpen: true });
+      socket.once('error', reject);
+      socket.once('connect', () => {
+        socket.removeListener('error', reject);
+        resolve(new Wire(socket));
+      });
+    });
+  }
+
+  send(bytes: string): void {
+    this.socket.write(bytes, 'latin1');
+  }
+
+  /** Ends our direction; answers can still arrive. */
+  end(): void {
+    this.socket.end();
+  }
+
+  /** Closes with a reset, as a client does that goes away. */
+  reset(): void {
+    this.socket.resetAndDestroy();
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+
+  /** Bytes that have arrived and belong to no answer taken so far. */
+  get pending(): string {
+    return this.received;
+  }
+
+  get closed(): boolean {
+    return this.ended;
+  }
+
+  /**
+   * The next final answer; interim ones (1xx) are skipped. `toHead` says that the request was a HEAD, whose answer
+   * has no body whatever its headers say.
+   */
+  async response(options: { toHead?: boolean } = {}): Promise<WireResponse> {
+    const toHead = options.toHead ?? false;
+    for (;;) {
+      const taken = await this.until(() => parseResponse(this.received, toHead, this.ended));
+      this.received = this.received.slice(taken.length);
+      if (taken.response.status >= 200 || taken.response.status === 101) {
+        // The end of the connection arrives behind the last byte, at some time; it is waited for when announced.
+        const announced = taken.response.headers.get('connection')?.toLowerCase() === 'close';
+        if (announced) await this.until(() => (this.ended ? true : undefined));
+        return { ...taken.response, closed: this.ended };
+      }
+    }
+  }
+
+  /** Waits until the server has ended the connection; yields what arrived before. */
+  async untilClosed(): Promise<string> {
+    await this.until(() => (this.ended ? true : undefined));
+    return this.received;
+  }
+
+  /** Waits until `ready` yields a value; fails when the connection ends or time runs out first. */
+  private async until<T>(ready: () => T | undefined): Promise<T> {
+    let expired = false;
+    const timer = setTimeout(() => {
+      expired = true;
+      this.wake?.();
+    }, answerTimeoutMs);
+    try {
+      for (;;) {
+        const value = ready();
+        if (value !== undefined) return value;
+        const seen = JSON.stringify(this.received.slice(0, 500));
+        if (this.ended) {
+          throw new Error(`connection ended before a complete answer; got ${seen}`, { cause: this.failure });
+        }
+        if (expired) throw new Error(`nothing complete in ${answerTimeoutMs} ms; got ${seen}`);
+        await new Promise<void>((resolve) => {
+          this.wake = resolve;
+        });
+      }
+    } finally {
+      this.wake = undefined;
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** Sends `bytes` on a connection of its own and yields the first final answer. */
+export async function request(port: number, bytes: string): Promise<WireResponse> {
+  const wire = await Wire.open(port);
+  try {
+    wire.send(bytes);
+    return await wire.response({ toHead: bytes.startsWith('HEAD ') });
+  } finally {
+    wire.close();
+  }
+}
+
+interface Parsed {
+  readonly response: Omit<WireResponse, 'closed'>;
+  /** Characters taken from the front of the text. */
+  readonly length: number;
+}
+
+/** The first answer in `text`; undefined while it is incomplete. Throws on bytes that are not an answer. */
+function parseResponse(text: string, toHead: boolean, ended: boolean): Parsed | undefined {
+  const headEnd = text.indexOf('\r\n\r\n');
+  if (headEnd < 0) {
+    if (text.length >= 5 && !text.startsWith('HTTP/')) throw notAnAnswer(text);
+    return undefined;
+  }
+  const [statusLine = '', ...lines] = text.slice(0, headEnd).split('\r\n');
+  const status = Number(/^HTTP\/1\.[01] (\d{3})(?: .*)?$/.exec(statusLine)?.[1] ?? Number.NaN);
+  if (Number.isNaN(status)) throw notAnAnswer(text);
+  const fields = lines.map((line): readonly [string, string] => {
+    const colon = line.indexOf(':');
+    if (colon <= 0) throw notAnAnswer(text);
+    return [line.slice(0, colon), line.slice(colon + 1).trim()];
+  });
+  const headers = new Map<string, string>();
+  for (const [name, value] of fields) {
+    const key = name.toLowerCase();
+    const before = headers.get(key);
+    headers.set(key, before === undefined ? value : `${before}, ${value}`);
+  }
+  const start = headEnd + 4;
+  const body = parseBody(
+    text,
+    start,
+    headers,
+    toHead || status < 200 || status === 204 || status === 304,
+    ended,
+  );
+  if (body === undefined) return undefined;
+  return {
+    response: { status, headers, fields, body: body.text, raw: text.slice(0, body.end) },
+    length: body.end,
+  };
+}
+
+function parseBody(
+  text: string,
+  start: number,
+  headers: ReadonlyMap<string, string>,
+  bodiless: boolean,
+  ended: boolean,
+): { text: string; end: number } | undefined {
+  if (bodiless) return { text: '', end: start };
+  if (headers.get('transfer-encoding')?.toLowerCase() === 'chunked') return parseChunks(text, start);
+  const length = headers.get('content-length');
+  if (length !== undefined) {
+    if (!/^\d+$/.test(length)) throw notAnAnswer(text);
+    const end = start + Number(length);
+    return text.length < end ? undefined : { text: text.slice(start, end), end };
+  }
+  return ended ? { text: text.slice(start), end: text.length } : undefined;
+}
+
+function parseChunks(text: string, start: number): { text: string; end: number } | undefined {
+  let body = '';
+  let at = start;
+  for (;;) {
+    const lineEnd = text.indexOf('\r\n', at);
+    if (lineEnd < 0) return undefined;
+    const sizeText = /^[0-9A-Fa-f]+(?=$|[;\s])/.exec(text.slice(at, lineEnd))?.[0];
+    if (sizeText === undefined) throw notAnAnswer(text);
+    const size = Number.parseInt(sizeText, 16);
+    const data = lineEnd + 2;
+    if (size === 0) {
+      // The last chunk: trailer lines may follow, and an empty line ends the message (RFC 9112 §7.1).
+      const end = text.startsWith('\r\n', data) ? data : text.indexOf('\r\n\r\n', data) + 2;
+      if (end < data || text.length < end + 2) return undefined;
+      return { text: body, end: end + 2 };
+    }
+    if (text.length < data + size + 2) return undefined;
+    if (!text.startsWith('\r\n', data + size)) throw notAnAnswer(text);
+    body += text.slice(data, data + size);
+    at = data + size + 2;
+  }
+}
+
+function notAnAnswer(text: string): Error {
+  return new Error(`not an HTTP answer: ${JSON.stringify(text.slice(0, 500))}`);
+}
