@@ -2,14 +2,13 @@ import type { Access } from './auth/access.ts';
 import type { Authorizer } from './auth/authorizer.ts';
 import type { Budget } from './lib/budget.ts';
 import type { Clock } from './lib/clock.ts';
-import type { CounterFamily } from './lib/counters.ts';
 import type { Enrolled } from './lib/roster.ts';
-import type { AnswerHead, Downstream, DownstreamEvents } from './listener/downstream.ts';
+import type { Downstream, DownstreamEvents } from './listener/downstream.ts';
 import type { Replies, Reply } from './listener/replies.ts';
 import type { Reason } from './reasons.ts';
 import type { RouteMatch, RouteTable } from './routing/route-table.ts';
 import { isAmbiguous } from './routing/target.ts';
-import type { Outcome, Tally } from './tally.ts';
+import type { Outcome, RouteTally, Tally } from './tally.ts';
 import type { Pending, Permit, Rejection, RequestHead, VerdictWaiter } from './types.ts';
 import type { Connection, ResponseSink } from './upstream/connection.ts';
 import type { Pool, PoolWaiter } from './upstream/pool.ts';
@@ -24,8 +23,7 @@ export interface Route {
   readonly access: Access;
   readonly pool: Pool;
   readonly forwarded: Forwarded;
-  /** How often its exchanges ended with which outcome. */
-  readonly outcomes: CounterFamily;
+  readonly tally: RouteTally;
 }
 
 /** Everything an exchange needs that outlives it; replaced as a whole, never edited, when the configuration changes. */
@@ -190,7 +188,7 @@ export class Exchange implements Enrolled, VerdictWaiter, PoolWaiter, ResponseSi
       // The engine sends no head before the first body byte.
       if (pieces.length === 0) return;
       const total = answer.framing === 'length' ? answer.contentLength : -1;
-      this.downstream.begin(answerHead(answer), total, this.closeAfter());
+      this.downstream.begin(answer, total, this.closeAfter());
     }
     if (this.downstream.send(pieces, complete)) {
       if (complete) this.end('forwarded');
@@ -201,7 +199,7 @@ export class Exchange implements Enrolled, VerdictWaiter, PoolWaiter, ResponseSi
   private answerWhole(answer: ResponseHead, body: Uint8Array | string): void {
     const announced = answer.framing === 'none' ? answer.contentLength : undefined;
     this.end('forwarded');
-    this.downstream.answer(answerHead(answer), body, this.closeAfter(), announced);
+    this.downstream.answer(answer, body, this.closeAfter(), announced);
   }
 
   onDrained(): void {
@@ -275,16 +273,8 @@ export class Exchange implements Enrolled, VerdictWaiter, PoolWaiter, ResponseSi
     this.upload?.drop();
     this.upload = undefined;
     const seconds = (this.service.clock.monotonic() - this.startedAt) / 1000;
-    this.service.tally.count(this.route?.outcomes, outcome, seconds);
+    if (outcome === 'forwarded') this.service.tally.forwarded((this.route as Route).tally, seconds);
+    else this.service.tally.failed(this.route?.tally, outcome, seconds);
     this.service.onEnd(this);
   }
-}
-
-function answerHead(head: ResponseHead): AnswerHead {
-  return {
-    status: `${head.status} ${head.statusText}`,
-    firstName: head.firstName,
-    rest: head.rest,
-    eightBit: head.eightBit,
-  };
 }

@@ -36,7 +36,7 @@ export function gatewayView(sources: ViewSources): AdminView {
       return [];
     },
     *requests() {
-      for (const [route, outcomes] of tally.routes) {
+      for (const [route, { outcomes }] of tally.routes) {
         for (const [outcome, counter] of outcomes.members) yield { route, outcome, count: counter.value };
       }
     },

@@ -37,7 +37,7 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
   const pools = new Map<string, Pool>();
   for (const { name, server, timeouts, limits } of config.upstreams.values()) {
     const headLimit = config.limits.responseHead;
-    pools.set(name, new Pool({ name, ...server, times: timeouts, limits, headLimit, readBuffer, clock }));
+    pools.set(name, new Pool({ name, ...server, times: timeouts, limits, headLimit, readBuffer }));
   }
   const authorizer = new Authorizer({
     issuers: config.issuers,
@@ -54,7 +54,7 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
       access: authorizer.access(route),
       pool: poolOf(route, pools),
       forwarded: route.forward.forwarded,
-      outcomes: tally.route(route.name),
+      tally: tally.route(route.name),
     }),
   );
   return {

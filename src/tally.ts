@@ -1,4 +1,4 @@
-import { CounterFamily, Histogram } from './lib/counters.ts';
+import { type Counter, CounterFamily, Histogram } from './lib/counters.ts';
 import { type Reason, reasons } from './reasons.ts';
 
 /** How an exchange ended: upstream's answer was carried whole, the client left, or one of the reason words. */
@@ -10,31 +10,45 @@ const NO_ROUTE = 'none';
 /** Upper bounds of `request_seconds` in seconds: from a cached token on loopback to a long poll. */
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
+/** How often a route's exchanges ended with which outcome. */
+export interface RouteTally {
+  readonly outcomes: CounterFamily;
+  /** The member of `outcomes` for answers that were carried whole. */
+  readonly forwarded: Counter;
+}
+
 /** Counts every exchange once, by plain integers; `admin` renders them. */
 export class Tally {
   readonly seconds: Histogram = new Histogram(SECONDS);
   readonly rejections: CounterFamily = new CounterFamily();
-  /** Outcomes by route name. */
-  readonly routes: Map<string, CounterFamily> = new Map();
-  private readonly unrouted: CounterFamily;
+  readonly routes: Map<string, RouteTally> = new Map();
+  private readonly unrouted: RouteTally;
 
   constructor() {
     this.unrouted = this.route(NO_ROUTE);
   }
 
   /** The counters of a route; they outlive a change of configuration as long as the name stays. */
-  route(name: string): CounterFamily {
-    let outcomes = this.routes.get(name);
-    if (outcomes === undefined) {
-      outcomes = new CounterFamily();
-      this.routes.set(name, outcomes);
+  route(name: string): RouteTally {
+    let route = this.routes.get(name);
+    if (route === undefined) {
+      const outcomes = new CounterFamily();
+      route = { outcomes, forwarded: outcomes.of('forwarded') };
+      this.routes.set(name, route);
     }
-    return outcomes;
+    return route;
   }
 
-  count(route: CounterFamily | undefined, outcome: Outcome, seconds: number): void {
-    (route ?? this.unrouted).of(outcome).value += 1;
+  /** Counts an exchange that no answer of upstream's ended. */
+  failed(route: RouteTally | undefined, outcome: Outcome, seconds: number): void {
+    (route ?? this.unrouted).outcomes.of(outcome).value += 1;
     this.seconds.observe(seconds);
     if (outcome in reasons) this.rejections.of(outcome).value += 1;
+  }
+
+  /** Counts an exchange that carried upstream's answer: the common end, without a look-up. */
+  forwarded(route: RouteTally, seconds: number): void {
+    route.forwarded.value += 1;
+    this.seconds.observe(seconds);
   }
 }

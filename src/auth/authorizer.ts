@@ -146,7 +146,7 @@ export class Authorizer {
       return rejections.expired;
     }
     if (now < entry.notBefore) return rejections.notYetValid;
-    this.#cache.touch(entry);
+    this.#cache.touch(entry, now);
     return answer;
   }
 

@@ -1,4 +1,5 @@
 import type { Pending, Permit, Rejection, VerdictWaiter } from '../types.ts';
+import { type Chained, FlightTable } from './flight-table.ts';
 import type { Candidate } from './gate.ts';
 import type { Issuer } from './issuer.ts';
 import { rejections } from './rejections.ts';
@@ -22,7 +23,7 @@ export type Conclude = (candidate: Candidate) => Permit | Rejection;
 export class Flights {
   readonly #pool: VerifyPool;
   readonly #conclude: Conclude;
-  readonly #flights = new Map<Issuer, Map<string, Flight>>();
+  readonly #flights = new FlightTable<Flight>();
   #waiters = 0;
 
   constructor(pool: VerifyPool, conclude: Conclude) {
@@ -37,16 +38,15 @@ export class Flights {
 
   join(candidate: Candidate, verdictWaiter: VerdictWaiter): Pending | Rejection {
     if (this.#waiters >= MAX_WAITERS) return rejections.overloaded;
-    const flights = this.#flightsOf(candidate.issuer);
-    let flight = flights.get(candidate.token);
+    let flight = this.#flights.find(candidate.token, candidate.issuer);
     if (flight === undefined) {
       flight = new Flight(candidate, this.#settle);
       if (!this.#pool.submit(flight)) return rejections.overloaded;
-      flights.set(candidate.token, flight);
-    } else if (flight.waiters.size >= MAX_WAITERS_PER_TOKEN) return rejections.overloaded;
+      this.#flights.add(flight);
+    } else if (!flight.hasRoom()) return rejections.overloaded;
     const shared = flight.candidate.access === candidate.access ? flight.candidate : candidate;
-    const waiter = new Waiter(flight, shared, verdictWaiter, this.#leave);
-    flight.waiters.add(waiter);
+    const waiter = new Waiter(shared, verdictWaiter, this.#leave);
+    flight.waiters.push(waiter);
     this.#waiters += 1;
     return waiter;
   }
@@ -88,27 +88,21 @@ export class Flights {
   }
 
   #land(flight: Flight, answerFor: (waiter: Waiter) => Permit | Rejection): void {
-    this.#flightsOf(flight.candidate.issuer).delete(flight.token);
+    this.#flights.delete(flight);
     for (const waiter of flight.waiters) {
+      if (waiter.done) continue;
       // Before its verdict: a waiter that cancels from within it must not be counted out twice.
       waiter.cancel();
       deliver(waiter, answerFor);
     }
   }
-
-  #flightsOf(issuer: Issuer): Map<string, Flight> {
-    let flights = this.#flights.get(issuer);
-    if (flights === undefined) {
-      flights = new Map();
-      this.#flights.set(issuer, flights);
-    }
-    return flights;
-  }
 }
 
-class Flight implements VerifyJob {
+class Flight implements Chained, VerifyJob {
   readonly candidate: Candidate;
-  readonly waiters = new Set<Waiter>();
+  /** Those who have left may still be in it. */
+  waiters: Waiter[] = [];
+  next: Chained | undefined;
   choice: KeyChoice;
   generation: number;
   /** Whether the keys have already changed once under way. */
@@ -126,6 +120,17 @@ class Flight implements VerifyJob {
     return this.candidate.token;
   }
 
+  get issuer(): Issuer {
+    return this.candidate.issuer;
+  }
+
+  /** Whether one more may wait; makes room by forgetting those who have left. */
+  hasRoom(): boolean {
+    if (this.waiters.length < MAX_WAITERS_PER_TOKEN) return true;
+    this.waiters = this.waiters.filter(({ done }) => !done);
+    return this.waiters.length < MAX_WAITERS_PER_TOKEN;
+  }
+
   settle(outcome: VerifyOutcome): void {
     this.#settled(this, outcome);
   }
@@ -135,11 +140,11 @@ class Waiter implements Pending {
   readonly kind = 'pending';
   readonly candidate: Candidate;
   readonly verdictWaiter: VerdictWaiter;
-  readonly #flight: Flight;
+  /** Has its verdict or wants none any more. */
+  done = false;
   readonly #left: () => void;
 
-  constructor(flight: Flight, candidate: Candidate, verdictWaiter: VerdictWaiter, left: () => void) {
-    this.#flight = flight;
+  constructor(candidate: Candidate, verdictWaiter: VerdictWaiter, left: () => void) {
     this.candidate = candidate;
     this.verdictWaiter = verdictWaiter;
     this.#left = left;
@@ -147,7 +152,9 @@ class Waiter implements Pending {
 
   /** Safe at any time and more than once; the verification goes on, for the cache and for other waiters. */
   cancel(): void {
-    if (this.#flight.waiters.delete(this)) this.#left();
+    if (this.done) return;
+    this.done = true;
+    this.#left();
   }
 }
 

@@ -3,6 +3,7 @@ import type { Permit, Rejection } from '../types.ts';
 import type { Access } from './access.ts';
 import type { Issuer } from './issuer.ts';
 import type { Scratch } from './scratch.ts';
+import { tailSlot } from './tail.ts';
 
 /** Characters of the signature's end that find an entry: 256 bits. V8 hashes these instead of the whole value. */
 const TAIL = 43;
@@ -11,6 +12,15 @@ const TAIL = 43;
  * and its slots in the map and the lists of lru-cache. Measured as 385, rounded up.
  */
 const ENTRY_OVERHEAD = 400;
+
+/**
+ * An entry's place in the order of use is renewed at most this often, in milliseconds: the order is exact enough to
+ * choose what to evict, and a token in heavy use does not pay for it on every request.
+ */
+const RENEW_MS = 1_000;
+
+/** Slots of the short way, a power of two: 512 KiB, enough that tokens in heavy use rarely share one. */
+const SLOTS = 1 << 16;
 
 /** A token whose signature was verified; every other rule is checked again on each use. */
 export interface CacheEntry {
@@ -27,6 +37,8 @@ export interface CacheEntry {
   /** The last route's demands and the answer under them; other demands are answered anew. */
   readonly access: Access;
   readonly answer: Permit | Rejection;
+  /** Wall-clock milliseconds of the last renewal of its place in the order of use. */
+  renewedAt: number;
 }
 
 /**
@@ -38,6 +50,11 @@ export interface CacheEntry {
  */
 export class TokenCache {
   readonly #entries: LRUCache<string, CacheEntry>;
+  /**
+   * A short way to entries in use: one slot for each value of `tailSlot`, holding the last entry that was found or put
+   * there. It spares a hit the hashing of its key and the walk through the map; whoever lost his slot is found there.
+   */
+  readonly #slots: (CacheEntry | undefined)[];
   readonly #scratch: Scratch;
 
   constructor(bounds: { readonly entries: number; readonly bytes: number }, scratch: Scratch) {
@@ -49,7 +66,9 @@ export class TokenCache {
       max: bounds.entries,
       maxSize: bounds.bytes,
       sizeCalculation: entryBytes,
+      dispose: (entry) => this.#vacate(entry),
     });
+    this.#slots = new Array<CacheEntry | undefined>(SLOTS).fill(undefined);
   }
 
   get size(): number {
@@ -63,16 +82,24 @@ export class TokenCache {
 
   /** The entry of exactly this Authorization value; leaves the order of use alone. */
   find(authorization: string): CacheEntry | undefined {
+    const slot = tailSlot(authorization, SLOTS);
+    const near = this.#slots[slot];
+    if (near !== undefined && near.authorization === authorization) return near;
     const entry = this.#entries.peek(authorization.slice(-TAIL));
-    return entry !== undefined && entry.authorization === authorization ? entry : undefined;
+    if (entry === undefined || entry.authorization !== authorization) return undefined;
+    this.#slots[slot] = entry;
+    return entry;
   }
 
-  /** Notes that the entry was of use. */
-  touch(entry: CacheEntry): void {
+  /** Notes that the entry was of use at `now`, in wall-clock milliseconds. */
+  touch(entry: CacheEntry, now: number): void {
+    // `<` on the distance: a clock that was set back must not stop renewal.
+    if (Math.abs(now - entry.renewedAt) < RENEW_MS) return;
+    entry.renewedAt = now;
     this.#entries.get(entry.tail);
   }
 
-  put(entry: Omit<CacheEntry, 'tail'>): void {
+  put(entry: Omit<CacheEntry, 'tail' | 'renewedAt'>): void {
     const { authorization, issuer, generation, expiresAt, notBefore, access, answer } = entry;
     // A copy of its own: a slice of the request's head would keep the whole head alive and make the bound a lie.
     const text = this.#scratch.copy(authorization);
@@ -86,11 +113,18 @@ export class TokenCache {
       notBefore,
       access,
       answer,
+      renewedAt: 0,
     });
   }
 
   delete(entry: CacheEntry): void {
     this.#entries.delete(entry.tail);
+  }
+
+  /** An entry that left the cache, however it left, must not be found by the short way. */
+  #vacate(entry: CacheEntry): void {
+    const slot = tailSlot(entry.authorization, SLOTS);
+    if (this.#slots[slot] === entry) this.#slots[slot] = undefined;
   }
 }
 

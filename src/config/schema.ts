@@ -275,6 +275,8 @@ export const schema = section({
   }).prefault({}),
 }).meta({ title: 'portcullis configuration', required: ['listen'] });
 
+/** The file as it is written. */
+export type ConfigObject = z.input<typeof schema>;
 /** The file with defaults filled in and units converted, references not yet followed. */
 export type FileConfig = z.output<typeof schema>;
 export type FileIssuer = z.output<typeof issuer>;

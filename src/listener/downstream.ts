@@ -1,5 +1,6 @@
+import { systemClock } from '../lib/clock.ts';
 import type { EngineResponse } from './engine.ts';
-import { addressText } from './remote-address.ts';
+import type { Peers } from './peers.ts';
 
 /**
  * Longest piece of a body of unknown length handed to the engine at once, in bytes. Corked writes above the
@@ -22,8 +23,9 @@ export interface DownstreamEvents {
 
 /** Status line and headers of an answer; `firstName` is '' when there are no headers. */
 export interface AnswerHead {
-  /** Code and reason phrase, e.g. `200 OK`. */
-  readonly status: string;
+  readonly status: number;
+  /** Reason phrase; may be empty. */
+  readonly statusText: string;
   readonly firstName: string;
   /** Value of the first header, followed by `\r\nName: value` for each further one. Must be validated. */
   readonly rest: string;
@@ -38,6 +40,7 @@ export interface AnswerHead {
  */
 export class Downstream {
   private readonly response: EngineResponse;
+  private readonly peers: Peers;
   private events: DownstreamEvents | undefined;
   private dead = false;
   private paused = false;
@@ -50,8 +53,9 @@ export class Downstream {
   private backlog: Uint8Array[] = [];
   private lastInBacklog = false;
 
-  constructor(response: EngineResponse) {
+  constructor(response: EngineResponse, peers: Peers) {
     this.response = response;
+    this.peers = peers;
     response.onAborted(() => {
       this.dead = true;
       this.backlog = [];
@@ -70,7 +74,7 @@ export class Downstream {
 
   /** Text of the peer's address; only while open. */
   remoteAddress(): string {
-    return addressText(this.response.getRemoteAddress());
+    return this.peers.addressOf(this.response);
   }
 
   listen(events: DownstreamEvents): void {
@@ -113,11 +117,12 @@ export class Downstream {
         this.response.end(body, close);
         return;
       }
-      if (announced >= 0) this.response.writeHeader('content-length', String(announced));
-      if (close) this.response.writeHeader('connection', 'close');
       this.dead = true;
-      this.response.endWithoutBody();
+      if (announced >= 0) this.response.writeHeader('content-length', String(announced));
+      if (close) this.endHeadByHand();
+      else this.response.endWithoutBody();
     });
+    if (close && announced !== undefined) this.response.close();
   }
 
   /** Starts an answer that arrives in pieces; `total` in bytes, -1 when it is not known. */
@@ -147,15 +152,24 @@ export class Downstream {
   }
 
   private writeHead(head: AnswerHead): void {
+    // The engine says `200 OK` by itself, and every call into it costs.
+    if (head.status !== 200 || head.statusText !== 'OK') {
+      const status = `${head.status} ${head.statusText}`;
+      this.response.writeStatus(head.eightBit ? Buffer.from(status, 'latin1') : status);
+    }
     if (head.eightBit) {
-      this.response.writeStatus(Buffer.from(head.status, 'latin1'));
       if (head.firstName !== '') this.response.writeHeader(head.firstName, Buffer.from(head.rest, 'latin1'));
       return;
     }
-    this.response.writeStatus(head.status);
     // One native call carries all headers: `rest` was put together from lines that the response parser accepted,
     // so the only CR and LF in it are the separators between them.
     if (head.firstName !== '') this.response.writeHeader(head.firstName, head.rest);
+  }
+
+  /** The engine closes by itself only after a body, so a head alone is ended here and the connection by the caller. */
+  private endHeadByHand(): void {
+    this.response.writeHeader('date', new Date(systemClock.wall()).toUTCString());
+    this.response.writeHeader('connection', 'close\r\n');
   }
 
   /** `owned` pieces may be kept as they are; others are views of a buffer that is about to be reused. */
@@ -199,6 +213,7 @@ export class Downstream {
     let done = false;
     this.response.cork(() => {
       this.flushHead();
+      if (this.sent + piece.length === this.total) this.stopReading();
       [ok, done] = this.response.tryEnd(piece, this.total);
     });
     if (done) {
@@ -228,8 +243,18 @@ export class Downstream {
     this.dead = true;
     this.response.cork(() => {
       this.flushHead();
+      this.stopReading();
       this.response.end();
     });
+  }
+
+  /**
+   * The engine cannot close after an answer in pieces, so it is kept from reading what comes behind the request; the
+   * client, who was told to, or the engine's idle time-out closes. When the socket is full, the engine starts to
+   * read again, so this is called anew before each attempt to send the last bytes.
+   */
+  private stopReading(): void {
+    if (this.closeAfter) this.response.pause();
   }
 
   /** The engine calls this when the socket takes bytes again and flushes nothing by itself. */
@@ -237,7 +262,7 @@ export class Downstream {
     if (this.dead) return true;
     const pieces = this.backlog;
     this.backlog = [];
-    if (pieces.length === 0) {
+    if (pieces.length === 0 && !this.lastInBacklog) {
       // The engine still buffers the slice it refused; leaving a cork is what flushes that.
       this.response.cork(() => {});
     } else if (!this.sendAll(pieces, this.lastInBacklog, true)) {

@@ -33,6 +33,8 @@ export interface EngineResponse {
 }
 
 export interface EngineApp {
+  /** Called with 1 when a connection opens and with -1 when it has closed. */
+  filter(handler: (response: EngineResponse, change: number) => void): EngineApp;
   any(pattern: string, handler: (response: EngineResponse, request: EngineRequest) => void): EngineApp;
   listen(host: string, port: number, options: number, done: (token: unknown) => void): EngineApp;
   close(): EngineApp;

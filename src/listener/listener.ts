@@ -3,6 +3,7 @@ import type { RequestHead } from '../types.ts';
 import { Downstream } from './downstream.ts';
 import type { Engine, EngineApp } from './engine.ts';
 import { HeadReader } from './head-reader.ts';
+import { Peers } from './peers.ts';
 
 export interface ListenerOptions {
   readonly engine: Engine;
@@ -22,9 +23,11 @@ export class Listener {
     this.engine = options.engine;
     this.app = options.engine.App();
     const reader = new HeadReader();
+    const peers = new Peers();
+    this.app.filter((response, change) => peers.onConnection(change, response));
     this.app.any('/*', (response, request) => {
       // An abort handler must exist before anything can throw: without one the engine ends the process.
-      const downstream = new Downstream(response);
+      const downstream = new Downstream(response, peers);
       try {
         options.serve(reader.read(request), downstream);
       } catch (error) {

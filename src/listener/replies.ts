@@ -83,7 +83,8 @@ function denial(text: string): Reply {
 function answerHead(status: number, lines: readonly [string, string][]): AnswerHead {
   const [first, ...others] = lines;
   return {
-    status: `${status} ${STATUS_CODES[status] ?? ''}`,
+    status,
+    statusText: STATUS_CODES[status] ?? '',
     firstName: first?.[0] ?? '',
     rest: (first?.[1] ?? '') + others.map(([name, value]) => `\r\n${name}: ${value}`).join(''),
     eightBit: false,

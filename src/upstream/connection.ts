@@ -1,5 +1,4 @@
 import { connect, type Socket } from 'node:net';
-import type { Clock } from '../lib/clock.ts';
 import type { Reason } from '../reasons.ts';
 import type { WireHead } from './request-writer.ts';
 import type { ResponseEvents, ResponseHead } from './response-head.ts';
@@ -22,14 +21,18 @@ export interface ResponseSink {
   onUploadDrained(): void;
 }
 
+/** Time-outs in the owner's ticks. */
 export interface ConnectionTimes {
-  readonly connectMs: number;
-  readonly responseMs: number;
-  readonly idleMs: number;
+  readonly connect: number;
+  /** Of silence while an answer is owed. */
+  readonly response: number;
+  readonly idle: number;
 }
 
-/** What the pool hears. */
+/** The pool, as its connections see it. */
 export interface ConnectionOwner {
+  /** The time. */
+  readonly tick: number;
   onReusable(connection: Connection): void;
   onClosed(connection: Connection): void;
 }
@@ -40,7 +43,6 @@ export interface ConnectionOptions {
   readonly times: ConnectionTimes;
   readonly headLimit: number;
   readonly readBuffer: Buffer;
-  readonly clock: Clock;
   readonly owner: ConnectionOwner;
 }
 
@@ -61,7 +63,7 @@ const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
  */
 export class Connection implements ResponseEvents {
   state: 'connecting' | 'idle' | 'busy' | 'closed' = 'connecting';
-  /** Monotonic milliseconds at which silence becomes a failure; the pool compares it now and then. */
+  /** The tick at which silence becomes a failure; the pool compares it in every tick. */
   deadline: number;
 
   private readonly options: ConnectionOptions;
@@ -70,7 +72,8 @@ export class Connection implements ResponseEvents {
   private sink: ResponseSink | undefined;
   private connected = false;
   private used = false;
-  private retrySafe = false;
+  private method = '';
+  private hasBody = false;
   private requestSent = false;
   private uploadBlocked = false;
   private readingPaused = false;
@@ -82,7 +85,7 @@ export class Connection implements ResponseEvents {
   constructor(options: ConnectionOptions) {
     this.options = options;
     this.parser = new ResponseParser(this, { head: options.headLimit });
-    this.deadline = options.clock.monotonic() + options.times.connectMs;
+    this.deadline = options.owner.tick + options.times.connect;
     this.socket = connect({
       host: options.host,
       port: options.port,
@@ -103,7 +106,8 @@ export class Connection implements ResponseEvents {
   send(method: string, head: WireHead, hasBody: boolean, sink: ResponseSink): void {
     this.sink = sink;
     this.parser.start(method);
-    this.retrySafe = this.used && !hasBody && idempotent.has(method);
+    this.method = method;
+    this.hasBody = hasBody;
     this.requestSent = !hasBody;
     this.uploadBlocked = false;
     if (this.connected) this.state = 'busy';
@@ -225,7 +229,9 @@ export class Connection implements ResponseEvents {
   private fail(reason: Reason): void {
     const { sink } = this;
     this.sink = undefined;
-    const retryable = this.retrySafe && reason === 'upstream_reset' && !this.parser.started;
+    // A used connection may have been closed by the server while the request was on its way (RFC 9112 §9.3.1).
+    const died = reason === 'upstream_reset' && this.used && !this.parser.started;
+    const retryable = died && !this.hasBody && idempotent.has(this.method);
     this.close();
     sink?.onFailure(reason, retryable);
   }
@@ -245,11 +251,11 @@ export class Connection implements ResponseEvents {
   /** Sets the deadline after every step: whose turn it is decides whether there is one. */
   private touch(): void {
     if (this.state === 'closed' || this.state === 'connecting') return;
-    const { clock, times } = this.options;
-    if (this.state === 'idle') this.deadline = clock.monotonic() + times.idleMs;
+    const { owner, times } = this.options;
+    if (this.state === 'idle') this.deadline = owner.tick + times.idle;
     else if (this.readingPaused || (!this.requestSent && !this.uploadBlocked)) {
       // The client's turn: to take what it was sent, or to send more of its body.
       this.deadline = Number.POSITIVE_INFINITY;
-    } else this.deadline = clock.monotonic() + times.responseMs;
+    } else this.deadline = owner.tick + times.response;
   }
 }

@@ -1,10 +1,12 @@
-import type { Clock } from '../lib/clock.ts';
 import { CounterFamily } from '../lib/counters.ts';
 import type { Reason } from '../reasons.ts';
 import { Connection, type ConnectionOwner, type ConnectionTimes } from './connection.ts';
 
-/** How often deadlines are looked at, in milliseconds: no timer for each request, and no time-out needs to be finer. */
-const SWEEP_MS = 100;
+/**
+ * Length of a tick in milliseconds: deadlines are kept in ticks and looked at once in each, so that a request costs
+ * neither a timer nor a look at the clock. No time-out needs to be finer.
+ */
+const TICK_MS = 100;
 
 /** An exchange that wants a connection. */
 export interface PoolWaiter {
@@ -16,25 +18,27 @@ export interface PoolOptions {
   readonly name: string;
   readonly host: string;
   readonly port: number;
-  readonly times: ConnectionTimes;
+  readonly times: { readonly connectMs: number; readonly responseMs: number; readonly idleMs: number };
   /** Most connections at a time, most exchanges that wait for one. */
   readonly limits: { readonly connections: number; readonly waiting: number };
   /** Bytes of a response head. */
   readonly headLimit: number;
   readonly readBuffer: Buffer;
-  readonly clock: Clock;
 }
 
 /** The connections to one upstream server; `checkOut` and `dispatch` are the only places that hand one out. */
 export class Pool implements ConnectionOwner {
   readonly name: string;
+  /** Ticks since the pool was made, while it has connections; what deadlines are compared with. */
+  tick = 0;
   /** Failed exchanges by reason word. */
   readonly failures: CounterFamily = new CounterFamily();
   private readonly options: PoolOptions;
+  private readonly times: ConnectionTimes;
   private readonly all = new Set<Connection>();
   /** Last in, first out: the most recently used is the least likely to have been closed by the server. */
   private readonly idle: Connection[] = [];
-  /** In order of arrival, with the monotonic millisecond at which each has waited long enough. */
+  /** In order of arrival, with the tick at which each has waited long enough. */
   private readonly waiting = new Map<PoolWaiter, number>();
   private sweeper: NodeJS.Timeout | undefined;
   private closed = false;
@@ -42,6 +46,8 @@ export class Pool implements ConnectionOwner {
   constructor(options: PoolOptions) {
     this.options = options;
     this.name = options.name;
+    const { connectMs, responseMs, idleMs } = options.times;
+    this.times = { connect: ticks(connectMs), response: ticks(responseMs), idle: ticks(idleMs) };
   }
 
   /**
@@ -56,7 +62,7 @@ export class Pool implements ConnectionOwner {
     }
     if (this.all.size < this.options.limits.connections) return this.dial();
     if (this.waiting.size >= this.options.limits.waiting) return 'full';
-    this.waiting.set(waiter, this.options.clock.monotonic() + this.options.times.connectMs);
+    this.waiting.set(waiter, this.tick + this.times.connect);
     return undefined;
   }
 
@@ -120,18 +126,18 @@ export class Pool implements ConnectionOwner {
   }
 
   private dial(): Connection {
-    const { host, port, times, headLimit, readBuffer, clock } = this.options;
-    const connection = new Connection({ host, port, times, headLimit, readBuffer, clock, owner: this });
+    const { host, port, headLimit, readBuffer } = this.options;
+    const connection = new Connection({ host, port, times: this.times, headLimit, readBuffer, owner: this });
     this.all.add(connection);
-    this.sweeper ??= setInterval(() => this.sweep(), SWEEP_MS);
+    this.sweeper ??= setInterval(() => this.sweep(), TICK_MS);
     return connection;
   }
 
   private sweep(): void {
-    const now = this.options.clock.monotonic();
-    for (const connection of [...this.all]) if (connection.deadline <= now) connection.expire();
+    this.tick += 1;
+    for (const connection of [...this.all]) if (connection.deadline <= this.tick) connection.expire();
     for (const [waiter, deadline] of this.waiting) {
-      if (deadline > now) break; // Every later one has waited less.
+      if (deadline > this.tick) break; // Every later one has waited less.
       this.waiting.delete(waiter);
       waiter.onNoConnection('upstream_overloaded');
     }
@@ -141,4 +147,9 @@ export class Pool implements ConnectionOwner {
     clearInterval(this.sweeper);
     this.sweeper = undefined;
   }
+}
+
+/** One more than fits, because the tick under way has partly passed: never too early. */
+function ticks(milliseconds: number): number {
+  return Math.ceil(milliseconds / TICK_MS) + 1;
 }

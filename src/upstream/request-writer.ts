@@ -1,3 +1,4 @@
+import { NameSet } from '../lib/name-set.ts';
 import type { Permit, RequestHead } from '../types.ts';
 
 /** Headers that end at this hop (RFC 9110 §7.6.1) or that the message is framed with anew. */
@@ -28,9 +29,6 @@ const forwarding = [
   'x-forwarded-server',
 ];
 
-/** Methods whose request has a meaning for its content even when that is empty (RFC 9110 §8.6). */
-const expectsContent = new Set(['POST', 'PUT', 'PATCH']);
-
 /** Which X-Forwarded-* headers are added. */
 export type Forwarded = ReadonlySet<'for' | 'proto' | 'host'>;
 
@@ -45,14 +43,14 @@ export interface WireHead {
  * and forwarding headers in every spelling, and only then are ours added, so that nobody can remove or forge them.
  */
 export class RequestWriter {
-  private readonly dropped: ReadonlySet<string>;
-  private readonly droppedForwarding: ReadonlySet<string>;
+  private readonly dropped: NameSet;
+  private readonly droppedForwarding: NameSet;
 
   /** @param identityNames every header any route maps a claim to: removed on all routes, public ones too. */
   constructor(identityNames: Iterable<string>) {
     const names = [...hopByHop, ...[...identityNames].map(canonical)];
-    this.dropped = new Set(names);
-    this.droppedForwarding = new Set([...names, ...forwarding]);
+    this.dropped = new NameSet(names);
+    this.droppedForwarding = new NameSet([...names, ...forwarding]);
   }
 
   /**
@@ -65,45 +63,64 @@ export class RequestWriter {
     forwarded: Forwarded,
     remoteAddress: string,
   ): WireHead | undefined {
-    const dropped = forwarded.size > 0 ? this.droppedForwarding : this.dropped;
-    const { names, values } = head;
     const target = head.query === undefined ? head.path : `${head.path}?${head.query}`;
     let text = `${head.method} ${target} HTTP/1.1\r\n`;
-    let named: ReadonlySet<string> | undefined;
-    for (let at = 0; at < names.length; at += 1) {
-      if (names[at] === 'connection') named = addNamed(named, values[at] as string);
-    }
-    for (let at = 0; at < names.length; at += 1) {
-      const name = names[at] as string;
-      if (dropped.has(name)) continue;
-      // A server may read `_` as `-` (CGI, WSGI), so both spellings are the same name here.
-      if (name.includes('_') && dropped.has(canonical(name))) continue;
-      if (permit.stripToken && name === 'authorization') continue;
-      if (named?.has(name) === true && !endToEnd.has(name)) continue;
-      text += `${name}: ${values[at]}\r\n`;
-    }
+    text += this.kept(permit, head, forwarded.size > 0 ? this.droppedForwarding : this.dropped);
     text += permit.headers;
     if (forwarded.has('for')) text += `x-forwarded-for: ${remoteAddress}\r\n`;
     if (forwarded.has('proto')) text += 'x-forwarded-proto: http\r\n';
     if (forwarded.has('host')) text += `x-forwarded-host: ${head.host}\r\n`;
     if (head.framing === 'length') text += `content-length: ${head.contentLength}\r\n\r\n`;
     else if (head.framing === 'chunked') text += 'transfer-encoding: chunked\r\n\r\n';
-    else text += expectsContent.has(head.method) ? 'content-length: 0\r\n\r\n' : '\r\n';
+    else text += expectsContent(head.method) ? 'content-length: 0\r\n\r\n' : '\r\n';
     // Counting bytes is how plain ASCII, the rule, is told from the rest without looking at each character here.
     if (Buffer.byteLength(text) === text.length) return { text, encoding: 'latin1' };
     return text.includes('\ufffd') ? undefined : { text, encoding: 'utf8' };
+  }
+
+  /** The client's headers that go upstream; `named` are those which Connection names. */
+  private kept(
+    permit: Permit,
+    head: RequestHead,
+    dropped: NameSet,
+    named?: ReadonlySet<string>,
+  ): string {
+    const { names, values } = head;
+    let text = '';
+    for (let at = 0; at < names.length; at += 1) {
+      const name = names[at] as string;
+      const value = values[at] as string;
+      if (dropped.has(name)) {
+        // Connection may name headers that have already gone by, so begin again with what it names.
+        if (name === 'connection' && named === undefined && value !== 'keep-alive' && value !== 'close') {
+          return this.kept(permit, head, dropped, namedByConnection(head));
+        }
+        continue;
+      }
+      // A server may read `_` as `-` (CGI, WSGI), so both spellings are the same name here.
+      if (name.indexOf('_') >= 0 && dropped.has(canonical(name))) continue;
+      if (permit.stripToken && name === 'authorization') continue;
+      if (named?.has(name) === true) continue;
+      text += `${name}: ${value}\r\n`;
+    }
+    return text;
   }
 }
 
 /** Named in Connection or not, these are never ours to drop: the message would change its meaning without them. */
 const endToEnd = new Set(['host', 'authorization', 'cache-control', 'content-type']);
 
+/** Methods whose request has a meaning for its content even when that is empty (RFC 9110 §8.6). */
+function expectsContent(method: string): boolean {
+  return method === 'POST' || method === 'PUT' || method === 'PATCH';
+}
+
 function canonical(name: string): string {
   return name.toLowerCase().replaceAll('_', '-');
 }
 
-function addNamed(named: ReadonlySet<string> | undefined, value: string): ReadonlySet<string> | undefined {
-  if (value === 'keep-alive' || value === 'close') return named;
-  const names = value.split(',').map((name) => name.trim().toLowerCase());
-  return new Set([...(named ?? []), ...names]);
+function namedByConnection(head: RequestHead): ReadonlySet<string> {
+  const values = head.values.filter((_, at) => head.names[at] === 'connection');
+  const names = values.flatMap((value) => value.split(',')).map((name) => name.trim().toLowerCase());
+  return new Set(names.filter((name) => !endToEnd.has(name)));
 }

@@ -1,21 +1,14 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { Piscina } from 'piscina';
 import type { Pending, Permit, Rejection } from '../../src/types.ts';
 import { keyPair, rs256, signToken } from '../support/tokens.ts';
+import { piscinas } from './piscinas.ts';
 import { forward, head, issuer, publicKey, SECRET, Setup, word } from './support.ts';
 
 const key = keyPair('RS256');
 const rsa = (changes = {}) =>
   issuer({ algorithms: ['RS256'], keys: [publicKey(key, ['RS256'])], ...changes });
-
-/** Every piscina that has run a task, so that a test can lay hands on its threads. */
-const piscinas = new Set<Piscina>();
-const { run } = Piscina.prototype;
-Piscina.prototype.run = function (this: Piscina, ...given: Parameters<typeof run>) {
-  piscinas.add(this);
-  return run.apply(this, given);
-};
 
 class Listener {
   readonly verdicts: string[] = [];
@@ -170,7 +163,7 @@ describe('bounds', () => {
     const setup = new Setup({ issuers: [rsa()] });
     const input = rs256(key, setup.claims()).replace(/[^.]*$/, '');
     const token = (n: number): string =>
-      `${input}${Buffer.from(String(n).padStart(256, '0')).toString('base64url')}`;
+      `${input}${createHash('sha256').update(String(n)).digest('base64url')}`;
     const waiting: Pending[] = [];
     for (let n = 0; n < 4096; n += 1)
       for (let times = 0; times < 3; times += 1) waiting.push(begin(setup, token(n)));

@@ -6,14 +6,14 @@ import type { ForwardConfig, IssuerConfig } from '../../src/config/config.ts';
 import type { VerificationKey } from '../../src/keys/key.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { Pending, Permit, Rejection, RequestHead } from '../../src/types.ts';
-import { keyPair, signToken, type TestKey } from '../support/tokens.ts';
+import { signToken, type TestKey } from '../support/tokens.ts';
 
 export const ISSUER = 'https://issuer.example';
 export const AUDIENCE = 'app-1';
 export const SECRET = 'a secret of at least thirty-two bytes, for HS256 only';
 
 /** A clock that stands still until it is moved. */
-export class TestClock implements Clock {
+class TestClock implements Clock {
   now = Date.UTC(2026, 0, 1);
 
   wall(): number {
@@ -166,5 +166,3 @@ export function word(answer: Permit | Rejection): string {
 export function signedParts(header: string | Buffer, payload: string | Buffer): string {
   return signToken('HS256', SECRET, payload, header);
 }
-
-export { keyPair };

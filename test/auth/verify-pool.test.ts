@@ -4,21 +4,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { Piscina } from 'piscina';
 import { AuthCounters } from '../../src/auth/auth-counters.ts';
 import { type VerifyOutcome, VerifyPool } from '../../src/auth/verify-pool.ts';
+import { piscinas } from './piscinas.ts';
 
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 const crashing = new URL(`./crashing-worker${extension}`, import.meta.url);
 const choice = { algorithm: 'RS256', keys: [] };
-
-/** Every piscina that has run a task, so that a test can lay hands on its threads. */
-const piscinas = new Set<Piscina>();
-const { run } = Piscina.prototype;
-Piscina.prototype.run = function (this: Piscina, ...given: Parameters<typeof run>) {
-  piscinas.add(this);
-  return run.apply(this, given);
-};
 
 function submit(pool: VerifyPool, token: string): Promise<VerifyOutcome | 'full'> {
   return new Promise((resolve) => {

@@ -2,6 +2,7 @@ import type { Config, IssuerConfig, RouteConfig } from '../../src/config/config.
 import { createGateway, type Gateway } from '../../src/gateway.ts';
 import type { Log } from '../../src/lib/log.ts';
 import { rs256, rsaKey, secondsFromNow, type TestKey } from './tokens.ts';
+import { request } from './wire.ts';
 
 export const ISSUER = 'https://issuer.example';
 export const AUDIENCE = 'orders';
@@ -25,7 +26,25 @@ export interface TestGateway {
   readonly key: TestKey;
   /** A token the gateway accepts, as the value of an Authorization header. */
   bearer(claims?: Record<string, unknown>): string;
+  /** How many exchanges ended with each outcome, over all routes. */
+  outcomes(): Promise<Record<string, number>>;
+  /** Upstream connections by state, `waiting` for exchanges without one. */
+  connections(): Promise<Record<string, number>>;
   close(): Promise<void>;
+}
+
+/** Milliseconds until a state that must come has to be there. */
+const EVENTUALLY_MS = 5_000;
+
+/** Looks again and again until `wanted` holds; fails with what it saw last when that does not come true in time. */
+export async function eventually<T>(look: () => T | Promise<T>, wanted: (seen: T) => boolean): Promise<T> {
+  const deadline = performance.now() + EVENTUALLY_MS;
+  for (;;) {
+    const seen = await look();
+    if (wanted(seen)) return seen;
+    if (performance.now() > deadline) throw new Error(`it stayed at ${JSON.stringify(seen)}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
 
 /** A gateway in this process on free ports, with one issuer, one upstream and one route unless told otherwise. */
@@ -87,10 +106,27 @@ export async function startGateway(options: TestOptions): Promise<TestGateway> {
     key,
     bearer: (claims = {}) =>
       `Bearer ${rs256(key, { iss: ISSUER, aud: AUDIENCE, sub: 'user', exp: secondsFromNow(300), ...claims })}`,
+    outcomes: async () => sums(await metrics(gateway), 'portcullis_requests_total', 'outcome'),
+    connections: async () => sums(await metrics(gateway), 'portcullis_upstream_connections', 'state'),
     close: async () => {
       await gateway.close({ graceMs: 0 });
     },
   };
+}
+
+async function metrics(gateway: Gateway): Promise<string> {
+  const port = portOf(gateway.addresses.admin);
+  return (await request(port, 'GET /metrics HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n')).body;
+}
+
+/** Values of one metric, summed by one label; what is 0 is left out. */
+function sums(text: string, metric: string, label: string): Record<string, number> {
+  const result: Record<string, number> = {};
+  for (const [, labels = '', value] of text.matchAll(new RegExp(`^${metric}\\{([^}]*)\\} (\\S+)$`, 'gm'))) {
+    const key = new RegExp(`${label}="([^"]*)"`).exec(labels)?.[1] ?? '';
+    if (Number(value) !== 0) result[key] = (result[key] ?? 0) + Number(value);
+  }
+  return result;
 }
 
 function portOf(address: string): number {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 
@@ -56,6 +57,61 @@ export class OriginConnection {
         this.#changed = resolve;
       });
     }
+  }
+
+  /** Bytes written and taken by the kernel, so on their way to the gateway. */
+  get taken(): number {
+    return this.socket.bytesWritten - this.socket.writableLength;
+  }
+
+  /** Hashes what comes from now on instead of keeping it, until `bytes` have come; what came before counts. */
+  hash(bytes: number): Promise<string> {
+    const hash = createHash('sha256').update(this.#received);
+    let left = bytes - this.#received.length;
+    this.#received = Buffer.alloc(0);
+    this.socket.removeAllListeners('data');
+    return new Promise((resolve, reject) => {
+      const take = (data: Buffer): void => {
+        hash.update(data);
+        left -= data.length;
+        if (left <= 0) resolve(left === 0 ? hash.digest('hex') : `${-left} bytes too many`);
+      };
+      take(Buffer.alloc(0));
+      this.socket.on('data', take);
+      this.socket.on('close', () => reject(new Error(`the gateway closed with ${left} bytes missing`)));
+    });
+  }
+
+  /** Hashes the content of the chunked body that comes from now on; what came before counts. */
+  unchunkedHash(): Promise<string> {
+    const hash = createHash('sha256');
+    let rest: Buffer = this.#received;
+    let left = 0;
+    this.#received = Buffer.alloc(0);
+    this.socket.removeAllListeners('data');
+    return new Promise((resolve, reject) => {
+      const take = (data: Buffer): void => {
+        rest = rest.length === 0 ? data : Buffer.concat([rest, data]);
+        for (;;) {
+          const inside = rest.subarray(0, left);
+          hash.update(inside);
+          left -= inside.length;
+          rest = rest.subarray(inside.length);
+          // The CRLF behind a chunk belongs to the next size line here.
+          const line = /^(?:\r\n)?([0-9a-f]+)\r\n/.exec(rest.subarray(0, 32).toString('latin1'));
+          if (left > 0 || line === null) return;
+          left = Number.parseInt(line[1] as string, 16);
+          rest = rest.subarray(line[0].length);
+          if (left === 0) {
+            resolve(hash.digest('hex'));
+            return;
+          }
+        }
+      };
+      take(Buffer.alloc(0));
+      this.socket.on('data', take);
+      this.socket.on('close', () => reject(new Error('the gateway closed in the middle of a body')));
+    });
   }
 
   write(bytes: string | Buffer): void {

@@ -61,6 +61,25 @@ export class Wire {
     this.socket.write(bytes, 'latin1');
   }
 
+  /** Stops taking bytes, so that the server's socket fills up; `resumeReading` goes on. */
+  pauseReading(): void {
+    this.socket.pause();
+  }
+
+  resumeReading(): void {
+    this.socket.resume();
+  }
+
+  /** Resolves when the kernel has taken all that was sent. */
+  async sent(): Promise<void> {
+    if (this.socket.writableLength > 0) await new Promise<void>((resolve) => this.socket.once('drain', resolve));
+  }
+
+  /** Bytes sent that the kernel has taken. */
+  get taken(): number {
+    return this.socket.bytesWritten - this.socket.writableLength;
+  }
+
   /** Ends our direction; answers can still arrive. */
   end(): void {
     this.socket.end();

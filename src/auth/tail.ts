@@ -1,0 +1,15 @@
+/**
+ * A number below `size`, a power of two up to 2^20, from the characters near a token's end: six random bits each,
+ * because that is where its signature stands. Whoever makes up a token chooses them, so it may only ever find things
+ * that are then compared as a whole.
+ */
+export function tailSlot(text: string, size: number): number {
+  const end = text.length; // The very last character holds fewer bits.
+  return (
+    (text.charCodeAt(end - 2) ^
+      (text.charCodeAt(end - 3) << 5) ^
+      (text.charCodeAt(end - 4) << 10) ^
+      (text.charCodeAt(end - 5) << 15)) &
+    (size - 1)
+  );
+}

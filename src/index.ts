@@ -1,0 +1,105 @@
+import { type Fault, formatFault } from './config/fault.ts';
+import { configFromObject } from './config/load.ts';
+import type { ConfigObject } from './config/schema.ts';
+import { parseDuration } from './config/units.ts';
+import { type Addresses, createGateway as createFromConfig, type Gateway as Inner } from './gateway.ts';
+import { createLog, type Log } from './lib/log.ts';
+
+export type { ConfigObject } from './config/schema.ts';
+export type { Addresses } from './gateway.ts';
+export type { Log } from './lib/log.ts';
+// biome-ignore lint/performance/noBarrelFile: this file is the surface of the package
+export { StartError } from './lib/start-error.ts';
+
+/** The configuration has faults; `message` lists them all, one on each line. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly faults: readonly ConfigFault[];
+
+  constructor(faults: readonly Fault[]) {
+    super(faults.map(formatFault).join('\n'));
+    this.faults = faults.map(({ path, message }) => ({ path, message }));
+  }
+}
+
+export interface ConfigFault {
+  /** `issuers.app.keys.pem`, `routes[0].match`. */
+  readonly path: string;
+  /** What is wrong; what would be right. Never a secret. */
+  readonly message: string;
+}
+
+export interface GatewayOptions {
+  /** Where log lines go, whatever the level; without it JSON lines of `log.level` and above go to standard output. */
+  readonly log?: Log;
+}
+
+/** One gateway in this process. */
+export interface Gateway {
+  /** Resolves when every address is bound. Rejects with a `StartError` when something is not to be had. */
+  start(): Promise<void>;
+  /**
+   * Refuses new connections, lets requests in flight end within `grace`, then cuts what is left. For good: a closed
+   * gateway cannot be started again.
+   * @param options.grace `'5s'`, `'250ms'`, or milliseconds; `shutdown.grace` of the configuration by default.
+   * @returns how many requests were cut.
+   */
+  close(options?: { readonly grace?: string | number }): Promise<number>;
+  /** Where it listens once started, with the ports the system chose where 0 was asked for. */
+  readonly addresses: Addresses;
+}
+
+/**
+ * Builds a gateway; `start` opens it.
+ * @param config what the configuration file holds, as an object. Relative paths start at the current folder;
+ *   `${NAME}` is replaced from the environment.
+ * @throws ConfigError with every fault in it, those of the key files it names included.
+ */
+export function createGateway(config: ConfigObject, options: GatewayOptions = {}): Gateway {
+  const result = configFromObject(config, process.cwd(), process.env);
+  if (!result.ok) throw new ConfigError(result.faults);
+  const log = options.log ?? createLog({ level: result.config.log.level });
+  for (const warning of result.config.warnings) log.warn({}, warning);
+  return new EmbeddedGateway(createFromConfig(result.config, { log }), result.config.shutdown.graceMs);
+}
+
+class EmbeddedGateway implements Gateway {
+  readonly #inner: Inner;
+  readonly #defaultGraceMs: number;
+  #starting: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(inner: Inner, defaultGraceMs: number) {
+    this.#inner = inner;
+    this.#defaultGraceMs = defaultGraceMs;
+  }
+
+  get addresses(): Addresses {
+    return this.#inner.addresses;
+  }
+
+  start(): Promise<void> {
+    if (this.#closed) return Promise.reject(new Error('the gateway has been closed; create another one'));
+    this.#starting ??= this.#inner.start();
+    return this.#starting;
+  }
+
+  async close(options: { readonly grace?: string | number } = {}): Promise<number> {
+    const graceMs = options.grace === undefined ? this.#defaultGraceMs : milliseconds(options.grace);
+    this.#closed = true;
+    // What a start that is under way opens after the close would stay open.
+    await this.#starting?.catch(() => {});
+    return this.#inner.close({ graceMs });
+  }
+}
+
+/** The longest a timer can wait. */
+const MAX_GRACE_MS = 2 ** 31 - 1;
+
+function milliseconds(grace: string | number): number {
+  const value = typeof grace === 'number' ? grace : parseDuration(grace);
+  if (value === undefined || !(value >= 0 && value <= MAX_GRACE_MS)) {
+    throw new RangeError("grace must be a duration such as '250ms' or '5s', or milliseconds");
+  }
+  return value;
+}

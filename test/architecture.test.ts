@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import { describe, test } from 'node:test';
+
+/** Source text by path below `src`. */
+type Files = ReadonlyMap<string, string>;
+
+interface Import {
+  readonly from: string;
+  /** A path below `src`, or the name of a package. */
+  readonly to: string;
+  readonly typeOnly: boolean;
+}
+
+const MAX_LINES = 400;
+
+/** What the files of a folder, or a single file at the top, may import besides their own folder. */
+const seams = ['lib', 'types.ts', 'reasons.ts'];
+const room = [...seams, 'keys', 'type config'];
+const joins = ['auth', 'upstream', 'listener', 'admin', 'routing', ...room];
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  lib: [],
+  'reasons.ts': ['lib'],
+  'types.ts': ['lib', 'reasons.ts'],
+  keys: seams,
+  config: [...seams, 'keys'],
+  auth: room,
+  upstream: room,
+  listener: room,
+  admin: room,
+  routing: room,
+  'tally.ts': seams,
+  'exchange.ts': [...joins, 'tally.ts'],
+  'service.ts': [...joins, 'tally.ts', 'exchange.ts'],
+  'gateway-view.ts': [...joins, 'tally.ts', 'service.ts'],
+  'gateway.ts': [...joins, 'tally.ts', 'service.ts', 'exchange.ts', 'gateway-view.ts'],
+  'index.ts': [...seams, 'config', 'gateway.ts'],
+  demo: [...seams, 'config', 'gateway.ts'],
+  cli: [...seams, 'config', 'gateway.ts', 'demo'],
+  'main.ts': ['cli'],
+};
+
+/** The only places that may name a thing. */
+const doors: readonly (readonly [what: string, pattern: RegExp, place: RegExp])[] = [
+  ['the front engine', /['"`](uWebSockets\.js|@uwsjs\/)/, /^listener\/engine\.ts$/],
+  ['connections to other servers', /\bconnect\b[^;]*from 'node:(net|tls)'/, /^upstream\/connection\.ts$/],
+  ['piscina', /'piscina'/, /^auth\/verify-(pool|worker)\.ts$/],
+  ['fast-jwt', /'fast-jwt'/, /^(auth\/signature[^/]*\.ts|demo\/.*)$/],
+  ['lru-cache', /'lru-cache'/, /^auth\/token-cache\.ts$/],
+  ['zod and yaml', /'(zod|yaml)['/]/, /^config\//],
+  ['prom-client', /'prom-client'/, /^admin\//],
+  ['pino', /'pino'/, /^lib\/log\.ts$/],
+  ['commander', /'commander'/, /^cli\//],
+  ['files', /'(node:)?fs(\/promises)?'/, /^(config|cli)\//],
+  ['a clock', /\b(Date\.now|performance\.(now|timeOrigin)|hrtime)\b|\bnew Date\(\)/, /^lib\/clock\.ts$/],
+  ['the process', /\bprocess\.[a-z]/, /^(cli\/.*|main\.ts|index\.ts|listener\/engine\.ts)$/],
+  ['the making of a permit', /\bas (unknown as )?Permit\b|<Permit>/, /^auth\/permit\.ts$/],
+  ['the maker of permits', /\/permit\.ts'/, /^auth\//],
+  ['a default export', /^export default\b/m, /^$/],
+  ['an enum', /^(export )?(declare )?(const )?enum\b/m, /^$/],
+];
+
+const statement = /^(?:import|export)\s+(type\s)?(?:[\w*${}\s,]+?from\s+)?'([^']+)'/gm;
+const dynamic = /\bimport\('([^']+)'\)/g;
+
+/** Comments talk of what they forbid; only code counts. */
+const codeOf = (text: string): string => text.replace(/\/\*[\s\S]*?\*\/|(^|\s)\/\/.*$/gm, '$1');
+
+const placeOf = (path: string): string => path.split('/')[0] as string;
+
+function importsOf(files: Files): Import[] {
+  return [...files].flatMap(([from, text]) => {
+    const code = codeOf(text);
+    const found = [
+      ...Array.from(code.matchAll(statement), ([, type, to = '']) => ({ to, typeOnly: type !== undefined })),
+      ...Array.from(code.matchAll(dynamic), ([, to = '']) => ({ to, typeOnly: false })),
+    ];
+    return found.map(({ to, typeOnly }) => ({
+      from,
+      to: to.startsWith('.') ? posix.join(posix.dirname(from), to) : to,
+      typeOnly,
+    }));
+  });
+}
+
+function misdirected({ from, to, typeOnly }: Import, files: Files): boolean {
+  if (!files.has(to)) return to.startsWith('.') || to.endsWith('.ts');
+  const [source, target] = [placeOf(from), placeOf(to)];
+  if (source === target) return false;
+  const list = allowed[source] ?? [];
+  return !list.includes(target) && !(typeOnly && list.includes(`type ${target}`));
+}
+
+/** Files that reach themselves by what they import, types included. */
+function inCycles(imports: readonly Import[], files: Files): string[] {
+  const reaches = (start: string): boolean => {
+    const seen = new Set<string>();
+    const open = [start];
+    for (const at of open) {
+      for (const { from, to } of imports) {
+        if (from !== at || seen.has(to)) continue;
+        if (to === start) return true;
+        seen.add(to);
+        open.push(to);
+      }
+    }
+    return false;
+  };
+  return [...files.keys()].filter(reaches);
+}
+
+/** Every breach of the rules, one line each. */
+function breaches(files: Files): string[] {
+  const imports = importsOf(files);
+  const found = imports
+    .filter((one) => misdirected(one, files))
+    .map(({ from, to }) => `${from} must not import ${to}`);
+  for (const path of inCycles(imports, files)) found.push(`${path} is part of an import cycle`);
+  for (const [path, text] of files) {
+    if (!(placeOf(path) in allowed)) found.push(`${path} is in no known place`);
+    if (text.trimEnd().split('\n').length > MAX_LINES)
+      found.push(`${path} is longer than ${MAX_LINES} lines`);
+    const code = codeOf(text);
+    for (const [what, pattern, place] of doors) {
+      if (pattern.test(code) && !place.test(path)) found.push(`${path} must not have ${what}`);
+    }
+  }
+  return found;
+}
+
+const root = join(import.meta.dirname, '..', '..', 'src');
+const source: Files = new Map(
+  readdirSync(root, { recursive: true })
+    .map(String)
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => [path, readFileSync(join(root, path), 'utf8')]),
+);
+
+describe('the architecture', () => {
+  test('holds', () => {
+    assert.ok(
+      source.has('exchange.ts') && importsOf(source).length > source.size,
+      'the source was not found',
+    );
+    assert.deepEqual(breaches(source), []);
+  });
+
+  test('is noticed when broken', () => {
+    for (const [path, text, breach] of [
+      ['lib/x.ts', "import { reasons } from '../reasons.ts';", 'lib/x.ts must not import reasons.ts'],
+      ['auth/x.ts', "import {\n  Pool,\n} from '../upstream/pool.ts';", 'must not import upstream/pool.ts'],
+      ['auth/x.ts', "import type { Pool } from '../upstream/pool.ts';", 'must not import upstream/pool.ts'],
+      ['listener/x.ts', "import { loadConfig } from '../config/load.ts';", 'must not import config/load.ts'],
+      ['admin/x.ts', "export { Tally } from '../tally.ts';", 'admin/x.ts must not import tally.ts'],
+      ['config/x.ts', "await import('../gateway.ts');", 'config/x.ts must not import gateway.ts'],
+      ['config/x.ts', "import '../nowhere.ts';", 'config/x.ts must not import nowhere.ts'],
+      ['gateway.ts', "import { run } from './cli/run.ts';", 'gateway.ts must not import cli/run.ts'],
+      ['tally.ts', "import type { Gateway } from './gateway.ts';", 'tally.ts is part of an import cycle'],
+      ['keys/x.ts', "import { y } from './y.ts';", 'keys/x.ts is part of an import cycle'],
+      ['gateway.ts', "require('@uwsjs/linux-x64-20');", 'gateway.ts must not have the front engine'],
+      ['auth/x.ts', "import { connect } from 'node:net';", 'must not have connections to other servers'],
+      ['auth/x.ts', "import { createVerifier } from 'fast-jwt';", 'auth/x.ts must not have fast-jwt'],
+      ['auth/x.ts', "import { LRUCache } from 'lru-cache';", 'auth/x.ts must not have lru-cache'],
+      ['cli/x.ts', "import * as z from 'zod';", 'cli/x.ts must not have zod and yaml'],
+      ['upstream/x.ts', 'const now = Date.now();', 'upstream/x.ts must not have a clock'],
+      ['exchange.ts', 'const permit = {} as Permit;', 'exchange.ts must not have the making of a permit'],
+      ['exchange.ts', "import { grant } from './auth/permit.ts';", 'must not have the maker of permits'],
+      ['lib/x.ts', 'export default 1;', 'lib/x.ts must not have a default export'],
+      ['lib/x.ts', 'export enum Colour { Red }', 'lib/x.ts must not have an enum'],
+      ['lib/x.ts', '\n'.repeat(MAX_LINES).concat('x'), `lib/x.ts is longer than ${MAX_LINES} lines`],
+      ['utils/x.ts', '', 'utils/x.ts is in no known place'],
+    ] as const) {
+      const other = "import { x } from './x.ts';";
+      const broken = breaches(new Map([...source, ['keys/y.ts', other], ['keys/x.ts', ''], [path, text]]));
+      assert.ok(
+        broken.some((line) => line.endsWith(breach)),
+        `${path} with ${text}: ${broken}`,
+      );
+    }
+  });
+
+  test('lets comments speak and types of the configuration pass', () => {
+    const text =
+      "// never Date.now()\n/** as Permit */\nimport type { Config } from '../config/config.ts';\n";
+    assert.deepEqual(breaches(new Map([...source, ['auth/x.ts', text]])), []);
+  });
+});

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import { parseConfig } from '../src/config/load.ts';
+import { type Reason, reasons } from '../src/reasons.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
+after(() => rmSync(folder, { recursive: true }));
+
+type Versions = Readonly<Record<string, string>>;
+interface Manifest {
+  readonly version: string;
+  readonly dependencies: Versions;
+  readonly devDependencies: Versions;
+  readonly optionalDependencies: Versions;
+  readonly overrides: Versions;
+}
+interface Lockfile {
+  readonly packages: Readonly<Record<string, { version?: string; integrity?: string; link?: boolean }>>;
+}
+
+const read = (name: string): unknown => JSON.parse(readFileSync(join(root, name), 'utf8'));
+const manifest = read('package.json') as Manifest;
+const lockfile = read('package-lock.json') as Lockfile;
+const { dependencies, devDependencies, optionalDependencies, overrides } = manifest;
+
+/** Packs without the scripts of the package: what is to be packed is what these tests run from. */
+async function pack(...args: string[]): Promise<{ filename: string; files: readonly { path: string }[] }> {
+  const line = ['pack', '--json', '--ignore-scripts', ...args];
+  const { stdout } = await promisify(execFile)('npm', line, { cwd: root, maxBuffer: 8 * 1024 * 1024 });
+  const [packed] = JSON.parse(stdout) as { filename: string; files: { path: string }[] }[];
+  assert.ok(packed);
+  return packed;
+}
+
+describe('the package', () => {
+  test('holds the program, the licence and the notice, and nothing else', async () => {
+    const paths = (await pack('--dry-run')).files.map(({ path }) => path);
+    for (const path of ['LICENSE', 'NOTICE', 'README.md', 'package.json']) {
+      assert.ok(paths.includes(path), path);
+    }
+    for (const path of ['main.js', 'index.js', 'index.d.ts', 'auth/verify-worker.js']) {
+      assert.ok(paths.includes(`dist/src/${path}`), path);
+    }
+    const others = paths.filter((path) => !path.startsWith('dist/src/') && path.includes('/'));
+    assert.deepEqual(others, []);
+  });
+
+  test('runs when it is installed with its dependencies alone', async () => {
+    const { filename } = await pack('--pack-destination', folder);
+    await promisify(execFile)('tar', ['-xf', join(folder, filename), '-C', folder]);
+    const installed = join(folder, 'package');
+    for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
+      const target = join(root, 'node_modules', name);
+      const link = join(installed, 'node_modules', name);
+      mkdirSync(dirname(link), { recursive: true });
+      if (existsSync(target)) symlinkSync(target, link);
+    }
+    const main = join(installed, 'dist', 'src', 'main.js');
+    const version = await promisify(execFile)(process.execPath, [main, '--version']);
+    assert.equal(version.stdout, `${manifest.version}\n`);
+    const program = `
+      import { createGateway } from ${JSON.stringify(join(installed, 'dist', 'src', 'index.js'))};
+      const gateway = createGateway({ listen: '127.0.0.1:0', admin: '127.0.0.1:0', upstream: 'http://127.0.0.1:9', auth: 'none' });
+      await gateway.start();
+      process.stdout.write(String((await fetch('http://' + gateway.addresses.admin + '/readyz')).status));
+      await gateway.close({ grace: 0 });
+    `;
+    const embedded = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program]);
+    assert.equal(embedded.stdout, '200');
+  });
+
+  test('pins every dependency to one version', () => {
+    const pins = [dependencies, devDependencies, optionalDependencies, overrides].flatMap(Object.entries);
+    assert.deepEqual(
+      pins.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version)),
+      [],
+    );
+  });
+
+  test('is locked as it is pinned, with the hash of every file, for each Node.js', () => {
+    const { packages } = lockfile;
+    for (const [name, version] of Object.entries({
+      ...dependencies,
+      ...devDependencies,
+      ...optionalDependencies,
+    })) {
+      assert.equal(packages[`node_modules/${name}`]?.version, version, name);
+    }
+    for (const major of [20, 22]) assert.ok(packages[`node_modules/@uwsjs/linux-x64-${major}`], `${major}`);
+    const unhashed = Object.entries(packages).filter(
+      ([path, { integrity, link }]) => path !== '' && link !== true && !integrity?.startsWith('sha512-'),
+    );
+    assert.deepEqual(unhashed, []);
+  });
+});
+
+describe('the README', () => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const blocks = Array.from(readme.matchAll(/^```yaml\n(.*?)^```$/gms), ([, text = '']) => text);
+
+  test('shows configurations that are valid without a warning', () => {
+    assert.equal(blocks.length, 2);
+    copyFileSync(join(root, 'test', 'fixtures', 'config', 'public-key.pem'), join(folder, 'pubkey.pem'));
+    for (const text of blocks) {
+      const result = parseConfig({ text, file: 'README.md', folder, env: {} });
+      assert.ok(result.ok, JSON.stringify(result));
+      assert.deepEqual(result.config.warnings, []);
+    }
+  });
+
+  test('shows the example as it is in scripts', () => {
+    assert.equal(blocks[1], readFileSync(join(root, 'scripts', 'portcullis.example.yaml'), 'utf8'));
+  });
+
+  test('gives every reason word the status it has', () => {
+    const rows = readme.matchAll(/^\| (`[a-z_]+`[^|]*) \| (\d{3})([^|]*) \|/gm);
+    const seen = new Set<string>();
+    for (const [, words = '', status, more = ''] of rows) {
+      for (const [, word = ''] of words.matchAll(/`([a-z]+_[a-z_]+|draining)`/g)) {
+        seen.add(word);
+        const { status: right, retryAfter, close } = reasons[word as Reason];
+        assert.equal(Number(status), right, word);
+        assert.equal(/Retry-After: (\d+)/.exec(more)?.[1], retryAfter?.toString(), word);
+        assert.equal(more.includes('close'), close === true, word);
+      }
+    }
+    const missing = Object.keys(reasons).filter((word) => !seen.has(word));
+    // No answer has these words yet.
+    assert.deepEqual(missing, [
+      'token_revoked',
+      'scope_insufficient',
+      'role_missing',
+      'keys_unavailable',
+      'request_head_too_large',
+      'no_healthy_upstream',
+    ]);
+  });
+});
