@@ -198,8 +198,8 @@ export class Exchange implements Enrolled, VerdictWaiter, PoolWaiter, ResponseSi
 
   private answerWhole(answer: ResponseHead, body: Uint8Array | string): void {
     const announced = answer.framing === 'none' ? answer.contentLength : undefined;
-    this.end('forwarded');
-    this.downstream.answer(answer, body, this.closeAfter(), announced);
+    if (this.downstream.answer(answer, body, this.closeAfter(), announced)) this.end('forwarded');
+    else this.finishing = true;
   }
 
   onDrained(): void {

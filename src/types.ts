@@ -14,7 +14,7 @@ export interface RequestHead {
   readonly names: readonly string[];
   readonly values: readonly string[];
   readonly host: string;
-  /** The first Authorization value, undefined when there is none. */
+  /** The first Authorization value, undefined when there is none; a flat string that is no part of a longer one. */
   readonly authorization: string | undefined;
   readonly authorizationCount: number;
   readonly framing: BodyFraming;

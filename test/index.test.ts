@@ -14,7 +14,11 @@ import { rs256, rsaKey, secondsFromNow } from './support/tokens.ts';
 const root = join(import.meta.dirname, '..', '..');
 const built = join(import.meta.dirname, '..');
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
-after(() => rmSync(folder, { recursive: true }));
+const servers: Server[] = [];
+after(() => {
+  rmSync(folder, { recursive: true });
+  for (const server of servers) server.close();
+});
 
 const key = rsaKey();
 const pem = relative(process.cwd(), join(folder, 'key.pem'));
@@ -34,6 +38,7 @@ function config(upstreamPort: number, more: ConfigObject = {}): ConfigObject {
 }
 
 async function listening(server: Server): Promise<number> {
+  servers.push(server);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return (server.address() as AddressInfo).port;
@@ -56,7 +61,6 @@ describe('the library', () => {
       assert.equal((await fetch(`http://${gateway.addresses.admin}/readyz`)).status, 200);
     } finally {
       await gateway.close({ grace: 0 });
-      service.close();
     }
   });
 
@@ -82,7 +86,6 @@ describe('the library', () => {
       assert.equal(await answer, cut === 0 ? 'whole' : 'cut');
     }
     service.closeAllConnections();
-    service.close();
   });
 
   test('names every fault of a configuration, and no secret', () => {
@@ -120,7 +123,6 @@ describe('the library', () => {
     assert.match(gateway.addresses.admin, /:\d+$/);
     await assert.rejects(fetch(`http://${gateway.addresses.admin}/healthz`));
     await gateway.close();
-    taken.close();
   });
 
   test('a close ends a start that is under way, and is for good', async () => {

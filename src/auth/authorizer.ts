@@ -13,7 +13,7 @@ import { grant } from './permit.ts';
 import { rejections } from './rejections.ts';
 import { Scratch } from './scratch.ts';
 import { isHmac, SignatureVerifier } from './signature.ts';
-import { TokenCache } from './token-cache.ts';
+import { type CacheEntry, TokenCache } from './token-cache.ts';
 import { VerifyPool } from './verify-pool.ts';
 
 export interface AuthorizerOptions {
@@ -51,7 +51,7 @@ export class Authorizer {
       this.#assertUsable(name, config.algorithms, config.keys);
       this.#issuers.set(name, new Issuer(config));
     }
-    this.#cache = new TokenCache(options.cache, this.#scratch);
+    this.#cache = new TokenCache(options.cache);
     this.#gate = new Gate(options.haproxyOrder, this.#scratch);
     this.#pool = new VerifyPool(options.verifiers, options.counters);
     this.#flights = new Flights(this.#pool, (candidate) => this.#conclude(candidate));
@@ -119,17 +119,17 @@ export class Authorizer {
   authorize(access: Access, head: RequestHead, waiter: VerdictWaiter): Permit | Rejection | Pending {
     if (access.openPermit !== undefined) return access.openPermit;
     const { authorization } = head;
+    let entry: CacheEntry | undefined;
     if (authorization !== undefined && head.authorizationCount === 1) {
-      const known = this.#recall(access, authorization);
+      entry = this.#cache.find(authorization);
+      const known = entry && this.#recall(access, entry);
       if (known !== undefined) return known;
     }
-    return this.#examine(access, head, waiter);
+    return this.#examine(access, head, waiter, entry);
   }
 
-  /** The answer for a token in the cache; undefined when it is not there or the route needs a closer look. */
-  #recall(access: Access, authorization: string): Permit | Rejection | undefined {
-    const entry = this.#cache.find(authorization);
-    if (entry === undefined) return undefined;
+  /** The answer for a token in the cache; undefined when it is void or the route needs a closer look. */
+  #recall(access: Access, entry: CacheEntry): Permit | Rejection | undefined {
     const { issuer } = entry;
     if (entry.generation !== issuer.generation) {
       this.#cache.delete(entry);
@@ -150,20 +150,30 @@ export class Authorizer {
     return answer;
   }
 
-  #examine(access: Access, head: RequestHead, waiter: VerdictWaiter): Permit | Rejection | Pending {
+  /** `found`: the cache's entry for the value as it was sent. */
+  #examine(
+    access: Access,
+    head: RequestHead,
+    waiter: VerdictWaiter,
+    found: CacheEntry | undefined,
+  ): Permit | Rejection | Pending {
     const ambiguous = head.authorizationCount > 1;
     if (ambiguous && !this.#haproxyOrder) return rejections.ambiguous;
     const token = bearerToken(head.authorization);
     if (typeof token !== 'string') return token;
-    const authorization = canonical(token);
-    if (!ambiguous && authorization !== head.authorization) {
-      const known = this.#recall(access, authorization);
-      if (known !== undefined) return known;
+    let authorization = head.authorization as string;
+    let entry = found;
+    if (!isCanonical(authorization, token)) {
+      authorization = this.#scratch.copy(`Bearer ${token}`);
+      if (!ambiguous) {
+        entry = this.#cache.find(authorization);
+        const known = entry && this.#recall(access, entry);
+        if (known !== undefined) return known;
+      }
     }
-    const candidate = this.#gate.examine(token, ambiguous, access);
+    const candidate = this.#gate.examine(authorization, token, ambiguous, access);
     if (candidate.kind === 'rejection') return candidate;
     const { issuer } = candidate;
-    const entry = this.#cache.find(authorization);
     if (entry !== undefined && entry.issuer === issuer && entry.generation === issuer.generation) {
       // Verified for another route that leads to the same issuer.
       this.#counters.cacheHits.value += 1;
@@ -186,7 +196,7 @@ export class Authorizer {
         ? rejections.claimMismatch
         : grant(this.#scratch.copy(identity), access.stripToken));
     this.#cache.put({
-      authorization: canonical(candidate.token),
+      authorization: candidate.authorization,
       issuer,
       generation: issuer.generation,
       expiresAt: lifetime.expiresAt,
@@ -217,6 +227,7 @@ export class Authorizer {
   }
 }
 
-function canonical(token: string): string {
-  return `Bearer ${token}`;
+/** Whether the value is `Bearer`, one space and the token: the spelling under which tokens are cached. */
+function isCanonical(authorization: string, token: string): boolean {
+  return authorization.length === token.length + 7 && authorization.startsWith('Bearer ');
 }

@@ -28,6 +28,8 @@ interface HeaderFacts {
 /** A token that has passed every check which needs no signature; nothing in it is proven yet. */
 export interface Candidate {
   readonly kind: 'candidate';
+  /** The Authorization value in its canonical spelling: `Bearer`, one space, the token. */
+  readonly authorization: string;
   readonly token: string;
   readonly access: Access;
   readonly issuer: Issuer;
@@ -56,7 +58,7 @@ export class Gate {
    * beside it. In HAProxy's order these structural faults count only when it would look at the signature, so that
    * a fault it reports earlier is the one reported.
    */
-  examine(token: string, ambiguous: boolean, access: Access): Candidate | Rejection {
+  examine(authorization: string, token: string, ambiguous: boolean, access: Access): Candidate | Rejection {
     const first = token.indexOf('.');
     const second = first < 0 ? -1 : token.indexOf('.', first + 1);
     const third = second < 0 ? -1 : token.indexOf('.', second + 1);
@@ -84,6 +86,7 @@ export class Gate {
 
     return {
       kind: 'candidate',
+      authorization,
       token,
       access,
       issuer,

@@ -2,7 +2,6 @@ import { LRUCache } from 'lru-cache';
 import type { Permit, Rejection } from '../types.ts';
 import type { Access } from './access.ts';
 import type { Issuer } from './issuer.ts';
-import type { Scratch } from './scratch.ts';
 import { tailSlot } from './tail.ts';
 
 /** Characters of the signature's end that find an entry: 256 bits. V8 hashes these instead of the whole value. */
@@ -55,13 +54,11 @@ export class TokenCache {
    * there. It spares a hit the hashing of its key and the walk through the map; whoever lost his slot is found there.
    */
   readonly #slots: (CacheEntry | undefined)[];
-  readonly #scratch: Scratch;
 
-  constructor(bounds: { readonly entries: number; readonly bytes: number }, scratch: Scratch) {
+  constructor(bounds: { readonly entries: number; readonly bytes: number }) {
     // To lru-cache zero means no bound.
     if (bounds.entries < 1 || bounds.bytes < 1)
       throw new RangeError('a token cache holds at least one entry');
-    this.#scratch = scratch;
     this.#entries = new LRUCache({
       max: bounds.entries,
       maxSize: bounds.bytes,
@@ -99,13 +96,12 @@ export class TokenCache {
     this.#entries.get(entry.tail);
   }
 
+  /** The authorization text must be a string of its own: a part of a longer one would make the bound a lie. */
   put(entry: Omit<CacheEntry, 'tail' | 'renewedAt'>): void {
     const { authorization, issuer, generation, expiresAt, notBefore, access, answer } = entry;
-    // A copy of its own: a slice of the request's head would keep the whole head alive and make the bound a lie.
-    const text = this.#scratch.copy(authorization);
-    const tail = text.slice(-TAIL);
+    const tail = authorization.slice(-TAIL);
     this.#entries.set(tail, {
-      authorization: text,
+      authorization,
       tail,
       issuer,
       generation,

@@ -7,8 +7,11 @@ import type { VerifyBatch } from './verify-worker.ts';
 const MAX_BATCH = 64;
 /** Tokens below which a batch is not split between threads: the second task would cost more than it saves. */
 const MIN_SPLIT = 16;
-/** Batches per thread under way: one in work and one ready, so that no thread waits for us. */
-const BATCHES_PER_THREAD = 2;
+/**
+ * Batches per thread under way. A second one, ready for when the first is done, would leave as soon as it could and
+ * so stay small: misses that wait for the thread instead fill the next batch, which costs less for each.
+ */
+const BATCHES_PER_THREAD = 1;
 /** Tokens waiting for a batch: about 0.1 s of work for one thread. Each is at most 16 KiB, so 64 MiB at worst. */
 const MAX_QUEUE = 4096;
 /** Milliseconds before threads that died while starting are started again; doubled each time up to the second. */

@@ -104,12 +104,14 @@ export class Downstream {
 
   /**
    * Sends a whole answer. `close` ends the connection after it. `announced` is for answers without a body to HEAD
-   * or with 304: the Content-Length to announce, or -1 for none; otherwise undefined.
+   * or with 304: the Content-Length to announce, or -1 for none; otherwise undefined. Returns false when the client
+   * cannot take all of it now; a copy of the rest is kept and `onDrained` follows.
    */
-  answer(head: AnswerHead, body: Uint8Array | string, close: boolean, announced?: number): void {
-    if (this.dead) return;
+  answer(head: AnswerHead, body: Uint8Array | string, close: boolean, announced?: number): boolean {
+    if (this.dead) return true;
     this.resumeBody();
     this.started = true;
+    if (announced === undefined && !close && body.length > 0) return this.answerInStep(head, body);
     this.response.cork(() => {
       this.writeHead(head);
       if (announced === undefined) {
@@ -122,7 +124,21 @@ export class Downstream {
       if (close) this.endHeadByHand();
       else this.response.endWithoutBody();
     });
-    if (close && announced !== undefined) this.response.close();
+    if (close && announced !== undefined) {
+      this.events = undefined;
+      this.response.close();
+    }
+    return true;
+  }
+
+  /** With `end` answers would pile up in the engine while a client asks on and never reads. */
+  private answerInStep(head: AnswerHead, body: Uint8Array | string): boolean {
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    this.pendingHead = head;
+    this.total = bytes.length;
+    if (this.sendAll([bytes], true, false)) return true;
+    this.response.onWritable(() => this.drain());
+    return false;
   }
 
   /** Starts an answer that arrives in pieces; `total` in bytes, -1 when it is not known. */

@@ -24,8 +24,9 @@ export interface ResponseSink {
 /** Time-outs in the owner's ticks. */
 export interface ConnectionTimes {
   readonly connect: number;
-  /** Of silence while an answer is owed. */
+  /** Of silence until the head of an answer. */
   readonly response: number;
+  /** Of silence between two pieces of an answer, and of a connection without a request. */
   readonly idle: number;
 }
 
@@ -77,6 +78,8 @@ export class Connection implements ResponseEvents {
   private requestSent = false;
   private uploadBlocked = false;
   private readingPaused = false;
+  /** The head of the answer has come. */
+  private answering = false;
   private keepAlive = false;
   private head: ResponseHead | undefined;
   private pieces: Uint8Array[] = [];
@@ -108,6 +111,7 @@ export class Connection implements ResponseEvents {
     this.parser.start(method);
     this.method = method;
     this.hasBody = hasBody;
+    this.answering = false;
     this.requestSent = !hasBody;
     this.uploadBlocked = false;
     if (this.connected) this.state = 'busy';
@@ -159,6 +163,7 @@ export class Connection implements ResponseEvents {
 
   onHead(head: ResponseHead): void {
     this.head = head;
+    this.answering = true;
     this.keepAlive = head.keepAlive;
   }
 
@@ -256,6 +261,6 @@ export class Connection implements ResponseEvents {
     else if (this.readingPaused || (!this.requestSent && !this.uploadBlocked)) {
       // The client's turn: to take what it was sent, or to send more of its body.
       this.deadline = Number.POSITIVE_INFINITY;
-    } else this.deadline = owner.tick + times.response;
+    } else this.deadline = owner.tick + (this.answering ? times.idle : times.response);
   }
 }

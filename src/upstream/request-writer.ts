@@ -79,12 +79,7 @@ export class RequestWriter {
   }
 
   /** The client's headers that go upstream; `named` are those which Connection names. */
-  private kept(
-    permit: Permit,
-    head: RequestHead,
-    dropped: NameSet,
-    named?: ReadonlySet<string>,
-  ): string {
+  private kept(permit: Permit, head: RequestHead, dropped: NameSet, named?: ReadonlySet<string>): string {
     const { names, values } = head;
     let text = '';
     for (let at = 0; at < names.length; at += 1) {

@@ -173,7 +173,9 @@ describe('forged tokens', () => {
       assert.equal(await setup.word(spelling), 'token_malformed signature');
     }
     assert.equal(await setup.word(`${token}==`), 'token_malformed signature');
-    assert.equal(await setup.word(`${token}%3D`), 'token_malformed algorithm');
+    assert.equal(await setup.word(`${token}%3D`), 'token_malformed signature');
+    assert.equal(await setup.word(`"${token}"`), 'token_malformed algorithm');
+    assert.equal(await setup.word(`${token}\u00e9`), 'token_malformed signature');
     assert.equal(setup.authorizer.cacheEntries >= 1, true);
   });
 

@@ -39,38 +39,16 @@ test('another scheme is a missing token that HAProxy would read an algorithm fro
   }
 });
 
-test('Bearer with anything but one token68 is malformed', () => {
-  const values = [
-    'Bearer',
-    'Bearer ',
-    'bearer   ',
-    'Bearer\ta.b.c',
-    'Bearer \ta.b.c',
-    'Bearer a.b.c\t',
-    'Bearer a b',
-  ];
-  const more = [
-    'Bearer a.b.c, Bearer d.e.f',
-    'Bearer a.b.c,d.e.f',
-    'Bearer "a.b.c"',
-    'Bearer a.b.c;x',
-    'Bearer, a',
-  ];
-  for (const value of [
-    ...values,
-    ...more,
-    'Bearer =a',
-    'Bearer a=b',
-    'Bearer a\0',
-    'Bearer \u00e9',
-    'Bearer a\nb',
-  ]) {
-    assert.equal(outcome(value), 'token_malformed algorithm', JSON.stringify(value));
+test('Bearer with anything but one word is malformed', () => {
+  const values = ['Bearer', 'Bearer ', 'bearer   ', 'Bearer\ta.b.c', 'Bearer \ta.b.c', 'Bearer a.b.c\t'];
+  const lists = ['Bearer a b', 'Bearer a.b.c, Bearer d.e.f', 'Bearer a.b.c,d.e.f', 'Bearer, a'];
+  for (const value of [...values, ...lists, `Bearer ${' '.repeat(1 << 20)}`]) {
+    assert.equal(outcome(value), 'token_malformed algorithm', JSON.stringify(value.slice(0, 40)));
   }
 });
 
-test('a value of a megabyte of junk is refused without trouble', () => {
-  assert.equal(outcome(`Bearer ${'='.repeat(1 << 20)}`), 'token_malformed algorithm');
-  assert.equal(outcome(`Bearer ${'a='.repeat(1 << 19)}`), 'token_malformed algorithm');
-  assert.equal(outcome(`Bearer ${' '.repeat(1 << 20)}`), 'token_malformed algorithm');
+test('what the word is made of is left to the judge of its segments', () => {
+  for (const word of ['"a.b.c"', 'a.b.c;x', '=a', 'a=b', 'a\0', '\u00e9', 'a\nb']) {
+    assert.equal(outcome(`Bearer ${word}`), word);
+  }
 });

@@ -3,7 +3,6 @@ import { describe, test } from 'node:test';
 import { Access } from '../../src/auth/access.ts';
 import { Issuer } from '../../src/auth/issuer.ts';
 import { grant } from '../../src/auth/permit.ts';
-import { Scratch } from '../../src/auth/scratch.ts';
 import { TokenCache } from '../../src/auth/token-cache.ts';
 import { signToken } from '../support/tokens.ts';
 import { forward, issuer, SECRET, Setup, secretKey } from './support.ts';
@@ -22,7 +21,7 @@ const tail = 't'.repeat(43);
 
 describe('the store', () => {
   test('finds the whole value only, though the tail is the same', () => {
-    const cache = new TokenCache({ entries: 10, bytes: 1 << 20 }, new Scratch());
+    const cache = new TokenCache({ entries: 10, bytes: 1 << 20 });
     cache.put(entry(`Bearer a.${tail}`));
     assert.equal(cache.find(`Bearer a.${tail}`)?.authorization, `Bearer a.${tail}`);
     for (const other of [`Bearer b.${tail}`, `bearer a.${tail}`, `Bearer a.${tail} `, tail, '', 'x']) {
@@ -32,7 +31,7 @@ describe('the store', () => {
   });
 
   test('looking for another value with the same tail does not renew the place of an entry', () => {
-    const cache = new TokenCache({ entries: 2, bytes: 1 << 20 }, new Scratch());
+    const cache = new TokenCache({ entries: 2, bytes: 1 << 20 });
     cache.put(entry(`Bearer old.${'1'.repeat(43)}`));
     cache.put(entry(`Bearer new.${'2'.repeat(43)}`));
     cache.find(`Bearer forged.${'1'.repeat(43)}`);
@@ -42,7 +41,7 @@ describe('the store', () => {
   });
 
   test('being of use renews the place', () => {
-    const cache = new TokenCache({ entries: 2, bytes: 1 << 20 }, new Scratch());
+    const cache = new TokenCache({ entries: 2, bytes: 1 << 20 });
     cache.put(entry(`Bearer old.${'1'.repeat(43)}`));
     cache.put(entry(`Bearer new.${'2'.repeat(43)}`));
     const old = cache.find(`Bearer old.${'1'.repeat(43)}`);
@@ -54,7 +53,7 @@ describe('the store', () => {
   });
 
   test('bytes bound it, token and header text counted', () => {
-    const cache = new TokenCache({ entries: 1000, bytes: 20_000 }, new Scratch());
+    const cache = new TokenCache({ entries: 1000, bytes: 20_000 });
     for (let n = 0; n < 100; n += 1) {
       cache.put(entry(`Bearer ${'a'.repeat(1000)}.${String(n).padStart(43, '0')}`, 'h'.repeat(2000)));
       assert.ok(cache.bytes <= 20_000);
@@ -70,8 +69,8 @@ describe('the store', () => {
   });
 
   test('a bound of nothing is refused, since to the library it means no bound', () => {
-    assert.throws(() => new TokenCache({ entries: 0, bytes: 1 }, new Scratch()), RangeError);
-    assert.throws(() => new TokenCache({ entries: 1, bytes: 0 }, new Scratch()), RangeError);
+    assert.throws(() => new TokenCache({ entries: 0, bytes: 1 }), RangeError);
+    assert.throws(() => new TokenCache({ entries: 1, bytes: 0 }), RangeError);
   });
 });
 
