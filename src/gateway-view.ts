@@ -37,7 +37,8 @@ export function gatewayView(sources: ViewSources): AdminView {
     },
     *requests() {
       for (const [route, { outcomes }] of tally.routes) {
-        for (const [outcome, counter] of outcomes.members) yield { route, outcome, count: counter.value };
+        for (const [outcome, { value }] of outcomes.members)
+          if (value > 0) yield { route, outcome, count: value };
       }
     },
     requestSeconds: tally.seconds,

@@ -148,7 +148,10 @@ class RunningGateway implements Gateway {
       });
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
-      throw new StartError(`cannot listen on the admin address ${host}:${port}: ${code ?? 'unknown error'}`);
+      const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+      throw new StartError(
+        `cannot listen on the admin address ${address} (${code ?? 'no reason given'}): choose another with admin:`,
+      );
     }
   }
 }

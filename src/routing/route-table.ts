@@ -19,13 +19,13 @@ interface PathTable<R> {
  * method. The cost follows the number of segments in the configured paths, not the number of routes.
  */
 export class RouteTable<R extends { readonly match: RouteMatch }> {
-  /** More than one route: then it matters that everybody reads a path in the same way. */
+  /** Some route takes only a part of all paths: then it matters that everybody reads a path in the same way. */
   readonly distinguishes: boolean;
   private readonly anyHost: PathTable<R>;
   private readonly byHost: ReadonlyMap<string, PathTable<R>>;
 
   constructor(routes: readonly R[]) {
-    this.distinguishes = routes.length > 1;
+    this.distinguishes = routes.some((route) => prefixOf(route.match.path) !== '');
     const hosts = new Map<string | undefined, R[]>();
     for (const route of routes) {
       const host = route.match.host?.toLowerCase();

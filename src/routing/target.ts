@@ -3,7 +3,7 @@
  * empty segments, path parameters, backslashes, and encoded slash, backslash, dot, NUL, percent or semicolon
  * (CVE-2021-29492, CVE-2026-42274 and their kin).
  */
-const ambiguous = /\/\/|\\|;|%(?:2[ef5]|5c|3b|00)|%(?![0-9a-f]{2})|\/\.{1,2}(?:\/|$)/i;
+const ambiguous = /\/\/|\\|;|%(?:2[3ef5]|5c|3[bf]|00|c[01])|%(?![0-9a-f]{2})|\/\.{1,2}(?:\/|$)/i;
 
 /** True when servers do not agree on what resource the path names. */
 export function isAmbiguous(path: string): boolean {

@@ -8,6 +8,12 @@ import type { Connection } from './connection.ts';
 const PAUSE_ABOVE_BYTES = 64 * 1024;
 
 /**
+ * Most bytes of one body that are held. A client that was asked to pause may still deliver what the kernel has
+ * received, some 6 MB; one that can no longer be asked, because its answer has begun, must not take all there is.
+ */
+const MAX_HELD_BYTES = 16 * 1024 * 1024;
+
+/**
  * One request body on its way upstream. It is framed anew from what the listener delivered, never as the client
  * framed it. What upstream cannot take yet is held, against a budget which all bodies share.
  */
@@ -36,13 +42,13 @@ export class Upload {
     return this.free && this.heldBytes === 0;
   }
 
-  /** Takes a view of the next bytes. Returns false when the budget is used up. */
+  /** Takes a view of the next bytes. Returns false when there is no room to hold them. */
   push(chunk: Uint8Array, last: boolean): boolean {
     this.last = last;
     if (chunk.length > 0) {
       const bytes = this.frame(chunk);
       if (this.flowing) this.send(bytes);
-      else if (this.budget.take(bytes.length)) {
+      else if (this.heldBytes + bytes.length <= MAX_HELD_BYTES && this.budget.take(bytes.length)) {
         this.held.push(bytes);
         this.heldBytes += bytes.length;
       } else return false;

@@ -97,7 +97,9 @@ describe('the body of an answer', () => {
     const pieces: (string | Buffer)[] = ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'];
     for (let at = 0, length = 1; at < size; at += length, length = Math.min(length * 3, 1_000_000)) {
       const chunk = bytes.subarray(at, at + length);
-      pieces.push(Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from('\r\n')]));
+      pieces.push(
+        Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from('\r\n')]),
+      );
     }
     const { response } = await carry([...pieces, '0\r\n\r\n']);
     assert.equal(digest(response.body), digest(bytes));
@@ -188,7 +190,10 @@ describe('the head of an answer', () => {
   });
 
   test('8-bit values arrive byte for byte', async () => {
-    for (const length of ['Content-Length: 2\r\n\r\nok', 'Transfer-Encoding: chunked\r\n\r\n1\r\no\r\n1\r\nk\r\n0\r\n\r\n']) {
+    for (const length of [
+      'Content-Length: 2\r\n\r\nok',
+      'Transfer-Encoding: chunked\r\n\r\n1\r\no\r\n1\r\nk\r\n0\r\n\r\n',
+    ]) {
       const { response } = await carry([`HTTP/1.1 200 Tr\xe8s\r\nX-A: caf\xe9 \xff\x80\r\n${length}`]);
       assert.match(response.raw, /^HTTP\/1\.1 200 Tr\xe8s\r\n/);
       assert.ok(response.raw.includes('\r\nX-A: caf\xe9 \xff\x80\r\n'));
@@ -201,10 +206,11 @@ describe('the head of an answer', () => {
       'HTTP/1.1 200 OK\r\nConnection: keep-alive, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\n' +
         'Proxy-Authenticate: Basic\r\nUpgrade: h2c\r\nTrailer: X-T\r\nX-Kept: 1\r\nContent-Length: 2\r\n\r\nok',
     ]);
-    assert.deepEqual(
-      response.fields.map(([name]) => name.toLowerCase()).sort(),
-      ['content-length', 'date', 'x-kept'],
-    );
+    assert.deepEqual(response.fields.map(([name]) => name.toLowerCase()).sort(), [
+      'content-length',
+      'date',
+      'x-kept',
+    ]);
   });
 
   test('Date is sent once', async () => {
@@ -225,7 +231,10 @@ describe('the head of an answer', () => {
   test('60 KiB of headers', async () => {
     const lines = Array.from({ length: 60 }, (_, at) => `X-${at}: ${'v'.repeat(1000)}`);
     const head = `HTTP/1.1 200 OK\r\n${lines.join('\r\n')}\r\n`;
-    for (const body of ['Content-Length: 2\r\n\r\nok', 'Transfer-Encoding: chunked\r\n\r\n1\r\no\r\n1\r\nk\r\n0\r\n\r\n']) {
+    for (const body of [
+      'Content-Length: 2\r\n\r\nok',
+      'Transfer-Encoding: chunked\r\n\r\n1\r\no\r\n1\r\nk\r\n0\r\n\r\n',
+    ]) {
       const { response } = await carry([head + body]);
       assert.deepEqual(
         response.fields.filter(([name]) => name.startsWith('X-')).map((field) => field.join(': ')),

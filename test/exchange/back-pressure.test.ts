@@ -120,7 +120,9 @@ describe('a client that does not read', () => {
     const hash = createHash('sha256');
     const send = (bytes: Buffer): void => {
       hash.update(bytes);
-      upstream.write(Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]));
+      upstream.write(
+        Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]),
+      );
     };
     send(block);
     const message = await answer;
@@ -166,4 +168,31 @@ describe('an upstream that does not read', () => {
       upstream.socket.destroy();
     });
   }
+});
+
+describe('both at once', () => {
+  test('an answer that starts before the upload ends, slow on both sides, arrives whole on both', async () => {
+    const size = 16 * MIB;
+    const wire = await Wire.open(gateway.port);
+    const connection = origin.connection();
+    wire.send(`POST /x HTTP/1.1\r\nHost: a.example\r\nContent-Length: ${size}\r\n\r\n`);
+    const upstream = await connection;
+    await upstream.head();
+    upstream.socket.pause();
+    wire.pauseReading();
+    upstream.write(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`);
+    for (let at = 0; at < size; at += MIB) {
+      wire.send(block.toString('latin1'));
+      upstream.write(block);
+    }
+    await settled(() => wire.taken + upstream.taken);
+    const body = upstream.hash(size);
+    upstream.socket.resume();
+    wire.resumeReading();
+    assert.equal(await body, blockDigest(size / MIB));
+    const response = await wire.response();
+    assert.equal(createHash('sha256').update(Buffer.from(response.body, 'latin1')).digest('hex'), await body);
+    wire.close();
+    upstream.socket.destroy();
+  });
 });

@@ -28,11 +28,21 @@ before(async () => {
         auth: 'none',
         forward: forward({ forwarded: new Set(['for', 'proto', 'host']) }),
       },
-      { name: '/host', match: path('/host'), auth: 'none', forward: forward({ forwarded: new Set(['host']) }) },
+      {
+        name: '/host',
+        match: path('/host'),
+        auth: 'none',
+        forward: forward({ forwarded: new Set(['host']) }),
+      },
       {
         name: '/private',
         match: path('/private'),
-        forward: forward({ headers: new Map([['X-User-Id', 'sub'], ['X_Roles', 'roles']]) }),
+        forward: forward({
+          headers: new Map([
+            ['X-User-Id', 'sub'],
+            ['X_Roles', 'roles'],
+          ]),
+        }),
       },
       { name: '/strip', match: path('/strip'), forward: forward({ token: 'strip' }) },
     ],
@@ -64,7 +74,13 @@ const get = (target: string, ...lines: string[]): string =>
   `${[`GET ${target} HTTP/1.1`, 'Host: a.example', ...lines].join('\r\n')}\r\n\r\n`;
 
 describe('the request line', () => {
-  for (const target of ['/public', '/public?', '/public?a=%2F..%2f&b=//', '/public/%C3%A9?q="<>', '/public/a%20b/~c']) {
+  for (const target of [
+    '/public',
+    '/public?',
+    '/public?a=%2F..%2f&b=//',
+    '/public/%C3%A9?q="<>',
+    '/public/a%20b/~c',
+  ]) {
     test(`${target} goes upstream as it is`, async () => {
       assert.equal((await sent(get(target))).line, `GET ${target} HTTP/1.1`);
     });
@@ -77,8 +93,18 @@ describe('the request line', () => {
 
 describe('headers', () => {
   test('order, repetitions, tabs and empty values are kept', async () => {
-    const { lines } = await sent(get('/public', 'X-B: 1', 'x-a: 2', 'X-B: 3', 'X-E:', 'X-T: a\tb', 'Cookie: c=d'));
-    assert.deepEqual(lines, ['host: a.example', 'x-b: 1', 'x-a: 2', 'x-b: 3', 'x-e: ', 'x-t: a\tb', 'cookie: c=d']);
+    const { lines } = await sent(
+      get('/public', 'X-B: 1', 'x-a: 2', 'X-B: 3', 'X-E:', 'X-T: a\tb', 'Cookie: c=d'),
+    );
+    assert.deepEqual(lines, [
+      'host: a.example',
+      'x-b: 1',
+      'x-a: 2',
+      'x-b: 3',
+      'x-e: ',
+      'x-t: a\tb',
+      'cookie: c=d',
+    ]);
   });
 
   test('UTF-8 values go upstream byte for byte', async () => {
@@ -110,7 +136,14 @@ describe('headers', () => {
 
   test('those that Connection names stay here, wherever they stand', async () => {
     const { lines } = await sent(
-      get('/public', 'X-One: 1', 'Connection: x-one, X-TWO ,close', 'X-Two: 2', 'X-Three: 3', 'Connection: x-three'),
+      get(
+        '/public',
+        'X-One: 1',
+        'Connection: x-one, X-TWO ,close',
+        'X-Two: 2',
+        'X-Three: 3',
+        'Connection: x-three',
+      ),
     );
     assert.deepEqual(lines, ['host: a.example']);
   });
@@ -176,7 +209,9 @@ describe('identity headers', () => {
 
 describe('the token', () => {
   test('is kept from upstream with token: strip, and nothing else is', async () => {
-    const { lines } = await sent(get('/strip', `Authorization: ${gateway.bearer()}`, 'Authorization-Info: x'));
+    const { lines } = await sent(
+      get('/strip', `Authorization: ${gateway.bearer()}`, 'Authorization-Info: x'),
+    );
     assert.deepEqual(lines, ['host: a.example', 'authorization-info: x']);
   });
 
@@ -215,6 +250,37 @@ describe('X-Forwarded-*', () => {
     const { lines } = await sent(get('/public', 'X-Forwarded-For: 1.2.3.4'));
     assert.deepEqual(lines, ['host: a.example', 'x-forwarded-for: 1.2.3.4']);
   });
+});
+
+test('X-Forwarded-For names the peer of each connection, whoever else is connected', async () => {
+  const other = await startGateway({ upstreamPort: origin.port, routes: [{ auth: 'none' }] });
+  const told = async (wire: Wire): Promise<string | undefined> => {
+    const connection = origin.connection();
+    wire.send('GET /x HTTP/1.1\r\nHost: a.example\r\n\r\n');
+    const upstream = await connection;
+    const text = await upstream.head();
+    upstream.write('HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok');
+    assert.equal((await wire.response()).status, 200);
+    return /\r\nx-forwarded-for: (.*)\r\n/.exec(text)?.[1];
+  };
+  try {
+    const one = await Wire.open(other.port, '127.0.0.1', '127.0.0.1');
+    assert.equal(await told(one), '127.0.0.1');
+    const two = await Wire.open(other.port, '127.0.0.1', '127.0.0.2');
+    assert.equal(await told(two), '127.0.0.2');
+    assert.equal(await told(one), '127.0.0.1');
+    one.close();
+    assert.equal(await told(two), '127.0.0.2');
+    const three = await Wire.open(other.port, '127.0.0.1', '127.0.0.3');
+    assert.equal(await told(three), '127.0.0.3');
+    two.close();
+    three.reset();
+    const four = await Wire.open(other.port, '127.0.0.1', '127.0.0.4');
+    assert.equal(await told(four), '127.0.0.4');
+    four.close();
+  } finally {
+    await other.close();
+  }
 });
 
 describe('the length of the body', () => {

@@ -180,10 +180,7 @@ describe('a chunked request', () => {
     assert.match(answer, /^$|^HTTP\/1\.1 401 /);
     wire.close();
     await nothingReaches();
-    const response = await request(
-      gateway.port,
-      `${head.replace('/x', '/private')}5\r\nhello\r\n0\r\n\r\n`,
-    );
+    const response = await request(gateway.port, `${head.replace('/x', '/private')}5\r\nhello\r\n0\r\n\r\n`);
     assert.equal(response.status, 401);
     assert.equal(response.headers.get('connection'), 'close');
     assert.equal(response.closed, true);

@@ -148,12 +148,12 @@ describe('a request that is unusual but clear is forwarded', () => {
     'method with every kind of token character': "a!#$%&'*+-.^_`|~9 /x HTTP/1.1\r\nHost: a.example\r\n\r\n",
     'Host with a port': 'GET /x HTTP/1.1\r\nHost: a.example:8080\r\n\r\n',
     'Host with an IPv6 address': 'GET /x HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n',
-    'leading zeros in Content-Length': 'POST /x HTTP/1.1\r\nHost: a.example\r\nContent-Length: 003\r\n\r\nabc',
+    'leading zeros in Content-Length':
+      'POST /x HTTP/1.1\r\nHost: a.example\r\nContent-Length: 003\r\n\r\nabc',
     'Content-Length of zeros': 'POST /x HTTP/1.1\r\nHost: a.example\r\nContent-Length: 00\r\n\r\n',
     '15 digits of Content-Length':
       'POST /x HTTP/1.1\r\nHost: a.example\r\nContent-Length: 000000000000003\r\n\r\nabc',
-    CHUNKED:
-      'POST /x HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: CHUNKED\r\n\r\n3\r\nabc\r\n0\r\n\r\n',
+    CHUNKED: 'POST /x HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: CHUNKED\r\n\r\n3\r\nabc\r\n0\r\n\r\n',
     'every visible character in the target':
       'GET /x!"$%&\'()*+,-.:;<=>?@[\\]^_`{|}~?? HTTP/1.1\r\nHost: a.example\r\n\r\n',
     'an empty query': 'GET /x? HTTP/1.1\r\nHost: a.example\r\n\r\n',

@@ -4,8 +4,8 @@ import type { Log } from '../../src/lib/log.ts';
 import { rs256, rsaKey, secondsFromNow, type TestKey } from './tokens.ts';
 import { request } from './wire.ts';
 
-export const ISSUER = 'https://issuer.example';
-export const AUDIENCE = 'orders';
+const ISSUER = 'https://issuer.example';
+const AUDIENCE = 'orders';
 
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
 

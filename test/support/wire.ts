@@ -46,9 +46,16 @@ export class Wire {
     });
   }
 
-  static open(port: number, host = '127.0.0.1'): Promise<Wire> {
+  /** @param from address to connect from; the system's choice unless given. */
+  static open(port: number, host = '127.0.0.1', from?: string): Promise<Wire> {
     return new Promise((resolve, reject) => {
-      const socket = connect({ port, host, noDelay: true, allowHalfOpen: true });
+      const socket = connect({
+        port,
+        host,
+        noDelay: true,
+        allowHalfOpen: true,
+        ...(from === undefined ? {} : { localAddress: from }),
+      });
       socket.once('error', reject);
       socket.once('connect', () => {
         socket.removeListener('error', reject);
@@ -72,7 +79,8 @@ export class Wire {
 
   /** Resolves when the kernel has taken all that was sent. */
   async sent(): Promise<void> {
-    if (this.socket.writableLength > 0) await new Promise<void>((resolve) => this.socket.once('drain', resolve));
+    if (this.socket.writableLength > 0)
+      await new Promise<void>((resolve) => this.socket.once('drain', resolve));
   }
 
   /** Bytes sent that the kernel has taken. */

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { AnswerHead, Downstream } from '../../src/listener/downstream.ts';
+import { loadEngine } from '../../src/listener/engine.ts';
+import { Listener } from '../../src/listener/listener.ts';
+import { eventually } from '../support/gateway.ts';
+import { Wire } from '../support/wire.ts';
+
+/** Answers of 100 kB above what the kernel's socket buffers ever hold, some 10 MB. */
+const MOST = 400;
+
+let listener: Listener;
+let port = 0;
+let respond: (downstream: Downstream) => void = () => {};
+let served = 0;
+
+before(async () => {
+  listener = new Listener({
+    engine: loadEngine(16 * 1024),
+    serve: (_head, downstream) => {
+      served += 1;
+      downstream.listen({ onRequestBody() {}, onAborted() {}, onDrained() {} });
+      setImmediate(() => respond(downstream));
+    },
+    onError: (error) => {
+      throw error;
+    },
+  });
+  const address = await listener.listen('127.0.0.1', 0);
+  port = Number(address.slice(address.lastIndexOf(':') + 1));
+});
+
+after(() => listener.close());
+
+const small: AnswerHead = { status: 200, statusText: 'OK', firstName: 'X-A', rest: '1', eightBit: false };
+const large: AnswerHead = { ...small, rest: `${'v'.repeat(20_000)}\r\nX-B: ${'w'.repeat(20_000)}` };
+
+/** Asks again and again without reading, until the server is not heard of any more; then reads everything. */
+async function fill(answer: (downstream: Downstream) => void): Promise<{ asked: number; text: string }> {
+  respond = answer;
+  served = 0;
+  const wire = await Wire.open(port);
+  wire.pauseReading();
+  let asked = 0;
+  let since = performance.now();
+  await eventually(
+    () => {
+      if (served === asked) {
+        asked += 1;
+        since = performance.now();
+        wire.send('GET / HTTP/1.1\r\nHost: a.example\r\n\r\n');
+      }
+    },
+    () => performance.now() - since > 300 || asked === MOST,
+  );
+  wire.resumeReading();
+  let seen = -1;
+  let still = performance.now();
+  await eventually(
+    () => wire.pending.length,
+    (length) => {
+      if (length !== seen) {
+        seen = length;
+        still = performance.now();
+      }
+      return performance.now() - still > 500;
+    },
+  );
+  const text = wire.pending;
+  wire.close();
+  return { asked, text };
+}
+
+/** Every answer in the text but the last is whole: head, then exactly `body`. */
+function check(text: string, head: AnswerHead, body: string): number {
+  const answers = text.split('HTTP/1.1 200 OK\r\n').slice(1);
+  for (const [at, answer] of answers.slice(0, -1).entries()) {
+    const end = answer.indexOf('\r\n\r\n');
+    const lines = answer.slice(0, end);
+    assert.ok(lines.includes(`${head.firstName}: ${head.rest}`), `head of answer ${at} of ${answers.length}`);
+    assert.equal(answer.length - end - 4, body.length, `body of answer ${at} of ${answers.length}`);
+  }
+  return answers.length;
+}
+
+describe('a client that asks on without reading', () => {
+  for (const [name, head, size] of [
+    ['small bodies', small, 10_000],
+    ['bodies above the cork buffer', small, 100_000],
+    ['heads above the cork buffer', large, 10],
+    ['both', large, 100_000],
+  ] as const) {
+    test(`gets whole answers with ${name}, and nothing piles up`, async () => {
+      const body = 'b'.repeat(size);
+      const { asked, text } = await fill((downstream) => downstream.answer(head, Buffer.from(body), false));
+      const answers = check(text, head, body);
+      // Who asks on while an answer waits for the socket is cut off by the engine.
+      assert.ok(answers >= asked - 1, `${answers} of ${asked}`);
+      if (size > 10_000) assert.ok(asked < MOST, 'what it does not read is not kept for it');
+    });
+  }
+
+  for (const [name, total] of [
+    ['by length', 100_000],
+    ['chunked', -1],
+  ] as const) {
+    test(`gets whole answers in pieces ${name}`, async () => {
+      const { asked, text } = await fill((downstream) => {
+        downstream.begin(large, total, false);
+        downstream.send([Buffer.alloc(100_000, 'b')], true);
+      });
+      const heads = text.split('HTTP/1.1 200 OK\r\n').slice(1);
+      for (const head of heads.slice(0, -1)) assert.ok(head.startsWith(`X-A: ${large.rest}\r\n`));
+      assert.ok(heads.length >= asked - 1, `${heads.length} of ${asked}`);
+    });
+  }
+});
