@@ -11,6 +11,8 @@ const PIECE_BYTES = 16_000;
 /** What status line, framing and the engine's own headers add to `AnswerHead.rest`, in bytes, rounded up. */
 const HEAD_RESERVE_BYTES = 512;
 
+const nothing: readonly Uint8Array[] = [];
+
 /** What an exchange hears from its client. */
 export interface DownstreamEvents {
   /** A view that dies with the call. */
@@ -50,7 +52,7 @@ export class Downstream {
   private pendingHead: AnswerHead | undefined;
   private closeAfter = false;
   private sent = 0;
-  private backlog: Uint8Array[] = [];
+  private backlog = nothing;
   private lastInBacklog = false;
 
   constructor(response: EngineResponse, peers: Peers) {
@@ -58,7 +60,7 @@ export class Downstream {
     this.peers = peers;
     response.onAborted(() => {
       this.dead = true;
-      this.backlog = [];
+      this.backlog = nothing;
       this.events?.onAborted();
     });
   }
@@ -195,7 +197,7 @@ export class Downstream {
       const left = this.sendPiece(pieces[at] as Uint8Array);
       if (left === undefined) continue;
       const rest = left.length > 0 ? [left, ...pieces.slice(at + 1)] : pieces.slice(at + 1);
-      this.backlog = owned ? rest : rest.map((piece) => piece.slice());
+      this.backlog = owned ? rest : rest.map(copyOf);
       this.lastInBacklog = last;
       return false;
     }
@@ -277,7 +279,7 @@ export class Downstream {
   private drain(): boolean {
     if (this.dead) return true;
     const pieces = this.backlog;
-    this.backlog = [];
+    this.backlog = nothing;
     if (pieces.length === 0 && !this.lastInBacklog) {
       // The engine still buffers the slice it refused; leaving a cork is what flushes that.
       this.response.cork(() => {});
@@ -287,4 +289,9 @@ export class Downstream {
     this.events?.onDrained();
     return true;
   }
+}
+
+/** Not `slice`: that of a Buffer is a view, and another connection's answer would be read into it. */
+function copyOf(piece: Uint8Array): Uint8Array {
+  return new Uint8Array(piece);
 }

@@ -3,6 +3,7 @@ import type { Reason } from '../reasons.ts';
 import type { WireHead } from './request-writer.ts';
 import type { ResponseEvents, ResponseHead } from './response-head.ts';
 import { ResponseParser } from './response-parser.ts';
+import type { SpareHeadReader } from './spare-head-reader.ts';
 
 /**
  * Bytes read from upstream at once. All connections share one buffer, because a read and everything that is done
@@ -44,6 +45,7 @@ export interface ConnectionOptions {
   readonly times: ConnectionTimes;
   readonly headLimit: number;
   readonly readBuffer: Buffer;
+  readonly spareHeadReader: SpareHeadReader;
   readonly owner: ConnectionOwner;
 }
 
@@ -51,6 +53,8 @@ export interface ConnectionOptions {
 export function readBuffer(): Buffer {
   return Buffer.allocUnsafeSlow(READ_BYTES);
 }
+
+const nothing: readonly Uint8Array[] = [];
 
 /** Repeating them does no harm beyond what one request does (RFC 9110 §9.2.2). */
 const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
@@ -67,7 +71,8 @@ export class Connection implements ResponseEvents {
   /** The tick at which silence becomes a failure; the pool compares it in every tick. */
   deadline: number;
 
-  private readonly options: ConnectionOptions;
+  private readonly owner: ConnectionOwner;
+  private readonly times: ConnectionTimes;
   private readonly socket: Socket;
   private readonly parser: ResponseParser;
   private sink: ResponseSink | undefined;
@@ -82,12 +87,13 @@ export class Connection implements ResponseEvents {
   private answering = false;
   private keepAlive = false;
   private head: ResponseHead | undefined;
-  private pieces: Uint8Array[] = [];
+  private pieces: Uint8Array[] | undefined;
   private complete = false;
 
   constructor(options: ConnectionOptions) {
-    this.options = options;
-    this.parser = new ResponseParser(this, { head: options.headLimit });
+    this.owner = options.owner;
+    this.times = options.times;
+    this.parser = new ResponseParser(this, { head: options.headLimit }, options.spareHeadReader);
     this.deadline = options.owner.tick + options.times.connect;
     this.socket = connect({
       host: options.host,
@@ -168,7 +174,8 @@ export class Connection implements ResponseEvents {
   }
 
   onBody(chunk: Uint8Array): void {
-    this.pieces.push(chunk);
+    if (this.pieces === undefined) this.pieces = [chunk];
+    else this.pieces.push(chunk);
   }
 
   onComplete(): void {
@@ -208,12 +215,12 @@ export class Connection implements ResponseEvents {
   /** Hands over what one read brought, then lets the connection go if the exchange is through. */
   private deliver(): void {
     const { head, pieces, complete, sink } = this;
-    if (head === undefined && pieces.length === 0 && !complete) return;
+    if (head === undefined && pieces === undefined && !complete) return;
     this.head = undefined;
+    this.pieces = undefined;
     this.complete = false;
-    if (pieces.length > 0) this.pieces = [];
     if (complete) this.sink = undefined;
-    sink?.onResponse(head, pieces, complete);
+    sink?.onResponse(head, pieces ?? nothing, complete);
     if (!complete || this.isClosed()) return;
     if (!this.requestSent || !this.keepAlive || this.readingPaused) {
       this.close();
@@ -222,7 +229,7 @@ export class Connection implements ResponseEvents {
     this.used = true;
     this.state = 'idle';
     this.touch();
-    this.options.owner.onReusable(this);
+    this.owner.onReusable(this);
   }
 
   private onEnd(): void {
@@ -246,7 +253,7 @@ export class Connection implements ResponseEvents {
     this.state = 'closed';
     this.deadline = Number.POSITIVE_INFINITY;
     this.socket.destroy();
-    this.options.owner.onClosed(this);
+    this.owner.onClosed(this);
   }
 
   private isClosed(): boolean {
@@ -256,7 +263,7 @@ export class Connection implements ResponseEvents {
   /** Sets the deadline after every step: whose turn it is decides whether there is one. */
   private touch(): void {
     if (this.state === 'closed' || this.state === 'connecting') return;
-    const { owner, times } = this.options;
+    const { owner, times } = this;
     if (this.state === 'idle') this.deadline = owner.tick + times.idle;
     else if (this.readingPaused || (!this.requestSent && !this.uploadBlocked)) {
       // The client's turn: to take what it was sent, or to send more of its body.

@@ -1,6 +1,7 @@
 import { CounterFamily } from '../lib/counters.ts';
 import type { Reason } from '../reasons.ts';
 import { Connection, type ConnectionOwner, type ConnectionTimes } from './connection.ts';
+import { SpareHeadReader } from './spare-head-reader.ts';
 
 /**
  * Length of a tick in milliseconds: deadlines are kept in ticks and looked at once in each, so that a request costs
@@ -35,6 +36,7 @@ export class Pool implements ConnectionOwner {
   readonly failures: CounterFamily = new CounterFamily();
   private readonly options: PoolOptions;
   private readonly times: ConnectionTimes;
+  private readonly spareHeadReader = new SpareHeadReader();
   private readonly all = new Set<Connection>();
   /** Last in, first out: the most recently used is the least likely to have been closed by the server. */
   private readonly idle: Connection[] = [];
@@ -127,7 +129,16 @@ export class Pool implements ConnectionOwner {
 
   private dial(): Connection {
     const { host, port, headLimit, readBuffer } = this.options;
-    const connection = new Connection({ host, port, times: this.times, headLimit, readBuffer, owner: this });
+    const { times, spareHeadReader } = this;
+    const connection = new Connection({
+      host,
+      port,
+      times,
+      headLimit,
+      readBuffer,
+      spareHeadReader,
+      owner: this,
+    });
     this.all.add(connection);
     this.sweeper ??= setInterval(() => this.sweep(), TICK_MS);
     return connection;

@@ -45,6 +45,8 @@ export interface WireHead {
 export class RequestWriter {
   private readonly dropped: NameSet;
   private readonly droppedForwarding: NameSet;
+  /** The forwarding headers written last; behind a balancer the next request has the same. */
+  private last = { forwarded: new Set() as Forwarded, address: '', host: '', lines: '' };
 
   /** @param identityNames every header any route maps a claim to: removed on all routes, public ones too. */
   constructor(identityNames: Iterable<string>) {
@@ -67,15 +69,24 @@ export class RequestWriter {
     let text = `${head.method} ${target} HTTP/1.1\r\n`;
     text += this.kept(permit, head, forwarded.size > 0 ? this.droppedForwarding : this.dropped);
     text += permit.headers;
-    if (forwarded.has('for')) text += `x-forwarded-for: ${remoteAddress}\r\n`;
-    if (forwarded.has('proto')) text += 'x-forwarded-proto: http\r\n';
-    if (forwarded.has('host')) text += `x-forwarded-host: ${head.host}\r\n`;
+    text += this.forwardingLines(forwarded, remoteAddress, head.host);
     if (head.framing === 'length') text += `content-length: ${head.contentLength}\r\n\r\n`;
     else if (head.framing === 'chunked') text += 'transfer-encoding: chunked\r\n\r\n';
     else text += expectsContent(head.method) ? 'content-length: 0\r\n\r\n' : '\r\n';
-    // Counting bytes is how plain ASCII, the rule, is told from the rest without looking at each character here.
-    if (Buffer.byteLength(text) === text.length) return { text, encoding: 'latin1' };
+    // Values alone can hold more than ASCII: names are tokens, the target was judged, and the rest is our own.
+    if (isAscii(head.values)) return { text, encoding: 'latin1' };
     return text.includes('\ufffd') ? undefined : { text, encoding: 'utf8' };
+  }
+
+  private forwardingLines(forwarded: Forwarded, address: string, host: string): string {
+    const { last } = this;
+    if (last.host === host && last.address === address && last.forwarded === forwarded) return last.lines;
+    let lines = '';
+    if (forwarded.has('for')) lines += `x-forwarded-for: ${address}\r\n`;
+    if (forwarded.has('proto')) lines += 'x-forwarded-proto: http\r\n';
+    if (forwarded.has('host')) lines += `x-forwarded-host: ${host}\r\n`;
+    this.last = { forwarded, address, host, lines };
+    return lines;
   }
 
   /** The client's headers that go upstream; `named` are those which Connection names. */
@@ -108,6 +119,15 @@ const endToEnd = new Set(['host', 'authorization', 'cache-control', 'content-typ
 /** Methods whose request has a meaning for its content even when that is empty (RFC 9110 §8.6). */
 function expectsContent(method: string): boolean {
   return method === 'POST' || method === 'PUT' || method === 'PATCH';
+}
+
+/** Counting bytes tells plain ASCII, the rule, without joining the texts and without a look at each character. */
+function isAscii(texts: readonly string[]): boolean {
+  for (let at = 0; at < texts.length; at += 1) {
+    const text = texts[at] as string;
+    if (Buffer.byteLength(text) !== text.length) return false;
+  }
+  return true;
 }
 
 function canonical(name: string): string {

@@ -20,6 +20,8 @@ const STATUS_LINE_FEED = 2;
 const FIELDS = 3;
 
 const protocol = 'HTTP/1.';
+/** How almost every answer begins; compared as a whole before it is read byte by byte. */
+const usualStatusLine = Buffer.from('HTTP/1.1 200 OK\r\n', 'latin1');
 /** Length of `HTTP/1.1 200`. */
 const CODE_END = 12;
 
@@ -50,12 +52,20 @@ export class ResponseHeadReader implements FramingFields {
   readonly #kept = new KeptHeaders();
   readonly #options = new ConnectionOptions();
   #state = CODE;
+  /** The status line is the usual one. */
+  #usual = false;
   #reasonStart = 0;
   #reasonEnd = 0;
   #reasonBits = 0;
 
-  /** Forgets the last head; the next one starts at this offset. */
-  reset(start: number): void {
+  /** Forgets the last message; the head of the answer to a request with this method starts at offset 0. */
+  reset(method: string): void {
+    this.method = method;
+    this.next(0);
+  }
+
+  /** Forgets the last head; the next one of the same message starts at this offset. */
+  next(start: number): void {
     this.fault = undefined;
     this.start = start;
     this.status = 0;
@@ -65,6 +75,7 @@ export class ResponseHeadReader implements FramingFields {
     this.#kept.reset();
     this.#options.reset();
     this.#state = CODE;
+    this.#usual = false;
     this.#reasonBits = 0;
   }
 
@@ -122,7 +133,7 @@ export class ResponseHeadReader implements FramingFields {
     const rest = kept.rest(bytes, text, start);
     return {
       status: this.status,
-      statusText: text.slice(this.#reasonStart - start, this.#reasonEnd - start),
+      statusText: this.#usual ? 'OK' : text.slice(this.#reasonStart - start, this.#reasonEnd - start),
       firstName: kept.firstName(text, start),
       rest,
       eightBit: this.#reasonBits >= 0x80 || kept.eightBit(rest),
@@ -133,6 +144,13 @@ export class ResponseHeadReader implements FramingFields {
   }
 
   #readStatusLine(bytes: Uint8Array, from: number, to: number): number {
+    if (from === this.start && startsUsually(bytes, from, to)) {
+      this.status = 200;
+      this.current = true;
+      this.#usual = true;
+      this.#state = FIELDS;
+      return from + usualStatusLine.length;
+    }
     let at = from;
     while (at < to && this.#state === CODE) {
       const byte = bytes[at] as number;
@@ -244,4 +262,12 @@ export class ResponseHeadReader implements FramingFields {
     this.step = 'fault';
     return at;
   }
+}
+
+function startsUsually(bytes: Uint8Array, from: number, to: number): boolean {
+  const usual = usualStatusLine;
+  if (to - from < usual.length) return false;
+  for (let index = 0; index < usual.length; index += 1)
+    if (bytes[from + index] !== usual[index]) return false;
+  return true;
 }

@@ -1,6 +1,7 @@
 import { BodyDecoder, type BodyFault } from './body-decoder.ts';
 import type { ResponseEvents, ResponseHead } from './response-head.ts';
-import { type HeadFault, ResponseHeadReader } from './response-head-reader.ts';
+import type { HeadFault, ResponseHeadReader } from './response-head-reader.ts';
+import { SpareHeadReader } from './spare-head-reader.ts';
 
 /** Interim responses before one final response: servers send one or two (100, 103), a broken one never stops. */
 const MAX_INTERIM = 8;
@@ -31,7 +32,10 @@ const FAULTY = 4;
 export class ResponseParser {
   readonly #events: ResponseEvents;
   readonly #headLimit: number;
-  readonly #head = new ResponseHeadReader();
+  readonly #spare: SpareHeadReader;
+  /** The reader of a head that has come in part; undefined as long as the spare one does. */
+  #head: ResponseHeadReader | undefined = undefined;
+  #method = '';
   readonly #body = new BodyDecoder();
   #phase = IDLE;
   #fault: ResponseFault | undefined = undefined;
@@ -43,10 +47,14 @@ export class ResponseParser {
   #collected: Buffer | undefined = undefined;
   #collectedEnd = 0;
   #untilClose = false;
+  /** Where a body ends that came whole with its head; 0 for any other. */
+  #wholeEnd = 0;
 
-  constructor(events: ResponseEvents, limits: ResponseLimits) {
+  /** @param spare shared by parsers that read in turns, such as those of one pool's connections. */
+  constructor(events: ResponseEvents, limits: ResponseLimits, spare = new SpareHeadReader()) {
     this.#events = events;
     this.#headLimit = limits.head;
+    this.#spare = spare;
   }
 
   /** At least one byte of a response, interim or final, came since `start`. */
@@ -66,8 +74,8 @@ export class ResponseParser {
     this.#interims = 0;
     this.#headRoom = this.#headLimit;
     this.#collected = undefined;
-    this.#head.method = method;
-    this.#head.reset(0);
+    this.#head = undefined;
+    this.#method = method;
   }
 
   /**
@@ -85,6 +93,7 @@ export class ResponseParser {
     if (phase === HEAD) {
       at = this.#readHead(buffer, length);
       if (at < 0 || this.#phase !== BODY) return at;
+      if (this.#wholeEnd > 0) return this.#takeWhole(buffer, at, this.#wholeEnd);
     }
     return this.#readBody(buffer, at, length);
   }
@@ -97,7 +106,8 @@ export class ResponseParser {
   }
 
   #readHead(buffer: Buffer, length: number): number {
-    const reader = this.#head;
+    const reader = this.#head ?? this.#spare.lend();
+    if (this.#head === undefined) reader.reset(this.#method);
     let at = 0;
     for (;;) {
       const to = Math.min(length, at + this.#headRoom);
@@ -118,6 +128,10 @@ export class ResponseParser {
       if (reader.step === 'fault') return this.#refuse(reader.fault as HeadFault);
       if (reader.step === 'more') {
         if (this.#headRoom === 0) return this.#refuse('head_too_large');
+        if (this.#head === undefined) {
+          this.#head = reader;
+          this.#spare.giveAway();
+        }
         if (collected === undefined) {
           const start = reader.start;
           reader.rebase();
@@ -129,16 +143,28 @@ export class ResponseParser {
       // The collected bytes are let go at once: most heads come whole, and a connection may be idle for long.
       this.#collected = undefined;
       if (head !== undefined) {
+        this.#head = undefined;
         this.#untilClose = head.framing === 'close';
-        this.#body.start(head.framing, head.contentLength, this.#headRoom);
+        const end = at + head.contentLength;
+        this.#wholeEnd = head.framing === 'length' && at < end && end <= length ? end : 0;
+        if (this.#wholeEnd === 0) this.#body.start(head.framing, head.contentLength, this.#headRoom);
         this.#phase = DELIVERING;
         this.#events.onHead(head);
         return this.#resume() ? at : -1;
       }
       this.#interims += 1;
       if (this.#interims > MAX_INTERIM) return this.#refuse('interim_count');
-      reader.reset(at);
+      reader.next(at);
     }
+  }
+
+  /** Delivers the body that came with its head, as most small ones do. */
+  #takeWhole(buffer: Buffer, from: number, end: number): number {
+    this.#phase = DELIVERING;
+    this.#events.onBody(buffer.subarray(from, end));
+    if (!this.#resume()) return -1;
+    this.#complete();
+    return end;
   }
 
   /** Appends [from, to) of the buffer to the collected bytes, which never exceed the head limit. */
@@ -193,6 +219,7 @@ export class ResponseParser {
   #refuse(fault: ResponseFault): number {
     this.#fault = fault;
     this.#phase = FAULTY;
+    this.#head = undefined;
     this.#collected = undefined;
     return -1;
   }

@@ -89,7 +89,7 @@ export class Upload {
 
   /** A copy: the engine's view dies with the call. */
   private frame(chunk: Uint8Array): Uint8Array {
-    if (!this.chunked) return chunk.slice();
+    if (!this.chunked) return new Uint8Array(chunk);
     const size = `${chunk.length.toString(16)}\r\n`;
     const bytes = Buffer.allocUnsafe(size.length + chunk.length + 2);
     bytes.write(size, 0, 'latin1');
