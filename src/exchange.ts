@@ -45,6 +45,12 @@ export interface Service {
 }
 
 /**
+ * Bytes of a request body that may be held once the answer has begun: the client cannot be asked to pause any more,
+ * and one body must not take the budget of all.
+ */
+const HELD_BEHIND_ANSWER_BYTES = 16 * 1024 * 1024;
+
+/**
  * The life of one exchange, top to bottom: judge the request, find its route, authorize it, get a connection, send
  * the request, carry the answer back, count how it ended. With a cached token and an idle connection everything up
  * to the last byte sent upstream happens in one turn, without a promise.
@@ -162,6 +168,8 @@ export class Exchange implements Enrolled, VerdictWaiter, PoolWaiter, ResponseSi
     this.bodyBytes += chunk.length;
     if (this.bodyBytes > this.service.requestBodyLimit) this.refuse('request_body_too_large');
     else if (!upload.push(chunk, last)) this.refuse('upstream_overloaded');
+    else if (upload.held > HELD_BEHIND_ANSWER_BYTES && this.downstream.answering)
+      this.refuse('upstream_overloaded');
     else if (upload.full) this.downstream.pauseBody();
   }
 

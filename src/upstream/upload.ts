@@ -8,12 +8,6 @@ import type { Connection } from './connection.ts';
 const PAUSE_ABOVE_BYTES = 64 * 1024;
 
 /**
- * Most bytes of one body that are held. A client that was asked to pause may still deliver what the kernel has
- * received, some 6 MB; one that can no longer be asked, because its answer has begun, must not take all there is.
- */
-const MAX_HELD_BYTES = 16 * 1024 * 1024;
-
-/**
  * One request body on its way upstream. It is framed anew from what the listener delivered, never as the client
  * framed it. What upstream cannot take yet is held, against a budget which all bodies share.
  */
@@ -24,7 +18,7 @@ export class Upload {
   private free = false;
   private last = false;
   private ended = false;
-  private held: Uint8Array[] = [];
+  private queue: Uint8Array[] = [];
   private heldBytes = 0;
 
   constructor(chunked: boolean, budget: Budget) {
@@ -37,19 +31,24 @@ export class Upload {
     return this.heldBytes > PAUSE_ABOVE_BYTES;
   }
 
+  /** Bytes held back now. */
+  get held(): number {
+    return this.heldBytes;
+  }
+
   /** Everything so far is on its way. */
   get flowing(): boolean {
     return this.free && this.heldBytes === 0;
   }
 
-  /** Takes a view of the next bytes. Returns false when there is no room to hold them. */
+  /** Takes a view of the next bytes. Returns false when the budget is used up. */
   push(chunk: Uint8Array, last: boolean): boolean {
     this.last = last;
     if (chunk.length > 0) {
       const bytes = this.frame(chunk);
       if (this.flowing) this.send(bytes);
-      else if (this.heldBytes + bytes.length <= MAX_HELD_BYTES && this.budget.take(bytes.length)) {
-        this.held.push(bytes);
+      else if (this.budget.take(bytes.length)) {
+        this.queue.push(bytes);
         this.heldBytes += bytes.length;
       } else return false;
     }
@@ -65,8 +64,8 @@ export class Upload {
   /** The connection takes bytes (again). */
   resume(): void {
     this.free = true;
-    while (this.free && this.held.length > 0) {
-      const bytes = this.held.shift() as Uint8Array;
+    while (this.free && this.queue.length > 0) {
+      const bytes = this.queue.shift() as Uint8Array;
       this.heldBytes -= bytes.length;
       this.budget.giveBack(bytes.length);
       this.send(bytes);
@@ -77,7 +76,7 @@ export class Upload {
   /** The exchange is over: what is held is not wanted any more. */
   drop(): void {
     this.budget.giveBack(this.heldBytes);
-    this.held = [];
+    this.queue = [];
     this.heldBytes = 0;
     this.free = false;
     this.ended = true;
