@@ -4,6 +4,7 @@ import type { Config } from './config/config.ts';
 import { Exchange } from './exchange.ts';
 import { gatewayView } from './gateway-view.ts';
 import { systemClock } from './lib/clock.ts';
+import { hostPort } from './lib/host-port.ts';
 import type { Log } from './lib/log.ts';
 import { Roster } from './lib/roster.ts';
 import { StartError } from './lib/start-error.ts';
@@ -148,9 +149,8 @@ class RunningGateway implements Gateway {
       });
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
-      const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
       throw new StartError(
-        `cannot listen on the admin address ${address} (${code ?? 'no reason given'}): choose another with admin:`,
+        `cannot listen on the admin address ${hostPort(host, port)} (${code ?? 'no reason given'}): choose another with admin:`,
       );
     }
   }

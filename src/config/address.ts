@@ -1,3 +1,4 @@
+import { hostPort } from '../lib/host-port.ts';
 import type { ListenAddress } from './config.ts';
 
 const IPV4 = /^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/;
@@ -40,7 +41,7 @@ export function parseAddress(text: string): ListenAddress | undefined {
 
 /** `127.0.0.1:80`, `[::1]:80`. */
 export function formatAddress(address: ListenAddress): string {
-  return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+  return hostPort(address.host, address.port);
 }
 
 /** Whether both ask the system for the same port of the same address; a wildcard covers all of its family. */

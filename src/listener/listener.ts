@@ -1,3 +1,4 @@
+import { hostPort } from '../lib/host-port.ts';
 import { StartError } from '../lib/start-error.ts';
 import type { RequestHead } from '../types.ts';
 import { Downstream } from './downstream.ts';
@@ -49,13 +50,13 @@ export class Listener {
         if (token === false || token === undefined) {
           reject(
             new StartError(
-              `cannot listen on ${join(host, port)}: the port is taken, the address is not of this machine, or the port needs a privilege`,
+              `cannot listen on ${hostPort(host, port)}: the port is taken, the address is not of this machine, or the port needs a privilege`,
             ),
           );
           return;
         }
         this.tokens.push(token);
-        resolve(join(host, this.engine.us_socket_local_port(token)));
+        resolve(hostPort(host, this.engine.us_socket_local_port(token)));
       });
     });
   }
@@ -73,6 +74,3 @@ export class Listener {
     this.app.close();
   }
 }
-
-const join = (host: string, port: number): string =>
-  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

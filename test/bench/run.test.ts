@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { findProgram } from '../../bench/programs.ts';
 import type { RunResult } from '../../bench/results.ts';
-import { findProgram } from '../support/programs.ts';
 
 const program = fileURLToPath(new URL('../../bench/run.js', import.meta.url));
 

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findProgram } from './programs.ts';
+import { findProgram } from '../../bench/programs.ts';
 
 export interface HaproxyOptions {
   /** Port on 127.0.0.1 to which accepted requests go. */
