@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks'; // As a global it is a getter, called on each use.
+
 /** The only place that reads a clock, so that tests can put another one in its place. */
 export interface Clock {
   /** Wall clock in milliseconds since the epoch: for `exp`, `nbf` and log lines. */

@@ -12,6 +12,7 @@ const PIECE_BYTES = 16_000;
 const HEAD_RESERVE_BYTES = 512;
 
 const nothing: readonly Uint8Array[] = [];
+const untaken = [false, false] as const;
 
 /** What an exchange hears from its client. */
 export interface DownstreamEvents {
@@ -52,6 +53,8 @@ export class Downstream {
   private pendingHead: AnswerHead | undefined;
   private closeAfter = false;
   private sent = 0;
+  /** Whether the socket took the last piece, and whether that was the end. */
+  private taken: readonly [ok: boolean, done: boolean] = untaken;
   private backlog = nothing;
   private lastInBacklog = false;
 
@@ -138,7 +141,10 @@ export class Downstream {
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
     this.pendingHead = head;
     this.total = bytes.length;
-    if (this.sendAll([bytes], true, false)) return true;
+    const left = this.sendOfTotal(bytes);
+    if (left === undefined) return true;
+    this.backlog = [copyOf(left)];
+    this.lastInBacklog = true;
     this.response.onWritable(() => this.drain());
     return false;
   }
@@ -227,18 +233,16 @@ export class Downstream {
   }
 
   private sendOfTotal(piece: Uint8Array): Uint8Array | undefined {
-    let ok = false;
-    let done = false;
     this.response.cork(() => {
       this.flushHead();
       if (this.sent + piece.length === this.total) this.stopReading();
-      [ok, done] = this.response.tryEnd(piece, this.total);
+      this.taken = this.response.tryEnd(piece, this.total);
     });
-    if (done) {
+    if (this.taken[1]) {
       this.dead = true;
       return undefined;
     }
-    if (ok) {
+    if (this.taken[0]) {
       this.sent += piece.length;
       return undefined;
     }

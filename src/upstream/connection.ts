@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { Reason } from '../reasons.ts';
+import type { Letter, Outbox } from './outbox.ts';
 import type { WireHead } from './request-writer.ts';
 import type { ResponseEvents, ResponseHead } from './response-head.ts';
 import { ResponseParser } from './response-parser.ts';
@@ -46,6 +47,7 @@ export interface ConnectionOptions {
   readonly headLimit: number;
   readonly readBuffer: Buffer;
   readonly spareHeadReader: SpareHeadReader;
+  readonly outbox: Outbox;
   readonly owner: ConnectionOwner;
 }
 
@@ -66,7 +68,7 @@ const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
  * request has been sent whole, and both sides keep it alive. Bytes that arrive while it is idle were asked for by
  * nobody and would be taken for the next request's answer (response queue poisoning), so they close it.
  */
-export class Connection implements ResponseEvents {
+export class Connection implements ResponseEvents, Letter {
   state: 'connecting' | 'idle' | 'busy' | 'closed' = 'connecting';
   /** The tick at which silence becomes a failure; the pool compares it in every tick. */
   deadline: number;
@@ -74,10 +76,13 @@ export class Connection implements ResponseEvents {
   private readonly owner: ConnectionOwner;
   private readonly times: ConnectionTimes;
   private readonly socket: Socket;
+  private readonly outbox: Outbox;
   private readonly parser: ResponseParser;
   private sink: ResponseSink | undefined;
   private connected = false;
   private used = false;
+  /** A request head that is written when the turn is over; upstream has seen nothing of it. */
+  private unsent: WireHead | undefined;
   private method = '';
   private hasBody = false;
   private requestSent = false;
@@ -94,6 +99,7 @@ export class Connection implements ResponseEvents {
     this.owner = options.owner;
     this.times = options.times;
     this.parser = new ResponseParser(this, { head: options.headLimit }, options.spareHeadReader);
+    this.outbox = options.outbox;
     this.deadline = options.owner.tick + options.times.connect;
     this.socket = connect({
       host: options.host,
@@ -121,8 +127,19 @@ export class Connection implements ResponseEvents {
     this.requestSent = !hasBody;
     this.uploadBlocked = false;
     if (this.connected) this.state = 'busy';
-    this.socket.write(head.text, head.encoding);
+    if (this.connected && !hasBody) {
+      this.unsent = head;
+      this.outbox.add(this);
+    } else this.socket.write(head.text, head.encoding);
     this.touch();
+  }
+
+  /** Called by the outbox at the end of the turn in which the head was given to it. */
+  post(): void {
+    const head = this.unsent;
+    if (head === undefined) return;
+    this.unsent = undefined;
+    this.socket.write(head.text, head.encoding);
   }
 
   /** Sends body bytes, framed by the caller. Returns false when the sink must wait for `onUploadDrained`. */
@@ -200,6 +217,11 @@ export class Connection implements ResponseEvents {
       this.close();
       return true;
     }
+    if (this.unsent !== undefined) {
+      // Bytes that came before the request was written answer nothing of ours.
+      this.fail('upstream_reset');
+      return true;
+    }
     const consumed = this.parser.push(buffer, length);
     if (consumed < 0) {
       this.fail('upstream_invalid_response');
@@ -243,7 +265,7 @@ export class Connection implements ResponseEvents {
     this.sink = undefined;
     // A used connection may have been closed by the server while the request was on its way (RFC 9112 §9.3.1).
     const died = reason === 'upstream_reset' && this.used && !this.parser.started;
-    const retryable = died && !this.hasBody && idempotent.has(this.method);
+    const retryable = this.unsent !== undefined || (died && !this.hasBody && idempotent.has(this.method));
     this.close();
     sink?.onFailure(reason, retryable);
   }
@@ -251,6 +273,7 @@ export class Connection implements ResponseEvents {
   private close(): void {
     if (this.state === 'closed') return;
     this.state = 'closed';
+    this.unsent = undefined;
     this.deadline = Number.POSITIVE_INFINITY;
     this.socket.destroy();
     this.owner.onClosed(this);

@@ -1,6 +1,7 @@
 import { CounterFamily } from '../lib/counters.ts';
 import type { Reason } from '../reasons.ts';
 import { Connection, type ConnectionOwner, type ConnectionTimes } from './connection.ts';
+import { Outbox } from './outbox.ts';
 import { SpareHeadReader } from './spare-head-reader.ts';
 
 /**
@@ -37,6 +38,7 @@ export class Pool implements ConnectionOwner {
   private readonly options: PoolOptions;
   private readonly times: ConnectionTimes;
   private readonly spareHeadReader = new SpareHeadReader();
+  private readonly outbox = new Outbox();
   private readonly all = new Set<Connection>();
   /** Last in, first out: the most recently used is the least likely to have been closed by the server. */
   private readonly idle: Connection[] = [];
@@ -129,7 +131,7 @@ export class Pool implements ConnectionOwner {
 
   private dial(): Connection {
     const { host, port, headLimit, readBuffer } = this.options;
-    const { times, spareHeadReader } = this;
+    const { times, spareHeadReader, outbox } = this;
     const connection = new Connection({
       host,
       port,
@@ -137,6 +139,7 @@ export class Pool implements ConnectionOwner {
       headLimit,
       readBuffer,
       spareHeadReader,
+      outbox,
       owner: this,
     });
     this.all.add(connection);

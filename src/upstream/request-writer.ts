@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { NameSet } from '../lib/name-set.ts';
 import type { Permit, RequestHead } from '../types.ts';
 

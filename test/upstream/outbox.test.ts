@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { test } from 'node:test';
+import { setImmediate as turnEnds } from 'node:timers/promises';
+import type { Reason } from '../../src/reasons.ts';
+import { Connection, readBuffer } from '../../src/upstream/connection.ts';
+import { Outbox } from '../../src/upstream/outbox.ts';
+import { SpareHeadReader } from '../../src/upstream/spare-head-reader.ts';
+
+const request = { text: 'GET / HTTP/1.1\r\nhost: a\r\n\r\n', encoding: 'latin1' } as const;
+const answer = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi';
+
+/** A connection that has carried one exchange, and the server's side of it. */
+async function reused(use: (connection: Connection, server: Socket) => Promise<void>): Promise<void> {
+  const listener = createServer().listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const accepted = once(listener, 'connection') as Promise<[Socket]>;
+  let reusable = (): void => {};
+  const ready = new Promise<void>((resolve) => {
+    reusable = resolve;
+  });
+  const connection = new Connection({
+    host: '127.0.0.1',
+    port: (listener.address() as AddressInfo).port,
+    times: { connect: 10, response: 10, idle: 10 },
+    headLimit: 4096,
+    readBuffer: readBuffer(),
+    spareHeadReader: new SpareHeadReader(),
+    outbox: new Outbox(),
+    owner: { tick: 0, onReusable: () => reusable(), onClosed: () => {} },
+  });
+  try {
+    const [server] = await accepted;
+    connection.send('GET', request, false, { onResponse() {}, onFailure() {}, onUploadDrained() {} });
+    await once(server, 'data');
+    server.write(answer);
+    await ready;
+    await use(connection, server);
+    server.destroy();
+  } finally {
+    connection.destroy();
+    listener.close();
+    await once(listener, 'close');
+  }
+}
+
+test('letters leave in their order when the turn is over, each once', async () => {
+  const posted: string[] = [];
+  const outbox = new Outbox();
+  const letter = (name: string, then?: () => void) => ({
+    post: () => {
+      posted.push(name);
+      then?.();
+    },
+  });
+  outbox.add(letter('a'));
+  outbox.add(letter('b', () => outbox.add(letter('d'))));
+  outbox.add(letter('c'));
+  assert.deepEqual(posted, []);
+  await turnEnds();
+  assert.deepEqual(posted, ['a', 'b', 'c']);
+  await turnEnds();
+  assert.deepEqual(posted, ['a', 'b', 'c', 'd']);
+  await turnEnds();
+  assert.equal(posted.length, 4);
+});
+
+test('an answer that comes before its request was written is not taken for it', async () => {
+  await reused(async (connection, server) => {
+    let received = '';
+    server.on('data', (bytes) => {
+      received += bytes.toString('latin1');
+    });
+    const closed = once(server, 'close');
+    const failure = await new Promise<[Reason, boolean]>((resolve, reject) => {
+      const onResponse = (): void => reject(new Error('the answer to nothing was delivered'));
+      const onFailure = (reason: Reason, retryable: boolean): void => resolve([reason, retryable]);
+      // What an immediate schedules runs behind the next look at the sockets, where the early answer already lies.
+      setImmediate(() => {
+        server.write(answer);
+        connection.send('POST', request, false, { onResponse, onFailure, onUploadDrained() {} });
+      });
+    });
+    // Upstream has seen nothing of it, so even a POST may go by another connection.
+    assert.deepEqual(failure, ['upstream_reset', true]);
+    await closed;
+    assert.equal(received, '');
+  });
+});
+
+test('a request whose client left in the same turn is not written', async () => {
+  await reused(async (connection, server) => {
+    let received = '';
+    server.on('data', (bytes) => {
+      received += bytes.toString('latin1');
+    });
+    const closed = once(server, 'close');
+    connection.send('GET', request, false, { onResponse() {}, onFailure() {}, onUploadDrained() {} });
+    connection.destroy();
+    await closed;
+    assert.equal(received, '');
+  });
+});
