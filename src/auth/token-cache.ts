@@ -54,11 +54,15 @@ export class TokenCache {
    * there. It spares a hit the hashing of its key and the walk through the map; whoever lost his slot is found there.
    */
   readonly #slots: (CacheEntry | undefined)[];
+  /** How many entries share each slot: where there are none a token is new, and the walk through the map is spared. */
+  readonly #population = new Uint32Array(SLOTS);
+  readonly #bytes: number;
 
   constructor(bounds: { readonly entries: number; readonly bytes: number }) {
     // To lru-cache zero means no bound.
     if (bounds.entries < 1 || bounds.bytes < 1)
       throw new RangeError('a token cache holds at least one entry');
+    this.#bytes = bounds.bytes;
     this.#entries = new LRUCache({
       max: bounds.entries,
       maxSize: bounds.bytes,
@@ -82,6 +86,7 @@ export class TokenCache {
     const slot = tailSlot(authorization, SLOTS);
     const near = this.#slots[slot];
     if (near !== undefined && near.authorization === authorization) return near;
+    if (this.#population[slot] === 0) return undefined;
     const entry = this.#entries.peek(authorization.slice(-TAIL));
     if (entry === undefined || entry.authorization !== authorization) return undefined;
     this.#slots[slot] = entry;
@@ -100,7 +105,7 @@ export class TokenCache {
   put(entry: Omit<CacheEntry, 'tail' | 'renewedAt'>): void {
     const { authorization, issuer, generation, expiresAt, notBefore, access, answer } = entry;
     const tail = authorization.slice(-TAIL);
-    this.#entries.set(tail, {
+    const added: CacheEntry = {
       authorization,
       tail,
       issuer,
@@ -110,16 +115,25 @@ export class TokenCache {
       access,
       answer,
       renewedAt: 0,
-    });
+    };
+    // lru-cache would not take it and not say so, and the population counts what it took.
+    if (entryBytes(added) > this.#bytes) return;
+    this.#entries.set(tail, added);
+    this.#count(tailSlot(authorization, SLOTS), 1);
   }
 
   delete(entry: CacheEntry): void {
     this.#entries.delete(entry.tail);
   }
 
+  #count(slot: number, change: number): void {
+    this.#population[slot] = (this.#population[slot] as number) + change;
+  }
+
   /** An entry that left the cache, however it left, must not be found by the short way. */
   #vacate(entry: CacheEntry): void {
     const slot = tailSlot(entry.authorization, SLOTS);
+    this.#count(slot, -1);
     if (this.#slots[slot] === entry) this.#slots[slot] = undefined;
   }
 }

@@ -52,6 +52,32 @@ describe('the store', () => {
     assert.equal(cache.find(`Bearer new.${'2'.repeat(43)}`), undefined);
   });
 
+  test('entries that share a slot are found whoever of them comes and goes', () => {
+    // The slot is made of the characters before the last one, so these differ in the tail and share the slot.
+    const values = Array.from({ length: 4 }, (_, at) => `Bearer a.${String(at).padEnd(43, 't')}`);
+    const cache = new TokenCache({ entries: 3, bytes: 1 << 20 });
+    for (const value of values) cache.put(entry(value));
+    const found = () => values.map((value) => cache.find(value)?.authorization === value);
+    assert.deepEqual(found(), [false, true, true, true]);
+    for (const at of [3, 1]) {
+      const member = cache.find(values[at] as string);
+      assert.ok(member);
+      cache.delete(member);
+    }
+    assert.deepEqual(found(), [false, false, true, false]);
+    cache.put(entry(values[2] as string)); // In the place of its own older entry.
+    cache.put(entry(values[0] as string));
+    assert.deepEqual(found(), [true, false, true, false]);
+  });
+
+  test('an entry above the bound of bytes is not kept and takes nothing with it', () => {
+    const cache = new TokenCache({ entries: 10, bytes: 2_000 });
+    cache.put(entry(`Bearer a.${tail}`));
+    cache.put(entry(`Bearer ${'b'.repeat(3_000)}.${tail.replace('t', 'u')}`));
+    assert.equal(cache.size, 1);
+    assert.notEqual(cache.find(`Bearer a.${tail}`), undefined);
+  });
+
   test('bytes bound it, token and header text counted', () => {
     const cache = new TokenCache({ entries: 1000, bytes: 20_000 });
     for (let n = 0; n < 100; n += 1) {

@@ -37,6 +37,20 @@ test('a repeated member is refused at any depth and under any escape', () => {
   for (const text of [...texts, ...more]) assert.equal(decodeObject(segment(text)), undefined, text);
 });
 
+test('white space and strings do not hide a repeated member', () => {
+  for (const space of [' ', '\t', '\n', '\r', ' \r\n\t ']) {
+    for (const text of [
+      `{"a"${space}:1,"a":1}`,
+      `{"a"${space}:1,"a"${space}:1}`,
+      `{"a":":","a"${space}:":"}`,
+    ]) {
+      assert.equal(decodeObject(segment(text)), undefined, JSON.stringify(text));
+    }
+    const text = `{"a"${space}:${space}"b :","c${space === ' ' ? ' ' : ''}:"${space}:"d\\":"}`;
+    assert.deepEqual(decodeObject(segment(text)), JSON.parse(text), JSON.stringify(text));
+  }
+});
+
 test('a colon, a brace or a quote inside a string does not confuse the count', () => {
   for (const text of ['{"a":"b:c"}', '{"a\\"b:":1}', '{"a":"\\\\","b":":"}', '{"a":"{[:"}']) {
     assert.deepEqual(decodeObject(segment(text)), JSON.parse(text), text);
