@@ -140,7 +140,7 @@ export class Authorizer {
     else if (access.soleIssuer === issuer && access.plainPermit !== undefined) answer = access.plainPermit;
     else return undefined;
     this.#counters.cacheHits.value += 1;
-    const now = this.#clock.wall();
+    const now = this.#clock.wall() / 1000;
     if (now >= entry.expiresAt) {
       this.#cache.delete(entry);
       return rejections.expired;
@@ -199,8 +199,8 @@ export class Authorizer {
       authorization: candidate.authorization,
       issuer,
       generation: issuer.generation,
-      expiresAt: lifetime.expiresAt,
-      notBefore: lifetime.notBefore,
+      expiresAt: lifetime.expiresAt / 1000,
+      notBefore: lifetime.notBefore / 1000,
       access,
       answer,
     });

@@ -13,10 +13,10 @@ const TAIL = 43;
 const ENTRY_OVERHEAD = 400;
 
 /**
- * An entry's place in the order of use is renewed at most this often, in milliseconds: the order is exact enough to
+ * An entry's place in the order of use is renewed at most this often, in seconds: the order is exact enough to
  * choose what to evict, and a token in heavy use does not pay for it on every request.
  */
-const RENEW_MS = 1_000;
+const RENEW_AFTER = 1;
 
 /** Slots of the short way, a power of two: 512 KiB, enough that tokens in heavy use rarely share one. */
 const SLOTS = 1 << 16;
@@ -30,13 +30,13 @@ export interface CacheEntry {
   readonly issuer: Issuer;
   /** Of the issuer's key set; the entry is void under any other. */
   readonly generation: number;
-  /** Wall-clock milliseconds, tolerance included. */
+  /** Wall-clock seconds, tolerance included. */
   readonly expiresAt: number;
   readonly notBefore: number;
   /** The last route's demands and the answer under them; other demands are answered anew. */
   readonly access: Access;
   readonly answer: Permit | Rejection;
-  /** Wall-clock milliseconds of the last renewal of its place in the order of use. */
+  /** Wall-clock second of the last renewal of its place in the order of use. */
   renewedAt: number;
 }
 
@@ -93,11 +93,11 @@ export class TokenCache {
     return entry;
   }
 
-  /** Notes that the entry was of use at `now`, in wall-clock milliseconds. */
+  /** Notes that the entry was of use at `now`, in wall-clock seconds. */
   touch(entry: CacheEntry, now: number): void {
     // `<` on the distance: a clock that was set back must not stop renewal.
-    if (Math.abs(now - entry.renewedAt) < RENEW_MS) return;
-    entry.renewedAt = now;
+    if (Math.abs(now - entry.renewedAt) < RENEW_AFTER) return;
+    entry.renewedAt = compact(Math.floor(now));
     this.#entries.get(entry.tail);
   }
 
@@ -110,8 +110,8 @@ export class TokenCache {
       tail,
       issuer,
       generation,
-      expiresAt,
-      notBefore,
+      expiresAt: compact(expiresAt),
+      notBefore: compact(Math.max(0, notBefore)),
       access,
       answer,
       renewedAt: 0,
@@ -136,6 +136,12 @@ export class TokenCache {
     this.#count(slot, -1);
     if (this.#slots[slot] === entry) this.#slots[slot] = undefined;
   }
+}
+
+/** V8 keeps a number in its object only if it is small and whole, and elsewhere, out of the cache, if it is not. */
+function compact(value: number): number {
+  const whole = value | 0;
+  return whole === value ? whole : value;
 }
 
 function entryBytes(entry: CacheEntry): number {
