@@ -107,7 +107,15 @@ export class ResponseParser {
 
   #readHead(buffer: Buffer, length: number): number {
     const reader = this.#head ?? this.#spare.lend();
-    if (this.#head === undefined) reader.reset(this.#method);
+    if (this.#head === undefined) {
+      const { memo } = this.#spare;
+      const known = memo.recall(this.#method, buffer, Math.min(length, this.#headRoom));
+      if (known !== undefined) {
+        this.#headRoom -= memo.length;
+        return this.#begin(known, memo.length, length);
+      }
+      reader.reset(this.#method);
+    }
     let at = 0;
     for (;;) {
       const to = Math.min(length, at + this.#headRoom);
@@ -144,18 +152,25 @@ export class ResponseParser {
       this.#collected = undefined;
       if (head !== undefined) {
         this.#head = undefined;
-        this.#untilClose = head.framing === 'close';
-        const end = at + head.contentLength;
-        this.#wholeEnd = head.framing === 'length' && at < end && end <= length ? end : 0;
-        if (this.#wholeEnd === 0) this.#body.start(head.framing, head.contentLength, this.#headRoom);
-        this.#phase = DELIVERING;
-        this.#events.onHead(head);
-        return this.#resume() ? at : -1;
+        const alone = collected === undefined && this.#interims === 0;
+        if (alone) this.#spare.memo.remember(this.#method, buffer, at, head);
+        return this.#begin(head, at, length);
       }
       this.#interims += 1;
       if (this.#interims > MAX_INTERIM) return this.#refuse('interim_count');
       reader.next(at);
     }
+  }
+
+  /** Delivers a head that ends at `at`, and finds out what follows it. */
+  #begin(head: ResponseHead, at: number, length: number): number {
+    this.#untilClose = head.framing === 'close';
+    const end = at + head.contentLength;
+    this.#wholeEnd = head.framing === 'length' && at < end && end <= length ? end : 0;
+    if (this.#wholeEnd === 0) this.#body.start(head.framing, head.contentLength, this.#headRoom);
+    this.#phase = DELIVERING;
+    this.#events.onHead(head);
+    return this.#resume() ? at : -1;
   }
 
   /** Delivers the body that came with its head, as most small ones do. */

@@ -1,3 +1,4 @@
+import { HeadMemo } from './head-memo.ts';
 import { ResponseHeadReader } from './response-head-reader.ts';
 
 /**
@@ -5,6 +6,8 @@ import { ResponseHeadReader } from './response-head-reader.ts';
  * get by with one, which stays in the processor's cache where one for each would not.
  */
 export class SpareHeadReader {
+  /** The head that any of them read last. */
+  readonly memo: HeadMemo = new HeadMemo();
   private reader = new ResponseHeadReader();
 
   /** The reader, to be used and forgotten in the same turn. */
