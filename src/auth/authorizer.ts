@@ -14,12 +14,13 @@ import { rejections } from './rejections.ts';
 import { Scratch } from './scratch.ts';
 import { isHmac, SignatureVerifier } from './signature.ts';
 import { type CacheEntry, TokenCache } from './token-cache.ts';
+import { type Verification, VerifyInline } from './verify-inline.ts';
 import { VerifyPool } from './verify-pool.ts';
 
 export interface AuthorizerOptions {
   readonly issuers: ReadonlyMap<string, IssuerConfig>;
   readonly cache: { readonly entries: number; readonly bytes: number };
-  /** Verification threads. */
+  /** Verification threads; 0: none, the event loop verifies in slices. */
   readonly verifiers: number;
   /** Report the fault HAProxy's configuration would have met first (`rejection: haproxy`). */
   readonly haproxyOrder: boolean;
@@ -39,7 +40,7 @@ export class Authorizer {
   readonly #cache: TokenCache;
   readonly #gate: Gate;
   readonly #verifier = new SignatureVerifier();
-  readonly #pool: VerifyPool;
+  readonly #verification: Verification;
   readonly #flights: Flights;
   readonly #haproxyOrder: boolean;
   readonly #clock: Clock;
@@ -53,8 +54,11 @@ export class Authorizer {
     }
     this.#cache = new TokenCache(options.cache);
     this.#gate = new Gate(options.haproxyOrder, this.#scratch);
-    this.#pool = new VerifyPool(options.verifiers, options.counters);
-    this.#flights = new Flights(this.#pool, (candidate) => this.#conclude(candidate));
+    this.#verification =
+      options.verifiers > 0
+        ? new VerifyPool(options.verifiers, options.counters)
+        : new VerifyInline(this.#verifier, options.counters, options.clock);
+    this.#flights = new Flights(this.#verification, (candidate) => this.#conclude(candidate));
     this.#haproxyOrder = options.haproxyOrder;
     this.#clock = options.clock;
     this.#counters = options.counters;
@@ -69,9 +73,9 @@ export class Authorizer {
     return this.#cache.bytes;
   }
 
-  /** Tokens that wait for a verification thread. */
+  /** Tokens that wait for their verification. */
   get queueDepth(): number {
-    return this.#pool.depth;
+    return this.#verification.depth;
   }
 
   /** Requests that wait for a verdict. */
@@ -81,12 +85,12 @@ export class Authorizer {
 
   /** Resolves when the verification threads have answered; until then tokens that need one wait. */
   start(): Promise<void> {
-    return this.#pool.start();
+    return this.#verification.start();
   }
 
   /** Ends the threads; whoever still waits is told `verifier_overloaded`. */
   close(): Promise<void> {
-    return this.#pool.close();
+    return this.#verification.close();
   }
 
   /** What a route demands, to be made once when the gateway is built. Throws on an unknown issuer name. */

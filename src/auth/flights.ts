@@ -4,7 +4,8 @@ import type { Candidate } from './gate.ts';
 import type { Issuer } from './issuer.ts';
 import { rejections } from './rejections.ts';
 import type { KeyChoice } from './signature.ts';
-import type { VerifyJob, VerifyOutcome, VerifyPool } from './verify-pool.ts';
+import type { Verification } from './verify-inline.ts';
+import type { VerifyJob, VerifyOutcome } from './verify-pool.ts';
 
 /** Requests waiting for one token; more is one client asking without end for its first answer. */
 const MAX_WAITERS_PER_TOKEN = 1024;
@@ -21,13 +22,13 @@ export type Conclude = (candidate: Candidate) => Permit | Rejection;
  * token goes round once more with the keys of today.
  */
 export class Flights {
-  readonly #pool: VerifyPool;
+  readonly #verification: Verification;
   readonly #conclude: Conclude;
   readonly #flights = new FlightTable<Flight>();
   #waiters = 0;
 
-  constructor(pool: VerifyPool, conclude: Conclude) {
-    this.#pool = pool;
+  constructor(verification: Verification, conclude: Conclude) {
+    this.#verification = verification;
     this.#conclude = conclude;
   }
 
@@ -41,7 +42,7 @@ export class Flights {
     let flight = this.#flights.find(candidate.token, candidate.issuer);
     if (flight === undefined) {
       flight = new Flight(candidate, this.#settle);
-      if (!this.#pool.submit(flight)) return rejections.overloaded;
+      if (!this.#verification.submit(flight)) return rejections.overloaded;
       this.#flights.add(flight);
     } else if (!flight.hasRoom()) return rejections.overloaded;
     const shared = flight.candidate.access === candidate.access ? flight.candidate : candidate;
@@ -84,7 +85,7 @@ export class Flights {
     flight.renewed = true;
     flight.choice = choice;
     flight.generation = flight.candidate.issuer.generation;
-    return this.#pool.submit(flight);
+    return this.#verification.submit(flight);
   }
 
   #land(flight: Flight, answerFor: (waiter: Waiter) => Permit | Rejection): void {

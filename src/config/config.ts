@@ -55,7 +55,7 @@ export interface UpstreamConfig {
 export interface Config {
   readonly listen: readonly ListenAddress[];
   readonly admin: ListenAddress;
-  /** Verification threads. */
+  /** Verification threads; 0: none, the event loop verifies in slices. */
   readonly verifiers: number;
   readonly issuers: ReadonlyMap<string, IssuerConfig>;
   readonly upstreams: ReadonlyMap<string, UpstreamConfig>;

@@ -23,7 +23,7 @@ export function resolve(file: FileConfig, folder: string, findings: Findings): O
     admin: file.admin,
     verifiers:
       file.verifiers === 'auto'
-        ? Math.min(MAX_AUTO_VERIFIERS, Math.max(1, availableParallelism() - 1))
+        ? Math.min(MAX_AUTO_VERIFIERS, availableParallelism() - 1)
         : file.verifiers,
     issuers,
     upstreams,

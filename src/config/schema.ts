@@ -189,9 +189,11 @@ export const schema = section({
     'above 1 is not supported yet; must be auto or 1 for now',
   ).describe('Processes that share the port; auto means 1 for now'),
   verifiers: z
-    .union([z.literal('auto'), count(1, 64)], { error: must('auto or a whole number from 1 to 64') })
+    .union([z.literal('auto'), count(0, 64)], { error: must('auto or a whole number from 0 to 64') })
     .prefault('auto')
-    .describe('Verification threads; auto: one less than the cores, at most 8'),
+    .describe(
+      'Verification threads; auto: one less than the cores, at most 8; 0, with one core, verifies without threads',
+    ),
   issuers: named(issuer, 'issuers').prefault({}).describe('Who signs tokens, by a name of your own'),
   upstreams: named(upstream, 'upstreams')
     .prefault({})

@@ -25,126 +25,131 @@ function begin(setup: Setup, token: string, listener = new Listener(), access = 
   return answer as Pending;
 }
 
-describe('a token under verification', () => {
-  const setup = new Setup({ issuers: [rsa(), rsa({ name: 'twin', audience: ['app-2'] })], verifiers: 1 });
-  before(() => setup.authorizer.start());
-  after(() => setup.authorizer.close());
-  const token = (changes = {}): string => rs256(key, setup.claims(changes));
+for (const [how, verifiers] of [
+  ['on a thread', 1],
+  ['on the event loop', 0],
+] as const) {
+  describe(`a token under verification, ${how}`, () => {
+    const setup = new Setup({ issuers: [rsa(), rsa({ name: 'twin', audience: ['app-2'] })], verifiers });
+    before(() => setup.authorizer.start());
+    after(() => setup.authorizer.close());
+    const token = (changes = {}): string => rs256(key, setup.claims(changes));
 
-  test('is verified once however many wait for it', async () => {
-    const { verifyBatchSize, cacheMisses } = setup.counters;
-    const [verified, missed] = [verifyBatchSize.sum, cacheMisses.value];
-    const same = token({ jti: 'single' });
-    const words = await Promise.all(Array.from({ length: 500 }, () => setup.word(same)));
-    assert.deepEqual(new Set(words), new Set(['permit']));
-    assert.equal(verifyBatchSize.sum - verified, 1);
-    assert.equal(cacheMisses.value - missed, 500);
-  });
-
-  test('is refused once for all who wait', async () => {
-    const verified = setup.counters.verifyBatchSize.sum;
-    const forged = `${token({ jti: 'x' }).replace(/[^.]*$/, '')}${token({ jti: 'y' }).replace(/^.*\./, '')}`;
-    const words = await Promise.all(Array.from({ length: 50 }, () => setup.word(forged)));
-    assert.deepEqual(new Set(words), new Set(['signature_invalid signature']));
-    assert.equal(setup.counters.verifyBatchSize.sum - verified, 1);
-  });
-
-  test('answers each route with its own headers', async () => {
-    const same = token({ jti: 'routes' });
-    const user = setup.route(['main'], { 'X-User': 'sub' });
-    const id = setup.authorizer.access({ auth: ['main'], forward: forward({ 'X-Id': 'jti' }, 'strip') });
-    const verified = setup.counters.verifyBatchSize.sum;
-    const answers = await Promise.all([setup.ask(same, user), setup.ask(same, id), setup.ask(same, user)]);
-    assert.deepEqual(answers, [
-      { kind: 'permit', headers: 'X-User: user-1\r\n', stripToken: false },
-      { kind: 'permit', headers: 'X-Id: routes\r\n', stripToken: true },
-      { kind: 'permit', headers: 'X-User: user-1\r\n', stripToken: false },
-    ]);
-    assert.equal(setup.counters.verifyBatchSize.sum - verified, 1);
-  });
-
-  test('is judged for each issuer apart', async () => {
-    const same = token({ jti: 'issuers', aud: ['app-1', 'app-2'] });
-    const words = await Promise.all([
-      setup.word(same, setup.route(['main'])),
-      setup.word(same, setup.route(['twin'])),
-    ]);
-    assert.deepEqual(words, ['permit', 'permit']);
-  });
-
-  test('tells nobody who has left, tells the others, and is remembered', async () => {
-    const same = token({ jti: 'cancel' });
-    const [left, stayed] = [new Listener(), new Listener()];
-    const pending = begin(setup, same, left);
-    begin(setup, same, stayed);
-    pending.cancel();
-    pending.cancel();
-    assert.equal(await setup.word(same), 'permit');
-    assert.deepEqual([left.verdicts, stayed.verdicts], [[], ['permit']]);
-    pending.cancel();
-
-    const lonely = token({ jti: 'lonely' });
-    begin(setup, lonely, left).cancel();
-    const entries = setup.authorizer.cacheEntries;
-    assert.equal(await setup.word(token({ jti: 'later' })), 'permit');
-    assert.equal(setup.authorizer.cacheEntries, entries + 2, 'verified and kept although nobody waited');
-    assert.deepEqual(left.verdicts, []);
-    assert.notEqual(setup.now(lonely), 'pending');
-  });
-
-  test('a waiter may ask again, or cancel another, from within its verdict', async () => {
-    const same = token({ jti: 'reentrant' });
-    const other = new Listener();
-    const inner = await new Promise<unknown>((resolve) => {
-      setup.authorizer.authorize(setup.access, head(`Bearer ${same}`), {
-        onVerdict: () => {
-          pending.cancel();
-          resolve(setup.now(same));
-        },
-      });
-      const pending = begin(setup, same, other);
+    test('is verified once however many wait for it', async () => {
+      const { verifyBatchSize, cacheMisses } = setup.counters;
+      const [verified, missed] = [verifyBatchSize.sum, cacheMisses.value];
+      const same = token({ jti: 'single' });
+      const words = await Promise.all(Array.from({ length: 500 }, () => setup.word(same)));
+      assert.deepEqual(new Set(words), new Set(['permit']));
+      assert.equal(verifyBatchSize.sum - verified, 1);
+      assert.equal(cacheMisses.value - missed, 500);
     });
-    assert.equal((inner as Permit).kind, 'permit');
-    assert.deepEqual(other.verdicts, []);
-  });
 
-  test('every waiter is counted out once, whether it leaves, is told, or leaves while it is told', async () => {
-    const same = token({ jti: 'count' });
-    const told = await new Promise<number>((resolve) => {
-      const pending = setup.authorizer.authorize(setup.access, head(`Bearer ${same}`), {
-        onVerdict: () => {
-          (pending as Pending).cancel();
-          resolve(setup.authorizer.waiting);
-        },
-      });
-      const leaving = begin(setup, same);
-      assert.equal(setup.authorizer.waiting, 2);
-      leaving.cancel();
-      leaving.cancel();
-      assert.equal(setup.authorizer.waiting, 1);
+    test('is refused once for all who wait', async () => {
+      const verified = setup.counters.verifyBatchSize.sum;
+      const forged = `${token({ jti: 'x' }).replace(/[^.]*$/, '')}${token({ jti: 'y' }).replace(/^.*\./, '')}`;
+      const words = await Promise.all(Array.from({ length: 50 }, () => setup.word(forged)));
+      assert.deepEqual(new Set(words), new Set(['signature_invalid signature']));
+      assert.equal(setup.counters.verifyBatchSize.sum - verified, 1);
     });
-    assert.equal(told, 0);
-    assert.equal(setup.authorizer.waiting, 0);
-  });
 
-  test('clients that leave in the middle hurt nobody afterwards', async () => {
-    for (let round = 0; round < 20; round += 1) {
-      for (let n = 0; n < 50; n += 1) begin(setup, token({ jti: `${round}/${n}` })).cancel();
-      assert.equal(await setup.word(token({ jti: `stays ${round}` })), 'permit');
-    }
-  });
+    test('answers each route with its own headers', async () => {
+      const same = token({ jti: 'routes' });
+      const user = setup.route(['main'], { 'X-User': 'sub' });
+      const id = setup.authorizer.access({ auth: ['main'], forward: forward({ 'X-Id': 'jti' }, 'strip') });
+      const verified = setup.counters.verifyBatchSize.sum;
+      const answers = await Promise.all([setup.ask(same, user), setup.ask(same, id), setup.ask(same, user)]);
+      assert.deepEqual(answers, [
+        { kind: 'permit', headers: 'X-User: user-1\r\n', stripToken: false },
+        { kind: 'permit', headers: 'X-Id: routes\r\n', stripToken: true },
+        { kind: 'permit', headers: 'X-User: user-1\r\n', stripToken: false },
+      ]);
+      assert.equal(setup.counters.verifyBatchSize.sum - verified, 1);
+    });
 
-  test('expires while it waits', async () => {
-    const listener = new Listener();
-    const short = token({ exp: setup.clock.seconds(1) });
-    const { now } = setup.clock;
-    begin(setup, short, listener);
-    setup.clock.now += 1000;
-    assert.equal(await setup.word(token({ exp: setup.clock.seconds(60), jti: 'after' })), 'permit');
-    setup.clock.now = now;
-    assert.deepEqual(listener.verdicts, ['token_expired expiry']);
+    test('is judged for each issuer apart', async () => {
+      const same = token({ jti: 'issuers', aud: ['app-1', 'app-2'] });
+      const words = await Promise.all([
+        setup.word(same, setup.route(['main'])),
+        setup.word(same, setup.route(['twin'])),
+      ]);
+      assert.deepEqual(words, ['permit', 'permit']);
+    });
+
+    test('tells nobody who has left, tells the others, and is remembered', async () => {
+      const same = token({ jti: 'cancel' });
+      const [left, stayed] = [new Listener(), new Listener()];
+      const pending = begin(setup, same, left);
+      begin(setup, same, stayed);
+      pending.cancel();
+      pending.cancel();
+      assert.equal(await setup.word(same), 'permit');
+      assert.deepEqual([left.verdicts, stayed.verdicts], [[], ['permit']]);
+      pending.cancel();
+
+      const lonely = token({ jti: 'lonely' });
+      begin(setup, lonely, left).cancel();
+      const entries = setup.authorizer.cacheEntries;
+      assert.equal(await setup.word(token({ jti: 'later' })), 'permit');
+      assert.equal(setup.authorizer.cacheEntries, entries + 2, 'verified and kept although nobody waited');
+      assert.deepEqual(left.verdicts, []);
+      assert.notEqual(setup.now(lonely), 'pending');
+    });
+
+    test('a waiter may ask again, or cancel another, from within its verdict', async () => {
+      const same = token({ jti: 'reentrant' });
+      const other = new Listener();
+      const inner = await new Promise<unknown>((resolve) => {
+        setup.authorizer.authorize(setup.access, head(`Bearer ${same}`), {
+          onVerdict: () => {
+            pending.cancel();
+            resolve(setup.now(same));
+          },
+        });
+        const pending = begin(setup, same, other);
+      });
+      assert.equal((inner as Permit).kind, 'permit');
+      assert.deepEqual(other.verdicts, []);
+    });
+
+    test('every waiter is counted out once, whether it leaves, is told, or leaves while it is told', async () => {
+      const same = token({ jti: 'count' });
+      const told = await new Promise<number>((resolve) => {
+        const pending = setup.authorizer.authorize(setup.access, head(`Bearer ${same}`), {
+          onVerdict: () => {
+            (pending as Pending).cancel();
+            resolve(setup.authorizer.waiting);
+          },
+        });
+        const leaving = begin(setup, same);
+        assert.equal(setup.authorizer.waiting, 2);
+        leaving.cancel();
+        leaving.cancel();
+        assert.equal(setup.authorizer.waiting, 1);
+      });
+      assert.equal(told, 0);
+      assert.equal(setup.authorizer.waiting, 0);
+    });
+
+    test('clients that leave in the middle hurt nobody afterwards', async () => {
+      for (let round = 0; round < 20; round += 1) {
+        for (let n = 0; n < 50; n += 1) begin(setup, token({ jti: `${round}/${n}` })).cancel();
+        assert.equal(await setup.word(token({ jti: `stays ${round}` })), 'permit');
+      }
+    });
+
+    test('expires while it waits', async () => {
+      const listener = new Listener();
+      const short = token({ exp: setup.clock.seconds(1) });
+      const { now } = setup.clock;
+      begin(setup, short, listener);
+      setup.clock.now += 1000;
+      assert.equal(await setup.word(token({ exp: setup.clock.seconds(60), jti: 'after' })), 'permit');
+      setup.clock.now = now;
+      assert.deepEqual(listener.verdicts, ['token_expired expiry']);
+    });
   });
-});
+}
 
 describe('bounds', () => {
   test('1024 requests may wait for one token', async () => {

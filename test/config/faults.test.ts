@@ -170,8 +170,8 @@ const cases: readonly Case[] = [
   ],
   [
     'a bad number of threads',
-    { x: 'verifiers: 0' },
-    'f:6:12: verifiers: is out of range; must be a whole number from 1 to 64',
+    { x: 'verifiers: -1' },
+    'f:6:12: verifiers: is out of range; must be a whole number from 0 to 64',
   ],
   [
     'a realm that breaks the challenge',

@@ -1,0 +1,93 @@
+import type { Clock } from '../lib/clock.ts';
+import type { AuthCounters } from './auth-counters.ts';
+import type { SignatureVerifier } from './signature.ts';
+import type { VerifyJob, VerifyOutcome, VerifyPool } from './verify-pool.ts';
+
+/** Milliseconds of one slice: some eight RS256 tokens, and what a known token waits for at most in each turn. */
+const SLICE_MS = 0.25;
+/** Tokens waiting: about 0.1 s of work. Each is at most 16 KiB, so 64 MiB at worst. */
+const MAX_QUEUE = 4096;
+
+/** Whoever verifies the signatures of tokens that are not known yet. */
+export type Verification = Pick<VerifyPool, 'depth' | 'start' | 'submit' | 'close'>;
+
+/**
+ * Verifies on the event loop, in slices between which everything else has its turn. With a single core a thread
+ * has none of its own: it would only make the processor switch back and forth, which costs more than it spares.
+ */
+export class VerifyInline implements Verification {
+  readonly #verifier: SignatureVerifier;
+  readonly #counters: AuthCounters;
+  readonly #clock: Clock;
+  #queue: VerifyJob[] = [];
+  /** Jobs at the queue's front that are done. */
+  #done = 0;
+  #scheduled = false;
+  #closed = false;
+
+  constructor(verifier: SignatureVerifier, counters: AuthCounters, clock: Clock) {
+    this.#verifier = verifier;
+    this.#counters = counters;
+    this.#clock = clock;
+  }
+
+  /** Jobs that wait. */
+  get depth(): number {
+    return this.#queue.length - this.#done;
+  }
+
+  /** Nothing needs to be started. */
+  async start(): Promise<void> {}
+
+  /** False when there is no room: the job is then not taken and never settled. */
+  submit(job: VerifyJob): boolean {
+    if (this.#closed || this.depth >= MAX_QUEUE) return false;
+    this.#queue.push(job);
+    this.#schedule();
+    return true;
+  }
+
+  /** Settles what is left as unavailable. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const waiting = this.#queue.slice(this.#done);
+    this.#queue = [];
+    this.#done = 0;
+    for (const job of waiting) job.settle('unavailable');
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(this.#slice);
+  }
+
+  readonly #slice = (): void => {
+    this.#scheduled = false;
+    const end = this.#clock.monotonic() + SLICE_MS;
+    let tokens = 0;
+    while (this.depth > 0) {
+      const job = this.#queue[this.#done] as VerifyJob;
+      this.#done += 1;
+      tokens += 1;
+      job.settle(this.#verify(job));
+      if (this.#clock.monotonic() >= end) break;
+    }
+    if (tokens > 0) this.#counters.verifyBatchSize.observe(tokens);
+    if (this.depth > 0) this.#schedule();
+    else {
+      this.#queue = [];
+      this.#done = 0;
+    }
+  };
+
+  #verify({ token, choice }: VerifyJob): VerifyOutcome {
+    try {
+      return this.#verifier.verify(token, choice) ? 'valid' : 'invalid';
+    } catch {
+      // A key that cannot be used; what the library says about it may hold the key and is dropped.
+      this.#counters.verifierFailures.value += 1;
+      return 'unavailable';
+    }
+  }
+}

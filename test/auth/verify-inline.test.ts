@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate as turnEnds } from 'node:timers/promises';
+import { AuthCounters } from '../../src/auth/auth-counters.ts';
+import { SignatureVerifier } from '../../src/auth/signature.ts';
+import { VerifyInline } from '../../src/auth/verify-inline.ts';
+import type { VerifyOutcome } from '../../src/auth/verify-pool.ts';
+import { keyPair, rs256 } from '../support/tokens.ts';
+import { publicKey } from './support.ts';
+
+const key = keyPair('RS256');
+const choice = { algorithm: 'RS256', keys: [publicKey(key, ['RS256'])] };
+const good = rs256(key, { sub: 'a' });
+const bad = `${good.slice(0, -9)}AAAAAAAAA`;
+
+/** One on a clock that moves by `step` milliseconds each time it is read. */
+function inline(step: number) {
+  let now = 0;
+  const clock = {
+    wall: () => 0,
+    monotonic: () => {
+      now += step;
+      return now;
+    },
+  };
+  const counters = new AuthCounters();
+  return { counters, verification: new VerifyInline(new SignatureVerifier(), counters, clock) };
+}
+
+test('good is told from bad, and neither from within submit', async () => {
+  const { verification, counters } = inline(0);
+  await verification.start();
+  const outcomes: VerifyOutcome[] = [];
+  for (const token of [good, bad, good]) {
+    assert.ok(verification.submit({ token, choice, settle: (outcome) => outcomes.push(outcome) }));
+  }
+  assert.deepEqual([outcomes.length, verification.depth], [0, 3]);
+  await turnEnds();
+  assert.deepEqual(outcomes, ['valid', 'invalid', 'valid']);
+  assert.deepEqual([verification.depth, counters.verifyBatchSize.sum], [0, 3]);
+});
+
+test('a slice that took its time lets everything else have a turn', async () => {
+  const { verification } = inline(1);
+  const events: string[] = [];
+  for (const name of ['a', 'b', 'c']) {
+    verification.submit({ token: good, choice, settle: () => events.push(name) });
+  }
+  for (let turn = 1; turn <= 3; turn += 1) {
+    await turnEnds();
+    events.push(`turn ${turn}`);
+  }
+  assert.deepEqual(events, ['a', 'turn 1', 'b', 'turn 2', 'c', 'turn 3']);
+});
+
+test('the queue is bounded, and has room again when it has been worked off', async () => {
+  const { verification } = inline(0);
+  const unusable = { algorithm: 'RS256', keys: [] };
+  const settle = (): void => {};
+  const job = { token: good, choice: unusable, settle };
+  for (let n = 0; n < 4096; n += 1) assert.ok(verification.submit(job));
+  assert.equal(verification.submit(job), false);
+  await turnEnds();
+  assert.equal(verification.depth, 0);
+  assert.ok(verification.submit(job));
+  await verification.close();
+});
+
+test('a key that cannot be used is a fault of ours and no verdict', async () => {
+  const { verification, counters } = inline(0);
+  const misfit = { algorithm: 'ES256', keys: choice.keys };
+  const outcome = await new Promise<VerifyOutcome>((settle) => {
+    verification.submit({ token: good, choice: misfit, settle });
+  });
+  assert.deepEqual([outcome, counters.verifierFailures.value], ['unavailable', 1]);
+});
+
+test('closing tells whoever waits and takes nothing more', async () => {
+  const { verification } = inline(0);
+  const outcomes: VerifyOutcome[] = [];
+  const job = { token: good, choice, settle: (outcome: VerifyOutcome) => void outcomes.push(outcome) };
+  verification.submit(job);
+  await verification.close();
+  assert.deepEqual(outcomes, ['unavailable']);
+  assert.equal(verification.submit(job), false);
+  await turnEnds();
+  assert.equal(outcomes.length, 1);
+});
