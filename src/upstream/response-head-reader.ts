@@ -230,6 +230,10 @@ export class ResponseHeadReader implements FramingFields {
         if (spells(bytes, nameStart, nameEnd, 'transfer-encoding')) {
           // Any other coding, or a second header, leaves the framing in doubt.
           if (this.chunked || !spells(bytes, valueStart, valueEnd, 'chunked')) return 'transfer_encoding';
+          // Allowed by the grammar, yet llhttp does not see `chunked` when a tab follows, and reads until close.
+          if (fields.valueEnd > valueEnd && bytes.subarray(valueEnd, fields.valueEnd).includes(HTAB)) {
+            return 'transfer_encoding';
+          }
           this.chunked = true;
           return undefined;
         }

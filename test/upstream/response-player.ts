@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ResponseEvents, ResponseHead } from '../../src/upstream/response-head.ts';
 import { ResponseParser } from '../../src/upstream/response-parser.ts';
+import type { SpareHeadReader } from '../../src/upstream/spare-head-reader.ts';
 import type { Outcome } from './response-row.ts';
 
 /** Bytes of other messages, which stand around the pushed ones in a read buffer. */
@@ -10,28 +11,33 @@ const neighbours = Buffer.alloc(NEIGHBOURS, '\r\n\r\nHTTP/1.1 200 OK\r\nX: y');
 /** Records what a parser delivers and checks each event against the rules of the interface. */
 export class Player implements ResponseEvents {
   readonly parser: ResponseParser;
+  /** Pieces pushed of the last message: all of them, or those up to the fault. */
+  pushes = 0;
   #head: ResponseHead | undefined;
   #body: string[] = [];
   #complete = false;
   #pushed: Buffer = neighbours;
   #length = 0;
 
-  constructor(limit: number) {
-    this.parser = new ResponseParser(this, { head: limit });
+  /** @param spare shared with other players; one of its own unless given. */
+  constructor(limit: number, spare?: SpareHeadReader) {
+    this.parser = new ResponseParser(this, { head: limit }, spare);
   }
 
   /** Pushes the pieces as one message, each in a buffer of its own that is overwritten afterwards. */
-  play(pieces: readonly Buffer[], options: { readonly method: string; readonly eof: boolean }): Outcome {
+  play(pieces: Iterable<Buffer>, options: { readonly method: string; readonly eof: boolean }): Outcome {
     const { parser } = this;
     this.#head = undefined;
     this.#body = [];
     this.#complete = false;
+    this.pushes = 0;
     parser.start(options.method);
     assert.equal(parser.started, false);
     let excess = '';
     let used = 0;
     for (const piece of pieces) {
       const ended = this.#complete;
+      this.pushes += 1;
       this.#pushed = Buffer.concat([piece, neighbours]);
       this.#length = piece.length;
       used = parser.push(this.#pushed, piece.length);

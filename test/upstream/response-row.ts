@@ -93,3 +93,4 @@ export const ok = (...lines: string[]): string => head('HTTP/1.1 200 OK', ...lin
 export const chunked = ok('Transfer-Encoding: chunked');
 export const lenient = 'Node accepts it';
 export const behind = 'Node fails on the bytes behind the message';
+export const last = 'Node takes the interim response for the last one';
