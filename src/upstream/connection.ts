@@ -26,7 +26,7 @@ export interface ResponseSink {
 /** Time-outs in the owner's ticks. */
 export interface ConnectionTimes {
   readonly connect: number;
-  /** Of silence until the head of an answer. */
+  /** From the end of a request, or upstream's last taking of its body, to the head of an answer. */
   readonly response: number;
   /** Of silence between two pieces of an answer, and of a connection without a request. */
   readonly idle: number;
@@ -230,7 +230,8 @@ export class Connection implements ResponseEvents, Letter {
     // Bytes behind the answer belong to no request of ours: the connection must not carry another one.
     if (consumed < length) this.keepAlive = false;
     this.deliver();
-    if (this.state === 'busy') this.touch();
+    // A head that trickles in, or a series of interim answers, does not put off the time-out for the head.
+    if (this.state === 'busy' && this.answering) this.touch();
     return !this.readingPaused;
   }
 
