@@ -1,16 +1,19 @@
+import type { AccessLog, AccessRecord } from './access-log.ts';
 import type { Access } from './auth/access.ts';
 import type { Authorizer } from './auth/authorizer.ts';
+import type { Reviewed } from './deadlines.ts';
 import type { Budget } from './lib/budget.ts';
 import type { Clock } from './lib/clock.ts';
-import type { Enrolled } from './lib/roster.ts';
+import type { Networks } from './lib/networks.ts';
+import { BodyRate } from './listener/body-rate.ts';
 import type { Downstream, DownstreamEvents } from './listener/downstream.ts';
 import type { Replies, Reply } from './listener/replies.ts';
 import type { Reason } from './reasons.ts';
 import type { RouteMatch, RouteTable } from './routing/route-table.ts';
-import { isAmbiguous } from './routing/target.ts';
-import type { Outcome, RouteTally, Tally } from './tally.ts';
+import { NO_ROUTE, type Outcome, type RouteTally, type Tally } from './tally.ts';
 import type { Pending, Permit, Rejection, RequestHead, VerdictWaiter } from './types.ts';
 import type { Connection, ResponseSink } from './upstream/connection.ts';
+import { clientAddress } from './upstream/forwarded.ts';
 import type { Pool, PoolWaiter } from './upstream/pool.ts';
 import type { Forwarded, RequestWriter, WireHead } from './upstream/request-writer.ts';
 import type { ResponseHead } from './upstream/response-head.ts';
@@ -35,14 +38,32 @@ export interface Service {
   /** Bytes of request bodies that all exchanges together may hold back. */
   readonly budget: Budget;
   readonly tally: Tally;
+  /** Undefined when nothing is to be logged. */
+  readonly accessLog: AccessLog | undefined;
+  /** Whose word about the client is believed; undefined for nobody's. */
+  readonly trustedProxies: Networks | undefined;
   readonly clock: Clock;
   /** Bytes; Infinity for no limit. */
   readonly requestBodyLimit: number;
   readonly rejectChunked: boolean;
+  /** Milliseconds from a request's head to the last byte of its answer; Infinity for no limit. */
+  readonly requestMs: number;
+  /** Bytes per second that a request body must keep; 0 for any. */
+  readonly bodyMinRate: number;
+  /** On average; Infinity for no limit. */
+  readonly requestsPerConnection: number;
   /** The gateway is shutting down: every answer asks the client to leave. */
   readonly draining: () => boolean;
   readonly onEnd: (exchange: Exchange) => void;
+  /** Is told of a fault of ours; the exchange that met it ends by itself. */
+  readonly onFault: (error: unknown) => void;
 }
+
+/**
+ * Bytes of a refused request's body that are still read: the client gets its answer for sure and may use its connection
+ * again. With more to come the connection is closed, and a client in the middle of sending may miss the answer.
+ */
+const DRAIN_BYTES = 16 * 1024 * 1024;
 
 /**
  * Bytes of a request body that may be held once the answer has begun: the client cannot be asked to pause any more,
@@ -55,7 +76,7 @@ const HELD_BEHIND_ANSWER_BYTES = 16 * 1024 * 1024;
  * the request, carry the answer back, count how it ended. With a cached token and an idle connection everything up
  * to the last byte sent upstream happens in one turn, without a promise.
  */
-export class Exchange implements Enrolled, VerdictWaiter, PoolWaiter, ResponseSink, DownstreamEvents {
+export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSink, DownstreamEvents {
   slot = 0;
   private readonly service: Service;
   private readonly head: RequestHead;
@@ -72,18 +93,29 @@ export class Exchange implements Enrolled, VerdictWaiter, PoolWaiter, ResponseSi
   private answer: ResponseHead | undefined;
   private upload: Upload | undefined;
   private bodyBytes = 0;
+  private bodyRate: BodyRate | undefined;
+  /** The answer asks the client to leave; decided once, because it is looked at more than once. */
+  private readonly leaves: boolean;
+  /** Set while this exchange has to be logged. */
+  private access: AccessRecord | undefined;
 
   constructor(service: Service, head: RequestHead, downstream: Downstream) {
     this.service = service;
     this.head = head;
     this.downstream = downstream;
     this.startedAt = service.clock.monotonic();
+    const { requestsPerConnection } = service;
+    this.leaves = requestsPerConnection !== Infinity && Math.random() * requestsPerConnection < 1;
   }
 
   /** 1. Judge the request and find its route. Must be called in the turn in which the head was read. */
   start(): void {
     const { head, downstream, service } = this;
     downstream.listen(this);
+    // Now, because the engine tells no address once the client is gone or has its answer.
+    this.access = service.accessLog?.begin(() =>
+      clientAddress(head, downstream.remoteAddress(), service.trustedProxies),
+    );
     if (head.framing !== 'none') {
       this.upload = new Upload(head.framing === 'chunked', service.budget);
       downstream.takeBody();
@@ -100,11 +132,11 @@ export class Exchange implements Enrolled, VerdictWaiter, PoolWaiter, ResponseSi
       this.refuse('request_body_too_large');
       return;
     }
-    if (service.routes.distinguishes && isAmbiguous(head.path)) {
+    const route = service.routes.find(head.host, head.path, head.method);
+    if (route === 'ambiguous') {
       this.refuse('request_malformed');
       return;
     }
-    const route = service.routes.find(head.host, head.path, head.method);
     if (route === undefined) {
       this.refuse('route_not_found');
       return;
@@ -123,17 +155,18 @@ export class Exchange implements Enrolled, VerdictWaiter, PoolWaiter, ResponseSi
   onVerdict(verdict: Permit | Rejection): void {
     this.pending = undefined;
     if (this.ended) return;
-    if (verdict.kind === 'permit') this.prepare(verdict);
-    else {
-      this.end(verdict.reason);
-      this.reply(this.service.replies.ofRejection(verdict));
+    try {
+      if (verdict.kind === 'permit') this.prepare(verdict);
+      else this.end(verdict.reason, this.service.replies.ofRejection(verdict));
+    } catch (error) {
+      this.onInternalError(error);
     }
   }
 
   /** 3. Write the request's head, which takes the permit, and get a connection. */
   private prepare(permit: Permit): void {
     const { forwarded } = this.route as Route;
-    const address = forwarded.has('for') ? this.downstream.remoteAddress() : '';
+    const address = forwarded.size > 0 ? this.downstream.remoteAddress() : '';
     this.wire = this.service.writer.write(permit, this.head, forwarded, address);
     if (this.wire === undefined) this.refuse('request_malformed');
     else this.forward(false);
@@ -183,6 +216,7 @@ export class Exchange implements Enrolled, VerdictWaiter, PoolWaiter, ResponseSi
     if (this.ended) return;
     if (head !== undefined) this.answer = head;
     const answer = this.answer as ResponseHead;
+    if (this.access !== undefined) for (const piece of pieces) this.access.answerBytes += piece.length;
     if (complete) {
       this.connection = undefined;
       this.upload?.drop(); // Nobody reads the rest of the request.
@@ -230,47 +264,89 @@ export class Exchange implements Enrolled, VerdictWaiter, PoolWaiter, ResponseSi
   }
 
   /** A fault of ours: the client gets an answer if it can, and nothing is left behind. */
-  onInternalError(): void {
-    this.refuse('internal_error');
+  onInternalError(error: unknown): void {
+    this.service.onFault(error);
+    // What failed behind the end was the answer itself.
+    if (this.ended) this.downstream.abort();
+    else this.refuse('internal_error');
+  }
+
+  /** Looks whether it takes too long; called several times a second. */
+  review(now: number, postpone: boolean): void {
+    if (this.ended) return;
+    if (now - this.startedAt >= this.service.requestMs) {
+      this.expire();
+      return;
+    }
+    if (this.upload?.whole === false) {
+      this.bodyRate ??= new BodyRate(this.service.bodyMinRate, this.startedAt);
+      if (!this.bodyRate.keeps(now, this.bodyBytes, this.downstream.takePaused())) {
+        this.refuse('request_timeout');
+        return;
+      }
+      if (postpone && !this.downstream.pausing && !this.bodyRate.deservesTime()) return;
+    }
+    if (postpone) this.downstream.postponeTimeout();
+  }
+
+  /** The time for the whole request is over: the reason is whoever had the next step to take. */
+  private expire(): void {
+    const { downstream, upload } = this;
+    if (downstream.behind || (upload?.whole === false && !downstream.pausing)) this.refuse('request_timeout');
+    else if (this.pending !== undefined) this.refuse('verifier_overloaded');
+    else {
+      (this.route as Route).pool.failures.of('upstream_timeout').value += 1;
+      this.refuse('upstream_timeout');
+    }
   }
 
   /** Cuts the exchange short, at the end of a shutdown's grace. */
   cut(): void {
-    if (this.ended) return;
-    this.end('draining');
-    this.downstream.abort();
+    this.refuse('draining');
   }
 
   private refuse(reason: Reason): void {
     if (this.ended) return;
-    this.end(reason);
-    this.reply(this.service.replies.of(reason));
+    this.end(reason, this.service.replies.of(reason));
   }
 
-  private reply(reply: Reply): void {
+  private reply(reply: Reply, outcome: Outcome): void {
     const { downstream } = this;
-    if (!downstream.open) return;
     if (downstream.answering) {
       downstream.abort();
+      this.log(outcome);
       return;
     }
     // The engine parses on in the bytes it already has and forgets a wish to close inside that turn, so an answer
     // that must end the connection waits until it is done: what was smuggled behind the request is never served.
-    if (reply.close || this.closeAfter()) setImmediate(() => this.sendReply(reply));
-    else this.sendReply(reply);
+    if (this.refusalCloses(reply)) setImmediate(() => this.sendReply(reply, outcome));
+    else this.sendReply(reply, outcome);
   }
 
-  private sendReply(reply: Reply): void {
-    const announced = this.head.method === 'HEAD' ? Buffer.byteLength(reply.body) : undefined;
-    this.downstream.answer(reply.head, reply.body, reply.close || this.closeAfter(), announced);
+  private sendReply(reply: Reply, outcome: Outcome): void {
+    const { downstream, access } = this;
+    if (downstream.open) {
+      const announced = this.head.method === 'HEAD' ? Buffer.byteLength(reply.body) : undefined;
+      downstream.answer(reply.head, reply.body, this.refusalCloses(reply), announced);
+      if (access !== undefined) {
+        access.status = reply.status;
+        access.answerBytes = announced === undefined ? Buffer.byteLength(reply.body) : 0;
+      }
+    }
+    this.log(outcome);
   }
 
   /** Trailers of a chunked request are parsed by the engine as a new request, so nothing may follow one. */
   private closeAfter(): boolean {
-    return this.head.framing === 'chunked' || this.service.draining();
+    return this.leaves || this.head.framing === 'chunked' || this.service.draining();
   }
 
-  private end(outcome: Outcome): void {
+  private refusalCloses(reply: Reply): boolean {
+    return reply.close || this.closeAfter() || this.head.contentLength - this.bodyBytes > DRAIN_BYTES;
+  }
+
+  /** Counts, lets go of everything, and answers with `reply` if it can. */
+  private end(outcome: Outcome, reply?: Reply): void {
     if (this.ended) return;
     this.ended = true;
     this.pending?.cancel();
@@ -284,5 +360,26 @@ export class Exchange implements Enrolled, VerdictWaiter, PoolWaiter, ResponseSi
     if (outcome === 'forwarded') this.service.tally.forwarded((this.route as Route).tally, seconds);
     else this.service.tally.failed(this.route?.tally, outcome, seconds);
     this.service.onEnd(this);
+    if (this.access !== undefined) this.access.durationMs = seconds * 1000;
+    if (reply !== undefined) this.reply(reply, outcome);
+    else this.log(outcome);
+  }
+
+  /** Called once, when it is known what the client was sent. */
+  private log(outcome: Outcome): void {
+    const { access, head, route, downstream } = this;
+    if (access === undefined) return;
+    this.access = undefined;
+    this.service.accessLog?.write(access, {
+      method: head.method,
+      host: head.host,
+      path: head.path,
+      route: route?.name ?? NO_ROUTE,
+      outcome,
+      status: access.status ?? (downstream.answering ? this.answer?.status : undefined) ?? null,
+      durationMs: access.durationMs,
+      requestBytes: this.bodyBytes,
+      upstream: this.wire === undefined ? null : (route?.pool.name ?? null),
+    });
   }
 }

@@ -4,6 +4,7 @@ import type { Config } from './config/config.ts';
 import { systemClock } from './lib/clock.ts';
 import type { Log } from './lib/log.ts';
 import { version } from './lib/version.ts';
+import type { ConnectionLimit } from './listener/connection-limit.ts';
 import type { BuiltService } from './service.ts';
 import type { Tally } from './tally.ts';
 
@@ -12,6 +13,7 @@ export interface ViewSources {
   readonly service: BuiltService;
   readonly tally: Tally;
   readonly authCounters: AuthCounters;
+  readonly connections: ConnectionLimit;
   readonly log: Log;
   readonly listening: () => readonly string[];
   readonly draining: () => boolean;
@@ -42,6 +44,9 @@ export function gatewayView(sources: ViewSources): AdminView {
       }
     },
     requestSeconds: tally.seconds,
+    accessLogDropped: tally.accessLogDropped,
+    connections: () => sources.connections.open,
+    connectionsRefused: sources.connections.refused,
     cacheHits: authCounters.cacheHits,
     cacheMisses: authCounters.cacheMisses,
     cacheEntries: () => service.authorizer.cacheEntries,

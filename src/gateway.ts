@@ -1,6 +1,7 @@
 import { type Admin, startAdmin } from './admin/server.ts';
 import { AuthCounters } from './auth/auth-counters.ts';
 import type { Config } from './config/config.ts';
+import { Deadlines } from './deadlines.ts';
 import { Exchange } from './exchange.ts';
 import { gatewayView } from './gateway-view.ts';
 import { systemClock } from './lib/clock.ts';
@@ -8,6 +9,7 @@ import { hostPort } from './lib/host-port.ts';
 import type { Log } from './lib/log.ts';
 import { Roster } from './lib/roster.ts';
 import { StartError } from './lib/start-error.ts';
+import { ConnectionLimit } from './listener/connection-limit.ts';
 import { loadEngine } from './listener/engine.ts';
 import { Listener } from './listener/listener.ts';
 import { type BuiltService, buildService } from './service.ts';
@@ -47,6 +49,8 @@ class RunningGateway implements Gateway {
   private readonly config: Config;
   private readonly log: Log;
   private readonly inFlight = new Roster<Exchange>();
+  private readonly deadlines = new Deadlines(this.inFlight, systemClock);
+  private readonly connections: ConnectionLimit;
   private readonly service: BuiltService;
   private readonly tally = new Tally();
   private readonly authCounters = new AuthCounters();
@@ -60,9 +64,11 @@ class RunningGateway implements Gateway {
   constructor(config: Config, log: Log) {
     this.config = config;
     this.log = log;
+    this.connections = new ConnectionLimit(config.limits.connections, systemClock, log);
     this.service = buildService(config, {
       tally: this.tally,
       authCounters: this.authCounters,
+      log: this.log,
       clock: systemClock,
       readBuffer: readBuffer(),
       draining: () => this.draining,
@@ -70,6 +76,7 @@ class RunningGateway implements Gateway {
         this.inFlight.delete(exchange);
         if (this.inFlight.size === 0) this.onIdle?.();
       },
+      onFault: (error) => this.log.error({ error }, 'a request could not be handled'),
     });
   }
 
@@ -84,18 +91,19 @@ class RunningGateway implements Gateway {
       this.admin = await this.startAdmin();
       this.listener = new Listener({
         engine,
+        connections: this.connections,
         serve: (head, downstream) => {
           const exchange = new Exchange(this.service, head, downstream);
           this.inFlight.add(exchange);
           try {
             exchange.start();
           } catch (error) {
-            this.log.error({ error }, 'a request could not be handled');
-            exchange.onInternalError();
+            exchange.onInternalError(error);
           }
         },
         onError: (error) => this.log.error({ error }, 'a request could not be read'),
       });
+      this.deadlines.start();
       for (const { host, port } of this.config.listen) {
         this.listening.push(await this.listener.listen(host, port));
       }
@@ -121,14 +129,23 @@ class RunningGateway implements Gateway {
       });
       clearTimeout(timer);
     }
-    const cut = this.inFlight.all();
-    for (const exchange of cut) exchange.cut();
+    let cut = this.cutAll();
+    // Refusals leave when the turn is over.
+    if (this.listener !== undefined && graceMs === 0) await new Promise((done) => setImmediate(done));
     if (this.listener !== undefined && graceMs > 0) await new Promise((done) => setTimeout(done, LINGER_MS));
+    cut += this.cutAll(); // What came meanwhile on connections that were open.
     this.listener?.close();
+    this.deadlines.stop();
     for (const pool of this.service.pools.values()) pool.close();
     await this.service.authorizer.close();
     await this.admin?.close();
-    return cut.length;
+    return cut;
+  }
+
+  private cutAll(): number {
+    const exchanges = this.inFlight.all();
+    for (const exchange of exchanges) exchange.cut();
+    return exchanges.length;
   }
 
   private async startAdmin(): Promise<Admin> {
@@ -142,6 +159,7 @@ class RunningGateway implements Gateway {
           service: this.service,
           tally: this.tally,
           authCounters: this.authCounters,
+          connections: this.connections,
           log: this.log,
           listening: () => this.listening,
           draining: () => this.draining,

@@ -78,6 +78,12 @@ const table = {
     text: 'The request head is too large',
     close: true,
   },
+  request_timeout: {
+    status: 408,
+    challenge: 'none',
+    text: 'The request body did not arrive in time',
+    close: true,
+  },
   request_body_too_large: {
     status: 413,
     challenge: 'none',

@@ -1,30 +1,27 @@
+import { AccessLog } from './access-log.ts';
 import type { AuthCounters } from './auth/auth-counters.ts';
 import { Authorizer } from './auth/authorizer.ts';
 import type { Config, RouteConfig } from './config/config.ts';
 import type { Exchange, Route, Service } from './exchange.ts';
 import { Budget } from './lib/budget.ts';
 import type { Clock } from './lib/clock.ts';
+import type { Log } from './lib/log.ts';
 import { Replies } from './listener/replies.ts';
 import { RouteTable } from './routing/route-table.ts';
 import type { Tally } from './tally.ts';
 import { Pool } from './upstream/pool.ts';
 import { RequestWriter } from './upstream/request-writer.ts';
 
-/**
- * Request body bytes which all exchanges together may hold because upstream is slower than their clients. A client
- * that is asked to pause may still deliver what the kernel has received, some 6 MB each, so a flood of uploads to a
- * stuck upstream needs an end.
- */
-const HELD_BODY_BYTES = 256 * 1024 * 1024;
-
 /** What does not change when the configuration does. */
 export interface Surroundings {
   readonly tally: Tally;
   readonly authCounters: AuthCounters;
+  readonly log: Log;
   readonly clock: Clock;
   readonly readBuffer: Buffer;
   readonly draining: () => boolean;
   readonly onEnd: (exchange: Exchange) => void;
+  readonly onFault: (error: unknown) => void;
 }
 
 export interface BuiltService extends Service {
@@ -33,7 +30,8 @@ export interface BuiltService extends Service {
 
 /** Resolves a configuration once into what exchanges use. Opens nothing yet. */
 export function buildService(config: Config, surroundings: Surroundings): BuiltService {
-  const { tally, authCounters, clock, readBuffer, draining, onEnd } = surroundings;
+  const { tally, authCounters, log, clock, readBuffer, draining, onEnd, onFault } = surroundings;
+  const { access } = config.log;
   const pools = new Map<string, Pool>();
   for (const { name, server, timeouts, limits } of config.upstreams.values()) {
     const headLimit = config.limits.responseHead;
@@ -61,15 +59,25 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
     pools,
     routes: new RouteTable(routes),
     authorizer,
-    writer: new RequestWriter(config.routes.flatMap((route) => [...route.forward.headers.keys()])),
+    writer: new RequestWriter({
+      identityNames: config.routes.flatMap((route) => [...route.forward.headers.keys()]),
+      methodsMatter: config.routes.some((route) => route.match.methods !== undefined),
+      trustedProxies: config.trustedProxies,
+    }),
     replies: new Replies(config.rejection, config.realm),
-    budget: new Budget(HELD_BODY_BYTES),
+    budget: new Budget(config.limits.bufferedBodies),
     tally,
+    trustedProxies: config.trustedProxies,
+    accessLog: access === 'off' ? undefined : new AccessLog(access, log, tally.accessLogDropped),
     clock,
     requestBodyLimit: config.limits.requestBody,
     rejectChunked: config.chunkedRequests === 'reject',
+    requestMs: config.timeouts.requestMs,
+    bodyMinRate: config.timeouts.bodyMinRate,
+    requestsPerConnection: config.limits.requestsPerConnection,
     draining,
     onEnd,
+    onFault,
   };
 }
 

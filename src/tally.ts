@@ -1,11 +1,11 @@
-import { type Counter, CounterFamily, Histogram } from './lib/counters.ts';
+import { Counter, CounterFamily, Histogram } from './lib/counters.ts';
 import { type Reason, reasons } from './reasons.ts';
 
 /** How an exchange ended: upstream's answer was carried whole, the client left, or one of the reason words. */
 export type Outcome = Reason | 'forwarded' | 'client_aborted';
 
-/** Label of requests that no route took. */
-const NO_ROUTE = 'none';
+/** Name of the route in metrics and the access log for requests that no route took. */
+export const NO_ROUTE = 'none';
 
 /** Upper bounds of `request_seconds` in seconds: from a cached token on loopback to a long poll. */
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -22,6 +22,8 @@ export class Tally {
   readonly seconds: Histogram = new Histogram(SECONDS);
   readonly rejections: CounterFamily = new CounterFamily();
   readonly routes: Map<string, RouteTally> = new Map();
+  /** Lines of the access log that were left out. */
+  readonly accessLogDropped: Counter = new Counter();
   private readonly unrouted: RouteTally;
 
   constructor() {

@@ -110,7 +110,10 @@ describe('close', () => {
     const upstream = await origin.connection();
     await upstream.head();
     assert.equal(await gateway.gateway.close({ graceMs: 50 }), 1);
-    assert.equal(await wire.untilClosed(), '');
+    const response = await wire.response();
+    assert.deepEqual([response.status, response.headers.get('retry-after')], [503, '1']);
+    assert.equal(JSON.parse(response.body).code, 'draining');
+    assert.equal(response.closed, true);
     await upstream.closed();
     wire.close();
   });
@@ -128,6 +131,23 @@ describe('close', () => {
     await upstream.closed();
     wire.close();
     assert.equal(await attempt(gateway.port), 'ECONNREFUSED');
+  });
+
+  test('cuts an answer in pieces when the grace is over', async () => {
+    const gateway = await startGateway({ upstreamPort: origin.port, ...open });
+    const wire = await Wire.open(gateway.port);
+    wire.send(get);
+    const upstream = await origin.connection();
+    await upstream.head();
+    upstream.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n');
+    await eventually(
+      () => wire.pending,
+      (text) => text.endsWith('hello'),
+    );
+    assert.equal(await gateway.gateway.close({ graceMs: 1 }), 1);
+    assert.match(await wire.untilClosed(), /5\r\nhello(\r\n)?$/);
+    await upstream.closed();
+    wire.close();
   });
 
   test('ends idle client and upstream connections', async () => {

@@ -87,6 +87,19 @@ export function buildRegistry(view: AdminView): Registry {
     describe('request_seconds', 'Seconds from the head of a request to the end of its answer.'),
     view.requestSeconds,
   );
+  mirrorCounter(
+    describe('access_log_dropped_total', 'Access log lines left out because their reader is too slow.'),
+    [],
+    () => unlabelled(view.accessLogDropped.value),
+  );
+  mirrorGauge(describe('connections', 'Client connections that are open.'), [], () =>
+    unlabelled(view.connections()),
+  );
+  mirrorCounter(
+    describe('connections_refused_total', 'Client connections closed because as many as allowed were open.'),
+    [],
+    () => unlabelled(view.connectionsRefused.value),
+  );
   mirrorCounter(describe('token_cache_hits_total', 'Tokens found already verified.'), [], () =>
     unlabelled(view.cacheHits.value),
   );

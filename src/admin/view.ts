@@ -42,6 +42,12 @@ export interface AdminView {
   requests(): Iterable<{ readonly route: string; readonly outcome: string; readonly count: number }>;
   /** Seconds from a request's head to the end of its answer. */
   readonly requestSeconds: Histogram;
+  /** Lines of the access log that were left out because its reader is too slow. */
+  readonly accessLogDropped: Counter;
+  /** Client connections open now. */
+  connections(): number;
+  /** Client connections closed at once, because as many as allowed were open. */
+  readonly connectionsRefused: Counter;
   readonly cacheHits: Counter;
   readonly cacheMisses: Counter;
   cacheEntries(): number;

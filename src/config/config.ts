@@ -1,5 +1,6 @@
 import type { VerificationKey } from '../keys/key.ts';
 import type { LogLevel } from '../lib/log.ts';
+import type { Networks } from '../lib/networks.ts';
 
 /** A TCP address to listen on; port 0 lets the system choose. */
 export interface ListenAddress {
@@ -64,14 +65,32 @@ export interface Config {
   /** Realm of the Bearer challenge. */
   readonly realm: string;
   readonly cache: { readonly entries: number; readonly bytes: number };
-  /** Bytes; requestBody is Infinity when unlimited. */
+  /** Bytes, but for the last two; what is unlimited is Infinity. */
   readonly limits: {
     readonly requestHead: number;
     readonly requestBody: number;
     readonly responseHead: number;
+    /** Of request bodies held back by all exchanges together. */
+    readonly bufferedBodies: number;
+    /** Client connections at one time. */
+    readonly connections: number;
+    /** On average. */
+    readonly requestsPerConnection: number;
   };
+  readonly timeouts: {
+    /** From a request's head to the last byte of its answer; Infinity for none. */
+    readonly requestMs: number;
+    /** Bytes per second that a request body must keep; 0 for none. */
+    readonly bodyMinRate: number;
+  };
+  /** Whose X-Forwarded-* headers are believed; undefined for nobody's. */
+  readonly trustedProxies: Networks | undefined;
   readonly chunkedRequests: 'allow' | 'reject';
-  readonly log: { readonly level: LogLevel };
+  readonly log: {
+    readonly level: LogLevel;
+    /** Which exchanges are logged: a number is the share of all, above 0, 1 for all. */
+    readonly access: 'off' | 'errors' | number;
+  };
   readonly shutdown: { readonly graceMs: number };
   /** What deserves a word at start, such as a check that is switched off; `file:line:column: key.path: text`. */
   readonly warnings: readonly string[];

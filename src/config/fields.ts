@@ -1,6 +1,15 @@
 import * as z from 'zod';
 import { parseAddress } from './address.ts';
-import { DURATION, formatDuration, formatSize, parseDuration, parseSize, SIZE } from './units.ts';
+import {
+  DURATION,
+  formatDuration,
+  formatSize,
+  parseDuration,
+  parseRate,
+  parseSize,
+  RATE,
+  SIZE,
+} from './units.ts';
 
 /** Text of every message about a missing feature, so that a reader and a test can tell it from a mistake. */
 export const NOT_YET = 'is not supported yet; must be left out for now';
@@ -85,6 +94,16 @@ export function size(min: number, max: number): z.ZodType<number, string | numbe
   return z
     .union([z.int(), z.string().regex(SIZE, { error: must(right) })], { error: must(right) })
     .transform((value) => parseSize(String(value)) ?? Number.NaN)
+    .refine((value) => value >= min && value <= max, { error: `is out of range; must be ${right}` });
+}
+
+/** Bytes per second within bounds, which belong to it. */
+export function rate(min: number, max: number): z.ZodType<number, string> {
+  const right = `a rate from ${formatSize(min)}/s to ${formatSize(max)}/s, such as 1KiB/s`;
+  return z
+    .string({ error: must(right) })
+    .regex(RATE, { error: must(right), abort: true })
+    .transform((value) => parseRate(value) ?? Number.NaN)
     .refine((value) => value >= min && value <= max, { error: `is out of range; must be ${right}` });
 }
 

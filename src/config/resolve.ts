@@ -7,6 +7,7 @@ import { resolveIssuers } from './resolve-issuer.ts';
 import { resolveRoutes } from './resolve-route.ts';
 import { resolveUpstreams } from './resolve-upstream.ts';
 import type { FileConfig } from './schema.ts';
+import { resolveTrustedProxies } from './trusted-proxies.ts';
 
 /** More threads than this verify more tokens than one process can proxy requests. */
 const MAX_AUTO_VERIFIERS = 8;
@@ -17,14 +18,14 @@ export function resolve(file: FileConfig, folder: string, findings: Findings): O
   const issuers = resolveIssuers(file, folder, findings);
   const upstreams = resolveUpstreams(file, findings);
   const routes = resolveRoutes(file, upstreams, findings);
-  const { requestHead, requestBody, responseHead } = file.limits;
+  const { requestHead, requestBody, responseHead, bufferedBodies, connections } = file.limits;
+  const { requestsPerConnection } = file.limits;
+  const { request, bodyMinRate } = file.timeouts;
   return {
     listen,
     admin: file.admin,
     verifiers:
-      file.verifiers === 'auto'
-        ? Math.min(MAX_AUTO_VERIFIERS, availableParallelism() - 1)
-        : file.verifiers,
+      file.verifiers === 'auto' ? Math.min(MAX_AUTO_VERIFIERS, availableParallelism() - 1) : file.verifiers,
     issuers,
     upstreams,
     routes,
@@ -35,11 +36,31 @@ export function resolve(file: FileConfig, folder: string, findings: Findings): O
       requestHead,
       requestBody: requestBody === 'unlimited' ? Number.POSITIVE_INFINITY : requestBody,
       responseHead,
+      bufferedBodies,
+      connections,
+      requestsPerConnection:
+        requestsPerConnection === 'none' ? Number.POSITIVE_INFINITY : requestsPerConnection,
     },
+    timeouts: {
+      requestMs: request === 'none' ? Number.POSITIVE_INFINITY : request,
+      bodyMinRate: bodyMinRate === 'none' ? 0 : bodyMinRate,
+    },
+    trustedProxies: resolveTrustedProxies(file.trustedProxies, findings),
     chunkedRequests: file.chunkedRequests,
-    log: { level: file.log.level },
+    log: resolveLog(file, findings),
     shutdown: { graceMs: file.shutdown.grace },
   };
+}
+
+function resolveLog(file: FileConfig, findings: Findings): Config['log'] {
+  const { level, access } = file.log;
+  if (access !== 'off' && (level === 'warn' || level === 'error')) {
+    findings.fault(
+      ['log', 'access'],
+      `needs log.level info or debug, which is ${level}; must be off, or the level another`,
+    );
+  }
+  return { level, access };
 }
 
 function resolveListen(file: FileConfig, findings: Findings): readonly ListenAddress[] {

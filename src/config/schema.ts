@@ -12,6 +12,7 @@ import {
   oneOf,
   oneOrMany,
   pattern,
+  rate,
   section,
   size,
   text,
@@ -165,6 +166,16 @@ const route = section({
   ).describe('Whether preflight requests need a token; only authenticate for now'),
 }).meta({ required: ['match', 'upstream'] });
 
+const accessLogHint = 'off, errors, all, or a rate above 0% and up to 100%, such as 1% or 0.1%';
+const accessLog = pattern(accessLogHint, /^(off|errors|all|\d{1,3}(\.\d{1,6})?%)$/)
+  .transform((value): 'off' | 'errors' | number => {
+    if (value === 'off' || value === 'errors') return value;
+    return value === 'all' ? 1 : Number.parseFloat(value) / 100;
+  })
+  .refine((value) => typeof value === 'string' || (value > 0 && value <= 1), {
+    error: `is out of range; must be ${accessLogHint}`,
+  });
+
 const listenObject = later(
   section({ address: address(), tls: z.looseObject({}, { error: must('a mapping') }).optional() }),
   () => false,
@@ -217,12 +228,12 @@ export const schema = section({
       .prefault('256MiB')
       .describe('Memory for them'),
   }).prefault({}),
-  trustedProxies: later(
-    z.array(pattern('a network such as 10.0.0.0/8', /^[0-9A-Fa-f.:]+(\/\d{1,3})?$/), {
+  trustedProxies: z
+    .array(text('an address or a network such as 10.0.0.0/8'), {
       error: must('a list of networks such as [10.0.0.0/8]'),
-    }),
-    (value) => value.length === 0,
-  ).describe('Whose X-Forwarded-* are believed; not supported yet'),
+    })
+    .prefault([])
+    .describe('Whose X-Forwarded-* are believed: addresses and networks'),
   limits: section({
     requestHead: size(4 * KIB, 256 * KIB)
       .prefault('16KiB')
@@ -236,30 +247,49 @@ export const schema = section({
     responseHead: size(4 * KIB, MIB)
       .prefault('64KiB')
       .describe('Status line and headers of upstream'),
-    connections: later(count(1, 1_000_000)).describe('Client connections; not supported yet'),
-    bufferedBodies: later(size(MIB, 1024 * GIB)).describe('Memory for bodies; not supported yet'),
-  }).prefault({}),
-  timeouts: later(
-    section({
-      request: later(
-        z.union([z.literal(NONE), duration(1, 24 * HOUR)], {
-          error: must('none, or a duration such as 60s'),
-        }),
-        (value) => value === NONE,
+    bufferedBodies: size(MIB, 1024 * GIB)
+      .prefault('256MiB')
+      .describe(
+        'Bytes of request bodies that may be held for upstreams which are slower than their clients, all together; beyond: upstream_overloaded. A client that is asked to pause may still deliver the megabytes that the kernel has received for it',
       ),
-      bodyMinRate: later(pattern('a rate such as 1KiB/s', /^\d{1,9}(B|KiB|MiB)?\/s$/)),
-    }),
-    () => true,
-  ).describe('Times for whole requests; not supported yet'),
+    connections: count(1, 1_000_000)
+      .prefault(10_000)
+      .describe(
+        'Client connections at one time, for all addresses of listen together; one more is closed at once. Each takes a file descriptor, and the memory of its socket buffers while its client is slow: keep it below the limit of open files less the connections to upstream',
+      ),
+    requestsPerConnection: z
+      .union([z.literal(NONE), count(1, 1_000_000_000)], {
+        error: must('none, or a whole number such as 1000'),
+      })
+      .prefault(NONE)
+      .describe(
+        'Requests on one client connection, on average: each answer asks the client to leave with a probability of one in this many, because the engine does not tell which connection a request came on. Spreads clients anew over several gateways behind a balancer',
+      ),
+  }).prefault({}),
+  timeouts: section({
+    request: z
+      .union([z.literal(NONE), duration(1, 24 * HOUR)], {
+        error: must('none, or a duration such as 60s'),
+      })
+      .prefault(NONE)
+      .describe(
+        'From the head of a request to the last byte of its answer. Beyond: request_timeout where the client owes body bytes, upstream_timeout where upstream owes the answer, and a cut connection once the answer has begun. None, because long downloads and streams are legitimate and silence has time-outs of its own',
+      ),
+    bodyMinRate: z
+      .union([z.literal(NONE), rate(1, GIB)], {
+        error: must('none, or a rate such as 1KiB/s'),
+      })
+      .prefault('1KiB/s')
+      .describe(
+        'Bytes per second that a request body must keep on average over 10 s, not counting time in which the gateway did not want them; slower: request_timeout. Slower than any link in use, yet a bound for clients that hold a connection by trickling. None: only 8 to 12 s without a byte end it, by the engine',
+      ),
+  }).prefault({}),
   chunkedRequests: oneOf(['allow', 'reject'])
     .prefault('allow')
     .describe('Whether chunked requests are accepted'),
   log: section({
     level: oneOf(['debug', 'info', 'warn', 'error']).prefault('info').describe('Least level of log lines'),
-    access: later(
-      pattern('off, errors, all, or a rate such as 1%', /^(off|errors|all|\d{1,3}(\.\d{1,6})?%)$/),
-      (value) => value === 'off',
-    ).describe('Access log; only off for now'),
+    access: accessLog.prefault('off').describe('Which requests are logged: off, errors, all, or a sample'),
   }).prefault({}),
   revocation: later(
     section({

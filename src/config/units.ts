@@ -20,6 +20,14 @@ function scale(text: string, units: Readonly<Record<string, number>>): number {
   return Number.parseInt(text, 10) * (units[text.replace(/^\d+/, '')] ?? 1);
 }
 
+/** `1KiB/s`: a size for each second. */
+export const RATE: RegExp = /^\d{1,15}(B|KiB|MiB|GiB)?\/s$/;
+
+/** Bytes per second; undefined when the text is no rate. */
+export function parseRate(text: string): number | undefined {
+  return RATE.test(text) ? parseSize(text.slice(0, -'/s'.length)) : undefined;
+}
+
 /** The shortest exact way to write a duration, for messages and the schema. */
 export function formatDuration(value: number): string {
   for (const unit of ['h', 'm', 's']) {

@@ -8,10 +8,14 @@ export interface Log {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
+  /** Whether so much waits to be written that lines which can be spared should be left out. Absent: never. */
+  readonly crowded?: () => boolean;
 }
 
 /** Log text kept in memory while nobody reads it; what comes beyond is dropped, so that a stuck reader costs no more. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
+/** The part of it that lines which can be spared may fill; what is above is kept for faults and warnings. */
+const CROWDED_BYTES = MAX_BUFFERED_BYTES / 2;
 
 export interface LogOptions {
   readonly level: LogLevel;
@@ -20,15 +24,35 @@ export interface LogOptions {
 }
 
 export function createLog(options: LogOptions): Log {
-  return pino(
+  if (options.destination !== undefined) return logTo(options.level, options.destination);
+  const outlet = pino.destination({ dest: 1, sync: false, maxLength: MAX_BUFFERED_BYTES });
+  let waiting = 0;
+  outlet.on('write', (bytes: number) => {
+    waiting -= bytes;
+  });
+  outlet.on('drop', (line: string) => {
+    waiting -= Buffer.byteLength(line);
+  });
+  const log = logTo(options.level, {
+    write(line) {
+      waiting += Buffer.byteLength(line);
+      outlet.write(line);
+    },
+  });
+  return Object.assign(log, { crowded: () => waiting >= CROWDED_BYTES });
+}
+
+function logTo(level: LogLevel, destination: { write(line: string): void }): Log {
+  const logger = pino(
     {
-      level: options.level,
+      level,
       base: null,
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       messageKey: 'message',
       errorKey: 'error',
     },
-    options.destination ?? pino.destination({ dest: 1, sync: false, maxLength: MAX_BUFFERED_BYTES }),
+    destination,
   );
+  return logger;
 }

@@ -39,7 +39,9 @@ export interface AnswerHead {
 /**
  * One exchange's side of the client connection. It owns the engine's response object and its rules: dead after an
  * abort or the end; pause only before the answer starts and resume before its first write (a pause that overlaps
- * back-pressure wedges the connection); pieces of unknown total length at most PIECE_BYTES, one for each cork.
+ * back-pressure wedges the connection); pieces of unknown total length at most PIECE_BYTES, one for each cork. Its
+ * time-out of about 10 s runs while a body is read, and after a resume even when the body is complete and the answer
+ * under way, so it must be put off again and again until something stops it.
  */
 export class Downstream {
   private readonly response: EngineResponse;
@@ -47,6 +49,12 @@ export class Downstream {
   private events: DownstreamEvents | undefined;
   private dead = false;
   private paused = false;
+  /** Paused at some time since somebody asked. */
+  private wasPaused = false;
+  /** The engine's time-out runs although nobody waits for the client to take an answer. */
+  private timed = false;
+  /** The client has not taken all that it was sent. */
+  private blocked = false;
   private started = false;
   private total = -1;
   /** Head of a started answer until its first piece takes it along in the same write. */
@@ -77,6 +85,16 @@ export class Downstream {
     return this.started;
   }
 
+  /** The client has not taken yet what it was sent. */
+  get behind(): boolean {
+    return this.blocked;
+  }
+
+  /** The client is kept from sending its body. */
+  get pausing(): boolean {
+    return this.paused;
+  }
+
   /** Text of the peer's address; only while open. */
   remoteAddress(): string {
     return this.peers.addressOf(this.response);
@@ -88,7 +106,9 @@ export class Downstream {
 
   /** Must be called before the engine's handler returns, or body bytes are lost. */
   takeBody(): void {
+    this.timed = true;
     this.response.onData((chunk, last) => {
+      if (last) this.timed = false;
       // The engine goes on delivering a body after the answer is complete; nobody wants it then.
       this.events?.onRequestBody(new Uint8Array(chunk), last);
     });
@@ -98,13 +118,41 @@ export class Downstream {
   pauseBody(): void {
     if (this.paused || this.started || this.dead) return;
     this.paused = true;
+    this.wasPaused = true;
+    this.timed = false;
     this.response.pause();
   }
 
   resumeBody(): void {
     if (!this.paused || this.dead) return;
     this.paused = false;
+    this.timed = true;
     this.response.resume();
+  }
+
+  /** Whether the client was kept from sending its body at any time since this was asked before. */
+  takePaused(): boolean {
+    const paused = this.paused || this.wasPaused;
+    this.wasPaused = false;
+    return paused;
+  }
+
+  /**
+   * Puts off the engine's time-out: it cuts bodies below 16 KB/s, clients that were asked to pause, and after a
+   * resume also exchanges that wait for upstream, none of which is its business. It must come at least every 8 s.
+   * Harmless while an answer is under way, because it is done only as long as the socket took every piece at once:
+   * then nothing but reading is armed, and the pair leaves it as it was.
+   */
+  postponeTimeout(): void {
+    if (this.dead) return;
+    if (this.paused) {
+      // What still arrives behind a pause starts the time-out anew, and the client could do nothing against it.
+      this.response.resume();
+      this.response.pause();
+    } else if (this.timed) {
+      this.response.pause();
+      this.response.resume();
+    }
   }
 
   /**
@@ -145,6 +193,7 @@ export class Downstream {
     if (left === undefined) return true;
     this.backlog = [copyOf(left)];
     this.lastInBacklog = true;
+    this.block();
     this.response.onWritable(() => this.drain());
     return false;
   }
@@ -205,6 +254,7 @@ export class Downstream {
       const rest = left.length > 0 ? [left, ...pieces.slice(at + 1)] : pieces.slice(at + 1);
       this.backlog = owned ? rest : rest.map(copyOf);
       this.lastInBacklog = last;
+      this.block();
       return false;
     }
     if (last) this.complete();
@@ -279,11 +329,18 @@ export class Downstream {
     if (this.closeAfter) this.response.pause();
   }
 
+  /** From here on the engine's time-out watches a client that does not read; it stops by itself when that one does. */
+  private block(): void {
+    this.blocked = true;
+    this.timed = false;
+  }
+
   /** The engine calls this when the socket takes bytes again and flushes nothing by itself. */
   private drain(): boolean {
     if (this.dead) return true;
     const pieces = this.backlog;
     this.backlog = nothing;
+    this.blocked = false;
     if (pieces.length === 0 && !this.lastInBacklog) {
       // The engine still buffers the slice it refused; leaving a cork is what flushes that.
       this.response.cork(() => {});

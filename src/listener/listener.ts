@@ -1,13 +1,15 @@
 import { hostPort } from '../lib/host-port.ts';
 import { StartError } from '../lib/start-error.ts';
 import type { RequestHead } from '../types.ts';
+import type { ConnectionLimit } from './connection-limit.ts';
 import { Downstream } from './downstream.ts';
-import type { Engine, EngineApp } from './engine.ts';
+import type { Engine, EngineApp, EngineResponse } from './engine.ts';
 import { HeadReader } from './head-reader.ts';
 import { Peers } from './peers.ts';
 
 export interface ListenerOptions {
   readonly engine: Engine;
+  readonly connections: ConnectionLimit;
   /** Called once for each request, synchronously; the answer may come later. */
   readonly serve: (head: RequestHead, downstream: Downstream) => void;
   /** A fault of ours while a request was read or served; the client's connection has been cut. */
@@ -25,7 +27,12 @@ export class Listener {
     this.app = options.engine.App();
     const reader = new HeadReader();
     const peers = new Peers();
-    this.app.filter((response, change) => peers.onConnection(change, response));
+    const onConnection = (response: EngineResponse, change: number): void => {
+      peers.onConnection(change, response);
+      // The engine has set the connection up before it asks, and tells of its end from inside `close`.
+      if (!options.connections.admit(change)) response.close();
+    };
+    this.app.filter(onConnection);
     this.app.any('/*', (response, request) => {
       // An abort handler must exist before anything can throw: without one the engine ends the process.
       const downstream = new Downstream(response, peers);

@@ -1,3 +1,5 @@
+import { cut, fold } from './target.ts';
+
 /** What a route answers to; `path` is a prefix on segment borders. */
 export interface RouteMatch {
   readonly host: string | undefined;
@@ -10,22 +12,34 @@ type Candidates<R> = readonly { readonly methods: ReadonlySet<string> | undefine
 
 interface PathTable<R> {
   readonly byPath: ReadonlyMap<string, Candidates<R>>;
+  /** The same by folded path, where several paths may have become one. */
+  readonly byFold: ReadonlyMap<string, readonly Candidates<R>[]>;
   /** Most segments in any prefix: longer request paths are cut to this depth before the look-up begins. */
   readonly depth: number;
 }
 
 /**
  * Finds the most specific route: a host of its own before any host, then the longest path, then one that names the
- * method. The cost follows the number of segments in the configured paths, not the number of routes.
+ * method. Path and method are matched as sent, and refused as ambiguous where a server that reads them in another
+ * way could see what belongs to another route. The cost follows the number of segments in the configured paths, not
+ * the number of routes.
  */
 export class RouteTable<R extends { readonly match: RouteMatch }> {
-  /** Some route takes only a part of all paths: then it matters that everybody reads a path in the same way. */
-  readonly distinguishes: boolean;
+  /** Most segments in any prefix; above 0 some route takes only a part of all paths, so spellings matter. */
+  private readonly depth: number;
+  private readonly methodsMatter: boolean;
+  /** Some prefix has several spellings, so that even a path with a single one may be taken for it. */
+  private readonly prefixesFold: boolean;
   private readonly anyHost: PathTable<R>;
   private readonly byHost: ReadonlyMap<string, PathTable<R>>;
 
   constructor(routes: readonly R[]) {
-    this.distinguishes = routes.some((route) => prefixOf(route.match.path) !== '');
+    const prefixes = routes.map((route) => prefixOf(route.match.path));
+    this.depth = Math.max(0, ...prefixes.map(segmentsOf));
+    this.methodsMatter = routes.some((route) => route.match.methods !== undefined);
+    this.prefixesFold = prefixes.some(
+      (prefix) => prefix !== '' && fold(prefix, Number.POSITIVE_INFINITY) !== prefix,
+    );
     const hosts = new Map<string | undefined, R[]>();
     for (const route of routes) {
       const host = route.match.host?.toLowerCase();
@@ -36,14 +50,23 @@ export class RouteTable<R extends { readonly match: RouteMatch }> {
     this.byHost = new Map(named.map(([host, members]) => [host, pathTable(members)]));
   }
 
-  /** @param host the Host header as sent; its port does not count. */
-  find(host: string, path: string, method: string): R | undefined {
-    if (this.byHost.size > 0) {
-      const table = this.byHost.get(hostName(host));
-      const route = table && lookUp(table, path, method);
-      if (route !== undefined) return route;
-    }
-    return lookUp(this.anyHost, path, method);
+  /**
+   * Undefined when no route takes the request.
+   * @param host the Host header as sent; its port does not count.
+   * @param path as sent, without query.
+   */
+  find(host: string, path: string, method: string): R | 'ambiguous' | undefined {
+    const folded = this.depth > 0 ? fold(path, this.depth) : path;
+    if (folded === undefined) return 'ambiguous';
+    const own = this.byHost.size > 0 ? this.byHost.get(hostName(host)) : undefined;
+    const route = (own && lookUp(own, path, method)) ?? lookUp(this.anyHost, path, method);
+    if (route === undefined) return undefined;
+    // Some frameworks read `post` as POST, though methods have case (RFC 9110 §9.1).
+    const capitals = this.methodsMatter ? method.toUpperCase() : method;
+    if (folded === path && capitals === method && !this.prefixesFold) return route;
+    const same =
+      (own && isOnly(route, own, folded, capitals)) ?? isOnly(route, this.anyHost, folded, capitals);
+    return same === true ? route : 'ambiguous';
   }
 }
 
@@ -55,18 +78,25 @@ function hostName(host: string): string {
 }
 
 function pathTable<R extends { readonly match: RouteMatch }>(routes: readonly R[]): PathTable<R> {
-  const byPath = new Map<string, { methods: ReadonlySet<string> | undefined; route: R }[]>();
+  const byPath = new Map<string, { methods: Set<string> | undefined; route: R }[]>();
   let depth = 0;
   for (const route of routes) {
     const path = prefixOf(route.match.path);
     const methods = route.match.methods && new Set(route.match.methods);
     byPath.set(path, [...(byPath.get(path) ?? []), { methods, route }]);
-    depth = Math.max(depth, path.split('/').length - 1);
+    depth = Math.max(depth, segmentsOf(path));
   }
-  for (const candidates of byPath.values()) {
+  const byFold = new Map<string, Candidates<R>[]>();
+  for (const [path, candidates] of byPath) {
+    // Frameworks answer HEAD as GET: who guards only GET must not leave HEAD to a route for all methods.
+    const head = candidates.some(({ methods }) => methods?.has('HEAD'));
+    if (!head) for (const { methods } of candidates) if (methods?.has('GET')) methods.add('HEAD');
     candidates.sort((a, b) => Number(a.methods === undefined) - Number(b.methods === undefined));
+    // A prefix that is ambiguous itself is never found as sent either.
+    const folded = path === '' ? path : (fold(path, Number.POSITIVE_INFINITY) ?? path);
+    byFold.set(folded, [...(byFold.get(folded) ?? []), candidates]);
   }
-  return { byPath, depth };
+  return { byPath, byFold, depth };
 }
 
 /** `/` is the empty prefix, and a slash at the end changes nothing. */
@@ -74,23 +104,42 @@ function prefixOf(path: string): string {
   return path.endsWith('/') ? path.slice(0, -1) : path;
 }
 
+function segmentsOf(prefix: string): number {
+  return prefix.split('/').length - 1;
+}
+
 function lookUp<R>(table: PathTable<R>, path: string, method: string): R | undefined {
-  let prefix = table.depth === 0 ? '' : cut(path, table.depth);
+  let prefix = prefixOf(cut(path, table.depth));
   for (;;) {
-    for (const { methods, route } of table.byPath.get(prefix) ?? []) {
-      if (methods === undefined || methods.has(method)) return route;
+    const route = firstFit(table.byPath.get(prefix), method);
+    if (route !== undefined || prefix === '') return route;
+    prefix = prefix.slice(0, prefix.lastIndexOf('/'));
+  }
+}
+
+/**
+ * Whether every server that reads at most as much into a path as folding does ends at `route`: the longest folded
+ * prefix is its own and nobody else's. Undefined when no route of the table takes the folded path.
+ */
+function isOnly<R>(route: R, table: PathTable<R>, folded: string, method: string): boolean | undefined {
+  let prefix = prefixOf(cut(folded, table.depth));
+  for (;;) {
+    let found: R | undefined;
+    for (const candidates of table.byFold.get(prefix) ?? []) {
+      const fit = firstFit(candidates, method);
+      if (fit !== undefined && fit !== route) return false;
+      found ??= fit;
     }
+    if (found !== undefined) return true;
     if (prefix === '') return undefined;
     prefix = prefix.slice(0, prefix.lastIndexOf('/'));
   }
 }
 
-/** The first `depth` segments of a path. */
-function cut(path: string, depth: number): string {
-  let end = 0;
-  for (let segment = 0; segment < depth; segment += 1) {
-    end = path.indexOf('/', end + 1);
-    if (end < 0) return prefixOf(path);
+function firstFit<R>(candidates: Candidates<R> | undefined, method: string): R | undefined {
+  if (candidates === undefined) return undefined;
+  for (const { methods, route } of candidates) {
+    if (methods === undefined || methods.has(method)) return route;
   }
-  return path.slice(0, end);
+  return undefined;
 }

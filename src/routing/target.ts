@@ -1,11 +1,123 @@
-/**
- * Spellings which some server decodes into another path than the one a route was matched against: dot segments,
- * empty segments, path parameters, backslashes, an encoded slash, backslash, dot, NUL, percent, semicolon, question
- * mark or hash, and bytes with which only overlong UTF-8 begins (CVE-2021-29492, CVE-2026-42274 and their kin).
- */
-const ambiguous = /\/\/|\\|;|%(?:2[3ef5]|5c|3[bf]|00|c[01])|%(?![0-9a-f]{2})|\/\.{1,2}(?:\/|$)/i;
+/** What a character of a path as sent means to the one pass that every request takes. */
+const REFUSED = 0;
+const PLAIN = 1;
+const SLASH = 2;
+const DOT = 3;
+/** Has another spelling or may be part of one, so that the path must be folded before routes are compared. */
+const FOLDS = 4;
 
-/** True when servers do not agree on what resource the path names. */
-export function isAmbiguous(path: string): boolean {
-  return ambiguous.test(path);
+/**
+ * By character code. Refused: `\` is a slash to Windows and to browsers, `;` starts a parameter that servlet containers
+ * cut off, `<`, `>` and `"` are wildcards of the file search under PHP on Windows, `?` and `#` end a path. Capitals,
+ * `%`, `$` and `~` are looked at in `fold`.
+ */
+const kinds: Uint8Array = Uint8Array.from({ length: 128 }, (_, code) => {
+  const char = String.fromCharCode(code);
+  if (char === '/') return SLASH;
+  if (char === '.') return DOT;
+  if (/[A-Z%$~]/.test(char)) return FOLDS;
+  return /[^\x21-\x7e]|[\\;<>"?#]/.test(char) ? REFUSED : PLAIN;
+});
+
+/**
+ * Escapes of ASCII that servers do not agree on: unreserved characters, which are the same when decoded (RFC 3986
+ * §2.3), so that `/%61dmin` is `/admin`; controls, where some cut the path; all that `kinds` refuses; the percent
+ * sign, which some decode twice.
+ */
+const badEscape = /%(?:[01][0-9a-f]|2[235d-f]|3[0-9bcef]|4[1-9a-f]|5[0-9acf]|6[1-9a-f]|7[0-9aef])/i;
+
+/**
+ * Beyond ASCII: characters whose compatibility form (NFKC) has one of `" # % . / ; < > ? \`, such as the fullwidth
+ * slash and the ellipsis; those that become one where Windows fits text into a code page (fraction and division
+ * slash, set minus, Arabic percent; yen and won are the backslash of Japan and Korea); controls and invisible
+ * characters, which some drop and some take for a hyphen. The two joiners stay: Persian, Indic and emoji need them.
+ */
+const misread =
+  /[\u037e\u2024-\u2026\u2047-\u2049\u2100\u2101\u2105\u2106\u226e\u226f\u2488-\u249b\u33c2\u33c7\u33d8\ufe14\ufe16\ufe19\ufe30\ufe52\ufe54\ufe56\ufe5f\ufe64\ufe65\ufe68\ufe6a\uff02\uff03\uff05\uff0e\uff0f\uff1b\uff1c\uff1e\uff1f\uff3c\u{1f100}\u2044\u2215\u2216\u066a\u00a5\u20a9\uffe5\uffe6\ufffd\u0080-\u009f\u2028\u2029]|(?![\u200c\u200d])\p{Cf}/u;
+
+/** What some servers drop from names: accents that stand alone, joiners, fillers, variation selectors. */
+const droppable = /[\u0300-\u036f\p{Default_Ignorable_Code_Point}]+/gu;
+
+/**
+ * In a decoded path: an end of a segment that Windows cuts off; a segment that has become empty; a stream of NTFS
+ * (`/admin:$i30:$index_allocation/`, CVE-2010-2731); a short name of FAT and NTFS (`/protec~1`).
+ */
+const badSegment =
+  /[\s.](?:\/|$)|\/\/|[:\ufe13\ufe55\uff1a][$\ufe69\uff04]|\/[^/.~]{1,6}[~\uff5e][0-9\uff10-\uff19]{1,6}(?:\.[^/.]{0,3})?(?:\/|$)/;
+
+/** Letters that Windows replaces, when it fits text into a code page, by one they do not decompose to. */
+const strokes = /[đðħłŧøƀɨƚɵƫʈƶǥγθσςφωαδεπτһ]/g;
+const withoutStroke: ReadonlyMap<string, string> = new Map(
+  'đd ðd ħh łl ŧt øo ƀb ɨi ƚl ɵo ƫt ʈt ƶz ǥg γg θt σs ςs φf ωo αa δd εe πp τt һh'
+    .split(' ')
+    .map((pair) => [pair.slice(0, 1), pair.slice(1)]),
+);
+
+/**
+ * The path as the most forgiving server would compare it: decoded, without case, accents, compatibility forms and
+ * spaces before a segment; only good for finding out whether a path could be taken for another. A path that has just
+ * one spelling is returned as it is, the same string. Undefined when servers would not agree on its segments
+ * (CVE-2021-29492, CVE-2026-42274 and their kin).
+ * @param depth how many segments are to be folded; the others are judged and may be left out.
+ */
+export function fold(path: string, depth: number): string | undefined {
+  const kind = kindOf(path);
+  if (kind === PLAIN) return path;
+  if (kind === REFUSED) return undefined;
+  const decoded = decode(path);
+  if (decoded === undefined) return undefined;
+  const ascii = !/[^\0-\x7f]/.test(decoded);
+  const visible = ascii ? decoded : decoded.replace(droppable, '');
+  const flush = visible.replace(/\/\s+(?=[^\s/])/g, '/');
+  if (badSegment.test(flush)) return undefined;
+  const segments = cut(flush, depth);
+  return ascii ? segments.toLowerCase() : simplify(segments);
+}
+
+/** The first `depth` segments of a path. */
+export function cut(path: string, depth: number): string {
+  let end = 0;
+  for (let segment = 0; segment < depth; segment += 1) {
+    end = path.indexOf('/', end + 1);
+    if (end < 0) return path;
+  }
+  return path.slice(0, end);
+}
+
+/** One pass without allocation: refuses empty segments, ends in a dot (dot segments with them), and bad characters. */
+function kindOf(path: string): number {
+  if (path.charCodeAt(0) !== 0x2f) return REFUSED;
+  let result = PLAIN;
+  let before = PLAIN;
+  for (let at = 0; at < path.length; at += 1) {
+    const kind = kinds[path.charCodeAt(at)] ?? REFUSED;
+    if (kind === REFUSED) return REFUSED;
+    if (kind === SLASH && (before === SLASH || before === DOT)) return REFUSED;
+    if (kind === FOLDS) result = FOLDS;
+    before = kind;
+  }
+  return before === DOT ? REFUSED : result;
+}
+
+/** Only UTF-8 is decoded: overlong forms, half surrogates, other encodings and broken escapes are read in many ways. */
+function decode(path: string): string | undefined {
+  if (!path.includes('%')) return path;
+  if (badEscape.test(path)) return undefined;
+  try {
+    const decoded = decodeURIComponent(path);
+    return misread.test(decoded) ? undefined : decoded;
+  } catch (error) {
+    if (error instanceof URIError) return undefined;
+    throw error;
+  }
+}
+
+/** By way of capitals: some letters have only there a common form, as ı and i. */
+function simplify(text: string): string {
+  return text
+    .normalize('NFKD')
+    .replace(droppable, '')
+    .toUpperCase()
+    .toLowerCase()
+    .replace(strokes, (letter) => withoutStroke.get(letter) as string);
 }

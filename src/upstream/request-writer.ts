@@ -1,6 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { NameSet } from '../lib/name-set.ts';
+import type { Networks } from '../lib/networks.ts';
 import type { Permit, RequestHead } from '../types.ts';
+import { toldBy } from './forwarded.ts';
 
 /** Headers that end at this hop (RFC 9110 §7.6.1) or that the message is framed with anew. */
 const hopByHop = [
@@ -19,16 +21,36 @@ const hopByHop = [
   'expect', // The listener has answered it.
 ];
 
-/** What a proxy in front of us might have said; nobody in front is trusted, so only our own word goes upstream. */
+/**
+ * What a proxy in front might have said. Nothing of it goes upstream as it came: what is believed is written anew,
+ * and the others of the family would contradict it.
+ */
 const forwarding = [
   'forwarded',
   'x-forwarded-for',
   'x-forwarded-proto',
+  'x-forwarded-protocol',
+  'x-forwarded-scheme',
+  'x-forwarded-ssl',
   'x-forwarded-host',
   'x-forwarded-port',
   'x-forwarded-prefix',
   'x-forwarded-server',
 ];
+
+/** With these some servers take another path than the request's, so not the one that was authorized. */
+const pathOverrides = [
+  'x-original-url', // IIS, Symfony, Zend (CVE-2018-14773)
+  'x-rewrite-url',
+  'x-original-uri',
+  'x-rewrite-uri',
+  'script-name', // gunicorn cuts it off the front of the path (benoitc/gunicorn#2650).
+  'path-info',
+  'x-script-name',
+];
+
+/** With these many frameworks take another method. */
+const methodOverrides = ['x-http-method-override', 'x-http-method', 'x-method-override'];
 
 /** Which X-Forwarded-* headers are added. */
 export type Forwarded = ReadonlySet<'for' | 'proto' | 'host'>;
@@ -39,25 +61,35 @@ export interface WireHead {
   readonly encoding: 'latin1' | 'utf8';
 }
 
+export interface RequestWriterOptions {
+  /** Every header any route maps a claim to: removed on all routes, public ones too. */
+  readonly identityNames: Iterable<string>;
+  /** A route is chosen by its method, so that no client may name another one in a header. */
+  readonly methodsMatter: boolean;
+  /** Whose X-Forwarded-* are believed; undefined for nobody's. */
+  readonly trustedProxies: Networks | undefined;
+}
+
 /**
  * Writes request heads for upstream. Order is the security here: what Connection names goes first, then identity
  * and forwarding headers in every spelling, and only then are ours added, so that nobody can remove or forge them.
  */
 export class RequestWriter {
   private readonly dropped: NameSet;
-  private readonly droppedForwarding: NameSet;
+  private readonly trusted: Networks | undefined;
   /** The forwarding headers written last; behind a balancer the next request has the same. */
   private last = { forwarded: new Set() as Forwarded, address: '', host: '', lines: '' };
+  /** The peer looked up last; a look-up costs a microsecond. */
+  private lastPeer = { address: '', believed: false };
 
-  /** @param identityNames every header any route maps a claim to: removed on all routes, public ones too. */
-  constructor(identityNames: Iterable<string>) {
-    const names = [...hopByHop, ...[...identityNames].map(canonical)];
-    this.dropped = new NameSet(names);
-    this.droppedForwarding = new NameSet([...names, ...forwarding]);
+  constructor({ identityNames, methodsMatter, trustedProxies }: RequestWriterOptions) {
+    const overrides = methodsMatter ? [...pathOverrides, ...methodOverrides] : pathOverrides;
+    this.dropped = new NameSet([...hopByHop, ...forwarding, ...overrides, ...identityNames]);
+    this.trusted = trustedProxies;
   }
 
   /**
-   * @param remoteAddress text of the client's address, for X-Forwarded-For.
+   * @param remoteAddress text of the peer's address, for X-Forwarded-For and to know whether the peer is believed.
    * @returns undefined when the head holds bytes which the engine could not read as UTF-8 and has replaced.
    */
   write(
@@ -68,9 +100,12 @@ export class RequestWriter {
   ): WireHead | undefined {
     const target = head.query === undefined ? head.path : `${head.path}?${head.query}`;
     let text = `${head.method} ${target} HTTP/1.1\r\n`;
-    text += this.kept(permit, head, forwarded.size > 0 ? this.droppedForwarding : this.dropped);
+    text += this.kept(permit, head);
     text += permit.headers;
-    text += this.forwardingLines(forwarded, remoteAddress, head.host);
+    text +=
+      this.trusted !== undefined && this.believes(remoteAddress, this.trusted)
+        ? relayedLines(forwarded, remoteAddress, head)
+        : this.ownLines(forwarded, remoteAddress, head.host);
     if (head.framing === 'length') text += `content-length: ${head.contentLength}\r\n\r\n`;
     else if (head.framing === 'chunked') text += 'transfer-encoding: chunked\r\n\r\n';
     else text += expectsContent(head.method) ? 'content-length: 0\r\n\r\n' : '\r\n';
@@ -79,7 +114,12 @@ export class RequestWriter {
     return text.includes('\ufffd') ? undefined : { text, encoding: 'utf8' };
   }
 
-  private forwardingLines(forwarded: Forwarded, address: string, host: string): string {
+  private believes(address: string, trusted: Networks): boolean {
+    if (this.lastPeer.address !== address) this.lastPeer = { address, believed: trusted.has(address) };
+    return this.lastPeer.believed;
+  }
+
+  private ownLines(forwarded: Forwarded, address: string, host: string): string {
     const { last } = this;
     if (last.host === host && last.address === address && last.forwarded === forwarded) return last.lines;
     let lines = '';
@@ -91,8 +131,9 @@ export class RequestWriter {
   }
 
   /** The client's headers that go upstream; `named` are those which Connection names. */
-  private kept(permit: Permit, head: RequestHead, dropped: NameSet, named?: ReadonlySet<string>): string {
+  private kept(permit: Permit, head: RequestHead, named?: ReadonlySet<string>): string {
     const { names, values } = head;
+    const { dropped } = this;
     let text = '';
     for (let at = 0; at < names.length; at += 1) {
       const name = names[at] as string;
@@ -100,18 +141,26 @@ export class RequestWriter {
       if (dropped.has(name)) {
         // Connection may name headers that have already gone by, so begin again with what it names.
         if (name === 'connection' && named === undefined && value !== 'keep-alive' && value !== 'close') {
-          return this.kept(permit, head, dropped, namedByConnection(head));
+          return this.kept(permit, head, namedByConnection(head));
         }
         continue;
       }
-      // A server may read `_` as `-` (CGI, WSGI), so both spellings are the same name here.
-      if (name.indexOf('_') >= 0 && dropped.has(canonical(name))) continue;
       if (permit.stripToken && name === 'authorization') continue;
       if (named?.has(name) === true) continue;
       text += `${name}: ${value}\r\n`;
     }
     return text;
   }
+}
+
+/** The forwarding headers behind a peer that is believed: what it says, and ours where it says nothing clear. */
+function relayedLines(forwarded: Forwarded, address: string, head: RequestHead): string {
+  const told = toldBy(head);
+  let lines = '';
+  if (forwarded.has('for')) lines += `x-forwarded-for: ${[...told.hops, address].join(', ')}\r\n`;
+  if (forwarded.has('proto')) lines += `x-forwarded-proto: ${told.proto ?? 'http'}\r\n`;
+  if (forwarded.has('host')) lines += `x-forwarded-host: ${told.host ?? head.host}\r\n`;
+  return lines;
 }
 
 /** Named in Connection or not, these are never ours to drop: the message would change its meaning without them. */
@@ -129,10 +178,6 @@ function isAscii(texts: readonly string[]): boolean {
     if (Buffer.byteLength(text) !== text.length) return false;
   }
   return true;
-}
-
-function canonical(name: string): string {
-  return name.toLowerCase().replaceAll('_', '-');
 }
 
 function namedByConnection(head: RequestHead): ReadonlySet<string> {

@@ -20,6 +20,8 @@ export class Upload {
   private ended = false;
   private queue: Uint8Array[] = [];
   private heldBytes = 0;
+  /** Bytes the socket keeps until upstream takes them. */
+  private inSocket = 0;
 
   constructor(chunked: boolean, budget: Budget) {
     this.chunked = chunked;
@@ -36,6 +38,11 @@ export class Upload {
     return this.heldBytes;
   }
 
+  /** Nothing more of it comes from the client. */
+  get whole(): boolean {
+    return this.last;
+  }
+
   /** Everything so far is on its way. */
   get flowing(): boolean {
     return this.free && this.heldBytes === 0;
@@ -46,8 +53,9 @@ export class Upload {
     this.last = last;
     if (chunk.length > 0) {
       const bytes = this.frame(chunk);
-      if (this.flowing) this.send(bytes);
-      else if (this.budget.take(bytes.length)) {
+      if (this.flowing) {
+        if (!this.send(bytes)) return false;
+      } else if (this.budget.take(bytes.length)) {
         this.queue.push(bytes);
         this.heldBytes += bytes.length;
       } else return false;
@@ -64,6 +72,8 @@ export class Upload {
   /** The connection takes bytes (again). */
   resume(): void {
     this.free = true;
+    this.budget.giveBack(this.inSocket);
+    this.inSocket = 0;
     while (this.free && this.queue.length > 0) {
       const bytes = this.queue.shift() as Uint8Array;
       this.heldBytes -= bytes.length;
@@ -75,15 +85,21 @@ export class Upload {
 
   /** The exchange is over: what is held is not wanted any more. */
   drop(): void {
-    this.budget.giveBack(this.heldBytes);
+    this.budget.giveBack(this.heldBytes + this.inSocket);
+    this.inSocket = 0;
     this.queue = [];
     this.heldBytes = 0;
     this.free = false;
     this.ended = true;
   }
 
-  private send(bytes: Uint8Array): void {
+  /** Returns false when the socket had to keep the bytes and the budget has no room for them. */
+  private send(bytes: Uint8Array): boolean {
     this.free = this.connection?.upload(bytes) ?? false;
+    if (this.free) return true;
+    if (!this.budget.take(bytes.length)) return false;
+    this.inSocket += bytes.length;
+    return true;
   }
 
   /** A copy: the engine's view dies with the call. */

@@ -12,6 +12,8 @@ export class FakeView implements AdminView {
   readonly version = '1.2.3';
   readonly startedAt = 1_000_000_000_000;
   readonly requestSeconds = new Histogram([0.001, 0.01, 0.1]);
+  readonly accessLogDropped = counter(3);
+  readonly connectionsRefused = counter(11);
   readonly cacheHits = counter(7);
   readonly cacheMisses = counter(2);
   readonly verifyBatchSize = new Histogram([1, 8]);
@@ -33,6 +35,9 @@ export class FakeView implements AdminView {
       { route: '/', outcome: '200', count: 3 },
       { route: '/a"b\\c\nd', outcome: 'token_missing', count: 1 },
     ];
+  }
+  connections(): number {
+    return 9;
   }
   cacheEntries(): number {
     return 4;

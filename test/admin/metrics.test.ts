@@ -36,6 +36,13 @@ test('every metric of the interface is there, with its labels', async () => {
       'portcullis_requests_total{route="/",outcome="200"} 3',
       'portcullis_requests_total{route="/a\\"b\\\\c\\nd",outcome="token_missing"} 1',
     ]);
+    assert.deepEqual(linesOf(text, 'portcullis_access_log_dropped_total').slice(1), [
+      'portcullis_access_log_dropped_total 3',
+    ]);
+    assert.deepEqual(linesOf(text, 'portcullis_connections').slice(1), ['portcullis_connections 9']);
+    assert.deepEqual(linesOf(text, 'portcullis_connections_refused_total').slice(1), [
+      'portcullis_connections_refused_total 11',
+    ]);
     assert.deepEqual(linesOf(text, 'portcullis_token_cache_hits_total'), [
       '# TYPE portcullis_token_cache_hits_total counter',
       'portcullis_token_cache_hits_total 7',

@@ -144,6 +144,36 @@ const cases: readonly Case[] = [
     `f:6:24: limits.requestHead: is out of range; ${size('4KiB', '256KiB')}`,
   ],
   [
+    'a time for requests without a unit',
+    { x: 'timeouts: { request: 5 }' },
+    'f:6:22: timeouts.request: is a number; must be none, or a duration such as 60s',
+  ],
+  [
+    'a rate without a time',
+    { x: 'timeouts: { bodyMinRate: 1KiB }' },
+    'f:6:26: timeouts.bodyMinRate: does not fit; must be none, or a rate such as 1KiB/s',
+  ],
+  [
+    'a rate of nothing',
+    { x: 'timeouts: { bodyMinRate: 0KiB/s }' },
+    'f:6:26: timeouts.bodyMinRate: is out of range; must be a rate from 1 bytes/s to 1GiB/s, such as 1KiB/s',
+  ],
+  [
+    'no connections',
+    { x: 'limits: { connections: 0 }' },
+    'f:6:24: limits.connections: is out of range; must be a whole number from 1 to 1000000',
+  ],
+  [
+    'a bad number of requests',
+    { x: 'limits: { requestsPerConnection: unlimited }' },
+    'f:6:34: limits.requestsPerConnection: does not fit; must be none, or a whole number such as 1000',
+  ],
+  [
+    'a small budget for bodies',
+    { x: 'limits: { bufferedBodies: 1023KiB }' },
+    `f:6:27: limits.bufferedBodies: is out of range; ${size('1MiB', '1024GiB')}`,
+  ],
+  [
     'a bad body limit',
     { x: 'limits: { requestBody: none }' },
     'f:6:24: limits.requestBody: does not fit; must be unlimited, or a size such as 10MiB',
@@ -449,6 +479,59 @@ const cases: readonly Case[] = [
       `f:5:80: routes[0].forward.headers.${name}: ${headerName}`,
     ],
   ),
+  // Trusted proxies
+  [
+    'one trusted proxy without a list',
+    { x: 'trustedProxies: 10.0.0.0/8' },
+    'f:6:17: trustedProxies: does not fit; must be a list of networks such as [10.0.0.0/8]',
+  ],
+  [
+    'trusted proxies of every form',
+    {
+      x: 'trustedProxies: [10.0.0.0/8, 127.0.0.1, 192.168.4.0/22, "::1", "2001:db8::/32", "FE80::/10", 1.2.3.4/32]',
+    },
+  ],
+  ...[
+    ['10.0.0.0/33', 'a network with at most /32'],
+    ['"2001:db8::/129"', 'a network with at most /128'],
+    ...[
+      '10.0.0.0/08',
+      '10.0.0.0/',
+      '10.0.0/8',
+      '010.0.0.0/8',
+      '10.0.0.1-10.0.0.9',
+      '10.0.0.256',
+      '"fe80::1%eth0"',
+    ].map((text) => [text, 'an address or a network such as 10.0.0.0/8']),
+    ...['localhost', '"*"', '"[::1]"', '"::1::"', '10.0.0.1:80'].map((text) => [
+      text,
+      'an address or a network such as 10.0.0.0/8',
+    ]),
+    ...['10.0.0.1/8', '10.255.0.0/15', '"2001:db8:1::/32"', '"::1/127"'].map((text) => [
+      text,
+      'the first address of the network, such as 10.0.0.0/8, or a single address without /',
+    ]),
+    ...['"::ffff:10.0.0.0/104"', '"::ffff:a00:1"'].map((text) => [
+      text,
+      'an IPv4 network written as one, such as 10.0.0.0/8',
+    ]),
+  ].map(
+    ([text = '', right = '']): Case => [
+      `the trusted proxy ${text}`,
+      { x: `trustedProxies: [10.1.0.0/16, ${text}]` },
+      `f:6:31: trustedProxies[1]: does not fit; must be ${right}`,
+    ],
+  ),
+  [
+    'a trusted proxy that is a number',
+    { x: 'trustedProxies: [10]' },
+    'f:6:18: trustedProxies[0]: is a number; must be an address or a network such as 10.0.0.0/8',
+  ],
+  [
+    'more trusted proxies than can be looked through',
+    { x: `trustedProxies: [${new Array(1001).fill('10.0.0.1').join(', ')}]` },
+    'f:6:17: trustedProxies: has 1001 entries; must be at most 1000, so larger networks',
+  ],
   // What other versions bring
   ['a listening socket in the file system', { listen: 'listen: unix:/run/x' }, `f:1:9: listen: ${NOT_YET}`],
   [
@@ -474,13 +557,11 @@ const cases: readonly Case[] = [
   ['claim rules', route('require: { scopes: [a] }'), `f:5:67: routes[0].require: ${NOT_YET}`],
   ['a token in a cookie', route('token: ["cookie:t"]'), `f:5:65: routes[0].token: ${NOT_YET}`],
   ['open preflight', route('cors: { preflight: pass }'), `f:5:64: routes[0].cors: ${NOT_YET}`],
-  ['an access log', { x: 'log: { access: all }' }, `f:6:16: log.access: ${NOT_YET}`],
-  ['a time for requests', { x: 'timeouts: { request: 5s }' }, `f:6:22: timeouts.request: ${NOT_YET}`],
   // … but their types are known
   [
     'a wrong type of what is to come',
-    { x: 'trustedProxies: 10.0.0.0/8' },
-    'f:6:17: trustedProxies: does not fit; must be a list of networks such as [10.0.0.0/8]',
+    { x: 'state: [a]' },
+    'f:6:8: state: is a list; must be a path to a folder',
   ],
   [
     'a wrong type inside what is to come',
@@ -502,7 +583,7 @@ const cases: readonly Case[] = [
   [
     'what the gateway does anyway',
     {
-      x: 'listeners: 1\ntrustedProxies: []\nlog: { access: off }\ntimeouts: { request: none }',
+      x: 'listeners: 1\nlog: { access: off }',
       ...issuer(`${rest}, rejectIdTokens: false`),
       ...upstream(`${servers}, pipelining: 1`),
       ...route('token: [header], cors: { preflight: authenticate }'),

@@ -23,9 +23,18 @@ test('the documented file is valid, with everything filled in', () => {
     rejection: 'rfc6750',
     realm: 'portcullis',
     cache: { entries: 100_000, bytes: 268_435_456 },
-    limits: { requestHead: 16_384, requestBody: Number.POSITIVE_INFINITY, responseHead: 65_536 },
+    limits: {
+      requestHead: 16_384,
+      requestBody: Number.POSITIVE_INFINITY,
+      responseHead: 65_536,
+      bufferedBodies: 268_435_456,
+      connections: 10_000,
+      requestsPerConnection: Number.POSITIVE_INFINITY,
+    },
+    timeouts: { requestMs: Number.POSITIVE_INFINITY, bodyMinRate: 1024 },
+    trustedProxies: undefined,
     chunkedRequests: 'allow',
-    log: { level: 'info' },
+    log: { level: 'info', access: 'off' },
     shutdown: { graceMs: 30_000 },
     warnings: [],
   });
@@ -116,11 +125,6 @@ test('what later versions bring is refused piece by piece, and nothing else is',
       'upstreams.app.servers[1]',
       'upstreams.secure.servers[0]',
       'upstreams.secure.pipelining',
-      'trustedProxies',
-      'limits.connections',
-      'limits.bufferedBodies',
-      'timeouts.bodyMinRate',
-      'log.access',
       'revocation',
       'state',
     ],
@@ -196,6 +200,23 @@ issuers:
   });
 });
 
+test('limits and time-outs are read in their units, and can be switched off', () => {
+  const rest = 'listen: 127.0.0.1:0\nupstream: http://127.0.0.1:9000\nauth: none\n';
+  const set = configOf(`${rest}
+limits: { bufferedBodies: 2MiB, connections: 7, requestsPerConnection: 100 }
+timeouts: { request: 90s, bodyMinRate: 2KiB/s }
+`);
+  const { bufferedBodies, connections, requestsPerConnection } = set.limits;
+  assert.deepEqual([bufferedBodies, connections, requestsPerConnection], [2_097_152, 7, 100]);
+  assert.deepEqual(set.timeouts, { requestMs: 90_000, bodyMinRate: 2048 });
+  const off = configOf(`${rest}
+limits: { requestsPerConnection: none }
+timeouts: { request: none, bodyMinRate: none }
+`);
+  assert.equal(off.limits.requestsPerConnection, Number.POSITIVE_INFINITY);
+  assert.deepEqual(off.timeouts, { requestMs: Number.POSITIVE_INFINITY, bodyMinRate: 0 });
+});
+
 test('a route is named after what it matches, and its host is in one form', () => {
   const config = configOf(`
 listen: 127.0.0.1:0
@@ -232,6 +253,21 @@ issuers:
   ]);
   const issuer = config.issuers.get('app');
   assert.deepEqual([issuer?.issuer, issuer?.audience, issuer?.expiry], [undefined, undefined, 'optional']);
+});
+
+test('trusted proxies are known by their addresses, and to trust everybody gives a warning', () => {
+  const proxies = (list: string) =>
+    configOf(`listen: 127.0.0.1:0\nupstream: http://h\nauth: none\ntrustedProxies: ${list}\n`);
+  assert.equal(proxies('[]').trustedProxies, undefined);
+  const config = proxies('[10.0.0.0/8, "::1"]');
+  assert.deepEqual(
+    ['10.1.2.3', '11.0.0.0', '::1', '127.0.0.1'].map((address) => config.trustedProxies?.has(address)),
+    [true, false, true, false],
+  );
+  assert.deepEqual(config.warnings, []);
+  assert.deepEqual(proxies('[10.0.0.1, 0.0.0.0/0]').warnings, [
+    'f:4:28: trustedProxies[1]: believes X-Forwarded-* of every client',
+  ]);
 });
 
 test('an object has faults without lines', () => {

@@ -246,9 +246,9 @@ describe('X-Forwarded-*', () => {
     assert.deepEqual(lines, ['host: A.example:81', 'x-forwarded-host: A.example:81']);
   });
 
-  test('none are added or removed when switched off', async () => {
-    const { lines } = await sent(get('/public', 'X-Forwarded-For: 1.2.3.4'));
-    assert.deepEqual(lines, ['host: a.example', 'x-forwarded-for: 1.2.3.4']);
+  test('none are sent when switched off', async () => {
+    const { lines } = await sent(get('/public', ...forged));
+    assert.deepEqual(lines, ['host: a.example']);
   });
 });
 

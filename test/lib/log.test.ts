@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { createLog } from '../../src/lib/log.ts';
 
@@ -17,4 +20,27 @@ test('a log line is one JSON object with level, time, fields and message', () =>
   assert.deepEqual(rest, { level: 'info', address: '127.0.0.1:1', message: 'one\nline' });
   assert.equal(second?.['level'], 'warn');
   assert.match(JSON.stringify(third?.['error']), /"message":"broken"/);
+});
+
+test('while nobody reads, half of what may wait is kept for lines that cannot be spared', async () => {
+  const child = fork(join(import.meta.dirname, 'log-writer.js'), {
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  });
+  // Its output is not read until it has met its bound.
+  const [{ crowdedAfter }] = await once(child, 'message');
+  assert.ok(crowdedAfter > 400 && crowdedAfter < 1000, `${crowdedAfter} lines`);
+  let text = '';
+  child.stdout?.on('data', (bytes: Buffer) => {
+    text += bytes.toString();
+  });
+  const [code] = await once(child, 'close');
+  assert.equal(code, 0);
+  const lines = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(
+    lines.map(({ message }) => message),
+    [...Array.from({ length: crowdedAfter }, () => 'spared'), 'kept', 'again'],
+  );
 });

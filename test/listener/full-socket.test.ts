@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { systemClock } from '../../src/lib/clock.ts';
+import { ConnectionLimit } from '../../src/listener/connection-limit.ts';
 import type { AnswerHead, Downstream } from '../../src/listener/downstream.ts';
 import { loadEngine } from '../../src/listener/engine.ts';
 import { Listener } from '../../src/listener/listener.ts';
-import { eventually } from '../support/gateway.ts';
+import { eventually, silentLog } from '../support/gateway.ts';
 import { Wire } from '../support/wire.ts';
 
 /** Answers of 100 kB above what the kernel's socket buffers ever hold, some 10 MB. */
@@ -17,6 +19,7 @@ let served = 0;
 before(async () => {
   listener = new Listener({
     engine: loadEngine(16 * 1024),
+    connections: new ConnectionLimit(100, systemClock, silentLog),
     serve: (_head, downstream) => {
       served += 1;
       downstream.listen({ onRequestBody() {}, onAborted() {}, onDrained() {} });

@@ -11,7 +11,10 @@ export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 export interface TestOptions {
   readonly upstreamPort: number;
-  readonly config?: Partial<Config>;
+  readonly config?: Omit<Partial<Config>, 'limits' | 'timeouts'> & {
+    readonly limits?: Partial<Config['limits']>;
+    readonly timeouts?: Partial<Config['timeouts']>;
+  };
   readonly routes?: readonly Partial<RouteConfig>[];
   readonly issuer?: Partial<IssuerConfig>;
   readonly timeouts?: { connectMs?: number; responseMs?: number; idleMs?: number };
@@ -90,12 +93,22 @@ export async function startGateway(options: TestOptions): Promise<TestGateway> {
     rejection: 'rfc6750',
     realm: 'portcullis',
     cache: { entries: 1000, bytes: 16 * 1024 * 1024 },
-    limits: { requestHead: 16 * 1024, requestBody: Number.POSITIVE_INFINITY, responseHead: 64 * 1024 },
+    trustedProxies: undefined,
     chunkedRequests: 'allow',
-    log: { level: 'info' },
+    log: { level: 'info', access: 'off' },
     shutdown: { graceMs: 30_000 },
     warnings: [],
     ...options.config,
+    limits: {
+      requestHead: 16 * 1024,
+      requestBody: Number.POSITIVE_INFINITY,
+      responseHead: 64 * 1024,
+      bufferedBodies: 256 * 1024 * 1024,
+      connections: 10_000,
+      requestsPerConnection: Number.POSITIVE_INFINITY,
+      ...options.config?.limits,
+    },
+    timeouts: { requestMs: Number.POSITIVE_INFINITY, bodyMinRate: 1024, ...options.config?.timeouts },
   };
   const gateway = createGateway(config, { log: options.log ?? silentLog });
   await gateway.start();
@@ -120,7 +133,7 @@ async function metrics(gateway: Gateway): Promise<string> {
 }
 
 /** Values of one metric, summed by one label; what is 0 is left out. */
-function sums(text: string, metric: string, label: string): Record<string, number> {
+export function sums(text: string, metric: string, label: string): Record<string, number> {
   const result: Record<string, number> = {};
   for (const [, labels = '', value] of text.matchAll(new RegExp(`^${metric}\\{([^}]*)\\} (\\S+)$`, 'gm'))) {
     const key = new RegExp(`${label}="([^"]*)"`).exec(labels)?.[1] ?? '';

@@ -4,6 +4,8 @@ const debianPackages: Readonly<Record<string, string>> = {
   haproxy: 'haproxy',
   nginx: 'nginx-light',
   curl: 'curl',
+  slowhttptest: 'slowhttptest',
+  ip: 'iproute2',
 };
 
 /**

@@ -1,0 +1,50 @@
+import type { Clock } from '../lib/clock.ts';
+import { Counter } from '../lib/counters.ts';
+import type { Log } from '../lib/log.ts';
+
+/** Least milliseconds between two lines about refused connections: a flood of them must not become a flood of lines. */
+const LOG_EVERY_MS = 10_000;
+
+/** Counts the client connections that are open, and those that were one too many. */
+export class ConnectionLimit {
+  /** Connections closed because as many as allowed were open. */
+  readonly refused: Counter = new Counter();
+  private readonly limit: number;
+  private readonly clock: Clock;
+  private readonly log: Log;
+  private count = 0;
+  private toldAt = Number.NEGATIVE_INFINITY;
+  private told = 0;
+
+  constructor(limit: number, clock: Clock, log: Log) {
+    this.limit = limit;
+    this.clock = clock;
+    this.log = log;
+  }
+
+  /** Connections open now. */
+  get open(): number {
+    return this.count;
+  }
+
+  /** A connection opened (`change` 1) or closed (-1). Returns false when it must not stay. */
+  admit(change: number): boolean {
+    this.count += change;
+    if (change < 0 || this.count <= this.limit) return true;
+    this.refused.value += 1;
+    this.tell();
+    return false;
+  }
+
+  private tell(): void {
+    const now = this.clock.monotonic();
+    if (now - this.toldAt < LOG_EVERY_MS) return;
+    const refused = this.refused.value - this.told;
+    this.toldAt = now;
+    this.told = this.refused.value;
+    this.log.warn(
+      { limit: this.limit, refused },
+      'client connections are refused: limits.connections is reached',
+    );
+  }
+}

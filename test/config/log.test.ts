@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { configOf, faultsOf } from './check.ts';
+
+const file = (log: string): string =>
+  `listen: 127.0.0.1:8080\nupstream: http://127.0.0.1:9000\nauth: none\nlog: ${log}\n`;
+
+const right = 'must be off, errors, all, or a rate above 0% and up to 100%, such as 1% or 0.1%';
+
+describe('log.access', () => {
+  for (const [text, access] of [
+    ['{}', 'off'],
+    ['{ access: off }', 'off'],
+    ['{ access: errors }', 'errors'],
+    ['{ access: all }', 1],
+    ['{ access: 100% }', 1],
+    ['{ access: 25% }', 0.25],
+    ['{ access: 0.000001% }', 1e-8],
+    ['{ level: debug, access: all }', 1],
+  ] as const) {
+    test(`${text} is ${access}`, () => assert.equal(configOf(file(text)).log.access, access));
+  }
+
+  for (const [text, fault] of [
+    ['{ access: 0% }', `f:4:16: log.access: is out of range; ${right}`],
+    ['{ access: 100.1% }', `f:4:16: log.access: is out of range; ${right}`],
+    ['{ access: on }', `f:4:16: log.access: does not fit; ${right}`],
+    ['{ access: 1 }', `f:4:16: log.access: is a number; ${right}`],
+    ['{ access: true }', `f:4:16: log.access: is true; ${right}`],
+    [
+      '{ level: warn, access: errors }',
+      'f:4:29: log.access: needs log.level info or debug, which is warn; must be off, or the level another',
+    ],
+  ] as const) {
+    test(`${text} is a fault`, () => assert.deepEqual(faultsOf(file(text)), [fault]));
+  }
+
+  test('off goes with every level', () => {
+    assert.equal(configOf(file('{ level: error, access: off }')).log.level, 'error');
+  });
+});

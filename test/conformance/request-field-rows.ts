@@ -1,0 +1,173 @@
+import { answered, carried, head, malformed, page, type Row, sent, smuggled, waits } from './request-row.ts';
+
+/** Bytes that limits.requestHead of the tests' gateway allows. */
+export const HEAD_BYTES = 16 * 1024;
+
+/** A head of exactly `bytes` bytes, and the value of its long field. */
+function long(bytes: number): readonly [bytes: string, value: string] {
+  const value = 'a'.repeat(bytes - head('GET /x', 'X-Long: ').length);
+  return [head('GET /x', `X-Long: ${value}`), value];
+}
+const [atLimit, atLimitValue] = long(HEAD_BYTES);
+const many = (count: number): string[] => Array.from({ length: count }, (_, at) => `x-${at}: ${at}`);
+
+export const sizes: readonly Row[] = [
+  carried('head exactly at the limit', atLimit, sent('GET /x', `x-long: ${atLimitValue}`)),
+  page('head one byte above the limit', long(HEAD_BYTES + 1)[0], 431),
+  page('head without an end', `GET /x HTTP/1.1\r\nHost: a.example\r\nX-Long: ${'a'.repeat(HEAD_BYTES)}`, 431),
+  carried('98 fields', head('GET /x', ...many(97)), sent('GET /x', ...many(97))),
+  page('99 fields', head('GET /x', ...many(98)), 431),
+];
+
+export const fields: readonly Row[] = [
+  carried(
+    'names in lower case, in their order',
+    head('GET /x', 'X-B: 1', 'x-A: 2', 'X-B: 3'),
+    sent('GET /x', 'x-b: 1', 'x-a: 2', 'x-b: 3'),
+  ),
+  carried('TAB in a value', head('GET /x', 'X-T: a\tb'), sent('GET /x', 'x-t: a\tb')),
+  carried('blanks around a value', head('GET /x', 'X-T: \t a \t'), sent('GET /x', 'x-t: a')),
+  carried('DEL in a value', head('GET /x', 'X-T: a\x7fb'), sent('GET /x', 'x-t: a\x7fb')),
+  carried('empty value', head('GET /x', 'X-T:'), sent('GET /x', 'x-t: ')),
+  carried(
+    'every token character in a name',
+    head('GET /x', "!#$%&'*+-.^_`|~09AZaz: 1"),
+    sent('GET /x', "!#$%&'*+-.^_`|~09azaz: 1"),
+  ),
+  page('folded line', head('GET /x', 'X-A: b\r\n c'), 400),
+  page('line that begins with TAB', head('GET /x', '\tX-A: b'), 400),
+  page('line that begins with a space', head('GET /x', ' X-A: b'), 400),
+  page('first line that begins with a space', 'GET /x HTTP/1.1\r\n Host: a.example\r\n\r\n', 400),
+  page('space before the colon', head('GET /x', 'X-A : b'), 400),
+  page('no colon', head('GET /x', 'X-A'), 400),
+  page('NUL in a value', head('GET /x', 'X-A: b\0c'), 400),
+  page('control character in a value', head('GET /x', 'X-A: b\x01c'), 400),
+  page('NUL in a name', head('GET /x', 'X\0A: b'), 400),
+  page('control character in a name', head('GET /x', 'X\x01A: b'), 400),
+  page('DEL in a name', head('GET /x', 'X\x7fA: b'), 400),
+  page('byte from 0x80 up in a name', head('GET /x', 'X-\xe9: b'), 400),
+  page('( in a name', head('GET /x', 'X(A: b'), 400),
+  page('@ in a name', head('GET /x', 'X@A: b'), 400),
+  page('bare LF behind a value', head('GET /x', 'X-A: b\nX-B: c'), 400),
+  page('bare LF at the end of the head', 'GET /x HTTP/1.1\nHost: a.example\n\n', 505),
+  waits('bare CR in a value', head('GET /x', 'X-A: b\rX-B: c')),
+  waits('CR CR LF behind a value', head('GET /x', 'X-A: b\r')),
+];
+
+/** The engine drops bytes from 0x80 up at the edges before it hands a value over. */
+export const eightBits: readonly Row[] = [
+  carried('UTF-8 inside a value', head('GET /x', 'X-A: a\xc3\xa9b'), sent('GET /x', 'x-a: a\xc3\xa9b')),
+  carried(
+    'bytes from 0x80 up at the end of a value are lost',
+    head('GET /x', 'X-A: caf\xc3\xa9'),
+    sent('GET /x', 'x-a: caf'),
+  ),
+  carried(
+    'bytes from 0x80 up at the start of a value are lost',
+    head('GET /x', 'X-A: \xc3\xa9t'),
+    sent('GET /x', 'x-a: t'),
+  ),
+  carried(
+    'a value of bytes from 0x80 up alone is lost',
+    head('GET /x', 'X-A: \xff\xfe'),
+    sent('GET /x', 'x-a: '),
+  ),
+  malformed('a value that is not UTF-8', head('GET /x', 'X-A: a\xffb')),
+  carried(
+    'a byte behind the length is lost',
+    `${head('POST /x', 'Content-Length: 3\xa0')}abc`,
+    `${sent('POST /x', 'content-length: 3')}abc`,
+  ),
+  carried('a byte behind the host is lost', 'GET /x HTTP/1.1\r\nHost: a.example\xff\r\n\r\n', sent('GET /x')),
+];
+
+/** The engine ends the list of fields at an empty name: what follows it is invisible, and so is the body it announces. */
+export const emptyNames: readonly Row[] = [
+  carried('an empty name hides the fields behind it', head('GET /x', ': x', 'X-A: b'), sent('GET /x')),
+  page('an empty name before Host', 'GET /x HTTP/1.1\r\n: x\r\nHost: a.example\r\n\r\n', 400),
+  carried(
+    'an empty name hides the length, and the body is a request of its own',
+    [head('POST /x', ': x', `Content-Length: ${head('GET /second').length}`), answered, head('GET /second')],
+    [sent('POST /x', 'content-length: 0'), sent('GET /second')],
+  ),
+  carried('a hidden token is none', head('GET /x', ': x', 'Authorization: {bearer}'), [], {
+    gateway: 'guarded',
+    answers: ['401 token_missing'],
+    counted: ['token_missing'],
+  }),
+  carried(
+    'a hidden body is judged on its own',
+    [
+      head('POST /x', 'Authorization: {bearer}', ': x', `Content-Length: ${smuggled.length}`),
+      answered,
+      smuggled,
+    ],
+    sent('POST /x', 'authorization: {bearer}', 'content-length: 0'),
+    {
+      gateway: 'guarded',
+      answers: ['200', '401 token_missing'],
+      counted: ['forwarded', 'token_missing'],
+    },
+  ),
+];
+
+const ambiguous = {
+  end: 'open',
+  answers: ['400 authorization_ambiguous'],
+  counted: ['authorization_ambiguous'],
+} as const;
+
+export const authorizations: readonly Row[] = [
+  carried(
+    'two good Authorization',
+    head('GET /x', 'Authorization: {bearer}', 'Authorization: {bearer}'),
+    [],
+    { gateway: 'guarded', ...ambiguous },
+  ),
+  carried(
+    'a good Authorization and an empty one',
+    head('GET /x', 'Authorization: {bearer}', 'Authorization:'),
+    [],
+    { gateway: 'guarded', ...ambiguous },
+  ),
+  carried(
+    'a broken Authorization and a good one',
+    head('GET /x', 'Authorization: x', 'AUTHORIZATION: {bearer}'),
+    [],
+    { gateway: 'guarded', ...ambiguous },
+  ),
+  carried(
+    'two good Authorization in the style of HAProxy',
+    head('GET /x', 'Authorization: {bearer}', 'Authorization: {bearer}'),
+    [],
+    { gateway: 'haproxy', answers: ['403 Invalid JWT signature'], counted: ambiguous.counted },
+  ),
+  carried(
+    'two Authorization on a public route are not ours to judge',
+    head('GET /x', 'Authorization: a', 'Authorization: b'),
+    sent('GET /x', 'authorization: a', 'authorization: b'),
+  ),
+  carried(
+    'a byte behind the token is lost',
+    head('GET /x', 'Authorization: {bearer}\xa0'),
+    sent('GET /x', 'authorization: {bearer}'),
+    { gateway: 'guarded' },
+  ),
+];
+
+const hosted = (...lines: string[]): string => `${['GET /x HTTP/1.1', ...lines].join('\r\n')}\r\n\r\n`;
+
+export const hosts: readonly Row[] = [
+  page('no fields at all', hosted(), 400),
+  page('no Host', hosted('X-A: b'), 400),
+  page('two Host', hosted('Host: a.example', 'Host: b.example'), 400),
+  page('the same Host twice', hosted('Host: a.example', 'Host: a.example'), 400),
+  malformed('empty Host', hosted('Host:')),
+  malformed('Host with a path and credentials', hosted('Host: a/../@evil b')),
+  malformed('Host with credentials', hosted('Host: user@a.example')),
+  malformed('Host list', hosted('Host: a.example, b.example')),
+  malformed('Host with a port of letters', hosted('Host: a.example:http')),
+  malformed('Host with an empty port', hosted('Host: a.example:')),
+  malformed('Host with a broken IPv6 address', hosted('Host: [::1')),
+  malformed('Host with UTF-8', hosted('Host: a\xc3\xa9.example')),
+];

@@ -1,0 +1,85 @@
+/** What becomes of the client's connection. */
+export type End =
+  /** Ended by the gateway. */
+  | 'closed'
+  /** Good for another request, which is answered. */
+  | 'open'
+  /** Left open, and the engine waits for more bytes until its idle time is over. */
+  | 'waiting';
+
+/** Bytes of one client connection in latin1, and what becomes of them. */
+export interface Row {
+  readonly name: string;
+  /** What arrives together; several pieces arrive one after another. `{bearer}` stands for a good Authorization value. */
+  readonly pieces: readonly string[];
+  /**
+   * `guarded`: the route demands a token. `haproxy`: it does, and answers in HAProxy's way. `telling`: upstream is
+   * told the client's address.
+   */
+  readonly gateway: 'open' | 'guarded' | 'haproxy' | 'telling';
+  /** What the client sees: status codes, with the reason word of ours or `page` for the engine's own. */
+  readonly answers: readonly string[];
+  readonly end: End;
+  /** The client ends its direction behind the last piece. */
+  readonly halfClose: boolean;
+  /** The engine would read what follows as a part of it, so nothing is sent behind it. */
+  readonly alone: boolean;
+  /** Requests as they reached upstream, byte for byte. */
+  readonly upstream: readonly string[];
+  /** Outcomes that were counted: how many requests the engine made of the bytes, and what became of them. */
+  readonly counted: readonly string[];
+}
+
+export type Options = Partial<Omit<Row, 'name' | 'pieces' | 'upstream'>>;
+
+/** Reaches upstream as `upstream`; answered and open for more unless told otherwise. */
+export function carried(
+  name: string,
+  bytes: string | readonly string[],
+  upstream: string | readonly string[],
+  options: Options = {},
+): Row {
+  const requests = typeof upstream === 'string' ? [upstream] : upstream;
+  return {
+    name,
+    pieces: typeof bytes === 'string' ? [bytes] : bytes,
+    gateway: 'open',
+    answers: requests.map(() => '200'),
+    end: 'open',
+    halfClose: false,
+    alone: options.halfClose ?? false,
+    upstream: requests,
+    counted: requests.map(() => 'forwarded'),
+    ...options,
+  };
+}
+
+/** Refused by the gateway with 400 and close; nothing reaches upstream. */
+export function malformed(name: string, bytes: string, options: Options = {}): Row {
+  const answers = ['400 request_malformed'];
+  return carried(name, bytes, [], { answers, end: 'closed', counted: ['request_malformed'], ...options });
+}
+
+/** Refused by the engine with a page of its own, and the gateway never hears of it unless told otherwise. */
+export function page(name: string, bytes: string, status: 400 | 431 | 505, options: Options = {}): Row {
+  return carried(name, bytes, [], { answers: [`${status} page`], end: 'closed', counted: [], ...options });
+}
+
+/** The engine waits for more; no answer, and nothing reaches upstream. */
+export function waits(name: string, bytes: string, options: Options = {}): Row {
+  return carried(name, bytes, [], { answers: [], end: 'waiting', counted: [], ...options });
+}
+
+/** A whole head; `line` is the request line without the version. */
+export const head = (line: string, ...fields: string[]): string =>
+  `${[`${line} HTTP/1.1`, 'Host: a.example', ...fields].join('\r\n')}\r\n\r\n`;
+
+/** The head that the gateway writes; `fields` in lower case. */
+export const sent = (line: string, ...fields: string[]): string =>
+  `${[`${line} HTTP/1.1`, 'host: a.example', ...fields].join('\r\n')}\r\n\r\n`;
+
+/** In place of a piece: the rest is sent when the first answer is there. */
+export const answered = '{answered}';
+
+/** What must never reach upstream. */
+export const smuggled = head('GET /smuggled');

@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { ForwardConfig } from '../../src/config/config.ts';
+import { eventually, startGateway, type TestGateway } from '../support/gateway.ts';
+import { Origin, type OriginConnection } from '../support/origin.ts';
+import { request, Wire } from '../support/wire.ts';
+import { HEAD_BYTES } from './request-field-rows.ts';
+import { answered, head, type Row, smuggled } from './request-row.ts';
+import { rows } from './request-rows.ts';
+
+let origin: Origin;
+let gateways: Record<Row['gateway'], TestGateway>;
+
+/** Requests that reached upstream whole, and the connections on which one may be half there. */
+const whole: string[] = [];
+let connections: OriginConnection[] = [];
+
+before(async () => {
+  origin = await Origin.start();
+  void acceptAll();
+  const limits = { requestHead: HEAD_BYTES, requestBody: Number.POSITIVE_INFINITY, responseHead: 64 * 1024 };
+  const forward: ForwardConfig = { headers: new Map(), token: 'keep', forwarded: new Set() };
+  const options = { upstreamPort: origin.port, routes: [{ forward }], config: { limits } };
+  gateways = {
+    open: await startGateway({ ...options, routes: [{ forward, auth: 'none' }] }),
+    telling: await startGateway({
+      ...options,
+      routes: [{ forward: { ...forward, forwarded: new Set(['for']) }, auth: 'none' }],
+    }),
+    guarded: await startGateway(options),
+    haproxy: await startGateway({ ...options, config: { limits, rejection: 'haproxy' } }),
+  };
+});
+
+after(async () => {
+  for (const gateway of Object.values(gateways)) await gateway.close();
+  await origin.close();
+});
+
+async function acceptAll(): Promise<never> {
+  for (;;) void answerAll(await origin.connection());
+}
+
+async function answerAll(connection: OriginConnection): Promise<void> {
+  connections.push(connection);
+  try {
+    for (;;) {
+      const text = await connection.take(isWhole);
+      whole.push(text);
+      connection.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    }
+  } catch {
+    connection.socket.destroy(); // The gateway is done with it.
+  }
+}
+
+/** Enough for the two ways in which the gateway frames what it sends. */
+function isWhole(text: string): boolean {
+  const end = text.indexOf('\r\n\r\n') + 4;
+  if (end < 4) return false;
+  const length = /\r\ncontent-length: (\d+)\r\n/.exec(text.slice(0, end))?.[1];
+  if (length !== undefined) return text.length >= end + Number(length);
+  return !text.includes('\r\ntransfer-encoding: chunked\r\n') || text.endsWith('\r\n0\r\n\r\n');
+}
+
+/** Sent on a connection of its own and answered: whatever was sent before has been read by the gateway by then. */
+async function sendMarker(gateway: TestGateway): Promise<void> {
+  const response = await request(gateway.port, head('GET /marker', `Authorization: ${gateway.bearer()}`));
+  assert.equal(response.status, 200);
+}
+
+/** Lets the gateway read what was sent, so that the next piece is another read of the engine. */
+async function turn(): Promise<void> {
+  for (let left = 2; left > 0; left -= 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** The answers in `text`, as a row names them. */
+function answersIn(text: string): string[] {
+  const answers = text.split(/(?=HTTP\/1\.1 \d{3} )/).filter((answer) => answer !== '');
+  return answers.map((answer) => {
+    const [top = '', body = ''] = answer.split('\r\n\r\n');
+    const word = /"code":"(\w+)"/.exec(body)?.[1] ?? (body.includes('<h1>') ? 'page' : body);
+    return [top.slice(9, 12), word].filter((part) => part !== '' && part !== 'ok').join(' ');
+  });
+}
+
+/** What a row says, as it came out. */
+type Outcome = Pick<Row, 'answers' | 'upstream' | 'counted'>;
+
+/** Sends the bytes, checks the end of the connection, and yields the rest once everything that ran is over. */
+async function play(row: Row, behind = ''): Promise<Outcome> {
+  const gateway = gateways[row.gateway];
+  const bearer = gateway.bearer();
+  await sendMarker(gateway); // An idle upstream connection is there: what wants to go upstream gets there at once.
+  const before = await gateway.outcomes();
+  let own = 0;
+  whole.length = 0;
+
+  const wire = await Wire.open(gateway.port);
+  try {
+    for (const [at, piece] of [...row.pieces.slice(0, -1), row.pieces.at(-1) + behind].entries()) {
+      if (at > 0) await turn();
+      if (piece === answered)
+        await eventually(
+          () => answersIn(wire.pending).length,
+          (count) => count > 0,
+        );
+      else wire.send(piece.replaceAll('{bearer}', bearer));
+    }
+    if (row.halfClose) wire.end();
+    await sendMarker(gateway);
+    own += 1;
+    if (row.end === 'closed') await eventually(() => wire.closed, Boolean);
+    if (row.end === 'open') {
+      await eventually(
+        () => answersIn(wire.pending).length,
+        (count) => count >= row.answers.length,
+      );
+    }
+    const answers = answersIn(wire.pending);
+    if (row.end !== 'closed' && behind === '') assert.equal(wire.closed, false);
+    if (row.end === 'open' && behind === '') {
+      wire.send(head('GET /next', `Authorization: ${bearer}`));
+      const all = await eventually(
+        () => answersIn(wire.pending),
+        (seen) => seen.length > answers.length,
+      );
+      assert.deepEqual(all.slice(answers.length), ['200']);
+      own += 1;
+    }
+    wire.close();
+    await sendMarker(gateway);
+    own += 1;
+    await eventually(() => gateway.connections(), isQuiet);
+    await eventually(
+      () => connections.filter(isHalfDone).length,
+      (count) => count === 0,
+    );
+    const counted = wordsSince(before, await gateway.outcomes(), own);
+    const upstream = [...whole, ...connections.map((connection) => connection.received)]
+      .filter((text) => text !== '' && !/^GET \/(?:marker|next) /.test(text))
+      .map((text) => text.replaceAll(bearer, '{bearer}'));
+    return { answers, upstream, counted };
+  } finally {
+    wire.close();
+    connections = connections.filter((connection) => !connection.socket.destroyed);
+  }
+}
+
+function isQuiet(states: Readonly<Record<string, number>>): boolean {
+  return ['busy', 'connecting', 'waiting'].every((state) => (states[state] ?? 0) === 0);
+}
+
+function isHalfDone(connection: OriginConnection): boolean {
+  return connection.received !== '' && !connection.socket.destroyed;
+}
+
+type Counts = Readonly<Record<string, number>>;
+
+/** Outcomes counted between the two; `own` forwarded requests were the test's. */
+function wordsSince(before: Counts, now: Counts, own: number): string[] {
+  const words = Object.entries(now).flatMap(([word, count]) => {
+    const fresh = count - (before[word] ?? 0) - (word === 'forwarded' ? own : 0);
+    assert.ok(fresh >= 0, `${word}: ${fresh}`);
+    return Array.from({ length: fresh }, () => word);
+  });
+  return words.sort();
+}
+
+describe('the bytes of a client', () => {
+  for (const row of rows) {
+    test(row.name, async () => {
+      const { answers, upstream, counted } = row;
+      assert.deepEqual(await play(row), { answers, upstream, counted: [...counted].sort() });
+    });
+  }
+
+  const ending = rows.filter((row) => row.end !== 'open' && !row.alone);
+  for (const row of ending) {
+    test(`${row.name}: a request behind it in the same segment never reaches upstream`, async () => {
+      const { answers, upstream } = await play(row, smuggled);
+      assert.deepEqual(
+        upstream.filter((text) => text.startsWith('GET /smuggled')),
+        [],
+      );
+      assert.ok(answers.length <= 1, answers.join());
+      if (!row.answers.includes('200')) assert.ok(!answers.includes('200'));
+    });
+  }
+
+  test('no two rows have one name', () => {
+    assert.equal(new Set(rows.map((row) => row.name)).size, rows.length);
+  });
+});

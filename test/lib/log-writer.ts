@@ -1,0 +1,20 @@
+import { createLog } from '../../src/lib/log.ts';
+
+/** Lines of a kilobyte each: more than the log may keep. */
+const LINES = 4096;
+
+/** Writes to standard output what nobody reads yet, says what became of it, and then waits until it has been read. */
+const log = createLog({ level: 'info' });
+let at = 0;
+while (at < LINES && log.crowded?.() !== true) {
+  log.info({ at, text: 'x'.repeat(1000) }, 'spared');
+  at += 1;
+}
+process.send?.({ crowdedAfter: at });
+log.warn({}, 'kept');
+const look = setInterval(() => {
+  if (log.crowded?.() !== false) return;
+  clearInterval(look);
+  log.info({}, 'again');
+  process.disconnect();
+}, 5);
