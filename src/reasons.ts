@@ -51,6 +51,7 @@ const table = {
     status: 400,
     challenge: 'invalid_request',
     text: 'The request carries more than one Authorization header',
+    close: true,
   },
   scope_insufficient: {
     status: 403,

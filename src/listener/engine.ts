@@ -4,7 +4,7 @@ import { StartError } from '../lib/start-error.ts';
 /**
  * The seam to the front engine: the few names of uWebSockets.js that the gateway uses. Another engine takes its
  * place by answering to these. What the engine promises: header names are tokens in lower case and values hold no
- * control characters but HTAB; what it does not promise is checked in `head-reader.ts`.
+ * control characters but HTAB and DEL; what it does not promise is checked in `head-reader.ts`.
  */
 export interface EngineRequest {
   /** Must be read before `getMethod`, which lower-cases in place. */

@@ -112,7 +112,7 @@ export const emptyNames: readonly Row[] = [
 ];
 
 const ambiguous = {
-  end: 'open',
+  end: 'closed',
   answers: ['400 authorization_ambiguous'],
   counted: ['authorization_ambiguous'],
 } as const;
