@@ -144,10 +144,16 @@ export class Connection implements ResponseEvents, Letter {
 
   /** Sends body bytes, framed by the caller. Returns false when the sink must wait for `onUploadDrained`. */
   upload(bytes: Uint8Array | string): boolean {
-    const free = this.socket.write(bytes);
+    // A large piece passes the high-water mark even when the kernel took all of it at once.
+    const free = this.socket.write(bytes) || !this.keepsUpload;
     if (!free) this.uploadBlocked = true;
     this.touch();
     return free;
+  }
+
+  /** The socket still needs the memory of bytes it was given. */
+  get keepsUpload(): boolean {
+    return this.socket.writableLength > 0;
   }
 
   /** The request body is through. */

@@ -1,4 +1,5 @@
 import type { Budget } from '../lib/budget.ts';
+import { BodyCopies } from './body-copies.ts';
 import type { Connection } from './connection.ts';
 
 /**
@@ -6,6 +7,9 @@ import type { Connection } from './connection.ts';
  * never cost the two system calls of a pause.
  */
 const PAUSE_ABOVE_BYTES = 64 * 1024;
+
+/** Shared by all uploads of the process: what it lends is done with, or kept, before the call ends. */
+const copies = new BodyCopies();
 
 /**
  * One request body on its way upstream. It is framed anew from what the listener delivered, never as the client
@@ -20,7 +24,7 @@ export class Upload {
   private ended = false;
   private queue: Uint8Array[] = [];
   private heldBytes = 0;
-  /** Bytes the socket keeps until upstream takes them. */
+  /** Bytes of memory the socket keeps until upstream takes what is in them. */
   private inSocket = 0;
 
   constructor(chunked: boolean, budget: Budget) {
@@ -51,15 +55,7 @@ export class Upload {
   /** Takes a view of the next bytes. Returns false when the budget is used up. */
   push(chunk: Uint8Array, last: boolean): boolean {
     this.last = last;
-    if (chunk.length > 0) {
-      const bytes = this.frame(chunk);
-      if (this.flowing) {
-        if (!this.send(bytes)) return false;
-      } else if (this.budget.take(bytes.length)) {
-        this.queue.push(bytes);
-        this.heldBytes += bytes.length;
-      } else return false;
-    }
+    if (chunk.length > 0 && !(this.flowing ? this.pass(chunk) : this.hold(chunk))) return false;
     this.endIfDone();
     return true;
   }
@@ -77,8 +73,9 @@ export class Upload {
     while (this.free && this.queue.length > 0) {
       const bytes = this.queue.shift() as Uint8Array;
       this.heldBytes -= bytes.length;
-      this.budget.giveBack(bytes.length);
-      this.send(bytes);
+      this.free = this.connection?.upload(bytes) ?? false;
+      if (this.free) this.budget.giveBack(bytes.length);
+      else this.inSocket += bytes.length;
     }
     this.endIfDone();
   }
@@ -94,23 +91,41 @@ export class Upload {
   }
 
   /** Returns false when the socket had to keep the bytes and the budget has no room for them. */
-  private send(bytes: Uint8Array): boolean {
+  private pass(chunk: Uint8Array): boolean {
+    const bytes = this.frame(chunk, copies.room(this.framedSize(chunk)));
     this.free = this.connection?.upload(bytes) ?? false;
+    if (this.connection?.keepsUpload === false) return true;
+    const kept = copies.keep(bytes);
+    // What it keeps without being full is bounded by its high-water mark.
     if (this.free) return true;
-    if (!this.budget.take(bytes.length)) return false;
-    this.inSocket += bytes.length;
+    if (!this.budget.take(kept)) return false;
+    this.inSocket += kept;
     return true;
   }
 
-  /** A copy: the engine's view dies with the call. */
-  private frame(chunk: Uint8Array): Uint8Array {
-    if (!this.chunked) return new Uint8Array(chunk);
-    const size = `${chunk.length.toString(16)}\r\n`;
-    const bytes = Buffer.allocUnsafe(size.length + chunk.length + 2);
-    bytes.write(size, 0, 'latin1');
-    bytes.set(chunk, size.length);
-    bytes.write('\r\n', size.length + chunk.length, 'latin1');
-    return bytes;
+  /** Returns false when the budget has no room. */
+  private hold(chunk: Uint8Array): boolean {
+    const size = this.framedSize(chunk);
+    if (!this.budget.take(size)) return false;
+    this.queue.push(this.frame(chunk, Buffer.allocUnsafeSlow(size)));
+    this.heldBytes += size;
+    return true;
+  }
+
+  private framedSize({ length }: Uint8Array): number {
+    return this.chunked ? length.toString(16).length + 2 + length + 2 : length;
+  }
+
+  /** Copies into `room`, because the engine's view dies with the call. */
+  private frame(chunk: Uint8Array, room: Buffer): Buffer {
+    if (!this.chunked) {
+      room.set(chunk);
+      return room;
+    }
+    const start = room.write(`${chunk.length.toString(16)}\r\n`, 'latin1');
+    room.set(chunk, start);
+    room.write('\r\n', start + chunk.length, 'latin1');
+    return room;
   }
 
   private endIfDone(): void {
