@@ -14,11 +14,11 @@ import { request, Wire } from '../support/wire.ts';
 const CONNECTIONS = 1000;
 /** Seconds after which an attack ends by itself; it is ended as soon as all is measured. */
 const LASTS = 12;
-/** Requests of one measurement, and the clients that share them. */
-const REQUESTS = 3000;
+/** Requests of one measurement, enough for a second or more, and the clients that share them. */
+const REQUESTS = 30_000;
 const CLIENTS = 4;
 /** A 99th percentile below this, in milliseconds, is not compared: it says more about the machine. */
-const FLOOR_MS = 5;
+const FLOOR_MS = 3;
 const MAX_RATIO = 3;
 /** More than the kernel holds for a client that does not read, so that a slow reader is held by the gateway. */
 const LARGE = 'x'.repeat(256 * 1024);
@@ -107,21 +107,24 @@ describe('while 1,000 connections are as slow as they can be, others are served'
   ] as const;
   for (const [name, kind] of attacks) {
     test(name, needs('slowhttptest'), async () => {
-      await p99(); // Both measurements find warm code.
-      const calm = await p99();
+      await p99(); // All measurements find warm code.
+      const before = await p99();
       const { child, ended } = attack(...kind());
+      let attacked = 0;
       try {
         await eventually(connections, (open) => open >= CONNECTIONS);
-        const attacked = await p99();
+        attacked = await p99();
         const open = await connections();
         assert.ok(open >= CONNECTIONS * 0.9, `the attack was over too early: ${open} connections`);
-        const allowed = Math.max(FLOOR_MS, MAX_RATIO * calm);
-        assert.ok(attacked <= allowed, `p99 ${attacked.toFixed(2)} ms, ${calm.toFixed(2)} ms without attack`);
       } finally {
         child.kill('SIGKILL');
         await ended;
       }
       await eventually(connections, (open) => open < CLIENTS);
+      // Before and after, so that something else that has begun to run on this machine counts for both sides.
+      const calm = Math.max(before, await p99());
+      const allowed = Math.max(FLOOR_MS, MAX_RATIO * calm);
+      assert.ok(attacked <= allowed, `p99 ${attacked.toFixed(2)} ms, ${calm.toFixed(2)} ms without attack`);
     });
   }
 });
