@@ -86,11 +86,13 @@ class RunningGateway implements Gateway {
 
   async start(): Promise<void> {
     try {
-      const engine = loadEngine(this.config.limits.requestHead);
+      const requestHeadBytes = this.config.limits.requestHead;
+      const engine = loadEngine(requestHeadBytes);
       await this.service.authorizer.start();
       this.admin = await this.startAdmin();
       this.listener = new Listener({
         engine,
+        requestHeadBytes,
         connections: this.connections,
         serve: (head, downstream) => {
           const exchange = new Exchange(this.service, head, downstream);

@@ -137,7 +137,6 @@ describe('the README', () => {
       'scope_insufficient',
       'role_missing',
       'keys_unavailable',
-      'request_head_too_large',
       'no_healthy_upstream',
     ]);
   });

@@ -49,12 +49,17 @@ export interface Engine {
 }
 
 const HEAD_LIMIT_VARIABLE = 'UWS_HTTP_MAX_HEADERS_SIZE';
+/**
+ * How many times the allowed head the engine takes before it answers with a page of its own, which nothing counts: a
+ * client whose cookies have grown is told the reason by us. It is also what a slow head can hold in memory.
+ */
+const HEAD_SLACK = 2;
 
 /**
  * Loads the engine: an installed official `uWebSockets.js` first, then the platform package.
  *
- * `requestHeadBytes` bounds a request head (request line to the empty line). The engine reads it from the
- * environment once, when its binary is loaded, so it is set here and cannot change afterwards.
+ * `requestHeadBytes` is the largest request head that will be accepted (request line to the empty line). The engine
+ * reads its own bound from the environment once, when its binary is loaded, so it is set here and cannot change.
  * @throws StartError when no binary fits this platform and Node.js, or the bound differs from the loaded one's.
  */
 export function loadEngine(requestHeadBytes: number): Engine {
@@ -69,10 +74,10 @@ export function loadEngine(requestHeadBytes: number): Engine {
     } catch {
       continue; // Not installed: the next source may be.
     }
-    const wanted = String(requestHeadBytes);
+    const wanted = String(HEAD_SLACK * requestHeadBytes);
     if (require.cache[path] !== undefined && process.env[HEAD_LIMIT_VARIABLE] !== wanted) {
       throw new StartError(
-        `limits.requestHead is ${process.env[HEAD_LIMIT_VARIABLE]} bytes in this process and cannot become ${wanted}; start a new process`,
+        `limits.requestHead is ${Number(process.env[HEAD_LIMIT_VARIABLE]) / HEAD_SLACK} bytes in this process and cannot become ${requestHeadBytes}; start a new process`,
       );
     }
     process.env[HEAD_LIMIT_VARIABLE] = wanted;

@@ -10,12 +10,18 @@ const hostAndPort = /^(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
 /** 15 digits stay exact in a double and are more than any body. */
 const contentLengthDigits = /^\d{1,15}$/;
 
+/** Colon, space and CRLF of a header line, in bytes; other blanks around the value are not seen and count nothing. */
+const FIELD_LINE_BYTES = 4;
+/** Two spaces, `HTTP/1.1` and CRLF. */
+const REQUEST_LINE_BYTES = 12;
+
 /**
  * Reads a request out of the engine and judges its framing (RFC 9112 §6). The engine lets several framing faults
  * through that would let one client's bytes become another's request, so every rule here is mandatory. One reader
  * serves one listener: `read` is synchronous and the engine's request object is dead afterwards.
  */
 export class HeadReader {
+  private readonly limit: number;
   private names: string[] = [];
   private values: string[] = [];
   private host = '';
@@ -28,6 +34,13 @@ export class HeadReader {
   private authorizations = 0;
   /** The last host that was found well formed; most requests of a listener repeat it. */
   private goodHost = '';
+  /** Bytes of the header lines. */
+  private size = 0;
+
+  /** @param limit bytes of a head, request line and empty line included. */
+  constructor(limit: number) {
+    this.limit = limit;
+  }
 
   read(request: EngineRequest): RequestHead {
     const method = request.getCaseSensitiveMethod();
@@ -40,6 +53,7 @@ export class HeadReader {
     this.transferEncodings = 0;
     this.authorization = undefined;
     this.authorizations = 0;
+    this.size = 0;
     request.forEach(this.visit);
     const fault = this.judge(method, path, query);
     return {
@@ -60,6 +74,7 @@ export class HeadReader {
   private readonly visit = (name: string, value: string): void => {
     this.names.push(name);
     this.values.push(value);
+    this.size += name.length + value.length + FIELD_LINE_BYTES;
     switch (name) {
       case 'host':
         this.host = value;
@@ -106,6 +121,8 @@ export class HeadReader {
     if (method === 'CONNECT' || method === 'TRACE') return 'request_malformed';
     if (badInTarget.test(path)) return 'request_malformed';
     if (query !== undefined && badInTarget.test(query)) return 'request_malformed';
-    return undefined;
+    const target = path.length + (query === undefined ? 0 : 1 + query.length);
+    const size = method.length + target + REQUEST_LINE_BYTES + this.size + 2;
+    return size > this.limit ? 'request_head_too_large' : undefined;
   }
 }

@@ -9,6 +9,8 @@ import { Peers } from './peers.ts';
 
 export interface ListenerOptions {
   readonly engine: Engine;
+  /** Largest request head, in bytes. */
+  readonly requestHeadBytes: number;
   readonly connections: ConnectionLimit;
   /** Called once for each request, synchronously; the answer may come later. */
   readonly serve: (head: RequestHead, downstream: Downstream) => void;
@@ -25,7 +27,7 @@ export class Listener {
   constructor(options: ListenerOptions) {
     this.engine = options.engine;
     this.app = options.engine.App();
-    const reader = new HeadReader();
+    const reader = new HeadReader(options.requestHeadBytes);
     const peers = new Peers();
     const onConnection = (response: EngineResponse, change: number): void => {
       peers.onConnection(change, response);

@@ -1,4 +1,15 @@
-import { answered, carried, head, malformed, page, type Row, sent, smuggled, waits } from './request-row.ts';
+import {
+  answered,
+  carried,
+  head,
+  malformed,
+  type Options,
+  page,
+  type Row,
+  sent,
+  smuggled,
+  waits,
+} from './request-row.ts';
 
 /** Bytes that limits.requestHead of the tests' gateway allows. */
 export const HEAD_BYTES = 16 * 1024;
@@ -11,10 +22,20 @@ function long(bytes: number): readonly [bytes: string, value: string] {
 const [atLimit, atLimitValue] = long(HEAD_BYTES);
 const many = (count: number): string[] => Array.from({ length: count }, (_, at) => `x-${at}: ${at}`);
 
+const tooLarge: Options = {
+  answers: ['431 request_head_too_large'],
+  end: 'closed',
+  counted: ['request_head_too_large'],
+};
+
 export const sizes: readonly Row[] = [
   carried('head exactly at the limit', atLimit, sent('GET /x', `x-long: ${atLimitValue}`)),
-  page('head one byte above the limit', long(HEAD_BYTES + 1)[0], 431),
-  page('head without an end', `GET /x HTTP/1.1\r\nHost: a.example\r\nX-Long: ${'a'.repeat(HEAD_BYTES)}`, 431),
+  carried('head one byte above the limit', long(HEAD_BYTES + 1)[0], [], tooLarge),
+  carried('target above the limit', head(`GET /${'a'.repeat(HEAD_BYTES)}`), [], tooLarge),
+  carried('query above the limit', head(`GET /x?${'a'.repeat(HEAD_BYTES)}`), [], tooLarge),
+  carried('head as large as the engine takes', long(2 * HEAD_BYTES)[0], [], tooLarge),
+  page('head larger than the engine takes', long(2 * HEAD_BYTES + 1)[0], 431),
+  page('head without an end', long(2 * HEAD_BYTES + 5)[0].slice(0, -4), 431),
   carried('98 fields', head('GET /x', ...many(97)), sent('GET /x', ...many(97))),
   page('99 fields', head('GET /x', ...many(98)), 431),
 ];

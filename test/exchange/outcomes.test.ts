@@ -13,7 +13,6 @@ const undriven: Readonly<Partial<Record<Reason, string>>> = {
   token_revoked: 'there is no revocation',
   scope_insufficient: 'routes cannot demand scopes',
   role_missing: 'routes cannot demand roles',
-  request_head_too_large: 'the engine answers it by itself, before there is an exchange',
   no_healthy_upstream: 'upstreams are not probed',
 };
 

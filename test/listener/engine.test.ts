@@ -72,7 +72,7 @@ describe('loadEngine', () => {
       const engine = loadEngine(16384);
       process.stdout.write([engine.limit, engine.option, loadEngine(16384) === engine].join(' ') + ' ');
       process.stdout.write(outcome(() => loadEngine(8192)));`);
-    assert.match(text, /^16384 silent true true limits\.requestHead is 16384 bytes in this process/);
+    assert.match(text, /^32768 silent true true limits\.requestHead is 16384 bytes in this process/);
   });
 
   test('prefers an installed official package', () => {

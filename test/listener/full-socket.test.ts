@@ -19,6 +19,7 @@ let served = 0;
 before(async () => {
   listener = new Listener({
     engine: loadEngine(16 * 1024),
+    requestHeadBytes: 16 * 1024,
     connections: new ConnectionLimit(100, systemClock, silentLog),
     serve: (_head, downstream) => {
       served += 1;
