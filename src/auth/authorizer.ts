@@ -1,13 +1,14 @@
 import type { ForwardConfig, IssuerConfig } from '../config/config.ts';
 import type { VerificationKey } from '../keys/key.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { Pending, Permit, Rejection, RequestHead, VerdictWaiter } from '../types.ts';
+import type { Pending, Permit, Rejection, RequestHead, Revocations, VerdictWaiter } from '../types.ts';
 import { Access } from './access.ts';
 import type { AuthCounters } from './auth-counters.ts';
 import { bearerToken } from './bearer.ts';
 import { Flights } from './flights.ts';
 import { type Candidate, Gate } from './gate.ts';
 import { Issuer } from './issuer.ts';
+import { KeyWait } from './key-wait.ts';
 import { judgeLifetime } from './lifetime.ts';
 import { grant } from './permit.ts';
 import { rejections } from './rejections.ts';
@@ -26,7 +27,20 @@ export interface AuthorizerOptions {
   readonly haproxyOrder: boolean;
   readonly clock: Clock;
   readonly counters: AuthCounters;
+  /** Undefined: nothing is ever revoked. */
+  readonly revocations?: Revocations | undefined;
+  /**
+   * Asked for newer keys when a token, whose issuer and audience fit, names one that is not known. Undefined when
+   * there is nothing to ask or it was done a moment ago; otherwise resolves, and never rejects, when it is done.
+   */
+  readonly refetch?: ((issuer: string) => Promise<void> | undefined) | undefined;
 }
+
+/**
+ * Requests that may wait for newer keys. More come only from many clients with unknown keys at one time, which is
+ * an attack, or a rotation in which the others are answered as if their key had not come.
+ */
+const MAX_KEY_WAITS = 1024;
 
 /**
  * Decides whether a request may be forwarded. What is remembered of a token is its signature alone: issuer,
@@ -45,6 +59,9 @@ export class Authorizer {
   readonly #haproxyOrder: boolean;
   readonly #clock: Clock;
   readonly #counters: AuthCounters;
+  readonly #revocations: Revocations | undefined;
+  readonly #refetch: AuthorizerOptions['refetch'];
+  #keyWaits = 0;
 
   /** Throws when a key cannot be used with an algorithm its issuer wants it for. */
   constructor(options: AuthorizerOptions) {
@@ -62,6 +79,8 @@ export class Authorizer {
     this.#haproxyOrder = options.haproxyOrder;
     this.#clock = options.clock;
     this.#counters = options.counters;
+    this.#revocations = options.revocations;
+    this.#refetch = options.refetch;
   }
 
   get cacheEntries(): number {
@@ -139,6 +158,10 @@ export class Authorizer {
       this.#cache.delete(entry);
       return undefined;
     }
+    const revocations = this.#revocations;
+    if (revocations !== undefined && entry.revocationsAt !== revocations.generation) {
+      if (this.#isRevoked(entry, revocations)) return rejections.revoked;
+    }
     let answer: Permit | Rejection;
     if (entry.access === access) answer = entry.answer;
     else if (access.soleIssuer === issuer && access.plainPermit !== undefined) answer = access.plainPermit;
@@ -152,6 +175,16 @@ export class Authorizer {
     if (now < entry.notBefore) return rejections.notYetValid;
     this.#cache.touch(entry, now);
     return answer;
+  }
+
+  #isRevoked(entry: CacheEntry, revocations: Revocations): boolean {
+    const { generation } = revocations;
+    if (entry.marks === undefined || revocations.cover(entry.marks)) {
+      this.#cache.delete(entry);
+      return true;
+    }
+    entry.revocationsAt = generation;
+    return false;
   }
 
   /** `found`: the cache's entry for the value as it was sent. */
@@ -175,8 +208,24 @@ export class Authorizer {
         if (known !== undefined) return known;
       }
     }
+    return this.#judge({ access, authorization, token, ambiguous }, waiter, entry, true);
+  }
+
+  /** `mayWait`: newer keys may be asked for. */
+  #judge(
+    asked: Asked,
+    waiter: VerdictWaiter,
+    entry: CacheEntry | undefined,
+    mayWait: boolean,
+  ): Permit | Rejection | Pending {
+    const { access, authorization, token, ambiguous } = asked;
     const candidate = this.#gate.examine(authorization, token, ambiguous, access);
     if (candidate.kind === 'rejection') return candidate;
+    if (candidate.kind === 'unknown-key') {
+      return (
+        (mayWait ? this.#waitForKeys(asked, candidate.issuer, waiter) : undefined) ?? rejections.keyUnknown
+      );
+    }
     const { issuer } = candidate;
     if (entry !== undefined && entry.issuer === issuer && entry.generation === issuer.generation) {
       // Verified for another route that leads to the same issuer.
@@ -188,12 +237,31 @@ export class Authorizer {
     return this.#verifier.verify(token, candidate.choice) ? this.#conclude(candidate) : rejections.signature;
   }
 
+  #waitForKeys(asked: Asked, issuer: Issuer, waiter: VerdictWaiter): Pending | undefined {
+    if (this.#keyWaits >= MAX_KEY_WAITS) return undefined;
+    const newer = this.#refetch?.(issuer.config.name);
+    if (newer === undefined) return undefined;
+    this.#keyWaits += 1;
+    return new KeyWait({
+      newer,
+      judge: () => this.#judge(asked, waiter, undefined, false),
+      waiter,
+      left: () => {
+        this.#keyWaits -= 1;
+      },
+    });
+  }
+
   /** The answer for a token whose signature is good under the issuer's present keys. Only a valid one is kept. */
   #conclude(candidate: Candidate): Permit | Rejection {
     const { access, issuer, lifetime, identity } = candidate;
     this.#gate.remember(candidate);
     const fault = judgeLifetime(lifetime, this.#clock.wall());
     if (fault !== undefined) return fault;
+    const revocations = this.#revocations;
+    const revocationsAt = revocations?.generation ?? 0;
+    const marks = revocations?.marks(issuer.config.name, candidate.claims);
+    if (marks !== undefined && revocations?.cover(marks) === true) return rejections.revoked;
     const answer =
       access.plainPermit ??
       (identity === undefined
@@ -207,6 +275,8 @@ export class Authorizer {
       notBefore: lifetime.notBefore / 1000,
       access,
       answer,
+      marks,
+      revocationsAt,
     });
     return answer;
   }
@@ -229,6 +299,15 @@ export class Authorizer {
       }
     }
   }
+}
+
+/** A token in question, and what is asked of it. */
+interface Asked {
+  readonly access: Access;
+  /** `Bearer`, one space, the token. */
+  readonly authorization: string;
+  readonly token: string;
+  readonly ambiguous: boolean;
 }
 
 /** Whether the value is `Bearer`, one space and the token: the spelling under which tokens are cached. */

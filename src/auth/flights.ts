@@ -57,7 +57,7 @@ export class Flights {
   };
 
   readonly #settle = (flight: Flight, outcome: VerifyOutcome): void => {
-    if (outcome !== 'unavailable' && flight.generation !== flight.candidate.issuer.generation) {
+    if (outcome !== 'unavailable' && flight.version !== flight.candidate.issuer.version) {
       this.#goRoundAgain(flight);
     } else if (outcome === 'valid') {
       const answer = this.#conclude(flight.candidate);
@@ -84,7 +84,7 @@ export class Flights {
   #renew(flight: Flight, choice: KeyChoice): boolean {
     flight.renewed = true;
     flight.choice = choice;
-    flight.generation = flight.candidate.issuer.generation;
+    flight.version = flight.candidate.issuer.version;
     return this.#verification.submit(flight);
   }
 
@@ -105,7 +105,7 @@ class Flight implements Chained, VerifyJob {
   waiters: Waiter[] = [];
   next: Chained | undefined;
   choice: KeyChoice;
-  generation: number;
+  version: number;
   /** Whether the keys have already changed once under way. */
   renewed = false;
   readonly #settled: (flight: Flight, outcome: VerifyOutcome) => void;
@@ -113,7 +113,7 @@ class Flight implements Chained, VerifyJob {
   constructor(candidate: Candidate, settled: (flight: Flight, outcome: VerifyOutcome) => void) {
     this.candidate = candidate;
     this.choice = candidate.choice;
-    this.generation = candidate.issuer.generation;
+    this.version = candidate.issuer.version;
     this.#settled = settled;
   }
 

@@ -37,8 +37,15 @@ export interface Candidate {
   readonly kid: string | undefined;
   readonly choice: KeyChoice;
   readonly lifetime: Lifetime;
+  readonly claims: JsonObject;
   /** Identity headers for the route; undefined when a claim cannot be written as one. */
   readonly identity: string | undefined;
+}
+
+/** Every check before the key has been passed, and the issuer has keys, but not the one that the token names. */
+export interface UnknownKey {
+  readonly kind: 'unknown-key';
+  readonly issuer: Issuer;
 }
 
 /** The checks before the signature, in their order; see `examine`. */
@@ -58,7 +65,12 @@ export class Gate {
    * beside it. In HAProxy's order these structural faults count only when it would look at the signature, so that
    * a fault it reports earlier is the one reported.
    */
-  examine(authorization: string, token: string, ambiguous: boolean, access: Access): Candidate | Rejection {
+  examine(
+    authorization: string,
+    token: string,
+    ambiguous: boolean,
+    access: Access,
+  ): Candidate | UnknownKey | Rejection {
     const first = token.indexOf('.');
     const second = first < 0 ? -1 : token.indexOf('.', first + 1);
     const third = second < 0 ? -1 : token.indexOf('.', second + 1);
@@ -82,7 +94,9 @@ export class Gate {
     if (second === token.length - 1) return rejections.signature;
     if (!this.#scratch.isCanonical(token.slice(second + 1))) return rejections.structure;
     const choice = issuer.choose(algorithm, header.kid);
-    if (choice === undefined) return issuer.hasKeys ? rejections.keyUnknown : rejections.keysUnavailable;
+    if (choice === undefined) {
+      return issuer.hasKeys ? { kind: 'unknown-key', issuer } : rejections.keysUnavailable;
+    }
 
     return {
       kind: 'candidate',
@@ -94,6 +108,7 @@ export class Gate {
       kid: header.kid,
       choice,
       lifetime: readLifetime(claims, issuer.config),
+      claims,
       identity: access.identity.render(claims),
     };
   }

@@ -17,20 +17,28 @@ interface AlgorithmKeys {
 export class Issuer {
   readonly config: IssuerConfig;
   readonly #audience: ReadonlySet<string> | undefined;
+  #present: readonly VerificationKey[];
   #keys: ReadonlyMap<string, AlgorithmKeys>;
   #generation = 1;
+  #version = 1;
   #empty: boolean;
 
   constructor(config: IssuerConfig) {
     this.config = config;
     this.#audience = config.audience === undefined ? undefined : new Set(config.audience);
+    this.#present = config.keys;
     this.#keys = arrange(config.keys, config.algorithms);
     this.#empty = config.keys.length === 0;
   }
 
-  /** Grows with every change of the key set; what was verified under another generation proves nothing now. */
+  /** Grows when a key goes; that a token was verified under another generation proves nothing now. */
   get generation(): number {
     return this.#generation;
+  }
+
+  /** Grows with every change of the key set; that a token was refused under another version proves nothing now. */
+  get version(): number {
+    return this.#version;
   }
 
   /** False until the issuer has any key; tokens are then not wrong, they cannot be judged. */
@@ -39,9 +47,13 @@ export class Issuer {
   }
 
   replaceKeys(keys: readonly VerificationKey[]): void {
+    const kept = this.#present.every((old) => keys.some((key) => isSame(old, key)));
+    this.#present = keys;
     this.#keys = arrange(keys, this.config.algorithms);
     this.#empty = keys.length === 0;
-    this.#generation += 1;
+    this.#version += 1;
+    // A key that is added takes nothing back, and a rotation must not verify every cached token anew.
+    if (!kept) this.#generation += 1;
   }
 
   /** The keys that may have signed a token with this algorithm and `kid`; undefined when there is none. */
@@ -64,6 +76,21 @@ export class Issuer {
     }
     return found;
   }
+}
+
+function isSame(a: VerificationKey, b: VerificationKey): boolean {
+  return (
+    a.id === b.id &&
+    a.kid === b.kid &&
+    `${a.algorithms}` === `${b.algorithms}` &&
+    isSameMaterial(a.material, b.material)
+  );
+}
+
+/** An id is a name; what was verified stands on the key itself. */
+function isSameMaterial(a: VerificationKey['material'], b: VerificationKey['material']): boolean {
+  if (a.kind === 'public') return b.kind === 'public' && a.pem === b.pem;
+  return b.kind === 'secret' && a.secret === b.secret;
 }
 
 function arrange(

@@ -21,6 +21,7 @@ export const rejections = Object.freeze({
   keysUnavailable: refuse('keys_unavailable', 'signature'),
   signature: refuse('signature_invalid', 'signature'),
   overloaded: refuse('verifier_overloaded', 'signature'),
+  revoked: refuse('token_revoked', 'signature'),
   timeMalformed: refuse('token_malformed', 'expiry'),
   expired: refuse('token_expired', 'expiry'),
   notYetValid: refuse('token_not_yet_valid', 'expiry'),

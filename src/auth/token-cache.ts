@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { Permit, Rejection } from '../types.ts';
+import type { Permit, Rejection, TokenMarks } from '../types.ts';
 import type { Access } from './access.ts';
 import type { Issuer } from './issuer.ts';
 import { tailSlot } from './tail.ts';
@@ -11,6 +11,8 @@ const TAIL = 43;
  * and its slots in the map and the lists of lru-cache. Measured as 385, rounded up.
  */
 const ENTRY_OVERHEAD = 400;
+/** Bytes of the marks: an object of six fields and four short texts of its own. */
+const MARKS_BYTES = 250;
 
 /**
  * An entry's place in the order of use is renewed at most this often, in seconds: the order is exact enough to
@@ -36,6 +38,10 @@ export interface CacheEntry {
   /** The last route's demands and the answer under them; other demands are answered anew. */
   readonly access: Access;
   readonly answer: Permit | Rejection;
+  /** What it can be revoked by; undefined where nothing can be. */
+  readonly marks: TokenMarks | undefined;
+  /** Generation of the revocations that were found not to cover it. */
+  revocationsAt: number;
   /** Wall-clock second of the last renewal of its place in the order of use. */
   renewedAt: number;
 }
@@ -103,7 +109,7 @@ export class TokenCache {
 
   /** The authorization text must be a string of its own: a part of a longer one would make the bound a lie. */
   put(entry: Omit<CacheEntry, 'tail' | 'renewedAt'>): void {
-    const { authorization, issuer, generation, expiresAt, notBefore, access, answer } = entry;
+    const { authorization, issuer, generation, expiresAt, notBefore, access, answer, marks } = entry;
     const tail = authorization.slice(-TAIL);
     const added: CacheEntry = {
       authorization,
@@ -114,6 +120,8 @@ export class TokenCache {
       notBefore: compact(Math.max(0, notBefore)),
       access,
       answer,
+      marks,
+      revocationsAt: entry.revocationsAt,
       renewedAt: 0,
     };
     // lru-cache would not take it and not say so, and the population counts what it took.
@@ -146,5 +154,5 @@ function compact(value: number): number {
 
 function entryBytes(entry: CacheEntry): number {
   const block = entry.answer.kind === 'permit' ? entry.answer.headers.length : 0;
-  return ENTRY_OVERHEAD + entry.authorization.length + block;
+  return ENTRY_OVERHEAD + entry.authorization.length + block + (entry.marks === undefined ? 0 : MARKS_BYTES);
 }

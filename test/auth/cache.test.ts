@@ -16,6 +16,8 @@ const entry = (authorization: string, headers = '') => ({
   notBefore: 0,
   access: new Access([main], forward()),
   answer: grant(headers, false),
+  marks: undefined,
+  revocationsAt: 0,
 });
 const tail = 't'.repeat(43);
 

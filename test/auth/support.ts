@@ -5,7 +5,7 @@ import { Authorizer } from '../../src/auth/authorizer.ts';
 import type { ForwardConfig, IssuerConfig } from '../../src/config/config.ts';
 import type { VerificationKey } from '../../src/keys/key.ts';
 import type { Clock } from '../../src/lib/clock.ts';
-import type { Pending, Permit, Rejection, RequestHead } from '../../src/types.ts';
+import type { Pending, Permit, Rejection, RequestHead, Revocations } from '../../src/types.ts';
 import { signToken, type TestKey } from '../support/tokens.ts';
 
 export const ISSUER = 'https://issuer.example';
@@ -88,6 +88,8 @@ export interface SetupOptions {
   readonly verifiers?: number;
   readonly haproxyOrder?: boolean;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly refetch?: (issuer: string) => Promise<void> | undefined;
+  readonly revocations?: Revocations;
 }
 
 /** An authorizer with one route that accepts all its issuers, and everything a test wants to look at. */
@@ -106,6 +108,8 @@ export class Setup {
       haproxyOrder: options.haproxyOrder ?? false,
       clock: this.clock,
       counters: this.counters,
+      refetch: options.refetch,
+      revocations: options.revocations,
     });
     this.access = this.route(
       issuers.map(({ name }) => name),

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { VerificationKey } from '../../src/keys/key.ts';
+import type { Permit, Rejection } from '../../src/types.ts';
+import { keyPair, rs256, rsaKey } from '../support/tokens.ts';
+import { head, issuer, publicKey, Setup, word } from './support.ts';
+
+const first = rsaKey();
+const second = rsaKey();
+const keys: readonly VerificationKey[] = [publicKey(first, ['RS256'], 'first')];
+const both: readonly VerificationKey[] = [...keys, publicKey(second, ['RS256'], 'second')];
+
+/** An authorizer whose issuer has the first key, and what its asking for newer ones is answered with. */
+class Rotation {
+  readonly setup: Setup;
+  asked: string[] = [];
+  answer: Promise<void> | undefined;
+  #arrive: () => void = () => {};
+
+  constructor(given = keys) {
+    this.answer = new Promise((resolve) => {
+      this.#arrive = resolve;
+    });
+    this.setup = new Setup({
+      issuers: [issuer({ algorithms: ['RS256', 'ES256'], keys: given })],
+      verifiers: 0,
+      refetch: (name) => {
+        this.asked.push(name);
+        return this.answer;
+      },
+    });
+  }
+
+  token(kid = 'second', changes: object = {}): string {
+    const key = kid === 'first' ? first : second;
+    return rs256(key, this.setup.claims({ ...changes }), { alg: 'RS256', kid });
+  }
+
+  /** Newer keys come, or the attempt ends without. */
+  async arrive(newer?: readonly VerificationKey[]): Promise<void> {
+    if (newer !== undefined) this.setup.authorizer.setKeys('main', newer);
+    this.#arrive();
+    await this.answer;
+  }
+}
+
+describe('a token whose key is not known', () => {
+  test('waits for newer keys, and passes with them', async () => {
+    const rotation = new Rotation();
+    const verdict = rotation.setup.word(rotation.token());
+    await rotation.arrive(both);
+    assert.equal(await verdict, 'permit');
+    assert.deepEqual(rotation.asked, ['main']);
+    assert.equal(rotation.setup.now(rotation.token('first', { jti: 'x' })), 'pending');
+    await rotation.setup.authorizer.close();
+  });
+
+  test('is refused when the newer keys do not hold it either, and asks no second time', async () => {
+    const rotation = new Rotation();
+    const verdict = rotation.setup.word(rotation.token('third'));
+    await rotation.arrive(both);
+    assert.equal(await verdict, 'key_unknown signature');
+    assert.deepEqual(rotation.asked, ['main']);
+  });
+
+  test('is refused at once when there is nothing to wait for', async () => {
+    const rotation = new Rotation();
+    rotation.answer = undefined;
+    assert.equal(await rotation.setup.word(rotation.token()), 'key_unknown signature');
+    assert.deepEqual(rotation.asked, ['main']);
+  });
+
+  test('of an algorithm that no key has yet asks as well', async () => {
+    const rotation = new Rotation();
+    const key = keyPair('ES256');
+    const text = rs256(second, rotation.setup.claims(), { alg: 'ES256', kid: 'ec' });
+    const verdict = rotation.setup.word(text);
+    await rotation.arrive([...keys, publicKey(key, ['ES256'], 'ec')]);
+    assert.equal(await verdict, 'signature_invalid signature');
+  });
+
+  test('asks for nothing unless its issuer and audience fit, and its head is sound', async () => {
+    const rotation = new Rotation();
+    const { setup } = rotation;
+    assert.equal(await setup.word(rotation.token('x', { iss: 'evil' })), 'issuer_mismatch issuer');
+    assert.equal(await setup.word(rotation.token('x', { aud: 'other' })), 'audience_mismatch audience');
+    const critical = rs256(second, setup.claims(), { alg: 'RS256', kid: 'x', crit: ['exp'] });
+    assert.equal(await setup.word(critical), 'token_malformed signature');
+    assert.deepEqual(rotation.asked, []);
+  });
+
+  test('of an issuer without any keys is not waited for: it cannot be judged now', async () => {
+    const rotation = new Rotation([]);
+    assert.equal(await rotation.setup.word(rotation.token()), 'keys_unavailable signature');
+    assert.deepEqual(rotation.asked, []);
+  });
+
+  test('hears nothing after it has been cancelled, neither while it waits nor while it is verified', async () => {
+    const rotation = new Rotation();
+    const heard: (Permit | Rejection)[] = [];
+    const ask = (token: string) =>
+      rotation.setup.authorizer.authorize(rotation.setup.access, head(`Bearer ${token}`), {
+        onVerdict: (verdict) => heard.push(verdict),
+      });
+    const [early, late] = [
+      ask(rotation.token('second', { jti: 1 })),
+      ask(rotation.token('second', { jti: 2 })),
+    ];
+    assert.ok(early.kind === 'pending' && late.kind === 'pending');
+    early.cancel();
+    const last = rotation.setup.word(rotation.token('second', { jti: 3 }));
+    await rotation.arrive(both);
+    late.cancel();
+    assert.equal(await last, 'permit');
+    assert.deepEqual(heard.map(word), []);
+  });
+
+  test('1024 may wait; the next is refused at once, and those who leave make room', async () => {
+    const rotation = new Rotation();
+    const ask = () =>
+      rotation.setup.authorizer.authorize(rotation.setup.access, head(`Bearer ${rotation.token()}`), {
+        onVerdict: () => undefined,
+      });
+    const waiting = Array.from({ length: 1024 }, ask);
+    assert.ok(waiting.every(({ kind }) => kind === 'pending'));
+    assert.equal(ask().kind, 'rejection');
+    const [one] = waiting;
+    assert.ok(one?.kind === 'pending');
+    one.cancel();
+    one.cancel();
+    assert.equal(ask().kind, 'pending');
+    assert.equal(ask().kind, 'rejection');
+  });
+});
+
+describe('a key that is added', () => {
+  test('voids nothing that is cached', async () => {
+    const rotation = new Rotation();
+    rotation.answer = undefined;
+    const old = rotation.token('first');
+    assert.equal(await rotation.setup.word(old), 'permit');
+    rotation.setup.authorizer.setKeys('main', both);
+    assert.equal(word(rotation.setup.now(old) as Permit), 'permit');
+    rotation.setup.authorizer.setKeys('main', [publicKey(second, ['RS256'], 'second')]);
+    assert.equal(await rotation.setup.word(old), 'key_unknown signature');
+  });
+});

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Permit, Revocations, TokenMarks } from '../../src/types.ts';
+import { Setup, word } from './support.ts';
+
+/** Revocations by user, and how often somebody asked. */
+class ByUser implements Revocations {
+  generation = 1;
+  asked = 0;
+  readonly #users = new Set<string>();
+
+  revoke(user: string): void {
+    this.#users.add(user);
+    this.generation += 1;
+  }
+
+  marks(issuer: string, { sub }: Readonly<Record<string, unknown>>): TokenMarks {
+    return { issuer, jti: undefined, sub: String(sub), sid: undefined, issuedAt: 0, application: undefined };
+  }
+
+  cover({ issuer, sub }: TokenMarks): boolean {
+    this.asked += 1;
+    return issuer === 'main' && this.#users.has(sub as string);
+  }
+}
+
+describe('a revoked token', () => {
+  test('is refused from the next request on, while others stay known', async () => {
+    const revocations = new ByUser();
+    const setup = new Setup({ revocations });
+    const [alice, bob] = [setup.token({ sub: 'alice' }), setup.token({ sub: 'bob' })];
+    assert.equal(await setup.word(alice), 'permit');
+    assert.equal(await setup.word(bob), 'permit');
+    revocations.revoke('alice');
+    assert.equal(word(setup.now(alice) as Permit), 'token_revoked signature');
+    assert.equal(setup.authorizer.cacheEntries, 1);
+    const hits = setup.counters.cacheHits.value;
+    assert.equal(word(setup.now(bob) as Permit), 'permit');
+    assert.equal(setup.counters.cacheHits.value, hits + 1);
+    assert.equal(await setup.word(alice), 'token_revoked signature');
+  });
+
+  test('is refused on its first use too, once its signature is good', async () => {
+    const revocations = new ByUser();
+    const setup = new Setup({ revocations });
+    revocations.revoke('alice');
+    assert.equal(await setup.word(setup.token({ sub: 'alice' })), 'token_revoked signature');
+    const forged = `${setup.token({ sub: 'alice' }).slice(0, -43)}${'A'.repeat(43)}`;
+    assert.equal(await setup.word(forged), 'signature_invalid signature');
+    assert.equal(setup.authorizer.cacheEntries, 0);
+  });
+
+  test('that has expired is expired', async () => {
+    const revocations = new ByUser();
+    const setup = new Setup({ revocations });
+    revocations.revoke('alice');
+    const token = setup.token({ sub: 'alice', exp: setup.clock.seconds(-1) });
+    assert.equal(await setup.word(token), 'token_expired expiry');
+  });
+
+  test('a known token is looked up once for each change, and not on each request', async () => {
+    const revocations = new ByUser();
+    const setup = new Setup({ revocations });
+    const token = setup.token({ sub: 'bob' });
+    await setup.word(token);
+    revocations.revoke('alice');
+    const asked = revocations.asked;
+    for (let n = 0; n < 10; n += 1) assert.equal(word(setup.now(token) as Permit), 'permit');
+    assert.equal(revocations.asked, asked + 1);
+  });
+});
