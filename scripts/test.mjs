@@ -14,9 +14,11 @@ if (files.length === 0) {
   process.stderr.write(`no test file matches ${words.join(' ')}\n`);
   process.exit(64);
 }
+/** Milliseconds for one file, many times what the longest takes, so that what never ends is told by its name. */
+const LIMIT_MS = 240_000;
 const run = spawnSync(
   process.execPath,
-  ['--enable-source-maps', '--test', '--test-reporter=spec', ...files],
+  ['--enable-source-maps', '--test', '--test-reporter=spec', `--test-timeout=${LIMIT_MS}`, ...files],
   {
     stdio: 'inherit',
   },

@@ -71,7 +71,8 @@ describe('timeouts.request', () => {
   });
 
   test('a client that is kept from sending its body by a slow upstream: 504 upstream_timeout', async () => {
-    await begin();
+    // Long enough that all buffers on the way are full before.
+    await begin({ config: { timeouts: { requestMs: 2_000 } } });
     const size = 64 * KIB * KIB;
     const [wire, upstream] = await ask(post(size));
     upstream.socket.pause();

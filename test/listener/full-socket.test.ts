@@ -55,7 +55,7 @@ async function fill(answer: (downstream: Downstream) => void): Promise<{ asked: 
         wire.send('GET / HTTP/1.1\r\nHost: a.example\r\n\r\n');
       }
     },
-    () => performance.now() - since > 300 || asked === MOST,
+    () => performance.now() - since > 1_000 || asked === MOST,
   );
   wire.resumeReading();
   let seen = -1;
@@ -67,7 +67,7 @@ async function fill(answer: (downstream: Downstream) => void): Promise<{ asked: 
         seen = length;
         still = performance.now();
       }
-      return performance.now() - still > 500;
+      return performance.now() - still > 1_500;
     },
   );
   const text = wire.pending;

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { eventually, startGateway, type TestGateway } from '../support/gateway.ts';
+import { Origin, type OriginConnection } from '../support/origin.ts';
+import { Wire } from '../support/wire.ts';
+
+const MIB = 1024 * 1024;
+/** limits.bufferedBodies, and one body, which is more than the kernel takes on its way upstream. */
+const ALL = 64 * MIB;
+const BODY = 24 * MIB;
+
+let origin: Origin;
+let gateway: TestGateway;
+let wires: Wire[];
+
+beforeEach(async () => {
+  wires = [];
+  origin = await Origin.start();
+  gateway = await startGateway({
+    upstreamPort: origin.port,
+    routes: [{ auth: 'none' }],
+    config: { limits: { bufferedBodies: ALL } },
+    limits: { connections: 1, waiting: 10 },
+  });
+});
+
+afterEach(async () => {
+  for (const wire of wires) wire.reset();
+  await gateway.close();
+  await origin.close();
+});
+
+const text = 'b'.repeat(MIB);
+const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+const framings = {
+  length: { line: `Content-Length: ${BODY}`, piece: text, end: '' },
+  chunked: {
+    line: 'Transfer-Encoding: chunked',
+    piece: `${MIB.toString(16)}\r\n${text}\r\n`,
+    end: '0\r\n\r\n',
+  },
+} as const;
+type Framing = keyof typeof framings;
+
+/** A member of `of` that only the gateway itself has a use for. */
+const inside = (of: object, name: string): object => Reflect.get(of, name) as object;
+const left = (): number =>
+  Reflect.get(inside(inside(gateway.gateway, 'service'), 'budget'), 'left') as number;
+
+/** Bytes that the bodies under way hold in queues, and those they left to sockets. */
+function held(): { queued: number; inSockets: number } {
+  const exchanges = (inside(gateway.gateway, 'inFlight') as { all(): object[] }).all();
+  const sums = { queued: 0, inSockets: 0 };
+  for (const exchange of exchanges) {
+    const upload = Reflect.get(exchange, 'upload') as object | undefined;
+    if (upload === undefined) continue;
+    sums.queued += Reflect.get(upload, 'heldBytes') as number;
+    sums.inSockets += Reflect.get(upload, 'inSocket') as number;
+  }
+  return sums;
+}
+
+async function open(): Promise<Wire> {
+  const wire = await Wire.open(gateway.port);
+  wires.push(wire);
+  return wire;
+}
+
+/** An upload that upstream does not read, with bytes in both places where they can wait. */
+async function stuck(framing: Framing): Promise<[Wire, OriginConnection]> {
+  const wire = await open();
+  const { line, piece, end } = framings[framing];
+  wire.send(`POST /x HTTP/1.1\r\nHost: a.example\r\n${line}\r\n\r\n`);
+  const upstream = await origin.connection();
+  await upstream.head();
+  upstream.socket.pause();
+  for (let at = 0; at < BODY; at += MIB) wire.send(piece);
+  wire.send(end);
+  const { queued, inSockets } = await eventually(held, (seen) => seen.queued > 0 && seen.inSockets > 0);
+  assert.equal(left(), ALL - queued - inSockets);
+  return [wire, upstream];
+}
+
+/** Exactly one exchange ended so, and every byte of the budget is there again. */
+async function allBack(outcome: string): Promise<void> {
+  const seen = await eventually(
+    () => gateway.outcomes(),
+    (counts) => Object.keys(counts).length > 0,
+  );
+  assert.deepEqual(seen, { [outcome]: 1 });
+  assert.equal(left(), ALL);
+}
+
+for (const framing of ['length', 'chunked'] as const) {
+  describe(`what a body framed by ${framing} took of limits.bufferedBodies is given back`, () => {
+    test('when upstream reads on, and takes all of it', async () => {
+      const [wire, upstream] = await stuck(framing);
+      const whole = framing === 'length' ? upstream.hash(BODY) : upstream.unchunkedHash();
+      upstream.socket.resume();
+      await whole;
+      upstream.write(ok);
+      assert.equal((await wire.response()).status, 200);
+      await allBack('forwarded');
+    });
+
+    test('when upstream ends', async () => {
+      const [wire, upstream] = await stuck(framing);
+      upstream.socket.resetAndDestroy();
+      assert.equal((await wire.response()).status, 502);
+      await allBack('upstream_reset');
+    });
+
+    test('when upstream gives its answer without the rest of it', async () => {
+      const [wire, upstream] = await stuck(framing);
+      upstream.write(ok);
+      await eventually(
+        () => wire.pending,
+        (seen) => seen.endsWith('\r\n\r\nok'),
+      );
+      await allBack('forwarded');
+    });
+
+    test('when the client leaves while it waits for a connection', async () => {
+      const first = await open();
+      first.send('GET /x HTTP/1.1\r\nHost: a.example\r\n\r\n');
+      const upstream = await origin.connection();
+      await upstream.head();
+      const wire = await open();
+      const { line, piece } = framings[framing];
+      // Below what makes the gateway stop reading, or it would not see the client leave.
+      wire.send(`POST /x HTTP/1.1\r\nHost: a.example\r\n${line}\r\n\r\n${piece.slice(0, 1000)}`);
+      await eventually(left, (bytes) => bytes < ALL);
+      wire.reset();
+      await allBack('client_aborted');
+    });
+  });
+}

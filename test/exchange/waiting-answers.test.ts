@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Exchange, type Service } from '../../src/exchange.ts';
+import { Budget } from '../../src/lib/budget.ts';
+import { Downstream } from '../../src/listener/downstream.ts';
+import type { EngineResponse } from '../../src/listener/engine.ts';
+import { Peers } from '../../src/listener/peers.ts';
+import { Tally } from '../../src/tally.ts';
+import type { RequestHead } from '../../src/types.ts';
+import type { ResponseHead } from '../../src/upstream/response-head.ts';
+
+/** More than is held before the client is asked to pause, in bytes. */
+const MUCH = 100 * 1024;
+
+/** An exchange whose request is with upstream, and the engine's side of it: a socket that is `free` or full. */
+function sent(framing: RequestHead['framing']) {
+  const calls: string[] = [];
+  const engine = {
+    free: true,
+    offset: 0,
+    body: (_chunk: ArrayBuffer, _last: boolean): void => {},
+    writable: (_offset: number): boolean => true,
+  };
+  const response = {
+    onAborted() {},
+    onData(handler: typeof engine.body) {
+      engine.body = handler;
+    },
+    onWritable(handler: typeof engine.writable) {
+      engine.writable = handler;
+    },
+    pause: () => calls.push('pause'),
+    resume: () => calls.push('resume'),
+    cork: (work: () => void) => work(),
+    writeStatus() {},
+    writeHeader() {},
+    write() {
+      calls.push('write');
+      return engine.free;
+    },
+    tryEnd(chunk: Uint8Array, total: number) {
+      calls.push('write');
+      if (engine.free) engine.offset += chunk.length;
+      return [engine.free, engine.free && engine.offset === total];
+    },
+    end: () => calls.push('end'),
+    getWriteOffset: () => engine.offset,
+  } as unknown as EngineResponse;
+  // Upstream takes nothing of a body.
+  const connection = {
+    send() {},
+    upload: () => false,
+    keepsUpload: true,
+    endUpload() {},
+    pause: () => calls.push('stop upstream'),
+    resume: () => calls.push('go on upstream'),
+    destroy() {},
+  };
+  const tally = new Tally();
+  const route = {
+    name: '/',
+    forwarded: new Set(),
+    tally: tally.route('/'),
+    pool: { name: 'app', checkOut: () => connection },
+  };
+  let ended = 0;
+  const service = {
+    tally,
+    clock: { monotonic: () => 0, wall: () => 0 },
+    routes: { find: () => route },
+    authorizer: { authorize: () => ({ kind: 'permit' }) },
+    writer: { write: () => ({ text: '', encoding: 'latin1' }) },
+    budget: new Budget(16 * MUCH),
+    requestBodyLimit: Number.POSITIVE_INFINITY,
+    requestsPerConnection: Number.POSITIVE_INFINITY,
+    draining: () => false,
+    onEnd: () => {
+      ended += 1;
+    },
+  } as unknown as Service;
+  const head: RequestHead = {
+    method: 'POST',
+    path: '/x',
+    query: undefined,
+    names: [],
+    values: [],
+    host: 'a',
+    authorization: undefined,
+    authorizationCount: 0,
+    framing,
+    contentLength: framing === 'length' ? 16 * MUCH : 0,
+    fault: undefined,
+  };
+  const exchange = new Exchange(service, head, new Downstream(response, new Peers()));
+  exchange.start();
+  return {
+    exchange,
+    engine,
+    told: () => calls.splice(0),
+    state: () => [ended, tally.route('/').forwarded.value],
+  };
+}
+
+const answer = (framing: ResponseHead['framing'], contentLength: number): ResponseHead =>
+  ({
+    status: 200,
+    statusText: 'OK',
+    firstName: 'X-A',
+    rest: '1',
+    eightBit: false,
+    framing,
+    contentLength,
+  }) as unknown as ResponseHead;
+const bytes = (size: number): Uint8Array => new Uint8Array(size);
+
+describe('an answer is forwarded when the client’s socket has taken its last byte, not before', () => {
+  test('in one piece', () => {
+    const { exchange, engine, state } = sent('none');
+    engine.free = false;
+    exchange.onResponse(answer('length', 10), [bytes(10)], true);
+    assert.deepEqual(state(), [0, 0]);
+    engine.free = true;
+    engine.writable(0);
+    assert.deepEqual(state(), [1, 1]);
+  });
+
+  for (const [name, framing, length] of [
+    ['by length', 'length', 30],
+    ['chunked', 'chunked', -1],
+  ] as const) {
+    test(`in pieces, ${name}`, () => {
+      const { exchange, engine, told, state } = sent('none');
+      exchange.onResponse(answer(framing, length), [bytes(10)], false);
+      engine.free = false;
+      exchange.onResponse(undefined, [bytes(10)], false);
+      assert.equal(told().at(-1), 'stop upstream');
+      engine.free = true;
+      engine.writable(10);
+      assert.equal(told().at(-1), 'go on upstream');
+      assert.deepEqual(state(), [0, 0]);
+      engine.free = false;
+      exchange.onResponse(undefined, [bytes(10)], true);
+      assert.deepEqual(state(), [0, 0]);
+      engine.free = true;
+      engine.writable(20);
+      assert.deepEqual(state(), [1, 1]);
+    });
+  }
+});
+
+describe('a client that had to pause is read again before the first byte of its answer is written', () => {
+  test('in one piece', () => {
+    const { exchange, engine, told } = sent('length');
+    engine.body(new ArrayBuffer(MUCH), false);
+    engine.body(new ArrayBuffer(MUCH), false);
+    assert.deepEqual(told(), ['pause']);
+    exchange.onResponse(answer('length', 10), [bytes(10)], true);
+    assert.deepEqual(told(), ['resume', 'write']);
+  });
+
+  test('in pieces', () => {
+    const { exchange, engine, told } = sent('length');
+    engine.body(new ArrayBuffer(MUCH), false);
+    engine.body(new ArrayBuffer(MUCH), false);
+    assert.deepEqual(told(), ['pause']);
+    exchange.onResponse(answer('chunked', -1), [bytes(10)], false);
+    assert.deepEqual(told(), ['resume', 'write']);
+    engine.body(new ArrayBuffer(MUCH), false);
+    assert.deepEqual(told(), [], 'and not asked to pause any more');
+  });
+});

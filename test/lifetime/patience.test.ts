@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { eventually, startGateway, type TestGateway } from '../support/gateway.ts';
+import { Origin } from '../support/origin.ts';
+import { framingLine, MIB, pour, SlowReader } from './stream.ts';
+
+/** More than the kernel's buffers of two socket pairs take. */
+const SIZE = 32 * MIB;
+/** Both time-outs of upstream in milliseconds, and ticks of its pool, of 100 ms each, in which they have long passed. */
+const TIMEOUT_MS = 200;
+const LONG_TICKS = 8;
+
+let origin: Origin;
+let gateway: TestGateway;
+
+beforeEach(async () => {
+  origin = await Origin.start();
+  gateway = await startGateway({
+    upstreamPort: origin.port,
+    routes: [{ auth: 'none' }],
+    timeouts: { responseMs: TIMEOUT_MS, idleMs: TIMEOUT_MS },
+  });
+});
+
+afterEach(async () => {
+  await gateway.close();
+  await origin.close();
+});
+
+const inside = (of: object, name: string): object => Reflect.get(of, name) as object;
+
+/** The only exchange has stopped reading its answer. */
+function stopped(): boolean {
+  const [exchange] = (inside(gateway.gateway, 'inFlight') as { all(): object[] }).all();
+  const connection = exchange === undefined ? undefined : inside(exchange, 'connection');
+  return connection !== undefined && Reflect.get(connection, 'readingPaused') === true;
+}
+
+/** The pool has compared every deadline with the time often enough for all of them to be over. */
+async function timeoutsPass(): Promise<void> {
+  const pools = inside(inside(gateway.gateway, 'service'), 'pools') as Map<string, { readonly tick: number }>;
+  const tick = (): number => pools.get('app')?.tick ?? Number.NaN;
+  const start = tick();
+  await eventually(tick, (now) => now > start + LONG_TICKS);
+}
+
+describe('upstream is not said to be late', () => {
+  for (const framing of ['length', 'chunked', 'close'] as const) {
+    test(`while a client does not take an answer framed by ${framing}`, async () => {
+      const reader = await SlowReader.open(gateway.port, MIB, 0);
+      reader.socket.write('GET /x HTTP/1.1\r\nHost: a.example\r\n\r\n');
+      const upstream = await origin.connection();
+      await upstream.head();
+      upstream.write(`HTTP/1.1 200 OK\r\n${framingLine(framing, SIZE)}\r\n`);
+      void pour(upstream.socket, framing, SIZE);
+      await eventually(stopped, Boolean);
+      await timeoutsPass();
+      assert.deepEqual(await gateway.outcomes(), {});
+      reader.hurry();
+      const seen = await eventually(
+        () => gateway.outcomes(),
+        (counts) => Object.keys(counts).length > 0,
+      );
+      assert.deepEqual(seen, { forwarded: 1 });
+      reader.socket.destroy();
+    });
+  }
+});
