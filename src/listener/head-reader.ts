@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { Reason } from '../reasons.ts';
 import type { BodyFraming, RequestHead } from '../types.ts';
 import type { EngineRequest } from './engine.ts';
@@ -34,7 +35,7 @@ export class HeadReader {
   private authorizations = 0;
   /** The last host that was found well formed; most requests of a listener repeat it. */
   private goodHost = '';
-  /** Bytes of the header lines. */
+  /** Bytes of the header lines, one for each character. */
   private size = 0;
 
   /** @param limit bytes of a head, request line and empty line included. */
@@ -123,6 +124,15 @@ export class HeadReader {
     if (query !== undefined && badInTarget.test(query)) return 'request_malformed';
     const target = path.length + (query === undefined ? 0 : 1 + query.length);
     const size = method.length + target + REQUEST_LINE_BYTES + this.size + 2;
-    return size > this.limit ? 'request_head_too_large' : undefined;
+    // Names and target are ASCII, but a character of a value stands for up to three bytes.
+    const tooLarge = size > this.limit || (size * 3 > this.limit && size + this.extraBytes() > this.limit);
+    return tooLarge ? 'request_head_too_large' : undefined;
+  }
+
+  /** How many bytes more than characters the values have. */
+  private extraBytes(): number {
+    let extra = 0;
+    for (const value of this.values) extra += Buffer.byteLength(value) - value.length;
+    return extra;
   }
 }

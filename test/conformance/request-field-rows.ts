@@ -20,6 +20,14 @@ function long(bytes: number): readonly [bytes: string, value: string] {
   return [head('GET /x', `X-Long: ${value}`), value];
 }
 const [atLimit, atLimitValue] = long(HEAD_BYTES);
+/** The same out of letters of two bytes each, which the engine hands over as one character. */
+function longLetters(bytes: number): readonly [bytes: string, value: string] {
+  const letters = '\xc3\xa9'.repeat((bytes - head('GET /x', 'X-Long: aab').length) >> 1);
+  const value = `a${letters}b`;
+  const rest = bytes - head('GET /x', `X-Long: ${value}`).length;
+  return [head('GET /x', `X-Long: ${'a'.repeat(rest)}${value}`), 'a'.repeat(rest) + value];
+}
+const [lettersAtLimit, lettersAtLimitValue] = longLetters(HEAD_BYTES);
 const many = (count: number): string[] => Array.from({ length: count }, (_, at) => `x-${at}: ${at}`);
 
 const tooLarge: Options = {
@@ -31,6 +39,12 @@ const tooLarge: Options = {
 export const sizes: readonly Row[] = [
   carried('head exactly at the limit', atLimit, sent('GET /x', `x-long: ${atLimitValue}`)),
   carried('head one byte above the limit', long(HEAD_BYTES + 1)[0], [], tooLarge),
+  carried(
+    'head of UTF-8 exactly at the limit',
+    lettersAtLimit,
+    sent('GET /x', `x-long: ${lettersAtLimitValue}`),
+  ),
+  carried('head of UTF-8 one byte above the limit', longLetters(HEAD_BYTES + 1)[0], [], tooLarge),
   carried('target above the limit', head(`GET /${'a'.repeat(HEAD_BYTES)}`), [], tooLarge),
   carried('query above the limit', head(`GET /x?${'a'.repeat(HEAD_BYTES)}`), [], tooLarge),
   carried('head as large as the engine takes', long(2 * HEAD_BYTES)[0], [], tooLarge),
