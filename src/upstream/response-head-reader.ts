@@ -241,6 +241,9 @@ export class ResponseHeadReader implements FramingFields {
       case 18:
         if (spells(bytes, nameStart, nameEnd, 'proxy-authenticate')) return undefined;
         break;
+      case 25:
+        if (spells(bytes, nameStart, nameEnd, 'proxy-authentication-info')) return undefined;
+        break;
       default:
     }
     this.#kept.add(nameStart, nameEnd, valueStart, valueEnd, fields.valueBits);
