@@ -79,7 +79,8 @@ export class AccessLog {
   /** To be called once for each record. */
   write(record: AccessRecord, end: AccessEnd): void {
     const { outcome, status } = end;
-    if (this.errorsOnly && outcome === 'forwarded' && (status ?? 0) < FIRST_ERROR_STATUS) return;
+    const served = outcome === 'forwarded' || outcome === 'preflight_answered';
+    if (this.errorsOnly && served && (status ?? 0) < FIRST_ERROR_STATUS) return;
     if (this.log.crowded?.() === true) {
       this.dropped.value += 1;
       return;

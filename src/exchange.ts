@@ -7,14 +7,17 @@ import type { Clock } from './lib/clock.ts';
 import type { Networks } from './lib/networks.ts';
 import { BodyRate } from './listener/body-rate.ts';
 import type { Downstream, DownstreamEvents } from './listener/downstream.ts';
+import type { PreflightReplies } from './listener/preflight-replies.ts';
 import type { Replies, Reply } from './listener/replies.ts';
 import type { Reason } from './reasons.ts';
+import { findPreflight } from './routing/preflight.ts';
 import type { RouteMatch, RouteTable } from './routing/route-table.ts';
 import { NO_ROUTE, type Outcome, type RouteTally, type Tally } from './tally.ts';
 import type { Pending, Permit, Rejection, RequestHead, VerdictWaiter } from './types.ts';
 import type { Connection, ResponseSink } from './upstream/connection.ts';
 import { clientAddress } from './upstream/forwarded.ts';
 import type { Pool, PoolWaiter } from './upstream/pool.ts';
+import { privateAnswer } from './upstream/private-answer.ts';
 import type { Forwarded, RequestWriter, WireHead } from './upstream/request-writer.ts';
 import type { ResponseHead } from './upstream/response-head.ts';
 import { Upload } from './upstream/upload.ts';
@@ -26,6 +29,8 @@ export interface Route {
   readonly access: Access;
   readonly pool: Pool;
   readonly forwarded: Forwarded;
+  /** Leave for preflights to pass without a token, or the answers to them; undefined when they need one. */
+  readonly preflight: Permit | PreflightReplies | undefined;
   readonly tally: RouteTally;
 }
 
@@ -132,17 +137,16 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
       this.refuse('request_body_too_large');
       return;
     }
-    const route = service.routes.find(head.host, head.path, head.method);
-    if (route === 'ambiguous') {
-      this.refuse('request_malformed');
-      return;
+    const preflight = findPreflight(service.routes, head);
+    const route = preflight?.route ?? service.routes.find(head.host, head.path, head.method);
+    if (route === 'ambiguous') this.refuse('request_malformed');
+    else if (route === undefined) this.refuse('route_not_found');
+    else {
+      this.route = route;
+      if (preflight === undefined) this.authorize(route);
+      else if (preflight.leave.kind === 'permit') this.prepare(preflight.leave);
+      else this.end('preflight_answered', preflight.leave.to(preflight.origin));
     }
-    if (route === undefined) {
-      this.refuse('route_not_found');
-      return;
-    }
-    this.route = route;
-    this.authorize(route);
   }
 
   /** 2. Ask for a permit; a cached token has it at once, another gets it when its signature has been verified. */
@@ -166,7 +170,8 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
   /** 3. Write the request's head, which takes the permit, and get a connection. */
   private prepare(permit: Permit): void {
     const { forwarded } = this.route as Route;
-    const address = forwarded.size > 0 ? this.downstream.remoteAddress() : '';
+    const matters = forwarded.size > 0 || this.service.trustedProxies !== undefined;
+    const address = matters ? this.downstream.remoteAddress() : '';
     this.wire = this.service.writer.write(permit, this.head, forwarded, address);
     if (this.wire === undefined) this.refuse('request_malformed');
     else this.forward(false);
@@ -214,7 +219,7 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
   /** 6. Carry the answer back, as fast as the client takes it. */
   onResponse(head: ResponseHead | undefined, pieces: readonly Uint8Array[], complete: boolean): void {
     if (this.ended) return;
-    if (head !== undefined) this.answer = head;
+    if (head !== undefined) this.answer = this.wire?.tokenInUrl === true ? privateAnswer(head) : head;
     const answer = this.answer as ResponseHead;
     if (this.access !== undefined) for (const piece of pieces) this.access.answerBytes += piece.length;
     if (complete) {
@@ -326,7 +331,9 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
   private sendReply(reply: Reply, outcome: Outcome): void {
     const { downstream, access } = this;
     if (downstream.open) {
-      const announced = this.head.method === 'HEAD' ? Buffer.byteLength(reply.body) : undefined;
+      // No length is announced with 204 (RFC 9110 §8.6).
+      const without = reply.status === 204 ? -1 : undefined;
+      const announced = this.head.method === 'HEAD' ? Buffer.byteLength(reply.body) : without;
       downstream.answer(reply.head, reply.body, this.refusalCloses(reply), announced);
       if (access !== undefined) {
         access.status = reply.status;

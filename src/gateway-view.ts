@@ -1,6 +1,7 @@
-import type { AdminView } from './admin/view.ts';
+import type { AdminView, KeySetView } from './admin/view.ts';
 import type { AuthCounters } from './auth/auth-counters.ts';
 import type { Config } from './config/config.ts';
+import type { VerificationKey } from './keys/key.ts';
 import { systemClock } from './lib/clock.ts';
 import type { Log } from './lib/log.ts';
 import { version } from './lib/version.ts';
@@ -35,7 +36,10 @@ export function gatewayView(sources: ViewSources): AdminView {
       if (sources.listening().length < config.listen.length) {
         return [{ what: 'listener', why: 'not every address is bound yet' }];
       }
-      return [];
+      return [
+        ...Array.from(service.keySets.missing(), ({ issuer, why }) => ({ what: `issuer ${issuer}`, why })),
+        ...(service.revocation?.troubles() ?? []).map((why) => ({ what: 'revocation', why })),
+      ];
     },
     *requests() {
       for (const [route, { outcomes }] of tally.routes) {
@@ -71,9 +75,13 @@ export function gatewayView(sources: ViewSources): AdminView {
       }
     },
     *keySets() {
-      for (const issuer of config.issuers.values()) {
-        const kids = issuer.keys.flatMap((key) => (key.kid === undefined ? [] : [key.kid]));
-        yield { issuer: issuer.name, kids, ageSeconds: uptimeSeconds(), lastError: undefined };
+      for (const { name, keys } of config.issuers.values()) {
+        const fetched = service.keySets.of(name);
+        if (fetched === undefined) yield configuredKeySet(name, keys, uptimeSeconds());
+        else {
+          const { kids, ageSeconds, source, lastError, nextRefreshSeconds, ignored } = fetched;
+          yield { issuer: name, kids, ageSeconds, source, lastError, nextRefreshSeconds, ignored };
+        }
       }
     },
     *upstreams() {
@@ -82,6 +90,30 @@ export function gatewayView(sources: ViewSources): AdminView {
         yield { name, servers: [{ address: `${server.host}:${server.port}`, healthy: true }] };
       }
     },
+    revocations: () => {
+      const register = service.revocation?.register;
+      return register && { entries: register.size, ...register.span() };
+    },
+    *revocationsReceived() {
+      for (const [source, { value }] of service.revocation?.register.received.members ?? []) {
+        yield { source, count: value };
+      }
+    },
+    revocationsRefused: () => service.revocation?.refused() ?? [],
     fault: (error) => log.error({ error }, 'the admin address could not answer'),
+  };
+}
+
+/** Keys of the configuration are as old as the gateway, and nothing fetches them. */
+function configuredKeySet(issuer: string, keys: readonly VerificationKey[], ageSeconds: number): KeySetView {
+  const kids = keys.flatMap(({ kid }) => (kid === undefined ? [] : [kid]));
+  return {
+    issuer,
+    kids,
+    ageSeconds,
+    source: 'configuration',
+    lastError: undefined,
+    nextRefreshSeconds: undefined,
+    ignored: [],
   };
 }

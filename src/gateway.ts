@@ -1,3 +1,4 @@
+import { type HttpServer, startHttpServer } from './admin/http-server.ts';
 import { type Admin, startAdmin } from './admin/server.ts';
 import { AuthCounters } from './auth/auth-counters.ts';
 import type { Config } from './config/config.ts';
@@ -26,6 +27,8 @@ export interface Addresses {
   /** `host:port` of each listening address, in the order of the configuration. */
   readonly listen: readonly string[];
   readonly admin: string;
+  /** Of webhooks; undefined when they come to `admin` or not at all. */
+  readonly webhooks?: string | undefined;
 }
 
 /** One gateway in this process. */
@@ -56,6 +59,7 @@ class RunningGateway implements Gateway {
   private readonly authCounters = new AuthCounters();
   private listener: Listener | undefined;
   private admin: Admin | undefined;
+  private webhooks: HttpServer | undefined;
   private listening: string[] = [];
   private draining = false;
   private onIdle: (() => void) | undefined;
@@ -81,7 +85,8 @@ class RunningGateway implements Gateway {
   }
 
   get addresses(): Addresses {
-    return { listen: this.listening, admin: this.admin?.address ?? '' };
+    const { listening, admin, webhooks } = this;
+    return { listen: listening, admin: admin?.address ?? '', webhooks: webhooks?.address };
   }
 
   async start(): Promise<void> {
@@ -89,7 +94,10 @@ class RunningGateway implements Gateway {
       const requestHeadBytes = this.config.limits.requestHead;
       const engine = loadEngine(requestHeadBytes);
       await this.service.authorizer.start();
+      await this.service.keySets.start();
+      await this.openRevocations();
       this.admin = await this.startAdmin();
+      this.webhooks = await this.startWebhooks();
       this.listener = new Listener({
         engine,
         requestHeadBytes,
@@ -139,8 +147,11 @@ class RunningGateway implements Gateway {
     this.listener?.close();
     this.deadlines.stop();
     for (const pool of this.service.pools.values()) pool.close();
+    await this.service.keySets.close();
     await this.service.authorizer.close();
     await this.admin?.close();
+    await this.webhooks?.close();
+    await this.service.revocation?.close();
     return cut;
   }
 
@@ -150,12 +161,48 @@ class RunningGateway implements Gateway {
     return exchanges.length;
   }
 
+  /** Before anything is served, so that a restart lets no revoked token through. */
+  private async openRevocations(): Promise<void> {
+    try {
+      await this.service.revocation?.open();
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      throw new StartError(
+        `cannot keep revocations in ${this.config.state} (${code ?? 'no reason given'}): choose another folder with state:`,
+        { cause: error },
+      );
+    }
+  }
+
+  private async startWebhooks(): Promise<HttpServer | undefined> {
+    const { revocation } = this.service;
+    const address = this.config.revocation?.fusionauth?.listen;
+    if (revocation === undefined || address === undefined) return undefined;
+    const { host, port } = address;
+    try {
+      return await startHttpServer({
+        host,
+        port,
+        pages: new Map(),
+        posts: revocation.webhookPosts(),
+        fault: (error) => this.log.error({ error }, 'a webhook could not be answered'),
+      });
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      throw new StartError(
+        `cannot listen on the webhook address ${hostPort(host, port)} (${code ?? 'no reason given'}): choose another with revocation.fusionauth.listen:`,
+      );
+    }
+  }
+
   private async startAdmin(): Promise<Admin> {
     const { host, port } = this.config.admin;
+    const webhooksToo = this.config.revocation?.fusionauth?.listen === undefined;
     try {
       return await startAdmin({
         host,
         port,
+        posts: this.service.revocation?.adminPosts(webhooksToo) ?? new Map(),
         view: gatewayView({
           config: this.config,
           service: this.service,

@@ -50,7 +50,7 @@ const table = {
   authorization_ambiguous: {
     status: 400,
     challenge: 'invalid_request',
-    text: 'The request carries more than one Authorization header',
+    text: 'The request carries more than one token or Authorization header',
     close: true,
   },
   scope_insufficient: {

@@ -1,12 +1,19 @@
 import { AccessLog } from './access-log.ts';
 import type { AuthCounters } from './auth/auth-counters.ts';
 import { Authorizer } from './auth/authorizer.ts';
-import type { Config, RouteConfig } from './config/config.ts';
+import { preflightPermit } from './auth/preflight.ts';
+import type { Config, ForwardConfig, RouteConfig } from './config/config.ts';
 import type { Exchange, Route, Service } from './exchange.ts';
+import { systemFetch } from './keysets/fetch-document.ts';
+import { KeySets } from './keysets/key-sets.ts';
+import { KeySetStore } from './keysets/store.ts';
+import { systemTimers } from './keysets/timers.ts';
 import { Budget } from './lib/budget.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Log } from './lib/log.ts';
+import { PreflightReplies } from './listener/preflight-replies.ts';
 import { Replies } from './listener/replies.ts';
+import { Desk } from './revocation/desk.ts';
 import { RouteTable } from './routing/route-table.ts';
 import type { Tally } from './tally.ts';
 import { Pool } from './upstream/pool.ts';
@@ -26,6 +33,9 @@ export interface Surroundings {
 
 export interface BuiltService extends Service {
   readonly pools: ReadonlyMap<string, Pool>;
+  readonly keySets: KeySets;
+  /** Undefined: nothing can be revoked. */
+  readonly revocation: Desk | undefined;
 }
 
 /** Resolves a configuration once into what exchanges use. Opens nothing yet. */
@@ -37,6 +47,30 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
     const headLimit = config.limits.responseHead;
     pools.set(name, new Pool({ name, ...server, times: timeouts, limits, headLimit, readBuffer }));
   }
+  const keySets = new KeySets(config.issuers, {
+    clock,
+    timers: systemTimers,
+    random: Math.random,
+    fetch: systemFetch,
+    log,
+    store: config.state === undefined ? undefined : new KeySetStore(config.state),
+    setKeys: (issuer, keys) => authorizer.setKeys(issuer, keys),
+  });
+  const { revocation: revocationConfig } = config;
+  const webhooks = revocationConfig?.fusionauth;
+  const revocation =
+    revocationConfig === undefined
+      ? undefined
+      : new Desk({
+          config,
+          revocation: revocationConfig,
+          clock,
+          log,
+          verify: (token) => webhooks && authorizer.signedClaims(token, webhooks.issuer, webhooks.key),
+          onKeysChanged: () => {
+            if (webhooks !== undefined) void keySets.refetch(webhooks.issuer);
+          },
+        });
   const authorizer = new Authorizer({
     issuers: config.issuers,
     cache: config.cache,
@@ -44,6 +78,8 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
     haproxyOrder: config.rejection === 'haproxy',
     clock,
     counters: authCounters,
+    refetch: (issuer) => keySets.refetch(issuer),
+    revocations: revocation?.list,
   });
   const routes = config.routes.map(
     (route): Route => ({
@@ -52,19 +88,28 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
       access: authorizer.access(route),
       pool: poolOf(route, pools),
       forwarded: route.forward.forwarded,
+      preflight: preflightOf(route),
       tally: tally.route(route.name),
     }),
   );
   return {
     pools,
+    keySets,
+    revocation,
     routes: new RouteTable(routes),
     authorizer,
     writer: new RequestWriter({
-      identityNames: config.routes.flatMap((route) => [...route.forward.headers.keys()]),
-      methodsMatter: config.routes.some((route) => route.match.methods !== undefined),
+      identityNames: config.routes.flatMap((route) => writtenNames(route.forward)),
+      methodsMatter: config.routes.some(
+        ({ match, preflight }) => match.methods !== undefined || preflight.kind === 'pass',
+      ),
       trustedProxies: config.trustedProxies,
     }),
-    replies: new Replies(config.rejection, config.realm),
+    replies: new Replies(
+      config.rejection,
+      config.realm,
+      routes.flatMap(({ access }) => access.rules?.scope ?? []),
+    ),
     budget: new Budget(config.limits.bufferedBodies),
     tally,
     trustedProxies: config.trustedProxies,
@@ -79,6 +124,17 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
     onEnd,
     onFault,
   };
+}
+
+function preflightOf(route: RouteConfig): Route['preflight'] {
+  const { preflight } = route;
+  if (preflight.kind === 'answer') return new PreflightReplies(preflight);
+  return preflight.kind === 'pass' ? preflightPermit(route) : undefined;
+}
+
+/** Every header that a route writes, so that no client's copy of it goes upstream. */
+function writtenNames({ headers, payload, set }: ForwardConfig): readonly string[] {
+  return [...headers.keys(), ...(payload === undefined ? [] : [payload]), ...(set?.keys() ?? [])];
 }
 
 function poolOf(route: RouteConfig, pools: ReadonlyMap<string, Pool>): Pool {

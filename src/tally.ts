@@ -1,8 +1,11 @@
 import { Counter, CounterFamily, Histogram } from './lib/counters.ts';
 import { type Reason, reasons } from './reasons.ts';
 
-/** How an exchange ended: upstream's answer was carried whole, the client left, or one of the reason words. */
-export type Outcome = Reason | 'forwarded' | 'client_aborted';
+/**
+ * How an exchange ended: upstream's answer was carried whole, the client left, a preflight got its answer here, or one
+ * of the reason words.
+ */
+export type Outcome = Reason | 'forwarded' | 'client_aborted' | 'preflight_answered';
 
 /** Name of the route in metrics and the access log for requests that no route took. */
 export const NO_ROUTE = 'none';

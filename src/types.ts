@@ -1,3 +1,4 @@
+import type { NameSet } from './lib/name-set.ts';
 import type { Reason } from './reasons.ts';
 
 /** How the body of a request is framed; the bytes reach us unframed and are framed anew for upstream. */
@@ -37,6 +38,17 @@ export interface Permit {
   readonly headers: string;
   /** Whether the Authorization header is kept from upstream. */
   readonly stripToken: boolean;
+  /** What else is kept from upstream; only on routes whose tokens stand in other places. */
+  readonly traces?: TokenTraces;
+}
+
+/** What of a request is its token's, by name. */
+export interface TokenTraces {
+  /** Header names, in every spelling. */
+  readonly headers: NameSet;
+  readonly cookies: readonly string[];
+  /** Parameters of the query. */
+  readonly parameters: readonly string[];
 }
 
 /** What a token can be revoked by; kept with each verified token, so it is small. */
@@ -61,14 +73,19 @@ export interface Revocations {
   cover(marks: TokenMarks): boolean;
 }
 
-/** The checks of the walk-through's HAProxy configuration, in its order; decides the message in its style. */
-export type Stage = 'header' | 'algorithm' | 'issuer' | 'audience' | 'signature' | 'expiry';
+/**
+ * The checks of the walk-through's HAProxy configuration, in its order, and `rules`, which it has not, behind them;
+ * decides the message in its style.
+ */
+export type Stage = 'header' | 'algorithm' | 'issuer' | 'audience' | 'signature' | 'expiry' | 'rules';
 
 export interface Rejection {
   readonly kind: 'rejection';
   readonly reason: Reason;
   /** The check at which HAProxy would have stopped; undefined where it has no such check. */
   readonly stage: Stage | undefined;
+  /** Of a route that demands scopes: those to ask for, separated by spaces (RFC 6750 §3). */
+  readonly scope?: string | undefined;
 }
 
 /** A verdict that is not there yet; it arrives at the waiter unless cancelled first. */
@@ -79,4 +96,22 @@ export interface Pending {
 
 export interface VerdictWaiter {
   onVerdict(verdict: Permit | Rejection): void;
+}
+
+/** The answer to a request for something other than forwarding; `body` is sent as JSON. */
+export interface PostAnswer {
+  readonly status: number;
+  readonly body: object;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export type PostHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** Takes POST requests on one path of the admin address, or of an address of its own. */
+export interface PostHandler {
+  /** Bytes of a body. */
+  readonly maxBytes: number;
+  /** The answer for a request whose body is not even to be read; header names are in lower case. */
+  refuse(headers: PostHeaders): PostAnswer | undefined;
+  answer(headers: PostHeaders, body: Buffer): Promise<PostAnswer>;
 }

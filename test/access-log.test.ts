@@ -104,9 +104,10 @@ describe('a line', () => {
 });
 
 describe('what is logged', () => {
-  test('errors: all but an answer of upstream below 500', () => {
+  test('errors: all but an answer of upstream below 500, and one to a preflight', () => {
     const { write, lines } = harness('errors');
     for (const status of [200, 304, 404, 499, 500, 503]) write({ status });
+    write({ outcome: 'preflight_answered', status: 204 });
     for (const outcome of ['token_missing', 'client_aborted', 'upstream_reset', 'draining'] as const) {
       write({ outcome, status: outcome === 'client_aborted' ? null : 200 });
     }

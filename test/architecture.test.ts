@@ -18,7 +18,7 @@ const MAX_LINES = 400;
 /** What the files of a folder, or a single file at the top, may import besides their own folder. */
 const seams = ['lib', 'types.ts', 'reasons.ts'];
 const room = [...seams, 'keys', 'type config'];
-const joins = ['auth', 'upstream', 'listener', 'admin', 'routing', ...room];
+const joins = ['auth', 'upstream', 'listener', 'admin', 'routing', 'keysets', 'revocation', ...room];
 const allowed: Readonly<Record<string, readonly string[]>> = {
   lib: [],
   'reasons.ts': ['lib'],
@@ -30,6 +30,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   listener: room,
   admin: room,
   routing: room,
+  keysets: room,
+  revocation: room,
   'tally.ts': seams,
   'access-log.ts': [...seams, 'type config', 'tally.ts'],
   'deadlines.ts': seams,
@@ -37,9 +39,10 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'service.ts': [...joins, 'tally.ts', 'exchange.ts', 'access-log.ts'],
   'gateway-view.ts': [...joins, 'tally.ts', 'service.ts'],
   'gateway.ts': [...joins, 'tally.ts', 'service.ts', 'exchange.ts', 'gateway-view.ts', 'deadlines.ts'],
+  explain: [...joins, 'tally.ts', 'exchange.ts', 'service.ts'],
   'index.ts': [...seams, 'config', 'gateway.ts'],
   demo: [...seams, 'config', 'gateway.ts'],
-  cli: [...seams, 'config', 'gateway.ts', 'demo'],
+  cli: [...seams, 'config', 'gateway.ts', 'demo', 'explain'],
   'main.ts': ['cli'],
 };
 
@@ -54,7 +57,10 @@ const doors: readonly (readonly [what: string, pattern: RegExp, place: RegExp])[
   ['prom-client', /'prom-client'/, /^admin\//],
   ['pino', /'pino'/, /^lib\/log\.ts$/],
   ['commander', /'commander'/, /^cli\//],
-  ['files', /'(node:)?fs(\/promises)?'/, /^(config|cli)\//],
+  ['files', /'(node:)?fs(\/promises)?'/, /^((config|cli)\/|keysets\/store\.ts$|revocation\/journal\.ts$)/],
+  ['redis', /'@redis\//, /^revocation\/redis\.ts$/],
+  ['fetch', /(?<![.#\w])fetch\(/, /^keysets\/fetch-document\.ts$/],
+  ['http-cache-semantics', /'http-cache-semantics'/, /^keysets\/freshness\.ts$/],
   ['a clock', /\b(Date\.now|performance\.(now|timeOrigin)|hrtime)\b|\bnew Date\(\)/, /^lib\/clock\.ts$/],
   ['the process', /\bprocess\.[a-z]/, /^(cli\/.*|main\.ts|index\.ts|listener\/engine\.ts)$/],
   ['the making of a permit', /\bas (unknown as )?Permit\b|<Permit>/, /^auth\/permit\.ts$/],
@@ -164,6 +170,11 @@ describe('the architecture', () => {
       ['auth/x.ts', "import { connect } from 'node:net';", 'must not have connections to other servers'],
       ['auth/x.ts', "import { createVerifier } from 'fast-jwt';", 'auth/x.ts must not have fast-jwt'],
       ['auth/x.ts', "import { LRUCache } from 'lru-cache';", 'auth/x.ts must not have lru-cache'],
+      ['keysets/x.ts', "import { open } from 'node:fs/promises';", 'keysets/x.ts must not have files'],
+      ['keysets/x.ts', "import { Issuer } from '../auth/issuer.ts';", 'must not import auth/issuer.ts'],
+      ['revocation/x.ts', "import { open } from 'node:fs/promises';", 'revocation/x.ts must not have files'],
+      ['revocation/x.ts', "import { Issuer } from '../auth/issuer.ts';", 'must not import auth/issuer.ts'],
+      ['auth/x.ts', "await fetch('https://issuer/keys');", 'auth/x.ts must not have fetch'],
       ['cli/x.ts', "import * as z from 'zod';", 'cli/x.ts must not have zod and yaml'],
       ['upstream/x.ts', 'const now = Date.now();', 'upstream/x.ts must not have a clock'],
       ['exchange.ts', 'const permit = {} as Permit;', 'exchange.ts must not have the making of a permit'],

@@ -130,7 +130,24 @@ export function buildRegistry(view: AdminView): Registry {
     () => Array.from(view.upstreamFailures(), ({ count, ...labels }) => ({ labels, value: count })),
   );
   mirrorGauge(describe('keyset_age_seconds', 'Seconds since the keys were read.'), ['issuer'], () =>
-    Array.from(view.keySets(), ({ issuer, ageSeconds }) => ({ labels: { issuer }, value: ageSeconds })),
+    Array.from(view.keySets()).flatMap(({ issuer, ageSeconds }) =>
+      // An issuer without keys has no age; 0 would look like a fresh set.
+      ageSeconds === undefined ? [] : [{ labels: { issuer }, value: ageSeconds }],
+    ),
+  );
+  mirrorGauge(describe('revocations', 'Revocations in force.'), [], () => {
+    const revocations = view.revocations();
+    return revocations === undefined ? [] : unlabelled(revocations.entries);
+  });
+  mirrorCounter(
+    describe('revocations_received_total', 'Revocations put in force, by who told of them.'),
+    ['source'],
+    () => Array.from(view.revocationsReceived(), ({ count, ...labels }) => ({ labels, value: count })),
+  );
+  mirrorCounter(
+    describe('revocations_refused_total', 'Requests to revoke that were refused, by who sent them.'),
+    ['source'],
+    () => Array.from(view.revocationsRefused(), ({ count, ...labels }) => ({ labels, value: count })),
   );
   collectDefaultMetrics({ register: registry });
   return registry;

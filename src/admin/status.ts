@@ -15,16 +15,35 @@ export function statusOf(view: AdminView): object {
       name,
       servers: servers.map(({ address, healthy }) => ({ address, healthy })),
     })),
-    keySets: Array.from(view.keySets(), ({ issuer, kids, ageSeconds, lastError }) => ({
-      issuer,
-      kids: [...kids],
-      ageSeconds: Math.floor(ageSeconds),
-      lastError: lastError ?? null,
+    keySets: Array.from(view.keySets(), (set) => ({
+      issuer: set.issuer,
+      source: set.source,
+      kids: [...set.kids],
+      ageSeconds: wholeSeconds(set.ageSeconds),
+      nextRefreshSeconds: wholeSeconds(set.nextRefreshSeconds),
+      lastError: set.lastError ?? null,
+      ignored: [...set.ignored],
     })),
+    revocations: revocationsOf(view),
     cache: {
       entries: view.cacheEntries(),
       hits: view.cacheHits.value,
       misses: view.cacheMisses.value,
     },
   };
+}
+
+function revocationsOf(view: AdminView): object | null {
+  const revocations = view.revocations();
+  if (revocations === undefined) return null;
+  const { entries, oldest, newest } = revocations;
+  return { entries, oldest: isoTime(oldest), newest: isoTime(newest) };
+}
+
+function isoTime(seconds: number | undefined): string | null {
+  return seconds === undefined ? null : new Date(seconds * 1000).toISOString();
+}
+
+function wholeSeconds(seconds: number | undefined): number | null {
+  return seconds === undefined ? null : Math.floor(seconds);
 }

@@ -11,15 +11,28 @@ export interface KeySetView {
   readonly issuer: string;
   /** Key ids; empty for keys that have none, such as a PEM file. */
   readonly kids: readonly string[];
-  /** Seconds since the keys were read. */
-  readonly ageSeconds: number;
+  /** Seconds since the keys were read; undefined while there are none. */
+  readonly ageSeconds: number | undefined;
+  /** Where they come from: an address without its query, or `configuration`. */
+  readonly source: string;
   /** Why the last attempt to read them failed, without any key material. */
   readonly lastError: string | undefined;
+  /** Seconds until they are read again; undefined when that is under way or never happens. */
+  readonly nextRefreshSeconds: number | undefined;
+  /** One sentence for each entry of the source that is not used. */
+  readonly ignored: readonly string[];
 }
 
 export interface UpstreamView {
   readonly name: string;
   readonly servers: readonly { readonly address: string; readonly healthy: boolean }[];
+}
+
+/** Revocations in force; times in wall-clock seconds, undefined where there is none with a time. */
+export interface RevocationsView {
+  readonly entries: number;
+  readonly oldest: number | undefined;
+  readonly newest: number | undefined;
 }
 
 export type ConnectionState = 'idle' | 'busy' | 'connecting' | 'waiting';
@@ -68,6 +81,13 @@ export interface AdminView {
   }>;
   keySets(): Iterable<KeySetView>;
   upstreams(): Iterable<UpstreamView>;
+
+  /** Undefined where nothing can be revoked. */
+  revocations(): RevocationsView | undefined;
+  /** Revocations told of and put in force, by who told. */
+  revocationsReceived(): Iterable<{ readonly source: string; readonly count: number }>;
+  /** Requests to revoke that were refused, by who sent them. */
+  revocationsRefused(): Iterable<{ readonly source: string; readonly count: number }>;
 
   /** Is told of an error met while answering; the client gets a plain 500 without its text. */
   fault(error: unknown): void;

@@ -1,31 +1,51 @@
-import type { ForwardConfig } from '../config/config.ts';
-import type { Permit, Rejection } from '../types.ts';
+import type { ForwardConfig, RouteRules, TokenPlace } from '../config/config.ts';
+import type { Permit, Rejection, TokenTraces } from '../types.ts';
 import { IdentityHeaders } from './identity.ts';
 import type { Issuer } from './issuer.ts';
 import { grant } from './permit.ts';
 import { rejections } from './rejections.ts';
+import { Rules } from './rules.ts';
+import { TokenPlaces, tracesOf } from './token-place.ts';
 
 /** What a route demands of a token and what it tells upstream; routes that agree on both share one. */
 export class Access {
   /** Set on public routes: nothing is checked. */
   readonly openPermit: Permit | undefined;
-  /** Set when the route has no identity headers: one permit serves all its tokens. */
+  /** Set when the route has neither rules nor identity headers: one permit serves all its tokens, unseen. */
   readonly plainPermit: Permit | undefined;
+  /** Set when the route has no identity headers: one permit serves all tokens that its rules let in. */
+  readonly sharedPermit: Permit | undefined;
+  /** Undefined: every valid token will do. */
+  readonly rules: Rules | undefined;
   /** The issuer, when there is only one to choose from. */
   readonly soleIssuer: Issuer | undefined;
   readonly identity: IdentityHeaders;
   readonly stripToken: boolean;
+  /** Where tokens may stand; undefined: `Authorization: Bearer` alone. */
+  readonly places: TokenPlaces | undefined;
+  /** What of a token at these places is kept from upstream. */
+  readonly traces: TokenTraces | undefined;
   /** Algorithms that at least one issuer of the route accepts. */
   readonly algorithms: ReadonlySet<string>;
   readonly #byName = new Map<string, Issuer[]>();
   readonly #anyName: Issuer[] = [];
 
   /** `issuers` undefined: a public route, on which the Authorization header is none of our business. */
-  constructor(issuers: readonly Issuer[] | undefined, forward: ForwardConfig) {
-    this.stripToken = issuers !== undefined && forward.token === 'strip';
-    this.openPermit = issuers === undefined ? grant('', false) : undefined;
-    this.identity = new IdentityHeaders(forward.headers);
-    this.plainPermit = this.identity.empty ? grant('', this.stripToken) : undefined;
+  constructor(
+    issuers: readonly Issuer[] | undefined,
+    forward: ForwardConfig,
+    require: RouteRules | undefined = undefined,
+    places: readonly TokenPlace[] | undefined = undefined,
+  ) {
+    this.places = places === undefined ? undefined : new TokenPlaces(places);
+    this.traces = places === undefined ? undefined : tracesOf(places, forward.token);
+    this.stripToken = issuers !== undefined && places === undefined && forward.token === 'strip';
+    this.identity = new IdentityHeaders(forward);
+    const { fixed } = this.identity;
+    this.openPermit = issuers === undefined ? grant(fixed, false) : undefined;
+    this.rules = require === undefined ? undefined : new Rules(require);
+    this.sharedPermit = this.identity.empty ? grant(fixed, this.stripToken, this.traces) : undefined;
+    this.plainPermit = this.rules === undefined ? this.sharedPermit : undefined;
     this.soleIssuer = issuers?.length === 1 ? issuers[0] : undefined;
     this.algorithms = new Set(issuers?.flatMap((issuer) => issuer.config.algorithms));
     for (const issuer of issuers ?? []) {

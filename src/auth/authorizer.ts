@@ -1,4 +1,4 @@
-import type { ForwardConfig, IssuerConfig } from '../config/config.ts';
+import type { ForwardConfig, IssuerConfig, RouteRules, TokenPlace } from '../config/config.ts';
 import type { VerificationKey } from '../keys/key.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Pending, Permit, Rejection, RequestHead, Revocations, VerdictWaiter } from '../types.ts';
@@ -14,6 +14,8 @@ import { grant } from './permit.ts';
 import { rejections } from './rejections.ts';
 import { Scratch } from './scratch.ts';
 import { isHmac, SignatureVerifier } from './signature.ts';
+import { signedClaims } from './signed-claims.ts';
+import type { JsonObject } from './strict-json.ts';
 import { type CacheEntry, TokenCache } from './token-cache.ts';
 import { type Verification, VerifyInline } from './verify-inline.ts';
 import { VerifyPool } from './verify-pool.ts';
@@ -45,7 +47,8 @@ const MAX_KEY_WAITS = 1024;
 /**
  * Decides whether a request may be forwarded. What is remembered of a token is its signature alone: issuer,
  * audience, time and required claims hold on every request, either by being compared again or because the entry
- * belongs to an issuer whose rules the route demands.
+ * belongs to an issuer whose rules the route demands. Beside it stands the answer of one route's rules, which only
+ * routes with the same rules take.
  */
 export class Authorizer {
   readonly #issuers = new Map<string, Issuer>();
@@ -113,13 +116,19 @@ export class Authorizer {
   }
 
   /** What a route demands, to be made once when the gateway is built. Throws on an unknown issuer name. */
-  access(route: { readonly auth: 'none' | readonly string[]; readonly forward: ForwardConfig }): Access {
-    const { auth, forward } = route;
-    const key = JSON.stringify([auth, forward.token, [...forward.headers]]);
+  access(route: {
+    readonly auth: 'none' | readonly string[];
+    readonly forward: ForwardConfig;
+    readonly require?: RouteRules | undefined;
+    readonly token?: readonly TokenPlace[] | undefined;
+  }): Access {
+    const { auth, forward, require, token } = route;
+    const added = [[...forward.headers], forward.payload, [...(forward.set ?? [])]];
+    const key = JSON.stringify([auth, token, forward.token, added, require]);
     let access = this.#accesses.get(key);
     if (access === undefined) {
       const issuers = auth === 'none' ? undefined : auth.map((name) => this.#issuer(name));
-      access = new Access(issuers, forward);
+      access = new Access(issuers, forward, require, token);
       this.#accesses.set(key, access);
     }
     return access;
@@ -136,11 +145,31 @@ export class Authorizer {
   }
 
   /**
+   * The claims of a JWT that is signed by one of the issuer's present keys, or by `key` where that is given, and is no
+   * token of a client; undefined for any other.
+   */
+  signedClaims(token: string, issuerName: string, key?: VerificationKey): JsonObject | undefined {
+    const issuer = this.#issuer(issuerName);
+    return signedClaims(token, {
+      scratch: this.#scratch,
+      verifier: this.#verifier,
+      choose: (algorithm, kid) => {
+        if (key === undefined) return issuer.choose(algorithm, kid);
+        return key.algorithms.includes(algorithm) ? { algorithm, keys: [key] } : undefined;
+      },
+    });
+  }
+
+  /**
    * The answer for a request: at once for public routes, known tokens, HMAC and every refusal that needs no
    * signature check; otherwise `Pending`, and the waiter is called later unless that is cancelled.
    */
   authorize(access: Access, head: RequestHead, waiter: VerdictWaiter): Permit | Rejection | Pending {
     if (access.openPermit !== undefined) return access.openPermit;
+    if (access.places !== undefined) {
+      const token = access.places.find(head);
+      return typeof token === 'string' ? this.#examineToken(access, token, false, waiter) : token;
+    }
     const { authorization } = head;
     let entry: CacheEntry | undefined;
     if (authorization !== undefined && head.authorizationCount === 1) {
@@ -198,15 +227,26 @@ export class Authorizer {
     if (ambiguous && !this.#haproxyOrder) return rejections.ambiguous;
     const token = bearerToken(head.authorization);
     if (typeof token !== 'string') return token;
-    let authorization = head.authorization as string;
-    let entry = found;
-    if (!isCanonical(authorization, token)) {
-      authorization = this.#scratch.copy(`Bearer ${token}`);
-      if (!ambiguous) {
-        entry = this.#cache.find(authorization);
-        const known = entry && this.#recall(access, entry);
-        if (known !== undefined) return known;
-      }
+    const authorization = head.authorization as string;
+    if (!isCanonical(authorization, token)) return this.#examineToken(access, token, ambiguous, waiter);
+    return this.#judge({ access, authorization, token, ambiguous }, waiter, found, true);
+  }
+
+  /** A token that came in another spelling than that of the cache, or from another place. */
+  #examineToken(
+    access: Access,
+    token: string,
+    ambiguous: boolean,
+    waiter: VerdictWaiter,
+  ): Permit | Rejection | Pending {
+    const written = `Bearer ${token}`;
+    const authorization = this.#scratch.copy(written);
+    let entry: CacheEntry | undefined;
+    // A character beyond latin1 is another one in the copy: the cache must not take it for a token that it knows.
+    if (!ambiguous && authorization === written) {
+      entry = this.#cache.find(authorization);
+      const known = entry && this.#recall(access, entry);
+      if (known !== undefined) return known;
     }
     return this.#judge({ access, authorization, token, ambiguous }, waiter, entry, true);
   }
@@ -262,11 +302,15 @@ export class Authorizer {
     const revocationsAt = revocations?.generation ?? 0;
     const marks = revocations?.marks(issuer.config.name, candidate.claims);
     if (marks !== undefined && revocations?.cover(marks) === true) return rejections.revoked;
+    // Not kept: an entry serves every route of its issuer, so it must have met all that the issuer demands.
+    const misfit = issuer.types.judge(candidate.type, candidate.claims);
+    if (misfit !== undefined) return misfit;
     const answer =
-      access.plainPermit ??
+      access.rules?.judge(candidate.claims, issuer.roles) ??
+      access.sharedPermit ??
       (identity === undefined
         ? rejections.claimMismatch
-        : grant(this.#scratch.copy(identity), access.stripToken));
+        : grant(this.#scratch.copy(identity), access.stripToken, access.traces));
     this.#cache.put({
       authorization: candidate.authorization,
       issuer,

@@ -6,6 +6,7 @@ import { rejections } from './rejections.ts';
 import type { Scratch } from './scratch.ts';
 import type { KeyChoice } from './signature.ts';
 import { type JsonObject, member, parseObject } from './strict-json.ts';
+import { type TokenType, tokenType } from './token-type.ts';
 
 /**
  * Characters of a token; real ones stay below 4 KiB, and the head that carries it is 16 KiB by default. One less
@@ -21,6 +22,7 @@ const MAX_HEADER_SEGMENT = 1024;
 interface HeaderFacts {
   readonly algorithm: unknown;
   readonly kid: string | undefined;
+  readonly type: TokenType;
   /** Why the header disqualifies the token once its claims have been judged. */
   readonly fault: Rejection | undefined;
 }
@@ -35,6 +37,7 @@ export interface Candidate {
   readonly issuer: Issuer;
   readonly algorithm: string;
   readonly kid: string | undefined;
+  readonly type: TokenType;
   readonly choice: KeyChoice;
   readonly lifetime: Lifetime;
   readonly claims: JsonObject;
@@ -92,7 +95,7 @@ export class Gate {
     if (structure !== undefined) return structure;
     if (header.fault !== undefined) return header.fault;
     if (second === token.length - 1) return rejections.signature;
-    if (!this.#scratch.isCanonical(token.slice(second + 1))) return rejections.structure;
+    if (!this.#scratch.isCanonical(token.slice(second + 1))) return rejections.extension;
     const choice = issuer.choose(algorithm, header.kid);
     if (choice === undefined) {
       return issuer.hasKeys ? { kind: 'unknown-key', issuer } : rejections.keysUnavailable;
@@ -106,10 +109,11 @@ export class Gate {
       issuer,
       algorithm,
       kid: header.kid,
+      type: header.type,
       choice,
       lifetime: readLifetime(claims, issuer.config),
       claims,
-      identity: access.identity.render(claims),
+      identity: access.identity.render(claims, payload),
     };
   }
 
@@ -117,7 +121,7 @@ export class Gate {
    * Remembers the header of a token whose signature has been verified: all tokens of one key share it. Headers of
    * unverified tokens are never kept, so that nobody without a key can push these out.
    */
-  remember({ token, algorithm, kid }: Candidate): void {
+  remember({ token, algorithm, kid, type }: Candidate): void {
     const end = token.indexOf('.');
     if (end > MAX_HEADER_SEGMENT) return;
     const segment = token.slice(0, end);
@@ -131,6 +135,7 @@ export class Gate {
     this.#headers.set(this.#scratch.copy(segment), {
       algorithm,
       kid,
+      type,
       fault: undefined,
     });
   }
@@ -150,8 +155,13 @@ export class Gate {
     // with b64, so b64 without it is refused as well.
     const extended = Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64');
     const fault =
-      extended || (kid !== undefined && typeof kid !== 'string') ? rejections.structure : undefined;
-    return { algorithm: member(header, 'alg'), kid: typeof kid === 'string' ? kid : undefined, fault };
+      extended || (kid !== undefined && typeof kid !== 'string') ? rejections.extension : undefined;
+    return {
+      algorithm: member(header, 'alg'),
+      kid: typeof kid === 'string' ? kid : undefined,
+      type: tokenType(member(header, 'typ')),
+      fault,
+    };
   }
 }
 

@@ -1,6 +1,8 @@
 import type { IssuerConfig } from '../config/config.ts';
 import type { VerificationKey } from '../keys/key.ts';
+import { ClaimPath } from './claim-path.ts';
 import type { KeyChoice } from './signature.ts';
+import { TokenTypeRules } from './token-type.ts';
 
 /** Keys tried for one token; bounds the work a token without `kid` can cause. Rotation needs two or three. */
 const MAX_CANDIDATES = 8;
@@ -16,7 +18,11 @@ interface AlgorithmKeys {
 /** An issuer's rules and its present key set. */
 export class Issuer {
   readonly config: IssuerConfig;
+  /** Where its tokens have their roles. */
+  readonly roles: ClaimPath;
+  readonly types: TokenTypeRules;
   readonly #audience: ReadonlySet<string> | undefined;
+  readonly #allAudiences: boolean;
   #present: readonly VerificationKey[];
   #keys: ReadonlyMap<string, AlgorithmKeys>;
   #generation = 1;
@@ -25,7 +31,10 @@ export class Issuer {
 
   constructor(config: IssuerConfig) {
     this.config = config;
+    this.roles = new ClaimPath(config.rolesClaim);
+    this.types = new TokenTypeRules(config);
     this.#audience = config.audience === undefined ? undefined : new Set(config.audience);
+    this.#allAudiences = config.audienceMatch === 'all';
     this.#present = config.keys;
     this.#keys = arrange(config.keys, config.algorithms);
     this.#empty = config.keys.length === 0;
@@ -63,12 +72,15 @@ export class Issuer {
     return keys.byKid.get(kid) ?? keys.unnamed;
   }
 
-  /** Whether `aud` names one of the configured audiences; only a string or an array of strings can. */
+  /** Whether `aud` names one of the configured audiences, or all; only a string or an array of strings can. */
   accepts(aud: unknown): boolean {
     const audience = this.#audience;
     if (audience === undefined) return true;
-    if (typeof aud === 'string') return audience.has(aud);
+    if (typeof aud === 'string') return audience.has(aud) && (!this.#allAudiences || audience.size === 1);
     if (!Array.isArray(aud)) return false;
+    if (this.#allAudiences) {
+      return aud.every((item) => typeof item === 'string') && [...audience].every((one) => aud.includes(one));
+    }
     let found = false;
     for (const item of aud) {
       if (typeof item !== 'string') return false;

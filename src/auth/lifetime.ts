@@ -8,7 +8,8 @@ const LAST_SECOND = 8.64e12;
 
 /**
  * The claims that are judged after the signature, read once. `expiresAt` and `notBefore` are wall-clock
- * milliseconds with the issuer's tolerance included; the faults keep the order exp, nbf, iat, require.
+ * milliseconds with the issuer's tolerance included, and its `maxAge` too: a token of limited age ends with it, and is
+ * not valid before it was issued, so that no `iat` to come buys it time. The faults keep the order exp, nbf, iat, require.
  */
 export interface Lifetime {
   readonly expiresAt: number;
@@ -21,13 +22,24 @@ export interface Lifetime {
 export function readLifetime(claims: JsonObject, issuer: IssuerConfig): Lifetime {
   const exp = member(claims, 'exp');
   const nbf = member(claims, 'nbf');
+  const iat = member(claims, 'iat');
   const tolerance = issuer.clockToleranceMs;
+  const issuedAt = issuer.maxAgeMs < Number.POSITIVE_INFINITY && isNumericDate(iat) ? iat * 1000 : undefined;
   let expFault: Rejection | undefined;
   if (exp === undefined) expFault = issuer.expiry === 'required' ? rejections.claimMissing : undefined;
   else if (!isNumericDate(exp)) expFault = rejections.timeMalformed;
   return {
-    expiresAt: isNumericDate(exp) ? exp * 1000 + tolerance : Number.POSITIVE_INFINITY,
-    notBefore: isNumericDate(nbf) ? nbf * 1000 - tolerance : Number.NEGATIVE_INFINITY,
+    expiresAt:
+      tolerance +
+      Math.min(
+        isNumericDate(exp) ? exp * 1000 : Number.POSITIVE_INFINITY,
+        (issuedAt ?? Number.POSITIVE_INFINITY) + issuer.maxAgeMs,
+      ),
+    notBefore:
+      Math.max(
+        isNumericDate(nbf) ? nbf * 1000 : Number.NEGATIVE_INFINITY,
+        issuedAt ?? Number.NEGATIVE_INFINITY,
+      ) - tolerance,
     expFault,
     nbfFault: nbf === undefined || isNumericDate(nbf) ? undefined : rejections.timeMalformed,
     laterFault: laterFault(claims, issuer),
@@ -46,7 +58,9 @@ export function judgeLifetime(lifetime: Lifetime, now: number): Rejection | unde
 
 function laterFault(claims: JsonObject, issuer: IssuerConfig): Rejection | undefined {
   const iat = member(claims, 'iat');
-  if (iat !== undefined && !isNumericDate(iat)) return rejections.timeMalformed;
+  if (iat === undefined) {
+    if (issuer.maxAgeMs < Number.POSITIVE_INFINITY) return rejections.claimMissing;
+  } else if (!isNumericDate(iat)) return rejections.timeMalformed;
   for (const name of issuer.require) {
     const value = member(claims, name);
     if (value === undefined || value === null) return rejections.claimMissing;

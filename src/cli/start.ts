@@ -18,6 +18,8 @@ export async function start(options: { readonly config?: string }): Promise<numb
   await gateway.start();
   for (const address of gateway.addresses.listen) log.info({ address }, 'listening for traffic');
   log.info({ address: gateway.addresses.admin }, 'listening for health, metrics and status');
+  const { webhooks } = gateway.addresses;
+  if (webhooks !== undefined) log.info({ address: webhooks }, 'listening for webhooks');
   log.info({ config: file }, 'ready');
 
   const signal = await stopped;

@@ -8,41 +8,129 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+/** Keys that are fetched from the issuer while the gateway runs; times in milliseconds. */
+export interface RemoteKeysConfig {
+  readonly kind: 'jwks' | 'discovery';
+  /** Absolute address of the document of that kind. */
+  readonly url: string;
+  /** Whether plain http is allowed beyond loopback. */
+  readonly allowHttp: boolean;
+  readonly refreshMinMs: number;
+  readonly refreshMaxMs: number;
+  readonly timeoutMs: number;
+  readonly staleMs: number;
+  readonly unknownKidGapMs: number;
+}
+
 export interface IssuerConfig {
   readonly name: string;
   /** Must equal the `iss` claim exactly; undefined: `issuer: any`, the check is off. */
   readonly issuer: string | undefined;
   /** Any one of them must be in `aud`; undefined: `audience: any`, the check is off. */
   readonly audience: readonly string[] | undefined;
+  /** Whether one of `audience` suffices, or `aud` must have all of them. */
+  readonly audienceMatch: 'any' | 'all';
   readonly expiry: 'required' | 'optional';
   readonly algorithms: readonly string[];
-  /** Never empty; each key fits at least one of `algorithms`. */
+  /** Each key fits at least one of `algorithms`; empty only with `remote`. */
   readonly keys: readonly VerificationKey[];
+  /** Undefined for keys of the configuration. */
+  readonly remote?: RemoteKeysConfig | undefined;
   readonly clockToleranceMs: number;
   /** Claims that must be present. */
   readonly require: readonly string[];
+  /** Milliseconds since `iat`, which must be present; Infinity: any age, and `iat` may be absent. */
+  readonly maxAgeMs: number;
+  /** Values accepted for the header's `typ`, `absent` for none; undefined: not looked at. */
+  readonly tokenTypes: readonly string[] | undefined;
+  readonly rejectIdTokens: boolean;
+  /** Path of the claim that holds the roles. */
+  readonly rolesClaim: string;
 }
 
+/** Values of which a token must have all, or any one; never empty. */
+export interface Demand {
+  readonly match: 'all' | 'any';
+  readonly values: readonly string[];
+}
+
+/** A test of one claim; `claim` is its path. Values are equal only if they have the same type. */
+export type ClaimRule = { readonly claim: string } & (
+  | { readonly kind: 'one-of'; readonly values: readonly (string | number | boolean)[] }
+  | { readonly kind: 'contains'; readonly value: string | number | boolean }
+  | { readonly kind: 'present' | 'absent' }
+);
+
+/** What a route demands of a token beyond being valid. */
+export interface RouteRules {
+  readonly scopes: Demand | undefined;
+  readonly roles: Demand | undefined;
+  readonly claims: readonly ClaimRule[];
+}
+
+/** How a claim is written as a header's value. */
+export type ClaimForm = 'auto' | 'string' | 'csv' | 'json' | 'base64url';
+
+/** A claim that is sent as a header; `claim` is its path (dots reach into objects). */
+export interface ClaimHeader {
+  readonly claim: string;
+  readonly as: ClaimForm;
+}
+
+/** Where a request may carry its token. */
+export type TokenPlace =
+  /** The header's name in lower case; the scheme before the token, undefined for the token alone. */
+  | { readonly kind: 'header'; readonly name: string; readonly scheme: string | undefined }
+  | { readonly kind: 'cookie' | 'query'; readonly name: string };
+
 export interface ForwardConfig {
-  /** Header name as configured → claim path (dots reach into objects). */
-  readonly headers: ReadonlyMap<string, string>;
+  /** Header name as configured → claim; its path alone means `as: auto`. */
+  readonly headers: ReadonlyMap<string, string | ClaimHeader>;
+  /** Name of the header that carries the token's payload segment. */
+  readonly payload?: string | undefined;
+  /** Header name as configured → fixed value, visible ASCII. */
+  readonly set?: ReadonlyMap<string, string> | undefined;
   readonly token: 'keep' | 'strip';
   /** Which X-Forwarded-* headers upstream gets. */
   readonly forwarded: ReadonlySet<'for' | 'proto' | 'host'>;
 }
 
+/**
+ * What becomes of preflight requests: they need a token like any other, go upstream without one, or are answered by
+ * the gateway.
+ */
+export type PreflightConfig =
+  | { readonly kind: 'authenticate' | 'pass' }
+  | {
+      readonly kind: 'answer';
+      /** As browsers send them; `*` for everyone, never with credentials. */
+      readonly origins: '*' | readonly string[];
+      readonly methods: readonly string[];
+      /** In lower case. */
+      readonly headers: readonly string[];
+      /** Undefined leaves it to the browser. */
+      readonly maxAgeMs: number | undefined;
+      readonly credentials: boolean;
+    };
+
 export interface RouteConfig {
   /** For metrics, logs and `explain`: `host/path` or `/path`, with methods when they are limited. */
   readonly name: string;
   readonly match: {
+    /** A name or address in canonical form, or `*.` and a name; undefined for any host. */
     readonly host: string | undefined;
     readonly path: string;
     readonly methods: readonly string[] | undefined;
   };
   /** Names of issuers, or `none` for a public route. */
   readonly auth: 'none' | readonly string[];
+  /** Where its tokens may stand; undefined: `Authorization: Bearer` alone. */
+  readonly token?: readonly TokenPlace[] | undefined;
+  /** Undefined: every valid token will do. */
+  readonly require: RouteRules | undefined;
   readonly upstream: string;
   readonly forward: ForwardConfig;
+  readonly preflight: PreflightConfig;
 }
 
 export interface UpstreamConfig {
@@ -50,6 +138,29 @@ export interface UpstreamConfig {
   readonly server: { readonly host: string; readonly port: number };
   readonly timeouts: { readonly connectMs: number; readonly responseMs: number; readonly idleMs: number };
   readonly limits: { readonly connections: number; readonly waiting: number };
+}
+
+/** Who may revoke tokens, and how long that is remembered. */
+export interface RevocationConfig {
+  /** Bearer secret of `POST /revocations`; undefined: there is none. */
+  readonly secret: string | undefined;
+  /** Longer than any token lives. */
+  readonly tokenLifeMs: number;
+  /** Revocations in force at one time. */
+  readonly entries: number;
+  /** Redis by which gateways share revocations, and whether readiness depends on it; undefined: there is none. */
+  readonly redis?: { readonly url: string; readonly required: boolean } | undefined;
+  /** FusionAuth's webhooks; undefined: they are not taken. */
+  readonly fusionauth:
+    | {
+        /** Name of the issuer whose tokens are revoked. */
+        readonly issuer: string;
+        /** Undefined: on the admin address. */
+        readonly listen: ListenAddress | undefined;
+        /** What webhooks are signed with; undefined: one of the issuer's keys. */
+        readonly key: VerificationKey | undefined;
+      }
+    | undefined;
 }
 
 /** The whole configuration with every default filled in, every file read, every reference resolved; frozen. */
@@ -91,6 +202,10 @@ export interface Config {
     /** Which exchanges are logged: a number is the share of all, above 0, 1 for all. */
     readonly access: 'off' | 'errors' | number;
   };
+  /** Undefined: nothing can be revoked. */
+  readonly revocation?: RevocationConfig | undefined;
+  /** Absolute folder for what outlives a restart; undefined: nothing is kept. */
+  readonly state?: string | undefined;
   readonly shutdown: { readonly graceMs: number };
   /** What deserves a word at start, such as a check that is switched off; `file:line:column: key.path: text`. */
   readonly warnings: readonly string[];

@@ -31,6 +31,11 @@ export class Findings {
     return this.#validated.wasWrong(path);
   }
 
+  /** Whether the file has something below this path that was taken out as wrong. */
+  wasWrongInside(path: KeyPath): boolean {
+    return this.#validated.wasWrongInside(path);
+  }
+
   /** A name of the user's for a message, as the file has it. */
   quote(path: KeyPath, value: string): string {
     return this.#source.asWritten(path, value);

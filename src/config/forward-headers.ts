@@ -1,5 +1,7 @@
+import type { ClaimHeader, ForwardConfig } from './config.ts';
 import type { KeyPath } from './fault.ts';
 import type { Findings } from './findings.ts';
+import type { FileForward } from './schema-forward.ts';
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
 
@@ -18,6 +20,7 @@ const RESERVED: ReadonlySet<string> = new Set([
   'http2-settings',
   'keep-alive',
   'max-forwards',
+  'proxy',
   'proxy-authenticate',
   'proxy-authorization',
   'proxy-connection',
@@ -32,35 +35,75 @@ const RESERVED: ReadonlySet<string> = new Set([
   'x-forwarded-proto',
 ]);
 
-/** Checks the mapping from header names to claims; what is wrong goes to the findings. */
-export function resolveHeaders(
-  headers: Readonly<Record<string, string>>,
-  path: KeyPath,
-  findings: Findings,
-): ReadonlyMap<string, string> {
-  const result = new Map<string, string>();
-  const seen = new Map<string, string>();
-  for (const [name, claim] of Object.entries(headers)) {
-    const at = [...path, name];
-    // Servers that pass headers on as variables read `-` and `_` as one, so that two such names are the same header.
-    const spelling = name.toLowerCase().replaceAll('_', '-');
-    const twin = seen.get(spelling);
-    if (!TOKEN.test(name)) {
-      findings.fault(at, 'is not a header name; must be letters, digits and "-" such as X-User-Id', 'key');
-    } else if (RESERVED.has(spelling)) {
-      findings.fault(at, 'is a header with a meaning of its own; must be another such as X-User-Id', 'key');
-    } else if (twin !== undefined) {
+type Added = Pick<ForwardConfig, 'headers' | 'payload' | 'set'>;
+
+/** Checks the headers that a route writes for its upstream; what is wrong goes to the findings. */
+export function resolveHeaders(forward: FileForward, path: KeyPath, findings: Findings): Added {
+  const names = new Names(findings);
+  const headers = new Map<string, string | ClaimHeader>();
+  for (const [name, mapping] of Object.entries(forward.headers)) {
+    const at = [...path, 'headers', name];
+    names.add(name, at, 'key');
+    const { claim, as: form } =
+      typeof mapping === 'string' ? { claim: mapping, as: 'auto' as const } : mapping;
+    if (claim.split('.').some((part) => part === '')) {
       findings.fault(
-        at,
-        `is the same header as ${twin} for many servers; must differ in more than case, "-" and "_"`,
-        'key',
+        typeof mapping === 'string' ? at : [...at, 'claim'],
+        'has an empty part in the path of a claim; must be such as sub or realm.roles',
       );
     }
-    seen.set(spelling, name);
-    if (claim.split('.').some((part) => part === '')) {
-      findings.fault(at, 'has an empty part in the path of a claim; must be such as sub or realm.roles');
-    }
-    result.set(name, claim);
+    headers.set(name, form === 'auto' ? claim : { claim, as: form });
   }
-  return result;
+  const { payload } = forward;
+  if (payload !== undefined) names.add(payload, [...path, 'payload'], 'value');
+  const set = new Map(Object.entries(forward.set ?? {}));
+  for (const name of set.keys()) names.add(name, [...path, 'set', name], 'key');
+  return {
+    headers,
+    ...(payload === undefined ? {} : { payload }),
+    ...(set.size === 0 ? {} : { set }),
+  };
+}
+
+/** The headers that a route writes, as `headerSpelling` has them. */
+export function writtenSpellings({ headers, payload, set }: Added): readonly string[] {
+  const names = [...headers.keys(), ...(payload === undefined ? [] : [payload]), ...(set?.keys() ?? [])];
+  return names.map(headerSpelling);
+}
+
+/** Servers that pass headers on as variables read every mark as `_`, so that two such names are the same header. */
+export function headerSpelling(name: string): string {
+  return name.toLowerCase().replaceAll(/[^0-9a-z]/g, '-');
+}
+
+/** Why a header can neither be written nor carry a token, and what would be right; undefined when it can. */
+export function whyNoHeader(name: string): string | undefined {
+  if (!TOKEN.test(name)) {
+    return 'is not a header name; must be letters, digits and "-" such as X-User-Id';
+  }
+  return RESERVED.has(headerSpelling(name))
+    ? 'is a header with a meaning of its own; must be another such as X-User-Id'
+    : undefined;
+}
+
+/** Sees that no header is written twice. */
+class Names {
+  readonly #seen = new Map<string, string>();
+  readonly #findings: Findings;
+
+  constructor(findings: Findings) {
+    this.#findings = findings;
+  }
+
+  add(name: string, at: KeyPath, where: 'key' | 'value'): void {
+    const spelling = headerSpelling(name);
+    const twin = this.#seen.get(spelling);
+    const obstacle =
+      whyNoHeader(name) ??
+      (twin === undefined
+        ? undefined
+        : `is the same header as ${twin} for many servers; must differ in more than case, "-", "_" and other marks`);
+    if (obstacle !== undefined) this.#findings.fault(at, obstacle, where);
+    this.#seen.set(spelling, name);
+  }
 }

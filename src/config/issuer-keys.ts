@@ -9,6 +9,7 @@ import type { PublicKey } from '../keys/public-key.ts';
 import { checkSecret } from '../keys/secret.ts';
 import type { KeyPath } from './fault.ts';
 import type { Findings } from './findings.ts';
+import { isUrl } from './remote-keys.ts';
 import type { FileIssuer } from './schema.ts';
 import { FileError, readTextFile } from './text-file.ts';
 
@@ -39,7 +40,7 @@ export function resolveKeys(
   if (given === 'secret') return resolveSecret(issuer, keys.secret ?? '', algorithms, path, findings);
 
   const sources = given === 'pem' ? readPems(keys.pem, [...path, 'keys', 'pem'], folder, findings) : [];
-  if (given === 'jwks' && keys.jwks !== undefined) {
+  if (given === 'jwks' && keys.jwks !== undefined && !isUrl(keys.jwks)) {
     const read = readJwks(keys.jwks, [...path, 'keys', 'jwks'], folder, findings);
     if (read !== undefined) sources.push(read);
   }

@@ -4,6 +4,8 @@ import type { KeyPath } from './fault.ts';
 import type { Findings } from './findings.ts';
 import { resolveKeys } from './issuer-keys.ts';
 import { nearest } from './nearest.ts';
+import { resolveRemote } from './remote-keys.ts';
+import { checkClaimPath, refuseRepeats } from './resolve-require.ts';
 import type { FileConfig, FileIssuer } from './schema.ts';
 
 const ANY = 'any';
@@ -45,26 +47,44 @@ function resolveIssuer(
   const algorithms = (issuer.algorithms ?? []).filter((algorithm, index, all) =>
     isUsable(algorithm, all.indexOf(algorithm) < index, [...path, 'algorithms', index], findings),
   );
-  const audience = issuer.audience === undefined ? [] : [issuer.audience].flat();
-  if (Array.isArray(issuer.audience) && audience.includes(ANY)) {
-    findings.fault(
-      [...path, 'audience'],
-      'is a list with any in it; must be any alone, or a list of audiences',
-    );
-  }
-  refuseRepeats(audience, [...path, 'audience'], findings);
+  const { audience, audienceMatch } = resolveAudience(issuer.audience, [...path, 'audience'], findings);
   refuseRepeats(issuer.require, [...path, 'require'], findings);
+  // As they are compared.
+  const types = issuer.tokenTypes?.map((type) => type.toLowerCase().replace(/^application\//, ''));
+  refuseRepeats(types ?? [], [...path, 'tokenTypes'], findings);
+  checkClaimPath(issuer.rolesClaim, [...path, 'rolesClaim'], 'value', findings);
   warnAboutOpenDoors(issuer, path, findings);
   return {
     name,
     issuer: issuer.issuer === ANY ? undefined : issuer.issuer,
-    audience: issuer.audience === ANY ? undefined : audience,
+    audience,
+    audienceMatch,
     expiry: issuer.expiry,
     algorithms,
     keys: resolveKeys(issuer, algorithms, path, folder, findings),
+    remote: resolveRemote(issuer, path, findings),
     clockToleranceMs: issuer.clockTolerance,
     require: issuer.require,
+    maxAgeMs: issuer.maxAge ?? Number.POSITIVE_INFINITY,
+    tokenTypes: types,
+    rejectIdTokens: issuer.rejectIdTokens,
+    rolesClaim: issuer.rolesClaim,
   };
+}
+
+function resolveAudience(
+  written: FileIssuer['audience'],
+  path: KeyPath,
+  findings: Findings,
+): Pick<IssuerConfig, 'audience' | 'audienceMatch'> {
+  if (written === ANY) return { audience: undefined, audienceMatch: 'any' };
+  const isAll = typeof written === 'object' && !Array.isArray(written);
+  const audience = isAll ? written.all : [written ?? []].flat();
+  if (audience.includes(ANY)) {
+    findings.fault(path, 'is a list with any in it; must be any alone, or a list of audiences');
+  }
+  refuseRepeats(audience, isAll ? [...path, 'all'] : path, findings);
+  return { audience, audienceMatch: isAll ? 'all' : 'any' };
 }
 
 function isUsable(algorithm: string, repeated: boolean, path: KeyPath, findings: Findings): boolean {
@@ -83,13 +103,6 @@ function isUsable(algorithm: string, repeated: boolean, path: KeyPath, findings:
     `${findings.quote(path, algorithm)} is not a known algorithm; must be ${meant === undefined ? `one of ${[...knownAlgorithms.keys()].join(', ')}` : `${meant} if that is meant`}`,
   );
   return false;
-}
-
-function refuseRepeats(values: readonly string[], path: KeyPath, findings: Findings): void {
-  values.forEach((value, index) => {
-    if (values.indexOf(value) < index)
-      findings.fault([...path, index], 'stands in the list twice; must stand once');
-  });
 }
 
 function warnAboutOpenDoors(issuer: FileIssuer, path: KeyPath, findings: Findings): void {

@@ -1,13 +1,18 @@
+import { fold } from '../lib/target.ts';
 import { parseHost } from './address.ts';
-import type { RouteConfig, UpstreamConfig } from './config.ts';
+import type { RouteConfig, TokenPlace, UpstreamConfig } from './config.ts';
 import type { KeyPath } from './fault.ts';
 import type { Findings } from './findings.ts';
-import { resolveHeaders } from './forward-headers.ts';
+import { resolveHeaders, writtenSpellings } from './forward-headers.ts';
 import { nearest } from './nearest.ts';
+import { resolvePreflight } from './resolve-cors.ts';
+import { resolveRequire } from './resolve-require.ts';
+import { refuseWrittenPlaces, resolveToken } from './resolve-token.ts';
 import { resolveServer, upstreamDefaults } from './resolve-upstream.ts';
 import type { FileConfig, FileRoute } from './schema.ts';
 
 const NONE = 'none';
+const WILDCARD = '*.';
 /**
  * Visible ASCII without the characters that end a path or that servers read in different ways; escapes only of bytes
  * that cannot stand for themselves, in the one spelling RFC 3986 §6.2.2.1 prefers.
@@ -23,6 +28,7 @@ export function resolveRoutes(
   findings: Findings,
 ): readonly RouteConfig[] {
   const routes: RouteConfig[] = [];
+  const placed: { readonly token: readonly TokenPlace[]; readonly path: KeyPath }[] = [];
   for (const { route, path } of listRoutes(file, findings)) {
     if (findings.wasWrong(path) && path.length > 0) continue;
     const match = resolveMatch(route, path, findings);
@@ -34,18 +40,32 @@ export function resolveRoutes(
         'key',
       );
     }
+    const rival = twin === undefined ? routes.find((other) => isMistakable(other.match, match)) : undefined;
+    if (rival !== undefined) {
+      findings.fault(
+        [...path, 'match', 'path'],
+        `is the path of the route ${rival.name} to servers that ignore case, accents or escapes, so requests for either are refused; must differ in more`,
+      );
+    }
+    const token = resolveToken(route.token, route.auth === NONE, [...path, 'token'], findings);
+    if (token !== undefined) placed.push({ token, path: [...path, 'token'] });
     routes.push({
       name: nameOf(match),
       match,
       auth: resolveAuth(route, file, path, findings),
+      require: resolveRequire(route.require, route.auth === NONE, [...path, 'require'], findings),
       upstream: resolveUpstream(route.upstream, file, upstreams, [...path, 'upstream'], findings),
+      ...(token === undefined ? {} : { token }),
       forward: {
-        headers: resolveHeaders(route.forward.headers, [...path, 'forward', 'headers'], findings),
+        ...resolveHeaders(route.forward, [...path, 'forward'], findings),
         token: route.forward.token,
         forwarded: new Set(route.forward.forwarded),
       },
+      preflight: resolvePreflight(route.cors, match.methods, path, findings),
     });
   }
+  const written = new Set(routes.flatMap(({ forward }) => writtenSpellings(forward)));
+  for (const { token, path } of placed) refuseWrittenPlaces(token, written, path, findings);
   return routes;
 }
 
@@ -77,11 +97,11 @@ function resolveMatch(route: FileRoute, path: KeyPath, findings: Findings): Matc
   }
   const at = [...path, 'match'];
   const { host, path: prefix, methods } = route.match;
-  const canonical = host === undefined ? undefined : parseHost(host.replace(/^\[(.*:.*)\]$/, '$1'));
+  const canonical = host === undefined ? undefined : canonicalHost(host);
   if (host !== undefined && canonical === undefined) {
     findings.fault(
       [...at, 'host'],
-      'is not a host name; must be one such as api.example.com, without port or wildcard',
+      'is not a host name; must be one such as api.example.com, or *.example.com for all below it, without port',
     );
   }
   const obstacle = whyNoPath(prefix);
@@ -91,7 +111,17 @@ function resolveMatch(route: FileRoute, path: KeyPath, findings: Findings): Matc
       findings.fault([...at, 'methods', index], 'stands in the list twice; must stand once');
     }
   });
-  return { host: canonical?.includes(':') ? `[${canonical}]` : canonical, path: prefix, methods };
+  return { host: canonical, path: prefix, methods };
+}
+
+/** As the Host header has it: IPv6 in brackets. Addresses have nothing below them. */
+function canonicalHost(text: string): string | undefined {
+  if (text.startsWith(WILDCARD)) {
+    const parent = parseHost(text.slice(WILDCARD.length));
+    return parent === undefined || /^[\d.]+$|:/.test(parent) ? undefined : WILDCARD + parent;
+  }
+  const host = parseHost(text.replace(/^\[(.*:.*)\]$/, '$1'));
+  return host?.includes(':') ? `[${host}]` : host;
 }
 
 function whyNoPath(path: string): string | undefined {
@@ -104,6 +134,9 @@ function whyNoPath(path: string): string | undefined {
   if (path.length > 1 && path.endsWith('/')) {
     return 'ends with /; must be without, as /orders covers /orders and all below it';
   }
+  if (fold(path, Number.POSITIVE_INFINITY) === undefined) {
+    return 'is read differently by different servers, so every request for it is refused; must be without segments that end in a dot or look like short names of Windows (/a~1), without :$, and with escapes of visible UTF-8 only';
+  }
   return undefined;
 }
 
@@ -111,6 +144,17 @@ function sameMatch(a: Match, b: Match): boolean {
   if (a.host !== b.host || a.path !== b.path) return false;
   if (a.methods === undefined || b.methods === undefined) return a.methods === b.methods;
   return a.methods.some((method) => b.methods?.includes(method));
+}
+
+/** Whether a request that both take by some server's reading exists: it is refused as ambiguous, whichever it meant. */
+function isMistakable(a: Match, b: Match): boolean {
+  if (a.host !== b.host || a.path === b.path) return false;
+  const folded = fold(a.path, Number.POSITIVE_INFINITY);
+  if (folded === undefined || folded !== fold(b.path, Number.POSITIVE_INFINITY)) return false;
+  if (a.methods === undefined || b.methods === undefined) return true;
+  // A route for GET takes HEAD too.
+  const methods = new Set(a.methods.includes('GET') ? [...a.methods, 'HEAD'] : a.methods);
+  return b.methods.some((method) => methods.has(method) || (method === 'GET' && methods.has('HEAD')));
 }
 
 function nameOf({ host, path, methods }: Match): string {

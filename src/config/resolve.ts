@@ -1,9 +1,11 @@
 import { availableParallelism } from 'node:os';
+import { resolve as absolute } from 'node:path';
 import { formatAddress, overlap } from './address.ts';
 import type { Config, ListenAddress } from './config.ts';
 import type { KeyPath } from './fault.ts';
 import type { Findings } from './findings.ts';
 import { resolveIssuers } from './resolve-issuer.ts';
+import { resolveRevocation } from './resolve-revocation.ts';
 import { resolveRoutes } from './resolve-route.ts';
 import { resolveUpstreams } from './resolve-upstream.ts';
 import type { FileConfig } from './schema.ts';
@@ -48,6 +50,8 @@ export function resolve(file: FileConfig, folder: string, findings: Findings): O
     trustedProxies: resolveTrustedProxies(file.trustedProxies, findings),
     chunkedRequests: file.chunkedRequests,
     log: resolveLog(file, findings),
+    revocation: resolveRevocation(file, listen, issuers, findings),
+    state: file.state === undefined ? undefined : absolute(folder, file.state),
     shutdown: { graceMs: file.shutdown.grace },
   };
 }

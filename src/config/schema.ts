@@ -17,6 +17,11 @@ import {
   size,
   text,
 } from './fields.ts';
+import { cors } from './schema-cors.ts';
+import { forwardSection, tokenField } from './schema-forward.ts';
+import { keys } from './schema-keys.ts';
+import { audienceField, requireSection, tokenTypesField } from './schema-require.ts';
+import { revocation } from './schema-revocation.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -25,50 +30,12 @@ const MIB = 1024 * KIB;
 const GIB = 1024 * MIB;
 
 const NONE = 'none';
-const words = (right: string) =>
-  z.union(
-    [
-      list(text(right), `a list such as [${right}]`),
-      section({ any: list(text(right), `a list such as [${right}]`) }),
-    ],
-    {
-      error: must(`a list such as [${right}], or { any: [${right}] }`),
-    },
-  );
-
-const secretHint = `the secret, best as \${NAME} from the environment`;
-
-/** Every field is optional here: what is missing is told apart from what is wrong when references are resolved. */
-const keys = section({
-  pem: oneOrMany(
-    z
-      .string({ error: must('a path to a PEM file, or PEM text') })
-      .min(1, { error: must('a path to a PEM file, or PEM text') }),
-    'a path to a PEM file, or a list of them',
-  )
-    .describe('PEM public keys or X.509 certificates: paths, or the PEM text itself')
-    .optional(),
-  jwks: text('a path to a JWKS file')
-    .refine((value) => !/^https?:/i.test(value), {
-      error: 'over HTTP is not supported yet; must be a path to a JWKS file for now',
-    })
-    .describe('Path to a JSON Web Key Set')
-    .optional(),
-  discovery: later(text('the URL of an issuer')).describe('URL of an OpenID provider; not supported yet'),
-  secret: z
-    .string({ error: must(secretHint) })
-    .min(1, { error: must(secretHint) })
-    .describe('Shared secret for HS256, HS384 and HS512 only')
-    .optional(),
-});
 
 const issuer = section({
   issuer: text('the exact iss claim, or any')
     .describe('Must equal the iss claim exactly; any: not checked')
     .optional(),
-  audience: oneOrMany(text('an audience'), 'an audience, a list of them, or any')
-    .describe('Any one of them must be in aud; any: not checked')
-    .optional(),
+  audience: audienceField.describe('Any one of them must be in aud, or all; any: not checked').optional(),
   expiry: oneOf(['required', 'optional']).prefault('required').describe('Whether a token must have exp'),
   algorithms: list(text('the name of an algorithm such as RS256'), 'a list of algorithms such as [RS256]')
     .describe('The only signature algorithms accepted')
@@ -81,11 +48,16 @@ const issuer = section({
     .array(text('the name of a claim'), { error: must('a list of claim names such as [sub, email]') })
     .prefault([])
     .describe('Claims that must be present'),
-  maxAge: later(duration(1, 8760 * HOUR)).describe('Oldest iat accepted; not supported yet'),
-  tokenTypes: later(list(text('a typ such as at+jwt'), 'a list such as [JWT, at+jwt]')).describe(
-    'typ values accepted; not supported yet',
-  ),
-  rejectIdTokens: later(flag(), (value) => !value).describe('Refuses ID tokens; not supported yet'),
+  maxAge: duration(1, 8760 * HOUR)
+    .describe('Longest time since iat, which must be there then')
+    .optional(),
+  tokenTypes: tokenTypesField
+    .describe('Values of typ in the header that are accepted; absent: also none; all when left out')
+    .optional(),
+  rejectIdTokens: flag().prefault(false).describe('Refuses what is recognised as an ID token'),
+  rolesClaim: text('the name of a claim such as roles or realm_access.roles')
+    .prefault('roles')
+    .describe('Where its tokens have their roles; dots reach into objects'),
 }).meta({ required: ['issuer', 'audience', 'algorithms', 'keys'] });
 
 const upstream = section({
@@ -110,17 +82,11 @@ const upstream = section({
   ).describe('Requests on one connection at a time; only 1 for now'),
 }).meta({ required: ['servers'] });
 
-const claimValue = z.union([text('a value'), z.number(), z.boolean()]);
-const tokenPlace = pattern(
-  'header, "cookie:NAME" or "query:NAME"',
-  /^(header|cookie:[^\s;=,]+|query:[^\s&=]+)$/,
-);
-
 const route = section({
   match: section({
     host: text('a host name such as api.example.com')
       .optional()
-      .describe('Host of the request, without port'),
+      .describe('Host of the request, without port; *.example.com for all below example.com'),
     path: text('a path such as /orders').prefault('/').describe('A path prefix on segment borders'),
     methods: list(
       pattern('a method in capitals such as GET', /^[A-Z][A-Z-]{0,31}$/),
@@ -135,35 +101,10 @@ const route = section({
   upstream: text('the name of an upstream, or a URL such as http://127.0.0.1:9000')
     .describe('Name of an upstream, or the URL of a server')
     .optional(),
-  forward: section({
-    headers: z
-      .record(z.string(), text('the name of a claim such as sub or realm.roles'), {
-        error: must('a mapping from header names to claims such as { X-User-Id: sub }'),
-      })
-      .prefault({})
-      .describe('Header name to claim; dots reach into objects'),
-    token: oneOf(['keep', 'strip'])
-      .prefault('keep')
-      .describe('Whether upstream gets the Authorization header'),
-    forwarded: z
-      .array(oneOf(['for', 'proto', 'host']), { error: must('a list of for, proto and host') })
-      .prefault(['for', 'proto', 'host'])
-      .describe('Which X-Forwarded-* headers upstream gets'),
-  }).prefault({}),
-  token: later(oneOrMany(tokenPlace, 'a list such as [header, "cookie:access_token"]'), (value) =>
-    [value].flat().every((place) => place === 'header'),
-  ).describe('Where the token may stand; only header for now'),
-  require: later(
-    section({
-      scopes: words('orders:read').optional(),
-      roles: words('admin').optional(),
-      claims: z.record(z.string(), oneOrMany(claimValue, 'a value or a list of values')).optional(),
-    }),
-  ).describe('Scopes, roles and claims; not supported yet'),
-  cors: later(
-    section({ preflight: oneOf(['pass', 'authenticate']).optional() }),
-    (value) => value.preflight !== 'pass',
-  ).describe('Whether preflight requests need a token; only authenticate for now'),
+  forward: forwardSection.prefault({}),
+  token: tokenField.describe('Where the token may stand; Authorization: Bearer when left out').optional(),
+  require: requireSection.describe('What a token must have beyond being valid').optional(),
+  cors: cors.describe('Preflight requests of browsers').optional(),
 }).meta({ required: ['match', 'upstream'] });
 
 const accessLogHint = 'off, errors, all, or a rate above 0% and up to 100%, such as 1% or 0.1%';
@@ -291,17 +232,12 @@ export const schema = section({
     level: oneOf(['debug', 'info', 'warn', 'error']).prefault('info').describe('Least level of log lines'),
     access: accessLog.prefault('off').describe('Which requests are logged: off, errors, all, or a sample'),
   }).prefault({}),
-  revocation: later(
-    section({
-      fusionauth: section({
-        issuer: text('the name of an issuer').optional(),
-        listen: address().optional(),
-      }).optional(),
-      secret: text('a secret').optional(),
-      redis: pattern('a URL such as redis://127.0.0.1:6379', /^rediss?:\/\/\S+$/).optional(),
-    }),
-  ).describe('Revoked tokens; not supported yet'),
-  state: later(text('a path to a folder')).describe('Folder for last good key sets; not supported yet'),
+  revocation: revocation.describe('Revoked tokens; nothing can be revoked without it').optional(),
+  state: text('a path to a folder')
+    .describe(
+      'Folder for what outlives a restart, such as the last good key sets; made when missing. Nothing is kept without it',
+    )
+    .optional(),
   shutdown: section({
     grace: duration(0, HOUR).prefault('30s').describe('For requests in flight when asked to stop'),
   }).prefault({}),

@@ -10,6 +10,8 @@ export interface Validated {
   readonly faults: readonly Fault[];
   /** Whether the file has something at this path, or around it, that was taken out as wrong. */
   wasWrong(path: KeyPath): boolean;
+  /** Whether the file has something below this path that was taken out as wrong. */
+  wasWrongInside(path: KeyPath): boolean;
 }
 
 type Issue = z.core.$ZodIssue;
@@ -26,20 +28,24 @@ export function validate(source: Source): Validated {
   const wrong = new Set<string>();
   const wasWrong = (path: KeyPath) =>
     path.some((_, index) => wrong.has(JSON.stringify(path.slice(0, index + 1))));
+  const wasWrongInside = (path: KeyPath) => {
+    const above = `${JSON.stringify(path).slice(0, -1)},`;
+    return [...wrong].some((one) => one.startsWith(above));
+  };
   const root = { value: copy(source.value) };
   for (const path of source.unset) remove(root, path, wrong);
 
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const result = schema.safeParse(root.value);
-    if (result.success) return { config: result.data, faults, wasWrong };
+    if (result.success) return { config: result.data, faults, wasWrong, wasWrongInside };
     for (const { path, message, key } of result.error.issues.flatMap((issue) => explain(issue, []))) {
       if (wasWrong(path)) continue;
       faults.push(source.fault(path, message, key ? 'key' : 'value'));
-      if (path.length === 0) return { config: undefined, faults, wasWrong };
+      if (path.length === 0) return { config: undefined, faults, wasWrong, wasWrongInside };
       remove(root, path, wrong);
     }
   }
-  return { config: undefined, faults, wasWrong };
+  return { config: undefined, faults, wasWrong, wasWrongInside };
 }
 
 interface Explained {

@@ -17,30 +17,61 @@ export interface ParsedKeySet {
 
 type Entry = Readonly<Record<string, unknown>>;
 
-/** Reads a JSON Web Key Set (RFC 7517 §5) of public keys. Throws KeyError. */
+export interface SortedKeySet {
+  /** May be empty. */
+  readonly keys: readonly PublicKey[];
+  /** One sentence for each entry that was left out; none holds key material. */
+  readonly ignored: readonly string[];
+}
+
+/**
+ * Reads a JSON Web Key Set (RFC 7517 §5) of public keys that is in the user's own hands: an entry that nobody should
+ * publish refuses the whole. Throws KeyError.
+ */
 export function parseJwks(text: string): ParsedKeySet {
   const keys: PublicKey[] = [];
   const warnings: string[] = [];
-  readEntries(text).forEach((entry, index) => {
-    const name = nameOf(entry, index);
-    if (entry['kty'] === 'oct') {
-      throw new KeyError(`holds a secret key in ${name}; must hold public keys only`);
-    }
-    if (PRIVATE_MEMBERS.some((member) => member in entry)) {
-      throw new KeyError(`holds a private key in ${name}; must hold public keys only`);
-    }
-    const obstacle = whyUnusable(entry);
-    if (obstacle === undefined) keys.push(readKey(entry, name));
-    else warnings.push(`${name} is ignored: ${obstacle}`);
+  const entries = readEntries(text).map(checkEntry);
+  entries.forEach((entry, index) => {
+    const result = readKey(entry, nameOf(entry, index));
+    if (typeof result === 'string') warnings.push(result);
+    else keys.push(result);
   });
-  refuseDuplicates(keys);
+  const seen = new Set<string>();
+  for (const key of keys) refuseTwin(key, seen);
   if (keys.length === 0) {
     throw new KeyError('holds no usable key; must hold at least one public key for signatures');
   }
   return { keys, warnings };
 }
 
-function readEntries(text: string): readonly Entry[] {
+/**
+ * Reads a key set that somebody else publishes: one entry that must not be used leaves the others in force. Throws
+ * KeyError when the whole is no key set.
+ */
+export function sortJwks(text: string): SortedKeySet {
+  const keys: PublicKey[] = [];
+  const ignored: string[] = [];
+  const seen = new Set<string>();
+  readEntries(text).forEach((value, index) => {
+    try {
+      const entry = checkEntry(value, index);
+      const result = readKey(entry, nameOf(entry, index));
+      if (typeof result === 'string') ignored.push(result);
+      else {
+        // The first one stays: a set must not lose a key because a second one of its name was added.
+        refuseTwin(result, seen);
+        keys.push(result);
+      }
+    } catch (error) {
+      if (!(error instanceof KeyError)) throw error;
+      ignored.push(`keys[${index}] is ignored: the set ${error.message}`);
+    }
+  });
+  return { keys, ignored };
+}
+
+function readEntries(text: string): readonly unknown[] {
   let set: unknown;
   try {
     set = JSON.parse(text);
@@ -54,15 +85,17 @@ function readEntries(text: string): readonly Entry[] {
   if (entries.length > MAX_ENTRIES) {
     throw new KeyError(`holds ${entries.length} keys; must hold at most ${MAX_ENTRIES}`);
   }
-  return entries.map((entry: unknown, index) => {
-    if (!isEntry(entry)) throw new KeyError(`has an entry keys[${index}] that is no object; must be a JWK`);
-    for (const member of ['kid', 'alg', 'use'] as const) {
-      if (entry[member] !== undefined && typeof entry[member] !== 'string') {
-        throw new KeyError(`has a "${member}" in keys[${index}] that is no text; must be one (RFC 7517 §4)`);
-      }
+  return entries;
+}
+
+function checkEntry(entry: unknown, index: number): Entry {
+  if (!isEntry(entry)) throw new KeyError(`has an entry keys[${index}] that is no object; must be a JWK`);
+  for (const member of ['kid', 'alg', 'use'] as const) {
+    if (entry[member] !== undefined && typeof entry[member] !== 'string') {
+      throw new KeyError(`has a "${member}" in keys[${index}] that is no text; must be one (RFC 7517 §4)`);
     }
-    return entry;
-  });
+  }
+  return entry;
 }
 
 function isEntry(value: unknown): value is Entry {
@@ -83,7 +116,16 @@ function whyUnusable(entry: Entry): string | undefined {
   return undefined;
 }
 
-function readKey(entry: Entry, name: string): PublicKey {
+/** The key of an entry, or the sentence that says why it is left out. Throws KeyError. */
+function readKey(entry: Entry, name: string): PublicKey | string {
+  if (entry['kty'] === 'oct') {
+    throw new KeyError(`holds a secret key in ${name}; must hold public keys only`);
+  }
+  if (PRIVATE_MEMBERS.some((member) => member in entry)) {
+    throw new KeyError(`holds a private key in ${name}; must hold public keys only`);
+  }
+  const obstacle = whyUnusable(entry);
+  if (obstacle !== undefined) return `${name} is ignored: ${obstacle}`;
   const { kty, n, e, crv, x, y, kid, alg } = entry;
   let key: ReturnType<typeof createPublicKey>;
   try {
@@ -104,18 +146,14 @@ function readKey(entry: Entry, name: string): PublicKey {
 }
 
 /** A token's `kid` and `alg` must lead to one key, or it depends on their order which of two is asked. */
-function refuseDuplicates(keys: readonly PublicKey[]): void {
-  const seen = new Set<string>();
-  for (const { kid, algorithms } of keys) {
-    if (kid === undefined) continue;
-    for (const algorithm of algorithms) {
-      const name = JSON.stringify([kid, algorithm]);
-      if (seen.has(name)) {
-        throw new KeyError(`holds two keys with kid ${quote(kid)} for ${algorithm}; must hold one`);
-      }
-      seen.add(name);
-    }
+function refuseTwin({ kid, algorithms }: PublicKey, seen: Set<string>): void {
+  if (kid === undefined) return;
+  const names = algorithms.map((algorithm) => JSON.stringify([kid, algorithm]));
+  const twin = names.findIndex((name) => seen.has(name));
+  if (twin >= 0) {
+    throw new KeyError(`holds two keys with kid ${quote(kid)} for ${algorithms[twin]}; must hold one`);
   }
+  for (const name of names) seen.add(name);
 }
 
 function nameOf(entry: Entry, index: number): string {

@@ -1,7 +1,9 @@
-import { cut, fold } from './target.ts';
+import { cut, fold } from '../lib/target.ts';
+import { HostTable } from './host-table.ts';
 
 /** What a route answers to; `path` is a prefix on segment borders. */
 export interface RouteMatch {
+  /** A name, an IP address, or `*.` and a name for all hosts below it; undefined for any host. */
   readonly host: string | undefined;
   readonly path: string;
   readonly methods: readonly string[] | undefined;
@@ -19,10 +21,11 @@ interface PathTable<R> {
 }
 
 /**
- * Finds the most specific route: a host of its own before any host, then the longest path, then one that names the
- * method. Path and method are matched as sent, and refused as ambiguous where a server that reads them in another
- * way could see what belongs to another route. The cost follows the number of segments in the configured paths, not
- * the number of routes.
+ * Finds the most specific route: a host of its own, then wildcards from the longest on, then any host; in each the
+ * longest path, then one that names the method. What a host's routes do not take goes on to the next. Path and method
+ * are matched as sent, and refused as ambiguous where a server that reads them in another way could see what belongs
+ * to another route. The cost follows the number of segments in the configured paths and of labels in the wildcards,
+ * not the number of routes.
  */
 export class RouteTable<R extends { readonly match: RouteMatch }> {
   /** Most segments in any prefix; above 0 some route takes only a part of all paths, so spellings matter. */
@@ -30,8 +33,7 @@ export class RouteTable<R extends { readonly match: RouteMatch }> {
   private readonly methodsMatter: boolean;
   /** Some prefix has several spellings, so that even a path with a single one may be taken for it. */
   private readonly prefixesFold: boolean;
-  private readonly anyHost: PathTable<R>;
-  private readonly byHost: ReadonlyMap<string, PathTable<R>>;
+  private readonly hosts: HostTable<PathTable<R>>;
 
   constructor(routes: readonly R[]) {
     const prefixes = routes.map((route) => prefixOf(route.match.path));
@@ -45,9 +47,7 @@ export class RouteTable<R extends { readonly match: RouteMatch }> {
       const host = route.match.host?.toLowerCase();
       hosts.set(host, [...(hosts.get(host) ?? []), route]);
     }
-    this.anyHost = pathTable(hosts.get(undefined) ?? []);
-    const named = [...hosts].filter((entry): entry is [string, R[]] => entry[0] !== undefined);
-    this.byHost = new Map(named.map(([host, members]) => [host, pathTable(members)]));
+    this.hosts = new HostTable([...hosts].map(([host, members]) => [host, pathTable(members)]));
   }
 
   /**
@@ -58,23 +58,24 @@ export class RouteTable<R extends { readonly match: RouteMatch }> {
   find(host: string, path: string, method: string): R | 'ambiguous' | undefined {
     const folded = this.depth > 0 ? fold(path, this.depth) : path;
     if (folded === undefined) return 'ambiguous';
-    const own = this.byHost.size > 0 ? this.byHost.get(hostName(host)) : undefined;
-    const route = (own && lookUp(own, path, method)) ?? lookUp(this.anyHost, path, method);
+    // A URL parser takes what follows for the host (RFC 3986 §4.2), whatever Host says.
+    if (this.hosts.named && /^\/[/\\]/.test(path)) return 'ambiguous';
+    const tables = this.hosts.find(host);
+    if (tables === undefined) return 'ambiguous';
+    let route: R | undefined;
+    for (let at = 0; at < tables.length && route === undefined; at += 1) {
+      route = lookUp(tables[at] as PathTable<R>, path, method);
+    }
     if (route === undefined) return undefined;
     // Some frameworks read `post` as POST, though methods have case (RFC 9110 §9.1).
     const capitals = this.methodsMatter ? method.toUpperCase() : method;
     if (folded === path && capitals === method && !this.prefixesFold) return route;
-    const same =
-      (own && isOnly(route, own, folded, capitals)) ?? isOnly(route, this.anyHost, folded, capitals);
-    return same === true ? route : 'ambiguous';
+    for (const table of tables) {
+      const same = isOnly(route, table, folded, capitals);
+      if (same !== undefined) return same ? route : 'ambiguous';
+    }
+    return 'ambiguous';
   }
-}
-
-function hostName(host: string): string {
-  const colon = host.indexOf(':', host.lastIndexOf(']') + 1);
-  const name = (colon >= 0 ? host.slice(0, colon) : host).toLowerCase();
-  // A trailing dot names the same host (RFC 3986 §3.2.2).
-  return name.endsWith('.') ? name.slice(0, -1) : name;
 }
 
 function pathTable<R extends { readonly match: RouteMatch }>(routes: readonly R[]): PathTable<R> {

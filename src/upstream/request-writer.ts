@@ -3,6 +3,7 @@ import { NameSet } from '../lib/name-set.ts';
 import type { Networks } from '../lib/networks.ts';
 import type { Permit, RequestHead } from '../types.ts';
 import { toldBy } from './forwarded.ts';
+import { withoutToken } from './strip-token.ts';
 
 /** Headers that end at this hop (RFC 9110 §7.6.1) or that the message is framed with anew. */
 const hopByHop = [
@@ -38,6 +39,14 @@ const forwarding = [
   'x-forwarded-server',
 ];
 
+/**
+ * The rest of the family (X-Forwarded-User, -Client-Cert, -Uri) says who the client is, too, and grows with each
+ * product, so it is told by how it begins.
+ */
+const forwardingFamily = /^x[^0-9a-z]forwarded(?![0-9a-z])/;
+/** The one spelling in which proxies write it; what a client spells otherwise passes by those that replace theirs. */
+const plainForwarding = /^x-forwarded(?:-[0-9a-z]+)+$/;
+
 /** With these some servers take another path than the request's, so not the one that was authorized. */
 const pathOverrides = [
   'x-original-url', // IIS, Symfony, Zend (CVE-2018-14773)
@@ -59,12 +68,14 @@ export type Forwarded = ReadonlySet<'for' | 'proto' | 'host'>;
 export interface WireHead {
   readonly text: string;
   readonly encoding: 'latin1' | 'utf8';
+  /** The query had the token in it; absent: it had not. */
+  readonly tokenInUrl?: true;
 }
 
 export interface RequestWriterOptions {
   /** Every header any route maps a claim to: removed on all routes, public ones too. */
   readonly identityNames: Iterable<string>;
-  /** A route is chosen by its method, so that no client may name another one in a header. */
+  /** A request is let in for its method, so that no client may name another one in a header. */
   readonly methodsMatter: boolean;
   /** Whose X-Forwarded-* are believed; undefined for nobody's. */
   readonly trustedProxies: Networks | undefined;
@@ -94,24 +105,27 @@ export class RequestWriter {
    */
   write(
     permit: Permit,
-    head: RequestHead,
+    received: RequestHead,
     forwarded: Forwarded,
     remoteAddress: string,
   ): WireHead | undefined {
+    const { traces } = permit;
+    const head = traces === undefined ? received : withoutToken(received, traces);
     const target = head.query === undefined ? head.path : `${head.path}?${head.query}`;
+    const believed = this.trusted !== undefined && this.believes(remoteAddress, this.trusted);
     let text = `${head.method} ${target} HTTP/1.1\r\n`;
-    text += this.kept(permit, head);
+    text += this.kept(permit, head, believed);
     text += permit.headers;
-    text +=
-      this.trusted !== undefined && this.believes(remoteAddress, this.trusted)
-        ? relayedLines(forwarded, remoteAddress, head)
-        : this.ownLines(forwarded, remoteAddress, head.host);
+    text += believed
+      ? relayedLines(forwarded, remoteAddress, head)
+      : this.ownLines(forwarded, remoteAddress, head.host);
     if (head.framing === 'length') text += `content-length: ${head.contentLength}\r\n\r\n`;
     else if (head.framing === 'chunked') text += 'transfer-encoding: chunked\r\n\r\n';
     else text += expectsContent(head.method) ? 'content-length: 0\r\n\r\n' : '\r\n';
     // Values alone can hold more than ASCII: names are tokens, the target was judged, and the rest is our own.
-    if (isAscii(head.values)) return { text, encoding: 'latin1' };
-    return text.includes('\ufffd') ? undefined : { text, encoding: 'utf8' };
+    const encoding = isAscii(head.values) ? 'latin1' : 'utf8';
+    if (encoding === 'utf8' && text.includes('\ufffd')) return undefined;
+    return head.query === received.query ? { text, encoding } : { text, encoding, tokenInUrl: true };
   }
 
   private believes(address: string, trusted: Networks): boolean {
@@ -131,7 +145,7 @@ export class RequestWriter {
   }
 
   /** The client's headers that go upstream; `named` are those which Connection names. */
-  private kept(permit: Permit, head: RequestHead, named?: ReadonlySet<string>): string {
+  private kept(permit: Permit, head: RequestHead, believed: boolean, named?: ReadonlySet<string>): string {
     const { names, values } = head;
     const { dropped } = this;
     let text = '';
@@ -141,12 +155,15 @@ export class RequestWriter {
       if (dropped.has(name)) {
         // Connection may name headers that have already gone by, so begin again with what it names.
         if (name === 'connection' && named === undefined && value !== 'keep-alive' && value !== 'close') {
-          return this.kept(permit, head, namedByConnection(head));
+          return this.kept(permit, head, believed, namedByConnection(head));
         }
         continue;
       }
       if (permit.stripToken && name === 'authorization') continue;
-      if (named?.has(name) === true) continue;
+      if (isForwarding(name)) {
+        // Also when Connection names it: what a proxy says is not the client's to take away (CVE-2022-31813).
+        if (!believed || !plainForwarding.test(name)) continue;
+      } else if (named?.has(name) === true) continue;
       text += `${name}: ${value}\r\n`;
     }
     return text;
@@ -161,6 +178,11 @@ function relayedLines(forwarded: Forwarded, address: string, head: RequestHead):
   if (forwarded.has('proto')) lines += `x-forwarded-proto: ${told.proto ?? 'http'}\r\n`;
   if (forwarded.has('host')) lines += `x-forwarded-host: ${told.host ?? head.host}\r\n`;
   return lines;
+}
+
+/** Two letters tell nearly all other names apart without the expression. */
+function isForwarding(name: string): boolean {
+  return name.charCodeAt(2) === 0x66 && name.charCodeAt(0) === 0x78 && forwardingFamily.test(name);
 }
 
 /** Named in Connection or not, these are never ours to drop: the message would change its meaning without them. */

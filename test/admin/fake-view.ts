@@ -59,10 +59,39 @@ export class FakeView implements AdminView {
   }
   keySets() {
     if (this.failWith !== undefined) throw this.failWith;
-    return [{ issuer: 'fusionauth', kids: ['k1'], ageSeconds: 3.5, lastError: undefined, pem: 'hidden' }];
+    return [
+      {
+        issuer: 'fusionauth',
+        kids: ['k1'],
+        ageSeconds: 3.5,
+        source: 'https://idp.example/keys',
+        lastError: undefined,
+        nextRefreshSeconds: 59.5,
+        ignored: ['keys[1] is ignored: its "use" is not sig'],
+        pem: 'hidden',
+      },
+      {
+        issuer: 'down',
+        kids: [],
+        ageSeconds: undefined,
+        source: 'https://down.example/keys',
+        lastError: 'https://down.example/keys cannot be reached (ECONNREFUSED)',
+        nextRefreshSeconds: undefined,
+        ignored: [],
+      },
+    ];
   }
   upstreams() {
     return [{ name: 'app', servers: [{ address: '127.0.0.1:9000', healthy: true, password: 'hidden' }] }];
+  }
+  revocations() {
+    return { entries: 3, oldest: 1_000_000_000, newest: undefined, secret: 'hidden' };
+  }
+  revocationsReceived(): Iterable<{ source: string; count: number }> {
+    return [{ source: 'admin', count: 4 }];
+  }
+  revocationsRefused(): Iterable<{ source: string; count: number }> {
+    return [{ source: 'fusionauth', count: 2 }];
   }
   fault(error: unknown): void {
     this.faults.push(error);

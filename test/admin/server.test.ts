@@ -68,7 +68,27 @@ describe('the admin address', () => {
       listeners: ['127.0.0.1:8080'],
       notReady: [],
       upstreams: [{ name: 'app', servers: [{ address: '127.0.0.1:9000', healthy: true }] }],
-      keySets: [{ issuer: 'fusionauth', kids: ['k1'], ageSeconds: 3, lastError: null }],
+      keySets: [
+        {
+          issuer: 'fusionauth',
+          source: 'https://idp.example/keys',
+          kids: ['k1'],
+          ageSeconds: 3,
+          nextRefreshSeconds: 59,
+          lastError: null,
+          ignored: ['keys[1] is ignored: its "use" is not sig'],
+        },
+        {
+          issuer: 'down',
+          source: 'https://down.example/keys',
+          kids: [],
+          ageSeconds: null,
+          nextRefreshSeconds: null,
+          lastError: 'https://down.example/keys cannot be reached (ECONNREFUSED)',
+          ignored: [],
+        },
+      ],
+      revocations: { entries: 3, oldest: '2001-09-09T01:46:40.000Z', newest: null },
       cache: { entries: 4, hits: 7, misses: 2 },
     });
     assert.doesNotMatch(answer.body, /hidden/);

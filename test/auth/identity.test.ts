@@ -3,8 +3,11 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { IdentityHeaders } from '../../src/auth/identity.ts';
 
+const mapped = (headers: Readonly<Record<string, string>>): IdentityHeaders =>
+  new IdentityHeaders({ headers: new Map(Object.entries(headers)) });
+
 function value(claim: unknown): string | undefined {
-  const block = new IdentityHeaders(new Map([['X-Id', 'c']])).render({ c: claim });
+  const block = mapped({ 'X-Id': 'c' }).render({ c: claim }, '');
   if (block === undefined || block === '') return block;
   assert.ok(block.startsWith('X-Id: ') && block.endsWith('\r\n'), block);
   return block.slice(6, -2);
@@ -23,27 +26,21 @@ test('scalars are sent as text, lists joined, objects as JSON', () => {
 });
 
 test('an empty text sends an empty header, an empty list too', () => {
-  assert.equal(new IdentityHeaders(new Map([['X-Id', 'c']])).render({ c: '' }), 'X-Id: \r\n');
-  assert.equal(new IdentityHeaders(new Map([['X-Id', 'c']])).render({ c: [] }), 'X-Id: \r\n');
+  assert.equal(mapped({ 'X-Id': 'c' }).render({ c: '' }, ''), 'X-Id: \r\n');
+  assert.equal(mapped({ 'X-Id': 'c' }).render({ c: [] }, ''), 'X-Id: \r\n');
 });
 
 test('absent and null claims send no header', () => {
-  const headers = new IdentityHeaders(
-    new Map([
-      ['X-A', 'a'],
-      ['X-B', 'b'],
-      ['X-C', 'c'],
-    ]),
-  );
-  assert.equal(headers.render({ a: null, c: 'here' }), 'X-C: here\r\n');
+  const headers = mapped({ 'X-A': 'a', 'X-B': 'b', 'X-C': 'c' });
+  assert.equal(headers.render({ a: null, c: 'here' }, ''), 'X-C: here\r\n');
 });
 
 test('dots reach into objects, a literal name wins, only own members count', () => {
-  const headers = (claim: string): IdentityHeaders => new IdentityHeaders(new Map([['X', claim]]));
-  assert.equal(headers('tenant.plan.name').render({ tenant: { plan: { name: 'pro' } } }), 'X: pro\r\n');
-  assert.equal(headers('a.b').render({ 'a.b': 'literal', a: { b: 'path' } }), 'X: literal\r\n');
+  const headers = (claim: string): IdentityHeaders => mapped({ X: claim });
+  assert.equal(headers('tenant.plan.name').render({ tenant: { plan: { name: 'pro' } } }, ''), 'X: pro\r\n');
+  assert.equal(headers('a.b').render({ 'a.b': 'literal', a: { b: 'path' } }, ''), 'X: literal\r\n');
   assert.equal(
-    headers('https://example.com/roles').render({ 'https://example.com/roles': ['r'] }),
+    headers('https://example.com/roles').render({ 'https://example.com/roles': ['r'] }, ''),
     'X: r\r\n',
   );
   for (const claim of [
@@ -55,9 +52,9 @@ test('dots reach into objects, a literal name wins, only own members count', () 
     'b.0',
     'c.length',
   ]) {
-    assert.equal(headers(claim).render({ a: {}, b: ['x'], c: 'text' }), '', claim);
+    assert.equal(headers(claim).render({ a: {}, b: ['x'], c: 'text' }, ''), '', claim);
   }
-  assert.equal(headers('__proto__.x').render(JSON.parse('{"__proto__":{"x":"own"}}')), 'X: own\r\n');
+  assert.equal(headers('__proto__.x').render(JSON.parse('{"__proto__":{"x":"own"}}'), ''), 'X: own\r\n');
 });
 
 test('nothing can end the header, hide a space or imitate another value', () => {

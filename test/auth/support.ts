@@ -53,8 +53,13 @@ export function issuer(changes: Partial<IssuerConfig> = {}): IssuerConfig {
     expiry: 'required',
     algorithms: ['HS256'],
     keys: [secretKey()],
+    audienceMatch: 'any',
     clockToleranceMs: 0,
     require: [],
+    maxAgeMs: Number.POSITIVE_INFINITY,
+    tokenTypes: undefined,
+    rejectIdTokens: false,
+    rolesClaim: 'roles',
     ...changes,
   };
 }

@@ -1,9 +1,10 @@
 import { createPublicKey, randomBytes } from 'node:crypto';
-import type { UpstreamConfig } from '../../src/config/config.ts';
+import type { RouteRules, UpstreamConfig } from '../../src/config/config.ts';
 import type { VerificationKey } from '../../src/keys/key.ts';
 import type { Outcome } from '../../src/tally.ts';
 import { eventually, type TestGateway, type TestOptions } from '../support/gateway.ts';
 import type { Origin, OriginConnection } from '../support/origin.ts';
+import { revocation, revoke } from '../support/revocation.ts';
 import { hs256, rs256, rsaKey, secondsFromNow } from '../support/tokens.ts';
 import { request, type Wire, type WireResponse } from '../support/wire.ts';
 
@@ -104,6 +105,17 @@ const token = (
 const claims = (word: Outcome, when: string, wrong: object, options?: OutcomeRow['options']): OutcomeRow =>
   token(word, when, (gateway) => gateway.bearer({ ...wrong }), options);
 
+/** A route demands what the token does not have. */
+const demand = (word: Outcome, rules: Partial<RouteRules>): OutcomeRow => ({
+  ...token(
+    word,
+    'its route demands more',
+    (gateway) => gateway.bearer(),
+    () => ({ routes: [{ require: { scopes: undefined, roles: undefined, claims: [], ...rules } }] }),
+  ),
+  status: 403,
+});
+
 /** A key with which one check takes some milliseconds and says no: numbers of its form, both as long as can be. */
 function slowKey(): VerificationKey {
   const number = (first: number): string => {
@@ -187,6 +199,20 @@ export const rows: readonly OutcomeRow[] = [
       { forward: { headers: new Map([['X-User-Id', 'sub']]), token: 'keep', forwarded: new Set(['for']) } },
     ],
   })),
+  {
+    word: 'token_revoked',
+    when: 'its user was revoked',
+    status: 401,
+    options: () => ({ config: { revocation } }),
+    async drive(play) {
+      const authorization = play.gateway.bearer({ sub: 'mallory' });
+      const answer = await revoke(play.gateway.adminPort, { sub: 'mallory' });
+      if (answer.status !== 200) throw new Error(answer.body);
+      return ask(play, get(`Authorization: ${authorization}`));
+    },
+  },
+  demand('scope_insufficient', { scopes: { match: 'all', values: ['orders:read'] } }),
+  demand('role_missing', { roles: { match: 'any', values: ['admin'] } }),
   {
     word: 'authorization_ambiguous',
     when: 'there are two Authorization headers',
@@ -431,23 +457,48 @@ export const rows: readonly OutcomeRow[] = [
     word: 'client_aborted',
     when: 'its token is being verified',
     status: null,
-    // Together about a second of work, so that a slow machine sees the client leave in the middle of it all the same.
-    options: () => ({ issuer: { keys: Array.from({ length: 500 }, slowKey) } }),
-    beside: { signature_invalid: 2 },
+    // A second of work, so that a slow machine sees the client leave in the middle of it all the same.
+    options: () => ({ issuer: { keys: Array.from({ length: 8 }, slowKey) } }),
+    beside: { signature_invalid: 24 },
     async drive(play) {
-      const others = await Promise.all(Array.from({ length: 2 }, () => play.open()));
+      const others = await Promise.all(Array.from({ length: 24 }, () => play.open()));
       const wire = await play.open();
       for (const [at, one] of [...others, wire].entries()) {
         one.send(get(`Authorization: ${play.gateway.bearer({ jti: at })}`));
       }
       await eventually(
         () => scrape(play.gateway.adminPort),
-        (text) => /^portcullis_token_cache_misses_total 3$/m.test(text),
+        (text) => /^portcullis_token_cache_misses_total 25$/m.test(text),
       );
       await leave(play, wire);
       await Promise.all(others.map((other) => other.response()));
       return undefined;
     },
+  },
+  {
+    word: 'preflight_answered',
+    when: 'the route has the answer',
+    status: 204,
+    options: () => ({
+      routes: [
+        {
+          preflight: {
+            kind: 'answer',
+            origins: '*',
+            methods: ['PUT'],
+            headers: [],
+            maxAgeMs: undefined,
+            credentials: false,
+          },
+        },
+      ],
+    }),
+    drive: (play) =>
+      // No cookie, unlike all others: with one it would be no preflight.
+      ask(
+        play,
+        `OPTIONS /orders?access_token=${SECRET} HTTP/1.1\r\nHost: a.example\r\nX-Api-Key: ${SECRET}\r\nOrigin: https://app.example\r\nAccess-Control-Request-Method: PUT\r\n\r\n`,
+      ),
   },
   {
     word: 'client_aborted',

@@ -50,7 +50,7 @@ const rows: readonly Row[] = [
     () => [`Authorization: ${gateway.bearer({ tenant: 1 })}`, 'Authorization: Bearer x'],
     400,
     'authorization_ambiguous',
-    'Bearer realm="the realm", error="invalid_request", error_description="The request carries more than one Authorization header"',
+    'Bearer realm="the realm", error="invalid_request", error_description="The request carries more than one token or Authorization header"',
   ],
   [
     'an expired token',

@@ -59,6 +59,53 @@ test('a private route stays private beside a public one', async () => {
   }
 });
 
+test('a wildcard guards every name below it, however it is spelled, and nothing else', async () => {
+  const hosts = await startGateway({
+    upstreamPort: origin.port,
+    routes: [
+      { name: 'any', auth: 'none' },
+      { name: 'guarded', match: { host: '*.example.com', path: '/', methods: undefined } },
+      { name: 'open', match: { host: 'www.example.com', path: '/open', methods: undefined }, auth: 'none' },
+    ],
+  });
+  try {
+    const ask = async (host: string, path = '/x'): Promise<number> =>
+      (await request(hosts.port, `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`)).status;
+    for (const host of [
+      'a.example.com',
+      'A.Example.COM',
+      'a.example.com:8080',
+      'a.example.com.',
+      'a.example.com.:80',
+      'a.b.c.example.com',
+      'xn--a.example.com',
+      '127.0.0.1.example.com',
+      'www.example.com',
+    ]) {
+      assert.equal(await ask(host), 401, host);
+    }
+    for (const host of ['a..example.com', '.example.com', 'a.example.com..', 'a.example.com..:80', '.']) {
+      assert.equal(await ask(host), 400, host);
+    }
+    for (const host of [
+      'example.com',
+      'aexample.com',
+      'a.example.com.x',
+      '127.0.0.1',
+      '[::1]',
+      'localhost',
+    ]) {
+      assert.equal(await ask(host), 200, host);
+    }
+    assert.equal(await ask('www.example.com', '/open'), 200);
+    assert.equal(await ask('www.example.com', '/OPEN'), 400);
+    assert.equal(await ask('www.example.com', '/open/../x'), 400);
+    assert.equal(await ask('api.example.com', '/open'), 401);
+  } finally {
+    await hosts.close();
+  }
+});
+
 test('what no route takes is 404, and counts as no route', async () => {
   for (const path of ['/', '/publicx', '/PUBLIC']) {
     const response = await request(several.port, get(path));

@@ -186,8 +186,14 @@ describe('what could be taken for the request of another route', () => {
 
   test('nothing is ambiguous while no route takes a part', () => {
     const whole = new RouteTable([route('root', '/'), route('api', '/', 'api.example')]);
-    for (const path of ['/a/../b', '//', '/%2e', '/a;b', '/a\\b', '/A', '/%']) {
+    for (const path of ['/a/../b', '/a//b', '/%2e', '/a;b', '/a\\b', '/A', '/%']) {
       assert.equal(found(whole, 'h', path, 'get'), 'root', path);
+    }
+    // But for what some read as the name of a host.
+    const single = new RouteTable([route('root', '/')]);
+    for (const path of ['//', '//api.example/x', '/\\api.example/x']) {
+      assert.equal(found(whole, 'h', path, 'GET'), 'ambiguous', path);
+      assert.equal(found(single, 'h', path, 'GET'), 'root', path);
     }
   });
 

@@ -62,16 +62,23 @@ export async function startGateway(options: TestOptions): Promise<TestGateway> {
     keys: [
       { id: 'test-key', kid: undefined, algorithms: ['RS256'], material: { kind: 'public', pem: key.pem } },
     ],
+    audienceMatch: 'any',
     clockToleranceMs: 0,
     require: [],
+    maxAgeMs: Number.POSITIVE_INFINITY,
+    tokenTypes: undefined,
+    rejectIdTokens: false,
+    rolesClaim: 'roles',
     ...options.issuer,
   };
   const base: RouteConfig = {
     name: '/',
     match: { host: undefined, path: '/', methods: undefined },
     auth: ['test'],
+    require: undefined,
     upstream: 'app',
     forward: { headers: new Map(), token: 'keep', forwarded: new Set(['for', 'proto', 'host']) },
+    preflight: { kind: 'authenticate' },
   };
   const config: Config = {
     listen: [{ host: '127.0.0.1', port: 0 }],

@@ -1,0 +1,158 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { PostHandler } from '../types.ts';
+import { BodyTooLarge, readBody } from './request-body.ts';
+
+/** Bytes of a request head: a probe or a scraper sends a few hundred, a signed webhook some thousand. */
+const maxHeadBytes = 8 * 1024;
+/** Connections: probes, a handful of scrapers, some webhooks; more is a mistake that must not eat descriptors. */
+const maxConnections = 64;
+/** Milliseconds a client may take for its request head, so that a dribbled one holds no slot. */
+const headTimeoutMs = 5_000;
+/** Milliseconds for a whole request; bodies that nobody asked for are read and thrown away. */
+const requestTimeoutMs = 10_000;
+/** Milliseconds without a byte in either direction, so that a client that does not read its answer is dropped. */
+const idleTimeoutMs = 15_000;
+/** Milliseconds between two looks at the time-outs above; Node's 30 seconds would make them meaningless. */
+const timeoutCheckMs = 1_000;
+
+const jsonType = 'application/json; charset=utf-8';
+
+export interface Page {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+export interface HttpServerOptions {
+  readonly host: string;
+  readonly port: number;
+  /** What GET and HEAD get, by path. */
+  readonly pages: ReadonlyMap<string, () => Page | Promise<Page>>;
+  /** What takes POST, by path; a path has a page or this. */
+  readonly posts: ReadonlyMap<string, PostHandler>;
+  /** Is told of an error met while answering; the client gets a plain 500 without its text. */
+  readonly fault: (error: unknown) => void;
+}
+
+export interface HttpServer {
+  /** `host:port`, with the port the system chose where 0 was asked for. */
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Serves a few paths for operators. It runs on node:http because health checks of the HTTP/1.0 kind must get their
+ * answer. Rejects with the listen error as it came (`EADDRINUSE`, `EACCES`).
+ */
+export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { host, port, fault } = options;
+  const server = createServer(
+    {
+      maxHeaderSize: maxHeadBytes,
+      headersTimeout: headTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: timeoutCheckMs,
+    },
+    (request, response) => {
+      answer(request, response, options).catch((error: unknown) => {
+        fault(error);
+        response.destroy();
+      });
+    },
+  );
+  server.maxConnections = maxConnections;
+  server.setTimeout(idleTimeoutMs);
+  const bound = await listen(server, host, port);
+  server.on('error', (error) => fault(error));
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closing ??= new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      // Nothing here is worth waiting for: a scrape is repeated, and a held connection must not hold the exit.
+      server.closeAllConnections();
+    });
+    return closing;
+  };
+  return { address: bound, close };
+}
+
+export function json(status: number, value: unknown): Page {
+  return { status, type: jsonType, body: `${JSON.stringify(value)}\n` };
+}
+
+function listen(server: Server, host: string, port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port }, () => {
+      server.removeListener('error', reject);
+      const { address, family, port: boundPort } = server.address() as AddressInfo;
+      resolve(family === 'IPv6' ? `[${address}]:${boundPort}` : `${address}:${boundPort}`);
+    });
+  });
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { pages, posts, fault }: HttpServerOptions,
+): Promise<void> {
+  const path = (request.url ?? '').split('?', 1)[0] ?? '';
+  const page = pages.get(path);
+  const post = posts.get(path);
+  if (page === undefined && post === undefined) {
+    send(response, json(404, { error: 'not found', paths: [...pages.keys(), ...posts.keys()] }));
+    return;
+  }
+  if (
+    post !== undefined ? request.method !== 'POST' : request.method !== 'GET' && request.method !== 'HEAD'
+  ) {
+    response.setHeader('allow', post === undefined ? 'GET, HEAD' : 'POST');
+    send(response, json(405, { error: 'method not allowed' }));
+    return;
+  }
+  try {
+    if (post !== undefined) await answerPost(request, response, post);
+    else if (page !== undefined) send(response, await page());
+  } catch (error) {
+    // Who has gone in the middle of his request waits for no answer.
+    if (request.destroyed && !request.complete) return;
+    fault(error);
+    send(response, json(500, { error: 'the request could not be answered' }));
+  }
+}
+
+async function answerPost(
+  request: IncomingMessage,
+  response: ServerResponse,
+  handler: PostHandler,
+): Promise<void> {
+  const { headers } = request;
+  const refusal = handler.refuse(headers);
+  if (refusal !== undefined) {
+    for (const [name, value] of Object.entries(refusal.headers ?? {})) response.setHeader(name, value);
+    send(response, json(refusal.status, refusal.body));
+    return;
+  }
+  let body: Buffer;
+  try {
+    body = await readBody(request, handler.maxBytes);
+  } catch (error) {
+    if (!(error instanceof BodyTooLarge)) throw error;
+    send(response, json(413, { error: `the body has more than ${handler.maxBytes} bytes` }));
+    return;
+  }
+  const made = await handler.answer(headers, body);
+  for (const [name, value] of Object.entries(made.headers ?? {})) response.setHeader(name, value);
+  send(response, json(made.status, made.body));
+}
+
+function send(response: ServerResponse, { status, type, body }: Page): void {
+  response.writeHead(status, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  });
+  response.end(body);
+}

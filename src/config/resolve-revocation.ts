@@ -1,0 +1,122 @@
+import { fitSecret } from '../keys/fit.ts';
+import type { VerificationKey } from '../keys/key.ts';
+import { KeyError } from '../keys/key-error.ts';
+import { checkSecret } from '../keys/secret.ts';
+import { formatAddress, overlap } from './address.ts';
+import type { IssuerConfig, ListenAddress, RevocationConfig } from './config.ts';
+import type { Findings } from './findings.ts';
+import { nearest } from './nearest.ts';
+import type { FileConfig } from './schema.ts';
+import { secretHint } from './schema-revocation.ts';
+
+/** Characters of the secret: 128 bits of it even when they are only hexadecimal digits. */
+const MIN_SECRET = 32;
+
+type Webhooks = NonNullable<RevocationConfig['fusionauth']>;
+
+export function resolveRevocation(
+  file: FileConfig,
+  listen: readonly ListenAddress[],
+  issuers: ReadonlyMap<string, IssuerConfig>,
+  findings: Findings,
+): RevocationConfig | undefined {
+  const { revocation } = file;
+  if (revocation === undefined) return undefined;
+  const { secret, tokenLife, entries } = revocation;
+  if (
+    secret === undefined &&
+    revocation.fusionauth === undefined &&
+    revocation.redis === undefined &&
+    !['secret', 'fusionauth', 'redis'].some((key) => findings.wasWrong(['revocation', key]))
+  ) {
+    findings.fault(
+      ['revocation'],
+      'lets nobody revoke anything; must have secret, fusionauth or redis',
+      'key',
+    );
+  }
+  if (secret !== undefined && secret.length < MIN_SECRET) {
+    findings.fault(['revocation', 'secret'], `is short enough to be guessed; must be ${secretHint}`);
+  }
+  if (file.state === undefined && revocation.redis === undefined && !findings.wasWrong(['state'])) {
+    findings.warn(['revocation'], 'without state or redis: revocations are lost at a restart');
+  }
+  for (const { name, expiry, maxAgeMs } of issuers.values()) {
+    if (expiry !== 'optional' || maxAgeMs !== Number.POSITIVE_INFINITY) continue;
+    findings.warn(
+      ['issuers', name, 'expiry'],
+      'optional: revocations of tokens without exp are kept for ever; maxAge would end them',
+    );
+  }
+  return {
+    secret,
+    tokenLifeMs: tokenLife,
+    entries,
+    redis: resolveRedis(file, findings),
+    fusionauth: resolveWebhooks(file, listen, findings),
+  };
+}
+
+function resolveRedis(file: FileConfig, findings: Findings): RevocationConfig['redis'] {
+  const { redis: url, redisRequired: required } = file.revocation ?? {};
+  if (url === undefined) {
+    if (required === true && !findings.wasWrong(['revocation', 'redis'])) {
+      findings.fault(['revocation', 'redisRequired'], 'is there without redis; must be left out', 'key');
+    }
+    return undefined;
+  }
+  if (!URL.canParse(url) || new URL(url).hostname === '') {
+    findings.fault(['revocation', 'redis'], 'does not fit; must be a URL such as redis://127.0.0.1:6379');
+  }
+  return { url, required: required === true };
+}
+
+function resolveWebhooks(
+  file: FileConfig,
+  listen: readonly ListenAddress[],
+  findings: Findings,
+): Webhooks | undefined {
+  const webhooks = file.revocation?.fusionauth;
+  if (webhooks === undefined) return undefined;
+  const path = ['revocation', 'fusionauth'];
+  const known = Object.keys(file.issuers);
+  const issuer = webhooks.issuer ?? '';
+  if (webhooks.issuer === undefined) findings.missing([...path, 'issuer'], 'the name of an issuer');
+  else if (!known.includes(issuer) && !findings.wasWrong(['issuers', issuer])) {
+    const meant = nearest(issuer, known);
+    findings.fault(
+      [...path, 'issuer'],
+      `is not the name of an issuer; must be ${meant === undefined ? `one of ${known.join(', ')}` : `${meant} if that is meant`}`,
+    );
+  }
+  const at = webhooks.listen;
+  const twin = at === undefined ? undefined : [...listen, file.admin].find((other) => overlap(other, at));
+  if (twin !== undefined) {
+    findings.fault(
+      [...path, 'listen'],
+      `asks for a port that ${formatAddress(twin)} has already; must be another, or left out for the admin address`,
+    );
+  }
+  return { issuer, listen: at, key: resolveKey(webhooks.secret, [...path, 'secret'], findings) };
+}
+
+function resolveKey(
+  secret: string | undefined,
+  path: readonly string[],
+  findings: Findings,
+): VerificationKey | undefined {
+  if (secret === undefined) return undefined;
+  const bytes = Buffer.byteLength(secret);
+  // FusionAuth makes secrets as long as the hash of their algorithm: a shorter one cannot be of the longer hashes.
+  const algorithms = ['HS256', 'HS384', 'HS512'].filter(
+    (_, index) => index === 0 || bytes >= 32 + 16 * index,
+  );
+  try {
+    checkSecret(secret, algorithms);
+  } catch (error) {
+    if (!(error instanceof KeyError)) throw error;
+    findings.fault(path, error.message);
+    return undefined;
+  }
+  return fitSecret(secret, algorithms);
+}

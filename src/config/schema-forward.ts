@@ -1,0 +1,55 @@
+import * as z from 'zod';
+import { must, oneOf, oneOrMany, pattern, section, text } from './fields.ts';
+
+const claimHint = 'the name of a claim such as sub or realm.roles';
+const valueHint = 'visible ASCII with inner spaces at most, up to 1024 characters';
+
+const claimHeader = section({
+  claim: text(claimHint).describe('Dots reach into objects'),
+  as: oneOf(['auto', 'string', 'csv', 'json', 'base64url'])
+    .prefault('auto')
+    .describe('How its value is written'),
+});
+
+/** What upstream gets to know. */
+export const forwardSection = section({
+  headers: z
+    .record(
+      z.string(),
+      z.union([text(claimHint), claimHeader], { error: must(`${claimHint}, or { claim: roles, as: csv }`) }),
+      { error: must('a mapping from header names to claims such as { X-User-Id: sub }') },
+    )
+    .prefault({})
+    .describe('Header name to claim; dots reach into objects'),
+  payload: text('the name of a header such as X-Jwt-Payload')
+    .describe("Header that carries the token's payload as it is, in base64url")
+    .optional(),
+  set: z
+    .record(z.string(), pattern(valueHint, /^[!-~](?:[ -~]{0,1022}[!-~])?$/), {
+      error: must('a mapping from header names to values such as { X-Gateway: portcullis }'),
+    })
+    .describe('Fixed headers, also with auth: none')
+    .optional(),
+  token: oneOf(['keep', 'strip'])
+    .prefault('keep')
+    .describe('Whether upstream gets the token; never one from the query'),
+  forwarded: z
+    .array(oneOf(['for', 'proto', 'host']), { error: must('a list of for, proto and host') })
+    .prefault(['for', 'proto', 'host'])
+    .describe('Which X-Forwarded-* headers upstream gets'),
+});
+
+export type FileForward = z.output<typeof forwardSection>;
+
+const place = pattern(
+  'header, "header:NAME", "header:NAME SCHEME", "cookie:NAME" or "query:NAME"',
+  /^(?:header|(?:header|cookie|query):.*)$/,
+);
+
+/** Where the token may stand; what the names are made of is looked at later. */
+export const tokenField = oneOrMany(
+  place,
+  'a place or a list of places such as [header, "cookie:access_token"]',
+);
+
+export type FileToken = z.output<typeof tokenField>;

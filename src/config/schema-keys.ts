@@ -1,0 +1,74 @@
+import * as z from 'zod';
+import { duration, flag, must, oneOrMany, section, text } from './fields.ts';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+const secretHint = `the secret, best as \${NAME} from the environment`;
+const pemHint = 'a path to a PEM file, or PEM text';
+
+/** Milliseconds that hold where the file says nothing; each reason stands with its key below. */
+export const remoteDefaults = {
+  refreshMin: MINUTE,
+  refreshMax: HOUR,
+  timeout: 5 * SECOND,
+  stale: 24 * HOUR,
+  unknownKidGap: 30 * SECOND,
+} as const;
+
+/**
+ * Where an issuer's keys come from. The timing keys have no prefault, so that one which would have no effect is
+ * noticed; every key is optional here, because what is missing is told when references are resolved.
+ */
+export const keys = section({
+  pem: oneOrMany(
+    z.string({ error: must(pemHint) }).min(1, { error: must(pemHint) }),
+    'a path to a PEM file, or a list of them',
+  )
+    .describe('PEM public keys or X.509 certificates: paths, or the PEM text itself')
+    .optional(),
+  jwks: text('a path to a JWKS file, or its https URL')
+    .describe('JSON Web Key Set: a path to a file, or an https URL from which it is fetched')
+    .optional(),
+  discovery: text('the https URL of an OpenID provider')
+    .describe(
+      'https URL of an OpenID provider, with or without /.well-known/openid-configuration; its jwks_uri is used, and its issuer must equal the configured one exactly',
+    )
+    .optional(),
+  secret: z
+    .string({ error: must(secretHint) })
+    .min(1, { error: must(secretHint) })
+    .describe('Shared secret for HS256, HS384 and HS512 only')
+    .optional(),
+  refreshMin: duration(SECOND, 24 * HOUR)
+    .optional()
+    .describe(
+      '1m by default. Least time between two refreshes of a fetched set, give or take 10 %, whatever Cache-Control says: spares the issuer one that forbids caching',
+    ),
+  refreshMax: duration(SECOND, 24 * HOUR)
+    .optional()
+    .describe(
+      '1h by default. Longest time between two refreshes of a fetched set, give or take 10 %, and the time without Cache-Control: a removed key is noticed after it at the latest',
+    ),
+  timeout: duration(100, MINUTE)
+    .optional()
+    .describe(
+      '5s by default. For a whole fetch, discovery and redirects included; a token with an unknown key waits no longer',
+    ),
+  stale: duration(SECOND, 168 * HOUR)
+    .optional()
+    .describe(
+      '24h by default. How long the last good set stays in force while the issuer cannot be reached, restarts included with state: long enough to mend an issuer, short enough for a withdrawn key; then 503',
+    ),
+  unknownKidGap: duration(SECOND, HOUR)
+    .optional()
+    .describe(
+      '30s by default. Least time between two fetches that tokens with unknown keys cause: a rotated key works at once, made-up ones cannot hammer the issuer',
+    ),
+  allowHttp: flag()
+    .optional()
+    .describe(
+      'False by default. Allows plain http beyond loopback: whoever can change that traffic can sign tokens',
+    ),
+});

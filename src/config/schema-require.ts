@@ -1,0 +1,77 @@
+import * as z from 'zod';
+import { flag, list, must, pattern, section, text } from './fields.ts';
+
+/** RFC 6749 §3.3, so that scopes can stand in a quoted string of the challenge as they are. */
+const scope = pattern(
+  'a scope of 1 to 256 printable ASCII characters without space, " and \\; several are a list such as [a, b]',
+  /^[!#-[\]-~]{1,256}$/,
+);
+
+const words = <Item extends z.ZodType>(item: Item, example: string) =>
+  z.union(
+    [
+      list(item, `a list such as [${example}]`),
+      section({
+        any: list(item, `a list such as [${example}]`).optional(),
+        all: list(item, `a list such as [${example}]`).optional(),
+      }),
+    ],
+    { error: must(`a list such as [${example}], or { any: [${example}] }`) },
+  );
+
+const valueHint = 'a text, a number or true or false';
+const number = z
+  .number({ error: must(valueHint) })
+  // Beyond, neighbours are read as one number.
+  .refine((value) => Math.abs(value) <= Number.MAX_SAFE_INTEGER, {
+    error: 'is a number that cannot be told from its neighbours; must be at most 9007199254740991, or a text',
+  });
+const value = z.union([text(valueHint), number, z.boolean()], { error: must(valueHint) });
+
+const testHint = 'a value, a list of values, { contains: value } or { exists: true }';
+const claimTest = z.union(
+  [
+    text(testHint),
+    number,
+    z.boolean(),
+    list(value, 'a list of values such as [pro, enterprise]'),
+    section({ contains: value.optional(), exists: flag().optional() }),
+  ],
+  { error: must(testHint) },
+);
+
+/** What a route demands of tokens. */
+export const requireSection = section({
+  scopes: words(scope, 'orders:read').describe('Scopes in scope or scp: all of them, or any').optional(),
+  roles: words(text('the name of a role'), 'admin')
+    .describe("Roles in the issuer's rolesClaim: all of them, or any")
+    .optional(),
+  claims: z
+    .record(z.string(), claimTest, { error: must('a mapping from claims to what they must be') })
+    .describe(
+      'Claim to what it must be: a value, one of a list, { contains } for an array, or { exists }; dots reach into objects',
+    )
+    .optional(),
+});
+
+const audience = text('an audience');
+
+/** Any one of them, or all. */
+export const audienceField = z.union(
+  [
+    audience,
+    list(audience, 'an audience, a list of them, or any'),
+    section({ all: list(audience, 'a list of audiences') }),
+  ],
+  { error: must('an audience, a list of them, { all: [...] }, or any') },
+);
+
+const typeHint = 'a typ such as JWT or at+jwt, or absent';
+
+/** Restricted names of RFC 6838 §4.2, with or without the part before the slash. */
+export const tokenTypesField = list(
+  pattern(typeHint, /^([A-Za-z0-9][\w!#$&^.+-]{0,126}\/)?[A-Za-z0-9][\w!#$&^.+-]{0,126}$/),
+  'a list such as [JWT, at+jwt]',
+);
+
+export type FileRequire = z.output<typeof requireSection>;

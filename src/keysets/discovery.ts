@@ -1,0 +1,40 @@
+import { shownUrl } from '../keys/key-url.ts';
+import { FetchError } from './fetch-document.ts';
+
+/** Longest issuer that a message shows; the rest says nothing to a reader. */
+const MAX_SHOWN = 200;
+
+/**
+ * Reads an OpenID Connect discovery document: the address of the key set of `issuer`. A document that names another
+ * issuer is not believed (OpenID Connect Discovery 1.0 §4.3). Throws FetchError.
+ */
+export function readDiscovery(text: string, from: URL, issuer: string): URL {
+  const where = shownUrl(from);
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch {
+    throw new FetchError(`${where} is not JSON; must be an OpenID discovery document`);
+  }
+  if (typeof document !== 'object' || document === null || Array.isArray(document)) {
+    throw new FetchError(`${where} is not an OpenID discovery document`);
+  }
+  const { issuer: named, jwks_uri: address } = document as Readonly<Record<string, unknown>>;
+  if (typeof named !== 'string') throw new FetchError(`${where} names no issuer`);
+  if (named !== issuer) throw new FetchError(`${where} ${mismatch(named, issuer)}`);
+  if (typeof address !== 'string' || !URL.canParse(address)) {
+    throw new FetchError(`${where} has no jwks_uri that is a URL`);
+  }
+  return new URL(address);
+}
+
+function mismatch(named: string, issuer: string): string {
+  const quoted = JSON.stringify(named.length > MAX_SHOWN ? `${named.slice(0, MAX_SHOWN)}…` : named);
+  const difference =
+    withoutSlash(named) === withoutSlash(issuer) ? '; they differ in the slash at the end alone' : '';
+  return `names the issuer ${quoted}, and the configuration ${JSON.stringify(issuer)}${difference}; must be equal`;
+}
+
+function withoutSlash(text: string): string {
+  return text.replace(/\/$/, '');
+}

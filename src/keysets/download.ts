@@ -1,0 +1,33 @@
+import type { IssuerConfig, RemoteKeysConfig } from '../config/config.ts';
+import { KeyError } from '../keys/key-error.ts';
+import { shownUrl } from '../keys/key-url.ts';
+import { readDiscovery } from './discovery.ts';
+import { type Fetch, FetchError, fetchDocument } from './fetch-document.ts';
+import { type ReadKeySet, readKeySet } from './read-key-set.ts';
+
+export interface Download extends ReadKeySet {
+  readonly freshMs: number | undefined;
+}
+
+/** Fetches an issuer's key set, by way of its discovery document where that is configured. Throws FetchError. */
+export async function download(
+  issuer: IssuerConfig,
+  remote: RemoteKeysConfig,
+  options: { readonly fetch: Fetch; readonly signal: AbortSignal },
+): Promise<Download> {
+  const fetchOptions = { ...options, allowHttp: remote.allowHttp };
+  let url = new URL(remote.url);
+  let secure = false;
+  if (remote.kind === 'discovery') {
+    const document = await fetchDocument(url, secure, fetchOptions);
+    url = readDiscovery(document.text, url, issuer.issuer ?? '');
+    secure = document.secure;
+  }
+  const { text, freshMs } = await fetchDocument(url, secure, fetchOptions);
+  try {
+    return { ...readKeySet(text, issuer.algorithms), freshMs };
+  } catch (error) {
+    if (error instanceof KeyError) throw new FetchError(`${shownUrl(url)} ${error.message}`);
+    throw error;
+  }
+}

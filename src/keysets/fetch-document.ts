@@ -1,0 +1,137 @@
+import { shownUrl, urlObstacle } from '../keys/key-url.ts';
+import { freshFor } from './freshness.ts';
+
+/** Bytes of a document, unpacked; a key set of a thousand RSA keys is half of it. */
+const MAX_BYTES = 1024 * 1024;
+/** Redirects followed for one document; a provider that has moved needs one or two. */
+const MAX_REDIRECTS = 3;
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+/** A document cannot be had. The message is one sentence without anything that was received. */
+export class FetchError extends Error {
+  override readonly name = 'FetchError';
+}
+
+export type Fetch = (url: URL, init: RequestInit) => Promise<Response>;
+
+export const systemFetch: Fetch = (url, init) => fetch(url, init);
+
+export interface FetchOptions {
+  readonly fetch: Fetch;
+  readonly allowHttp: boolean;
+  /** Ends the fetch with the signal's reason. */
+  readonly signal: AbortSignal;
+}
+
+export interface FetchedDocument {
+  readonly text: string;
+  /** Milliseconds for which it is fresh; undefined when the answer does not say. */
+  readonly freshMs: number | undefined;
+  /** Whether every step of the way was https. */
+  readonly secure: boolean;
+}
+
+/**
+ * Fetches a document with status 200. What has been https stays https, also to this machine and with allowHttp: a
+ * redirect must not be what takes the keys into the open. Throws FetchError, or the reason of the signal.
+ * @param secure whether the way to this address was https.
+ */
+export async function fetchDocument(
+  start: URL,
+  secure: boolean,
+  options: FetchOptions,
+): Promise<FetchedDocument> {
+  let url = start;
+  let mustBeSecure = secure;
+  for (let redirects = 0; ; redirects += 1) {
+    assertAllowed(url, start, mustBeSecure, options.allowHttp);
+    mustBeSecure ||= url.protocol === 'https:';
+    const response = await ask(url, options);
+    if (REDIRECTS.has(response.status)) {
+      await discard(response);
+      if (redirects === MAX_REDIRECTS) {
+        throw new FetchError(`${shownUrl(start)} redirects more than ${MAX_REDIRECTS} times`);
+      }
+      url = target(response, url);
+      continue;
+    }
+    if (response.status !== 200) {
+      await discard(response);
+      throw new FetchError(`${shownUrl(url)} answered with status ${response.status}; must be 200`);
+    }
+    const text = await readText(response, url);
+    return { text, freshMs: freshFor(response.headers), secure: url.protocol === 'https:' };
+  }
+}
+
+function assertAllowed(url: URL, start: URL, mustBeSecure: boolean, allowHttp: boolean): void {
+  const where = url === start ? shownUrl(url) : `${shownUrl(start)} redirects to ${shownUrl(url)}, which`;
+  if (mustBeSecure && url.protocol !== 'https:') {
+    throw new FetchError(`${where} is not https, as the way to it was; must be https`);
+  }
+  const obstacle = urlObstacle(url, allowHttp);
+  if (obstacle !== undefined) throw new FetchError(`${where} ${obstacle}`);
+}
+
+async function ask(url: URL, { fetch, signal }: FetchOptions): Promise<Response> {
+  try {
+    return await fetch(url, {
+      signal,
+      redirect: 'manual',
+      headers: { accept: 'application/json', 'user-agent': 'portcullis' },
+      credentials: 'omit',
+    });
+  } catch (error) {
+    throw failure(url, error);
+  }
+}
+
+/** Frees the connection of an answer whose body is not wanted. */
+async function discard(response: Response): Promise<void> {
+  try {
+    await response.body?.cancel();
+  } catch {
+    // The connection has ended before, which frees it too.
+  }
+}
+
+function target(response: Response, from: URL): URL {
+  const location = response.headers.get('location') ?? '';
+  if (location === '' || !URL.canParse(location, from.href)) {
+    throw new FetchError(`${shownUrl(from)} redirects without an address`);
+  }
+  return new URL(location, from);
+}
+
+/** Stops at the limit, whatever Content-Length says and however small the packed body is. */
+async function readText(response: Response, url: URL): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of response.body ?? []) {
+      bytes += chunk.byteLength;
+      if (bytes > MAX_BYTES) throw new FetchError(`${shownUrl(url)} sent more than ${MAX_BYTES} bytes`);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw failure(url, error);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks, bytes));
+  } catch {
+    throw new FetchError(`${shownUrl(url)} did not send UTF-8 text`);
+  }
+}
+
+const UNTRUSTED = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT_)/;
+
+function failure(url: URL, error: unknown): unknown {
+  if (!(error instanceof TypeError)) return error;
+  const { code } = (error.cause ?? {}) as { code?: unknown };
+  const reason = typeof code === 'string' ? code : 'no reason given';
+  return new FetchError(
+    UNTRUSTED.test(reason)
+      ? `${shownUrl(url)} has a certificate that is not trusted (${reason}); NODE_EXTRA_CA_CERTS names further authorities`
+      : `${shownUrl(url)} cannot be reached (${reason})`,
+  );
+}

@@ -1,0 +1,51 @@
+import { createPublicKey } from 'node:crypto';
+import { fitPublicKey } from '../keys/fit.ts';
+import { sortJwks } from '../keys/jwks.ts';
+import type { VerificationKey } from '../keys/key.ts';
+import type { PublicKey } from '../keys/public-key.ts';
+
+export interface ReadKeySet {
+  /** May be empty. */
+  readonly keys: readonly VerificationKey[];
+  /** The same keys, as the issuer published them, without anything but their public members. */
+  readonly entries: readonly object[];
+  /** One sentence for each entry that is not used. */
+  readonly ignored: readonly string[];
+}
+
+/** Entries of a document that are told of one by one; the others are counted. */
+const MAX_TOLD = 32;
+/** Longest piece of a kid that is shown. */
+const MAX_SHOWN = 64;
+
+/** Takes those public keys of a JWKS that an issuer's algorithms can use. Throws KeyError when it is no JWKS. */
+export function readKeySet(text: string, algorithms: readonly string[]): ReadKeySet {
+  const { keys: found, ignored: unusable } = sortJwks(text);
+  const keys = new Map<string, VerificationKey>();
+  const entries: object[] = [];
+  const ignored = [...unusable];
+  for (const key of found) {
+    const fitted = fitPublicKey(key, algorithms);
+    if (fitted === undefined) ignored.push(`${nameOf(key)} is ignored: it fits none of the algorithms`);
+    else {
+      keys.set(JSON.stringify([fitted.id, fitted.kid]), fitted);
+      entries.push(entryOf(key));
+    }
+  }
+  const more = ignored.length - MAX_TOLD;
+  if (more > 0) ignored.splice(MAX_TOLD, more, `and ${more} more`);
+  return { keys: [...keys.values()], entries, ignored };
+}
+
+function entryOf({ pem, kid, algorithms }: PublicKey): object {
+  return {
+    ...createPublicKey(pem).export({ format: 'jwk' }),
+    ...(kid === undefined ? {} : { kid }),
+    ...(algorithms.length === 1 ? { alg: algorithms[0] } : {}),
+  };
+}
+
+function nameOf({ kid, label }: PublicKey): string {
+  if (kid === undefined) return `an ${label}`;
+  return `the key with kid ${JSON.stringify(kid.length > MAX_SHOWN ? `${kid.slice(0, MAX_SHOWN)}…` : kid)}`;
+}

@@ -1,0 +1,281 @@
+import type { IssuerConfig, RemoteKeysConfig } from '../config/config.ts';
+import type { VerificationKey } from '../keys/key.ts';
+import { KeyError } from '../keys/key-error.ts';
+import { shownUrl } from '../keys/key-url.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import { type Download, download } from './download.ts';
+import { type Fetch, FetchError } from './fetch-document.ts';
+import { refreshDelay, retryDelay } from './pace.ts';
+import { readKeySet } from './read-key-set.ts';
+import { type KeySetStore, StoreError } from './store.ts';
+import type { Timers } from './timers.ts';
+
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  /** From 0 to 1. */
+  readonly random: () => number;
+  readonly fetch: Fetch;
+  readonly log: Log;
+  /** Undefined: nothing is kept. */
+  readonly store: KeySetStore | undefined;
+  /** Puts keys in force. Throws when one of them cannot be used; the old ones then stay. */
+  readonly setKeys: (issuer: string, keys: readonly VerificationKey[]) => void;
+}
+
+/** Kids named in one log line. */
+const MAX_LOGGED = 20;
+
+/**
+ * The key set of one issuer, fetched again and again while the gateway runs, never because a request waits for it:
+ * only tokens with an unknown key do, and what they cause is bounded here. There is one fetch at a time.
+ */
+export class RemoteKeySet {
+  readonly #issuer: IssuerConfig;
+  readonly #remote: RemoteKeysConfig;
+  readonly #around: Surroundings;
+  #keys: readonly VerificationKey[] = [];
+  #ignored: readonly string[] = [];
+  /** Monotonic milliseconds at which the keys in force were fetched; before the start for kept ones. */
+  #fetchedAt: number | undefined;
+  #failures = 0;
+  #lastError: string | undefined;
+  /** Monotonic milliseconds. */
+  #nextAt: number | undefined;
+  /** Monotonic milliseconds from which a token with an unknown key may cause a fetch. */
+  #mayAskAt = Number.NEGATIVE_INFINITY;
+  #cancelNext: (() => void) | undefined;
+  #cancelExpiry: (() => void) | undefined;
+  #flight: Promise<void> | undefined;
+  #abort: AbortController | undefined;
+  #writing: Promise<void> = Promise.resolve();
+  #cannotWrite = false;
+  #closed = false;
+  #onlyLooks = false;
+
+  constructor(issuer: IssuerConfig, remote: RemoteKeysConfig, around: Surroundings) {
+    this.#issuer = issuer;
+    this.#remote = remote;
+    this.#around = around;
+  }
+
+  get kids(): readonly string[] {
+    return this.#keys.flatMap(({ kid }) => (kid === undefined ? [] : [kid]));
+  }
+
+  /** As `kids`, with an undefined for each key that has none. */
+  get allKids(): readonly (string | undefined)[] {
+    return this.#keys.map(({ kid }) => kid);
+  }
+
+  get hasKeys(): boolean {
+    return this.#keys.length > 0;
+  }
+
+  /** Seconds since the keys in force were fetched; undefined without any. */
+  get ageSeconds(): number | undefined {
+    return this.#fetchedAt === undefined
+      ? undefined
+      : (this.#around.clock.monotonic() - this.#fetchedAt) / 1000;
+  }
+
+  /** Seconds until the next fetch; undefined while one is under way. */
+  get nextRefreshSeconds(): number | undefined {
+    return this.#nextAt === undefined
+      ? undefined
+      : Math.max(0, (this.#nextAt - this.#around.clock.monotonic()) / 1000);
+  }
+
+  /** Why the last fetch failed; undefined when it did not. */
+  get lastError(): string | undefined {
+    return this.#lastError;
+  }
+
+  /** Entries of the issuer's set that are not used, each with the reason. */
+  get ignored(): readonly string[] {
+    return this.#ignored;
+  }
+
+  get source(): string {
+    return shownUrl(new URL(this.#remote.url));
+  }
+
+  /** Puts the kept set in force, when there is one that is young enough. Never rejects. */
+  async load(): Promise<void> {
+    const { store, log, clock } = this.#around;
+    if (store === undefined) return;
+    try {
+      const kept = await store.read(this.#issuer, this.#remote);
+      if (kept === undefined || this.#closed) return;
+      const ageMs = clock.wall() - kept.fetchedAt;
+      if (ageMs < 0) throw new StoreError('is dated in the future');
+      if (ageMs >= this.#remote.staleMs) throw new StoreError('is older than keys.stale allows');
+      const { keys } = readKeySet(kept.text, this.#issuer.algorithms);
+      if (keys.length === 0) throw new StoreError('holds no usable key');
+      this.#enforce(keys, ageMs);
+    } catch (error) {
+      const isExpected = error instanceof StoreError || error instanceof KeyError;
+      const why = isExpected ? `the file ${error.message}` : 'its keys cannot be used';
+      const file = store.fileOf(this.#issuer.name);
+      log.warn({ issuer: this.#issuer.name, file, why }, 'a kept key set is ignored');
+    }
+  }
+
+  /** Fetches now, and from then on by itself. */
+  start(): void {
+    void this.#fetch();
+  }
+
+  /**
+   * What a gateway would have in force: the kept set, or a newer one, fetched once. Nothing is fetched again and
+   * nothing is kept, for one who only asks. Never rejects.
+   */
+  async look(): Promise<void> {
+    this.#onlyLooks = true;
+    await this.load();
+    await this.#fetch();
+  }
+
+  /**
+   * Asks for newer keys on behalf of a token with an unknown key.
+   * @returns resolves when they have been asked for, with whatever result; undefined when it is too early to ask.
+   */
+  refetch(): Promise<void> | undefined {
+    if (this.#closed || this.#onlyLooks) return undefined;
+    if (this.#flight !== undefined) return this.#flight;
+    const now = this.#around.clock.monotonic();
+    if (now < this.#mayAskAt) return undefined;
+    this.#mayAskAt = now + this.#remote.unknownKidGapMs;
+    return this.#fetch();
+  }
+
+  /** Stops for good. Resolves when nothing is under way any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelNext?.();
+    this.#cancelExpiry?.();
+    this.#abort?.abort(new FetchError('the gateway is shutting down'));
+    await this.#flight;
+    await this.#writing;
+  }
+
+  #fetch(): Promise<void> {
+    this.#flight ??= this.#attempt().finally(() => {
+      this.#flight = undefined;
+    });
+    return this.#flight;
+  }
+
+  async #attempt(): Promise<void> {
+    const { timers, fetch } = this.#around;
+    const { timeoutMs } = this.#remote;
+    this.#cancelNext?.();
+    this.#nextAt = undefined;
+    const abort = new AbortController();
+    this.#abort = abort;
+    const cancelTimeout = timers.after(timeoutMs, () =>
+      abort.abort(new FetchError(`${this.source} did not answer within ${timeoutMs} ms`)),
+    );
+    try {
+      const fetched = await download(this.#issuer, this.#remote, { fetch, signal: abort.signal });
+      if (!this.#closed) this.#succeed(fetched);
+    } catch (error) {
+      if (!this.#closed) this.#fail(error);
+    } finally {
+      cancelTimeout();
+    }
+  }
+
+  #succeed(fetched: Download): void {
+    const { clock, random, log } = this.#around;
+    const issuer = this.#issuer.name;
+    if (`${fetched.ignored}` !== `${this.#ignored}` && fetched.ignored.length > 0) {
+      log.warn({ issuer, ignored: fetched.ignored }, 'entries of the key set are ignored');
+    }
+    this.#ignored = fetched.ignored;
+    if (fetched.keys.length === 0) throw new FetchError(`${this.source} leads to a set without a usable key`);
+    this.#enforce(fetched.keys, 0);
+    if (this.#failures > 0) log.info({ issuer, failures: this.#failures }, 'the keys can be fetched again');
+    this.#failures = 0;
+    this.#lastError = undefined;
+    this.#schedule(refreshDelay(fetched.freshMs, this.#remote, random()));
+    this.#keep(fetched.entries, clock.wall());
+  }
+
+  #fail(error: unknown): void {
+    const { log, random } = this.#around;
+    const issuer = this.#issuer.name;
+    const isExpected = error instanceof FetchError;
+    this.#lastError = isExpected ? error.message : `the keys of ${this.source} cannot be used`;
+    this.#failures += 1;
+    const fields = { issuer, why: this.#lastError, ...(isExpected ? {} : { error }) };
+    // One line when it begins, however long it lasts; its end has a line too.
+    if (this.#failures === 1) log.warn(fields, 'the keys cannot be fetched');
+    else log.debug(fields, 'the keys still cannot be fetched');
+    this.#schedule(retryDelay(this.#failures, random()));
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#onlyLooks) return;
+    const { clock, timers } = this.#around;
+    this.#nextAt = clock.monotonic() + delayMs;
+    this.#cancelNext = timers.after(delayMs, () => void this.#fetch());
+  }
+
+  #enforce(keys: readonly VerificationKey[], ageMs: number): void {
+    const { clock, timers } = this.#around;
+    const { staleMs } = this.#remote;
+    // Any call empties what is known of the issuer's tokens, so it takes a change.
+    if (!isSameSet(keys, this.#keys)) this.#replace(keys);
+    this.#fetchedAt = clock.monotonic() - ageMs;
+    this.#cancelExpiry?.();
+    this.#cancelExpiry = timers.after(staleMs - ageMs, () => this.#expire());
+  }
+
+  #replace(keys: readonly VerificationKey[]): void {
+    const { log, setKeys } = this.#around;
+    const before = this.kids;
+    setKeys(this.#issuer.name, keys);
+    this.#keys = keys;
+    const now = this.kids;
+    const fields = {
+      issuer: this.#issuer.name,
+      keys: keys.length,
+      added: now.filter((kid) => !before.includes(kid)).slice(0, MAX_LOGGED),
+      removed: before.filter((kid) => !now.includes(kid)).slice(0, MAX_LOGGED),
+    };
+    log.info(fields, 'the key set has changed');
+  }
+
+  #expire(): void {
+    const { log, setKeys } = this.#around;
+    setKeys(this.#issuer.name, []);
+    this.#keys = [];
+    this.#fetchedAt = undefined;
+    const fields = { issuer: this.#issuer.name, why: this.#lastError };
+    log.error(fields, 'the keys are too old and no longer in force');
+  }
+
+  /** Behind the requests and behind the last writing; what fails costs the next restart, not this gateway. */
+  #keep(entries: readonly object[], fetchedAt: number): void {
+    const { store, log } = this.#around;
+    if (store === undefined || this.#onlyLooks) return;
+    this.#writing = this.#writing.then(async () => {
+      try {
+        await store.write(this.#issuer, this.#remote, { entries, fetchedAt });
+        this.#cannotWrite = false;
+      } catch (error) {
+        if (!this.#cannotWrite) log.error({ issuer: this.#issuer.name, error }, 'the key set cannot be kept');
+        this.#cannotWrite = true;
+      }
+    });
+  }
+}
+
+/** Their order means nothing. */
+function isSameSet(a: readonly VerificationKey[], b: readonly VerificationKey[]): boolean {
+  const names = (keys: readonly VerificationKey[]): string =>
+    JSON.stringify(keys.map(({ id, kid }) => JSON.stringify([id, kid])).sort());
+  return names(a) === names(b);
+}

@@ -1,0 +1,75 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Clock } from '../lib/clock.ts';
+import { Counter } from '../lib/counters.ts';
+import type { PostAnswer, PostHandler, PostHeaders } from '../types.ts';
+import type { Register } from './register.ts';
+import { readRequest } from './revocation-request.ts';
+import type { TokenLives } from './token-lives.ts';
+
+/** Bytes of a body: some thousands of revocations at once. */
+const MAX_BODY_BYTES = 1024 * 1024;
+
+const challenge = { 'www-authenticate': 'Bearer realm="portcullis revocations"' };
+
+export interface AdminEndpointOptions {
+  readonly secret: string;
+  readonly register: Register;
+  readonly lives: TokenLives;
+  readonly clock: Clock;
+}
+
+/** `POST /revocations`: revokes what a bearer of the secret names. */
+export class AdminEndpoint implements PostHandler {
+  readonly maxBytes = MAX_BODY_BYTES;
+  readonly refused = new Counter();
+  readonly #secret: Buffer;
+  readonly #options: AdminEndpointOptions;
+
+  constructor(options: AdminEndpointOptions) {
+    this.#secret = digest(options.secret);
+    this.#options = options;
+  }
+
+  refuse(headers: PostHeaders): PostAnswer | undefined {
+    const refusal = this.#refusal(headers);
+    if (refusal !== undefined) this.refused.value += 1;
+    return refusal;
+  }
+
+  async answer(_headers: PostHeaders, body: Buffer): Promise<PostAnswer> {
+    const { register, lives, clock } = this.#options;
+    const request = readRequest(body, lives, clock.wall() / 1000);
+    if ('fault' in request) {
+      this.refused.value += 1;
+      return { status: 400, body: { error: request.fault } };
+    }
+    const { revocations } = request;
+    const acceptance = await register.accept(revocations, 'admin');
+    if (acceptance === 'done') return { status: 200, body: { accepted: revocations.length } };
+    this.refused.value += 1;
+    const error =
+      acceptance === 'full'
+        ? 'no room: as many revocations as revocation.entries are in force; nothing was revoked'
+        : 'in force, but not saved: a restart would lose it; try again';
+    return { status: 503, body: { error }, headers: { 'retry-after': '5' } };
+  }
+
+  #refusal({ authorization, 'content-type': type }: PostHeaders): PostAnswer | undefined {
+    if (typeof authorization !== 'string') {
+      return { status: 401, body: { error: 'the bearer secret is missing' }, headers: challenge };
+    }
+    const secret = /^bearer +(\S+)$/i.exec(authorization)?.[1];
+    // Hashes have one length, so the time tells nothing about the secret's.
+    if (secret === undefined || !timingSafeEqual(digest(secret), this.#secret)) {
+      return { status: 403, body: { error: 'the bearer secret is wrong' } };
+    }
+    if (typeof type !== 'string' || !/^application\/json *(;|$)/i.test(type)) {
+      return { status: 415, body: { error: 'the body must be application/json' } };
+    }
+    return undefined;
+  }
+}
+
+function digest(secret: string): Buffer {
+  return createHash('sha256').update(secret).digest();
+}

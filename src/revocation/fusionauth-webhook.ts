@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import type { Clock } from '../lib/clock.ts';
+import { Counter } from '../lib/counters.ts';
+import type { Log } from '../lib/log.ts';
+import type { PostAnswer, PostHandler, PostHeaders } from '../types.ts';
+import { type FusionAuthEvent, readEvent } from './fusionauth-event.ts';
+import type { Register } from './register.ts';
+import { SeenIds } from './seen-ids.ts';
+import type { TokenLives } from './token-lives.ts';
+
+/** Bytes of a body: an event holds a user with all that an application may have stored with him. */
+const MAX_BODY_BYTES = 1024 * 1024;
+/** Seconds by which FusionAuth's clock may be ahead. An event from further ahead would revoke tokens to come. */
+const MAX_AHEAD = 300;
+/** Events remembered, 100 bytes each: more than come while one is sent again. A forgotten one does no harm twice. */
+const SEEN_EVENTS = 10_000;
+
+const SIGNATURE = 'x-fusionauth-signature-jwt';
+
+export interface FusionAuthWebhookOptions {
+  /** Names of the issuers whose tokens are revoked. */
+  readonly issuers: readonly string[];
+  /** The claims of a token with a good signature; undefined for any other. */
+  readonly verify: (token: string) => Readonly<Record<string, unknown>> | undefined;
+  /** Is told when other keys may be in use; must not be waited for. */
+  readonly onKeysChanged: () => void;
+  readonly register: Register;
+  readonly lives: TokenLives;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/**
+ * `POST /webhooks/fusionauth`: revokes what FusionAuth's signed events name. Some of its operations wait for the
+ * answer, so nothing is waited for here but the disk.
+ */
+export class FusionAuthWebhook implements PostHandler {
+  readonly maxBytes = MAX_BODY_BYTES;
+  readonly refused = new Counter();
+  readonly #options: FusionAuthWebhookOptions;
+  readonly #seen = new SeenIds(SEEN_EVENTS);
+
+  constructor(options: FusionAuthWebhookOptions) {
+    this.#options = options;
+  }
+
+  refuse(headers: PostHeaders): PostAnswer | undefined {
+    if (typeof headers[SIGNATURE] === 'string') return undefined;
+    return this.#refuse(401, 'X-FusionAuth-Signature-JWT is missing: have the webhook signed');
+  }
+
+  async answer(headers: PostHeaders, body: Buffer): Promise<PostAnswer> {
+    const claims = this.#options.verify(String(headers[SIGNATURE]));
+    if (claims === undefined) {
+      // Perhaps it was signed with a key that is new; FusionAuth sends it again.
+      this.#options.onKeysChanged();
+      return this.#refuse(401, 'the signature is not good under the keys for webhooks');
+    }
+    const now = this.#options.clock.wall() / 1000;
+    const obstacle = obstacleIn(claims, body, now);
+    if (obstacle !== undefined) return this.#refuse(401, obstacle);
+    const event = readEvent(body);
+    if (event.kind === 'fault') return this.#refuse(400, event.fault);
+    if (event.kind === 'other') return { status: 200, body: { ignored: event.type } };
+    if (event.createdAt > now + MAX_AHEAD) return this.#refuse(400, 'event.createInstant lies ahead');
+    if (this.#seen.has(event.id)) return { status: 200, body: { duplicate: true } };
+    if (event.kind === 'keys-changed') this.#options.onKeysChanged();
+    else {
+      const failure = await this.#revoke(event);
+      if (failure !== undefined) return failure;
+    }
+    this.#seen.add(event.id);
+    return { status: 200, body: { accepted: true } };
+  }
+
+  async #revoke(event: FusionAuthEvent & { kind: 'revocation' }): Promise<PostAnswer | undefined> {
+    const { issuers, lives, register } = this.#options;
+    const { sub, sid, application, createdAt, tokenLife } = event;
+    const marks = { jti: undefined, sub, sid, application };
+    const revocations = issuers.map((issuer) => ({
+      ...marks,
+      issuer,
+      before: createdAt,
+      expiresAt: lives.end(issuer, createdAt, tokenLife),
+    }));
+    const acceptance = await register.accept(revocations, 'fusionauth');
+    if (acceptance === 'done') return undefined;
+    return this.#refuse(503, acceptance === 'full' ? 'no room for more revocations' : 'not saved');
+  }
+
+  #refuse(status: number, error: string): PostAnswer {
+    this.refused.value += 1;
+    this.#options.log.warn({ status, error }, 'a webhook was refused');
+    return { status, body: { error } };
+  }
+}
+
+/** Why a good signature is not one of this body now. It is a JWT without times as a rule; where they are, they hold. */
+function obstacleIn(
+  claims: Readonly<Record<string, unknown>>,
+  body: Buffer,
+  now: number,
+): string | undefined {
+  const hash = createHash('sha256').update(body).digest('base64');
+  const { request_body_sha256: signed, exp, nbf } = claims;
+  if (signed !== hash) return 'the body is not the one that was signed';
+  if (exp !== undefined && !(typeof exp === 'number' && now < exp)) return 'the signature has expired';
+  if (nbf !== undefined && !(typeof nbf === 'number' && now >= nbf)) return 'the signature is not valid yet';
+  return undefined;
+}

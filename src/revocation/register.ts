@@ -1,0 +1,141 @@
+import type { Clock } from '../lib/clock.ts';
+import { CounterFamily } from '../lib/counters.ts';
+import type { Log } from '../lib/log.ts';
+import type { Journal, Loaded } from './journal.ts';
+import type { Revocation, Source } from './revocation.ts';
+import type { RevocationList } from './revocation-list.ts';
+
+/** Milliseconds between two looks for revocations that have ended, and two attempts to save what could not be. */
+const TICK_MS = 1_000;
+
+/**
+ * What became of revocations: `done`, in force and saved; `full`, refused for want of room; `unsaved`, in force, but
+ * lost if the process ends before the disk takes them.
+ */
+export type Acceptance = 'done' | 'full' | 'unsaved';
+
+export interface RegisterOptions {
+  readonly list: RevocationList;
+  /** Undefined: revocations end with the process. */
+  readonly journal: Journal | undefined;
+  /** Tells other gateways of what was told here. */
+  readonly publish?: ((revocations: readonly Revocation[]) => void) | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Puts revocations in force and keeps them. */
+export class Register {
+  /** Revocations that were told of, by source, those known already included. */
+  readonly received = new CounterFamily();
+  readonly #list: RevocationList;
+  readonly #journal: Journal | undefined;
+  readonly #publish: RegisterOptions['publish'];
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #timer: NodeJS.Timeout | undefined;
+  #damage: string | undefined;
+  /** Whether one was refused for want of room and there is none still. */
+  #full = false;
+
+  constructor(options: RegisterOptions) {
+    this.#list = options.list;
+    this.#journal = options.journal;
+    this.#publish = options.publish;
+    this.#clock = options.clock;
+    this.#log = options.log;
+  }
+
+  /** Reads what was kept. Rejects with the file system's error when the file is not to be had. */
+  async open(): Promise<void> {
+    if (this.#journal !== undefined) await this.#load(this.#journal);
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    this.#timer.unref();
+  }
+
+  /** Puts what was kept in force without opening the file for more, for one who only asks what would be refused. */
+  async look(): Promise<void> {
+    if (this.#journal === undefined) return;
+    this.#restore(await this.#journal.look(), this.#journal.path);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#journal?.close();
+  }
+
+  get size(): number {
+    return this.#list.size;
+  }
+
+  /** Wall-clock seconds of the first and the last event in force; undefined where there is none with a time. */
+  span(): { readonly oldest: number | undefined; readonly newest: number | undefined } {
+    let oldest: number | undefined;
+    let newest: number | undefined;
+    for (const { before } of this.#list.all()) {
+      if (before === Number.POSITIVE_INFINITY) continue;
+      oldest = Math.min(before, oldest ?? before);
+      newest = Math.max(before, newest ?? before);
+    }
+    return { oldest, newest };
+  }
+
+  /** What an operator has to see to, one sentence each. */
+  troubles(): readonly string[] {
+    const troubles: string[] = [];
+    if (this.#damage !== undefined) troubles.push(this.#damage);
+    if (this.#full) troubles.push('revocations are refused because revocation.entries are in force');
+    const error = this.#journal?.lastError;
+    if (error !== undefined) troubles.push(`revocations in force could not be saved (${error})`);
+    return troubles;
+  }
+
+  /** In force when this returns; all of them or none. */
+  async accept(revocations: readonly Revocation[], source: Source): Promise<Acceptance> {
+    const now = this.#clock.wall() / 1000;
+    // What has ended cannot hit anything that lives.
+    const living = revocations.filter(({ expiresAt }) => expiresAt > now);
+    if (!this.#list.hasRoomFor(living)) {
+      if (!this.#full) this.#log.error({ inForce: this.#list.size }, 'revocations are refused: no room');
+      this.#full = true;
+      return 'full';
+    }
+    this.#full = false;
+    this.received.of(source).value += revocations.length;
+    const changed = living.filter((revocation) => this.#list.add(revocation));
+    if (source !== 'redis') this.#publish?.(changed);
+    if (this.#journal === undefined) return 'done';
+    try {
+      // Also when nothing has changed: what this repeats may not have been saved yet.
+      await this.#journal.append(changed);
+      return 'done';
+    } catch (error) {
+      this.#log.error({ error, file: this.#journal.path }, 'revocations in force could not be saved');
+      return 'unsaved';
+    }
+  }
+
+  async #load(journal: Journal): Promise<void> {
+    this.#restore(await journal.open(), journal.path);
+    journal.keeps(
+      () => this.#list.all(),
+      () => this.#list.size,
+    );
+  }
+
+  #restore({ revocations, damaged, torn }: Loaded, file: string): void {
+    const now = this.#clock.wall() / 1000;
+    for (const revocation of revocations) if (revocation.expiresAt > now) this.#list.add(revocation);
+    if (torn) this.#log.warn({ file }, 'the last revocation was not saved whole and had not been confirmed');
+    if (damaged.length > 0) {
+      this.#damage = `line ${damaged[0]} of ${file}${damaged.length > 1 ? ` and ${damaged.length - 1} more` : ''} cannot be read: what it revoked is valid again; mend or remove it and restart`;
+      this.#log.error({ file, lines: damaged.slice(0, 100) }, this.#damage);
+    }
+  }
+
+  #tick(): void {
+    this.#list.sweep(this.#clock.wall() / 1000);
+    if (this.#full && this.#list.hasRoom) this.#full = false;
+    this.#journal?.retry();
+  }
+}

@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import type { Revocation } from './revocation.ts';
+
+/** Characters of the checksum, which tells damage, not malice. */
+const CHECKSUM = 16;
+
+/** First line of a file of this form. */
+export const header: string = seal('{"portcullis":"revocations","form":1}');
+
+/** A revocation as one line with its checksum in front, and its end. */
+export function toLine({ before, expiresAt, ...marks }: Revocation): string {
+  // JSON has no Infinity; a member that is left out means it.
+  return seal(JSON.stringify({ ...marks, before: finite(before), expiresAt: finite(expiresAt) }));
+}
+
+/** The revocation in a line without its end; undefined for one that is damaged. */
+export function fromLine(line: string): Revocation | undefined {
+  if (line.length <= CHECKSUM || `${line}\n` !== seal(line.slice(CHECKSUM + 1))) return undefined;
+  const value: unknown = JSON.parse(line.slice(CHECKSUM + 1));
+  return isRevocation(value) ? restore(value) : undefined;
+}
+
+function seal(text: string): string {
+  return `${createHash('sha256').update(text).digest('hex').slice(0, CHECKSUM)} ${text}\n`;
+}
+
+function finite(seconds: number): number | undefined {
+  return Number.isFinite(seconds) ? seconds : undefined;
+}
+
+type Stored = Partial<Record<keyof Revocation, unknown>>;
+
+function isRevocation(value: unknown): value is Stored {
+  if (typeof value !== 'object' || value === null) return false;
+  const { issuer, jti, sub, sid, application, before, expiresAt } = value as Stored;
+  return (
+    [issuer, jti, sub, sid, application].every((mark) => mark === undefined || typeof mark === 'string') &&
+    [before, expiresAt].every((time) => time === undefined || typeof time === 'number')
+  );
+}
+
+function restore(stored: Stored): Revocation {
+  const text = (value: unknown): string | undefined => value as string | undefined;
+  const seconds = (value: unknown): number => (value as number | undefined) ?? Number.POSITIVE_INFINITY;
+  return {
+    issuer: text(stored.issuer),
+    jti: text(stored.jti),
+    sub: text(stored.sub),
+    sid: text(stored.sid),
+    application: text(stored.application),
+    before: seconds(stored.before),
+    expiresAt: seconds(stored.expiresAt),
+  };
+}

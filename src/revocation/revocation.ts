@@ -1,0 +1,28 @@
+/**
+ * What is revoked: tokens that carry all of the marks given here and were issued up to `before`. At least one mark is
+ * given.
+ */
+export interface Revocation {
+  /** Name of the issuer in the configuration; undefined: of any. */
+  readonly issuer: string | undefined;
+  readonly jti: string | undefined;
+  readonly sub: string | undefined;
+  readonly sid: string | undefined;
+  readonly application: string | undefined;
+  /**
+   * Wall-clock second; a token issued within it is revoked too, because `iat` does not tell on which side of the event
+   * it was issued. Infinity: whenever it was issued.
+   */
+  readonly before: number;
+  /** Wall-clock second from which on none of these tokens can live; Infinity where tokens need no `exp`. */
+  readonly expiresAt: number;
+}
+
+/** The marks that a revocation can demand, in the order in which keys are made of them. */
+export const markNames = ['issuer', 'jti', 'sub', 'sid', 'application'] as const;
+
+export type MarkName = (typeof markNames)[number];
+export type Marks = Readonly<Record<MarkName, string | undefined>>;
+
+/** Who told of a revocation. */
+export type Source = 'admin' | 'fusionauth' | 'redis';

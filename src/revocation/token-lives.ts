@@ -1,0 +1,65 @@
+import type { IssuerConfig } from '../config/config.ts';
+
+export interface TokenLivesOptions {
+  readonly issuers: ReadonlyMap<string, IssuerConfig>;
+  /** Milliseconds that a token lives at most, by configuration. */
+  readonly tokenLifeMs: number;
+}
+
+/** How long a revocation must be kept: until the last token that it could hit has expired. */
+export class TokenLives {
+  readonly #issuers: ReadonlyMap<string, IssuerConfig>;
+  readonly #tokenLife: number;
+
+  constructor(options: TokenLivesOptions) {
+    this.#issuers = options.issuers;
+    this.#tokenLife = options.tokenLifeMs / 1000;
+  }
+
+  /** Seconds that a token lives by configuration. */
+  get tokenLife(): number {
+    return this.#tokenLife;
+  }
+
+  knows(issuer: string): boolean {
+    return this.#issuers.has(issuer);
+  }
+
+  /** Names of the issuers with this `iss`. */
+  namesOf(iss: string): readonly string[] {
+    return Array.from(this.#issuers.values())
+      .filter(({ issuer }) => issuer === iss)
+      .map(({ name }) => name);
+  }
+
+  /** Names of the issuers with the same `iss` as this one: they differ in what their tokens are for. */
+  alike(name: string): readonly string[] {
+    const iss = this.#issuers.get(name)?.issuer;
+    return iss === undefined ? [name] : this.namesOf(iss);
+  }
+
+  /**
+   * Wall-clock second of the end of every token issued up to `before` and of a life of at least `atLeast` seconds, by
+   * this issuer, or by any when it is undefined.
+   */
+  end(issuer: string | undefined, before: number, atLeast = 0): number {
+    let end = 0;
+    for (const { name, expiry, maxAgeMs, clockToleranceMs } of this.#issuers.values()) {
+      if (issuer !== undefined && issuer !== name) continue;
+      // A token without exp never ends, so neither may what revokes it; unless its age ends it.
+      const byExp = expiry === 'optional' ? Number.POSITIVE_INFINITY : Math.max(this.#tokenLife, atLeast);
+      const life = Math.min(byExp, maxAgeMs / 1000);
+      end = Math.max(end, Math.ceil(before + life + clockToleranceMs / 1000));
+    }
+    return end;
+  }
+
+  /** The most by which an issuer's clock may differ from ours, in seconds. */
+  tolerance(issuer: string | undefined): number {
+    let most = 0;
+    for (const { name, clockToleranceMs } of this.#issuers.values()) {
+      if (issuer === undefined || issuer === name) most = Math.max(most, clockToleranceMs / 1000);
+    }
+    return most;
+  }
+}

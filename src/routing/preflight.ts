@@ -1,0 +1,55 @@
+import type { RequestHead } from '../types.ts';
+import type { RouteMatch, RouteTable } from './route-table.ts';
+
+/** A serialised origin (RFC 6454 §6.2). */
+const originForm = /^(?:null|[A-Za-z][A-Za-z0-9+.-]*:\/\/[^\s,/]+)$/;
+const methodToken = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+/** What a preflight asks: who wants to make a request, and of which method. */
+interface Preflight {
+  readonly origin: string;
+  readonly method: string;
+}
+
+/**
+ * The route of the request that a preflight announces, by its method, and what that route has for preflights. When it
+ * has nothing, or it cannot be told which route that would be, a preflight is a request like any other: undefined.
+ */
+export function findPreflight<R extends { readonly match: RouteMatch; readonly preflight: unknown }>(
+  routes: RouteTable<R>,
+  head: RequestHead,
+): { readonly route: R; readonly origin: string; readonly leave: NonNullable<R['preflight']> } | undefined {
+  const preflight = readPreflight(head);
+  if (preflight === undefined) return undefined;
+  const route = routes.find(head.host, head.path, preflight.method);
+  if (typeof route !== 'object') return undefined;
+  const leave = route.preflight ?? undefined;
+  return leave === undefined ? undefined : { route, origin: preflight.origin, leave };
+}
+
+/**
+ * Reads a preflight (Fetch standard §4.8): OPTIONS, one Origin, one Access-Control-Request-Method, no body, and no
+ * credentials, which no browser sends with one. Whatever is only similar is a request like any other: undefined.
+ */
+function readPreflight(head: RequestHead): Preflight | undefined {
+  if (head.method !== 'OPTIONS' || head.framing !== 'none') return undefined;
+  let origin: string | undefined;
+  let method: string | undefined;
+  for (let at = 0; at < head.names.length; at += 1) {
+    const value = head.values[at] as string;
+    switch (head.names[at]) {
+      case 'origin':
+        if (origin !== undefined || !originForm.test(value)) return undefined;
+        origin = value;
+        break;
+      case 'access-control-request-method':
+        if (method !== undefined || !methodToken.test(value)) return undefined;
+        method = value;
+        break;
+      case 'authorization':
+      case 'cookie':
+        return undefined;
+    }
+  }
+  return origin === undefined || method === undefined ? undefined : { origin, method };
+}

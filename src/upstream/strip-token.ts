@@ -1,0 +1,19 @@
+import { withoutCookies } from '../lib/cookies.ts';
+import { withoutParameters } from '../lib/query-parameters.ts';
+import type { RequestHead, TokenTraces } from '../types.ts';
+
+/** A request's head as upstream may see it: without what is the token's, everything else byte for byte. */
+export function withoutToken(head: RequestHead, traces: TokenTraces): RequestHead {
+  const names: string[] = [];
+  const values: string[] = [];
+  head.names.forEach((name, at) => {
+    if (traces.headers.has(name)) return;
+    const sent = head.values[at] as string;
+    const value = name === 'cookie' ? withoutCookies(sent, traces.cookies) : sent;
+    if (value === undefined) return;
+    names.push(name);
+    values.push(value);
+  });
+  const query = head.query === undefined ? undefined : withoutParameters(head.query, traces.parameters);
+  return { ...head, query, names, values };
+}

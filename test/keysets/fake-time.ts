@@ -1,0 +1,53 @@
+import type { Timers } from '../../src/keysets/timers.ts';
+import type { Clock } from '../../src/lib/clock.ts';
+
+interface Waiting {
+  readonly at: number;
+  readonly run: () => void;
+}
+
+/** A clock with timers that pass time only when told to. */
+export class FakeTime implements Clock, Timers {
+  #now = 0;
+  #wall = Date.UTC(2026, 0, 1);
+  #waiting: Waiting[] = [];
+
+  wall(): number {
+    return this.#wall + this.#now;
+  }
+
+  monotonic(): number {
+    return this.#now;
+  }
+
+  after(ms: number, run: () => void): () => void {
+    const waiting = { at: this.#now + ms, run };
+    this.#waiting.push(waiting);
+    return () => {
+      this.#waiting = this.#waiting.filter((other) => other !== waiting);
+    };
+  }
+
+  /** How long each timer has still to wait, in milliseconds, the soonest first. */
+  get pending(): readonly number[] {
+    return this.#waiting.map(({ at }) => at - this.#now).sort((a, b) => a - b);
+  }
+
+  /** Lets time pass and runs what is due, in its order. */
+  advance(ms: number): void {
+    const end = this.#now + ms;
+    for (;;) {
+      const [next] = this.#waiting.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
+      if (next === undefined) break;
+      this.#waiting = this.#waiting.filter((other) => other !== next);
+      this.#now = next.at;
+      next.run();
+    }
+    this.#now = end;
+  }
+
+  /** The wall clock is set to another time; the monotonic one does not notice. */
+  stepWall(ms: number): void {
+    this.#wall += ms;
+  }
+}

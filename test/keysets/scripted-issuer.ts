@@ -1,0 +1,89 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { TestKey } from '../support/tokens.ts';
+
+type Answer = (response: ServerResponse, request: IncomingMessage) => void;
+
+/** One public key as an entry of a key set. */
+export function jwk(key: TestKey, members: Readonly<Record<string, unknown>> = {}): object {
+  return { ...key.publicKey.export({ format: 'jwk' }), ...members };
+}
+
+export const keySetText = (...keys: readonly object[]): string => JSON.stringify({ keys });
+
+/** An answer with status 200. */
+export function ok(text: string, headers: Readonly<Record<string, string>> = {}): Answer {
+  return (response) => response.writeHead(200, headers).end(text);
+}
+
+export const keySet = (...keys: readonly object[]): Answer => ok(keySetText(...keys));
+
+export function status(code: number, headers: Readonly<Record<string, string>> = {}): Answer {
+  return (response) => response.writeHead(code, headers).end('nothing here');
+}
+
+/** Keeps the request without a byte of answer. */
+export const hang: Answer = () => {};
+
+/** Ends the connection in the middle of the body. */
+export const drop: Answer = (response) => {
+  response.writeHead(200, { 'content-length': '1000' });
+  response.write('{"keys"', () => response.destroy());
+};
+
+/** An issuer on loopback that answers as told, whatever it is asked for. */
+export class ScriptedIssuer {
+  /** How it answers each path; `/keys` is the one used by most. */
+  readonly answers = new Map<string, Answer>();
+  /** Paths asked for, in order. */
+  readonly asked: string[] = [];
+  readonly #server: Server;
+  readonly #scheme: string;
+  #waiting: (() => void)[] = [];
+
+  private constructor(tls?: { readonly cert: string; readonly key: string }) {
+    const serve = (request: IncomingMessage, response: ServerResponse): void => {
+      const path = request.url ?? '';
+      this.asked.push(path);
+      (this.answers.get(path) ?? status(404))(response, request);
+      for (const wake of this.#waiting.splice(0)) wake();
+    };
+    this.#scheme = tls === undefined ? 'http' : 'https';
+    this.#server = tls === undefined ? createServer(serve) : createSecureServer(tls, serve);
+  }
+
+  static async start(
+    options: { readonly port?: number; readonly tls?: { readonly cert: string; readonly key: string } } = {},
+  ): Promise<ScriptedIssuer> {
+    const issuer = new ScriptedIssuer(options.tls);
+    issuer.#server.listen(options.port ?? 0, '127.0.0.1');
+    await once(issuer.#server, 'listening');
+    return issuer;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  url(path = '/keys'): string {
+    return `${this.#scheme}://127.0.0.1:${this.port}${path}`;
+  }
+
+  /** Answers every request for `/keys` so from now on. */
+  set keys(answer: Answer) {
+    this.answers.set('/keys', answer);
+  }
+
+  /** Resolves when it has been asked so often in all. */
+  async askedTimes(times: number): Promise<void> {
+    while (this.asked.length < times) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  async close(): Promise<void> {
+    this.#server.close();
+    this.#server.closeAllConnections();
+    if (this.#server.listening) await once(this.#server, 'close');
+  }
+}

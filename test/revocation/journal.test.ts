@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import {
+  appendFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { type FileHandle, open as openFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, mock, test } from 'node:test';
+import { Journal } from '../../src/revocation/journal.ts';
+import { eventually, silentLog } from '../support/gateway.ts';
+import { revocationOf } from './support.ts';
+
+/** From here on each write puts half of its bytes on the disk and fails. */
+async function fullDisk(path: string) {
+  const handle = await openFile(path);
+  const kind = Object.getPrototypeOf(handle) as FileHandle;
+  await handle.close();
+  const { write } = kind;
+  return mock.method(
+    kind,
+    'write',
+    async function (this: FileHandle, bytes: Buffer, from: number, length: number, at: number) {
+      await Reflect.apply(write, this, [bytes, from, length >> 1, at]);
+      throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
+    },
+  );
+}
+
+describe('the journal', () => {
+  let folder: string;
+  let path: string;
+  let open: Journal[];
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
+    path = join(folder, 'state', 'revocations.log');
+    open = [];
+  });
+  afterEach(async () => {
+    for (const journal of open) await journal.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  const start = async () => {
+    const journal = new Journal(join(folder, 'state'), silentLog);
+    open.push(journal);
+    return { journal, loaded: await journal.open() };
+  };
+  /** Writes these users and ends. */
+  const keep = async (...users: string[]): Promise<void> => {
+    const { journal } = await start();
+    await journal.append(users.map((sub) => revocationOf({ sub })));
+    await journal.close();
+  };
+  const users = async (): Promise<(string | undefined)[]> =>
+    (await start()).loaded.revocations.map(({ sub }) => sub);
+
+  test('makes its folder and its file for its user alone', async () => {
+    const { loaded } = await start();
+    assert.deepEqual(loaded, { revocations: [], damaged: [], torn: false });
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    assert.equal(statSync(join(folder, 'state')).mode & 0o777, 0o700);
+  });
+
+  test('yields what was appended, to the last digit', async () => {
+    const { journal } = await start();
+    const revocations = [
+      revocationOf({ issuer: 'main', sub: 'zoë\n', sid: 'x', application: 'a' }),
+      revocationOf({ jti: 'j', before: Number.POSITIVE_INFINITY, expiresAt: Number.POSITIVE_INFINITY }),
+    ];
+    await journal.append(revocations.slice(0, 1));
+    await journal.append(revocations.slice(1));
+    // Not closed: what was confirmed is in the file.
+    assert.deepEqual((await start()).loaded.revocations, revocations);
+  });
+
+  test('writes what comes at one time together, each confirmed', async () => {
+    const { journal } = await start();
+    const names = Array.from({ length: 100 }, (_, index) => `user ${index}`);
+    await Promise.all(names.map((sub) => journal.append([revocationOf({ sub })])));
+    assert.deepEqual(await users(), names);
+  });
+
+  test('leaves out a line that was cut off, wherever it was cut, and goes on', async () => {
+    await keep('a', 'b');
+    const whole = readFileSync(path);
+    const start2 = whole.lastIndexOf(10, whole.length - 2) + 1;
+    for (let length = start2 + 1; length < whole.length; length += 7) {
+      writeFileSync(path, whole);
+      truncateSync(path, length);
+      const { journal, loaded } = await start();
+      assert.deepEqual([loaded.torn, loaded.damaged.length, loaded.revocations.length], [true, 0, 1]);
+      await journal.append([revocationOf({ sub: 'c' })]);
+      await journal.close();
+      assert.deepEqual(await users(), ['a', 'c']);
+    }
+  });
+
+  test('leaves nothing of a cut line behind a shorter one', async () => {
+    await keep('a', 'b'.repeat(500));
+    truncateSync(path, statSync(path).size - 20);
+    await keep('c');
+    assert.deepEqual((await start()).loaded, {
+      revocations: [revocationOf({ sub: 'a' }), revocationOf({ sub: 'c' })],
+      damaged: [],
+      torn: false,
+    });
+  });
+
+  test('names lines that are damaged, yields the others, and is not written anew', async () => {
+    await keep('a', 'b', 'c');
+    const bytes = readFileSync(path);
+    const at = bytes.indexOf('"sub":"b"') + 7;
+    bytes[at] = (bytes[at] as number) ^ 1;
+    writeFileSync(path, bytes);
+    const { journal, loaded } = await start();
+    assert.deepEqual(loaded.damaged, [3]);
+    assert.deepEqual(
+      loaded.revocations.map(({ sub }) => sub),
+      ['a', 'c'],
+    );
+    journal.keeps(
+      () => [],
+      () => 0,
+    );
+    await journal.append(Array.from({ length: 3_000 }, (_, index) => revocationOf({ sub: `${index}` })));
+    await journal.close();
+    assert.ok(readFileSync(path).includes('"sub":"c"'));
+    assert.deepEqual((await start()).loaded.damaged, [3]);
+  });
+
+  test('takes a file of another form as damaged', async () => {
+    await keep('a');
+    writeFileSync(path, `something else\n${readFileSync(path, 'utf8').split('\n')[1]}\n`);
+    const { loaded } = await start();
+    assert.deepEqual([loaded.damaged, loaded.revocations.length], [[1], 1]);
+  });
+
+  test('is written anew when most of it has ended, and loses nothing that comes meanwhile', async () => {
+    const { journal } = await start();
+    const live = Array.from({ length: 2_000 }, (_, index) => revocationOf({ sub: `live ${index}` }));
+    journal.keeps(
+      () => live,
+      () => live.length,
+    );
+    await journal.append(live);
+    for (let index = 0; index < 4_000; index += 1) {
+      const more = revocationOf({ sub: 'again and again' });
+      if (index === 3_500) live.push(more);
+      if (index % 500 === 0) await journal.append([more]);
+      else void journal.append([more]);
+    }
+    const late = Array.from({ length: 50 }, (_, index) => revocationOf({ sub: `late ${index}` }));
+    for (const revocation of late) {
+      live.push(revocation);
+      await journal.append([revocation]);
+    }
+    const size = await eventually(
+      () => readFileSync(path, 'utf8').split('\n').length,
+      (lines) => lines < 4_000,
+    );
+    assert.ok(size > 2_000);
+    await journal.append([revocationOf({ sub: 'after' })]);
+    await journal.close();
+    const kept = new Set(await users());
+    for (const { sub } of [...live, { sub: 'after' }]) assert.ok(kept.has(sub), sub);
+  });
+
+  test('tells when the disk does not take it, keeps it, and saves it when it can', async () => {
+    const { journal } = await start();
+    await journal.append([revocationOf({ sub: 'a' })]);
+    const full = await fullDisk(path);
+    await assert.rejects(journal.append([revocationOf({ sub: 'b' })]), { code: 'ENOSPC' });
+    assert.equal(journal.lastError, 'ENOSPC');
+    await assert.rejects(journal.append([]), { code: 'ENOSPC' });
+    full.mock.restore();
+    journal.retry();
+    await eventually(
+      () => journal.lastError,
+      (error) => error === undefined,
+    );
+    assert.deepEqual(await users(), ['a', 'b']);
+  });
+
+  test('removes what an interrupted writing anew has left', async () => {
+    await keep('a');
+    appendFileSync(`${path}.new`, 'half');
+    assert.deepEqual(await users(), ['a']);
+    assert.throws(() => statSync(`${path}.new`), { code: 'ENOENT' });
+  });
+});

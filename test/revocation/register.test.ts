@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { Journal } from '../../src/revocation/journal.ts';
+import { Register } from '../../src/revocation/register.ts';
+import { silentLog } from '../support/gateway.ts';
+import { FixedClock, marksOf, NOW, newList, revocationOf } from './support.ts';
+
+describe('the register', () => {
+  let folder: string;
+  const clock = new FixedClock();
+  beforeEach(() => {
+    clock.seconds = NOW;
+    folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const open = async () => {
+    const list = newList();
+    const register = new Register({ list, journal: new Journal(folder, silentLog), clock, log: silentLog });
+    await register.open();
+    return { list, register };
+  };
+
+  test('puts in force at once, and confirms when it is on the disk', async () => {
+    const first = await open();
+    const accepted = first.register.accept([revocationOf({ sub: 's' })], 'admin');
+    assert.equal(first.list.cover(marksOf({ sub: 's' })), true);
+    assert.equal(await accepted, 'done');
+    assert.match(readFileSync(join(folder, 'revocations.log'), 'utf8'), /"sub":"s"/);
+    const second = await open();
+    assert.equal(second.list.cover(marksOf({ sub: 's' })), true);
+    assert.deepEqual(second.register.span(), { oldest: NOW, newest: NOW });
+    await first.register.close();
+    await second.register.close();
+  });
+
+  test('does not confirm what the disk did not take, though it is in force', async () => {
+    class FullDisk extends Journal {
+      override append(): Promise<void> {
+        return Promise.reject(new Error('no space'));
+      }
+    }
+    const list = newList();
+    const register = new Register({ list, journal: new FullDisk(folder, silentLog), clock, log: silentLog });
+    assert.equal(await register.accept([revocationOf({ sub: 's' })], 'admin'), 'unsaved');
+    assert.equal(list.cover(marksOf({ sub: 's' })), true);
+  });
+
+  test('leaves what has ended behind when it starts', async () => {
+    const first = await open();
+    await first.register.accept(
+      [revocationOf({ sub: 's' }), revocationOf({ sub: 't', expiresAt: NOW + 7_200 })],
+      'admin',
+    );
+    await first.register.close();
+    clock.seconds = NOW + 3_600;
+    const second = await open();
+    assert.deepEqual(
+      Array.from(second.list.all(), ({ sub }) => sub),
+      ['t'],
+    );
+    await second.register.close();
+  });
+
+  test('writes no line for what is in force already', async () => {
+    const { register } = await open();
+    for (let times = 0; times < 3; times += 1) await register.accept([revocationOf({ sub: 's' })], 'admin');
+    await register.close();
+    assert.equal(readFileSync(join(folder, 'revocations.log'), 'utf8').split('\n').length, 3);
+  });
+
+  test('starts with what can be read of a damaged file, and says so', async () => {
+    const first = await open();
+    await first.register.accept([revocationOf({ sub: 's' }), revocationOf({ sub: 't' })], 'admin');
+    await first.register.close();
+    const path = join(folder, 'revocations.log');
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"sub":"s"', '"sub":"x"'));
+    const { list, register } = await open();
+    assert.equal(list.cover(marksOf({ sub: 't' })), true);
+    assert.equal(list.cover(marksOf({ sub: 'x' })), false);
+    assert.match(register.troubles().join(), /^line 2 of .*revocations\.log cannot be read/);
+    await register.close();
+  });
+});

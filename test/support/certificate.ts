@@ -1,0 +1,39 @@
+import { generateKeyPairSync, sign, X509Certificate } from 'node:crypto';
+
+/** Tag, length and contents of one DER value (X.690 §8.1). */
+function der(tag: number, ...contents: readonly Uint8Array[]): Buffer {
+  const body = Buffer.concat(contents);
+  const { length } = body;
+  const head = length < 128 ? [tag, length] : [tag, 0x82, length >> 8, length & 255];
+  return Buffer.concat([Buffer.from(head), body]);
+}
+
+const sequence = (...contents: readonly Uint8Array[]): Buffer => der(0x30, ...contents);
+const oid = (hex: string): Buffer => der(0x06, Buffer.from(hex, 'hex'));
+const time = (text: string): Buffer => der(0x18, Buffer.from(text, 'latin1'));
+
+const ECDSA_WITH_SHA256 = sequence(oid('2a8648ce3d040302'));
+const COMMON_NAME = oid('550403');
+const SUBJECT_ALT_NAME = oid('551d11');
+
+/** A self-signed certificate for 127.0.0.1 with a fresh key, both PEM. */
+export function loopbackCertificate(): { readonly cert: string; readonly key: string } {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const name = sequence(der(0x31, sequence(COMMON_NAME, der(0x0c, Buffer.from('loopback')))));
+  const address = sequence(der(0x87, Buffer.from([127, 0, 0, 1])));
+  const signed = sequence(
+    der(0xa0, der(0x02, Buffer.from([2]))),
+    der(0x02, Buffer.from([1])),
+    ECDSA_WITH_SHA256,
+    name,
+    sequence(time('20200101000000Z'), time('20991231235959Z')),
+    name,
+    publicKey.export({ type: 'spki', format: 'der' }),
+    der(0xa3, sequence(sequence(SUBJECT_ALT_NAME, der(0x04, address)))),
+  );
+  const signature = der(0x03, Buffer.from([0]), sign('sha256', signed, privateKey));
+  return {
+    cert: new X509Certificate(sequence(signed, ECDSA_WITH_SHA256, signature)).toString(),
+    key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  };
+}

@@ -1,0 +1,59 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { findProgram } from '../../bench/programs.ts';
+
+/** A real Redis on a port of its own, which keeps nothing on disk; it can be stopped and started on that port. */
+export class TestRedis {
+  readonly port: number;
+  #process: ChildProcess | undefined;
+
+  private constructor(port: number) {
+    this.port = port;
+  }
+
+  static async start(): Promise<TestRedis> {
+    const redis = new TestRedis(await freePort());
+    await redis.start();
+    return redis;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  async start(): Promise<void> {
+    const options = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+    const program = findProgram('redis-server');
+    if (program === undefined) throw new Error('redis-server is missing: apt-get install -y redis-server');
+    const child = spawn(program, options, { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.#process = child;
+    let log = '';
+    for await (const piece of child.stdout) {
+      log += String(piece);
+      if (log.includes('Ready to accept connections')) break;
+    }
+    if (!log.includes('Ready to accept connections')) throw new Error(`redis-server did not start: ${log}`);
+    child.stdout.resume();
+  }
+
+  /** All that it held is lost. */
+  async stop(): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (child === undefined || child.exitCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
