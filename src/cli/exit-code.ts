@@ -1,6 +1,8 @@
 /** After sysexits.h. */
 export const exitCodes = {
   ok: 0,
+  /** `explain`: the request would not be let in. */
+  refused: 1,
   /** Wrong usage of the command line. */
   usage: 64,
   /** A port, a file or the front engine is not to be had. */

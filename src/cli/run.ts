@@ -3,6 +3,7 @@ import { StartError } from '../lib/start-error.ts';
 import { version } from '../lib/version.ts';
 import type { DemoPorts } from './demo.ts';
 import { exitCodes } from './exit-code.ts';
+import type { ExplainArguments } from './explain.ts';
 
 /** Runs one command line, without the program's name, and answers its exit code; only `start` and `demo` last. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -31,7 +32,7 @@ function buildProgram(finish: (code: number) => void): Command {
     .helpCommand(false)
     .addHelpText(
       'after',
-      '\nExit codes: 0 fine, 64 wrong usage, 78 wrong configuration, 69 a port or file is not to be had, 70 a fault of ours.',
+      '\nExit codes: 0 fine, 1 refused (explain), 64 wrong usage, 78 wrong configuration, 69 a port or file is not to be had, 70 a fault of ours.',
     );
   // Subcommands made this way inherit exitOverride and the way of printing.
   const command = (name: string, description: string): Command =>
@@ -62,16 +63,26 @@ function buildProgram(finish: (code: number) => void): Command {
     const { jsonSchema } = await import('../config/schema.ts');
     process.stdout.write(`${JSON.stringify(jsonSchema(), null, 2)}\n`);
   });
-  program
-    .command('explain', { hidden: true })
-    .helpOption(false)
-    .allowUnknownOption()
-    .argument('[words...]')
-    .action(() => {
-      process.stderr.write('portcullis: explain is not supported yet\n');
-      finish(exitCodes.usage);
-    });
+  command(
+    'explain',
+    'say what becomes of a request with a token, check by check, and exit with 1 if it is refused',
+  )
+    .argument('[token]', 'the token, - for standard input; none: a request without one')
+    .option(...configOption)
+    .option('--path <path>', 'path of the request', parsePathOption, '/')
+    .option('--method <method>', 'method of the request', 'GET')
+    .option('--host <host>', 'host of the request', 'localhost')
+    .option('--offline', 'fetch no keys: use those that a gateway has kept in the state folder')
+    .action(async (token: string | undefined, options: ExplainArguments) =>
+      finish(await (await import('./explain.ts')).explain(token, options)),
+    );
   return program;
+}
+
+/** The query plays no part in what is allowed. */
+function parsePathOption(text: string): string {
+  if (!text.startsWith('/')) throw new InvalidArgumentError('must start with /.');
+  return text.split('?', 1)[0] as string;
 }
 
 const MAX_PORT = 65_535;

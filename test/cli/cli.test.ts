@@ -24,13 +24,13 @@ issuers: { app: { issuer: x, audience: y, algorithms: [RS256], keys: { pem: key.
 `;
 
 test('--version prints the version, for each command too', async () => {
-  for (const command of [[], ['start'], ['check'], ['demo'], ['schema']]) {
+  for (const command of [[], ['start'], ['check'], ['demo'], ['explain'], ['schema']]) {
     assert.deepEqual(await run([...command, '--version']), { code: 0, stdout: `${version}\n`, stderr: '' });
   }
 });
 
 test('--help is the help, for each command too', async () => {
-  for (const command of [[], ['start'], ['check'], ['demo'], ['schema']]) {
+  for (const command of [[], ['start'], ['check'], ['demo'], ['explain'], ['schema']]) {
     const { code, stdout, stderr } = await run([...command, '--help']);
     assert.deepEqual([code, stderr], [0, '']);
     assert.ok(stdout.startsWith(`Usage: ${['portcullis', ...command].join(' ')}`), stdout);
@@ -46,8 +46,8 @@ test('wrong usage is said on standard error and ends with 64', async () => {
     [['check', 'x.yaml'], 'too many arguments'],
     [['demo', '--port', '65536'], 'must be a port from 0 to 65535'],
     [['demo', '--admin-port', 'x'], 'must be a port from 0 to 65535'],
-    [['explain'], 'explain is not supported yet'],
-    [['explain', '--config', 'x', '--help', 'token'], 'explain is not supported yet'],
+    [['explain', 'a', 'b'], 'too many arguments'],
+    [['explain', '--path', 'orders'], 'must start with /'],
   ] as const) {
     const { code, stdout, stderr } = await run(args, { cwd: folder });
     assert.deepEqual([code, stdout], [64, ''], args.join(' '));

@@ -19,16 +19,18 @@ export interface Started {
 export interface Surroundings {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Standard input. */
+  readonly input?: string;
 }
 
 /** Starts the command as a user does, without anything of this process's environment but PATH. */
-export function start(args: readonly string[], { cwd, env }: Surroundings = {}): Started {
+export function start(args: readonly string[], { cwd, env, input = '' }: Surroundings = {}): Started {
   const child = spawn(process.execPath, [main, ...args], {
     cwd,
     env: { PATH: process.env['PATH'] ?? '', ...env },
     stdio: 'pipe',
   });
-  child.stdin.end();
+  child.stdin.end(input);
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => {

@@ -1,0 +1,76 @@
+import type { Check, Explanation } from '../explain/explain.ts';
+import { systemClock } from '../lib/clock.ts';
+import { findConfigFile, readConfig } from './config-file.ts';
+import { exitCodes } from './exit-code.ts';
+
+export interface ExplainArguments {
+  readonly config?: string;
+  readonly path: string;
+  readonly method: string;
+  readonly host: string;
+  readonly offline?: boolean;
+}
+
+/** Characters of a token on standard input: a head of the largest size that can be configured is no longer. */
+const MAX_INPUT = 256 * 1024;
+
+/** Says what becomes of one request with `token` (`-`: on standard input); 0 when it would be let in, 1 when not. */
+export async function explain(token: string | undefined, options: ExplainArguments): Promise<number> {
+  const config = readConfig(findConfigFile(options.config));
+  if (config === undefined) return exitCodes.config;
+  const text = token === '-' ? await readInput() : token;
+  const { explain: ask } = await import('../explain/explain.ts');
+  const { path, method, host, offline = false } = options;
+  const question = { path, method, host, token: text === undefined ? undefined : bare(text) };
+  const explanation = await ask(config, question, { offline, clock: systemClock });
+  process.stdout.write(`${linesOf(question, explanation).join('\n')}\n`);
+  return explanation.refusal === undefined ? exitCodes.ok : exitCodes.refused;
+}
+
+/** People paste the whole header. */
+function bare(text: string): string {
+  return text.trim().replace(/^(authorization:\s*)?bearer\s+/i, '');
+}
+
+async function readInput(): Promise<string> {
+  let text = '';
+  process.stdin.setEncoding('utf8');
+  for await (const piece of process.stdin) {
+    text += piece;
+    if (text.length > MAX_INPUT) break;
+  }
+  return text;
+}
+
+interface Asked {
+  readonly method: string;
+  readonly host: string;
+  readonly path: string;
+}
+
+function linesOf({ method, host, path }: Asked, explanation: Explanation): readonly string[] {
+  const { route, issuer, checks, refusal } = explanation;
+  const lines = [`request   ${method} ${path}, host ${host}`];
+  if (route === undefined) lines.push('route     none');
+  else {
+    const auth = route.auth === 'none' ? 'public' : `tokens of ${route.auth.join(', ')}`;
+    lines.push(`route     ${route.name}, ${auth}, upstream ${route.upstream}`);
+    if (route.auth !== 'none') lines.push(`issuer    ${issuer ?? 'none'}`);
+  }
+  lines.push(...checks.map(lineOf));
+  if (refusal === undefined) return [...lines, 'answer    that of upstream: the request would be let in'];
+  const { reply, reason } = refusal;
+  const { firstName, rest } = reply.head;
+  const headers = `${firstName}: ${rest}`.split('\r\n');
+  return [
+    ...lines,
+    `answer    ${reply.status} ${reason}`,
+    ...headers.map((header) => `          ${header}`),
+    `          ${reply.body}`,
+  ];
+}
+
+function lineOf({ name, outcome, detail }: Check): string {
+  const mark = { pass: 'pass', fail: 'FAIL', 'not reached': '-' }[outcome];
+  return `  ${mark.padEnd(6)}${name.padEnd(18)}${detail}`.trimEnd();
+}

@@ -1,0 +1,153 @@
+import { ClaimPath } from '../auth/claim-path.ts';
+import type { Demand, IssuerConfig, RouteConfig } from '../config/config.ts';
+import type { CheckName } from './check-names.ts';
+import { claim, headerMember, shown, type TokenFacts } from './token-facts.ts';
+
+/** What the lines of an explanation are made of. */
+export interface Case {
+  readonly route: RouteConfig;
+  /** The issuers of the route; empty on a public one. */
+  readonly issuers: readonly IssuerConfig[];
+  /** The one that the token falls under, once that is known. */
+  readonly issuer: IssuerConfig | undefined;
+  /** Ids of the keys in force, `undefined` for a key without one. */
+  readonly kids: readonly (string | undefined)[];
+  /** Where the keys come from, and why they could not be had. */
+  readonly keySource: string;
+  readonly facts: TokenFacts;
+  /** Whether the gateway takes revocations. */
+  readonly revocable: boolean;
+  /** Wall-clock milliseconds. */
+  readonly now: number;
+}
+
+/** For each check what was compared with what, whichever way it went. */
+export const details: Readonly<Record<CheckName, (about: Case) => string>> = {
+  token: ({ facts, route }) =>
+    facts.characters === 0
+      ? `none; it is looked for in ${placesOf(route)}`
+      : `${facts.characters} characters, in ${placesOf(route)}`,
+  form: ({ facts }) => `${facts.segments} segments of base64url, 3 are wanted, and at most 16383 characters`,
+  header: ({ facts }) => (facts.header === undefined ? 'is no JSON object' : shown(facts.header)),
+  algorithm: ({ facts, issuers }) =>
+    `alg ${shown(headerMember(facts, 'alg'))}; accepted: ${algorithms(issuers)}`,
+  payload: ({ facts }) =>
+    facts.claims === undefined
+      ? 'is no JSON object'
+      : `claims ${Object.keys(facts.claims).map(shown).join(', ')}`,
+  issuer: issuerDetail,
+  audience: audienceDetail,
+  extensions: ({ facts }) => {
+    const found = ['crit', 'b64'].filter((name) => headerMember(facts, name) !== undefined);
+    return found.length === 0
+      ? 'no crit, no b64, and a canonical spelling'
+      : `${found.join(' and ')} in the header`;
+  },
+  key: ({ facts, kids, keySource }) => {
+    const named = kids.filter((kid) => kid !== undefined).map(shown);
+    const known = named.length === 0 ? `${kids.length} without kid` : named.join(', ');
+    return `kid ${shown(headerMember(facts, 'kid'))}; keys from ${keySource}: ${known}`;
+  },
+  signature: ({ issuer }) => `with the keys of ${issuer?.name ?? 'the issuer'} that fit`,
+  times: timesDetail,
+  'required claims': ({ facts, issuer }) => {
+    const wanted = [
+      ...(issuer?.expiry === 'required' ? ['exp'] : []),
+      ...((issuer?.maxAgeMs ?? Number.POSITIVE_INFINITY) < Number.POSITIVE_INFINITY ? ['iat'] : []),
+      ...(issuer?.require ?? []),
+    ];
+    const missing = wanted.filter((name) => (claim(facts, name) ?? undefined) === undefined);
+    if (wanted.length === 0) return 'none';
+    return missing.length === 0 ? wanted.join(', ') : `${missing.join(', ')} of ${wanted.join(', ')} missing`;
+  },
+  revocation: ({ facts, revocable }) => {
+    if (!revocable) return 'none is configured';
+    const marks = ['sub', 'jti', 'sid'].map((name) => `${name} ${shown(claim(facts, name))}`);
+    return `${marks.join(', ')}, issued at ${time(claim(facts, 'iat'))}`;
+  },
+  kind: ({ facts, issuer }) => {
+    const wanted = issuer?.tokenTypes === undefined ? 'any' : issuer.tokenTypes.join(', ');
+    const bound =
+      claim(facts, 'cnf') === undefined ? '' : '; cnf binds it to a key, which a bearer does not show';
+    return `typ ${shown(headerMember(facts, 'typ'))}; accepted: ${wanted}${bound}`;
+  },
+  scopes: ({ facts, route }) =>
+    `scope ${shown(claim(facts, 'scope'))}, scp ${shown(claim(facts, 'scp'))}; wanted: ${demand(route.require?.scopes)}`,
+  roles: ({ facts, route, issuer }) => {
+    const name = issuer?.rolesClaim ?? '';
+    const value = facts.claims === undefined ? undefined : new ClaimPath(name).find(facts.claims);
+    return `${name} ${shown(value)}; wanted: ${demand(route.require?.roles)}`;
+  },
+  claims: ({ route }) => {
+    const rules = route.require?.claims ?? [];
+    return rules.length === 0 ? 'wanted: nothing' : `wanted: ${rules.map((rule) => shown(rule)).join(', ')}`;
+  },
+  'identity headers': ({ route }) => {
+    const names = [
+      ...route.forward.headers.keys(),
+      ...(route.forward.payload === undefined ? [] : [route.forward.payload]),
+    ];
+    return names.length === 0 ? 'none' : names.join(', ');
+  },
+};
+
+function placesOf({ token }: RouteConfig): string {
+  if (token === undefined) return 'Authorization: Bearer';
+  return token
+    .map((place) =>
+      place.kind === 'header'
+        ? `the header ${place.name}${place.scheme === undefined ? '' : ` behind ${place.scheme}`}`
+        : `the ${place.kind === 'query' ? 'query parameter' : 'cookie'} ${place.name}`,
+    )
+    .join(', ');
+}
+
+function algorithms(issuers: readonly IssuerConfig[]): string {
+  return [...new Set(issuers.flatMap((issuer) => issuer.algorithms))].join(', ');
+}
+
+function issuerDetail({ facts, issuers }: Case): string {
+  const iss = claim(facts, 'iss');
+  const wanted = issuers.map(({ issuer }) => (issuer === undefined ? 'any' : shown(issuer)));
+  const twin = issuers.find(
+    ({ issuer }) =>
+      issuer !== undefined &&
+      typeof iss === 'string' &&
+      iss !== issuer &&
+      withoutSlash(iss) === withoutSlash(issuer),
+  );
+  const hint = twin === undefined ? '' : '; they differ in the slash at the end alone';
+  return `iss ${shown(iss)}; accepted: ${wanted.join(', ')}${hint}`;
+}
+
+function withoutSlash(text: string): string {
+  return text.endsWith('/') ? text.slice(0, -1) : text;
+}
+
+function audienceDetail({ facts, issuers, issuer }: Case): string {
+  const iss = claim(facts, 'iss');
+  const asked =
+    issuer === undefined ? issuers.filter((one) => one.issuer === undefined || one.issuer === iss) : [issuer];
+  const wanted = asked.map(({ audience, audienceMatch }) =>
+    audience === undefined ? 'any' : `${audienceMatch} of ${audience.map(shown).join(', ')}`,
+  );
+  return `aud ${shown(claim(facts, 'aud'))}; accepted: ${wanted.join(', or ')}`;
+}
+
+function timesDetail({ facts, issuer, now }: Case): string {
+  const parts = ['exp', 'nbf', 'iat'].map((name) => `${name} ${time(claim(facts, name))}`);
+  const tolerance = (issuer?.clockToleranceMs ?? 0) / 1000;
+  return `${parts.join(', ')}; now ${new Date(now).toISOString()}, tolerance ${tolerance} s`;
+}
+
+/** The last second that a Date can express. */
+const LAST_SECOND = 8.64e12;
+
+function time(value: unknown): string {
+  if (typeof value !== 'number' || Math.abs(value) > LAST_SECOND) return shown(value);
+  return new Date(value * 1000).toISOString();
+}
+
+function demand(wanted: Demand | undefined): string {
+  return wanted === undefined ? 'nothing' : `${wanted.match} of ${wanted.values.join(', ')}`;
+}

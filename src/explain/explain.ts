@@ -1,0 +1,209 @@
+import { AuthCounters } from '../auth/auth-counters.ts';
+import { Issuer } from '../auth/issuer.ts';
+import type { Config, IssuerConfig, RouteConfig, TokenPlace } from '../config/config.ts';
+import type { Route } from '../exchange.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import type { Reply } from '../listener/replies.ts';
+import type { Reason } from '../reasons.ts';
+import { type BuiltService, buildService } from '../service.ts';
+import { Tally } from '../tally.ts';
+import type { Permit, Rejection, RequestHead } from '../types.ts';
+import { readBuffer } from '../upstream/connection.ts';
+import { type CheckName, checkNames, checkOf } from './check-names.ts';
+import { type Case, details } from './details.ts';
+import { claim, readToken } from './token-facts.ts';
+
+/** A request in question. */
+export interface Question {
+  readonly method: string;
+  readonly host: string;
+  /** Without query. */
+  readonly path: string;
+  /** Undefined: the request carries none. */
+  readonly token: string | undefined;
+}
+
+export interface Check {
+  readonly name: CheckName;
+  readonly outcome: 'pass' | 'fail' | 'not reached';
+  readonly detail: string;
+}
+
+export interface Explanation {
+  /** Undefined when no route takes the request, or more than one could. */
+  readonly route: RouteConfig | undefined;
+  /** The issuer whose rules and keys apply; undefined when none does, or nobody asks for a token. */
+  readonly issuer: string | undefined;
+  /** Empty without a route, and on a public one. */
+  readonly checks: readonly Check[];
+  /** Undefined: the request would be forwarded. */
+  readonly refusal: { readonly reason: Reason; readonly reply: Reply } | undefined;
+}
+
+export interface ExplainOptions {
+  /** Fetch no keys: those of the state folder must do. */
+  readonly offline: boolean;
+  readonly clock: Clock;
+}
+
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+/**
+ * Says what a gateway with this configuration would do with a request, and why. The verdict is that of the same code
+ * which judges requests; the details beside it are for a reader. Reads the state folder and changes nothing in it.
+ */
+export async function explain(
+  config: Config,
+  question: Question,
+  options: ExplainOptions,
+): Promise<Explanation> {
+  const service = build({ ...config, rejection: 'rfc6750' }, options.clock);
+  try {
+    const { host, path, method } = question;
+    const route = service.routes.find(host, path, method);
+    if (route === undefined) return unrouted('route_not_found', config, options.clock);
+    if (route === 'ambiguous') return unrouted('request_malformed', config, options.clock);
+    const routeConfig = config.routes.find(({ name }) => name === route.name) as RouteConfig;
+    if (routeConfig.auth === 'none')
+      return { route: routeConfig, issuer: undefined, checks: [], refusal: undefined };
+    const issuers = routeConfig.auth.map((name) => config.issuers.get(name) as IssuerConfig);
+    await prepare(service, issuers, options);
+    const verdict = await judge(service, route, headOf(question, routeConfig));
+    return await conclude({ config, service, route, routeConfig, issuers, question, verdict, options });
+  } finally {
+    await service.keySets.close();
+    await service.authorizer.close();
+  }
+}
+
+function build(config: Config, clock: Clock): BuiltService {
+  return buildService(
+    { ...config, verifiers: 0 },
+    {
+      tally: new Tally(),
+      authCounters: new AuthCounters(),
+      log: silent,
+      clock,
+      readBuffer: readBuffer(),
+      draining: () => false,
+      onEnd() {},
+      onFault() {},
+    },
+  );
+}
+
+function unrouted(reason: Reason, config: Config, clock: Clock): Explanation {
+  const reply = build(config, clock).replies.of(reason);
+  return { route: undefined, issuer: undefined, checks: [], refusal: { reason, reply } };
+}
+
+/** Gets what lies outside the configuration: revocations that were kept, and keys. */
+async function prepare(
+  service: BuiltService,
+  issuers: readonly IssuerConfig[],
+  { offline }: ExplainOptions,
+): Promise<void> {
+  await service.revocation?.register.look();
+  const sets = issuers.flatMap(({ name }) => service.keySets.of(name) ?? []);
+  await Promise.all(sets.map((set) => (offline ? set.load() : set.look())));
+  if (offline) await service.keySets.close();
+}
+
+function judge(service: BuiltService, route: Route, head: RequestHead): Promise<Permit | Rejection> {
+  return new Promise((resolve) => {
+    const verdict = service.authorizer.authorize(route.access, head, { onVerdict: resolve });
+    if (verdict.kind !== 'pending') resolve(verdict);
+  });
+}
+
+/** The request, with the token at the first of the places where the route looks for it. */
+function headOf({ method, host, path, token }: Question, route: RouteConfig): RequestHead {
+  const place: TokenPlace = route.token?.[0] ?? { kind: 'header', name: 'authorization', scheme: 'Bearer' };
+  let header: readonly [name: string, value: string] | undefined;
+  let query: string | undefined;
+  if (token !== undefined) {
+    if (place.kind === 'header') {
+      header = [place.name, place.scheme === undefined ? token : `${place.scheme} ${token}`];
+    } else if (place.kind === 'cookie') header = ['cookie', `${place.name}=${token}`];
+    else query = `${place.name}=${token}`;
+  }
+  const authorization = header?.[0] === 'authorization' ? header[1] : undefined;
+  return {
+    method,
+    path,
+    query,
+    names: header === undefined ? ['host'] : ['host', header[0]],
+    values: header === undefined ? [host] : [host, header[1]],
+    host,
+    authorization,
+    authorizationCount: authorization === undefined ? 0 : 1,
+    framing: 'none',
+    contentLength: 0,
+    fault: undefined,
+  };
+}
+
+interface Judged {
+  readonly config: Config;
+  readonly service: BuiltService;
+  readonly route: Route;
+  readonly routeConfig: RouteConfig;
+  readonly issuers: readonly IssuerConfig[];
+  readonly question: Question;
+  readonly verdict: Permit | Rejection;
+  readonly options: ExplainOptions;
+}
+
+async function conclude(judged: Judged): Promise<Explanation> {
+  const { service, route, routeConfig, issuers, question, verdict, options } = judged;
+  const facts = readToken(question.token ?? '');
+  const picked = route.access.pick(claim(facts, 'iss'), claim(facts, 'aud'));
+  const issuer = picked instanceof Issuer ? picked.config : undefined;
+  const remote = issuer && service.keySets.of(issuer.name);
+  const about: Case = {
+    route: routeConfig,
+    issuers,
+    issuer,
+    kids: remote?.allKids ?? issuer?.keys.map(({ kid }) => kid) ?? [],
+    keySource: remote === undefined ? 'the configuration' : sourceOf(remote, options.offline),
+    facts,
+    revocable: judged.config.revocation !== undefined,
+    now: options.clock.wall(),
+  };
+  const failing = verdict.kind === 'rejection' ? checkNames.indexOf(checkOf(verdict)) : checkNames.length;
+  const checks = checkNames.map((name, at): Check => {
+    const outcome = at < failing ? 'pass' : at === failing ? 'fail' : 'not reached';
+    return { name, outcome, detail: outcome === 'not reached' ? '' : details[name](about) };
+  });
+  const refusal = verdict.kind === 'permit' ? undefined : await refusalOf(judged, verdict);
+  return { route: routeConfig, issuer: issuer?.name, checks, refusal };
+}
+
+function sourceOf(
+  set: { readonly source: string; readonly lastError: string | undefined },
+  offline: boolean,
+): string {
+  if (offline) return `the state folder, fetched earlier from ${set.source}`;
+  return set.lastError === undefined ? set.source : `${set.source} (${set.lastError})`;
+}
+
+/** In HAProxy's style another fault of the same token may come first. */
+async function refusalOf(judged: Judged, verdict: Rejection): Promise<Explanation['refusal']> {
+  const { config, question, issuers, options, service } = judged;
+  if (config.rejection === 'rfc6750') {
+    return { reason: verdict.reason, reply: service.replies.ofRejection(verdict) };
+  }
+  const styled = build(config, options.clock);
+  try {
+    await prepare(styled, issuers, options);
+    const { host, path, method } = question;
+    const route = styled.routes.find(host, path, method) as Route;
+    const answer = await judge(styled, route, headOf(question, judged.routeConfig));
+    const rejection = answer.kind === 'rejection' ? answer : verdict;
+    return { reason: rejection.reason, reply: styled.replies.ofRejection(rejection) };
+  } finally {
+    await styled.keySets.close();
+    await styled.authorizer.close();
+  }
+}

@@ -1,0 +1,47 @@
+import { Scratch } from '../auth/scratch.ts';
+import { type JsonObject, member, parseObject } from '../auth/strict-json.ts';
+
+/** What a token says of itself, as far as it can be read; nothing of it is proven. */
+export interface TokenFacts {
+  readonly characters: number;
+  readonly segments: number;
+  /** Undefined when it is not canonical base64url of UTF-8, or no JSON object without repeated members. */
+  readonly header: JsonObject | undefined;
+  readonly claims: JsonObject | undefined;
+}
+
+export function readToken(token: string): TokenFacts {
+  const segments = token.split('.');
+  return {
+    characters: token.length,
+    segments: segments.length,
+    header: read(segments[0] ?? ''),
+    claims: read(segments[1] ?? ''),
+  };
+}
+
+function read(segment: string): JsonObject | undefined {
+  const text = new Scratch().decode(segment);
+  return text === undefined ? undefined : parseObject(text);
+}
+
+/** Characters of a value that are shown: enough to see which it is, and a claim of 10 KiB does not fill the screen. */
+const MAX_SHOWN = 120;
+
+/** A value of the token for a person, on one line and in ASCII; `is absent` without one. */
+export function shown(value: unknown): string {
+  if (value === undefined) return 'is absent';
+  const text = JSON.stringify(value).replace(
+    /[^\x20-\x7e]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
+}
+
+export function claim(facts: TokenFacts, name: string): unknown {
+  return facts.claims === undefined ? undefined : member(facts.claims, name);
+}
+
+export function headerMember(facts: TokenFacts, name: string): unknown {
+  return facts.header === undefined ? undefined : member(facts.header, name);
+}
