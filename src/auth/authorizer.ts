@@ -187,14 +187,15 @@ export class Authorizer {
       this.#cache.delete(entry);
       return undefined;
     }
-    const revocations = this.#revocations;
-    if (revocations !== undefined && entry.revocationsAt !== revocations.generation) {
-      if (this.#isRevoked(entry, revocations)) return rejections.revoked;
-    }
     let answer: Permit | Rejection;
     if (entry.access === access) answer = entry.answer;
     else if (access.soleIssuer === issuer && access.plainPermit !== undefined) answer = access.plainPermit;
     else return undefined;
+    // Not before: on a route of another issuer, this one's revocations are not what counts.
+    const revocations = this.#revocations;
+    if (revocations !== undefined && entry.revocationsAt !== revocations.generation) {
+      if (this.#isRevoked(entry, revocations)) return rejections.revoked;
+    }
     this.#counters.cacheHits.value += 1;
     const now = this.#clock.wall() / 1000;
     if (now >= entry.expiresAt) {

@@ -18,8 +18,18 @@ const MAX_VALUE = 4 * 1024;
  * and `,` inside an element of a list.
  */
 export function claimValue(claim: unknown, form: ClaimForm): string | undefined {
-  const value = write(claim, form);
+  const value = isExact(claim) ? write(claim, form) : undefined;
   return value === undefined || value.length > MAX_VALUE ? undefined : value;
+}
+
+/**
+ * Whether all numbers in a claim are those that were signed: beyond these bounds reading has rounded them, so that two
+ * user ids would have one name, and 1e400 has become Infinity.
+ */
+function isExact(value: unknown): boolean {
+  if (typeof value === 'number') return Math.abs(value) <= Number.MAX_SAFE_INTEGER;
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.values(value).every(isExact);
 }
 
 function write(claim: unknown, form: ClaimForm): string | undefined {
@@ -46,7 +56,10 @@ function write(claim: unknown, form: ClaimForm): string | undefined {
 function writeAuto(claim: unknown): string | undefined {
   // An array that is no plain list keeps its shape in JSON.
   if (Array.isArray(claim) && claim.every((item) => scalarText(item) !== undefined)) return writeList(claim);
-  return percentEncoded(scalarText(claim) ?? JSON.stringify(claim), false);
+  const text = scalarText(claim);
+  if (text !== undefined) return percentEncoded(text, false);
+  const json = JSON.stringify(claim);
+  return json.length <= MAX_VALUE && isWhole(json) ? percentEncoded(json, false) : undefined;
 }
 
 function writeList(items: readonly unknown[]): string | undefined {

@@ -109,6 +109,8 @@ function resolveMatch(route: FileRoute, path: KeyPath, findings: Findings): Matc
   methods?.forEach((method, index) => {
     if (methods.indexOf(method) < index) {
       findings.fault([...at, 'methods', index], 'stands in the list twice; must stand once');
+    } else if (method === 'CONNECT' || method === 'TRACE') {
+      findings.fault([...at, 'methods', index], 'is refused on every route; must be left out');
     }
   });
   return { host: canonical, path: prefix, methods };

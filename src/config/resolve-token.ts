@@ -1,3 +1,4 @@
+import { LooseName } from '../lib/loose-name.ts';
 import type { TokenPlace } from './config.ts';
 import type { KeyPath } from './fault.ts';
 import type { Findings } from './findings.ts';
@@ -86,7 +87,9 @@ function parse(written: string): TokenPlace | string {
 
 /** Two schemes of one header are told apart; a bare token and a scheme are not. */
 function overlap(a: TokenPlace, b: TokenPlace): boolean {
-  if (a.kind !== 'header' || b.kind !== 'header') return a.kind === b.kind && a.name === b.name;
+  if (a.kind !== 'header' || b.kind !== 'header') {
+    return a.kind === b.kind && new LooseName(a.name).is(b.name);
+  }
   if (headerSpelling(a.name) !== headerSpelling(b.name)) return false;
   return (
     a.scheme === undefined || b.scheme === undefined || a.scheme.toLowerCase() === b.scheme.toLowerCase()

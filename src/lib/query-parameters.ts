@@ -1,35 +1,38 @@
-/** Escapes of ASCII, which alone can hide a name that is made of it. */
-const asciiEscape = /%([0-7][0-9A-Fa-f])/g;
+import { LooseName } from './loose-name.ts';
 
 /**
- * The values of all parameters of one name in a query, as sent. Names are compared with their escapes decoded, once,
- * because servers do; `;` begins a parameter too, but only some of them believe that, so whatever stands beside one
- * is given with it, and no caller can take it for a clean value.
+ * The values of all parameters of one name in a query, as sent. Every spelling of the name counts that some server
+ * takes for it; `;` begins a parameter too, but only some of them believe that, so whatever stands beside one is given
+ * with it, and no caller can take it for a clean value.
  */
 export function parameterValues(query: string, name: string): readonly string[] {
-  if (!query.includes('%') && !query.includes(name)) return [];
+  const wanted = new LooseName(name);
   const values: string[] = [];
   for (const parameter of query.split('&')) {
-    if (nameOf(parameter) === name) values.push(parameter.slice(nameEnd(parameter) + 1));
+    if (wanted.is(nameOf(parameter))) values.push(parameter.slice(nameEnd(parameter) + 1));
     if (!parameter.includes(';')) continue;
     const [, ...others] = parameter.split(';');
-    for (const other of others) if (nameOf(other) === name) values.push(`;${other}`);
+    for (const other of others) if (wanted.is(nameOf(other))) values.push(`;${other}`);
   }
   return values;
 }
 
-/** A query without the parameters of these names, the rest byte for byte; undefined when nothing is left. */
+/**
+ * A query without the parameters of these names, the rest byte for byte; undefined when nothing is left. What stands
+ * beside one with `;` between goes with it.
+ */
 export function withoutParameters(query: string, names: readonly string[]): string | undefined {
+  const unwanted = names.map((name) => new LooseName(name));
   const parameters = query.split('&');
-  const kept = parameters.filter((parameter) => !names.includes(nameOf(parameter)));
+  const kept = parameters.filter(
+    (parameter) => !unwanted.some((name) => parameter.split(';').some((part) => name.is(nameOf(part)))),
+  );
   if (kept.length === parameters.length) return query;
   return kept.length === 0 ? undefined : kept.join('&');
 }
 
 function nameOf(parameter: string): string {
-  const name = parameter.slice(0, nameEnd(parameter));
-  if (!name.includes('%')) return name;
-  return name.replace(asciiEscape, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
+  return parameter.slice(0, nameEnd(parameter));
 }
 
 function nameEnd(parameter: string): number {

@@ -12,8 +12,16 @@ export function withoutToken(head: RequestHead, traces: TokenTraces): RequestHea
     const value = name === 'cookie' ? withoutCookies(sent, traces.cookies) : sent;
     if (value === undefined) return;
     names.push(name);
-    values.push(value);
+    values.push(name === 'referer' ? refererWithout(value, traces.parameters) : value);
   });
   const query = head.query === undefined ? undefined : withoutParameters(head.query, traces.parameters);
   return { ...head, query, names, values };
+}
+
+/** Browsers name the page that a request comes from, whose URL may have had the token too; servers log that. */
+function refererWithout(url: string, parameters: readonly string[]): string {
+  const start = url.indexOf('?');
+  if (start < 0 || parameters.length === 0) return url;
+  const query = withoutParameters(url.slice(start + 1), parameters);
+  return query === undefined ? url.slice(0, start) : `${url.slice(0, start)}?${query}`;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Permit, Revocations, TokenMarks } from '../../src/types.ts';
-import { Setup, word } from './support.ts';
+import { issuer, Setup, word } from './support.ts';
 
 /** Revocations by user, and how often somebody asked. */
 class ByUser implements Revocations {
@@ -48,6 +48,25 @@ describe('a revoked token', () => {
     const forged = `${setup.token({ sub: 'alice' }).slice(0, -43)}${'A'.repeat(43)}`;
     assert.equal(await setup.word(forged), 'signature_invalid signature');
     assert.equal(setup.authorizer.cacheEntries, 0);
+  });
+
+  test('is revoked only where its issuer is the one that counts', async () => {
+    const revocations = new ByUser();
+    const setup = new Setup({
+      revocations,
+      issuers: [
+        issuer(),
+        issuer({ name: 'other', issuer: undefined }),
+        issuer({ name: 'third', issuer: 'x' }),
+      ],
+    });
+    const [main, other, third] = ['main', 'other', 'third'].map((name) => setup.route([name]));
+    const token = setup.token({ sub: 'alice' });
+    assert.equal(await setup.word(token, main), 'permit');
+    revocations.revoke('alice');
+    assert.equal(await setup.word(token, other), 'permit');
+    assert.equal(await setup.word(token, third), 'issuer_mismatch issuer');
+    assert.equal(await setup.word(token, main), 'token_revoked signature');
   });
 
   test('that has expired is expired', async () => {

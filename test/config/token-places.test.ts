@@ -99,15 +99,17 @@ describe('places of tokens', () => {
     'header, "header:Authorization"',
     '"header:X-T", "header:x_t JWT"',
     '"cookie:a", "cookie:a"',
+    '"cookie:a", "cookie:A"',
     '"query:a", "query:a"',
+    '"query:a_b", "query:a.b"',
   ]) {
     test(`${list} is the same place twice`, () => {
       assert.deepEqual(faults(line(`token: [${list}]`)), [`routes[0].token[1]: ${twice}`]);
     });
   }
 
-  test('that differ only in case are two cookies', () => {
-    assert.deepEqual(faults(line('token: ["cookie:a", "cookie:A", "query:a"]')), []);
+  test('that differ only in kind are two', () => {
+    assert.deepEqual(faults(line('token: ["cookie:a", "query:a", "header:A"]')), []);
   });
 
   test('are told where they stand in the file', () => {

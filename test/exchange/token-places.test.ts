@@ -162,7 +162,7 @@ describe('the rest of what a token stood in goes upstream byte for byte', () => 
     ['a=1; access_token=T; b=2', 'a=1; b=2'],
     ['a=1;access_token=T;b="x y"', 'a=1;b="x y"'],
     ['a=1 ;  access_token = T ;  b=2;;c', 'a=1 ;  b=2;;c'],
-    ['access_token2=x; access_token=T; Access_Token=y; =z', 'access_token2=x; Access_Token=y; =z'],
+    ['access_token2=x; Access_token=T; access-token=y; =z', 'access_token2=x; access-token=y; =z'],
   ];
   for (const [sent, kept] of cookies) {
     test(`Cookie: ${sent}`, async () => {
@@ -193,8 +193,8 @@ describe('the rest of what a token stood in goes upstream byte for byte', () => 
     ['?a=%20+b&access_token=T&c;d=%zz&&e', '?a=%20+b&c;d=%zz&&e'],
     ['?%61ccess_token=T&a=1', '?a=1'],
     [
-      '?ACCESS_TOKEN=x&access_token=T&access_token2=y&x=access_token',
-      '?ACCESS_TOKEN=x&access_token2=y&x=access_token',
+      '?access-token=x&access_token=T&access_token2=y&x=access_token',
+      '?access-token=x&access_token2=y&x=access_token',
     ],
     ['?a=1?b&access_token=T&c=??', '?a=1?b&c=??'],
   ];
@@ -212,6 +212,19 @@ describe('the rest of what a token stood in goes upstream byte for byte', () => 
     const line = `authorization: Bearer ${token()}`;
     for (const search of ['?', '?a=1;b', '?&&', '?access_tokens=x']) {
       assert.deepEqual(await passed(`/keep${search}`, [line]), [`GET /keep${search} HTTP/1.1`, line]);
+    }
+  });
+
+  test('the page that a request comes from, whose URL had the token as well', async () => {
+    for (const [sent, kept] of [
+      ['https://a/b?access_token=T', 'https://a/b'],
+      ['https://a/b?x=%20&access_token=T&y;z', 'https://a/b?x=%20&y;z'],
+      ['https://a/access_token=T', 'https://a/access_token=T'],
+      ['https://a/b?x=1&&', 'https://a/b?x=1&&'],
+    ] as const) {
+      const line = `authorization: Bearer ${token()}`;
+      const lines = await passed('/keep', [line, `Referer: ${sent}`]);
+      assert.deepEqual(lines, ['GET /keep HTTP/1.1', line, `referer: ${kept}`]);
     }
   });
 
@@ -238,7 +251,20 @@ describe('attacks', () => {
     ['an empty cookie', '/keep', ['Cookie: access_token='], 'token_malformed'],
     ['a cookie without =', '/keep', ['Cookie: access_token'], 'token_malformed'],
     ['a quoted cookie', '/keep', ['Cookie: access_token="T"'], 'token_malformed'],
-    ['cookies behind a comma', '/keep', ['Cookie: access_token=T, access_token=T'], 'token_malformed'],
+    ['a cookie with a list', '/keep', ['Cookie: access_token=T, x=T'], 'token_malformed'],
+    [
+      'a cookie behind a comma',
+      '/keep',
+      ['Cookie: access_token=T, access_token=T'],
+      'authorization_ambiguous',
+    ],
+    [
+      'a cookie that PHP takes for it',
+      '/keep',
+      ['Cookie: access.token=x; access_token=T'],
+      'authorization_ambiguous',
+    ],
+    ['a list of that name', '/keep?access_token=T&access_token[]=x', [], 'authorization_ambiguous'],
     ['an empty parameter', '/keep?access_token=', [], 'token_malformed'],
     ['a parameter without =', '/keep?access_token', [], 'token_malformed'],
     ['an escape in the value', '/keep?access_token=T%20', [], 'token_malformed'],
