@@ -1,20 +1,24 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type HttpServer, startHttpServer } from './admin/http-server.ts';
 import { type Admin, startAdmin } from './admin/server.ts';
 import { AuthCounters } from './auth/auth-counters.ts';
-import type { Config } from './config/config.ts';
+import type { Config, ListenAddress } from './config/config.ts';
+import { Control } from './control.ts';
 import { Deadlines } from './deadlines.ts';
 import { Exchange } from './exchange.ts';
 import { gatewayView } from './gateway-view.ts';
+import { Generation } from './generation.ts';
 import { systemClock } from './lib/clock.ts';
 import { hostPort } from './lib/host-port.ts';
 import type { Log } from './lib/log.ts';
 import { Roster } from './lib/roster.ts';
 import { StartError } from './lib/start-error.ts';
 import { ConnectionLimit } from './listener/connection-limit.ts';
+import type { Downstream } from './listener/downstream.ts';
 import { loadEngine } from './listener/engine.ts';
 import { Listener } from './listener/listener.ts';
-import { type BuiltService, buildService } from './service.ts';
 import { Tally } from './tally.ts';
+import type { RequestHead } from './types.ts';
 import { readBuffer } from './upstream/connection.ts';
 
 /**
@@ -36,6 +40,12 @@ export interface Gateway {
   /** Resolves when every address is bound and the verifier threads are up. @throws StartError */
   start(): Promise<void>;
   /**
+   * Puts another configuration in force, for every request from then on; those under way end as they began, and no
+   * connection is closed. Resolves when it is in force. Rejects with a StartError, and leaves everything as it was,
+   * when something of it is not to be had or cannot change while the gateway runs.
+   */
+  reload(config: Config): Promise<void>;
+  /**
    * Refuses new connections, lets exchanges in flight end within `graceMs`, then cuts what is left.
    * @returns how many exchanges were cut.
    */
@@ -49,52 +59,50 @@ export function createGateway(config: Config, options: { readonly log: Log }): G
 }
 
 class RunningGateway implements Gateway {
-  private readonly config: Config;
   private readonly log: Log;
   private readonly inFlight = new Roster<Exchange>();
   private readonly deadlines = new Deadlines(this.inFlight, systemClock);
   private readonly connections: ConnectionLimit;
-  private readonly service: BuiltService;
   private readonly tally = new Tally();
   private readonly authCounters = new AuthCounters();
+  private readonly buffer = readBuffer();
+  private readonly control: Control;
+  private current: Generation;
+  /** Those that still have exchanges, and the current one. */
+  private readonly generations = new Set<Generation>();
+  private reloading: Promise<void> = Promise.resolve();
   private listener: Listener | undefined;
   private admin: Admin | undefined;
   private webhooks: HttpServer | undefined;
-  private listening: string[] = [];
+  /** Bound addresses by the address that was asked for. */
+  private listening = new Map<string, string>();
   private draining = false;
   private onIdle: (() => void) | undefined;
   private closing: Promise<number> | undefined;
 
   constructor(config: Config, log: Log) {
-    this.config = config;
     this.log = log;
     this.connections = new ConnectionLimit(config.limits.connections, systemClock, log);
-    this.service = buildService(config, {
-      tally: this.tally,
-      authCounters: this.authCounters,
-      log: this.log,
+    this.control = new Control(config, {
       clock: systemClock,
-      readBuffer: readBuffer(),
-      draining: () => this.draining,
-      onEnd: (exchange) => {
-        this.inFlight.delete(exchange);
-        if (this.inFlight.size === 0) this.onIdle?.();
-      },
-      onFault: (error) => this.log.error({ error }, 'a request could not be handled'),
+      log,
+      authorizer: () => this.current.service.authorizer,
     });
+    this.current = this.generation(config);
   }
 
   get addresses(): Addresses {
-    const { listening, admin, webhooks } = this;
-    return { listen: listening, admin: admin?.address ?? '', webhooks: webhooks?.address };
+    const { admin, webhooks } = this;
+    return { listen: this.bound(), admin: admin?.address ?? '', webhooks: webhooks?.address };
   }
 
   async start(): Promise<void> {
+    const { config, service } = this.current;
     try {
-      const requestHeadBytes = this.config.limits.requestHead;
+      const requestHeadBytes = config.limits.requestHead;
       const engine = loadEngine(requestHeadBytes);
-      await this.service.authorizer.start();
-      await this.service.keySets.start();
+      await service.authorizer.start();
+      await this.control.keySets.start();
       await this.openRevocations();
       this.admin = await this.startAdmin();
       this.webhooks = await this.startWebhooks();
@@ -102,30 +110,118 @@ class RunningGateway implements Gateway {
         engine,
         requestHeadBytes,
         connections: this.connections,
-        serve: (head, downstream) => {
-          const exchange = new Exchange(this.service, head, downstream);
-          this.inFlight.add(exchange);
-          try {
-            exchange.start();
-          } catch (error) {
-            exchange.onInternalError(error);
-          }
-        },
+        serve: (head, downstream) => this.serve(head, downstream),
         onError: (error) => this.log.error({ error }, 'a request could not be read'),
       });
       this.deadlines.start();
-      for (const { host, port } of this.config.listen) {
-        this.listening.push(await this.listener.listen(host, port));
-      }
+      for (const address of config.listen) await this.listen(this.listener, address);
     } catch (error) {
       await this.close({ graceMs: 0 });
       throw error;
     }
   }
 
+  reload(config: Config): Promise<void> {
+    const done = this.reloading.then(() => this.replace(config));
+    this.reloading = done.catch(() => {}); // The caller is told; the next one starts all the same.
+    return done;
+  }
+
   close(options: { readonly graceMs: number }): Promise<number> {
     this.closing ??= this.shutDown(options.graceMs);
     return this.closing;
+  }
+
+  private serve(head: RequestHead, downstream: Downstream): void {
+    const generation = this.current;
+    const exchange = new Exchange(generation.service, head, downstream);
+    generation.begin();
+    this.inFlight.add(exchange);
+    try {
+      exchange.start();
+    } catch (error) {
+      exchange.onInternalError(error);
+    }
+  }
+
+  private generation(config: Config): Generation {
+    const { control } = this;
+    const generation = new Generation(
+      config,
+      {
+        tally: this.tally,
+        authCounters: this.authCounters,
+        refetch: (issuer) => control.keySets.refetch(issuer),
+        revocations: control.revocation?.list,
+        log: this.log,
+        clock: systemClock,
+        readBuffer: this.buffer,
+        draining: () => this.draining,
+        onEnd: (exchange) => {
+          this.inFlight.delete(exchange);
+          if (this.inFlight.size === 0) this.onIdle?.();
+        },
+        onFault: (error) => this.log.error({ error }, 'a request could not be handled'),
+      },
+      (closed) => this.generations.delete(closed),
+    );
+    this.generations.add(generation);
+    return generation;
+  }
+
+  private async replace(config: Config): Promise<void> {
+    const { listener, control, current } = this;
+    if (listener === undefined || this.closing !== undefined)
+      throw new StartError('the gateway does not run');
+    const fixed = fixedIn(current.config, config);
+    if (fixed.length > 0) {
+      throw new StartError(`${fixed.join(', ')} cannot change while the gateway runs; restart it`);
+    }
+    const sets = await control.prepare(config.issuers);
+    const fresh = config.listen.filter(({ host, port }) => !this.listening.has(hostPort(host, port)));
+    let next: Generation | undefined;
+    try {
+      next = this.generation(config);
+      await next.service.authorizer.start();
+      for (const address of fresh) await this.listen(listener, address);
+      if (this.isClosing()) throw new StartError('the gateway is shutting down');
+      for (const [issuer, { keys }] of sets) {
+        if (keys.length > 0) next.service.authorizer.setKeys(issuer, keys);
+      }
+    } catch (error) {
+      for (const address of fresh) this.unlisten(listener, address);
+      control.keySets.abandon(sets);
+      await next?.close();
+      throw error;
+    }
+    // Nothing fails from here on, and nothing else happens in between.
+    control.follow(config.issuers, sets);
+    this.current = next;
+    this.connections.limit = config.limits.connections;
+    for (const address of current.config.listen) {
+      if (!config.listen.some((other) => isSame(other, address))) this.unlisten(listener, address);
+    }
+    current.retire();
+  }
+
+  private async listen(listener: Listener, { host, port }: ListenAddress): Promise<void> {
+    this.listening.set(hostPort(host, port), await listener.listen(host, port));
+  }
+
+  private unlisten(listener: Listener, { host, port }: ListenAddress): void {
+    listener.unlisten(host, port);
+    this.listening.delete(hostPort(host, port));
+  }
+
+  /** In the order of the configuration. */
+  private bound(): readonly string[] {
+    return this.current.config.listen.flatMap(
+      ({ host, port }) => this.listening.get(hostPort(host, port)) ?? [],
+    );
+  }
+
+  private isClosing(): boolean {
+    return this.closing !== undefined;
   }
 
   private async shutDown(graceMs: number): Promise<number> {
@@ -146,12 +242,11 @@ class RunningGateway implements Gateway {
     cut += this.cutAll(); // What came meanwhile on connections that were open.
     this.listener?.close();
     this.deadlines.stop();
-    for (const pool of this.service.pools.values()) pool.close();
-    await this.service.keySets.close();
-    await this.service.authorizer.close();
+    await this.control.keySets.close();
+    await Promise.all(Array.from(this.generations, (generation) => generation.close()));
     await this.admin?.close();
     await this.webhooks?.close();
-    await this.service.revocation?.close();
+    await this.control.revocation?.close();
     return cut;
   }
 
@@ -164,19 +259,19 @@ class RunningGateway implements Gateway {
   /** Before anything is served, so that a restart lets no revoked token through. */
   private async openRevocations(): Promise<void> {
     try {
-      await this.service.revocation?.open();
+      await this.control.revocation?.open();
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       throw new StartError(
-        `cannot keep revocations in ${this.config.state} (${code ?? 'no reason given'}): choose another folder with state:`,
+        `cannot keep revocations in ${this.current.config.state} (${code ?? 'no reason given'}): choose another folder with state:`,
         { cause: error },
       );
     }
   }
 
   private async startWebhooks(): Promise<HttpServer | undefined> {
-    const { revocation } = this.service;
-    const address = this.config.revocation?.fusionauth?.listen;
+    const { revocation } = this.control;
+    const address = this.current.config.revocation?.fusionauth?.listen;
     if (revocation === undefined || address === undefined) return undefined;
     const { host, port } = address;
     try {
@@ -196,21 +291,23 @@ class RunningGateway implements Gateway {
   }
 
   private async startAdmin(): Promise<Admin> {
-    const { host, port } = this.config.admin;
-    const webhooksToo = this.config.revocation?.fusionauth?.listen === undefined;
+    const { config } = this.current;
+    const { host, port } = config.admin;
+    const webhooksToo = config.revocation?.fusionauth?.listen === undefined;
     try {
       return await startAdmin({
         host,
         port,
-        posts: this.service.revocation?.adminPosts(webhooksToo) ?? new Map(),
+        posts: this.control.revocation?.adminPosts(webhooksToo) ?? new Map(),
         view: gatewayView({
-          config: this.config,
-          service: this.service,
+          config: () => this.current.config,
+          service: () => this.current.service,
+          control: this.control,
           tally: this.tally,
           authCounters: this.authCounters,
           connections: this.connections,
           log: this.log,
-          listening: () => this.listening,
+          listening: () => this.bound(),
           draining: () => this.draining,
         }),
       });
@@ -221,4 +318,20 @@ class RunningGateway implements Gateway {
       );
     }
   }
+}
+
+function isSame(a: ListenAddress, b: ListenAddress): boolean {
+  return a.host === b.host && a.port === b.port;
+}
+
+/** Keys that differ and that a gateway takes once, when it starts. */
+function fixedIn(before: Config, after: Config): readonly string[] {
+  const fixed: readonly (readonly [name: string, of: (config: Config) => unknown])[] = [
+    ['admin', ({ admin }) => admin],
+    ['limits.requestHead', ({ limits }) => limits.requestHead],
+    ['log.level', ({ log }) => log.level],
+    ['revocation', ({ revocation }) => revocation],
+    ['state', ({ state }) => state],
+  ];
+  return fixed.filter(([, of]) => !isDeepStrictEqual(of(before), of(after))).map(([name]) => name);
 }

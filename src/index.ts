@@ -1,3 +1,4 @@
+import type { Config } from './config/config.ts';
 import { type Fault, formatFault } from './config/fault.ts';
 import { configFromObject } from './config/load.ts';
 import type { ConfigObject } from './config/schema.ts';
@@ -39,6 +40,12 @@ export interface Gateway {
   /** Resolves when every address is bound. Rejects with a `StartError` when something is not to be had. */
   start(): Promise<void>;
   /**
+   * Puts another configuration in force, for every request that begins from then on; no connection is closed. Throws a
+   * ConfigError, or rejects with a StartError when something of it is not to be had or cannot change while the gateway
+   * runs (`admin`, `limits.requestHead`, `log.level`, `revocation`, `state`); either leaves everything as it was.
+   */
+  reload(config: ConfigObject): Promise<void>;
+  /**
    * Refuses new connections, lets requests in flight end within `grace`, then cuts what is left. For good: a closed
    * gateway cannot be started again.
    * @param options.grace `'5s'`, `'250ms'`, or milliseconds; `shutdown.grace` of the configuration by default.
@@ -56,21 +63,32 @@ export interface Gateway {
  * @throws ConfigError with every fault in it, those of the key files it names included.
  */
 export function createGateway(config: ConfigObject, options: GatewayOptions = {}): Gateway {
+  const checked = check(config);
+  const log = options.log ?? createLog({ level: checked.log.level });
+  warn(log, checked);
+  return new EmbeddedGateway(createFromConfig(checked, { log }), checked.shutdown.graceMs, log);
+}
+
+function check(config: ConfigObject): Config {
   const result = configFromObject(config, process.cwd(), process.env);
   if (!result.ok) throw new ConfigError(result.faults);
-  const log = options.log ?? createLog({ level: result.config.log.level });
-  for (const warning of result.config.warnings) log.warn({}, warning);
-  return new EmbeddedGateway(createFromConfig(result.config, { log }), result.config.shutdown.graceMs);
+  return result.config;
+}
+
+function warn(log: Log, { warnings }: Config): void {
+  for (const warning of warnings) log.warn({}, warning);
 }
 
 class EmbeddedGateway implements Gateway {
   readonly #inner: Inner;
-  readonly #defaultGraceMs: number;
+  readonly #log: Log;
+  #defaultGraceMs: number;
   #starting: Promise<void> | undefined;
   #closed = false;
 
-  constructor(inner: Inner, defaultGraceMs: number) {
+  constructor(inner: Inner, defaultGraceMs: number, log: Log) {
     this.#inner = inner;
+    this.#log = log;
     this.#defaultGraceMs = defaultGraceMs;
   }
 
@@ -82,6 +100,13 @@ class EmbeddedGateway implements Gateway {
     if (this.#closed) return Promise.reject(new Error('the gateway has been closed; create another one'));
     this.#starting ??= this.#inner.start();
     return this.#starting;
+  }
+
+  async reload(config: ConfigObject): Promise<void> {
+    const checked = check(config);
+    await this.#inner.reload(checked);
+    warn(this.#log, checked);
+    this.#defaultGraceMs = checked.shutdown.graceMs;
   }
 
   async close(options: { readonly grace?: string | number } = {}): Promise<number> {

@@ -4,23 +4,23 @@ import { Authorizer } from './auth/authorizer.ts';
 import { preflightPermit } from './auth/preflight.ts';
 import type { Config, ForwardConfig, RouteConfig } from './config/config.ts';
 import type { Exchange, Route, Service } from './exchange.ts';
-import { systemFetch } from './keysets/fetch-document.ts';
-import { KeySets } from './keysets/key-sets.ts';
-import { KeySetStore } from './keysets/store.ts';
-import { systemTimers } from './keysets/timers.ts';
 import { Budget } from './lib/budget.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Log } from './lib/log.ts';
 import { PreflightReplies } from './listener/preflight-replies.ts';
 import { Replies } from './listener/replies.ts';
-import { Desk } from './revocation/desk.ts';
 import { RouteTable } from './routing/route-table.ts';
 import type { Tally } from './tally.ts';
+import type { Revocations } from './types.ts';
 import { Pool } from './upstream/pool.ts';
 import { RequestWriter } from './upstream/request-writer.ts';
 
 /** What does not change when the configuration does. */
 export interface Surroundings {
+  /** Asks an issuer for newer keys; see `AuthorizerOptions.refetch`. */
+  readonly refetch: (issuer: string) => Promise<void> | undefined;
+  /** Undefined: nothing can be revoked. */
+  readonly revocations: Revocations | undefined;
   readonly tally: Tally;
   readonly authCounters: AuthCounters;
   readonly log: Log;
@@ -33,44 +33,19 @@ export interface Surroundings {
 
 export interface BuiltService extends Service {
   readonly pools: ReadonlyMap<string, Pool>;
-  readonly keySets: KeySets;
-  /** Undefined: nothing can be revoked. */
-  readonly revocation: Desk | undefined;
 }
 
 /** Resolves a configuration once into what exchanges use. Opens nothing yet. */
 export function buildService(config: Config, surroundings: Surroundings): BuiltService {
   const { tally, authCounters, log, clock, readBuffer, draining, onEnd, onFault } = surroundings;
+  const { refetch, revocations } = surroundings;
   const { access } = config.log;
   const pools = new Map<string, Pool>();
   for (const { name, server, timeouts, limits } of config.upstreams.values()) {
     const headLimit = config.limits.responseHead;
-    pools.set(name, new Pool({ name, ...server, times: timeouts, limits, headLimit, readBuffer }));
+    const failures = tally.upstream(name);
+    pools.set(name, new Pool({ name, ...server, times: timeouts, limits, headLimit, readBuffer, failures }));
   }
-  const keySets = new KeySets(config.issuers, {
-    clock,
-    timers: systemTimers,
-    random: Math.random,
-    fetch: systemFetch,
-    log,
-    store: config.state === undefined ? undefined : new KeySetStore(config.state),
-    setKeys: (issuer, keys) => authorizer.setKeys(issuer, keys),
-  });
-  const { revocation: revocationConfig } = config;
-  const webhooks = revocationConfig?.fusionauth;
-  const revocation =
-    revocationConfig === undefined
-      ? undefined
-      : new Desk({
-          config,
-          revocation: revocationConfig,
-          clock,
-          log,
-          verify: (token) => webhooks && authorizer.signedClaims(token, webhooks.issuer, webhooks.key),
-          onKeysChanged: () => {
-            if (webhooks !== undefined) void keySets.refetch(webhooks.issuer);
-          },
-        });
   const authorizer = new Authorizer({
     issuers: config.issuers,
     cache: config.cache,
@@ -78,8 +53,8 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
     haproxyOrder: config.rejection === 'haproxy',
     clock,
     counters: authCounters,
-    refetch: (issuer) => keySets.refetch(issuer),
-    revocations: revocation?.list,
+    refetch,
+    revocations,
   });
   const routes = config.routes.map(
     (route): Route => ({
@@ -94,8 +69,6 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
   );
   return {
     pools,
-    keySets,
-    revocation,
     routes: new RouteTable(routes),
     authorizer,
     writer: new RequestWriter({

@@ -25,6 +25,8 @@ export class Tally {
   readonly seconds: Histogram = new Histogram(SECONDS);
   readonly rejections: CounterFamily = new CounterFamily();
   readonly routes: Map<string, RouteTally> = new Map();
+  /** Failed exchanges of each upstream by reason word. */
+  private readonly upstreams = new Map<string, CounterFamily>();
   /** Lines of the access log that were left out. */
   readonly accessLogDropped: Counter = new Counter();
   private readonly unrouted: RouteTally;
@@ -42,6 +44,16 @@ export class Tally {
       this.routes.set(name, route);
     }
     return route;
+  }
+
+  /** The counter of an upstream's failures; it outlives a change of configuration as long as the name stays. */
+  upstream(name: string): CounterFamily {
+    let failures = this.upstreams.get(name);
+    if (failures === undefined) {
+      failures = new CounterFamily();
+      this.upstreams.set(name, failures);
+    }
+    return failures;
   }
 
   /** Counts an exchange that no answer of upstream's ended. */

@@ -124,6 +124,26 @@ describe('the library', () => {
     await gateway.close();
   });
 
+  test('reload takes another object, and a faulty one changes nothing', async () => {
+    const warnings: string[] = [];
+    const log = { ...silent, warn: (_: object, message: string) => warnings.push(message) };
+    const gateway = createGateway(config(9, { realm: 'one' }), { log });
+    await gateway.start();
+    const realm = async (): Promise<string | null> =>
+      (await fetch(`http://${gateway.addresses.listen[0]}/`)).headers.get('www-authenticate');
+    assert.equal(await realm(), 'Bearer realm="one"');
+    const faulty = config(9, { realm: 'two', colour: 'red' } as ConfigObject);
+    await assert.rejects(gateway.reload(faulty), (error) => error instanceof ConfigError);
+    await assert.rejects(gateway.reload(config(9, { realm: 'two', admin: '127.0.0.1:1' })), StartError);
+    assert.equal(await realm(), 'Bearer realm="one"');
+    const issuer = { issuer: 'acme', audience: 'any', algorithms: ['RS256'], keys: { pem } };
+    await gateway.reload(config(9, { realm: 'two', issuers: { acme: issuer } }));
+    assert.equal(await realm(), 'Bearer realm="two"');
+    assert.equal(warnings.length, 1);
+    await gateway.close();
+    await assert.rejects(gateway.reload(config(9)), StartError);
+  });
+
   test('a close ends a start that is under way, and is for good', async () => {
     const gateway = createGateway(config(9), { log: silent });
     const started = gateway.start();
@@ -152,6 +172,7 @@ describe('the library', () => {
       const config: ConfigObject = { listen: '127.0.0.1:0', upstream: 'http://127.0.0.1:9', auth: 'none' };
       export const gateway: Gateway = createGateway(config);
       export const cut: Promise<number> = gateway.start().then(() => gateway.close({ grace: '5s' }));
+      export const other: Promise<void> = gateway.reload({ ...config, realm: 'other' });
       export const first: string | undefined = gateway.addresses.listen[0];
       export const paths = (error: unknown) =>
         error instanceof ConfigError ? error.faults.map((fault): string => fault.path) : [];
@@ -161,7 +182,7 @@ describe('the library', () => {
       createGateway({ listen: 8080 });
       createGateway({ rejection: 'nginx' });
       createGateway({}).close({ grace: true });
-      createGateway({}).reload({});
+      createGateway({}).reconfigure({});
     `;
     writeFileSync(join(consumer, 'good.ts'), good);
     writeFileSync(join(consumer, 'bad.ts'), bad);

@@ -24,6 +24,17 @@ export function findConfigFile(option: string | undefined): string {
   );
 }
 
+/** The configuration as it is now, or every fault in it, one on each line. */
+export function rereadConfig(file: string): Config | readonly string[] {
+  try {
+    const result = loadConfig({ file, env: process.env });
+    return result.ok ? result.config : result.faults.map(formatFault);
+  } catch (error) {
+    if (error instanceof StartError) return [error.message];
+    throw error;
+  }
+}
+
 /** The configuration, or undefined after every fault in it has been printed. Throws StartError. */
 export function readConfig(file: string): Config | undefined {
   const result = loadConfig({ file, env: process.env });

@@ -1,5 +1,10 @@
 import { constants } from 'node:os';
 
+/** Calls `reload` with each SIGHUP from now on; what it throws ends the process like any fault. */
+export function onReloadSignal(reload: () => Promise<void>): void {
+  process.on('SIGHUP', () => void reload());
+}
+
 const STOPPING = ['SIGTERM', 'SIGINT'] as const;
 
 /**

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve as absolute } from 'node:path';
 import { formatAddress, overlap } from './address.ts';
@@ -51,9 +52,28 @@ export function resolve(file: FileConfig, folder: string, findings: Findings): O
     chunkedRequests: file.chunkedRequests,
     log: resolveLog(file, findings),
     revocation: resolveRevocation(file, listen, issuers, findings),
-    state: file.state === undefined ? undefined : absolute(folder, file.state),
+    state: resolveState(file, folder, findings),
     shutdown: { graceMs: file.shutdown.grace },
   };
+}
+
+/** A folder that is not there yet is made at start. */
+function resolveState(file: FileConfig, folder: string, findings: Findings): string | undefined {
+  if (file.state === undefined) return undefined;
+  const state = absolute(folder, file.state);
+  if (isNoFolder(state)) {
+    findings.fault(['state'], 'is not a folder; must be one, or the name of one that can be made');
+  }
+  return state;
+}
+
+/** Whether something else has this name, or a part of it. */
+function isNoFolder(path: string): boolean {
+  try {
+    return !statSync(path).isDirectory();
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOTDIR';
+  }
 }
 
 function resolveLog(file: FileConfig, findings: Findings): Config['log'] {

@@ -35,7 +35,7 @@ export const revocation = section({
   entries: count(1, 10_000_000)
     .prefault(100_000)
     .describe(
-      'Revocations in force at one time, of 0.6 KiB each for a user and up to 2.5 KiB for a session; more are refused, and /readyz tells',
+      'Revocations in force at one time, of 0.8 KiB each for a user and up to 3 KiB for a session; more are refused, and /readyz tells',
     ),
   redis: pattern('a URL such as redis://127.0.0.1:6379', /^rediss?:\/\/\S+$/)
     .describe('Redis by which gateways share revocations; rediss:// with TLS')

@@ -17,6 +17,8 @@ export interface Case {
   readonly facts: TokenFacts;
   /** Whether the gateway takes revocations. */
   readonly revocable: boolean;
+  /** Whether they are kept in a state folder, which is the only place where they are looked for. */
+  readonly keepsRevocations: boolean;
   /** Wall-clock milliseconds. */
   readonly now: number;
 }
@@ -45,7 +47,8 @@ export const details: Readonly<Record<CheckName, (about: Case) => string>> = {
   },
   key: ({ facts, kids, keySource }) => {
     const named = kids.filter((kid) => kid !== undefined).map(shown);
-    const known = named.length === 0 ? `${kids.length} without kid` : named.join(', ');
+    const unnamed = kids.length === 0 ? 'none' : `${kids.length} without kid`;
+    const known = named.length === 0 ? unnamed : named.join(', ');
     return `kid ${shown(headerMember(facts, 'kid'))}; keys from ${keySource}: ${known}`;
   },
   signature: ({ issuer }) => `with the keys of ${issuer?.name ?? 'the issuer'} that fit`,
@@ -60,8 +63,10 @@ export const details: Readonly<Record<CheckName, (about: Case) => string>> = {
     if (wanted.length === 0) return 'none';
     return missing.length === 0 ? wanted.join(', ') : `${missing.join(', ')} of ${wanted.join(', ')} missing`;
   },
-  revocation: ({ facts, revocable }) => {
+  revocation: ({ facts, revocable, keepsRevocations }) => {
     if (!revocable) return 'none is configured';
+    if (!keepsRevocations)
+      return 'not looked for: without state they are known to Redis or a running gateway alone';
     const marks = ['sub', 'jti', 'sid'].map((name) => `${name} ${shown(claim(facts, name))}`);
     return `${marks.join(', ')}, issued at ${time(claim(facts, 'iat'))}`;
   },

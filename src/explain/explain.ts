@@ -1,9 +1,12 @@
 import { AuthCounters } from '../auth/auth-counters.ts';
 import { Issuer } from '../auth/issuer.ts';
 import type { Config, IssuerConfig, RouteConfig, TokenPlace } from '../config/config.ts';
+import { Control } from '../control.ts';
 import type { Route } from '../exchange.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
+import { StartError } from '../lib/start-error.ts';
+import { HeadReader } from '../listener/head-reader.ts';
 import type { Reply } from '../listener/replies.ts';
 import type { Reason } from '../reasons.ts';
 import { type BuiltService, buildService } from '../service.ts';
@@ -58,9 +61,12 @@ export async function explain(
   question: Question,
   options: ExplainOptions,
 ): Promise<Explanation> {
-  const service = build({ ...config, rejection: 'rfc6750' }, options.clock);
+  const built = build({ ...config, rejection: 'rfc6750' }, options.clock);
+  const { service } = built;
   try {
     const { host, path, method } = question;
+    const fault = faultOf(question, config.limits.requestHead);
+    if (fault !== undefined) return unrouted(fault, config, options.clock);
     const route = service.routes.find(host, path, method);
     if (route === undefined) return unrouted('route_not_found', config, options.clock);
     if (route === 'ambiguous') return unrouted('request_malformed', config, options.clock);
@@ -68,19 +74,31 @@ export async function explain(
     if (routeConfig.auth === 'none')
       return { route: routeConfig, issuer: undefined, checks: [], refusal: undefined };
     const issuers = routeConfig.auth.map((name) => config.issuers.get(name) as IssuerConfig);
-    await prepare(service, issuers, options);
+    await prepare(built, issuers, options);
     const verdict = await judge(service, route, headOf(question, routeConfig));
-    return await conclude({ config, service, route, routeConfig, issuers, question, verdict, options });
+    return await conclude({ config, built, route, routeConfig, issuers, question, verdict, options });
   } finally {
-    await service.keySets.close();
-    await service.authorizer.close();
+    await close(built);
   }
 }
 
-function build(config: Config, clock: Clock): BuiltService {
-  return buildService(
+/** A gateway without anything that would reach out by itself. */
+interface Built {
+  readonly service: BuiltService;
+  readonly control: Control;
+}
+
+function build(config: Config, clock: Clock): Built {
+  const control: Control = new Control(config, {
+    clock,
+    log: silent,
+    authorizer: () => service.authorizer,
+  });
+  const service = buildService(
     { ...config, verifiers: 0 },
     {
+      refetch: (issuer) => control.keySets.refetch(issuer),
+      revocations: control.revocation?.list,
       tally: new Tally(),
       authCounters: new AuthCounters(),
       log: silent,
@@ -91,23 +109,52 @@ function build(config: Config, clock: Clock): BuiltService {
       onFault() {},
     },
   );
+  return { service, control };
+}
+
+async function close({ service, control }: Built): Promise<void> {
+  await control.keySets.close();
+  await service.authorizer.close();
+}
+
+/** What is wrong with the request whatever its token, by the reader that judges those of clients. */
+function faultOf({ method, host, path }: Question, limit: number): Reason | undefined {
+  return new HeadReader(limit).read({
+    getCaseSensitiveMethod: () => method,
+    getUrl: () => path,
+    getQuery: () => undefined,
+    forEach: (visit) => visit('host', host),
+  }).fault;
 }
 
 function unrouted(reason: Reason, config: Config, clock: Clock): Explanation {
-  const reply = build(config, clock).replies.of(reason);
+  const reply = build(config, clock).service.replies.of(reason);
   return { route: undefined, issuer: undefined, checks: [], refusal: { reason, reply } };
 }
 
 /** Gets what lies outside the configuration: revocations that were kept, and keys. */
 async function prepare(
-  service: BuiltService,
+  { control }: Built,
   issuers: readonly IssuerConfig[],
   { offline }: ExplainOptions,
 ): Promise<void> {
-  await service.revocation?.register.look();
-  const sets = issuers.flatMap(({ name }) => service.keySets.of(name) ?? []);
+  await readRevocations(control);
+  const sets = issuers.flatMap(({ name }) => control.keySets.of(name) ?? []);
   await Promise.all(sets.map((set) => (offline ? set.load() : set.look())));
-  if (offline) await service.keySets.close();
+  if (offline) await control.keySets.close();
+}
+
+async function readRevocations({ revocation }: Control): Promise<void> {
+  try {
+    await revocation?.register.look();
+  } catch (error) {
+    const { code, path } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    throw new StartError(
+      `cannot read the revocations that were kept (${code}${path === undefined ? '' : ` ${path}`}): ask as the gateway's user`,
+      { cause: error },
+    );
+  }
 }
 
 function judge(service: BuiltService, route: Route, head: RequestHead): Promise<Permit | Rejection> {
@@ -146,7 +193,7 @@ function headOf({ method, host, path, token }: Question, route: RouteConfig): Re
 
 interface Judged {
   readonly config: Config;
-  readonly service: BuiltService;
+  readonly built: Built;
   readonly route: Route;
   readonly routeConfig: RouteConfig;
   readonly issuers: readonly IssuerConfig[];
@@ -156,11 +203,11 @@ interface Judged {
 }
 
 async function conclude(judged: Judged): Promise<Explanation> {
-  const { service, route, routeConfig, issuers, question, verdict, options } = judged;
+  const { built, route, routeConfig, issuers, question, verdict, options } = judged;
   const facts = readToken(question.token ?? '');
   const picked = route.access.pick(claim(facts, 'iss'), claim(facts, 'aud'));
   const issuer = picked instanceof Issuer ? picked.config : undefined;
-  const remote = issuer && service.keySets.of(issuer.name);
+  const remote = issuer && built.control.keySets.of(issuer.name);
   const about: Case = {
     route: routeConfig,
     issuers,
@@ -169,6 +216,7 @@ async function conclude(judged: Judged): Promise<Explanation> {
     keySource: remote === undefined ? 'the configuration' : sourceOf(remote, options.offline),
     facts,
     revocable: judged.config.revocation !== undefined,
+    keepsRevocations: judged.config.state !== undefined,
     now: options.clock.wall(),
   };
   const failing = verdict.kind === 'rejection' ? checkNames.indexOf(checkOf(verdict)) : checkNames.length;
@@ -185,25 +233,25 @@ function sourceOf(
   offline: boolean,
 ): string {
   if (offline) return `the state folder, fetched earlier from ${set.source}`;
-  return set.lastError === undefined ? set.source : `${set.source} (${set.lastError})`;
+  return set.lastError === undefined ? set.source : `an earlier fetch, because ${set.lastError}`;
 }
 
 /** In HAProxy's style another fault of the same token may come first. */
 async function refusalOf(judged: Judged, verdict: Rejection): Promise<Explanation['refusal']> {
-  const { config, question, issuers, options, service } = judged;
+  const { config, question, issuers, options, built } = judged;
   if (config.rejection === 'rfc6750') {
-    return { reason: verdict.reason, reply: service.replies.ofRejection(verdict) };
+    return { reason: verdict.reason, reply: built.service.replies.ofRejection(verdict) };
   }
   const styled = build(config, options.clock);
   try {
     await prepare(styled, issuers, options);
     const { host, path, method } = question;
-    const route = styled.routes.find(host, path, method) as Route;
-    const answer = await judge(styled, route, headOf(question, judged.routeConfig));
+    const { routes, replies } = styled.service;
+    const route = routes.find(host, path, method) as Route;
+    const answer = await judge(styled.service, route, headOf(question, judged.routeConfig));
     const rejection = answer.kind === 'rejection' ? answer : verdict;
-    return { reason: rejection.reason, reply: styled.replies.ofRejection(rejection) };
+    return { reason: rejection.reason, reply: replies.ofRejection(rejection) };
   } finally {
-    await styled.keySets.close();
-    await styled.authorizer.close();
+    await close(styled);
   }
 }

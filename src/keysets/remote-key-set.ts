@@ -53,11 +53,25 @@ export class RemoteKeySet {
   #cannotWrite = false;
   #closed = false;
   #onlyLooks = false;
+  /** The fetch under way is to be followed by another. */
+  #renews = false;
 
   constructor(issuer: IssuerConfig, remote: RemoteKeysConfig, around: Surroundings) {
     this.#issuer = issuer;
     this.#remote = remote;
     this.#around = around;
+  }
+
+  /** Whether this is the set of that issuer too: the same keys from the same place, used alike. */
+  isOf(issuer: IssuerConfig): boolean {
+    const what = ({ name, issuer: iss, algorithms, remote }: IssuerConfig): string =>
+      JSON.stringify([name, iss, algorithms, remote]);
+    return what(issuer) === what(this.#issuer);
+  }
+
+  /** Those in force. */
+  get keys(): readonly VerificationKey[] {
+    return this.#keys;
   }
 
   get kids(): readonly string[] {
@@ -150,6 +164,16 @@ export class RemoteKeySet {
     return this.#fetch();
   }
 
+  /**
+   * Asks for newer keys because the issuer itself has said that they changed: at once, whatever strangers' tokens have
+   * just caused, and once more behind a fetch under way, whose answer may be from before the change.
+   */
+  renew(): void {
+    if (this.#closed || this.#onlyLooks) return;
+    if (this.#flight === undefined) void this.#fetch();
+    else this.#renews = true;
+  }
+
   /** Stops for good. Resolves when nothing is under way any more. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -163,6 +187,9 @@ export class RemoteKeySet {
   #fetch(): Promise<void> {
     this.#flight ??= this.#attempt().finally(() => {
       this.#flight = undefined;
+      if (!this.#renews || this.#closed) return;
+      this.#renews = false;
+      void this.#fetch();
     });
     return this.#flight;
   }

@@ -9,7 +9,8 @@ const LOG_EVERY_MS = 10_000;
 export class ConnectionLimit {
   /** Connections closed because as many as allowed were open. */
   readonly refused: Counter = new Counter();
-  private readonly limit: number;
+  /** Most connections at one time; those beyond a lower one that is set later stay. */
+  limit: number;
   private readonly clock: Clock;
   private readonly log: Log;
   private count = 0;

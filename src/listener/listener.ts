@@ -22,7 +22,8 @@ export interface ListenerOptions {
 export class Listener {
   private readonly engine: Engine;
   private readonly app: EngineApp;
-  private tokens: unknown[] = [];
+  /** By address as it was asked for. */
+  private tokens = new Map<string, unknown>();
 
   constructor(options: ListenerOptions) {
     this.engine = options.engine;
@@ -64,17 +65,25 @@ export class Listener {
           );
           return;
         }
-        this.tokens.push(token);
+        this.tokens.set(hostPort(host, port), token);
         resolve(hostPort(host, this.engine.us_socket_local_port(token)));
       });
     });
   }
 
+  /** New connections to this address are refused from now on; existing ones go on. */
+  unlisten(host: string, port: number): void {
+    const address = hostPort(host, port);
+    const token = this.tokens.get(address);
+    // Closing a token twice ends the process.
+    if (this.tokens.delete(address)) this.engine.us_listen_socket_close(token);
+  }
+
   /** New connections are refused from now on; existing ones go on. */
   stopListening(): void {
-    const tokens = this.tokens;
-    this.tokens = []; // Closing a token twice ends the process.
-    for (const token of tokens) this.engine.us_listen_socket_close(token);
+    const { tokens } = this;
+    this.tokens = new Map();
+    for (const token of tokens.values()) this.engine.us_listen_socket_close(token);
   }
 
   /** Cuts every connection. */

@@ -1,4 +1,4 @@
-import type { Config, RevocationConfig } from '../config/config.ts';
+import type { Config, IssuerConfig, RevocationConfig } from '../config/config.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { PostHandler, Revocations } from '../types.ts';
@@ -19,8 +19,8 @@ export interface DeskOptions {
   readonly log: Log;
   /** The claims of a JWT with a good signature of FusionAuth; undefined for any other. */
   readonly verify: (token: string) => Readonly<Record<string, unknown>> | undefined;
-  /** Is told when FusionAuth's keys may have changed. */
-  readonly onKeysChanged: () => void;
+  /** Is told when the keys of these issuers may have changed; `proven`: FusionAuth says so, with a good signature. */
+  readonly onKeysChanged: (issuers: readonly string[], proven: boolean) => void;
 }
 
 /** Everything about revocation in one gateway: what is in force, where it is kept, who may tell of more. */
@@ -31,6 +31,9 @@ export class Desk {
   readonly webhook: FusionAuthWebhook | undefined;
   readonly #link: RedisLink | undefined;
   readonly #redisRequired: boolean;
+  readonly #lives: TokenLives;
+  readonly #marks: MarkReader;
+  readonly #fusionauth: string | undefined;
 
   constructor(options: DeskOptions) {
     const { config, revocation, clock, log } = options;
@@ -47,6 +50,9 @@ export class Desk {
           'a token lives longer than revocation.tokenLife and may outlive its revocation',
         ),
     });
+    this.#lives = lives;
+    this.#marks = marks;
+    this.#fusionauth = fusionauth?.issuer;
     const list = new RevocationList({ limit: entries, marks });
     const journal = state === undefined ? undefined : new Journal(state, log);
     this.list = list;
@@ -65,14 +71,14 @@ export class Desk {
         clock,
         log,
         known: () => list.all(),
-        onRevocations: (told) => void register.accept(told, 'redis'),
+        onRevocations: (told) => register.share(told),
       });
     }
     this.endpoint = secret === undefined ? undefined : new AdminEndpoint({ secret, register, lives, clock });
     if (fusionauth !== undefined) {
       const { verify, onKeysChanged } = options;
       this.webhook = new FusionAuthWebhook({
-        issuers: issuerNames,
+        issuers: () => lives.alike(fusionauth.issuer),
         verify,
         onKeysChanged,
         register,
@@ -81,6 +87,12 @@ export class Desk {
         log,
       });
     }
+  }
+
+  /** Other issuers sign tokens from now on. */
+  follow(issuers: ReadonlyMap<string, IssuerConfig>): void {
+    this.#lives.follow(issuers);
+    if (this.#fusionauth !== undefined) this.#marks.follow(new Set(this.#lives.alike(this.#fusionauth)));
   }
 
   /** Reads what was kept and catches up with other gateways. Rejects with the file system's error. */
@@ -96,9 +108,16 @@ export class Desk {
 
   /** What an operator has to see to, one sentence each. */
   troubles(): readonly string[] {
-    const troubles = this.register.troubles();
-    if (!this.#redisRequired || this.#link?.inSync === true) return troubles;
-    return [...troubles, 'Redis is not to be had, so revocations are not shared'];
+    const troubles = [...this.register.troubles()];
+    if (this.#link?.isShort === true) {
+      troubles.push(
+        'revocations of other gateways are not in force here because revocation.entries are; make it the same everywhere',
+      );
+    }
+    if (this.#redisRequired && this.#link?.inSync !== true) {
+      troubles.push('Redis is not to be had, so revocations are not shared');
+    }
+    return troubles;
   }
 
   /** Requests to revoke that were refused, by source. */

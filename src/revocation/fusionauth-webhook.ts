@@ -19,11 +19,11 @@ const SIGNATURE = 'x-fusionauth-signature-jwt';
 
 export interface FusionAuthWebhookOptions {
   /** Names of the issuers whose tokens are revoked. */
-  readonly issuers: readonly string[];
+  readonly issuers: () => readonly string[];
   /** The claims of a token with a good signature; undefined for any other. */
   readonly verify: (token: string) => Readonly<Record<string, unknown>> | undefined;
   /** Is told when other keys may be in use; must not be waited for. */
-  readonly onKeysChanged: () => void;
+  readonly onKeysChanged: (issuers: readonly string[], proven: boolean) => void;
   readonly register: Register;
   readonly lives: TokenLives;
   readonly clock: Clock;
@@ -53,7 +53,7 @@ export class FusionAuthWebhook implements PostHandler {
     const claims = this.#options.verify(String(headers[SIGNATURE]));
     if (claims === undefined) {
       // Perhaps it was signed with a key that is new; FusionAuth sends it again.
-      this.#options.onKeysChanged();
+      this.#options.onKeysChanged(this.#options.issuers(), false);
       return this.#refuse(401, 'the signature is not good under the keys for webhooks');
     }
     const now = this.#options.clock.wall() / 1000;
@@ -64,7 +64,7 @@ export class FusionAuthWebhook implements PostHandler {
     if (event.kind === 'other') return { status: 200, body: { ignored: event.type } };
     if (event.createdAt > now + MAX_AHEAD) return this.#refuse(400, 'event.createInstant lies ahead');
     if (this.#seen.has(event.id)) return { status: 200, body: { duplicate: true } };
-    if (event.kind === 'keys-changed') this.#options.onKeysChanged();
+    if (event.kind === 'keys-changed') this.#options.onKeysChanged(this.#options.issuers(), true);
     else {
       const failure = await this.#revoke(event);
       if (failure !== undefined) return failure;
@@ -77,7 +77,7 @@ export class FusionAuthWebhook implements PostHandler {
     const { issuers, lives, register } = this.#options;
     const { sub, sid, application, createdAt, tokenLife } = event;
     const marks = { jti: undefined, sub, sid, application };
-    const revocations = issuers.map((issuer) => ({
+    const revocations = issuers().map((issuer) => ({
       ...marks,
       issuer,
       before: createdAt,

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '../lib/log.ts';
 import type { Revocation } from './revocation.ts';
@@ -54,6 +54,10 @@ export class Journal {
   #rewriteAt = SPARE_LINES;
   #dirty = false;
   #damaged = false;
+  /** Whether somebody has removed the file; it is then written anew from what is in force. */
+  #isGone = false;
+  /** Whether a loss of power could still bring the file back that was replaced. */
+  #isNameUnsafe = false;
   #waiting: Waiting[] = [];
   /** Text in force that could not be saved; the next attempt takes it along. */
   #unsaved = '';
@@ -167,7 +171,8 @@ export class Journal {
       } catch (error) {
         this.#unsaved = text;
         this.#unsavedLines = lines;
-        this.#lastError = (error as NodeJS.ErrnoException).code ?? String(error);
+        const { code, message } = error as NodeJS.ErrnoException;
+        this.#lastError = code ?? message;
         for (const { failed } of batch) failed(error);
       }
     } while (this.#waiting.length > 0 || (this.#successor?.complete === true && this.#unsaved === ''));
@@ -178,8 +183,10 @@ export class Journal {
   async #write(text: string, lines: number): Promise<void> {
     const handle = this.#handle;
     if (handle === undefined) throw new Error('the file is not open');
+    await this.#assertOurs(handle);
     // The rest of a torn line, or of a write that failed half-way.
     if (this.#dirty) await handle.truncate(this.#size);
+    if (this.#isNameUnsafe) await this.#syncFolder();
     this.#dirty = true;
     const size = await writeAll(handle, text, this.#size);
     await handle.datasync();
@@ -192,10 +199,24 @@ export class Journal {
     }
   }
 
+  /**
+   * A line in a file that nobody finds again, or that another process writes over, would be confirmed and lost. Throws
+   * then.
+   */
+  async #assertOurs(handle: FileHandle): Promise<void> {
+    const [own, named] = await Promise.all([handle.stat(), statOf(this.path)]);
+    this.#isGone = named === undefined;
+    if (named === undefined) throw new Error('the file was removed');
+    if (named.ino !== own.ino || named.dev !== own.dev || (!this.#dirty && own.size !== this.#size)) {
+      throw new Error('another process writes the file');
+    }
+  }
+
   /** A damaged file is left as it is, for someone to look at. */
   #considerRewriting(): void {
-    if (this.#damaged || this.#rewriting !== undefined || this.#handle === undefined) return;
-    if (this.#lines < Math.max(this.#rewriteAt, 2 * this.#liveCount() + SPARE_LINES)) return;
+    if (this.#rewriting !== undefined || this.#handle === undefined) return;
+    const isLong = this.#lines >= Math.max(this.#rewriteAt, 2 * this.#liveCount() + SPARE_LINES);
+    if (!this.#isGone && (this.#damaged || !isLong)) return;
     this.#rewriting = this.#rewrite().finally(() => {
       this.#rewriting = undefined;
     });
@@ -205,6 +226,7 @@ export class Journal {
   async #rewrite(): Promise<void> {
     const path = `${this.path}.new`;
     try {
+      await mkdir(this.#folder, { recursive: true, mode: FOLDER_MODE });
       const handle = await open(path, 'w', FILE_MODE);
       const successor: Successor = { handle, size: 0, lines: 1, since: '', complete: false };
       this.#successor = successor;
@@ -244,10 +266,12 @@ export class Journal {
     this.#size = successor.size;
     this.#lines = successor.lines;
     this.#dirty = false;
+    this.#damaged = false;
     this.#rewriteAt = SPARE_LINES;
     this.#successor = undefined;
-    await old?.close();
+    this.#isNameUnsafe = true;
     await this.#syncFolder();
+    await old?.close();
   }
 
   async #abandon(error: unknown): Promise<void> {
@@ -256,8 +280,16 @@ export class Journal {
     this.#successor = undefined;
     // Not again at the next line, when the disk may still be full.
     this.#rewriteAt = this.#lines * 2;
-    await handle?.close();
-    await rm(`${this.path}.new`, { force: true });
+    try {
+      await handle?.close();
+      await rm(`${this.path}.new`, { force: true });
+    } catch (error) {
+      // What made the writing fail, such as a disk that can only be read now, may forbid this too.
+      this.#log.warn(
+        { error, file: this.path },
+        'what was begun of a new file of revocations is still there',
+      );
+    }
   }
 
   /** Only then is a new name in the folder sure to outlive a loss of power. */
@@ -265,9 +297,20 @@ export class Journal {
     const folder = await open(this.#folder, 'r');
     try {
       await folder.sync();
+      this.#isNameUnsafe = false;
     } finally {
       await folder.close();
     }
+  }
+}
+
+/** Undefined where there is no such file. */
+async function statOf(path: string): Promise<Awaited<ReturnType<typeof stat>> | undefined> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return undefined;
   }
 }
 

@@ -15,17 +15,27 @@ export interface MarkReaderOptions {
 /** Reads from a token's claims what it can be revoked by. */
 export class MarkReader {
   readonly #options: MarkReaderOptions;
+  #fusionauth: ReadonlySet<string>;
   readonly #told = new Set<string>();
 
   constructor(options: MarkReaderOptions) {
     this.#options = options;
+    this.#fusionauth = options.fusionauth;
+  }
+
+  /** These are FusionAuth's from now on. */
+  follow(fusionauth: ReadonlySet<string>): void {
+    this.#fusionauth = fusionauth;
   }
 
   read(issuer: string, claims: Claims): TokenMarks {
     const iat = own(claims, 'iat');
     // Whole seconds: with a fraction, a token of the event's second could pass for one that came after it.
-    const issuedAt = typeof iat === 'number' ? Math.floor(iat) : 0;
-    this.#watch(issuer, issuedAt, own(claims, 'exp'));
+    const exp = own(claims, 'exp');
+    // None is issued after it has expired: such a time, perhaps in milliseconds, would come after every event.
+    const isTime = typeof iat === 'number' && !(typeof exp === 'number' && iat > exp);
+    const issuedAt = isTime ? Math.floor(iat) : 0;
+    this.#watch(issuer, issuedAt, exp);
     return {
       issuer,
       jti: markText(own(claims, 'jti')),
@@ -33,7 +43,7 @@ export class MarkReader {
       sid: markText(own(claims, 'sid')),
       issuedAt,
       application: markText(
-        this.#options.fusionauth.has(issuer)
+        this.#fusionauth.has(issuer)
           ? (own(claims, 'applicationId') ?? soleText(own(claims, 'aud')))
           : (own(claims, 'azp') ?? own(claims, 'client_id')),
       ),

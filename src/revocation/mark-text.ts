@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 
 /** Characters kept of a mark; a UUID has 36. Longer ones are kept as their hash, so that no claim costs more memory. */
 const MAX_CHARACTERS = 64;
+/** A text that begins so is kept as its hash too: nobody must pass for the one whose hash he chose as his name. */
+const HASHED = 'sha256:';
 
 /**
  * The text under which a claim or a demanded mark is compared; undefined for what is none. Numbers count by their
@@ -10,6 +12,6 @@ const MAX_CHARACTERS = 64;
 export function markText(value: unknown): string | undefined {
   if (typeof value === 'number') return String(value);
   if (typeof value !== 'string') return undefined;
-  if (value.length <= MAX_CHARACTERS) return value;
-  return `sha256:${createHash('sha256').update(value).digest('base64url')}`;
+  if (value.length <= MAX_CHARACTERS && !value.startsWith(HASHED)) return value;
+  return `${HASHED}${createHash('sha256').update(value).digest('base64url')}`;
 }

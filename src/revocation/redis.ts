@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createClient } from '@redis/client';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
@@ -22,6 +23,8 @@ const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 5_000;
 /** Milliseconds between two comparisons of everything, which mends what somebody has deleted in Redis. */
 const COMPARE_MS = 600_000;
+/** The same, while what others have told found no room here: some may have come free. */
+const COMPARE_SHORT_MS = 60_000;
 /** Milliseconds that a start waits to catch up, for a million revocations; not at all for a Redis that is away. */
 const CATCH_UP_MS = 10_000;
 /** Seconds for which what has ended is left in Redis, for gateways whose clocks are behind. */
@@ -34,8 +37,8 @@ export interface RedisLinkOptions {
   readonly log: Log;
   /** Everything in force here. */
   readonly known: () => Iterable<Revocation>;
-  /** Takes what others have told; called often with what is known already. */
-  readonly onRevocations: (revocations: readonly Revocation[]) => void;
+  /** Takes what others have told; called often with what is known already. Whether all of it is in force here now. */
+  readonly onRevocations: (revocations: readonly Revocation[]) => boolean;
 }
 
 /**
@@ -48,6 +51,9 @@ export class RedisLink {
   /** Whether what is added is told at once, and not by the next comparison. */
   #isTelling = false;
   #inSync = false;
+  #isShort = false;
+  /** Redis's clock less our monotonic one, in milliseconds. */
+  #redisClock = 0;
   #told = false;
   #closed = false;
   #running: Promise<void> | undefined;
@@ -61,6 +67,11 @@ export class RedisLink {
   /** Whether what is told here or elsewhere reaches the other side at once. */
   get inSync(): boolean {
     return this.#inSync;
+  }
+
+  /** Whether others have told of revocations that found no room here. */
+  get isShort(): boolean {
+    return this.#isShort;
   }
 
   /** Resolves when this gateway has caught up, or cannot, or the time for that is over; goes on trying then. */
@@ -143,14 +154,18 @@ export class RedisLink {
     this.#told = false;
     connected();
     this.#caughtUp();
-    let compareAt = clock.monotonic() + COMPARE_MS;
+    const nextComparison = (): number => clock.monotonic() + (this.#isShort ? COMPARE_SHORT_MS : COMPARE_MS);
+    let compareAt = nextComparison();
     for (;;) {
       const entries = await this.#read(reader, last);
-      this.#take(entries.map(([, [, member]]) => member));
+      if (!this.#take(entries.map(([, [, member]]) => member))) {
+        this.#isShort = true;
+        compareAt = Math.min(compareAt, nextComparison());
+      }
       const fullBatch = entries.length === AT_ONCE;
       if (clock.monotonic() > compareAt || (fullBatch && (await this.#isBehind(reader, last)))) {
         last = await this.#compare(clients);
-        compareAt = clock.monotonic() + COMPARE_MS;
+        compareAt = nextComparison();
       } else last = entries.at(-1)?.[0] ?? last;
     }
   }
@@ -159,20 +174,34 @@ export class RedisLink {
   async #compare(clients: Clients): Promise<string> {
     const { reader, writer } = clients;
     const newest = (await reader.sendCommand(['XREVRANGE', STREAM, '+', '-', 'COUNT', '1'])) as StreamEntry[];
+    const [seconds] = (await reader.sendCommand(['TIME'])) as unknown as [string];
+    this.#redisClock = Number(seconds) * 1000 - this.#options.clock.monotonic();
     const theirs = new Set<string>();
+    let isWhole = true;
     let cursor = '0';
     do {
       const command = ['ZSCAN', SNAPSHOT, cursor, 'COUNT', String(AT_ONCE)];
       const [next, pairs] = (await reader.sendCommand(command)) as [string, string[]];
       const members = pairs.filter((_, index) => index % 2 === 0);
-      this.#take(members);
+      isWhole = this.#take(members) && isWhole;
       for (const member of members) theirs.add(member);
       cursor = next;
     } while (cursor !== '0');
+    this.#isShort = !isWhole;
     if (this.#clients !== clients) throw new Error('the connection was given up');
-    // From here on `publish` tells what is added; what was added before is in this list.
+    // From here on `publish` tells what is added; what was added before is met below.
     this.#isTelling = true;
-    const ours = Array.from(this.#options.known()).filter((one) => !theirs.has(toMember(one)));
+    let ours: Revocation[] = [];
+    let seen = 0;
+    for (const one of this.#options.known()) {
+      if (!theirs.has(toMember(one))) ours.push(one);
+      seen += 1;
+      if (seen % AT_ONCE !== 0) continue;
+      await this.#send(writer, ours);
+      ours = [];
+      // Requests are served in between: writing out a hundred thousand takes half a second.
+      await nextTurn();
+    }
     await this.#send(writer, ours);
     return newest[0]?.[0] ?? '0';
   }
@@ -189,7 +218,8 @@ export class RedisLink {
     return isLater(oldest[0]?.[0] ?? '0', last);
   }
 
-  #take(members: readonly string[]): void {
+  /** Whether all of them are in force here now, except those that nobody can read. */
+  #take(members: readonly string[]): boolean {
     const revocations = members.map(fromLine).filter((one): one is Revocation => one !== undefined);
     if (revocations.length < members.length) {
       const damaged = members.length - revocations.length;
@@ -198,12 +228,12 @@ export class RedisLink {
         'Redis holds revocations that cannot be read; they are not in force',
       );
     }
-    if (revocations.length > 0) this.#options.onRevocations(revocations);
+    return revocations.length === 0 || this.#options.onRevocations(revocations);
   }
 
   async #send(writer: Client, revocations: readonly Revocation[]): Promise<void> {
     for (let from = 0; from < revocations.length; from += AT_ONCE) {
-      const ended = Math.floor(this.#options.clock.wall() / 1000) - GRACE;
+      const ended = this.#endedAt();
       const transaction = writer.multi();
       for (const revocation of revocations.slice(from, from + AT_ONCE)) {
         const member = toMember(revocation);
@@ -213,6 +243,12 @@ export class RedisLink {
       transaction.addCommand(['ZREMRANGEBYSCORE', SNAPSHOT, '-inf', String(ended)]);
       await transaction.exec();
     }
+  }
+
+  /** The second before which what ended is of no use to anybody: by Redis's clock too, as ours may be ahead. */
+  #endedAt(): number {
+    const { clock } = this.#options;
+    return Math.floor(Math.min(clock.wall(), this.#redisClock + clock.monotonic()) / 1000) - GRACE;
   }
 
   #lost(error: unknown): void {

@@ -7,6 +7,10 @@ import type { RevocationList } from './revocation-list.ts';
 
 /** Milliseconds between two looks for revocations that have ended, and two attempts to save what could not be. */
 const TICK_MS = 1_000;
+/** Milliseconds by which the wall clock may gain on the monotonic one between two looks before it counts as set. */
+const STEP_MS = 10_000;
+/** Milliseconds for which nothing is forgotten after that: enough to set it back. */
+const STEP_PATIENCE_MS = 600_000;
 
 /**
  * What became of revocations: `done`, in force and saved; `full`, refused for want of room; `unsaved`, in force, but
@@ -34,6 +38,9 @@ export class Register {
   readonly #clock: Clock;
   readonly #log: Log;
   #timer: NodeJS.Timeout | undefined;
+  /** Wall clock less monotonic one at the last look, in milliseconds. */
+  #offset = Number.POSITIVE_INFINITY;
+  #sweepAt = 0;
   #damage: string | undefined;
   /** Whether one was refused for want of room and there is none still. */
   #full = false;
@@ -70,14 +77,7 @@ export class Register {
 
   /** Wall-clock seconds of the first and the last event in force; undefined where there is none with a time. */
   span(): { readonly oldest: number | undefined; readonly newest: number | undefined } {
-    let oldest: number | undefined;
-    let newest: number | undefined;
-    for (const { before } of this.#list.all()) {
-      if (before === Number.POSITIVE_INFINITY) continue;
-      oldest = Math.min(before, oldest ?? before);
-      newest = Math.max(before, newest ?? before);
-    }
-    return { oldest, newest };
+    return this.#list.span();
   }
 
   /** What an operator has to see to, one sentence each. */
@@ -91,7 +91,7 @@ export class Register {
   }
 
   /** In force when this returns; all of them or none. */
-  async accept(revocations: readonly Revocation[], source: Source): Promise<Acceptance> {
+  async accept(revocations: readonly Revocation[], source: Exclude<Source, 'redis'>): Promise<Acceptance> {
     const now = this.#clock.wall() / 1000;
     // What has ended cannot hit anything that lives.
     const living = revocations.filter(({ expiresAt }) => expiresAt > now);
@@ -103,7 +103,29 @@ export class Register {
     this.#full = false;
     this.received.of(source).value += revocations.length;
     const changed = living.filter((revocation) => this.#list.add(revocation));
-    if (source !== 'redis') this.#publish?.(changed);
+    this.#publish?.(changed);
+    return await this.#save(changed);
+  }
+
+  /**
+   * What other gateways told of, in force when this returns as far as there is room: it is in force there, so each is
+   * one hole less. Whether there was room for all.
+   */
+  share(revocations: readonly Revocation[]): boolean {
+    const now = this.#clock.wall() / 1000;
+    this.received.of('redis').value += revocations.length;
+    const changed: Revocation[] = [];
+    let isWhole = true;
+    for (const revocation of revocations) {
+      if (revocation.expiresAt <= now) continue;
+      if (!this.#list.hasRoomFor([revocation])) isWhole = false;
+      else if (this.#list.add(revocation)) changed.push(revocation);
+    }
+    void this.#save(changed);
+    return isWhole;
+  }
+
+  async #save(changed: readonly Revocation[]): Promise<Acceptance> {
     if (this.#journal === undefined) return 'done';
     try {
       // Also when nothing has changed: what this repeats may not have been saved yet.
@@ -134,7 +156,12 @@ export class Register {
   }
 
   #tick(): void {
-    this.#list.sweep(this.#clock.wall() / 1000);
+    const now = this.#clock.monotonic();
+    const offset = this.#clock.wall() - now;
+    // A clock that was set forward by mistake is set back, and tokens live again whose revocation were forgotten.
+    if (offset > this.#offset + STEP_MS) this.#sweepAt = now + STEP_PATIENCE_MS;
+    this.#offset = offset;
+    if (now >= this.#sweepAt) this.#list.sweep(this.#clock.wall() / 1000);
     if (this.#full && this.#list.hasRoom) this.#full = false;
     this.#journal?.retry();
   }

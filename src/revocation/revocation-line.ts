@@ -3,6 +3,8 @@ import type { Revocation } from './revocation.ts';
 
 /** Characters of the checksum, which tells damage, not malice. */
 const CHECKSUM = 16;
+/** The last second a Date can express (ECMA-262 §21.4.1.1); `/status` writes the times of events as dates. */
+const LAST_SECOND = 8.64e12;
 
 /** First line of a file of this form. */
 export const header: string = seal('{"portcullis":"revocations","form":1}');
@@ -16,7 +18,13 @@ export function toLine({ before, expiresAt, ...marks }: Revocation): string {
 /** The revocation in a line without its end; undefined for one that is damaged. */
 export function fromLine(line: string): Revocation | undefined {
   if (line.length <= CHECKSUM || `${line}\n` !== seal(line.slice(CHECKSUM + 1))) return undefined;
-  const value: unknown = JSON.parse(line.slice(CHECKSUM + 1));
+  let value: unknown;
+  try {
+    value = JSON.parse(line.slice(CHECKSUM + 1));
+  } catch {
+    // Anybody who can write to Redis can compute a checksum: one such line must not keep the others from being read.
+    return undefined;
+  }
   return isRevocation(value) ? restore(value) : undefined;
 }
 
@@ -33,9 +41,13 @@ type Stored = Partial<Record<keyof Revocation, unknown>>;
 function isRevocation(value: unknown): value is Stored {
   if (typeof value !== 'object' || value === null) return false;
   const { issuer, jti, sub, sid, application, before, expiresAt } = value as Stored;
+  const marks = [issuer, jti, sub, sid, application].filter((mark) => mark !== undefined);
   return (
-    [issuer, jti, sub, sid, application].every((mark) => mark === undefined || typeof mark === 'string') &&
-    [before, expiresAt].every((time) => time === undefined || typeof time === 'number')
+    // Without any it would hit every token there is.
+    marks.length > 0 &&
+    marks.every((mark) => typeof mark === 'string') &&
+    (before === undefined || (typeof before === 'number' && before >= 0 && before <= LAST_SECOND)) &&
+    (expiresAt === undefined || typeof expiresAt === 'number')
   );
 }
 

@@ -136,6 +136,20 @@ export class RevocationList implements Revocations {
     }
   }
 
+  /** The first and the last `before` that is a time; undefined where there is none. */
+  span(): { readonly oldest: number | undefined; readonly newest: number | undefined } {
+    let oldest = Number.POSITIVE_INFINITY;
+    let newest = Number.NEGATIVE_INFINITY;
+    for (const { entries } of this.#shapes.values()) {
+      for (const { before } of entries.values()) {
+        if (before < oldest) oldest = before;
+        if (before > newest && before !== Number.POSITIVE_INFINITY) newest = before;
+      }
+    }
+    if (newest === Number.NEGATIVE_INFINITY) return { oldest: undefined, newest: undefined };
+    return { oldest, newest };
+  }
+
   #put(shape: number, key: string, { before, expiresAt }: Revocation, marks: Marks | undefined): boolean {
     let members = this.#shapes.get(shape);
     if (members === undefined) {

@@ -8,12 +8,16 @@ export interface TokenLivesOptions {
 
 /** How long a revocation must be kept: until the last token that it could hit has expired. */
 export class TokenLives {
-  readonly #issuers: ReadonlyMap<string, IssuerConfig>;
+  #issuers: ReadonlyMap<string, IssuerConfig>;
   readonly #tokenLife: number;
 
   constructor(options: TokenLivesOptions) {
     this.#issuers = options.issuers;
     this.#tokenLife = options.tokenLifeMs / 1000;
+  }
+
+  follow(issuers: ReadonlyMap<string, IssuerConfig>): void {
+    this.#issuers = issuers;
   }
 
   /** Seconds that a token lives by configuration. */

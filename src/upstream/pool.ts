@@ -1,4 +1,4 @@
-import { CounterFamily } from '../lib/counters.ts';
+import type { CounterFamily } from '../lib/counters.ts';
 import type { Reason } from '../reasons.ts';
 import { Connection, type ConnectionOwner, type ConnectionTimes } from './connection.ts';
 import { Outbox } from './outbox.ts';
@@ -26,6 +26,8 @@ export interface PoolOptions {
   /** Bytes of a response head. */
   readonly headLimit: number;
   readonly readBuffer: Buffer;
+  /** Where failed exchanges are counted; outlives the pool. */
+  readonly failures: CounterFamily;
 }
 
 /** The connections to one upstream server; `checkOut` and `dispatch` are the only places that hand one out. */
@@ -34,7 +36,7 @@ export class Pool implements ConnectionOwner {
   /** Ticks since the pool was made, while it has connections; what deadlines are compared with. */
   tick = 0;
   /** Failed exchanges by reason word. */
-  readonly failures: CounterFamily = new CounterFamily();
+  readonly failures: CounterFamily;
   private readonly options: PoolOptions;
   private readonly times: ConnectionTimes;
   private readonly spareHeadReader = new SpareHeadReader();
@@ -45,11 +47,14 @@ export class Pool implements ConnectionOwner {
   /** In order of arrival, with the tick at which each has waited long enough. */
   private readonly waiting = new Map<PoolWaiter, number>();
   private sweeper: NodeJS.Timeout | undefined;
+  /** Connections end with their exchange. */
+  private draining = false;
   private closed = false;
 
   constructor(options: PoolOptions) {
     this.options = options;
     this.name = options.name;
+    this.failures = options.failures;
     const { connectMs, responseMs, idleMs } = options.times;
     this.times = { connect: ticks(connectMs), response: ticks(responseMs), idle: ticks(idleMs) };
   }
@@ -76,13 +81,10 @@ export class Pool implements ConnectionOwner {
   }
 
   onReusable(connection: Connection): void {
-    if (this.closed) {
-      connection.destroy();
-      return;
-    }
     const waiter = this.nextWaiter();
-    if (waiter === undefined) this.idle.push(connection);
-    else waiter.onConnection(connection);
+    if (waiter !== undefined) waiter.onConnection(connection);
+    else if (this.draining) connection.destroy();
+    else this.idle.push(connection);
   }
 
   onClosed(connection: Connection): void {
@@ -104,14 +106,15 @@ export class Pool implements ConnectionOwner {
     return { idle, busy: this.all.size - idle - connecting, connecting, waiting: this.waiting.size };
   }
 
-  /** Idle connections end now, busy ones after their exchange. */
+  /** Idle connections end now, others when nobody waits for one any more; who asks from now on is still served. */
   drain(): void {
-    this.closed = true;
+    this.draining = true;
     for (const connection of [...this.idle]) connection.destroy();
   }
 
   /** Every connection ends now; whoever waits is told. */
   close(): void {
+    this.closed = true;
     this.drain();
     for (const waiter of [...this.waiting.keys()]) {
       this.waiting.delete(waiter);

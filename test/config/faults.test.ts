@@ -250,6 +250,21 @@ const cases: readonly Case[] = [
     'f:3:56: issuers.app.algorithms[0]: "RS255" is not a known algorithm; must be RS256 if that is meant',
   ],
   [
+    'a state folder that is a file',
+    { state: 'state: public-key.pem' },
+    'f:6:8: state: is not a folder; must be one, or the name of one that can be made',
+  ],
+  [
+    'a state folder in a file',
+    { state: 'state: public-key.pem/state' },
+    'f:6:8: state: is not a folder; must be one, or the name of one that can be made',
+  ],
+  [
+    'methods that no route gets',
+    match('path: /, methods: [GET, TRACE]'),
+    'f:5:45: routes[0].match.methods[1]: is refused on every route; must be left out',
+  ],
+  [
     'an algorithm twice',
     issuer('issuer: x, audience: a, algorithms: [RS256, RS256], keys: { pem: public-key.pem }'),
     'f:3:63: issuers.app.algorithms[1]: stands in the list twice; must stand once',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -269,6 +269,26 @@ describe('explain', () => {
     });
   }
 
+  for (const [name, asked] of [
+    ['CONNECT', { method: 'CONNECT' }],
+    ['TRACE', { method: 'TRACE' }],
+    ['a method that is none', { method: 'G T' }],
+    ['a host that is none', { host: 'a b' }],
+  ] as const) {
+    test(`${name} is refused whatever the token`, async () => {
+      const question = { method: 'GET', host: 'localhost', path: '/', token: good(), ...asked };
+      const { refusal, route } = await explain(config, question, { offline: false, clock: systemClock });
+      assert.equal(refusal?.reason, 'request_malformed');
+      assert.equal(route, undefined);
+    });
+  }
+
+  test('says that revocations are not looked for where no folder keeps them', async () => {
+    const { state: _, ...stateless } = file();
+    const { checks } = await ask({ token: good() }, resolved(stateless));
+    assert.match(checks.find(({ name }) => name === 'revocation')?.detail ?? '', /^not looked for/);
+  });
+
   test('names the issuer that a token falls under', async () => {
     assert.equal((await ask({ token: good() })).issuer, 'main');
     assert.equal((await ask({ token: remote('r1') })).issuer, 'remote');
@@ -287,6 +307,20 @@ describe('explain', () => {
     assert.equal(refusal?.reason, 'token_revoked');
     assert.match(checks.find(({ outcome }) => outcome === 'fail')?.detail ?? '', /jti "gone"/);
     assert.equal((await reply({ token })).code, 'token_revoked');
+  });
+
+  test('says what it cannot read, instead of calling a token good that may be revoked', async () => {
+    const shut = join(folder, 'shut');
+    // Root may read everything, but no folder as a file.
+    mkdirSync(join(shut, 'revocations.log'), { recursive: true });
+    const question = { method: 'GET', host: 'localhost', path: '/', token: 'x' };
+    await assert.rejects(
+      explain(resolved(file({ state: shut })), question, { offline: true, clock: systemClock }),
+      {
+        name: 'StartError',
+        message: /^cannot read the revocations that were kept \(EISDIR.*\): ask as/,
+      },
+    );
   });
 
   test('changes nothing in the state folder', async () => {

@@ -296,6 +296,51 @@ describe('asked for newer keys', () => {
   });
 });
 
+describe('told by the issuer that its keys have changed', () => {
+  test('it fetches at once, whatever tokens with unknown keys have just caused', async () => {
+    const one = subject();
+    await one.start();
+    server.keys = keySet(a, b);
+    await one.set.refetch();
+    assert.equal(one.set.refetch(), undefined);
+    server.keys = keySet(b);
+    one.set.renew();
+    await one.settled();
+    assert.deepEqual(one.enforced, [['a'], ['a', 'b'], ['b']]);
+    assert.equal(one.set.refetch(), undefined);
+    assert.equal(one.time.pending.length, 2, 'one timer for the refresh and one for the end');
+  });
+
+  test('while a fetch is under way, it fetches once more behind it', async () => {
+    const one = subject();
+    const fetches = await counted(async () => {
+      one.set.start();
+      const first = one.settled();
+      for (let told = 0; told < 1000; told += 1) one.set.renew();
+      await first;
+      await one.settled();
+    });
+    assert.equal(fetches, 2);
+    assert.equal(one.time.pending.length, 2, 'one timer for the refresh and one for the end');
+  });
+
+  test('closed, it does not', async () => {
+    let fetches = 0;
+    const one = subject({
+      fetch: (url, init) => {
+        fetches += 1;
+        return systemFetch(url, init);
+      },
+    });
+    one.set.start();
+    one.set.renew();
+    await one.set.close();
+    one.set.renew();
+    assert.equal(fetches, 1);
+    assert.deepEqual(one.time.pending, []);
+  });
+});
+
 describe('closed', () => {
   test('it ends the fetch under way and leaves no timer, and nothing is put in force any more', async () => {
     const one = subject();

@@ -110,6 +110,7 @@ describe('POST /revocations', () => {
       ['', /not JSON/],
       ['{', /not JSON/],
       ['[]', /empty/],
+      [Array.from({ length: 10_001 }, () => ({ sub: 's' })), /^the list has more than 10000/],
       ['3', /not an object/],
       ['null', /not an object/],
       [{}, /has none of/],

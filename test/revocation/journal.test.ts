@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import {
   appendFileSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
   statSync,
   truncateSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { type FileHandle, open as openFile } from 'node:fs/promises';
@@ -185,6 +187,72 @@ describe('the journal', () => {
       (error) => error === undefined,
     );
     assert.deepEqual(await users(), ['a', 'b']);
+  });
+
+  test('goes on with the present file when it can neither be written anew nor that be cleared away', async () => {
+    const { journal } = await start();
+    // As on a disk that has become read-only, nothing can be opened or removed by this name.
+    mkdirSync(`${path}.new`);
+    for (let times = 0; times < 3; times += 1) {
+      await journal.append(Array.from({ length: 600 }, (_, index) => revocationOf({ sub: `${index}` })));
+    }
+    await journal.close();
+    rmSync(`${path}.new`, { recursive: true });
+    assert.equal((await users()).length, 1_800);
+  });
+
+  test('confirms nothing into a new file whose name may not be on the disk', async () => {
+    const { journal } = await start();
+    const handle = await openFile(path);
+    const kind = Object.getPrototypeOf(handle) as FileHandle;
+    await handle.close();
+    let refused = 0;
+    const sync = mock.method(kind, 'sync', () => {
+      refused += 1;
+      return Promise.reject(Object.assign(new Error('broken'), { code: 'EIO' }));
+    });
+    // Saved in the old file, which is then replaced.
+    await journal.append(Array.from({ length: 1_200 }, () => revocationOf({ sub: 'a' })));
+    await eventually(
+      () => journal.lastError,
+      (error) => error === 'EIO',
+    );
+    await assert.rejects(journal.append([revocationOf({ sub: 'b' })]), { code: 'EIO' });
+    assert.equal(refused, 2);
+    sync.mock.restore();
+    await journal.append([revocationOf({ sub: 'c' })]);
+    assert.equal(journal.lastError, undefined);
+    assert.deepEqual(await users(), ['b', 'c']);
+  });
+
+  test('confirms nothing into a file that was removed, and writes it anew', async () => {
+    const { journal } = await start();
+    const live = [revocationOf({ sub: 'a' })];
+    journal.keeps(
+      () => live,
+      () => live.length,
+    );
+    await journal.append(live);
+    unlinkSync(path);
+    live.push(revocationOf({ sub: 'b' }));
+    await assert.rejects(journal.append(live.slice(1)), /removed/);
+    await eventually(
+      () => {
+        journal.retry();
+        return journal.lastError;
+      },
+      (error) => error === undefined,
+    );
+    assert.deepEqual(new Set(await users()), new Set(['a', 'b']));
+  });
+
+  test('confirms nothing into a file that another process writes, whose lines stay', async () => {
+    const [{ journal: one }, { journal: other }] = [await start(), await start()];
+    await one.append([revocationOf({ sub: 'a' })]);
+    await assert.rejects(other.append([revocationOf({ sub: 'b' })]), /another process/);
+    assert.match(other.lastError ?? '', /another process/);
+    await one.append([revocationOf({ sub: 'c' })]);
+    assert.deepEqual(await users(), ['a', 'c']);
   });
 
   test('removes what an interrupted writing anew has left', async () => {

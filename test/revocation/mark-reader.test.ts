@@ -38,12 +38,19 @@ describe('the marks of a token', () => {
     assert.equal(reader.read('main', { iat: 100.9 }).issuedAt, 100);
   });
 
+  test('count an issue after the end, such as one in milliseconds, as none', () => {
+    assert.equal(reader.read('main', { iat: 1_700_000_000_000, exp: 1_700_000_600 }).issuedAt, 0);
+    assert.equal(reader.read('main', { iat: 1_700_000_600, exp: 1_700_000_600 }).issuedAt, 1_700_000_600);
+  });
+
   test('are texts of bounded length, equal for equal claims', () => {
     const [long, other] = [`${'x'.repeat(9_999)}a`, `${'x'.repeat(9_999)}b`];
     const sub = (value: unknown): string | undefined => reader.read('main', { sub: value }).sub;
     assert.equal(sub(long), sub(long));
     assert.notEqual(sub(long), sub(other));
     assert.ok((sub(long)?.length ?? 0) < 64);
+    // Or who takes such a name would have another one revoked in his place.
+    assert.notEqual(sub(sub(long)), sub(long));
     assert.equal(sub(12), '12');
     assert.equal(sub({ a: 1 }), undefined);
     assert.equal(Reflect.get(reader.read('main', JSON.parse('{"__proto__":{"sub":"s"}}')), 'sub'), undefined);

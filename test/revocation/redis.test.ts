@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { createClient } from '@redis/client';
-import { systemClock } from '../../src/lib/clock.ts';
+import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { RedisLink } from '../../src/revocation/redis.ts';
 import { Register } from '../../src/revocation/register.ts';
 import type { Revocation } from '../../src/revocation/revocation.ts';
@@ -37,21 +37,25 @@ describe('revocations shared by Redis', installed, () => {
   });
 
   const log = { ...silentLog, error: (_: object, message: string) => errors.push(message) };
-  const join = async (...users: string[]): Promise<Node> => {
-    const list = newList();
+  const join = async (...users: string[]): Promise<Node> => joinWith({}, ...users);
+  const joinWith = async (
+    { limit, clock = systemClock }: { limit?: number; clock?: Clock },
+    ...users: string[]
+  ): Promise<Node> => {
+    const list = newList(limit);
     const register: Register = new Register({
       list,
       journal: undefined,
       publish: (told) => link.publish(told),
-      clock: systemClock,
+      clock,
       log,
     });
     const link = new RedisLink({
       url: redis.url,
-      clock: systemClock,
+      clock,
       log,
       known: () => list.all(),
-      onRevocations: (told) => void register.accept(told, 'redis'),
+      onRevocations: (told) => register.share(told),
     });
     const node = { list, register, link };
     nodes.push(node);
@@ -144,6 +148,35 @@ describe('revocations shared by Redis', installed, () => {
       () => a.link.inSync,
       (is) => is,
     );
+    assert.equal(revoked(await join(), 'alice'), true);
+  });
+
+  test('are in force as far as there is room, and the rest is missed until there is', async () => {
+    const a = await join('alice', 'bob', 'clara');
+    const small = await joinWith({ limit: 2 });
+    assert.equal(small.list.size, 2);
+    assert.equal(small.link.isShort, true);
+    assert.equal(a.link.isShort, false);
+    const other = await joinWith({ limit: 3 });
+    assert.equal(other.link.isShort, false);
+    await revoke(a, 'dora');
+    await eventually(
+      () => other.link.isShort,
+      (is) => is,
+    );
+  });
+
+  test('are not taken out of Redis by a gateway whose clock is far ahead', async () => {
+    const a = await join('alice');
+    const ahead = { wall: () => systemClock.wall() + 86_400_000, monotonic: systemClock.monotonic };
+    const fast = await joinWith({ clock: ahead });
+    assert.equal(
+      await fast.register.accept([{ ...of('bob'), expiresAt: secondsFromNow(200_000) }], 'admin'),
+      'done',
+    );
+    await reaches(a, 'bob');
+    assert.equal(revoked(await join(), 'bob'), true);
+    await a.link.close();
     assert.equal(revoked(await join(), 'alice'), true);
   });
 

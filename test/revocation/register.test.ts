@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, test } from 'node:test';
+import { afterEach, beforeEach, describe, mock, test } from 'node:test';
 import { Journal } from '../../src/revocation/journal.ts';
 import { Register } from '../../src/revocation/register.ts';
 import { silentLog } from '../support/gateway.ts';
@@ -63,6 +63,34 @@ describe('the register', () => {
       ['t'],
     );
     await second.register.close();
+  });
+
+  test('forgets nothing by a clock that is set forward, as long as it may be set back', async () => {
+    class SteppedClock extends FixedClock {
+      passed = 0;
+      override monotonic(): number {
+        return this.passed * 1000;
+      }
+    }
+    mock.timers.enable({ apis: ['setInterval'] });
+    const stepped = new SteppedClock();
+    const list = newList();
+    const register = new Register({ list, journal: undefined, clock: stepped, log: silentLog });
+    await register.open();
+    const pass = (seconds: number, step = 0): void => {
+      stepped.passed += seconds;
+      stepped.seconds += seconds + step;
+      mock.timers.tick(1_000);
+    };
+    await register.accept([revocationOf({ sub: 's' })], 'admin');
+    pass(1);
+    pass(1, 86_400);
+    for (let minute = 0; minute < 9; minute += 1) pass(60);
+    assert.equal(list.cover(marksOf({ sub: 's' })), true);
+    pass(120);
+    assert.equal(list.cover(marksOf({ sub: 's' })), false);
+    mock.timers.reset();
+    await register.close();
   });
 
   test('writes no line for what is in force already', async () => {

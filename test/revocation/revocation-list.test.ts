@@ -168,6 +168,16 @@ describe('the list', () => {
     assert.equal(list.hasRoomFor([c]), false);
   });
 
+  test('tells the first and the last time, leaving out what has none', () => {
+    const list = newList();
+    assert.deepEqual(list.span(), { oldest: undefined, newest: undefined });
+    list.add(revocationOf({ jti: 'j', before: Number.POSITIVE_INFINITY }));
+    assert.deepEqual(list.span(), { oldest: undefined, newest: undefined });
+    list.add(revocationOf({ sub: 's', sid: 'a', before: NOW - 5 }));
+    list.add(revocationOf({ sub: 't', before: NOW }));
+    assert.deepEqual(list.span(), { oldest: NOW - 5, newest: NOW });
+  });
+
   test('yields what brings another list to the same state', () => {
     const list = newList();
     list.add(revocationOf({ sub: 's', application: 'a', sid: 'x', issuer: 'main' }));

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
+import { CounterFamily } from '../../src/lib/counters.ts';
 import { type Connection, type ResponseSink, readBuffer } from '../../src/upstream/connection.ts';
 import { Pool } from '../../src/upstream/pool.ts';
 import { eventually } from '../support/gateway.ts';
@@ -11,6 +12,7 @@ let pool: Pool;
 beforeEach(async () => {
   origin = await Origin.start();
   pool = new Pool({
+    failures: new CounterFamily(),
     name: 'app',
     host: '127.0.0.1',
     port: origin.port,

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { IssuerConfig } from '../../src/config/config.ts';
+import { systemFetch } from '../../src/keysets/fetch-document.ts';
+import { KeySets } from '../../src/keysets/key-sets.ts';
+import { issuer } from '../auth/support.ts';
+import { silentLog } from '../support/gateway.ts';
+import { rsaKey } from '../support/tokens.ts';
+import { FakeTime } from './fake-time.ts';
+import { hang, jwk, keySet, ScriptedIssuer, status } from './scripted-issuer.ts';
+import { remoteKeys } from './support.ts';
+
+let server: ScriptedIssuer;
+const key = rsaKey();
+
+before(async () => {
+  server = await ScriptedIssuer.start();
+  for (const path of ['/a', '/b', '/c']) server.answers.set(path, keySet(jwk(key, { kid: path })));
+  server.answers.set('/down', status(500));
+});
+after(() => server.close());
+
+const of = (name: string, path: string): [string, IssuerConfig] => [
+  name,
+  issuer({ name, algorithms: ['RS256'], keys: [], remote: remoteKeys(server.url(path)) }),
+];
+
+class Sets {
+  readonly time = new FakeTime();
+  /** `issuer kid…` of all that was put in force. */
+  readonly told: string[] = [];
+  readonly sets: KeySets;
+
+  constructor(...issuers: [string, IssuerConfig][]) {
+    this.sets = new KeySets(new Map(issuers), {
+      clock: this.time,
+      timers: this.time,
+      random: () => 0.5,
+      fetch: systemFetch,
+      log: silentLog,
+      store: undefined,
+      setKeys: (name, keys) => this.told.push([name, ...keys.map(({ kid }) => kid)].join(' ')),
+    });
+  }
+}
+
+describe('the key sets of other issuers', () => {
+  test('are fetched before they are in force, and tell of nothing until then', async () => {
+    const { sets, told, time } = new Sets(of('one', '/a'));
+    await sets.start();
+    await sets.refetch('one');
+    const next = await sets.prepare(new Map([of('one', '/b'), of('two', '/c')]));
+    assert.deepEqual(told, ['one /a']);
+    assert.deepEqual(
+      [...next].map(([name, { kids }]) => [name, ...kids].join(' ')),
+      ['one /b', 'two /c'],
+    );
+    assert.deepEqual(sets.of('one')?.kids, ['/a']);
+    sets.follow(next);
+    assert.deepEqual(sets.of('one')?.kids, ['/b']);
+    // What comes later is told of.
+    server.answers.set('/b', keySet(jwk(key, { kid: 'new' })));
+    time.advance(30_000);
+    await sets.refetch('one');
+    assert.deepEqual(told, ['one /a', 'one new']);
+    server.answers.set('/b', keySet(jwk(key, { kid: '/b' })));
+    await sets.close();
+    assert.deepEqual(time.pending, []);
+  });
+
+  test('that stay are the same, and are fetched once more without anybody waiting', async () => {
+    const { sets } = new Sets(of('one', '/a'));
+    await sets.start();
+    await sets.refetch('one');
+    const before = sets.of('one');
+    server.answers.set('/a', hang);
+    const asked = server.asked.length;
+    const next = await sets.prepare(new Map([of('one', '/a')]));
+    sets.follow(next);
+    assert.equal(sets.of('one'), before);
+    assert.deepEqual(sets.of('one')?.kids, ['/a']);
+    await server.askedTimes(asked + 1);
+    server.answers.set('/a', keySet(jwk(key, { kid: '/a' })));
+    await sets.close();
+  });
+
+  test('end when they are not wanted any more: no timer, no word', async () => {
+    const { sets, told, time } = new Sets(of('one', '/a'), of('two', '/b'));
+    await sets.start();
+    await Promise.all([sets.refetch('one'), sets.refetch('two')]);
+    const timers = time.pending.length;
+    sets.follow(await sets.prepare(new Map([of('two', '/b')])));
+    await sets.refetch('two');
+    assert.equal(time.pending.length, timers / 2);
+    assert.equal(sets.of('one'), undefined);
+    time.advance(48 * 3600_000);
+    assert.ok(told.every((line) => line === 'one /a' || line.startsWith('two')));
+    await sets.close();
+    assert.deepEqual(time.pending, []);
+  });
+
+  test('that are given up end too, and the present ones stay', async () => {
+    const { sets, time, told } = new Sets(of('one', '/a'));
+    await sets.start();
+    await sets.refetch('one');
+    const timers = time.pending.length;
+    const next = await sets.prepare(new Map([of('one', '/b'), of('two', '/c')]));
+    assert.ok(time.pending.length > timers);
+    sets.abandon(next);
+    await Promise.all([...next.values()].map((set) => set.close()));
+    assert.equal(time.pending.length, timers);
+    assert.deepEqual([sets.of('one')?.kids, told], [['/a'], ['one /a']]);
+    await sets.close();
+  });
+
+  test('whose issuer is down are in force without keys, and go on trying', async () => {
+    const { sets, time } = new Sets();
+    sets.follow(await sets.prepare(new Map([of('one', '/down')])));
+    assert.equal(sets.of('one')?.hasKeys, false);
+    assert.match([...sets.missing()].map(({ why }) => why).join(), /status 500/);
+    assert.equal(time.pending.length, 1);
+    await sets.close();
+  });
+});
