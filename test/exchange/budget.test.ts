@@ -45,7 +45,7 @@ type Framing = keyof typeof framings;
 /** A member of `of` that only the gateway itself has a use for. */
 const inside = (of: object, name: string): object => Reflect.get(of, name) as object;
 const left = (): number =>
-  Reflect.get(inside(inside(gateway.gateway, 'service'), 'budget'), 'left') as number;
+  Reflect.get(inside(inside(inside(gateway.gateway, 'current'), 'service'), 'budget'), 'left') as number;
 
 /** Bytes that the bodies under way hold in queues, and those they left to sockets. */
 function held(): { queued: number; inSockets: number } {

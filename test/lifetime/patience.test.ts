@@ -38,7 +38,10 @@ function stopped(): boolean {
 
 /** The pool has compared every deadline with the time often enough for all of them to be over. */
 async function timeoutsPass(): Promise<void> {
-  const pools = inside(inside(gateway.gateway, 'service'), 'pools') as Map<string, { readonly tick: number }>;
+  const pools = inside(inside(inside(gateway.gateway, 'current'), 'service'), 'pools') as Map<
+    string,
+    { readonly tick: number }
+  >;
   const tick = (): number => pools.get('app')?.tick ?? Number.NaN;
   const start = tick();
   await eventually(tick, (now) => now > start + LONG_TICKS);
