@@ -48,11 +48,6 @@ export class Control {
     });
   }
 
-  /** Gets what other issuers need, while the present ones stay in force. Never rejects. */
-  prepare(issuers: ReadonlyMap<string, IssuerConfig>): Promise<NextKeySets> {
-    return this.keySets.prepare(issuers);
-  }
-
   /** Other issuers are in force from now on. */
   follow(issuers: ReadonlyMap<string, IssuerConfig>, next: NextKeySets): void {
     this.keySets.follow(next);

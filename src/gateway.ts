@@ -177,7 +177,7 @@ class RunningGateway implements Gateway {
     if (fixed.length > 0) {
       throw new StartError(`${fixed.join(', ')} cannot change while the gateway runs; restart it`);
     }
-    const sets = await control.prepare(config.issuers);
+    const sets = await control.keySets.prepare(config.issuers);
     const fresh = config.listen.filter(({ host, port }) => !this.listening.has(hostPort(host, port)));
     let next: Generation | undefined;
     try {
@@ -198,8 +198,9 @@ class RunningGateway implements Gateway {
     control.follow(config.issuers, sets);
     this.current = next;
     this.connections.limit = config.limits.connections;
+    const wanted = new Set(config.listen.map(({ host, port }) => hostPort(host, port)));
     for (const address of current.config.listen) {
-      if (!config.listen.some((other) => isSame(other, address))) this.unlisten(listener, address);
+      if (!wanted.has(hostPort(address.host, address.port))) this.unlisten(listener, address);
     }
     current.retire();
   }
@@ -318,10 +319,6 @@ class RunningGateway implements Gateway {
       );
     }
   }
-}
-
-function isSame(a: ListenAddress, b: ListenAddress): boolean {
-  return a.host === b.host && a.port === b.port;
 }
 
 /** Keys that differ and that a gateway takes once, when it starts. */

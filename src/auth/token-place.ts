@@ -1,5 +1,6 @@
 import type { TokenPlace } from '../config/config.ts';
 import { cookieValues } from '../lib/cookies.ts';
+import { LooseName } from '../lib/loose-name.ts';
 import { NameSet } from '../lib/name-set.ts';
 import { parameterValues } from '../lib/query-parameters.ts';
 import type { Rejection, RequestHead, TokenTraces } from '../types.ts';
@@ -66,11 +67,19 @@ function readerOf(place: TokenPlace): Reader {
     case 'header':
       return inHeader(name, place.scheme);
     case 'cookie':
-      return (head) => single(cookies(head, name), bareToken);
+      return inCookie(new LooseName(name));
     case 'query':
-      return (head) =>
-        head.query === undefined ? rejections.missing : single(parameterValues(head.query, name), inUrl);
+      return inQuery(new LooseName(name));
   }
+}
+
+function inCookie(name: LooseName): Reader {
+  return (head) => single(cookies(head, name), bareToken);
+}
+
+function inQuery(name: LooseName): Reader {
+  return ({ query }) =>
+    query === undefined ? rejections.missing : single(parameterValues(query, name), inUrl);
 }
 
 /** Every spelling counts that servers take for the name (`x_token` for `X-Token`), so that none stands beside it. */
@@ -85,7 +94,7 @@ function inHeader(name: string, scheme: string | undefined): Reader {
 }
 
 /** HTTP/1.1 clients send one Cookie field (RFC 6265 §5.4), but what came over HTTP/2 may have been cut into several. */
-function cookies({ names, values }: RequestHead, name: string): readonly string[] {
+function cookies({ names, values }: RequestHead, name: LooseName): readonly string[] {
   const found: string[] = [];
   names.forEach((header, at) => {
     if (header === 'cookie') found.push(...cookieValues(values[at] as string, name));

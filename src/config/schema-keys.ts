@@ -5,7 +5,7 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-const secretHint = `the secret, best as \${NAME} from the environment`;
+export const secretHint = `the secret, best as \${NAME} from the environment`;
 const pemHint = 'a path to a PEM file, or PEM text';
 
 /** Milliseconds that hold where the file says nothing; each reason stands with its key below. */

@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import { address, count, duration, flag, must, pattern, section, text } from './fields.ts';
+import { secretHint as keySecretHint } from './schema-keys.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
 export const secretHint = `32 to 512 visible ASCII characters, best as \${NAME} from the environment`;
-const webhookSecretHint = `the secret, best as \${NAME} from the environment`;
 
 export const revocation = section({
   secret: pattern(secretHint, /^[!-~]{1,512}$/)
@@ -19,8 +19,8 @@ export const revocation = section({
       .describe('Address of POST /webhooks/fusionauth; the admin address when left out')
       .optional(),
     secret: z
-      .string({ error: must(webhookSecretHint) })
-      .min(1, { error: must(webhookSecretHint) })
+      .string({ error: must(keySecretHint) })
+      .min(1, { error: must(keySecretHint) })
       .describe('Secret of webhooks that are signed with HS256, HS384 or HS512')
       .optional(),
   })

@@ -1,5 +1,6 @@
 import { ClaimPath } from '../auth/claim-path.ts';
 import type { Demand, IssuerConfig, RouteConfig } from '../config/config.ts';
+import { slashHint } from '../lib/slash-hint.ts';
 import type { CheckName } from './check-names.ts';
 import { claim, headerMember, shown, type TokenFacts } from './token-facts.ts';
 
@@ -114,19 +115,11 @@ function algorithms(issuers: readonly IssuerConfig[]): string {
 function issuerDetail({ facts, issuers }: Case): string {
   const iss = claim(facts, 'iss');
   const wanted = issuers.map(({ issuer }) => (issuer === undefined ? 'any' : shown(issuer)));
-  const twin = issuers.find(
-    ({ issuer }) =>
-      issuer !== undefined &&
-      typeof iss === 'string' &&
-      iss !== issuer &&
-      withoutSlash(iss) === withoutSlash(issuer),
+  const hints = issuers.map(({ issuer }) =>
+    typeof iss === 'string' && issuer !== undefined ? slashHint(iss, issuer) : '',
   );
-  const hint = twin === undefined ? '' : '; they differ in the slash at the end alone';
+  const hint = hints.find((text) => text !== '') ?? '';
   return `iss ${shown(iss)}; accepted: ${wanted.join(', ')}${hint}`;
-}
-
-function withoutSlash(text: string): string {
-  return text.endsWith('/') ? text.slice(0, -1) : text;
 }
 
 function audienceDetail({ facts, issuers, issuer }: Case): string {

@@ -1,4 +1,5 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto';
+import { quote } from '../lib/quote.ts';
 import { algorithmsFor } from './algorithms.ts';
 import { KeyError } from './key-error.ts';
 import { type PublicKey, publicKeyFrom } from './public-key.ts';
@@ -151,18 +152,18 @@ function refuseTwin({ kid, algorithms }: PublicKey, seen: Set<string>): void {
   const names = algorithms.map((algorithm) => JSON.stringify([kid, algorithm]));
   const twin = names.findIndex((name) => seen.has(name));
   if (twin >= 0) {
-    throw new KeyError(`holds two keys with kid ${quote(kid)} for ${algorithms[twin]}; must hold one`);
+    throw new KeyError(
+      `holds two keys with kid ${quote(kid, MAX_SHOWN)} for ${algorithms[twin]}; must hold one`,
+    );
   }
   for (const name of names) seen.add(name);
 }
 
 function nameOf(entry: Entry, index: number): string {
-  return typeof entry['kid'] === 'string' ? `keys[${index}] (kid ${quote(entry['kid'])})` : `keys[${index}]`;
+  return typeof entry['kid'] === 'string'
+    ? `keys[${index}] (kid ${quote(entry['kid'], MAX_SHOWN)})`
+    : `keys[${index}]`;
 }
 
 /** Longest piece of a kid that is shown; the rest says nothing to a reader. */
 const MAX_SHOWN = 64;
-
-function quote(kid: string): string {
-  return JSON.stringify(kid.length > MAX_SHOWN ? `${kid.slice(0, MAX_SHOWN)}…` : kid);
-}

@@ -1,4 +1,6 @@
 import { shownUrl } from '../keys/key-url.ts';
+import { quote } from '../lib/quote.ts';
+import { slashHint } from '../lib/slash-hint.ts';
 import { FetchError } from './fetch-document.ts';
 
 /** Longest issuer that a message shows; the rest says nothing to a reader. */
@@ -29,12 +31,6 @@ export function readDiscovery(text: string, from: URL, issuer: string): URL {
 }
 
 function mismatch(named: string, issuer: string): string {
-  const quoted = JSON.stringify(named.length > MAX_SHOWN ? `${named.slice(0, MAX_SHOWN)}…` : named);
-  const difference =
-    withoutSlash(named) === withoutSlash(issuer) ? '; they differ in the slash at the end alone' : '';
-  return `names the issuer ${quoted}, and the configuration ${JSON.stringify(issuer)}${difference}; must be equal`;
-}
-
-function withoutSlash(text: string): string {
-  return text.replace(/\/$/, '');
+  const difference = slashHint(named, issuer);
+  return `names the issuer ${quote(named, MAX_SHOWN)}, and the configuration ${JSON.stringify(issuer)}${difference}; must be equal`;
 }

@@ -3,6 +3,7 @@ import { fitPublicKey } from '../keys/fit.ts';
 import { sortJwks } from '../keys/jwks.ts';
 import type { VerificationKey } from '../keys/key.ts';
 import type { PublicKey } from '../keys/public-key.ts';
+import { quote } from '../lib/quote.ts';
 
 export interface ReadKeySet {
   /** May be empty. */
@@ -47,5 +48,5 @@ function entryOf({ pem, kid, algorithms }: PublicKey): object {
 
 function nameOf({ kid, label }: PublicKey): string {
   if (kid === undefined) return `an ${label}`;
-  return `the key with kid ${JSON.stringify(kid.length > MAX_SHOWN ? `${kid.slice(0, MAX_SHOWN)}…` : kid)}`;
+  return `the key with kid ${quote(kid, MAX_SHOWN)}`;
 }

@@ -6,17 +6,16 @@ import { LooseName } from './loose-name.ts';
  * name has an empty value, since servers do not agree on it; `,` begins a cookie too, but only in the eyes of old ones
  * (RFC 2109), so such a cookie is given with it, and no caller can take it for a clean value.
  */
-export function cookieValues(field: string, name: string): readonly string[] {
-  const wanted = new LooseName(name);
+export function cookieValues(field: string, name: LooseName): readonly string[] {
   const values: string[] = [];
   for (const pair of field.split(';')) {
-    if (wanted.is(nameOf(pair))) {
+    if (name.is(nameOf(pair))) {
       const equals = pair.indexOf('=');
       values.push(equals < 0 ? '' : withoutBlanks(pair, equals + 1, pair.length));
     }
     if (!pair.includes(',')) continue;
     const [, ...others] = pair.split(',');
-    for (const other of others) if (wanted.is(nameOf(other))) values.push(`,${other}`);
+    for (const other of others) if (name.is(nameOf(other))) values.push(`,${other}`);
   }
   return values;
 }

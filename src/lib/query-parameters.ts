@@ -5,14 +5,13 @@ import { LooseName } from './loose-name.ts';
  * takes for it; `;` begins a parameter too, but only some of them believe that, so whatever stands beside one is given
  * with it, and no caller can take it for a clean value.
  */
-export function parameterValues(query: string, name: string): readonly string[] {
-  const wanted = new LooseName(name);
+export function parameterValues(query: string, name: LooseName): readonly string[] {
   const values: string[] = [];
   for (const parameter of query.split('&')) {
-    if (wanted.is(nameOf(parameter))) values.push(parameter.slice(nameEnd(parameter) + 1));
+    if (name.is(nameOf(parameter))) values.push(parameter.slice(nameEnd(parameter) + 1));
     if (!parameter.includes(';')) continue;
     const [, ...others] = parameter.split(';');
-    for (const other of others) if (wanted.is(nameOf(other))) values.push(`;${other}`);
+    for (const other of others) if (name.is(nameOf(other))) values.push(`;${other}`);
   }
   return values;
 }

@@ -1,15 +1,8 @@
+import type { PreflightConfig } from '../config/config.ts';
 import type { AnswerHead } from './downstream.ts';
 import type { Reply } from './replies.ts';
 
-export interface PreflightRules {
-  /** Letter for letter; `*` for everyone. */
-  readonly origins: '*' | readonly string[];
-  readonly methods: readonly string[];
-  readonly headers: readonly string[];
-  /** Milliseconds; undefined leaves it to the browser. */
-  readonly maxAgeMs: number | undefined;
-  readonly credentials: boolean;
-}
+type PreflightRules = Omit<Extract<PreflightConfig, { kind: 'answer' }>, 'kind'>;
 
 /**
  * The answers to preflights of one route (Fetch standard §3.3), rendered once: what a client sends chooses one and

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { settled } from '../lifetime/stream.ts';
 import { eventually, startGateway, type TestGateway } from '../support/gateway.ts';
 import { Origin, type OriginConnection } from '../support/origin.ts';
 import { Wire } from '../support/wire.ts';
@@ -20,8 +21,6 @@ const ON_THE_WAY = 32 * MIB;
  */
 const UPLOAD = 192 * MIB;
 const UPLOAD_ON_THE_WAY = 96 * MIB;
-/** Milliseconds without progress after which a transfer counts as stopped. */
-const STILL_MS = 250;
 
 let origin: Origin;
 let gateway: TestGateway;
@@ -43,19 +42,6 @@ afterEach(async () => {
   );
   assert.deepEqual(others, {});
 });
-
-/** Resolves with the value at which `look` stays. */
-async function settled(look: () => number): Promise<number> {
-  let last = look();
-  let since = performance.now();
-  return eventually(look, (seen) => {
-    if (seen !== last) {
-      last = seen;
-      since = performance.now();
-    }
-    return performance.now() - since > STILL_MS;
-  });
-}
 
 const block = randomBytes(MIB);
 const blockDigest = (count: number): string => {
