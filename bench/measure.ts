@@ -6,7 +6,7 @@ import type { Options } from './options.ts';
 import { get, untilReady } from './probe.ts';
 import { cpuMicros, peakMemory } from './proc.ts';
 import { type GatewayResult, type Measurement, type ScenarioResult, summarise } from './results.ts';
-import type { Scenario } from './scenarios.ts';
+import { KNOWN_TOKENS, type Scenario } from './scenarios.ts';
 import type { TokenMint } from './tokens.ts';
 import { BODY, type Upstream } from './upstream.ts';
 
@@ -107,8 +107,18 @@ export async function runScenario(bench: Bench, scenario: Scenario): Promise<Sce
   const { options } = bench;
   const tokens = scenario.use === 'once' ? Math.ceil(scenario.tokens * options.share) : scenario.tokens;
   const tokenFile = join(bench.directory, `${scenario.name}.tokens`);
-  const deal = async (count: number): Promise<void> =>
-    writeFileSync(tokenFile, `${(await bench.mint.mint(count)).join('\n')}\n`);
+  const { oneNewIn } = scenario;
+  const known = oneNewIn === undefined ? [] : await bench.mint.mint(KNOWN_TOKENS);
+  const deal = async (count: number): Promise<void> => {
+    const fresh = await bench.mint.mint(Math.ceil(count / (oneNewIn ?? 1)));
+    const lines =
+      oneNewIn === undefined
+        ? fresh
+        : Array.from({ length: count }, (_, at) =>
+            at % oneNewIn === 0 ? fresh[at / oneNewIn] : known[at % KNOWN_TOKENS],
+          );
+    writeFileSync(tokenFile, `${lines.join('\n')}\n`);
+  };
   const contestants: Contestant[] = [];
   try {
     for (const gateway of bench.gateways) {

@@ -8,6 +8,8 @@ const FULL_SECONDS = 3;
 export interface Options {
   readonly scenarios: readonly string[];
   readonly gateways: readonly string[];
+  /** Measures this gateway alone, once with each of these numbers of processes and threads. */
+  readonly processes: readonly Processes[];
   readonly rounds: number;
   /** Duration of one measurement of a `cycle` scenario, and of the warm-up before the first one. */
   readonly seconds: number;
@@ -23,11 +25,18 @@ export interface Options {
   readonly writeReadme: boolean;
 }
 
+/** Listener processes, and verification threads of each. */
+export interface Processes {
+  readonly listeners: number;
+  readonly verifiers: number;
+}
+
 export class UsageError extends Error {}
 
 export const usage = `usage: npm run bench -- [options]
   --scenario A,B           only these scenarios
   --gateway A,B            only these gateways
+  --processes AxB,CxD      portcullis alone: listeners x verifiers of each, such as 1x0,1x1,2x0
   --rounds N               rounds, interleaved over the gateways (default 5)
   --seconds N              length of one measurement (default 10)
   --load autocannon|wrk    load generator (default autocannon)
@@ -56,6 +65,16 @@ function number(name: string, text: string | undefined, standard: number, whole:
   return value;
 }
 
+function processes(text: string | undefined): readonly Processes[] {
+  if (text === undefined) return [];
+  return text.split(',').map((part) => {
+    const [, listeners, verifiers] = /^(\d{1,2})x(\d{1,2})$/.exec(part) ?? [];
+    if (verifiers === undefined)
+      throw new UsageError(`--processes: ${part} is not listeners x verifiers such as 2x1`);
+    return { listeners: Number(listeners), verifiers: Number(verifiers) };
+  });
+}
+
 function parse(args: readonly string[]) {
   try {
     return parseArgs({
@@ -63,6 +82,7 @@ function parse(args: readonly string[]) {
       options: {
         scenario: { type: 'string' },
         gateway: { type: 'string' },
+        processes: { type: 'string' },
         rounds: { type: 'string' },
         seconds: { type: 'string' },
         load: { type: 'string' },
@@ -92,6 +112,7 @@ export function parseOptions(
   return {
     scenarios: list('scenario', values.scenario, known.scenarios),
     gateways: list('gateway', values.gateway, known.gateways),
+    processes: processes(values.processes),
     rounds: number('rounds', values.rounds, quick ? 1 : FULL_ROUNDS, true),
     seconds,
     warmupSeconds: Math.min(seconds, quick ? 0.5 : 3),
@@ -113,6 +134,7 @@ export function isFullRun(
     !options.quick &&
     options.rounds >= FULL_ROUNDS &&
     options.seconds >= FULL_SECONDS &&
+    options.processes.length === 0 &&
     options.scenarios.length === known.scenarios.length &&
     options.gateways.length === known.gateways.length
   );

@@ -7,7 +7,7 @@ import { Children } from './children.ts';
 import { fastify } from './gateways/fastify.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { haproxyJwt, haproxyPlain } from './gateways/haproxy.ts';
-import { portcullis } from './gateways/portcullis.ts';
+import { portcullis, portcullisWith } from './gateways/portcullis.ts';
 import { autocannonLoad } from './load/autocannon.ts';
 import type { LoadGenerator } from './load/load.ts';
 import { wrkLoad } from './load/wrk.ts';
@@ -55,7 +55,10 @@ async function run(
 ): Promise<RunResult> {
   const startedAt = new Date();
   const before = machine();
-  const asked = allGateways.filter(({ name }) => options.gateways.includes(name));
+  const asked =
+    options.processes.length > 0
+      ? options.processes.map(portcullisWith)
+      : allGateways.filter(({ name }) => options.gateways.includes(name));
   const skipped: Record<string, string> = {};
   for (const gateway of asked) {
     const reason = gateway.unavailable();

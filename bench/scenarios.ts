@@ -10,10 +10,14 @@ export interface Scenario {
    * a fresh set.
    */
   readonly use: 'cycle' | 'once';
+  /** Of a `once` load: one in so many tokens is new, the others are a thousand that were seen before. All when left out. */
+  readonly oneNewIn?: number;
   readonly connections: number;
 }
 
 const CONNECTIONS = 64;
+/** Distinct tokens that a load takes for those seen before. */
+export const KNOWN_TOKENS = 1_000;
 
 export const scenarios: readonly Scenario[] = [
   {
@@ -26,7 +30,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'hit-1000',
     description: 'tokens in turn, all seen before',
-    tokens: 1_000,
+    tokens: KNOWN_TOKENS,
     use: 'cycle',
     connections: CONNECTIONS,
   },
@@ -35,6 +39,14 @@ export const scenarios: readonly Scenario[] = [
     description: 'tokens, each seen once',
     tokens: 20_000,
     use: 'once',
+    connections: CONNECTIONS,
+  },
+  {
+    name: 'mixed',
+    description: 'requests, every tenth with a token never seen, the others with 1,000 seen before',
+    tokens: 50_000,
+    use: 'once',
+    oneNewIn: 10,
     connections: CONNECTIONS,
   },
 ];

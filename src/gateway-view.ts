@@ -1,31 +1,29 @@
-import type { AdminView, KeySetView } from './admin/view.ts';
-import type { AuthCounters } from './auth/auth-counters.ts';
+import type { Gathered } from './admin/figures.ts';
+import type { AdminView, KeySetView, NotReady } from './admin/view.ts';
 import type { Config } from './config/config.ts';
 import type { Control } from './control.ts';
 import type { VerificationKey } from './keys/key.ts';
 import { systemClock } from './lib/clock.ts';
 import type { Log } from './lib/log.ts';
 import { version } from './lib/version.ts';
-import type { ConnectionLimit } from './listener/connection-limit.ts';
-import type { BuiltService } from './service.ts';
-import type { Tally } from './tally.ts';
 
 export interface ViewSources {
   /** The configuration in force; another one later. */
   readonly config: () => Config;
-  readonly service: () => BuiltService;
   readonly control: Control;
-  readonly tally: Tally;
-  readonly authCounters: AuthCounters;
-  readonly connections: ConnectionLimit;
   readonly log: Log;
-  readonly listening: () => readonly string[];
+  /** Bound addresses. */
+  readonly addresses: () => readonly string[];
   readonly draining: () => boolean;
+  /** Why those who serve cannot take traffic. */
+  readonly notServing: () => readonly NotReady[];
+  /** See `AdminView.gather`. */
+  readonly gather: () => Promise<Gathered>;
 }
 
-/** What the admin address shows of a gateway. */
-export function gatewayView(sources: ViewSources): AdminView {
-  const { config, service, control, tally, authCounters, log } = sources;
+/** What the admin address shows of a gateway, in whichever processes it serves. */
+export function controlView(sources: ViewSources): AdminView {
+  const { config, control, log } = sources;
   const startedAt = systemClock.wall();
   const startedMonotonic = systemClock.monotonic();
   const uptimeSeconds = (): number => (systemClock.monotonic() - startedMonotonic) / 1000;
@@ -33,49 +31,16 @@ export function gatewayView(sources: ViewSources): AdminView {
     version,
     startedAt,
     uptimeSeconds,
-    listeners: sources.listening,
+    addresses: sources.addresses,
+    gather: sources.gather,
     notReady() {
       if (sources.draining()) return [{ what: 'gateway', why: 'it is shutting down' }];
-      if (sources.listening().length < config().listen.length) {
-        return [{ what: 'listener', why: 'not every address is bound yet' }];
-      }
+      const notServing = sources.notServing();
+      if (notServing.length > 0) return notServing;
       return [
         ...Array.from(control.keySets.missing(), ({ issuer, why }) => ({ what: `issuer ${issuer}`, why })),
         ...(control.revocation?.troubles() ?? []).map((why) => ({ what: 'revocation', why })),
       ];
-    },
-    *requests() {
-      for (const [route, { outcomes }] of tally.routes) {
-        for (const [outcome, { value }] of outcomes.members)
-          if (value > 0) yield { route, outcome, count: value };
-      }
-    },
-    requestSeconds: tally.seconds,
-    accessLogDropped: tally.accessLogDropped,
-    connections: () => sources.connections.open,
-    connectionsRefused: sources.connections.refused,
-    cacheHits: authCounters.cacheHits,
-    cacheMisses: authCounters.cacheMisses,
-    cacheEntries: () => service().authorizer.cacheEntries,
-    verifyBatchSize: authCounters.verifyBatchSize,
-    verifyQueueDepth: () => service().authorizer.queueDepth,
-    *rejections() {
-      for (const [reason, counter] of tally.rejections.members) yield { reason, count: counter.value };
-    },
-    *upstreamConnections() {
-      for (const pool of service().pools.values()) {
-        const counts = pool.count();
-        for (const state of ['idle', 'busy', 'connecting', 'waiting'] as const) {
-          yield { upstream: pool.name, state, count: counts[state] };
-        }
-      }
-    },
-    *upstreamFailures() {
-      for (const pool of service().pools.values()) {
-        for (const [reason, counter] of pool.failures.members) {
-          yield { upstream: pool.name, reason, count: counter.value };
-        }
-      }
     },
     *keySets() {
       for (const { name, keys } of config().issuers.values()) {

@@ -7,6 +7,7 @@ import type { Exchange, Route, Service } from './exchange.ts';
 import { Budget } from './lib/budget.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Log } from './lib/log.ts';
+import { Networks } from './lib/networks.ts';
 import { PreflightReplies } from './listener/preflight-replies.ts';
 import { Replies } from './listener/replies.ts';
 import { RouteTable } from './routing/route-table.ts';
@@ -40,6 +41,7 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
   const { tally, authCounters, log, clock, readBuffer, draining, onEnd, onFault } = surroundings;
   const { refetch, revocations } = surroundings;
   const { access } = config.log;
+  const trustedProxies = config.trustedProxies && new Networks(config.trustedProxies);
   const pools = new Map<string, Pool>();
   for (const { name, server, timeouts, limits } of config.upstreams.values()) {
     const headLimit = config.limits.responseHead;
@@ -76,7 +78,7 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
       methodsMatter: config.routes.some(
         ({ match, preflight }) => match.methods !== undefined || preflight.kind === 'pass',
       ),
-      trustedProxies: config.trustedProxies,
+      trustedProxies,
     }),
     replies: new Replies(
       config.rejection,
@@ -85,7 +87,7 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
     ),
     budget: new Budget(config.limits.bufferedBodies),
     tally,
-    trustedProxies: config.trustedProxies,
+    trustedProxies,
     accessLog: access === 'off' ? undefined : new AccessLog(access, log, tally.accessLogDropped),
     clock,
     requestBodyLimit: config.limits.requestBody,

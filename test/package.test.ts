@@ -39,7 +39,7 @@ async function pack(...args: string[]): Promise<{ filename: string; files: reado
 }
 
 describe('the package', () => {
-  test('holds the program, the licence and the notice, and nothing else', async () => {
+  test('holds the program, what installs it, the licence and the notice, and nothing else', async () => {
     const paths = (await pack('--dry-run')).files.map(({ path }) => path);
     for (const path of ['LICENSE', 'NOTICE', 'README.md', 'package.json']) {
       assert.ok(paths.includes(path), path);
@@ -48,7 +48,13 @@ describe('the package', () => {
       assert.ok(paths.includes(`dist/src/${path}`), path);
     }
     const others = paths.filter((path) => !path.startsWith('dist/src/') && path.includes('/'));
-    assert.deepEqual(others, []);
+    assert.deepEqual(others.sort(), [
+      'scripts/install',
+      'scripts/portcullis.example.yaml',
+      'scripts/portcullis.service',
+      'scripts/portcullis.sysctl.conf',
+      'scripts/uninstall',
+    ]);
   });
 
   test('runs when it is installed with its dependencies alone', async () => {

@@ -1,5 +1,11 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { Histogram as PlainHistogram } from '../lib/counters.ts';
+import {
+  addFigures,
+  type Figures,
+  type Gathered,
+  type HistogramFigures,
+  type ListenerFigures,
+} from './figures.ts';
 import type { AdminView } from './view.ts';
 
 interface Sample {
@@ -44,24 +50,24 @@ function mirrorGauge(described: Described, labelNames: string[], read: () => Ite
  */
 class MirrorHistogram extends Histogram {
   private readonly described: Described;
-  private readonly source: PlainHistogram;
+  private readonly read: () => HistogramFigures;
 
-  constructor(described: Described, source: PlainHistogram) {
-    super({ ...described, buckets: [...source.bounds] });
+  constructor(described: Described, read: () => HistogramFigures) {
+    super(described);
     this.described = described;
-    this.source = source;
+    this.read = read;
   }
 
   async getForPromString(): Promise<object> {
     const { name, help } = this.described;
+    const { bounds, counts, sum } = this.read();
     const values: object[] = [];
     let count = 0;
-    for (const [index, inBucket] of this.source.counts.entries()) {
+    for (const [index, inBucket] of counts.entries()) {
       count += inBucket;
-      const le = this.source.bounds[index] ?? '+Inf';
-      values.push({ metricName: `${name}_bucket`, labels: { le }, value: count });
+      values.push({ metricName: `${name}_bucket`, labels: { le: bounds[index] ?? '+Inf' }, value: count });
     }
-    values.push({ metricName: `${name}_sum`, labels: {}, value: this.source.sum });
+    values.push({ metricName: `${name}_sum`, labels: {}, value: sum });
     values.push({ metricName: `${name}_count`, labels: {}, value: count });
     return { name, help, type: 'histogram', aggregator: 'sum', values };
   }
@@ -71,8 +77,27 @@ class MirrorHistogram extends Histogram {
  * The registry behind `/metrics`. It is one of its own, because several gateways may live in one process and
  * prom-client's global one refuses a second metric of the same name.
  */
-export function buildRegistry(view: AdminView): Registry {
-  const registry = new Registry();
+export class MetricsRegistry {
+  readonly #registry = new Registry();
+  /** What is being rendered; a rendering reads it in the turn in which it begins. */
+  #gathered: Gathered = { figures: addFigures([]), listeners: [], listenerDeaths: 0 };
+
+  constructor(view: AdminView) {
+    describeAll(this.#registry, view, () => this.#gathered);
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  render(gathered: Gathered): Promise<string> {
+    this.#gathered = gathered;
+    return this.#registry.metrics();
+  }
+}
+
+function describeAll(registry: Registry, view: AdminView, gathered: () => Gathered): void {
+  const figures = (): Figures => gathered().figures;
   const describe = (name: string, help: string): Described => ({
     name: `portcullis_${name}`,
     help,
@@ -81,53 +106,53 @@ export function buildRegistry(view: AdminView): Registry {
   mirrorCounter(
     describe('requests_total', 'Requests by the route they matched and how they ended.'),
     ['route', 'outcome'],
-    () => Array.from(view.requests(), ({ count, ...labels }) => ({ labels, value: count })),
+    () => figures().requests.map(({ count, ...labels }) => ({ labels, value: count })),
   );
   new MirrorHistogram(
     describe('request_seconds', 'Seconds from the head of a request to the end of its answer.'),
-    view.requestSeconds,
+    () => figures().requestSeconds,
   );
   mirrorCounter(
     describe('access_log_dropped_total', 'Access log lines left out because their reader is too slow.'),
     [],
-    () => unlabelled(view.accessLogDropped.value),
+    () => unlabelled(figures().accessLogDropped),
   );
   mirrorGauge(describe('connections', 'Client connections that are open.'), [], () =>
-    unlabelled(view.connections()),
+    unlabelled(figures().connections),
   );
   mirrorCounter(
     describe('connections_refused_total', 'Client connections closed because as many as allowed were open.'),
     [],
-    () => unlabelled(view.connectionsRefused.value),
+    () => unlabelled(figures().connectionsRefused),
   );
   mirrorCounter(describe('token_cache_hits_total', 'Tokens found already verified.'), [], () =>
-    unlabelled(view.cacheHits.value),
+    unlabelled(figures().cacheHits),
   );
   mirrorCounter(describe('token_cache_misses_total', 'Tokens that had to be verified.'), [], () =>
-    unlabelled(view.cacheMisses.value),
+    unlabelled(figures().cacheMisses),
   );
   mirrorGauge(describe('token_cache_entries', 'Verified tokens that are remembered.'), [], () =>
-    unlabelled(view.cacheEntries()),
+    unlabelled(figures().cacheEntries),
   );
   new MirrorHistogram(
     describe('verify_batch_size', 'Tokens in one batch for a verification thread.'),
-    view.verifyBatchSize,
+    () => figures().verifyBatchSize,
   );
   mirrorGauge(describe('verify_queue_depth', 'Tokens that wait for a verification thread.'), [], () =>
-    unlabelled(view.verifyQueueDepth()),
+    unlabelled(figures().verifyQueueDepth),
   );
   mirrorCounter(describe('rejections_total', 'Requests refused, by reason.'), ['reason'], () =>
-    Array.from(view.rejections(), ({ count, ...labels }) => ({ labels, value: count })),
+    figures().rejections.map(({ count, ...labels }) => ({ labels, value: count })),
   );
   mirrorGauge(
     describe('upstream_connections', 'Connections to upstream by state; waiting counts requests.'),
     ['upstream', 'state'],
-    () => Array.from(view.upstreamConnections(), ({ count, ...labels }) => ({ labels, value: count })),
+    () => figures().upstreamConnections.map(({ count, ...labels }) => ({ labels, value: count })),
   );
   mirrorCounter(
     describe('upstream_failures_total', 'Exchanges with upstream that failed, by reason.'),
     ['upstream', 'reason'],
-    () => Array.from(view.upstreamFailures(), ({ count, ...labels }) => ({ labels, value: count })),
+    () => figures().upstreamFailures.map(({ count, ...labels }) => ({ labels, value: count })),
   );
   mirrorGauge(describe('keyset_age_seconds', 'Seconds since the keys were read.'), ['issuer'], () =>
     Array.from(view.keySets()).flatMap(({ issuer, ageSeconds }) =>
@@ -149,6 +174,46 @@ export function buildRegistry(view: AdminView): Registry {
     ['source'],
     () => Array.from(view.revocationsRefused(), ({ count, ...labels }) => ({ labels, value: count })),
   );
+  describeListeners(describe, gathered);
   collectDefaultMetrics({ register: registry });
-  return registry;
+}
+
+/** The processes that serve; each by its place among them, because its pid would be a label without bounds. */
+function describeListeners(
+  describe: (name: string, help: string) => Described,
+  gathered: () => Gathered,
+): void {
+  const each = (read: (one: ListenerFigures) => number) => (): Sample[] =>
+    gathered().listeners.map((one, index) => ({ labels: { listener: `${index}` }, value: read(one) }));
+  mirrorGauge(describe('listeners', 'Listener processes, by state.'), ['state'], () =>
+    (['starting', 'serving', 'draining'] as const).map((state) => ({
+      labels: { state },
+      value: gathered().listeners.filter((one) => one.state === state).length,
+    })),
+  );
+  mirrorCounter(
+    describe('listener_deaths_total', 'Listener processes that ended unasked and were replaced.'),
+    [],
+    () => unlabelled(gathered().listenerDeaths),
+  );
+  mirrorGauge(
+    describe('listener_cpu_seconds', 'User and system time of a listener process.'),
+    ['listener'],
+    each(({ cpuSeconds }) => cpuSeconds),
+  );
+  mirrorGauge(
+    describe('listener_resident_bytes', 'Memory of a listener process.'),
+    ['listener'],
+    each(({ residentBytes }) => residentBytes),
+  );
+  mirrorGauge(
+    describe('listener_connections', 'Client connections of a listener process.'),
+    ['listener'],
+    each(({ connections }) => connections),
+  );
+  mirrorGauge(
+    describe('listener_loop_delay_seconds', "Longest delay of a listener's event loop since the last look."),
+    ['listener'],
+    each(({ loopDelaySeconds }) => loopDelaySeconds),
+  );
 }

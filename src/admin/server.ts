@@ -1,7 +1,6 @@
-import type { Registry } from 'prom-client';
 import type { PostHandler } from '../types.ts';
 import { type HttpServer, json, type Page, startHttpServer } from './http-server.ts';
-import { buildRegistry } from './metrics.ts';
+import { MetricsRegistry } from './metrics.ts';
 import { statusOf } from './status.ts';
 import type { AdminView } from './view.ts';
 
@@ -26,10 +25,10 @@ export function startAdmin(options: AdminOptions): Promise<Admin> {
 
 function adminPages(view: AdminView): ReadonlyMap<string, () => Page | Promise<Page>> {
   // Node's process metrics watch the event loop and the collector; a gateway that nobody scrapes is spared that.
-  let registry: Registry | undefined;
+  let registry: MetricsRegistry | undefined;
   const metrics = async (): Promise<Page> => {
-    registry ??= buildRegistry(view);
-    return { status: 200, type: registry.contentType, body: await registry.metrics() };
+    registry ??= new MetricsRegistry(view);
+    return { status: 200, type: registry.contentType, body: await registry.render(await view.gather()) };
   };
   const ready = (): Page => {
     const notReady = view.notReady().map(({ what, why }) => ({ what, why }));
@@ -39,6 +38,6 @@ function adminPages(view: AdminView): ReadonlyMap<string, () => Page | Promise<P
     ['/healthz', () => json(200, { status: 'ok' })],
     ['/readyz', ready],
     ['/metrics', metrics],
-    ['/status', () => json(200, statusOf(view))],
+    ['/status', async () => json(200, statusOf(view, await view.gather()))],
   ]);
 }

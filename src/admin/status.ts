@@ -1,15 +1,25 @@
+import type { Gathered } from './figures.ts';
 import type { AdminView } from './view.ts';
 
 /**
  * The body of `/status`. Each field is named here one by one, so that something added to the view is not
  * published by accident.
  */
-export function statusOf(view: AdminView): object {
+export function statusOf(view: AdminView, { figures, listeners }: Gathered): object {
   return {
     version: view.version,
     startedAt: new Date(view.startedAt).toISOString(),
     uptimeSeconds: Math.floor(view.uptimeSeconds()),
-    listeners: [...view.listeners()],
+    addresses: [...view.addresses()],
+    listeners: listeners.map((one) => ({
+      pid: one.pid,
+      state: one.state,
+      uptimeSeconds: Math.floor(one.uptimeSeconds),
+      connections: one.connections,
+      cpuSeconds: one.cpuSeconds,
+      residentBytes: one.residentBytes,
+      loopDelaySeconds: one.loopDelaySeconds,
+    })),
     notReady: view.notReady().map(({ what, why }) => ({ what, why })),
     upstreams: Array.from(view.upstreams(), ({ name, servers }) => ({
       name,
@@ -26,9 +36,9 @@ export function statusOf(view: AdminView): object {
     })),
     revocations: revocationsOf(view),
     cache: {
-      entries: view.cacheEntries(),
-      hits: view.cacheHits.value,
-      misses: view.cacheMisses.value,
+      entries: figures.cacheEntries,
+      hits: figures.cacheHits,
+      misses: figures.cacheMisses,
     },
   };
 }

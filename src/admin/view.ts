@@ -1,4 +1,4 @@
-import type { Counter, Histogram } from '../lib/counters.ts';
+import type { Gathered } from './figures.ts';
 
 /** Something for which the gateway cannot take traffic yet; goes to `/readyz` as it is, so never a secret. */
 export interface NotReady {
@@ -35,50 +35,19 @@ export interface RevocationsView {
   readonly newest: number | undefined;
 }
 
-export type ConnectionState = 'idle' | 'busy' | 'connecting' | 'waiting';
-
-/**
- * All that the admin address can see of the gateway. The numbers are plain fields that the request path
- * increments; they are read when somebody asks, never pushed. Label values must come from a bounded set.
- */
+/** All that the admin address can see of the gateway, read when somebody asks. Label values must come from a bounded set. */
 export interface AdminView {
   readonly version: string;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
   /** Seconds since the start, by a clock that never steps back. */
   uptimeSeconds(): number;
-  /** Bound addresses, as `host:port`. */
-  listeners(): readonly string[];
+  /** Bound addresses of traffic. */
+  addresses(): readonly string[];
   /** Empty when the gateway can take traffic. */
   notReady(): readonly NotReady[];
-
-  requests(): Iterable<{ readonly route: string; readonly outcome: string; readonly count: number }>;
-  /** Seconds from a request's head to the end of its answer. */
-  readonly requestSeconds: Histogram;
-  /** Lines of the access log that were left out because its reader is too slow. */
-  readonly accessLogDropped: Counter;
-  /** Client connections open now. */
-  connections(): number;
-  /** Client connections closed at once, because as many as allowed were open. */
-  readonly connectionsRefused: Counter;
-  readonly cacheHits: Counter;
-  readonly cacheMisses: Counter;
-  cacheEntries(): number;
-  /** Tokens per batch handed to a verification thread. */
-  readonly verifyBatchSize: Histogram;
-  /** Tokens that wait for a verification thread. */
-  verifyQueueDepth(): number;
-  rejections(): Iterable<{ readonly reason: string; readonly count: number }>;
-  upstreamConnections(): Iterable<{
-    readonly upstream: string;
-    readonly state: ConnectionState;
-    readonly count: number;
-  }>;
-  upstreamFailures(): Iterable<{
-    readonly upstream: string;
-    readonly reason: string;
-    readonly count: number;
-  }>;
+  /** What all who serve have counted. It may take a moment, so whoever asks only whether the gateway lives does without. */
+  gather(): Promise<Gathered>;
   keySets(): Iterable<KeySetView>;
   upstreams(): Iterable<UpstreamView>;
 

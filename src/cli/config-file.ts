@@ -24,10 +24,10 @@ export function findConfigFile(option: string | undefined): string {
   );
 }
 
-/** The configuration as it is now, or every fault in it, one on each line. */
-export function rereadConfig(file: string): Config | readonly string[] {
+/** The configuration as it is now, for a gateway of so many listeners, or every fault in it, one on each line. */
+export function rereadConfig(file: string, running: number): Config | readonly string[] {
   try {
-    const result = loadConfig({ file, env: process.env });
+    const result = loadConfig({ file, env: process.env, running });
     return result.ok ? result.config : result.faults.map(formatFault);
   } catch (error) {
     if (error instanceof StartError) return [error.message];

@@ -4,6 +4,7 @@ import { version } from '../lib/version.ts';
 import type { DemoPorts } from './demo.ts';
 import { exitCodes } from './exit-code.ts';
 import type { ExplainArguments } from './explain.ts';
+import type { StartArguments } from './start.ts';
 
 /** Runs one command line, without the program's name, and answers its exit code; only `start` and `demo` last. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -48,9 +49,12 @@ function buildProgram(finish: (code: number) => void): Command {
 
   command('start', 'run the gateway in the foreground')
     .option(...configOption)
-    .action(async (options: { config?: string }) =>
-      finish(await (await import('./start.ts')).start(options)),
-    );
+    .option('--share-port', 'serve also where another gateway listens already, for start-before-stop')
+    .action(async (options: StartArguments) => finish(await (await import('./start.ts')).start(options)));
+  // What `start` starts.
+  program
+    .command('listener', { hidden: true })
+    .action(async () => finish(await (await import('./listener.ts')).listener()));
   command('check', 'validate the configuration file and everything it names')
     .option(...configOption)
     .action(async (options: { config?: string }) => finish((await import('./check.ts')).check(options)));

@@ -1,5 +1,5 @@
-import { hostPort } from '../lib/host-port.ts';
-import type { ListenAddress } from './config.ts';
+import { addressText } from '../lib/host-port.ts';
+import type { ListenAddress, TrafficAddress } from './config.ts';
 
 const IPV4 = /^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/;
 const HOST_NAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
@@ -39,13 +39,23 @@ export function parseAddress(text: string): ListenAddress | undefined {
   return { host, port };
 }
 
-/** `127.0.0.1:80`, `[::1]:80`. */
-export function formatAddress(address: ListenAddress): string {
-  return hostPort(address.host, address.port);
+/**
+ * The path in `unix:/path`, as it is written; undefined for anything else, also for a path that cannot be a file's and
+ * for a name in the abstract namespace, which has no owner and no mode.
+ */
+export function parseUnixPath(text: string): string | undefined {
+  const [, path] = /^unix:([^@\p{Cc}][^\p{Cc}]*)$/u.exec(text) ?? [];
+  return path === undefined || /(^|\/)\.{0,2}$/.test(path) ? undefined : path;
+}
+
+/** `127.0.0.1:80`, `[::1]:80`, `unix:/run/portcullis.sock`. */
+export function formatAddress(address: TrafficAddress): string {
+  return addressText(address);
 }
 
 /** Whether both ask the system for the same port of the same address; a wildcard covers all of its family. */
-export function overlap(a: ListenAddress, b: ListenAddress): boolean {
+export function overlap(a: TrafficAddress, b: TrafficAddress): boolean {
+  if ('path' in a || 'path' in b) return 'path' in a && 'path' in b && a.path === b.path;
   if (a.port !== b.port || a.port === 0) return false;
   return a.host === b.host || covers(a.host, b.host) || covers(b.host, a.host);
 }

@@ -1,12 +1,20 @@
 import type { VerificationKey } from '../keys/key.ts';
 import type { LogLevel } from '../lib/log.ts';
-import type { Networks } from '../lib/networks.ts';
+import type { Network } from '../lib/networks.ts';
 
 /** A TCP address to listen on; port 0 lets the system choose. */
 export interface ListenAddress {
   readonly host: string;
   readonly port: number;
 }
+
+/** A unix socket to listen on, by its absolute path. */
+export interface UnixAddress {
+  readonly path: string;
+}
+
+/** Where traffic comes in. */
+export type TrafficAddress = ListenAddress | UnixAddress;
 
 /** Keys that are fetched from the issuer while the gateway runs; times in milliseconds. */
 export interface RemoteKeysConfig {
@@ -163,11 +171,16 @@ export interface RevocationConfig {
     | undefined;
 }
 
-/** The whole configuration with every default filled in, every file read, every reference resolved; frozen. */
+/**
+ * The whole configuration with every default filled in, every file read, every reference resolved; frozen. Plain data,
+ * maps and sets, so that it can be handed to another process.
+ */
 export interface Config {
-  readonly listen: readonly ListenAddress[];
+  readonly listen: readonly TrafficAddress[];
   readonly admin: ListenAddress;
-  /** Verification threads; 0: none, the event loop verifies in slices. */
+  /** Processes that share the addresses; an embedded gateway is one, whatever this says. */
+  readonly listeners: number;
+  /** Verification threads of each listener; 0: none, the event loop verifies in slices. */
   readonly verifiers: number;
   readonly issuers: ReadonlyMap<string, IssuerConfig>;
   readonly upstreams: ReadonlyMap<string, UpstreamConfig>;
@@ -195,7 +208,7 @@ export interface Config {
     readonly bodyMinRate: number;
   };
   /** Whose X-Forwarded-* headers are believed; undefined for nobody's. */
-  readonly trustedProxies: Networks | undefined;
+  readonly trustedProxies: readonly Network[] | undefined;
   readonly chunkedRequests: 'allow' | 'reject';
   readonly log: {
     readonly level: LogLevel;

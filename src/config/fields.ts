@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { parseAddress } from './address.ts';
+import { parseAddress, parseUnixPath } from './address.ts';
+import type { TrafficAddress } from './config.ts';
 import {
   DURATION,
   formatDuration,
@@ -116,14 +117,28 @@ export function count(min: number, max: number): z.ZodType<number, string | numb
     .refine((value) => value >= min && value <= max, { error: `is out of range; must be ${right}` });
 }
 
+const ADDRESS = 'an address such as 0.0.0.0:8080, "[::]:8080" or localhost:8080, with a port from 0 to 65535';
+
 /** `host:port` as an address. */
 export function address(): z.ZodType<{ host: string; port: number }, string> {
-  const right = 'an address such as 0.0.0.0:8080, "[::]:8080" or localhost:8080, with a port from 0 to 65535';
-  return z.string({ error: must(right) }).transform((value, context) => {
+  return z.string({ error: must(ADDRESS) }).transform((value, context) => {
     const parsed = parseAddress(value);
     if (parsed !== undefined) return parsed;
-    const message = /^unix:\//.test(value) ? NOT_YET : must(right)({ input: value });
-    context.addIssue({ code: 'custom', message });
+    const isSocket = parseUnixPath(value) !== undefined;
+    const what = isSocket ? 'is a unix socket, by which only traffic comes in' : describe(value);
+    context.addIssue({ code: 'custom', message: `${what}; must be ${ADDRESS}` });
+    return z.NEVER;
+  });
+}
+
+/** `host:port`, or `unix:path` with the path as it is written. */
+export function trafficAddress(): z.ZodType<TrafficAddress, string> {
+  const right = `${ADDRESS}, or unix:/path`;
+  return z.string({ error: must(right) }).transform((value, context) => {
+    const path = parseUnixPath(value);
+    const parsed = path === undefined ? parseAddress(value) : { path };
+    if (parsed !== undefined) return parsed;
+    context.addIssue({ code: 'custom', message: must(right)({ input: value }) });
     return z.NEVER;
   });
 }

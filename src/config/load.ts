@@ -1,10 +1,13 @@
 import { dirname, resolve as resolvePath } from 'node:path';
+import { freeze } from '../lib/freeze.ts';
 import { StartError } from '../lib/start-error.ts';
 import type { Config } from './config.ts';
+import { availableCores } from './cores.ts';
 import type { Environment } from './environment.ts';
 import { type Fault, formatFault, formatPath, sortFaults } from './fault.ts';
 import { Findings } from './findings.ts';
 import { resolve } from './resolve.ts';
+import type { Place } from './resolve-processes.ts';
 import { readObject, readText, type Source } from './source.ts';
 import { FileError, readTextFile } from './text-file.ts';
 import { validate } from './validate.ts';
@@ -16,9 +19,16 @@ export type LoadResult =
 /** A file a hundred times this size would still be read in no time; nobody writes one. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
-/** Reads a configuration file and everything it names. Throws StartError when the file itself is not to be had. */
-export function loadConfig(options: { readonly file: string; readonly env: Environment }): LoadResult {
-  const { file, env } = options;
+/**
+ * Reads a configuration file and everything it names; see `Place.running`. Throws StartError when the file itself is not
+ * to be had.
+ */
+export function loadConfig(options: {
+  readonly file: string;
+  readonly env: Environment;
+  readonly running?: number | undefined;
+}): LoadResult {
+  const { file, env, running } = options;
   let text: string;
   try {
     text = readTextFile(file, MAX_FILE_BYTES);
@@ -32,7 +42,7 @@ export function loadConfig(options: { readonly file: string; readonly env: Envir
       faults: [{ file, line: 1, column: 1, path: formatPath([]), message: error.message }],
     };
   }
-  return parseConfig({ text, file, folder: dirname(resolvePath(file)), env });
+  return parseConfig({ text, file, folder: dirname(resolvePath(file)), env, running });
 }
 
 interface ConfigText {
@@ -42,35 +52,33 @@ interface ConfigText {
   /** Absolute folder that relative paths start from. */
   readonly folder: string;
   readonly env: Environment;
+  /** Those of this process when left out. */
+  readonly cores?: number;
+  readonly running?: number | undefined;
 }
 
 /** Checks the text of a configuration file: the frozen configuration, or every fault in it. */
-export function parseConfig({ text, file, folder, env }: ConfigText): LoadResult {
-  return check(readText(file, text, env), folder);
+export function parseConfig(options: ConfigText): LoadResult {
+  const { text, file, folder, env, cores = availableCores(), running } = options;
+  return check(readText(file, text, env), folder, { cores, embedded: false, running });
 }
 
-/** The same for a configuration given as an object; its faults have no line. */
+/** The same for a configuration given as an object, for a gateway in this process; its faults have no line. */
 export function configFromObject(object: unknown, folder: string, env: Environment): LoadResult {
-  return check(readObject('config', object, env), folder);
+  return check(readObject('config', object, env), folder, { cores: availableCores(), embedded: true });
 }
 
-function check(source: Source, folder: string): LoadResult {
+function check(source: Source, folder: string, place: Place): LoadResult {
   const validated = validate(source);
   const findings = new Findings(source, validated);
   // A text that is not YAML as a whole would only yield faults that follow from that.
   const readable = source.value !== undefined && source.faults.every((fault) => fault.path !== 'yaml');
   const resolved =
-    validated.config === undefined || !readable ? undefined : resolve(validated.config, folder, findings);
+    validated.config === undefined || !readable
+      ? undefined
+      : resolve(validated.config, folder, place, findings);
   const faults = [...source.faults, ...(readable ? validated.faults : []), ...findings.faults];
   if (resolved === undefined || faults.length > 0) return { ok: false, faults: sortFaults(faults) };
   const warnings = sortFaults(findings.warnings).map(formatFault);
   return { ok: true, config: freeze({ ...resolved, warnings }) };
-}
-
-/** Freezes what it is made of; the values of maps too, the maps themselves are read-only by their type. */
-function freeze<Value>(value: Value): Value {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  if (value instanceof Map) for (const member of value.values()) freeze(member);
-  for (const member of Object.values(value)) freeze(member);
-  return Object.freeze(value);
 }

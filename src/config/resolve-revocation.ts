@@ -3,7 +3,7 @@ import type { VerificationKey } from '../keys/key.ts';
 import { KeyError } from '../keys/key-error.ts';
 import { checkSecret } from '../keys/secret.ts';
 import { formatAddress, overlap } from './address.ts';
-import type { IssuerConfig, ListenAddress, RevocationConfig } from './config.ts';
+import type { IssuerConfig, RevocationConfig, TrafficAddress } from './config.ts';
 import type { Findings } from './findings.ts';
 import { nearest } from './nearest.ts';
 import type { FileConfig } from './schema.ts';
@@ -16,7 +16,7 @@ type Webhooks = NonNullable<RevocationConfig['fusionauth']>;
 
 export function resolveRevocation(
   file: FileConfig,
-  listen: readonly ListenAddress[],
+  listen: readonly TrafficAddress[],
   issuers: ReadonlyMap<string, IssuerConfig>,
   findings: Findings,
 ): RevocationConfig | undefined {
@@ -73,7 +73,7 @@ function resolveRedis(file: FileConfig, findings: Findings): RevocationConfig['r
 
 function resolveWebhooks(
   file: FileConfig,
-  listen: readonly ListenAddress[],
+  listen: readonly TrafficAddress[],
   findings: Findings,
 ): Webhooks | undefined {
   const webhooks = file.revocation?.fusionauth;

@@ -1,23 +1,28 @@
 import { statSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { resolve as absolute } from 'node:path';
 import { formatAddress, overlap } from './address.ts';
-import type { Config, ListenAddress } from './config.ts';
+import type { Config, TrafficAddress } from './config.ts';
 import type { KeyPath } from './fault.ts';
 import type { Findings } from './findings.ts';
 import { resolveIssuers } from './resolve-issuer.ts';
+import { type Place, resolveProcesses } from './resolve-processes.ts';
 import { resolveRevocation } from './resolve-revocation.ts';
 import { resolveRoutes } from './resolve-route.ts';
 import { resolveUpstreams } from './resolve-upstream.ts';
 import type { FileConfig } from './schema.ts';
 import { resolveTrustedProxies } from './trusted-proxies.ts';
 
-/** More threads than this verify more tokens than one process can proxy requests. */
-const MAX_AUTO_VERIFIERS = 8;
+/** What the kernel takes (107), less what is added to the name while the socket is made. */
+const MAX_SOCKET_PATH_BYTES = 100;
 
 /** Follows every reference and reads every file. The result counts only when no fault was found. */
-export function resolve(file: FileConfig, folder: string, findings: Findings): Omit<Config, 'warnings'> {
-  const listen = resolveListen(file, findings);
+export function resolve(
+  file: FileConfig,
+  folder: string,
+  place: Place,
+  findings: Findings,
+): Omit<Config, 'warnings'> {
+  const listen = resolveListen(file, folder, findings);
   const issuers = resolveIssuers(file, folder, findings);
   const upstreams = resolveUpstreams(file, findings);
   const routes = resolveRoutes(file, upstreams, findings);
@@ -27,8 +32,7 @@ export function resolve(file: FileConfig, folder: string, findings: Findings): O
   return {
     listen,
     admin: file.admin,
-    verifiers:
-      file.verifiers === 'auto' ? Math.min(MAX_AUTO_VERIFIERS, availableParallelism() - 1) : file.verifiers,
+    ...resolveProcesses(file, { listen, upstreams }, place, findings),
     issuers,
     upstreams,
     routes,
@@ -87,18 +91,29 @@ function resolveLog(file: FileConfig, findings: Findings): Config['log'] {
   return { level, access };
 }
 
-function resolveListen(file: FileConfig, findings: Findings): readonly ListenAddress[] {
+function resolveListen(file: FileConfig, folder: string, findings: Findings): readonly TrafficAddress[] {
   if (file.listen === undefined) {
     findings.missing(['listen'], 'an address such as 0.0.0.0:8080, or a list of them');
     return [];
   }
   const isList = Array.isArray(file.listen);
-  const listen = [file.listen].flat() as readonly ListenAddress[];
+  const listen = ([file.listen].flat() as readonly TrafficAddress[]).map((address) =>
+    'path' in address ? { path: absolute(folder, address.path) } : address,
+  );
   listen.forEach((address, index) => {
     const path: KeyPath = isList ? ['listen', index] : ['listen'];
     const twin = listen.slice(0, index).find((other) => overlap(other, address));
+    const isSocket = 'path' in address;
     if (twin !== undefined) {
-      findings.fault(path, `asks for a port that ${formatAddress(twin)} has already; must be another`);
+      const what = isSocket ? 'path' : 'port';
+      findings.fault(path, `asks for a ${what} that ${formatAddress(twin)} has already; must be another`);
+    }
+    const bytes = isSocket ? Buffer.byteLength(address.path) : 0;
+    if (bytes > MAX_SOCKET_PATH_BYTES) {
+      findings.fault(
+        path,
+        `has a path of ${bytes} bytes, counted from the root; must be at most ${MAX_SOCKET_PATH_BYTES}`,
+      );
     }
   });
   if (listen.some((address) => overlap(address, file.admin)) && !findings.wasWrong(['admin'])) {

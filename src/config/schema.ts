@@ -16,6 +16,7 @@ import {
   section,
   size,
   text,
+  trafficAddress,
 } from './fields.ts';
 import { cors } from './schema-cors.ts';
 import { forwardSection, tokenField } from './schema-forward.ts';
@@ -118,33 +119,38 @@ const accessLog = pattern(accessLogHint, /^(off|errors|all|\d{1,3}(\.\d{1,6})?%)
   });
 
 const listenObject = later(
-  section({ address: address(), tls: z.looseObject({}, { error: must('a mapping') }).optional() }),
+  section({ address: trafficAddress(), tls: z.looseObject({}, { error: must('a mapping') }).optional() }),
   () => false,
   `with TLS ${NOT_YET.replace('left out', 'an address such as 0.0.0.0:8080')}`,
 ).unwrap();
-const listenOne = z.union([address(), listenObject], { error: must('an address such as 0.0.0.0:8080') });
+const listenOne = z.union([trafficAddress(), listenObject], {
+  error: must('an address such as 0.0.0.0:8080'),
+});
 
 /** The whole file of the documentation, also what this version refuses as not supported yet. */
 export const schema = section({
   listen: z
-    .union([address(), list(listenOne, 'a list of addresses'), listenObject], {
+    .union([trafficAddress(), list(listenOne, 'a list of addresses'), listenObject], {
       error: must('an address such as 0.0.0.0:8080, or a list of them'),
     })
-    .describe('Addresses for traffic')
+    .describe(
+      'Addresses for traffic: host:port, or unix:/path of a socket in the file system; a relative path starts at the folder of this file',
+    )
     .optional(),
   admin: address()
     .prefault('127.0.0.1:9090')
     .describe('Address of health, metrics and status; never one of listen'),
-  listeners: later(
-    z.union([z.literal('auto'), count(1, 64)], { error: must('auto or a whole number from 1 to 64') }),
-    (value) => value === 'auto' || value === 1,
-    'above 1 is not supported yet; must be auto or 1 for now',
-  ).describe('Processes that share the port; auto means 1 for now'),
+  listeners: z
+    .union([z.literal('auto'), count(1, 64)], { error: must('auto or a whole number from 1 to 64') })
+    .prefault('auto')
+    .describe(
+      'Processes that share the addresses of listen; auto: one for each core, as far as the limits can be divided; for the command start alone',
+    ),
   verifiers: z
     .union([z.literal('auto'), count(0, 64)], { error: must('auto or a whole number from 0 to 64') })
     .prefault('auto')
     .describe(
-      'Verification threads; auto: one less than the cores, at most 8; 0, with one core, verifies without threads',
+      'Verification threads of each listener; auto: one less than its cores, at most 8; 0 verifies without threads, which is what a listener with one core gets',
     ),
   issuers: named(issuer, 'issuers').prefault({}).describe('Who signs tokens, by a name of your own'),
   upstreams: named(upstream, 'upstreams')
@@ -170,11 +176,13 @@ export const schema = section({
       .describe('Memory for them'),
   }).prefault({}),
   trustedProxies: z
-    .array(text('an address or a network such as 10.0.0.0/8'), {
+    .array(text('an address, a network such as 10.0.0.0/8, or unix'), {
       error: must('a list of networks such as [10.0.0.0/8]'),
     })
     .prefault([])
-    .describe('Whose X-Forwarded-* are believed: addresses and networks'),
+    .describe(
+      'Whose X-Forwarded-* are believed: addresses, networks, and unix for all who come by a unix socket',
+    ),
   limits: section({
     requestHead: size(4 * KIB, 256 * KIB)
       .prefault('16KiB')

@@ -1,11 +1,14 @@
-import { type Network, Networks, parseNetwork } from '../lib/networks.ts';
+import { type Network, parseNetwork } from '../lib/networks.ts';
 import type { Findings } from './findings.ts';
 
 /** Networks that are looked through for each hop of a request; content delivery networks publish some hundreds. */
 const MAX_NETWORKS = 1000;
 
 /** Those whose X-Forwarded-* are believed; undefined for an empty list. */
-export function resolveTrustedProxies(texts: readonly string[], findings: Findings): Networks | undefined {
+export function resolveTrustedProxies(
+  texts: readonly string[],
+  findings: Findings,
+): readonly Network[] | undefined {
   const networks: Network[] = [];
   if (texts.length > MAX_NETWORKS) {
     findings.fault(
@@ -20,8 +23,10 @@ export function resolveTrustedProxies(texts: readonly string[], findings: Findin
       findings.fault(path, `does not fit; must be ${network.right}`);
       return;
     }
-    if (network.prefix === 0) findings.warn(path, 'believes X-Forwarded-* of every client');
+    if (network.family !== 'unix' && network.prefix === 0) {
+      findings.warn(path, 'believes X-Forwarded-* of every client');
+    }
     networks.push(network);
   });
-  return networks.length === 0 ? undefined : new Networks(networks);
+  return networks.length === 0 ? undefined : networks;
 }

@@ -92,7 +92,10 @@ function build(config: Config, clock: Clock): Built {
   const control: Control = new Control(config, {
     clock,
     log: silent,
-    authorizer: () => service.authorizer,
+    judges: {
+      setKeys: (issuer, keys) => service.authorizer.setKeys(issuer, keys),
+      signedClaims: (token, issuer, key) => service.authorizer.signedClaims(token, issuer, key),
+    },
   });
   const service = buildService(
     { ...config, verifiers: 0 },

@@ -1,4 +1,5 @@
 import type { IssuerConfig, RemoteKeysConfig } from '../config/config.ts';
+import type { VerificationKey } from '../keys/key.ts';
 import { RemoteKeySet, type Surroundings } from './remote-key-set.ts';
 
 /** The key sets of other issuers, fetched and not yet in force. */
@@ -61,6 +62,11 @@ export class KeySets {
     return this.#sets.get(issuer);
   }
 
+  /** The keys in force, by issuer. */
+  keys(): ReadonlyMap<string, readonly VerificationKey[]> {
+    return keysOf(this.#sets);
+  }
+
   /** See `RemoteKeySet.refetch`. */
   refetch(issuer: string): Promise<void> | undefined {
     return this.#sets.get(issuer)?.refetch();
@@ -112,4 +118,9 @@ export class KeySets {
   #retire(sets: readonly RemoteKeySet[]): void {
     this.#retired = Promise.all([this.#retired, ...sets.map((set) => set.close())]).then(() => {});
   }
+}
+
+/** The keys of these sets, by issuer; what is not fetched yet has none. */
+export function keysOf(sets: NextKeySets): ReadonlyMap<string, readonly VerificationKey[]> {
+  return new Map(Array.from(sets, ([issuer, { keys }]) => [issuer, keys]));
 }

@@ -2,3 +2,10 @@
 export function hostPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
+
+/** `127.0.0.1:80`, `[::1]:80`, `unix:/run/portcullis.sock`: the text of an address, by which it is known too. */
+export function addressText(
+  address: { readonly host: string; readonly port: number } | { readonly path: string },
+): string {
+  return 'path' in address ? `unix:${address.path}` : hostPort(address.host, address.port);
+}

@@ -1,4 +1,4 @@
-import { pino, stdTimeFunctions } from 'pino';
+import { pino, stdSerializers, stdTimeFunctions } from 'pino';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -16,16 +16,41 @@ export interface Log {
 const MAX_BUFFERED_BYTES = 1024 * 1024;
 /** The part of it that lines which can be spared may fill; what is above is kept for faults and warnings. */
 const CROWDED_BYTES = MAX_BUFFERED_BYTES / 2;
+/**
+ * Bytes written at once, in whole lines. Several processes write to one standard output, and what is below PIPE_BUF
+ * (pipe(7)) goes into a pipe as a whole or not at all. A single line above that is rare: fields of the access log and
+ * stacks are cut.
+ */
+const MAX_WRITE_BYTES = 4096;
+const MAX_STACK_CHARACTERS = 2000;
+
+/** By level, as sd-daemon(3) has them. */
+const PRIORITIES: Readonly<Record<LogLevel, string>> = {
+  debug: '<7>',
+  info: '<6>',
+  warn: '<4>',
+  error: '<3>',
+};
 
 export interface LogOptions {
   readonly level: LogLevel;
+  /** Number of the listener process that writes. */
+  readonly listener?: number;
+  /** Lines begin with their priority as systemd's journal takes it (sd-daemon(3)). */
+  readonly journal?: boolean;
   /** Where lines go, for tests; standard output by default, written in the background and flushed at exit. */
   readonly destination?: { write(line: string): void };
 }
 
 export function createLog(options: LogOptions): Log {
-  if (options.destination !== undefined) return logTo(options.level, options.destination);
-  const outlet = pino.destination({ dest: 1, sync: false, maxLength: MAX_BUFFERED_BYTES });
+  const { destination } = options;
+  if (destination !== undefined) return logTo(options, destination);
+  const outlet = pino.destination({
+    dest: 1,
+    sync: false,
+    maxLength: MAX_BUFFERED_BYTES,
+    maxWrite: MAX_WRITE_BYTES,
+  });
   let waiting = 0;
   outlet.on('write', (bytes: number) => {
     waiting -= bytes;
@@ -33,7 +58,7 @@ export function createLog(options: LogOptions): Log {
   outlet.on('drop', (line: string) => {
     waiting -= Buffer.byteLength(line);
   });
-  const log = logTo(options.level, {
+  const log = logTo(options, {
     write(line) {
       waiting += Buffer.byteLength(line);
       outlet.write(line);
@@ -42,17 +67,31 @@ export function createLog(options: LogOptions): Log {
   return Object.assign(log, { crowded: () => waiting >= CROWDED_BYTES });
 }
 
-function logTo(level: LogLevel, destination: { write(line: string): void }): Log {
+function logTo(options: LogOptions, destination: { write(line: string): void }): Log {
+  const { level, listener, journal = false } = options;
   const logger = pino(
     {
       level,
-      base: null,
+      base: listener === undefined ? null : { listener },
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       messageKey: 'message',
       errorKey: 'error',
+      serializers: { error: shownError },
     },
-    destination,
+    journal ? { write: (line: string) => destination.write(prioritised(line)) } : destination,
   );
   return logger;
+}
+
+/** A line begins with its level, whatever follows. */
+function prioritised(line: string): string {
+  const [, level] = /^\{"level":"(\w+)"/.exec(line) ?? [];
+  return (PRIORITIES[level as LogLevel] ?? PRIORITIES.info) + line;
+}
+
+function shownError(error: Error): object {
+  const shown = stdSerializers.err(error);
+  if (typeof shown?.stack !== 'string' || shown.stack.length <= MAX_STACK_CHARACTERS) return shown;
+  return { ...shown, stack: `${shown.stack.slice(0, MAX_STACK_CHARACTERS)}…` };
 }

@@ -2,8 +2,11 @@ import { BlockList, isIP } from 'node:net';
 
 type Family = 'ipv4' | 'ipv6';
 
+/** What stands for the address of a peer that came by a unix socket. No text of a client is taken for it. */
+export const UNIX_PEER = 'unix';
+
 /** A range of IP addresses. */
-export interface Network {
+interface IpNetwork {
   /** Its first address. */
   readonly address: string;
   readonly family: Family;
@@ -11,15 +14,23 @@ export interface Network {
   readonly prefix: number;
 }
 
+/** All peers that come by a unix socket. */
+interface UnixPeers {
+  readonly family: 'unix';
+}
+
+export type Network = IpNetwork | UnixPeers;
+
 /**
- * Reads an address or a range in CIDR notation (RFC 4632, RFC 4291 §2.3). For text that is none the result is what
- * would be right, for a message. Refused too: a range that does not begin at its first address, and IPv4 written as
- * IPv6, since both may mean another range than their author thinks.
+ * Reads an address, a range in CIDR notation (RFC 4632, RFC 4291 §2.3) or `unix`. For text that is none the result is
+ * what would be right, for a message. Refused too: a range that does not begin at its first address, and IPv4 written
+ * as IPv6, since both may mean another range than their author thinks.
  */
 export function parseNetwork(text: string): Network | { readonly right: string } {
+  if (text === UNIX_PEER) return { family: 'unix' };
   const [, address = '', digits] = /^([0-9A-Fa-f.:]+)(?:\/(0|[1-9]\d{0,2}))?$/.exec(text) ?? [];
   const version = isIP(address);
-  if (version === 0) return { right: 'an address or a network such as 10.0.0.0/8' };
+  if (version === 0) return { right: 'an address, a network such as 10.0.0.0/8, or unix' };
   const bits = version === 4 ? 32 : 128;
   const prefix = digits === undefined ? bits : Number(digits);
   if (prefix > bits) return { right: `a network with at most /${bits}` };
@@ -58,19 +69,31 @@ function groupsOf(address: string): string[] {
   return [...left, ...new Array<string>(8 - left.length - right.length).fill('0'), ...right];
 }
 
-/** A set of addresses. IPv6 networks hold no IPv4 address, not even `::/0`. */
+/** A set of peers by address. IPv6 networks hold no IPv4 address, not even `::/0`. */
 export class Networks {
   readonly #ipv4 = new BlockList();
   readonly #ipv6 = new BlockList();
+  readonly #unix: boolean;
 
   constructor(networks: Iterable<Network>) {
-    for (const { address, family, prefix } of networks) {
+    let unix = false;
+    for (const network of networks) {
+      if (network.family === 'unix') {
+        unix = true;
+        continue;
+      }
+      const { address, family, prefix } = network;
       (family === 'ipv4' ? this.#ipv4 : this.#ipv6).addSubnet(address, prefix, family);
     }
+    this.#unix = unix;
   }
 
-  /** False for text that is no address. An IPv4 address counts as one in its IPv6 form (`::ffff:10.0.0.1`) too. */
+  /**
+   * False for text that is no address, except `unix` where that was named. An IPv4 address counts as one in its IPv6
+   * form (`::ffff:10.0.0.1`) too.
+   */
   has(address: string): boolean {
+    if (address === UNIX_PEER) return this.#unix;
     const version = isIP(address);
     if (version === 4) return this.#ipv4.check(address, 'ipv4');
     return version === 6 && (this.#ipv4.check(address, 'ipv6') || this.#ipv6.check(address, 'ipv6'));

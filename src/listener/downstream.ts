@@ -1,6 +1,6 @@
 import { systemClock } from '../lib/clock.ts';
 import type { EngineResponse } from './engine.ts';
-import type { Peers } from './peers.ts';
+import type { PeerNames } from './peers.ts';
 
 /**
  * Longest piece of a body of unknown length handed to the engine at once, in bytes. Corked writes above the
@@ -45,7 +45,7 @@ export interface AnswerHead {
  */
 export class Downstream {
   private readonly response: EngineResponse;
-  private readonly peers: Peers;
+  private readonly peers: PeerNames;
   private events: DownstreamEvents | undefined;
   private dead = false;
   private paused = false;
@@ -66,7 +66,7 @@ export class Downstream {
   private backlog = nothing;
   private lastInBacklog = false;
 
-  constructor(response: EngineResponse, peers: Peers) {
+  constructor(response: EngineResponse, peers: PeerNames) {
     this.response = response;
     this.peers = peers;
     response.onAborted(() => {
@@ -95,7 +95,7 @@ export class Downstream {
     return this.paused;
   }
 
-  /** Text of the peer's address; only while open. */
+  /** Text of the peer's address, `unix` for the peer of a unix socket; only while open. */
   remoteAddress(): string {
     return this.peers.addressOf(this.response);
   }

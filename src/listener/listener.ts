@@ -1,11 +1,13 @@
-import { hostPort } from '../lib/host-port.ts';
+import type { TrafficAddress } from '../config/config.ts';
+import { addressText, hostPort } from '../lib/host-port.ts';
 import { StartError } from '../lib/start-error.ts';
 import type { RequestHead } from '../types.ts';
 import type { ConnectionLimit } from './connection-limit.ts';
 import { Downstream } from './downstream.ts';
 import type { Engine, EngineApp, EngineResponse } from './engine.ts';
 import { HeadReader } from './head-reader.ts';
-import { Peers } from './peers.ts';
+import { type PeerNames, Peers, unixPeers } from './peers.ts';
+import { bindError, SocketFile } from './socket-file.ts';
 
 export interface ListenerOptions {
   readonly engine: Engine;
@@ -18,45 +20,92 @@ export interface ListenerOptions {
   readonly onError: (error: unknown) => void;
 }
 
+/**
+ * Options of a TCP socket that shares its address (SO_REUSEPORT): none, since the engine shares unless told otherwise.
+ */
+const SHARED = 0;
+
 /** The front: accepts connections on one or more addresses and hands every request to `serve`. */
 export class Listener {
-  private readonly engine: Engine;
+  private readonly options: ListenerOptions;
+  private readonly reader: HeadReader;
   private readonly app: EngineApp;
-  /** By address as it was asked for. */
-  private tokens = new Map<string, unknown>();
+  /** Unix sockets are apart: an address that the engine does not give may also be that of a TCP peer which has left. */
+  private unixApp: EngineApp | undefined;
+  /** What ends listening, by address as it was asked for. */
+  private endings = new Map<string, () => void>();
+  private stopped = false;
 
   constructor(options: ListenerOptions) {
-    this.engine = options.engine;
-    this.app = options.engine.App();
-    const reader = new HeadReader(options.requestHeadBytes);
+    this.options = options;
+    this.reader = new HeadReader(options.requestHeadBytes);
     const peers = new Peers();
+    this.app = this.newApp(peers, (change, response) => peers.onConnection(change, response));
+  }
+
+  /**
+   * @param address `port` 0 lets the system choose.
+   * @param options `shared`: other processes of this gateway listen on the same TCP address, or hand over the unix
+   *   socket; somebody has seen to it that nobody else does. Otherwise the address is taken exclusively: two gateways
+   *   that share one by accident would each see a part of the traffic.
+   * @returns the bound address as text.
+   * @throws StartError when the address is not to be had.
+   */
+  async listen(address: TrafficAddress, options: { readonly shared: boolean }): Promise<string> {
+    const { shared } = options;
+    return 'path' in address
+      ? await this.listenUnix(address.path, shared)
+      : await this.listenTcp(address.host, address.port, shared);
+  }
+
+  /** New connections to this address are refused from now on; existing ones go on. */
+  unlisten(address: TrafficAddress): void {
+    const name = addressText(address);
+    const end = this.endings.get(name);
+    // Closing a token twice ends the process.
+    if (end !== undefined && this.endings.delete(name)) end();
+  }
+
+  /** New connections are refused from now on, for good; existing ones go on. */
+  stopListening(): void {
+    this.stopped = true;
+    const { endings } = this;
+    this.endings = new Map();
+    for (const end of endings.values()) end();
+  }
+
+  /** Cuts every connection. */
+  close(): void {
+    this.stopListening();
+    this.app.close();
+    this.unixApp?.close();
+  }
+
+  private newApp(peers: PeerNames, onPeer: (change: number, response: EngineResponse) => void): EngineApp {
+    const { engine, connections, serve, onError } = this.options;
+    const app = engine.App();
     const onConnection = (response: EngineResponse, change: number): void => {
-      peers.onConnection(change, response);
+      onPeer(change, response);
       // The engine has set the connection up before it asks, and tells of its end from inside `close`.
-      if (!options.connections.admit(change)) response.close();
+      if (!connections.admit(change)) response.close();
     };
-    this.app.filter(onConnection);
-    this.app.any('/*', (response, request) => {
+    app.filter(onConnection);
+    return app.any('/*', (response, request) => {
       // An abort handler must exist before anything can throw: without one the engine ends the process.
       const downstream = new Downstream(response, peers);
       try {
-        options.serve(reader.read(request), downstream);
+        serve(this.reader.read(request), downstream);
       } catch (error) {
         downstream.abort();
-        options.onError(error);
+        onError(error);
       }
     });
   }
 
-  /**
-   * @param host address to bind; `port` 0 lets the system choose.
-   * @returns the bound address as `host:port`.
-   * @throws StartError when the address is not to be had. The port is taken exclusively: two gateways that share
-   *   one by accident would each see a part of the traffic.
-   */
-  listen(host: string, port: number): Promise<string> {
+  private listenTcp(host: string, port: number, shared: boolean): Promise<string> {
+    const { engine } = this.options;
     return new Promise((resolve, reject) => {
-      this.app.listen(host, port, this.engine.LIBUS_LISTEN_EXCLUSIVE_PORT, (token) => {
+      this.app.listen(host, port, shared ? SHARED : engine.LIBUS_LISTEN_EXCLUSIVE_PORT, (token) => {
         if (token === false || token === undefined) {
           reject(
             new StartError(
@@ -65,30 +114,34 @@ export class Listener {
           );
           return;
         }
-        this.tokens.set(hostPort(host, port), token);
-        resolve(hostPort(host, this.engine.us_socket_local_port(token)));
+        this.endings.set(hostPort(host, port), () => engine.us_listen_socket_close(token));
+        resolve(hostPort(host, engine.us_socket_local_port(token)));
       });
     });
   }
 
-  /** New connections to this address are refused from now on; existing ones go on. */
-  unlisten(host: string, port: number): void {
-    const address = hostPort(host, port);
-    const token = this.tokens.get(address);
-    // Closing a token twice ends the process.
-    if (this.tokens.delete(address)) this.engine.us_listen_socket_close(token);
-  }
-
-  /** New connections are refused from now on; existing ones go on. */
-  stopListening(): void {
-    const { tokens } = this;
-    this.tokens = new Map();
-    for (const token of tokens.values()) this.engine.us_listen_socket_close(token);
-  }
-
-  /** Cuts every connection. */
-  close(): void {
-    this.stopListening();
-    this.app.close();
+  private async listenUnix(path: string, shared: boolean): Promise<string> {
+    const { engine } = this.options;
+    const name = addressText({ path });
+    const file = await SocketFile.prepare(path, shared);
+    if (this.stopped) throw new StartError(`cannot listen on ${name}: the gateway is shutting down`);
+    this.unixApp ??= this.newApp(unixPeers, () => {});
+    let token: unknown = false;
+    // The engine calls back before it returns.
+    this.unixApp.listen_unix((bound) => {
+      token = bound;
+    }, file.boundPath);
+    if (token === false || token === undefined) throw bindError(path);
+    try {
+      file.place();
+    } catch (error) {
+      engine.us_listen_socket_close(token);
+      throw error;
+    }
+    this.endings.set(name, () => {
+      file.remove();
+      engine.us_listen_socket_close(token);
+    });
+    return name;
   }
 }

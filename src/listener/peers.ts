@@ -1,5 +1,14 @@
+import { UNIX_PEER } from '../lib/networks.ts';
 import type { EngineResponse } from './engine.ts';
 import { addressText } from './remote-address.ts';
+
+/** Knows to whom a response goes. */
+export interface PeerNames {
+  addressOf(response: EngineResponse): string;
+}
+
+/** The peers of unix sockets. */
+export const unixPeers: PeerNames = { addressOf: () => UNIX_PEER };
 
 /**
  * Knows the peer's address without asking the kernel where that can be: the engine asks it anew for every request,
@@ -7,7 +16,7 @@ import { addressText } from './remote-address.ts';
  * behind a balancer, that is the answer; after a second address showed up the kernel is asked until all connections
  * are gone, because a connection that ends no longer tells whose it was.
  */
-export class Peers {
+export class Peers implements PeerNames {
   private open = 0;
   private sole: string | undefined;
 

@@ -1,6 +1,6 @@
 /**
- * Text of a peer address as the engine gives it: 4 or 16 bytes, or none for a unix socket. An IPv4 peer of a
- * dual-stack socket (::ffff:a.b.c.d) is written as IPv4; IPv6 in the form of RFC 5952.
+ * Text of a peer address as the engine gives it: 4 or 16 bytes, or none when the peer has reset the connection
+ * already. An IPv4 peer of a dual-stack socket (::ffff:a.b.c.d) is written as IPv4; IPv6 in the form of RFC 5952.
  */
 export function addressText(address: ArrayBuffer): string {
   const bytes = new Uint8Array(address);

@@ -1,16 +1,15 @@
 import type { Config, IssuerConfig, RevocationConfig } from '../config/config.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import type { PostHandler, Revocations } from '../types.ts';
+import type { PostHandler } from '../types.ts';
 import { AdminEndpoint } from './admin-endpoint.ts';
 import { FusionAuthWebhook } from './fusionauth-webhook.ts';
+import { InForce } from './in-force.ts';
 import { Journal } from './journal.ts';
-import { MarkReader } from './mark-reader.ts';
 import { RedisLink } from './redis.ts';
 import { Register } from './register.ts';
-import type { Source } from './revocation.ts';
-import { RevocationList } from './revocation-list.ts';
-import { TokenLives } from './token-lives.ts';
+import type { Revocation, Source } from './revocation.ts';
+import type { RevocationList } from './revocation-list.ts';
 
 export interface DeskOptions {
   readonly config: Config;
@@ -21,45 +20,33 @@ export interface DeskOptions {
   readonly verify: (token: string) => Readonly<Record<string, unknown>> | undefined;
   /** Is told when the keys of these issuers may have changed; `proven`: FusionAuth says so, with a good signature. */
   readonly onKeysChanged: (issuers: readonly string[], proven: boolean) => void;
+  /** See `RegisterOptions.spread`. */
+  readonly spread?: ((revocations: readonly Revocation[]) => Promise<void>) | undefined;
 }
 
 /** Everything about revocation in one gateway: what is in force, where it is kept, who may tell of more. */
 export class Desk {
-  readonly list: Revocations;
+  readonly list: RevocationList;
   readonly register: Register;
   readonly endpoint: AdminEndpoint | undefined;
   readonly webhook: FusionAuthWebhook | undefined;
   readonly #link: RedisLink | undefined;
   readonly #redisRequired: boolean;
-  readonly #lives: TokenLives;
-  readonly #marks: MarkReader;
-  readonly #fusionauth: string | undefined;
+  readonly #inForce: InForce;
 
   constructor(options: DeskOptions) {
-    const { config, revocation, clock, log } = options;
+    const { config, revocation, clock, log, spread } = options;
     const { issuers, state } = config;
-    const { secret, entries, tokenLifeMs, fusionauth, redis } = revocation;
-    const lives = new TokenLives({ issuers, tokenLifeMs });
-    const issuerNames = fusionauth === undefined ? [] : lives.alike(fusionauth.issuer);
-    const marks = new MarkReader({
-      fusionauth: new Set(issuerNames),
-      tokenLife: lives.tokenLife,
-      onLongLife: (issuer, seconds) =>
-        log.warn(
-          { issuer, seconds },
-          'a token lives longer than revocation.tokenLife and may outlive its revocation',
-        ),
-    });
-    this.#lives = lives;
-    this.#marks = marks;
-    this.#fusionauth = fusionauth?.issuer;
-    const list = new RevocationList({ limit: entries, marks });
+    const { secret, fusionauth, redis } = revocation;
+    this.#inForce = new InForce({ issuers, revocation, log });
+    const { list, lives } = this.#inForce;
     const journal = state === undefined ? undefined : new Journal(state, log);
     this.list = list;
     const register = new Register({
       list,
       journal,
       publish: (told) => this.#link?.publish(told),
+      spread,
       clock,
       log,
     });
@@ -91,8 +78,7 @@ export class Desk {
 
   /** Other issuers sign tokens from now on. */
   follow(issuers: ReadonlyMap<string, IssuerConfig>): void {
-    this.#lives.follow(issuers);
-    if (this.#fusionauth !== undefined) this.#marks.follow(new Set(this.#lives.alike(this.#fusionauth)));
+    this.#inForce.follow(issuers);
   }
 
   /** Reads what was kept and catches up with other gateways. Rejects with the file system's error. */

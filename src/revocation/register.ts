@@ -4,13 +4,10 @@ import type { Log } from '../lib/log.ts';
 import type { Journal, Loaded } from './journal.ts';
 import type { Revocation, Source } from './revocation.ts';
 import type { RevocationList } from './revocation-list.ts';
+import { Sweeper } from './sweeper.ts';
 
 /** Milliseconds between two looks for revocations that have ended, and two attempts to save what could not be. */
 const TICK_MS = 1_000;
-/** Milliseconds by which the wall clock may gain on the monotonic one between two looks before it counts as set. */
-const STEP_MS = 10_000;
-/** Milliseconds for which nothing is forgotten after that: enough to set it back. */
-const STEP_PATIENCE_MS = 600_000;
 
 /**
  * What became of revocations: `done`, in force and saved; `full`, refused for want of room; `unsaved`, in force, but
@@ -24,6 +21,8 @@ export interface RegisterOptions {
   readonly journal: Journal | undefined;
   /** Tells other gateways of what was told here. */
   readonly publish?: ((revocations: readonly Revocation[]) => void) | undefined;
+  /** Tells those who judge tokens by lists of their own; resolves when it is in force there, and never rejects. */
+  readonly spread?: ((revocations: readonly Revocation[]) => Promise<void>) | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -35,12 +34,11 @@ export class Register {
   readonly #list: RevocationList;
   readonly #journal: Journal | undefined;
   readonly #publish: RegisterOptions['publish'];
+  readonly #spread: RegisterOptions['spread'];
+  readonly #sweeper: Sweeper;
   readonly #clock: Clock;
   readonly #log: Log;
   #timer: NodeJS.Timeout | undefined;
-  /** Wall clock less monotonic one at the last look, in milliseconds. */
-  #offset = Number.POSITIVE_INFINITY;
-  #sweepAt = 0;
   #damage: string | undefined;
   /** Whether one was refused for want of room and there is none still. */
   #full = false;
@@ -49,6 +47,8 @@ export class Register {
     this.#list = options.list;
     this.#journal = options.journal;
     this.#publish = options.publish;
+    this.#spread = options.spread;
+    this.#sweeper = new Sweeper(options.list, options.clock);
     this.#clock = options.clock;
     this.#log = options.log;
   }
@@ -90,7 +90,7 @@ export class Register {
     return troubles;
   }
 
-  /** In force when this returns; all of them or none. */
+  /** In force here when this returns, and everywhere when it resolves; all of them or none. */
   async accept(revocations: readonly Revocation[], source: Exclude<Source, 'redis'>): Promise<Acceptance> {
     const now = this.#clock.wall() / 1000;
     // What has ended cannot hit anything that lives.
@@ -104,7 +104,11 @@ export class Register {
     this.received.of(source).value += revocations.length;
     const changed = living.filter((revocation) => this.#list.add(revocation));
     this.#publish?.(changed);
-    return await this.#save(changed);
+    // All that was told, since what this repeats may not be in force everywhere yet.
+    const spread = this.#spread?.(living);
+    const saved = await this.#save(changed);
+    await spread;
+    return saved;
   }
 
   /**
@@ -122,6 +126,7 @@ export class Register {
       else if (this.#list.add(revocation)) changed.push(revocation);
     }
     void this.#save(changed);
+    void this.#spread?.(changed);
     return isWhole;
   }
 
@@ -156,12 +161,7 @@ export class Register {
   }
 
   #tick(): void {
-    const now = this.#clock.monotonic();
-    const offset = this.#clock.wall() - now;
-    // A clock that was set forward by mistake is set back, and tokens live again whose revocation were forgotten.
-    if (offset > this.#offset + STEP_MS) this.#sweepAt = now + STEP_PATIENCE_MS;
-    this.#offset = offset;
-    if (now >= this.#sweepAt) this.#list.sweep(this.#clock.wall() / 1000);
+    this.#sweeper.look();
     if (this.#full && this.#list.hasRoom) this.#full = false;
     this.#journal?.retry();
   }

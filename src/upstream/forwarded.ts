@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { Networks } from '../lib/networks.ts';
+import { type Networks, UNIX_PEER } from '../lib/networks.ts';
 import type { RequestHead } from '../types.ts';
 
 /** Hops of an X-Forwarded-For list that are looked at; more proxies than any request passes through. */
@@ -55,8 +55,18 @@ export function toldBy(head: RequestHead): Told {
 }
 
 /**
+ * X-Forwarded-For of a request that came over these hops and from this peer. The peer of a unix socket has no address
+ * to add, and a word for it would hide the client from servers that look at the last hop. But the list is never
+ * empty: a server that found none would take the client for one on our machine.
+ */
+export function forwardedFor(hops: readonly string[], peer: string): string {
+  if (peer !== UNIX_PEER) return hops.length === 0 ? peer : `${hops.join(', ')}, ${peer}`;
+  return hops.length === 0 ? UNKNOWN : hops.join(', ');
+}
+
+/**
  * The address of the client: that of the peer, or while that is a proxy which is believed, the one it names. Says
- * the peer's when nobody is believed.
+ * the peer's when nobody is believed, which is `unix` where it came by a unix socket.
  * @param peer text of the peer's address.
  */
 export function clientAddress(head: RequestHead, peer: string, trusted: Networks | undefined): string {

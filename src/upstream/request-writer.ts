@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { NameSet } from '../lib/name-set.ts';
 import type { Networks } from '../lib/networks.ts';
 import type { Permit, RequestHead } from '../types.ts';
-import { toldBy } from './forwarded.ts';
+import { forwardedFor, toldBy } from './forwarded.ts';
 import { withoutToken } from './strip-token.ts';
 
 /** Headers that end at this hop (RFC 9110 §7.6.1) or that the message is framed with anew. */
@@ -100,7 +100,7 @@ export class RequestWriter {
   }
 
   /**
-   * @param remoteAddress text of the peer's address, for X-Forwarded-For and to know whether the peer is believed.
+   * @param remoteAddress text of the peer's address, or `unix`, for X-Forwarded-For and to know whether the peer is believed.
    * @returns undefined when the head holds bytes which the engine could not read as UTF-8 and has replaced.
    */
   write(
@@ -137,7 +137,7 @@ export class RequestWriter {
     const { last } = this;
     if (last.host === host && last.address === address && last.forwarded === forwarded) return last.lines;
     let lines = '';
-    if (forwarded.has('for')) lines += `x-forwarded-for: ${address}\r\n`;
+    if (forwarded.has('for')) lines += `x-forwarded-for: ${forwardedFor([], address)}\r\n`;
     if (forwarded.has('proto')) lines += 'x-forwarded-proto: http\r\n';
     if (forwarded.has('host')) lines += `x-forwarded-host: ${host}\r\n`;
     this.last = { forwarded, address, host, lines };
@@ -174,7 +174,7 @@ export class RequestWriter {
 function relayedLines(forwarded: Forwarded, address: string, head: RequestHead): string {
   const told = toldBy(head);
   let lines = '';
-  if (forwarded.has('for')) lines += `x-forwarded-for: ${[...told.hops, address].join(', ')}\r\n`;
+  if (forwarded.has('for')) lines += `x-forwarded-for: ${forwardedFor(told.hops, address)}\r\n`;
   if (forwarded.has('proto')) lines += `x-forwarded-proto: ${told.proto ?? 'http'}\r\n`;
   if (forwarded.has('host')) lines += `x-forwarded-host: ${told.host ?? head.host}\r\n`;
   return lines;

@@ -1,22 +1,14 @@
+import type { Gathered } from '../../src/admin/figures.ts';
 import type { AdminView, NotReady } from '../../src/admin/view.ts';
-import { Counter, Histogram } from '../../src/lib/counters.ts';
-
-function counter(value: number): Counter {
-  const made = new Counter();
-  made.value = value;
-  return made;
-}
+import { Histogram } from '../../src/lib/counters.ts';
 
 /** A gateway as the admin address sees it, with fixed numbers and fields that must not be shown. */
 export class FakeView implements AdminView {
   readonly version = '1.2.3';
   readonly startedAt = 1_000_000_000_000;
   readonly requestSeconds = new Histogram([0.001, 0.01, 0.1]);
-  readonly accessLogDropped = counter(3);
-  readonly connectionsRefused = counter(11);
-  readonly cacheHits = counter(7);
-  readonly cacheMisses = counter(2);
   readonly verifyBatchSize = new Histogram([1, 8]);
+  cacheHits = 7;
   readonly faults: unknown[] = [];
   reasonsNotReady: NotReady[] = [];
   failWith: Error | undefined;
@@ -24,38 +16,56 @@ export class FakeView implements AdminView {
   uptimeSeconds(): number {
     return 12.9;
   }
-  listeners(): readonly string[] {
+  addresses(): readonly string[] {
     return ['127.0.0.1:8080'];
   }
   notReady(): readonly NotReady[] {
     return this.reasonsNotReady;
   }
-  requests(): Iterable<{ route: string; outcome: string; count: number }> {
-    return [
-      { route: '/', outcome: '200', count: 3 },
-      { route: '/a"b\\c\nd', outcome: 'token_missing', count: 1 },
-    ];
-  }
-  connections(): number {
-    return 9;
-  }
-  cacheEntries(): number {
-    return 4;
-  }
-  verifyQueueDepth(): number {
-    return 5;
-  }
-  rejections(): Iterable<{ reason: string; count: number }> {
-    return [{ reason: 'token_missing', count: 1 }];
-  }
-  upstreamConnections(): Iterable<{ upstream: string; state: 'idle' | 'busy'; count: number }> {
-    return [
-      { upstream: 'app', state: 'idle', count: 2 },
-      { upstream: 'app', state: 'busy', count: 1 },
-    ];
-  }
-  upstreamFailures(): Iterable<{ upstream: string; reason: string; count: number }> {
-    return [{ upstream: 'app', reason: 'upstream_reset', count: 6 }];
+  /** How often the figures were asked for. */
+  gatherings = 0;
+
+  async gather(): Promise<Gathered> {
+    this.gatherings += 1;
+    const { requestSeconds, verifyBatchSize } = this;
+    const listener = {
+      pid: 71,
+      state: 'serving',
+      uptimeSeconds: 8.5,
+      connections: 5,
+      cpuSeconds: 1.25,
+      residentBytes: 1000,
+      loopDelaySeconds: 0.002,
+    } as const;
+    const hidden = { secret: 'hidden' };
+    return {
+      figures: {
+        requests: [
+          { route: '/', outcome: '200', count: 3 },
+          { route: '/a"b\\c\nd', outcome: 'token_missing', count: 1 },
+        ],
+        requestSeconds,
+        accessLogDropped: 3,
+        connections: 9,
+        connectionsRefused: 11,
+        cacheHits: this.cacheHits,
+        cacheMisses: 2,
+        cacheEntries: 4,
+        verifyBatchSize,
+        verifyQueueDepth: 5,
+        rejections: [{ reason: 'token_missing', count: 1 }],
+        upstreamConnections: [
+          { upstream: 'app', state: 'idle', count: 2 },
+          { upstream: 'app', state: 'busy', count: 1 },
+        ],
+        upstreamFailures: [{ upstream: 'app', reason: 'upstream_reset', count: 6 }],
+      },
+      listeners: [
+        { ...listener, ...hidden },
+        { ...listener, pid: 72, state: 'draining', connections: 4 },
+      ],
+      listenerDeaths: 1,
+    };
   }
   keySets() {
     if (this.failWith !== undefined) throw this.failWith;

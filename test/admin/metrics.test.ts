@@ -71,6 +71,25 @@ test('every metric of the interface is there, with its labels', async () => {
     assert.deepEqual(linesOf(text, 'portcullis_keyset_age_seconds').slice(1), [
       'portcullis_keyset_age_seconds{issuer="fusionauth"} 3.5',
     ]);
+    assert.deepEqual(linesOf(text, 'portcullis_listeners').slice(1), [
+      'portcullis_listeners{state="starting"} 0',
+      'portcullis_listeners{state="serving"} 1',
+      'portcullis_listeners{state="draining"} 1',
+    ]);
+    assert.deepEqual(linesOf(text, 'portcullis_listener_deaths_total').slice(1), [
+      'portcullis_listener_deaths_total 1',
+    ]);
+    for (const [name, values] of Object.entries({
+      cpu_seconds: [1.25, 1.25],
+      resident_bytes: [1000, 1000],
+      connections: [5, 4],
+      loop_delay_seconds: [0.002, 0.002],
+    })) {
+      assert.deepEqual(
+        linesOf(text, `portcullis_listener_${name}`).slice(1),
+        values.map((value, index) => `portcullis_listener_${name}{listener="${index}"} ${value}`),
+      );
+    }
     assert.match(text, /^process_cpu_seconds_total /m);
     assert.match(text, /^nodejs_heap_size_used_bytes /m);
   });
@@ -132,7 +151,7 @@ test('numbers are read at each scrape, and two gateways in a process do not mix'
   await withAdmin(one, async (admin) => {
     await withAdmin(other, async (otherAdmin) => {
       await scrape(admin);
-      one.cacheHits.value += 5;
+      one.cacheHits += 5;
       assert.match(await scrape(admin), /^portcullis_token_cache_hits_total 12$/m);
       assert.match(await scrape(otherAdmin), /^portcullis_token_cache_hits_total 7$/m);
     });

@@ -65,7 +65,27 @@ describe('the admin address', () => {
       version: '1.2.3',
       startedAt: '2001-09-09T01:46:40.000Z',
       uptimeSeconds: 12,
-      listeners: ['127.0.0.1:8080'],
+      addresses: ['127.0.0.1:8080'],
+      listeners: [
+        {
+          pid: 71,
+          state: 'serving',
+          uptimeSeconds: 8,
+          connections: 5,
+          cpuSeconds: 1.25,
+          residentBytes: 1000,
+          loopDelaySeconds: 0.002,
+        },
+        {
+          pid: 72,
+          state: 'draining',
+          uptimeSeconds: 8,
+          connections: 4,
+          cpuSeconds: 1.25,
+          residentBytes: 1000,
+          loopDelaySeconds: 0.002,
+        },
+      ],
       notReady: [],
       upstreams: [{ name: 'app', servers: [{ address: '127.0.0.1:9000', healthy: true }] }],
       keySets: [

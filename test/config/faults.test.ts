@@ -2,8 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { faultsOf } from './check.ts';
 
-const NOT_YET = 'is not supported yet; must be left out for now';
-
 /** A valid file, one key to a line, so that a case can replace or add what it is about. */
 const base: Readonly<Record<string, string>> = {
   listen: 'listen: 127.0.0.1:8080',
@@ -35,6 +33,7 @@ const duration = (from: string, to: string) =>
   `must be a duration from ${from} to ${to}, such as 250ms, 5s, 10m or 1h`;
 const address =
   'must be an address such as 0.0.0.0:8080, "[::]:8080" or localhost:8080, with a port from 0 to 65535';
+const traffic = `${address}, or unix:/path`;
 const headerName = 'is a header with a meaning of its own; must be another such as X-User-Id';
 
 type Case = readonly [string, Readonly<Record<string, string>>, ...string[]];
@@ -84,8 +83,8 @@ const cases: readonly Case[] = [
     { listen: '' },
     'f:2:1: listen: is missing; must be an address such as 0.0.0.0:8080, or a list of them',
   ],
-  ['a bad address', { listen: 'listen: localhost' }, `f:1:9: listen: does not fit; ${address}`],
-  ['a port out of range', { listen: 'listen: 127.0.0.1:65536' }, `f:1:9: listen: does not fit; ${address}`],
+  ['a bad address', { listen: 'listen: localhost' }, `f:1:9: listen: does not fit; ${traffic}`],
+  ['a port out of range', { listen: 'listen: 127.0.0.1:65536' }, `f:1:9: listen: does not fit; ${traffic}`],
   [
     'a bare port',
     { listen: 'listen: 8080' },
@@ -94,7 +93,7 @@ const cases: readonly Case[] = [
   [
     'a bad address in a list',
     { listen: 'listen: [127.0.0.1:1, x]' },
-    `f:1:23: listen[1]: does not fit; ${address}`,
+    `f:1:23: listen[1]: does not fit; ${traffic}`,
   ],
   ['a bad admin address', { admin: 'admin: 9090' }, `f:2:8: admin: is a number; ${address}`],
   [
@@ -106,6 +105,36 @@ const cases: readonly Case[] = [
     'admin on the traffic port',
     { admin: 'admin: 127.0.0.1:8080' },
     'f:2:8: admin: is an address of listen too; must be another, out of reach of the traffic',
+  ],
+  // Unix sockets
+  ['a unix socket', { listen: 'listen: unix:/run/portcullis/http.sock' }],
+  ...['unix:', 'unix:@name', 'unix:/run/', 'unix:/run/.', 'unix:..', '"unix:/run/\\0x"', 'Unix:/run/x'].map(
+    (text): Case => [
+      `what is no file's name, as in ${text}`,
+      { listen: `listen: [127.0.0.1:1, ${text.startsWith('"') ? text : `"${text}"`}]` },
+      `f:1:23: listen[1]: does not fit; ${traffic}`,
+    ],
+  ),
+  [
+    'a unix socket twice, written in two ways',
+    { listen: 'listen: [unix:/run/x, unix:/run/./x]' },
+    'f:1:23: listen[1]: asks for a path that unix:/run/x has already; must be another',
+  ],
+  ['the longest path of a unix socket', { listen: `listen: unix:/${'a'.repeat(99)}` }],
+  [
+    'a longer one, in bytes',
+    { listen: `listen: unix:/${'a'.repeat(98)}\u00fc` },
+    'f:1:9: listen: has a path of 101 bytes, counted from the root; must be at most 100',
+  ],
+  [
+    'admin on a unix socket',
+    { admin: 'admin: unix:/run/x' },
+    `f:2:8: admin: is a unix socket, by which only traffic comes in; ${address}`,
+  ],
+  [
+    'webhooks on a unix socket',
+    { x: 'revocation: { fusionauth: { issuer: app, listen: unix:x } }' },
+    `f:6:50: revocation.fusionauth.listen: is a unix socket, by which only traffic comes in; ${address}`,
   ],
   // Numbers, sizes, durations
   [
@@ -197,6 +226,11 @@ const cases: readonly Case[] = [
     'no time to connect',
     upstream(`${servers}, timeouts: { connect: 0s }`),
     `f:4:76: upstreams.app.timeouts.connect: is out of range; ${duration('1ms', '1h')}`,
+  ],
+  [
+    'a bad number of processes',
+    { x: 'listeners: 65' },
+    'f:6:12: listeners: is out of range; must be a whole number from 1 to 64',
   ],
   [
     'a bad number of threads',
@@ -509,7 +543,7 @@ const cases: readonly Case[] = [
   [
     'trusted proxies of every form',
     {
-      x: 'trustedProxies: [10.0.0.0/8, 127.0.0.1, 192.168.4.0/22, "::1", "2001:db8::/32", "FE80::/10", 1.2.3.4/32]',
+      x: 'trustedProxies: [10.0.0.0/8, 127.0.0.1, 192.168.4.0/22, unix, "::1", "2001:db8::/32", "FE80::/10", 1.2.3.4/32]',
     },
   ],
   ...[
@@ -523,10 +557,10 @@ const cases: readonly Case[] = [
       '10.0.0.1-10.0.0.9',
       '10.0.0.256',
       '"fe80::1%eth0"',
-    ].map((text) => [text, 'an address or a network such as 10.0.0.0/8']),
+    ].map((text) => [text, 'an address, a network such as 10.0.0.0/8, or unix']),
     ...['localhost', '"*"', '"[::1]"', '"::1::"', '10.0.0.1:80'].map((text) => [
       text,
-      'an address or a network such as 10.0.0.0/8',
+      'an address, a network such as 10.0.0.0/8, or unix',
     ]),
     ...['10.0.0.1/8', '10.255.0.0/15', '"2001:db8:1::/32"', '"::1/127"'].map((text) => [
       text,
@@ -546,7 +580,7 @@ const cases: readonly Case[] = [
   [
     'a trusted proxy that is a number',
     { x: 'trustedProxies: [10]' },
-    'f:6:18: trustedProxies[0]: is a number; must be an address or a network such as 10.0.0.0/8',
+    'f:6:18: trustedProxies[0]: is a number; must be an address, a network such as 10.0.0.0/8, or unix',
   ],
   [
     'more trusted proxies than can be looked through',
@@ -554,16 +588,10 @@ const cases: readonly Case[] = [
     'f:6:17: trustedProxies: has 1001 entries; must be at most 1000, so larger networks',
   ],
   // What other versions bring
-  ['a listening socket in the file system', { listen: 'listen: unix:/run/x' }, `f:1:9: listen: ${NOT_YET}`],
   [
     'TLS',
     { listen: 'listen: { address: 127.0.0.1:1, tls: {} }' },
     'f:1:9: listen: with TLS is not supported yet; must be an address such as 0.0.0.0:8080 for now',
-  ],
-  [
-    'several processes',
-    { x: 'listeners: 2' },
-    'f:6:12: listeners: above 1 is not supported yet; must be auto or 1 for now',
   ],
   // … but their types are known
   [
@@ -582,7 +610,7 @@ const cases: readonly Case[] = [
   [
     'what the gateway does anyway',
     {
-      x: 'listeners: 1\nlog: { access: off }',
+      x: 'log: { access: off }',
       ...issuer(`${rest}, rejectIdTokens: false`),
       ...upstream(`${servers}, pipelining: 1`),
       ...route('token: [header], cors: { preflight: authenticate }'),

@@ -108,3 +108,11 @@ test('a wildcard covers the addresses of its family on the same port', () => {
   assert.equal(both('127.0.0.1:80', '127.0.0.1:81'), false);
   assert.equal(both('[::]:80', '0.0.0.0:80'), false);
 });
+
+test('a unix socket overlaps with itself alone', () => {
+  const socket = { path: '/run/x' };
+  assert.equal(overlap(socket, { path: '/run/x' }), true);
+  assert.equal(overlap(socket, { path: '/run/y' }), false);
+  assert.equal(overlap(socket, { host: '0.0.0.0', port: 80 }), false);
+  assert.equal(overlap({ host: '0.0.0.0', port: 80 }, socket), false);
+});

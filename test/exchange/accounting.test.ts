@@ -7,7 +7,6 @@ import { Exchange, type Service } from '../../src/exchange.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { Counter } from '../../src/lib/counters.ts';
 import { createLog } from '../../src/lib/log.ts';
-import { Networks } from '../../src/lib/networks.ts';
 import { Downstream } from '../../src/listener/downstream.ts';
 import type { EngineResponse } from '../../src/listener/engine.ts';
 import { Peers } from '../../src/listener/peers.ts';
@@ -115,7 +114,7 @@ describe('the sums', () => {
 
 describe('client', () => {
   test('is the peer, or whom a trusted peer names', async () => {
-    const loopback = new Networks([{ address: '127.0.0.1', family: 'ipv4', prefix: 32 }]);
+    const loopback = [{ address: '127.0.0.1', family: 'ipv4', prefix: 32 }] as const;
     for (const [trustedProxies, client] of [
       [undefined, '127.0.0.1'],
       [loopback, '192.0.2.7'],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { eventually, startGateway, type TestGateway } from '../support/gateway.ts';
+import { eventually, inFlight, serverOf, startGateway, type TestGateway } from '../support/gateway.ts';
 import { Origin, type OriginConnection } from '../support/origin.ts';
 import { Wire } from '../support/wire.ts';
 
@@ -42,16 +42,13 @@ const framings = {
 } as const;
 type Framing = keyof typeof framings;
 
-/** A member of `of` that only the gateway itself has a use for. */
-const inside = (of: object, name: string): object => Reflect.get(of, name) as object;
-const left = (): number =>
-  Reflect.get(inside(inside(inside(gateway.gateway, 'current'), 'service'), 'budget'), 'left') as number;
+/** Bytes that bodies may still hold. */
+const left = (): number => Reflect.get(serverOf(gateway).service.budget, 'left') as number;
 
 /** Bytes that the bodies under way hold in queues, and those they left to sockets. */
 function held(): { queued: number; inSockets: number } {
-  const exchanges = (inside(gateway.gateway, 'inFlight') as { all(): object[] }).all();
   const sums = { queued: 0, inSockets: 0 };
-  for (const exchange of exchanges) {
+  for (const exchange of inFlight(gateway)) {
     const upload = Reflect.get(exchange, 'upload') as object | undefined;
     if (upload === undefined) continue;
     sums.queued += Reflect.get(upload, 'heldBytes') as number;

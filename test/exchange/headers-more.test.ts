@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { ForwardConfig } from '../../src/config/config.ts';
-import { Networks, parseNetwork } from '../../src/lib/networks.ts';
+import { parseNetwork } from '../../src/lib/networks.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { Origin } from '../support/origin.ts';
 import { Wire, type WireResponse } from '../support/wire.ts';
@@ -35,7 +35,7 @@ before(async () => {
   assert.ok(!('right' in network));
   gateway = await startGateway({
     upstreamPort: origin.port,
-    config: { trustedProxies: new Networks([network]), limits: { responseHead: ANSWER_HEAD_BYTES } },
+    config: { trustedProxies: [network], limits: { responseHead: ANSWER_HEAD_BYTES } },
     routes: [
       { name: '/public', match: path('/public'), auth: 'none', forward: forward() },
       {

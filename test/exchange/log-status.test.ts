@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLog } from '../../src/lib/log.ts';
-import { eventually, startGateway } from '../support/gateway.ts';
+import { eventually, inFlight, startGateway } from '../support/gateway.ts';
 import { Origin } from '../support/origin.ts';
 import { Wire } from '../support/wire.ts';
 
@@ -21,9 +21,8 @@ test('an answer of which upstream sent the head alone has no status when its cli
     const upstream = await origin.connection();
     await upstream.head();
     upstream.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n');
-    const inFlight = Reflect.get(gateway.gateway, 'inFlight') as { all(): object[] };
     await eventually(
-      () => inFlight.all().some((exchange) => Reflect.get(exchange, 'answer') !== undefined),
+      () => inFlight(gateway).some((exchange) => Reflect.get(exchange, 'answer') !== undefined),
       Boolean,
     );
     assert.equal(wire.pending, '');

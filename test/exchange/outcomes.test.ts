@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createLog } from '../../src/lib/log.ts';
 import { type Reason, reasons } from '../../src/reasons.ts';
-import type { Outcome, Tally } from '../../src/tally.ts';
-import { startGateway, type TestGateway } from '../support/gateway.ts';
+import type { Outcome } from '../../src/tally.ts';
+import { serverOf, startGateway, type TestGateway } from '../support/gateway.ts';
 import { Origin } from '../support/origin.ts';
 import { Wire } from '../support/wire.ts';
 import { type OutcomeRow, rows, SECRET, scrape } from './outcome-rows.ts';
@@ -62,7 +62,7 @@ function tallied(gateway: TestGateway): {
   outcomes: Record<string, number>;
   rejected: Record<string, number>;
 } {
-  const tally = Reflect.get(gateway.gateway, 'tally') as Tally;
+  const { tally } = serverOf(gateway);
   const outcomes: Record<string, number> = {};
   for (const { outcomes: family } of tally.routes.values()) {
     for (const [word, { value }] of family.members) {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { fork } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -20,6 +20,62 @@ test('a log line is one JSON object with level, time, fields and message', () =>
   assert.deepEqual(rest, { level: 'info', address: '127.0.0.1:1', message: 'one\nline' });
   assert.equal(second?.['level'], 'warn');
   assert.match(JSON.stringify(third?.['error']), /"message":"broken"/);
+});
+
+test('lines of a listener process say which, and lines for the journal begin with their priority', () => {
+  const lines: string[] = [];
+  const destination = { write: (line: string) => void lines.push(line) };
+  const log = createLog({ level: 'debug', listener: 3, journal: true, destination });
+  for (const level of ['debug', 'info', 'warn', 'error'] as const) log[level]({ level: 'forged' }, level);
+  assert.deepEqual(
+    lines.map((line) => [line.slice(0, 3), (JSON.parse(line.slice(3)) as { listener: number }).listener]),
+    [
+      ['<7>', 3],
+      ['<6>', 3],
+      ['<4>', 3],
+      ['<3>', 3],
+    ],
+  );
+});
+
+test('a long stack is cut', () => {
+  const lines: string[] = [];
+  const log = createLog({ level: 'info', destination: { write: (line) => void lines.push(line) } });
+  const error = new Error('deep');
+  error.stack = 'x'.repeat(100_000);
+  log.error({ error }, 'a fault');
+  assert.ok((lines[0] as string).length < 4096);
+  assert.match(lines[0] as string, /x…"/);
+});
+
+test('lines of several processes do not mix in one pipe', async () => {
+  const writers = Array.from({ length: 3 }, (_, writer) => ({ writer, lines: 400 }));
+  const each = writers.map(({ writer, lines }) => `"$0" "$1" ${writer} ${lines} &`).join(' ');
+  // A reader that takes little at a time, so that the pipe is full again and again.
+  const shell = spawn(
+    'sh',
+    [
+      '-c',
+      `{ ${each} wait; } | dd bs=700 status=none`,
+      process.execPath,
+      join(import.meta.dirname, 'log-flooder.js'),
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  let text = '';
+  shell.stdout.on('data', (bytes: Buffer) => {
+    text += bytes.toString();
+  });
+  await once(shell.stdout, 'end');
+  const lines = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { listener: number; text: string });
+  for (const { writer, lines: count } of writers) {
+    const own = lines.filter(({ listener }) => listener === writer);
+    assert.equal(own.length, count);
+    assert.ok(own.every(({ text: filling }) => filling === String(writer).repeat(filling.length)));
+  }
 });
 
 test('while nobody reads, half of what may wait is kept for lines that cannot be spared', async () => {

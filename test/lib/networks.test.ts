@@ -114,6 +114,14 @@ describe('Networks', () => {
       assert.equal(set.has(text), false, text);
   });
 
+  test('hold the peers of unix sockets where these were named, and no address then', () => {
+    assert.deepEqual(parseNetwork('unix'), { family: 'unix' });
+    assert.equal(networks('0.0.0.0/0', '::/0').has('unix'), false);
+    assert.equal(networks('10.0.0.0/8', 'unix').has('unix'), true);
+    for (const text of ['10.0.0.1', '::1', 'unknown', '', 'UNIX', 'unix:'])
+      assert.equal(networks('unix').has(text), false, text);
+  });
+
   test('may be none', () => {
     assert.equal(new Networks([] satisfies Network[]).has('10.0.0.1'), false);
   });

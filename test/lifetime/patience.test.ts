@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { eventually, startGateway, type TestGateway } from '../support/gateway.ts';
+import type { Pool } from '../../src/upstream/pool.ts';
+import { eventually, inFlight, serverOf, startGateway, type TestGateway } from '../support/gateway.ts';
 import { Origin } from '../support/origin.ts';
 import { framingLine, MIB, pour, SlowReader } from './stream.ts';
 
@@ -27,22 +28,18 @@ afterEach(async () => {
   await origin.close();
 });
 
-const inside = (of: object, name: string): object => Reflect.get(of, name) as object;
-
 /** The only exchange has stopped reading its answer. */
 function stopped(): boolean {
-  const [exchange] = (inside(gateway.gateway, 'inFlight') as { all(): object[] }).all();
-  const connection = exchange === undefined ? undefined : inside(exchange, 'connection');
+  const [exchange] = inFlight(gateway);
+  const connection =
+    exchange === undefined ? undefined : (Reflect.get(exchange, 'connection') as object | undefined);
   return connection !== undefined && Reflect.get(connection, 'readingPaused') === true;
 }
 
 /** The pool has compared every deadline with the time often enough for all of them to be over. */
 async function timeoutsPass(): Promise<void> {
-  const pools = inside(inside(inside(gateway.gateway, 'current'), 'service'), 'pools') as Map<
-    string,
-    { readonly tick: number }
-  >;
-  const tick = (): number => pools.get('app')?.tick ?? Number.NaN;
+  const pool = serverOf(gateway).service.pools.get('app') as Pool;
+  const tick = (): number => Reflect.get(pool, 'tick') as number;
   const start = tick();
   await eventually(tick, (now) => now > start + LONG_TICKS);
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { test } from 'node:test';
-import { eventually, startGateway } from '../support/gateway.ts';
+import { eventually, inFlight, startGateway } from '../support/gateway.ts';
 import { Origin } from '../support/origin.ts';
 import { settled, takenOf } from './stream.ts';
 
@@ -21,9 +21,8 @@ test('a client that reads again gets all that upstream sent, although upstream s
     await upstream.head();
     upstream.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
     const chunk = `${CHUNK_BYTES.toString(16)}\r\n${'b'.repeat(CHUNK_BYTES)}\r\n`;
-    const inFlight = Reflect.get(gateway.gateway, 'inFlight') as { all(): object[] };
     const waits = (): boolean => {
-      const [exchange] = inFlight.all();
+      const [exchange] = inFlight(gateway);
       const downstream = exchange === undefined ? undefined : Reflect.get(exchange, 'downstream');
       return downstream?.behind === true;
     };

@@ -30,7 +30,7 @@ before(async () => {
       throw error;
     },
   });
-  const address = await listener.listen('127.0.0.1', 0);
+  const address = await listener.listen({ host: '127.0.0.1', port: 0 }, { shared: false });
   port = Number(address.slice(address.lastIndexOf(':') + 1));
 });
 

@@ -1,6 +1,7 @@
 import type { Config, IssuerConfig, RouteConfig } from '../../src/config/config.ts';
 import { createGateway, type Gateway } from '../../src/gateway.ts';
 import type { Log } from '../../src/lib/log.ts';
+import type { Server } from '../../src/server.ts';
 import { rs256, rsaKey, secondsFromNow, type TestKey } from './tokens.ts';
 import { request } from './wire.ts';
 
@@ -50,6 +51,16 @@ export async function eventually<T>(look: () => T | Promise<T>, wanted: (seen: T
   }
 }
 
+/** The half of a gateway that serves, with what only the gateway itself has a use for. */
+export function serverOf(gateway: TestGateway): Server {
+  return Reflect.get(gateway.gateway, 'server') as Server;
+}
+
+/** Exchanges under way. */
+export function inFlight(gateway: TestGateway): readonly object[] {
+  return (Reflect.get(serverOf(gateway), 'inFlight') as { all(): readonly object[] }).all();
+}
+
 /** A gateway in this process on free ports, with one issuer, one upstream and one route unless told otherwise. */
 export async function startGateway(options: TestOptions): Promise<TestGateway> {
   const key = rsaKey();
@@ -83,6 +94,7 @@ export async function startGateway(options: TestOptions): Promise<TestGateway> {
   const config: Config = {
     listen: [{ host: '127.0.0.1', port: 0 }],
     admin: { host: '127.0.0.1', port: 0 },
+    listeners: 1,
     verifiers: 1,
     issuers: new Map([['test', issuer]]),
     upstreams: new Map([

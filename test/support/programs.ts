@@ -6,6 +6,7 @@ const debianPackages: Readonly<Record<string, string>> = {
   curl: 'curl',
   slowhttptest: 'slowhttptest',
   ip: 'iproute2',
+  debootstrap: 'debootstrap',
 };
 
 /**

@@ -64,6 +64,18 @@ export class Wire {
     });
   }
 
+  /** The same by a unix socket. */
+  static openUnix(path: string): Promise<Wire> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ path, allowHalfOpen: true });
+      socket.once('error', reject);
+      socket.once('connect', () => {
+        socket.removeListener('error', reject);
+        resolve(new Wire(socket));
+      });
+    });
+  }
+
   send(bytes: string): void {
     this.socket.write(bytes, 'latin1');
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Networks, parseNetwork } from '../../src/lib/networks.ts';
 import type { RequestHead } from '../../src/types.ts';
-import { clientAddress, toldBy } from '../../src/upstream/forwarded.ts';
+import { clientAddress, forwardedFor, toldBy } from '../../src/upstream/forwarded.ts';
 
 function headOf(...lines: readonly (readonly [name: string, value: string])[]): RequestHead {
   return {
@@ -146,12 +146,29 @@ describe('the address of the client', () => {
     ['the proxy, when it will not tell', '1.1.1.1, unknown', '10.0.0.1', '10.0.0.1'],
     ['without brackets and port', '[2001:db8::7]:80, 10.0.0.2:80', '::1', '2001:db8::7'],
     ['without a port', '203.0.113.7:4711', '::1', '203.0.113.7'],
-    ['the peer of a unix socket', '1.1.1.1', 'unknown', 'unknown'],
+    ['a peer that is not known', '1.1.1.1', 'unknown', 'unknown'],
+    ['the peer of a unix socket, which is not believed', '1.1.1.1', 'unix', 'unix'],
   ] as const) {
     test(name, () => assert.equal(client(list, peer), address));
   }
 
+  test('what the peer of a unix socket says that is believed, but nobody who only calls himself so', () => {
+    const set = new Networks([{ family: 'unix' }]);
+    assert.equal(client('203.0.113.7', 'unix', set), '203.0.113.7');
+    assert.equal(client('', 'unix', set), 'unix');
+    assert.equal(client('1.1.1.1, unix', 'unix', set), 'unix');
+    assert.equal(client('203.0.113.7', '10.0.0.1', set), '10.0.0.1');
+    assert.equal(client('203.0.113.7', 'unknown', set), 'unknown');
+  });
+
   test('the peer, when nobody is believed', () => {
     assert.equal(clientAddress(headOf(['x-forwarded-for', '1.1.1.1']), '10.0.0.1', undefined), '10.0.0.1');
   });
+});
+
+test('X-Forwarded-For ends with the peer, which has nothing to add when it came by a unix socket', () => {
+  assert.equal(forwardedFor([], '10.0.0.1'), '10.0.0.1');
+  assert.equal(forwardedFor(['1.1.1.1', 'unknown'], '10.0.0.1'), '1.1.1.1, unknown, 10.0.0.1');
+  assert.equal(forwardedFor(['1.1.1.1', '2.2.2.2'], 'unix'), '1.1.1.1, 2.2.2.2');
+  assert.equal(forwardedFor([], 'unix'), 'unknown');
 });

@@ -1,0 +1,109 @@
+/** Counts of observations: one for each upper bound (ascending) and one for all above, not cumulative. */
+export interface HistogramFigures {
+  readonly bounds: readonly number[];
+  readonly counts: readonly number[];
+  readonly sum: number;
+}
+
+export type ConnectionState = 'idle' | 'busy' | 'connecting' | 'waiting';
+
+/** What one who serves has counted, at one moment: plain data, which can be added up over processes. */
+export interface Figures {
+  readonly requests: readonly { readonly route: string; readonly outcome: string; readonly count: number }[];
+  /** Seconds from a request's head to the end of its answer. */
+  readonly requestSeconds: HistogramFigures;
+  /** Lines of the access log that were left out because their reader is too slow. */
+  readonly accessLogDropped: number;
+  /** Client connections open now. */
+  readonly connections: number;
+  /** Client connections closed at once, because as many as allowed were open. */
+  readonly connectionsRefused: number;
+  readonly cacheHits: number;
+  readonly cacheMisses: number;
+  readonly cacheEntries: number;
+  /** Tokens per batch handed to a verification thread. */
+  readonly verifyBatchSize: HistogramFigures;
+  /** Tokens that wait for a verification thread. */
+  readonly verifyQueueDepth: number;
+  readonly rejections: readonly { readonly reason: string; readonly count: number }[];
+  readonly upstreamConnections: readonly {
+    readonly upstream: string;
+    readonly state: ConnectionState;
+    readonly count: number;
+  }[];
+  readonly upstreamFailures: readonly {
+    readonly upstream: string;
+    readonly reason: string;
+    readonly count: number;
+  }[];
+}
+
+/** One process that serves. */
+export interface ListenerFigures {
+  readonly pid: number;
+  readonly state: 'starting' | 'serving' | 'draining';
+  /** Seconds since it was started. */
+  readonly uptimeSeconds: number;
+  readonly connections: number;
+  /** User and system time since its start. */
+  readonly cpuSeconds: number;
+  readonly residentBytes: number;
+  /** Longest delay of its event loop since the last look. */
+  readonly loopDelaySeconds: number;
+}
+
+/** The figures of all who serve, added up, and each of them. */
+export interface Gathered {
+  readonly figures: Figures;
+  readonly listeners: readonly ListenerFigures[];
+  /** Listener processes that ended unasked and were replaced. */
+  readonly listenerDeaths: number;
+}
+
+/** The figures of several who serve, added up. Throws when they do not count into the same buckets. */
+export function addFigures(all: readonly Figures[]): Figures {
+  const sum = (of: (figures: Figures) => number): number => all.reduce((total, one) => total + of(one), 0);
+  return {
+    requests: addCounts(all.flatMap(({ requests }) => requests)),
+    requestSeconds: addHistograms(all.map(({ requestSeconds }) => requestSeconds)),
+    accessLogDropped: sum((one) => one.accessLogDropped),
+    connections: sum((one) => one.connections),
+    connectionsRefused: sum((one) => one.connectionsRefused),
+    cacheHits: sum((one) => one.cacheHits),
+    cacheMisses: sum((one) => one.cacheMisses),
+    cacheEntries: sum((one) => one.cacheEntries),
+    verifyBatchSize: addHistograms(all.map(({ verifyBatchSize }) => verifyBatchSize)),
+    verifyQueueDepth: sum((one) => one.verifyQueueDepth),
+    rejections: addCounts(all.flatMap(({ rejections }) => rejections)),
+    upstreamConnections: addCounts(all.flatMap(({ upstreamConnections }) => upstreamConnections)),
+    upstreamFailures: addCounts(all.flatMap(({ upstreamFailures }) => upstreamFailures)),
+  };
+}
+
+/** What remains of one who has ended: all that it has counted, and nothing that it held. */
+export function countersOf(figures: Figures): Figures {
+  return { ...figures, connections: 0, cacheEntries: 0, verifyQueueDepth: 0, upstreamConnections: [] };
+}
+
+/** Counts with equal labels become one. */
+function addCounts<Labelled extends { readonly count: number }>(all: readonly Labelled[]): Labelled[] {
+  const sums = new Map<string, Labelled>();
+  for (const one of all) {
+    const key = JSON.stringify({ ...one, count: 0 });
+    const known = sums.get(key);
+    sums.set(key, known === undefined ? one : { ...known, count: known.count + one.count });
+  }
+  return [...sums.values()];
+}
+
+function addHistograms(all: readonly HistogramFigures[]): HistogramFigures {
+  const [first = { bounds: [], counts: [], sum: 0 }, ...rest] = all;
+  return rest.reduce((total, { bounds, counts, sum }) => {
+    if (`${bounds}` !== `${total.bounds}`) throw new Error('figures with different buckets cannot be added');
+    return {
+      bounds,
+      counts: counts.map((count, index) => count + (total.counts[index] ?? 0)),
+      sum: sum + total.sum,
+    };
+  }, first);
+}

@@ -1,0 +1,52 @@
+import { systemClock } from './clock.ts';
+
+/** Milliseconds between two looks at the delay of the event loop: a stall that matters lasts longer. */
+const LOOK_MS = 500;
+
+/** What one process takes, as the system counts it. */
+export interface ProcessFigures {
+  readonly pid: number;
+  /** Seconds since its start. */
+  readonly uptimeSeconds: number;
+  /** User and system time since its start. */
+  readonly cpuSeconds: number;
+  readonly residentBytes: number;
+  /** Longest delay of its event loop since the last look. */
+  readonly loopDelaySeconds: number;
+}
+
+/** Watches this process, from its making to `close`. */
+export class ProcessWatch {
+  readonly #timer: NodeJS.Timeout;
+  #dueAt: number;
+  #longestMs = 0;
+
+  constructor() {
+    this.#dueAt = systemClock.monotonic() + LOOK_MS;
+    this.#timer = setInterval(() => this.#look(), LOOK_MS);
+    this.#timer.unref();
+  }
+
+  read(): ProcessFigures {
+    const { user, system } = process.cpuUsage();
+    const loopDelaySeconds = Math.max(this.#longestMs, systemClock.monotonic() - this.#dueAt, 0) / 1000;
+    this.#longestMs = 0;
+    return {
+      pid: process.pid,
+      uptimeSeconds: process.uptime(),
+      cpuSeconds: (user + system) / 1e6,
+      residentBytes: process.memoryUsage.rss(),
+      loopDelaySeconds,
+    };
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #look(): void {
+    const now = systemClock.monotonic();
+    this.#longestMs = Math.max(this.#longestMs, now - this.#dueAt);
+    this.#dueAt = now + LOOK_MS;
+  }
+}

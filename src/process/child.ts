@@ -1,0 +1,159 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { StartError } from '../lib/start-error.ts';
+import type { ListenerReport, ToListener, ToSupervisor } from './messages.ts';
+
+/** Milliseconds between two pings. */
+const PING_MS = 1_000;
+
+type Asked = Extract<ToListener, { readonly id: number }>;
+/** A member of a union without one of its properties. */
+type Without<Message, Key extends PropertyKey> = Message extends unknown ? Omit<Message, Key> : never;
+export type Question = Without<Asked, 'id'>;
+export type Statement = Exclude<ToListener, { readonly id: number }>;
+
+/** How a listener process ended. */
+export interface Ending {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface ChildEvents {
+  readonly hello: (protocol: number, version: string) => void;
+  readonly refetch: (issuer: string) => void;
+  readonly leaving: (why: string) => void;
+  readonly report: (report: ListenerReport) => void;
+}
+
+interface Waiting {
+  readonly answer: (message: ToSupervisor) => void;
+  readonly fail: (error: Error) => void;
+}
+
+/** The end of a listener process before it answered. */
+export class ListenerEnded extends Error {
+  override readonly name = 'ListenerEnded';
+}
+
+/** One listener process as its supervisor sees it. */
+export class Child {
+  readonly pid: number;
+  /** Resolves when the process has ended. Never rejects. */
+  readonly ended: Promise<Ending>;
+  /** Exchanges that it cut when it closed. */
+  cut = 0;
+  readonly #process: ChildProcess;
+  readonly #events: ChildEvents;
+  readonly #waiting = new Map<number, Waiting>();
+  #ids = 0;
+  #gone = false;
+  /** Looks since it was last heard of. */
+  #unanswered = 0;
+  #pinging = false;
+  #pings: NodeJS.Timeout | undefined;
+
+  constructor(program: string, env: NodeJS.ProcessEnv, events: ChildEvents) {
+    this.#events = events;
+    this.#process = fork(program, ['listener'], { env, serialization: 'advanced', stdio: 'inherit' });
+    this.pid = this.#process.pid ?? 0;
+    this.ended = new Promise((resolve) => {
+      const end = (code: number | null, signal: NodeJS.Signals | null): void => {
+        this.#gone = true;
+        clearInterval(this.#pings);
+        for (const { fail } of this.#waiting.values()) fail(new ListenerEnded('the listener process ended'));
+        this.#waiting.clear();
+        resolve({ code, signal });
+      };
+      this.#process.once('exit', end);
+      // One that could not be started has no exit.
+      this.#process.once('error', () => end(null, null));
+    });
+    this.#process.on('message', (message) => this.#hear(message as ToSupervisor));
+  }
+
+  get isGone(): boolean {
+    return this.#gone;
+  }
+
+  /** Seconds since it was last heard of, counted while this process ran; one or two are nothing. */
+  get silentSeconds(): number {
+    return (this.#unanswered * PING_MS) / 1000;
+  }
+
+  /** Nothing is told to one that is gone; its end is told by `ended`. */
+  tell(message: Statement): void {
+    this.#send(message);
+  }
+
+  /** Rejects with a StartError when it is refused, and with ListenerEnded when the process ends before. */
+  async ask(question: Question): Promise<ToSupervisor> {
+    this.#ids += 1;
+    const id = this.#ids;
+    if (this.#gone) throw new ListenerEnded('the listener process has ended');
+    const answer = new Promise<ToSupervisor>((resolve, reject) => {
+      this.#waiting.set(id, { answer: resolve, fail: reject });
+    });
+    this.#send({ ...question, id } as ToListener);
+    return await answer;
+  }
+
+  /** Asks again and again whether it still answers; see `silentSeconds`. */
+  watch(): void {
+    this.#pings = setInterval(() => {
+      this.#unanswered += 1;
+      if (this.#pinging) return;
+      this.#pinging = true;
+      const done = (): void => {
+        this.#pinging = false;
+      };
+      this.ask({ kind: 'ping' }).then(done, done); // Its end is told by `ended`.
+    }, PING_MS);
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#process.kill(signal);
+  }
+
+  #send(message: ToListener): void {
+    if (this.#gone || !this.#process.connected) return;
+    // The channel breaks when the process ends, which is told by `ended`.
+    this.#process.send(message, () => {});
+  }
+
+  #hear(message: ToSupervisor): void {
+    this.#unanswered = 0;
+    switch (message.kind) {
+      case 'hello':
+        this.#events.hello(message.protocol, message.version);
+        return;
+      case 'refetch':
+        this.#events.refetch(message.issuer);
+        return;
+      case 'leaving':
+        this.#events.leaving(message.why);
+        return;
+      case 'closed':
+        this.cut = message.cut;
+        this.#events.report(message.report);
+        return;
+      case 'report':
+        this.#events.report(message.report);
+        this.#answer(message.id, message);
+        return;
+      case 'refused':
+        this.#take(message.id)?.fail(new StartError(message.why));
+        return;
+      case 'done':
+        this.#answer(message.id, message);
+    }
+  }
+
+  #answer(id: number, message: ToSupervisor): void {
+    this.#take(id)?.answer(message);
+  }
+
+  #take(id: number): Waiting | undefined {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    return waiting;
+  }
+}

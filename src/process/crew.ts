@@ -1,0 +1,317 @@
+import { addFigures, countersOf, type Figures, type Gathered } from '../admin/figures.ts';
+import type { Config } from '../config/config.ts';
+import type { VerificationKey } from '../keys/key.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import { StartError } from '../lib/start-error.ts';
+import type { Revocation } from '../revocation/revocation.ts';
+import { type Ending, ListenerEnded } from './child.ts';
+import { Member } from './member.ts';
+import type { KeysByIssuer } from './messages.ts';
+import { Setbacks, YOUNG_SECONDS } from './setbacks.ts';
+
+/** Seconds of silence after which a listener counts as hung: no work of its own takes its event loop that long. */
+const HUNG_SECONDS = 10;
+/** Seconds of silence up to which a listener counts as well. */
+const WELL_SECONDS = 3;
+/** Milliseconds between two looks at all listeners. */
+const LOOK_MS = 1_000;
+/** Looks from one reading of their counts to the next; what a killed listener had counted since is lost. */
+const GATHER_EVERY = 5;
+
+export interface CrewOptions {
+  readonly program: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly count: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** What the listener with this index serves. */
+  readonly configOf: (index: number) => Config;
+  readonly keys: () => KeysByIssuer;
+  readonly revocations: () => Iterable<Revocation>;
+  readonly refetch: (issuer: string) => Promise<void> | undefined;
+  /** Whether somebody else ends this process when no listener answers any more. */
+  readonly watched: boolean;
+  /** No listener lives long enough to serve. */
+  readonly onHopeless: (why: string) => void;
+}
+
+/** The listener processes: as many as wanted, each replaced when it ends unasked. */
+export class Crew {
+  /** Listeners that ended unasked. */
+  deaths = 0;
+  readonly #options: CrewOptions;
+  readonly #setbacks = new Setbacks();
+  /** All that live, by start. */
+  readonly #members = new Set<Member>();
+  /** Counts of those that have ended. */
+  #ended: Figures | undefined;
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #looks = 0;
+  #looking: NodeJS.Timeout | undefined;
+  /** One listener has served for a while. */
+  #hope = false;
+  #started = false;
+  #closing = false;
+  /** What follows on it does not overlap with it. */
+  #changing: Promise<unknown> = Promise.resolve();
+
+  constructor(options: CrewOptions) {
+    this.#options = options;
+  }
+
+  /** Listeners that serve, by index. */
+  get serving(): readonly Member[] {
+    return [...this.#members].filter(({ state }) => state === 'serving').sort((a, b) => a.index - b.index);
+  }
+
+  /** Whether any listener that serves has been heard of a moment ago. */
+  get isWell(): boolean {
+    return this.serving.some(({ child }) => child.silentSeconds <= WELL_SECONDS);
+  }
+
+  /** Resolves when all serve. Rejects with a StartError when one cannot. */
+  async start(): Promise<void> {
+    this.#looking = setInterval(() => this.#look(), LOOK_MS);
+    const indexes = Array.from({ length: this.#options.count }, (_, index) => index);
+    await Promise.all(indexes.map((index) => this.#fill(index)));
+    this.#started = true;
+  }
+
+  /** Puts keys in force everywhere. */
+  setKeys(issuer: string, keys: readonly VerificationKey[]): void {
+    for (const { child } of this.#members) child.tell({ kind: 'keys', issuer, keys });
+  }
+
+  /** Resolves when these are in force in every listener; one that does not answer is ended by `#look`. Never rejects. */
+  async revoke(revocations: readonly Revocation[]): Promise<void> {
+    if (revocations.length === 0) return;
+    const asked = Array.from(this.#members, ({ child }) => child.ask({ kind: 'revoke', revocations }));
+    await Promise.allSettled(asked); // One that ended judges no token.
+  }
+
+  /**
+   * Puts a configuration in force on every listener, or, when one of them cannot take it, on none. @param take called
+   * when all are ready, at which time `configOf` of the options must have become this one; gives the keys for it.
+   * @throws StartError when one cannot take it, and what `take` throws; everything is as it was then.
+   */
+  change(configOf: (index: number) => Config, take: () => KeysByIssuer): Promise<void> {
+    return this.#alone(async () => {
+      const members = this.serving;
+      const prepared = await Promise.allSettled(members.map((one) => one.prepare(configOf(one.index))));
+      let keys: KeysByIssuer;
+      try {
+        const refused = prepared.find((result) => result.status === 'rejected' && !isEnd(result.reason));
+        if (refused !== undefined) throw (refused as PromiseRejectedResult).reason;
+        keys = take();
+      } catch (error) {
+        for (const { child } of members) child.tell({ kind: 'abandon' });
+        throw error;
+      }
+      await Promise.all(members.map((one) => this.#commit(one, configOf(one.index), keys)));
+    });
+  }
+
+  /** Replaces every listener, one after another; each ends when its clients have left it or `graceMs` is over. */
+  async roll(graceMs: number): Promise<void> {
+    // Those of the last time, so that there are never more than twice as many as wanted.
+    const before = [...this.#members].filter(({ state }) => state === 'draining');
+    await Promise.all(before.map(({ child }) => child.ended));
+    for (const old of this.serving) {
+      if (this.#closing) return;
+      if (old.isDismissed || old.child.isGone) continue;
+      // From now on nobody else sees to its replacement.
+      old.isDismissed = true;
+      try {
+        await this.#add(old.index);
+      } catch (error) {
+        old.isDismissed = false;
+        if (old.child.isGone) void this.#refill(old);
+        throw error;
+      }
+      this.#dismiss(old, graceMs);
+    }
+  }
+
+  async gather(): Promise<Gathered> {
+    const members = [...this.#members];
+    await Promise.all(members.map((one) => one.gather()));
+    return { figures: this.#sum(), listeners: this.#listeners(), listenerDeaths: this.deaths };
+  }
+
+  /** Has all end; see `Server.close`. @returns how many exchanges were cut. */
+  async close(graceMs: number): Promise<number> {
+    this.#closing = true;
+    clearInterval(this.#looking);
+    for (const timer of this.#timers) clearTimeout(timer);
+    const members = [...this.#members];
+    await Promise.all(members.map((one) => one.dismiss('close', graceMs)));
+    return members.reduce((sum, { child }) => sum + child.cut, 0);
+  }
+
+  kill(): void {
+    this.#closing = true;
+    for (const { child } of this.#members) child.kill('SIGKILL');
+  }
+
+  /** Starts one and has it serve. */
+  async #add(index: number): Promise<Member> {
+    const { configOf, keys, revocations, ...rest } = this.#options;
+    const member: Member = new Member({
+      ...rest,
+      index,
+      config: configOf(index),
+      keys: keys(),
+      revocations: revocations(),
+      leaving: (why) => void this.#replace(member, why),
+    });
+    this.#members.add(member);
+    void member.child.ended.then((ending) => this.#onEnd(member, ending));
+    try {
+      await member.serve();
+      await this.#alone(() => this.#catchUp(member));
+    } catch (error) {
+      member.child.kill('SIGKILL');
+      throw error;
+    }
+    this.#options.log.debug({ listener: index, pid: member.child.pid }, 'a listener serves');
+    return member;
+  }
+
+  /** What was put in force while it started went past it. */
+  async #catchUp(member: Member): Promise<void> {
+    const config = this.#options.configOf(member.index);
+    if (member.config !== config) {
+      await member.prepare(config);
+      await member.commit(config, this.#options.keys());
+    }
+    member.state = 'serving';
+  }
+
+  /** Has a listener at this place, sooner or later; what cannot be had at the start is not tried again. */
+  async #fill(index: number): Promise<void> {
+    try {
+      await this.#add(index);
+    } catch (error) {
+      if (this.#closing) return;
+      if (!isEnd(error)) {
+        if (!this.#started) throw error;
+        const why = error instanceof StartError ? error.message : String(error);
+        this.#options.log.error({ listener: index, why }, 'a listener could not be replaced');
+      }
+      const delay = this.#setbacks.after(0, this.#hasHope());
+      if (delay === undefined) throw new StartError('the listener processes end before they serve');
+      await this.#wait(delay);
+      if (!this.#closing) await this.#fill(index);
+    }
+  }
+
+  #hasHope(): boolean {
+    this.#hope ||= [...this.#members].some(({ served }) => served >= YOUNG_SECONDS);
+    return this.#hope;
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#changing.then(work);
+    this.#changing = done.catch(() => {}); // Who asked for it is told.
+    return done;
+  }
+
+  #wait(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#timers.delete(timer);
+        resolve();
+      }, ms);
+      this.#timers.add(timer);
+    });
+  }
+
+  async #commit(member: Member, config: Config, keys: KeysByIssuer): Promise<void> {
+    try {
+      await member.commit(config, keys);
+    } catch (error) {
+      if (isEnd(error)) return;
+      // The others work with the new configuration: one that does not must not serve.
+      this.#options.log.error({ listener: member.index, error }, 'a listener did not take the configuration');
+      member.child.kill('SIGKILL');
+    }
+  }
+
+  /** Puts another one in the place of one that is about to end by itself. */
+  async #replace(member: Member, why: string): Promise<void> {
+    if (this.#closing || member.isDismissed) return;
+    if (member.state === 'starting') {
+      member.child.kill('SIGKILL');
+      return;
+    }
+    member.isDismissed = true;
+    this.deaths += 1;
+    const { log, configOf } = this.#options;
+    log.error({ listener: member.index, pid: member.child.pid, why }, 'a listener ends and is replaced');
+    await this.#refill(member);
+    this.#dismiss(member, configOf(member.index).shutdown.graceMs);
+  }
+
+  #dismiss(member: Member, graceMs: number): void {
+    const { log } = this.#options;
+    void member.dismiss('retire', graceMs).then(() => {
+      const { index, child } = member;
+      log.debug({ listener: index, pid: child.pid, cut: child.cut }, 'a replaced listener has ended');
+    });
+  }
+
+  #onEnd(member: Member, { code, signal }: Ending): void {
+    this.#members.delete(member);
+    const counted = member.report?.figures;
+    if (counted !== undefined)
+      this.#ended = countersOf(addFigures([...(this.#ended ? [this.#ended] : []), counted]));
+    if (this.#closing || member.isDismissed || member.state === 'starting') return;
+    this.deaths += 1;
+    const { log } = this.#options;
+    log.error(
+      { listener: member.index, pid: member.child.pid, code, signal, seconds: Math.round(member.age) },
+      'a listener process died and is replaced',
+    );
+    void this.#refill(member);
+  }
+
+  async #refill(member: Member): Promise<void> {
+    this.#hope ||= member.served >= YOUNG_SECONDS;
+    const delay = this.#setbacks.after(member.served, this.#hasHope());
+    try {
+      if (delay === undefined)
+        throw new StartError('listener processes end right after they have begun to serve');
+      await this.#wait(delay);
+      if (!this.#closing) await this.#fill(member.index);
+    } catch (error) {
+      this.#options.onHopeless(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #look(): void {
+    this.#looks += 1;
+    if (this.#looks % GATHER_EVERY === 0) for (const one of this.#members) void one.gather();
+    const { watched, log } = this.#options;
+    for (const { child, index } of this.#members) {
+      if (child.silentSeconds < HUNG_SECONDS) continue;
+      // When none answers, something greater is wrong, and whoever watches this process ends it all.
+      if (watched && !this.isWell) continue;
+      log.error({ listener: index, pid: child.pid, seconds: HUNG_SECONDS }, 'a listener hangs and is killed');
+      child.kill('SIGKILL');
+    }
+  }
+
+  #sum(): Figures {
+    const reports = Array.from(this.#members, ({ report }) => report?.figures);
+    return addFigures([this.#ended, ...reports].filter((figures) => figures !== undefined));
+  }
+
+  #listeners(): Gathered['listeners'] {
+    return [...this.#members].map(({ figures }) => figures);
+  }
+}
+
+function isEnd(error: unknown): boolean {
+  return error instanceof ListenerEnded;
+}

@@ -1,0 +1,205 @@
+import { collectFigures } from '../collect-figures.ts';
+import type { Config } from '../config/config.ts';
+import { systemClock } from '../lib/clock.ts';
+import { freeze } from '../lib/freeze.ts';
+import { createLog, type Log } from '../lib/log.ts';
+import { ProcessWatch } from '../lib/process-figures.ts';
+import { StartError } from '../lib/start-error.ts';
+import { version } from '../lib/version.ts';
+import { Mirror } from '../revocation/mirror.ts';
+import { type Change, Server } from '../server.ts';
+import { isJournal } from './journal-stream.ts';
+import type { ListenerReport, ToListener, ToSupervisor } from './messages.ts';
+import { PROTOCOL } from './messages.ts';
+import { Refetches } from './refetches.ts';
+
+/** Exit code of a fault of ours (sysexits.h). */
+const INTERNAL = 70;
+
+/**
+ * Serves for a supervisor, which tells it everything through the channel it was started with, until that closes.
+ * Resolves with the exit code.
+ */
+export function listenerProcess(): Promise<number> {
+  return new Promise((resolve) => new ListenerProcess(resolve).start());
+}
+
+class ListenerProcess {
+  readonly #exit: (code: number) => void;
+  readonly #watch = new ProcessWatch();
+  readonly #refetches = new Refetches((issuer) => void this.#tell({ kind: 'refetch', issuer }), systemClock);
+  #log: Log | undefined;
+  #server: Server | undefined;
+  #mirror: Mirror | undefined;
+  /** Prepared and neither put in force nor given up. */
+  #change: { readonly config: Config; readonly change: Change } | undefined;
+  #ending = false;
+  #leaving = false;
+
+  constructor(exit: (code: number) => void) {
+    this.#exit = exit;
+  }
+
+  start(): void {
+    process.on('message', (message) => this.#hear(message as ToListener));
+    process.on('disconnect', () => this.#onOrphaned());
+    // A terminal's signals reach every process of the gateway; what becomes of this one, the supervisor says.
+    for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => {});
+    process.on('SIGTERM', () => this.#leave('it was told to by SIGTERM'));
+    for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+      process.removeAllListeners(event);
+      process.on(event, (error: unknown) => this.#onFault(error));
+    }
+    void this.#tell({ kind: 'hello', protocol: PROTOCOL, version });
+  }
+
+  /** Resolves when the message has left, or when there is nobody to tell; `disconnect` says what follows then. */
+  #tell(message: ToSupervisor): Promise<void> {
+    return new Promise((resolve) => {
+      if (process.connected) process.send?.(message, undefined, undefined, () => resolve());
+      else resolve();
+    });
+  }
+
+  #hear(message: ToListener): void {
+    switch (message.kind) {
+      case 'configure':
+        this.#configure(message.index, freeze(message.config));
+        for (const [issuer, keys] of message.keys) {
+          if (keys.length > 0) this.#server?.authorizer.setKeys(issuer, keys);
+        }
+        return;
+      case 'revoke':
+        this.#mirror?.add(message.revocations);
+        void this.#tell({ kind: 'done', id: message.id });
+        return;
+      case 'keys':
+        this.#server?.authorizer.setKeys(message.issuer, message.keys);
+        return;
+      case 'refetched':
+        this.#refetches.settle(message.issuer);
+        return;
+      case 'abandon':
+        this.#abandon();
+        return;
+      case 'ping':
+        void this.#tell({ kind: 'done', id: message.id });
+        return;
+      case 'gather':
+        void this.#tell({ kind: 'report', id: message.id, report: this.#report() });
+        return;
+      case 'retire':
+        void this.#end((server) => server.retire(message.graceMs));
+        return;
+      case 'close':
+        // One that retires does not wait for its clients any longer.
+        if (this.#ending) void this.#server?.close(message.graceMs);
+        else void this.#end((server) => server.close(message.graceMs));
+        return;
+      default:
+        void this.#answer(message);
+    }
+  }
+
+  /** What may be refused, with the reason. */
+  async #answer(message: Extract<ToListener, { kind: 'serve' | 'prepare' | 'commit' }>): Promise<void> {
+    const { id } = message;
+    try {
+      if (message.kind === 'serve') await this.#serve();
+      else if (message.kind === 'prepare') await this.#prepare(freeze(message.config));
+      else this.#commit(message.keys);
+      void this.#tell({ kind: 'done', id });
+    } catch (error) {
+      const isExpected = error instanceof StartError;
+      if (!isExpected) this.#log?.error({ error }, `a listener could not ${message.kind}`);
+      const why = isExpected ? error.message : `a fault of ours: ${String(error)}`;
+      void this.#tell({ kind: 'refused', id, why });
+    }
+  }
+
+  #configure(index: number, config: Config): void {
+    const log = createLog({ level: config.log.level, listener: index, journal: isJournal(process.env) });
+    this.#log = log;
+    const { revocation, issuers } = config;
+    if (revocation !== undefined) {
+      this.#mirror = new Mirror({ issuers, revocation, log, clock: systemClock });
+    }
+    this.#server = new Server(config, {
+      log,
+      refetch: (issuer) => this.#refetches.refetch(issuer),
+      revocations: this.#mirror?.list,
+      shared: true,
+    });
+  }
+
+  async #serve(): Promise<void> {
+    await this.#configured().open();
+    await this.#configured().listen();
+  }
+
+  async #prepare(config: Config): Promise<void> {
+    this.#abandon();
+    this.#change = { config, change: await this.#configured().prepare(config) };
+  }
+
+  #commit(keys: Parameters<Change['commit']>[0]): void {
+    if (this.#change === undefined) throw new StartError('nothing has been prepared');
+    const { config, change } = this.#change;
+    change.commit(keys);
+    this.#mirror?.follow(config.issuers);
+    this.#change = undefined;
+  }
+
+  #abandon(): void {
+    this.#change?.change.abandon();
+    this.#change = undefined;
+  }
+
+  #configured(): Server {
+    if (this.#server === undefined) throw new Error('the listener process has not been configured');
+    return this.#server;
+  }
+
+  #report(): ListenerReport {
+    return { figures: collectFigures(this.#configured()), process: this.#watch.read() };
+  }
+
+  /** Serves on until another listener has taken its place and the supervisor says so. */
+  #leave(why: string): void {
+    if (this.#leaving || this.#ending) return;
+    this.#leaving = true;
+    void this.#tell({ kind: 'leaving', why });
+  }
+
+  #onFault(error: unknown): void {
+    if (this.#log === undefined) {
+      process.stderr.write(`portcullis: internal fault: ${error instanceof Error ? error.stack : error}\n`);
+      this.#exit(INTERNAL);
+      return;
+    }
+    this.#log.error({ error, pid: process.pid }, 'a fault of ours: this listener is replaced');
+    // The second one: what it still serves is not worth a process in this state.
+    if (this.#leaving || this.#ending) this.#exit(INTERNAL);
+    else this.#leave('it met a fault of ours');
+  }
+
+  #onOrphaned(): void {
+    this.#refetches.giveUp();
+    if (this.#ending) return;
+    this.#log?.error({ pid: process.pid }, 'the supervisor is gone: this listener ends');
+    void this.#end((server) => server.close(server.config.shutdown.graceMs));
+  }
+
+  async #end(how: (server: Server) => Promise<number>): Promise<void> {
+    if (this.#ending) return;
+    this.#ending = true;
+    const server = this.#server;
+    if (server !== undefined) {
+      const cut = await how(server);
+      await this.#tell({ kind: 'closed', cut, report: this.#report() });
+    }
+    this.#mirror?.close();
+    this.#watch.close();
+    this.#exit(0);
+  }
+}

@@ -1,0 +1,154 @@
+import type { ListenerFigures } from '../admin/figures.ts';
+import type { Config } from '../config/config.ts';
+import type { Clock } from '../lib/clock.ts';
+import { StartError } from '../lib/start-error.ts';
+import { version } from '../lib/version.ts';
+import type { Revocation } from '../revocation/revocation.ts';
+import { Child } from './child.ts';
+import { type KeysByIssuer, type ListenerReport, PROTOCOL } from './messages.ts';
+
+/** Revocations in one message, some 200 KiB. */
+const CHUNK = 1_000;
+/** Milliseconds beyond its grace after which a listener that should have ended is killed. */
+const OVERDUE_MS = 5_000;
+/** Milliseconds to wait for the figures of one that may hang; older ones are shown then. */
+const GATHER_MS = 1_000;
+
+export interface MemberOptions {
+  /** The command that this process was started with. */
+  readonly program: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly index: number;
+  readonly clock: Clock;
+  readonly config: Config;
+  readonly keys: KeysByIssuer;
+  readonly revocations: Iterable<Revocation>;
+  readonly refetch: (issuer: string) => Promise<void> | undefined;
+  readonly leaving: (why: string) => void;
+}
+
+/** One listener process in the crew, from its start to its end. */
+export class Member {
+  readonly index: number;
+  readonly child: Child;
+  /** The configuration it works with. */
+  config: Config;
+  state: ListenerFigures['state'] = 'starting';
+  /** What it told last. */
+  report: ListenerReport | undefined;
+  /** Its end has been asked for. */
+  isDismissed = false;
+  /** Monotonic milliseconds. */
+  readonly #startedAt: number;
+  #servesAt = Number.POSITIVE_INFINITY;
+  readonly #clock: Clock;
+  readonly #revocations: Iterable<Revocation>;
+  /** Why it was killed before it served. */
+  #refusal: string | undefined;
+
+  constructor(options: MemberOptions) {
+    const { index, clock, config, keys, revocations, refetch, leaving } = options;
+    this.index = index;
+    this.config = config;
+    this.#clock = clock;
+    this.#revocations = revocations;
+    this.#startedAt = clock.monotonic();
+    this.child = new Child(options.program, options.env, {
+      hello: (protocol, its) => {
+        if (protocol === PROTOCOL) return;
+        this.#refusal = `the listener process is of version ${its}, this supervisor of ${version}: restart the whole`;
+        this.child.kill('SIGKILL');
+      },
+      refetch: (issuer) => {
+        const told = (): void => this.child.tell({ kind: 'refetched', issuer });
+        const newer = refetch(issuer);
+        if (newer === undefined) told();
+        else void newer.then(told);
+      },
+      leaving,
+      report: (report) => {
+        this.report = report;
+      },
+    });
+    this.child.tell({ kind: 'configure', index, config, keys });
+    this.child.watch();
+  }
+
+  /** Resolves when it serves what it began with. Rejects with a StartError when it cannot, and with ListenerEnded when it ended. */
+  async serve(): Promise<void> {
+    try {
+      let chunk: Revocation[] = [];
+      const send = async (): Promise<void> => {
+        await this.child.ask({ kind: 'revoke', revocations: chunk });
+        chunk = [];
+      };
+      for (const revocation of this.#revocations) {
+        chunk.push(revocation);
+        if (chunk.length === CHUNK) await send();
+      }
+      if (chunk.length > 0) await send();
+      await this.child.ask({ kind: 'serve' });
+    } catch (error) {
+      throw this.#refusal === undefined ? error : new StartError(this.#refusal, { cause: error });
+    }
+    this.#servesAt = this.#clock.monotonic();
+  }
+
+  /** Seconds since its start. */
+  get age(): number {
+    return (this.#clock.monotonic() - this.#startedAt) / 1000;
+  }
+
+  /** Seconds for which it has served; 0 until it does. */
+  get served(): number {
+    return Math.max(0, this.#clock.monotonic() - this.#servesAt) / 1000;
+  }
+
+  /** Puts a configuration in force that every listener takes; see `ToListener`. */
+  async prepare(config: Config): Promise<void> {
+    await this.child.ask({ kind: 'prepare', config });
+  }
+
+  async commit(config: Config, keys: KeysByIssuer): Promise<void> {
+    await this.child.ask({ kind: 'commit', keys });
+    this.config = config;
+  }
+
+  /** Has it end, in one of two ways; it is killed when it does not. Resolves when it has ended. */
+  async dismiss(how: 'retire' | 'close', graceMs: number): Promise<void> {
+    this.isDismissed = true;
+    this.state = 'draining';
+    this.child.tell({ kind: how, graceMs });
+    const overdue = setTimeout(() => this.child.kill('SIGKILL'), graceMs + OVERDUE_MS);
+    await this.child.ended;
+    clearTimeout(overdue);
+  }
+
+  /** Its present figures as far as it tells them in time. */
+  async gather(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, GATHER_MS);
+    });
+    const told = this.child.ask({ kind: 'gather' }).then(
+      () => {},
+      () => {}, // It ended: what it told last counts.
+    );
+    await Promise.race([told, late]);
+    clearTimeout(timer);
+  }
+
+  /** For whoever looks at the processes. */
+  get figures(): ListenerFigures {
+    const { process, figures } = this.report ?? {};
+    return {
+      pid: this.child.pid,
+      state: this.state,
+      uptimeSeconds: this.age,
+      connections: figures?.connections ?? 0,
+      cpuSeconds: process?.cpuSeconds ?? 0,
+      residentBytes: process?.residentBytes ?? 0,
+      loopDelaySeconds: process?.loopDelaySeconds ?? 0,
+    };
+  }
+}

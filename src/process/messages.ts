@@ -1,0 +1,56 @@
+import type { Figures } from '../admin/figures.ts';
+import type { Config } from '../config/config.ts';
+import type { VerificationKey } from '../keys/key.ts';
+import type { ProcessFigures } from '../lib/process-figures.ts';
+import type { Revocation } from '../revocation/revocation.ts';
+
+/** Grows with every change of these messages, because the two sides may be of different versions after an upgrade. */
+export const PROTOCOL = 1;
+
+/** Keys by issuer; see `FetchedKeys`. */
+export type KeysByIssuer = ReadonlyMap<string, readonly VerificationKey[]>;
+
+/**
+ * What a supervisor tells its listener processes, in this order: `configure`, `revoke` as often as needed, `serve`;
+ * then anything. What has an `id` is answered by an answer with the same.
+ */
+export type ToListener =
+  | {
+      readonly kind: 'configure';
+      readonly index: number;
+      readonly config: Config;
+      readonly keys: KeysByIssuer;
+    }
+  | { readonly kind: 'revoke'; readonly id: number; readonly revocations: readonly Revocation[] }
+  | { readonly kind: 'serve'; readonly id: number }
+  | { readonly kind: 'keys'; readonly issuer: string; readonly keys: readonly VerificationKey[] }
+  /** A refetch that was asked for is over; its keys, if any, came before. */
+  | { readonly kind: 'refetched'; readonly issuer: string }
+  | { readonly kind: 'prepare'; readonly id: number; readonly config: Config }
+  | { readonly kind: 'commit'; readonly id: number; readonly keys: KeysByIssuer }
+  | { readonly kind: 'abandon' }
+  | { readonly kind: 'ping'; readonly id: number }
+  | { readonly kind: 'gather'; readonly id: number }
+  /** Serve no new connections, and end when the last has left or after `graceMs`. */
+  | { readonly kind: 'retire'; readonly graceMs: number }
+  /** End as soon as what is in flight has ended or `graceMs` is over. */
+  | { readonly kind: 'close'; readonly graceMs: number };
+
+/** What one listener process has counted and taken. */
+export interface ListenerReport {
+  readonly figures: Figures;
+  readonly process: ProcessFigures;
+}
+
+export type ToSupervisor =
+  /** The first message. */
+  | { readonly kind: 'hello'; readonly protocol: number; readonly version: string }
+  | { readonly kind: 'done'; readonly id: number }
+  /** What was asked for is not to be had; `why` is a sentence. */
+  | { readonly kind: 'refused'; readonly id: number; readonly why: string }
+  | { readonly kind: 'report'; readonly id: number; readonly report: ListenerReport }
+  | { readonly kind: 'refetch'; readonly issuer: string }
+  /** It is about to end by itself and serves until then what it has begun: another one must take its place. */
+  | { readonly kind: 'leaving'; readonly why: string }
+  /** The last message: how many exchanges were cut. */
+  | { readonly kind: 'closed'; readonly cut: number; readonly report: ListenerReport };

@@ -1,0 +1,45 @@
+import type { Config, RevocationConfig, UpstreamConfig } from '../config/config.ts';
+
+/**
+ * The configuration of one of `listeners` processes: of each limit of the whole gateway its share, rounded down so that
+ * all together stay within the limit, yet at least 1, since with none it could not serve; `waiting: 0` means that nobody
+ * waits and stays. The cache and the verification threads are each listener's own. What only the supervisor needs to
+ * know, a listener, which reads what clients send, is not told.
+ */
+export function shareOf(config: Config, listeners: number): Config {
+  const { limits } = config;
+  return {
+    ...config,
+    limits: {
+      ...limits,
+      connections: share(limits.connections, listeners),
+      bufferedBodies: share(limits.bufferedBodies, listeners),
+    },
+    upstreams: new Map(
+      Array.from(config.upstreams, ([name, upstream]) => [name, upstreamShare(upstream, listeners)]),
+    ),
+    revocation: config.revocation && withoutSecrets(config.revocation),
+  };
+}
+
+function share(whole: number, listeners: number): number {
+  return whole === 0 ? 0 : Math.max(1, Math.floor(whole / listeners));
+}
+
+function upstreamShare(upstream: UpstreamConfig, listeners: number): UpstreamConfig {
+  const { connections, waiting } = upstream.limits;
+  return {
+    ...upstream,
+    limits: { connections: share(connections, listeners), waiting: share(waiting, listeners) },
+  };
+}
+
+function withoutSecrets(revocation: RevocationConfig): RevocationConfig {
+  const { fusionauth } = revocation;
+  return {
+    ...revocation,
+    secret: undefined,
+    redis: undefined,
+    fusionauth: fusionauth && { ...fusionauth, key: undefined },
+  };
+}

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { type AddressInfo, connect, createServer, type Server } from 'node:net';
+import { describe, test } from 'node:test';
+import { StartError } from '../../src/lib/start-error.ts';
+import { type EngineApp, loadEngine } from '../../src/listener/engine.ts';
+import { claimAddresses } from '../../src/process/claim.ts';
+
+const alone = { share: false };
+const shared = { share: true };
+const local = (port: number) => ({ host: '127.0.0.1', port });
+
+const engine = loadEngine(16_384);
+
+/** As another gateway listens that shares its port. */
+function listenSharing(app: EngineApp, port: number): Promise<() => void> {
+  return new Promise((resolve, reject) => {
+    app.listen('127.0.0.1', port, 0, (token) => {
+      if (token === false || token === undefined) reject(new Error('not listening'));
+      else resolve(() => engine.us_listen_socket_close(token));
+    });
+  });
+}
+
+async function freePort(): Promise<number> {
+  const [address] = await claimAddresses([local(0)], alone);
+  assert.ok(address !== undefined && 'port' in address);
+  return address.port;
+}
+
+function listening(port: number): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen({ host: '127.0.0.1', port }, () => resolve(server));
+  });
+}
+
+const refusal = (text: string) => (error: unknown) => {
+  assert.ok(error instanceof StartError, String(error));
+  assert.equal(error.message, `cannot listen on ${text}`);
+  return true;
+};
+const TAKEN =
+  'the port is taken by another process; stop that process, choose another address, or, if both shall serve it, start with --share-port';
+
+describe('claiming addresses', () => {
+  test('gives those that are free back as they are, and nobody listens there then', async () => {
+    const addresses = [local(await freePort()), { path: '/run/x.sock' }];
+    assert.deepEqual(await claimAddresses(addresses, alone), addresses);
+    const { port } = addresses[0] as { port: number };
+    const client = connect(port, '127.0.0.1');
+    const [error] = await new Promise<NodeJS.ErrnoException[]>((resolve) =>
+      client.once('error', (...args) => resolve(args)),
+    );
+    assert.equal(error?.code, 'ECONNREFUSED');
+  });
+
+  test('gives each that leaves the port to the system a port of its own, in their order', async () => {
+    const claimed = await claimAddresses([local(0), { host: '0.0.0.0', port: 0 }, local(0)], alone);
+    const ports = claimed.map((address) => ('port' in address ? address.port : 0));
+    assert.deepEqual(
+      claimed.map((address) => 'host' in address && address.host),
+      ['127.0.0.1', '0.0.0.0', '127.0.0.1'],
+    );
+    assert.equal(new Set(ports).size, 3);
+    assert.ok(ports.every((port) => port > 0));
+    await claimAddresses(claimed, alone); // None is held any longer.
+  });
+
+  test('is refused where another process listens', async () => {
+    const server = await listening(0);
+    const { port } = server.address() as AddressInfo;
+    try {
+      await assert.rejects(claimAddresses([local(port)], alone), refusal(`127.0.0.1:${port}: ${TAKEN}`));
+      await assert.rejects(
+        claimAddresses([{ host: '0.0.0.0', port }], alone),
+        refusal(`0.0.0.0:${port}: ${TAKEN}`),
+      );
+    } finally {
+      server.close();
+    }
+  });
+
+  test('is refused where another gateway shares its port, unless that is asked for', async () => {
+    const port = await freePort();
+    const app = engine.App();
+    const stop = await listenSharing(app, port);
+    try {
+      await assert.rejects(claimAddresses([local(port)], alone), refusal(`127.0.0.1:${port}: ${TAKEN}`));
+      assert.deepEqual(await claimAddresses([local(port)], shared), [local(port)]);
+    } finally {
+      stop();
+    }
+    assert.deepEqual(await claimAddresses([local(port)], alone), [local(port)]);
+  });
+
+  test('of one address lets the rest go when it is refused', async () => {
+    const server = await listening(0);
+    const { port } = server.address() as AddressInfo;
+    const free = await freePort();
+    try {
+      await assert.rejects(claimAddresses([local(free), local(port)], alone), StartError);
+      await claimAddresses([local(free)], alone);
+    } finally {
+      server.close();
+    }
+  });
+
+  test('tells an address of others and an unknown name apart, also where ports are shared', async () => {
+    for (const options of [alone, shared]) {
+      for (const port of [0, 8080]) {
+        await assert.rejects(
+          claimAddresses([{ host: '192.0.2.1', port }], options),
+          refusal(`192.0.2.1:${port}: it is not an address of this machine; choose one that is`),
+        );
+      }
+      await assert.rejects(
+        claimAddresses([{ host: 'gateway.invalid', port: 0 }], options),
+        refusal('gateway.invalid:0: it is not a known host name; choose an address of this machine'),
+      );
+    }
+  });
+
+  test('lets both families have one port', async () => {
+    const port = await freePort();
+    const addresses = [
+      { host: '0.0.0.0', port },
+      { host: '::', port },
+    ];
+    assert.deepEqual(await claimAddresses(addresses, alone), addresses);
+  });
+});
