@@ -155,11 +155,12 @@ export class Server {
    * @returns how many exchanges were cut.
    */
   async retire(graceMs: number): Promise<number> {
-    this.leaving = true;
     // Behind the turn's poll, in which the engine has accepted all that waited: what waits in the queue of a socket
     // that closes is reset by the kernel, unless net.ipv4.tcp_migrate_req has another one take it.
     await new Promise((done) => setImmediate(done));
     this.listener?.stopListening();
+    // Not before: whoever is asked to leave comes back at once, and must find another listener.
+    this.leaving = true;
     const until = systemClock.monotonic() + graceMs;
     while (this.connections.open > 0 && systemClock.monotonic() < until && !this.isClosing()) {
       await new Promise((done) => setTimeout(done, EMPTY_LOOK_MS));

@@ -21,12 +21,18 @@ export interface Surroundings {
   readonly env?: Readonly<Record<string, string>>;
   /** Standard input. */
   readonly input?: string;
+  /** In a process group of its own. */
+  readonly detached?: boolean;
 }
 
 /** Starts the command as a user does, without anything of this process's environment but PATH. */
-export function start(args: readonly string[], { cwd, env, input = '' }: Surroundings = {}): Started {
+export function start(
+  args: readonly string[],
+  { cwd, env, input = '', detached = false }: Surroundings = {},
+): Started {
   const child = spawn(process.execPath, [main, ...args], {
     cwd,
+    detached,
     env: { PATH: process.env['PATH'] ?? '', ...env },
     stdio: 'pipe',
   });

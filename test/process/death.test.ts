@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { run } from '../cli/program.ts';
+import { lives, NamedUpstream, Stand, until } from './stand.ts';
+import { SteadyClients } from './steady-clients.ts';
+
+/** An environment in which a module runs first in every process of the gateway. */
+const with_ = (code: string): { env: Record<string, string> } => ({
+  env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}` },
+});
+
+test('a listener that is killed takes only what it was answering with it, and is replaced', async () => {
+  const upstream = await NamedUpstream.start('a');
+  const stand = await Stand.start({ upstream: upstream.url, auth: 'none' });
+  const clients = new SteadyClients({
+    port: stand.port,
+    head: () => 'GET /x HTTP/1.1\r\nHost: a\r\n',
+    judge: (status, body) => (status === 200 && body === 'a /x' ? undefined : `${status} ${body}`),
+  });
+  try {
+    await clients.pass(2000);
+    const [victim, other] = (await stand.pids()) as [number, number];
+    process.kill(victim, 'SIGKILL');
+    await until(
+      () => stand.pids(),
+      (pids) => pids.length === 2 && !pids.includes(victim),
+    );
+    await clients.pass(2000);
+    await clients.stop();
+    const { 'cut before the answer was whole': cut = 0, ...others } = clients.failures;
+    assert.deepEqual(others, {});
+    assert.ok(cut <= 64, `${cut} cut`);
+    assert.ok((await stand.pids()).includes(other));
+    assert.equal(await stand.metric('portcullis_listener_deaths_total'), 1);
+    assert.match(
+      await stand.program.printed(/^/),
+      new RegExp(
+        `"level":"error"[^\\n]*"pid":${victim},[^\\n]*"signal":"SIGKILL"[^\\n]*died and is replaced`,
+      ),
+    );
+  } finally {
+    await clients.stop();
+    assert.equal((await stand.stop()).code, 0);
+    upstream.close();
+  }
+});
+
+test('a listener that hangs is killed and replaced, while the other serves', async () => {
+  const upstream = await NamedUpstream.start('a');
+  const stand = await Stand.start({ upstream: upstream.url, auth: 'none' });
+  try {
+    const [victim] = (await stand.pids()) as [number];
+    process.kill(victim, 'SIGSTOP');
+    await stand.program.printed(new RegExp(`"pid":${victim},[^\\n]*"a listener hangs and is killed"`));
+    await until(
+      () => stand.pids(),
+      (pids) => pids.length === 2 && !pids.includes(victim),
+    );
+  } finally {
+    assert.equal((await stand.stop()).code, 0);
+    upstream.close();
+  }
+});
+
+test('a listener with a fault of ours tells it, finishes what it has begun, and is replaced', async () => {
+  const upstream = await NamedUpstream.start('a');
+  const faulty =
+    "if (process.argv[2] === 'listener') process.on('SIGCONT', () => { throw new Error('made up'); })";
+  const stand = await Stand.start({ upstream: upstream.url, auth: 'none', listeners: 1 }, with_(faulty));
+  try {
+    const [victim] = (await stand.pids()) as [number];
+    const held = fetch(`http://127.0.0.1:${stand.port}/held`).then((answer) => answer.text());
+    await until(
+      () => upstream.held,
+      (count) => count === 1,
+    );
+    process.kill(victim, 'SIGCONT');
+    await stand.program.printed(
+      /"listener":0,"error":\{[^\n]*"message":"made up"[^\n]*"stack":"Error: made up/,
+    );
+    const [next] = await until(
+      () => stand.pids(),
+      (pids) => pids.length === 1 && pids[0] !== victim,
+    );
+    // The new one answers, and nothing was refused in between.
+    const answer = await fetch(`http://127.0.0.1:${stand.port}/x`);
+    assert.equal(await answer.text(), 'a /x');
+    upstream.letGo();
+    assert.equal(await held, 'held back');
+    await until(
+      () => lives(victim),
+      (alive) => !alive,
+    );
+    assert.ok(lives(next as number));
+    assert.equal(await stand.metric('portcullis_listener_deaths_total'), 1);
+  } finally {
+    assert.equal((await stand.stop()).code, 0);
+    upstream.close();
+  }
+});
+
+test('listeners that never come to serve end the start with a reason', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
+  const file = join(folder, 'portcullis.yaml');
+  writeFileSync(
+    file,
+    'listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\nlisteners: 2\nupstream: http://127.0.0.1:9\nauth: none\n',
+  );
+  const dying = "if (process.argv[2] === 'listener') process.kill(process.pid, 'SIGKILL')";
+  try {
+    const { code, stdout, stderr } = await run(['start', '--config', file], with_(dying));
+    assert.equal(code, 69);
+    assert.equal(stderr, 'portcullis: the listener processes end before they serve\n');
+    assert.doesNotMatch(stdout, /"ready"/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('a listener that dies again and again later is started again and again, ever more slowly', async () => {
+  const upstream = await NamedUpstream.start('a');
+  // Every listener but the first two ends at once.
+  const flag = join(mkdtempSync(join(tmpdir(), 'portcullis-')), 'die');
+  const dying = `import { existsSync } from 'node:fs'; if (process.argv[2] === 'listener' && existsSync('${flag}')) process.exit(3)`;
+  const stand = await Stand.start({ upstream: upstream.url, auth: 'none' }, with_(dying));
+  try {
+    const [victim, other] = (await stand.pids()) as [number, number];
+    // It has served for a while, so there is hope.
+    await until(
+      async () => (await stand.status()).listeners.length,
+      (count) => count === 2,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    writeFileSync(flag, '');
+    process.kill(victim, 'SIGKILL');
+    await until(
+      async () => (await stand.pids()).length,
+      (count) => count === 1,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    assert.deepEqual(await stand.pids(), [other]);
+    assert.equal((await fetch(`http://127.0.0.1:${stand.port}/x`)).status, 200);
+    rmSync(flag);
+    await until(
+      async () => (await stand.pids()).length,
+      (count) => count === 2,
+    );
+  } finally {
+    assert.equal((await stand.stop()).code, 0);
+    upstream.close();
+    rmSync(join(flag, '..'), { recursive: true });
+  }
+});

@@ -1,0 +1,178 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Ended, type Started, type Surroundings, start } from '../cli/program.ts';
+
+/** Milliseconds until something that must come has to be there. */
+const EVENTUALLY_MS = 20_000;
+
+export interface ListenerStatus {
+  readonly pid: number;
+  readonly state: string;
+  readonly connections: number;
+}
+
+export interface Status {
+  readonly addresses: readonly string[];
+  readonly listeners: readonly ListenerStatus[];
+}
+
+/** An upstream that says its name and the path, and holds answers to `/held` until they are let go. */
+export class NamedUpstream {
+  readonly name: string;
+  readonly #server: Server;
+  readonly #held = new Set<ServerResponse>();
+
+  private constructor(name: string) {
+    this.name = name;
+    this.#server = createServer((request, response) => {
+      if (request.url !== '/held') {
+        response.end(`${name} ${request.url}`);
+        return;
+      }
+      response.writeHead(200, { 'Content-Length': 9 });
+      response.write('held');
+      this.#held.add(response);
+    });
+  }
+
+  static async start(name: string): Promise<NamedUpstream> {
+    const upstream = new NamedUpstream(name);
+    upstream.#server.listen(0, '127.0.0.1');
+    await once(upstream.#server, 'listening');
+    return upstream;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Answers that are half sent. */
+  get held(): number {
+    return this.#held.size;
+  }
+
+  letGo(): void {
+    for (const response of this.#held) response.end(' back');
+    this.#held.clear();
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+}
+
+/** `portcullis start` with a configuration of the test's, on free ports. */
+export class Stand {
+  readonly program: Started;
+  readonly port: number;
+  readonly adminPort: number;
+  readonly #folder: string;
+
+  private constructor(program: Started, folder: string, port: number, adminPort: number) {
+    this.program = program;
+    this.port = port;
+    this.adminPort = adminPort;
+    this.#folder = folder;
+  }
+
+  /** @param config without `listen` and `admin`, unless they are to be other than any free port. */
+  static async start(
+    config: object,
+    surroundings?: Surroundings,
+    args: readonly string[] = [],
+  ): Promise<Stand> {
+    const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
+    write(folder, config);
+    const program = start(['start', '--config', join(folder, 'portcullis.yaml'), ...args], surroundings);
+    try {
+      const text = await program.printed(/"message":"ready"/);
+      const [port, adminPort] = Array.from(text.matchAll(/"address":"127\.0\.0\.1:(\d+)"/g), ([, digits]) =>
+        Number(digits),
+      );
+      return new Stand(program, folder, port as number, adminPort as number);
+    } catch (error) {
+      rmSync(folder, { recursive: true });
+      throw error;
+    }
+  }
+
+  get pid(): number {
+    return this.program.child.pid as number;
+  }
+
+  write(config: object): void {
+    write(this.#folder, config);
+  }
+
+  writeText(text: string): void {
+    writeFileSync(join(this.#folder, 'portcullis.yaml'), text);
+  }
+
+  async status(): Promise<Status> {
+    return (await (await fetch(`http://127.0.0.1:${this.adminPort}/status`)).json()) as Status;
+  }
+
+  /** Pids of the listeners that serve. */
+  async pids(): Promise<readonly number[]> {
+    const { listeners } = await this.status();
+    return listeners.filter(({ state }) => state === 'serving').map(({ pid }) => pid);
+  }
+
+  /** The value of a metric without labels, or of all its members together. */
+  async metric(name: string): Promise<number> {
+    const text = await (await fetch(`http://127.0.0.1:${this.adminPort}/metrics`)).text();
+    return Array.from(text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm')), ([, value]) =>
+      Number(value),
+    ).reduce((sum, value) => sum + value, 0);
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.program.child.kill(name);
+  }
+
+  /** Sends a signal and waits for one more line with this message. */
+  async told(name: NodeJS.Signals, message: string): Promise<void> {
+    const lines = new RegExp(`"message":"${message}`, 'g');
+    const before = (await this.program.printed(/^/)).match(lines)?.length ?? 0;
+    this.signal(name);
+    await this.program.printed(new RegExp(`(?:"message":"${message}[\\s\\S]*){${before + 1}}`));
+  }
+
+  async stop(): Promise<Ended> {
+    this.signal('SIGTERM');
+    const ended = await this.program.ended;
+    rmSync(this.#folder, { recursive: true, force: true });
+    return ended;
+  }
+}
+
+function write(folder: string, config: object): void {
+  const all = { listen: '127.0.0.1:0', admin: '127.0.0.1:0', listeners: 2, ...config };
+  writeFileSync(join(folder, 'portcullis.yaml'), JSON.stringify(all));
+}
+
+/** Looks again and again until `wanted` holds. */
+export async function until<T>(look: () => T | Promise<T>, wanted: (seen: T) => boolean): Promise<T> {
+  const deadline = performance.now() + EVENTUALLY_MS;
+  for (;;) {
+    const seen = await look();
+    if (wanted(seen)) return seen;
+    if (performance.now() > deadline) throw new Error(`it stayed at ${JSON.stringify(seen)}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** Whether a process lives; one that has ended and was not waited for does not. */
+export function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
