@@ -1,0 +1,9 @@
+// Runs mixed traffic against a gateway that is reloaded, rolled and killed at: node scripts/soak.mjs [--seconds N] [--seed N]
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+const run = join(import.meta.dirname, '..', 'dist', 'test', 'soak', 'run.js');
+const { status } = spawnSync(process.execPath, ['--enable-source-maps', run, ...process.argv.slice(2)], {
+  stdio: 'inherit',
+});
+process.exit(status ?? 70);
