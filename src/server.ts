@@ -149,17 +149,20 @@ export class Server {
     return { commit: (keys) => this.take(listener, prepared, keys), abandon };
   }
 
-  /**
-   * Takes no new connection; those that are open are served on and asked to leave. Resolves when all have left or
-   * `graceMs` is over and the rest is cut.
-   * @returns how many exchanges were cut.
-   */
-  async retire(graceMs: number): Promise<number> {
+  /** Resolves when no new connection is taken; those that are open are served on. */
+  async stopAccepting(): Promise<void> {
     // Behind the turn's poll, in which the engine has accepted all that waited: what waits in the queue of a socket
     // that closes is reset by the kernel, unless net.ipv4.tcp_migrate_req has another one take it.
     await new Promise((done) => setImmediate(done));
     this.listener?.stopListening();
-    // Not before: whoever is asked to leave comes back at once, and must find another listener.
+  }
+
+  /**
+   * Asks clients to leave. Resolves when all have left or `graceMs` is over and the rest is cut. `stopAccepting` comes
+   * before: whoever is asked to leave comes back at once, and must find another listener.
+   * @returns how many exchanges were cut.
+   */
+  async retire(graceMs: number): Promise<number> {
     this.leaving = true;
     const until = systemClock.monotonic() + graceMs;
     while (this.connections.open > 0 && systemClock.monotonic() < until && !this.isClosing()) {

@@ -41,6 +41,8 @@ export class Child {
   readonly ended: Promise<Ending>;
   /** Exchanges that it cut when it closed. */
   cut = 0;
+  /** Its end was made here. */
+  wasKilled = false;
   readonly #process: ChildProcess;
   readonly #events: ChildEvents;
   readonly #waiting = new Map<number, Waiting>();
@@ -110,6 +112,7 @@ export class Child {
   }
 
   kill(signal: NodeJS.Signals): void {
+    this.wasKilled = true;
     this.#process.kill(signal);
   }
 

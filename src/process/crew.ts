@@ -80,7 +80,10 @@ export class Crew {
 
   /** Puts keys in force everywhere. */
   setKeys(issuer: string, keys: readonly VerificationKey[]): void {
-    for (const { child } of this.#members) child.tell({ kind: 'keys', issuer, keys });
+    for (const { child, config, index } of this.#members) {
+      // One that has yet to catch up gets them with the configuration; until then it may not know the issuer.
+      if (config === this.#options.configOf(index)) child.tell({ kind: 'keys', issuer, keys });
+    }
   }
 
   /** Resolves when these are in force in every listener; one that does not answer is ended by `#look`. Never rejects. */
@@ -97,28 +100,46 @@ export class Crew {
    */
   change(configOf: (index: number) => Config, take: () => KeysByIssuer): Promise<void> {
     return this.#alone(async () => {
-      const members = this.serving;
-      const prepared = await Promise.allSettled(members.map((one) => one.prepare(configOf(one.index))));
+      // Those that drain, too: who has not left them yet is served by no other rules than everybody else.
+      const members = [...this.#members].filter(({ state }) => state !== 'starting');
+      const prepared = await Promise.allSettled(
+        members.map((one) => {
+          const config = configOf(one.index);
+          return one.prepare(one.state === 'draining' ? { ...config, listen: [] } : config);
+        }),
+      );
       let keys: KeysByIssuer;
       try {
-        const refused = prepared.find((result) => result.status === 'rejected' && !isEnd(result.reason));
+        const refused = prepared.find(
+          (result, at) =>
+            result.status === 'rejected' && !isEnd(result.reason) && members[at]?.state !== 'draining',
+        );
         if (refused !== undefined) throw (refused as PromiseRejectedResult).reason;
         keys = take();
       } catch (error) {
         for (const { child } of members) child.tell({ kind: 'abandon' });
         throw error;
       }
-      await Promise.all(members.map((one) => this.#commit(one, configOf(one.index), keys)));
+      await Promise.all(
+        members.map((one, at) => {
+          if (prepared[at]?.status === 'fulfilled') return this.#commit(one, configOf(one.index), keys);
+          // It ends anyway, and must not serve by old rules until then.
+          return one.child.tell({ kind: 'close', graceMs: 0 });
+        }),
+      );
     });
+  }
+
+  /** Resolves when those that have been replaced have ended. */
+  async drained(): Promise<void> {
+    const replaced = [...this.#members].filter(({ state }) => state === 'draining');
+    await Promise.all(replaced.map(({ child }) => child.ended));
   }
 
   /** Replaces every listener, one after another; each ends when its clients have left it or `graceMs` is over. */
   async roll(graceMs: number): Promise<void> {
-    // Those of the last time, so that there are never more than twice as many as wanted.
-    const before = [...this.#members].filter(({ state }) => state === 'draining');
-    await Promise.all(before.map(({ child }) => child.ended));
     for (const old of this.serving) {
-      if (this.#closing) return;
+      if (this.#closing) throw new StartError('the gateway is shutting down');
       if (old.isDismissed || old.child.isGone) continue;
       // From now on nobody else sees to its replacement.
       old.isDismissed = true;
@@ -127,9 +148,10 @@ export class Crew {
       } catch (error) {
         old.isDismissed = false;
         if (old.child.isGone) void this.#refill(old);
-        throw error;
+        if (!isEnd(error)) throw error;
+        throw new StartError('a new listener process ended before it served', { cause: error });
       }
-      this.#dismiss(old, graceMs);
+      await this.#retire(old, graceMs);
     }
   }
 
@@ -145,7 +167,7 @@ export class Crew {
     clearInterval(this.#looking);
     for (const timer of this.#timers) clearTimeout(timer);
     const members = [...this.#members];
-    await Promise.all(members.map((one) => one.dismiss('close', graceMs)));
+    await Promise.all(members.map((one) => one.close(graceMs)));
     return members.reduce((sum, { child }) => sum + child.cut, 0);
   }
 
@@ -246,19 +268,21 @@ export class Crew {
       return;
     }
     member.isDismissed = true;
-    this.deaths += 1;
+    this.#count(member);
     const { log, configOf } = this.#options;
     log.error({ listener: member.index, pid: member.child.pid, why }, 'a listener ends and is replaced');
     await this.#refill(member);
-    this.#dismiss(member, configOf(member.index).shutdown.graceMs);
+    await this.#retire(member, configOf(member.index).shutdown.graceMs);
   }
 
-  #dismiss(member: Member, graceMs: number): void {
-    const { log } = this.#options;
-    void member.dismiss('retire', graceMs).then(() => {
-      const { index, child } = member;
-      log.debug({ listener: index, pid: child.pid, cut: child.cut }, 'a replaced listener has ended');
+  /** Resolves when all new connections go to others: one in its queue when it stops to accept may be lost. */
+  async #retire(member: Member, graceMs: number): Promise<void> {
+    const { index, child } = member;
+    void child.ended.then(() => {
+      const fields = { listener: index, pid: child.pid, cut: child.cut };
+      this.#options.log.debug(fields, 'a replaced listener has ended');
     });
+    await member.retire(graceMs);
   }
 
   #onEnd(member: Member, { code, signal }: Ending): void {
@@ -266,14 +290,34 @@ export class Crew {
     const counted = member.report?.figures;
     if (counted !== undefined)
       this.#ended = countersOf(addFigures([...(this.#ended ? [this.#ended] : []), counted]));
-    if (this.#closing || member.isDismissed || member.state === 'starting') return;
-    this.deaths += 1;
+    if (this.#closing) return;
     const { log } = this.#options;
-    log.error(
-      { listener: member.index, pid: member.child.pid, code, signal, seconds: Math.round(member.age) },
-      'a listener process died and is replaced',
-    );
+    const fields = {
+      listener: member.index,
+      pid: member.child.pid,
+      code,
+      signal,
+      seconds: Math.round(member.age),
+    };
+    // Somebody sees to the places of these already; that they ended unasked must be told all the same.
+    if (member.isDismissed || member.state === 'starting') {
+      if (member.child.wasKilled || (member.isDismissed && code === 0)) return;
+      this.#count(member);
+      log.error(
+        fields,
+        member.isDismissed ? 'a listener process died' : 'a listener process ended before it served',
+      );
+      return;
+    }
+    this.#count(member);
+    log.error(fields, 'a listener process died and is replaced');
     void this.#refill(member);
+  }
+
+  /** Each ends unasked at most once, though it may have told so before. */
+  #count(member: Member): void {
+    if (!member.isCounted) this.deaths += 1;
+    member.isCounted = true;
   }
 
   async #refill(member: Member): Promise<void> {

@@ -13,6 +13,11 @@ import type { ListenerReport, ToListener, ToSupervisor } from './messages.ts';
 import { PROTOCOL } from './messages.ts';
 import { Refetches } from './refetches.ts';
 
+/**
+ * Milliseconds between SIGTERM and what it says to this process alone: a service manager sends it to all processes of a
+ * gateway that is to stop, in which case the supervisor says so before that.
+ */
+const ALONE_MS = 500;
 /** Exit code of a fault of ours (sysexits.h). */
 const INTERNAL = 70;
 
@@ -45,7 +50,7 @@ class ListenerProcess {
     process.on('disconnect', () => this.#onOrphaned());
     // A terminal's signals reach every process of the gateway; what becomes of this one, the supervisor says.
     for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => {});
-    process.on('SIGTERM', () => this.#leave('it was told to by SIGTERM'));
+    process.on('SIGTERM', () => setTimeout(() => this.#leave('it was told to by SIGTERM'), ALONE_MS).unref());
     for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
       process.removeAllListeners(event);
       process.on(event, (error: unknown) => this.#onFault(error));
@@ -89,7 +94,7 @@ class ListenerProcess {
         void this.#tell({ kind: 'report', id: message.id, report: this.#report() });
         return;
       case 'retire':
-        void this.#end((server) => server.retire(message.graceMs));
+        void this.#retire(message.id, message.graceMs);
         return;
       case 'close':
         // One that retires does not wait for its clients any longer.
@@ -188,6 +193,12 @@ class ListenerProcess {
     if (this.#ending) return;
     this.#log?.error({ pid: process.pid }, 'the supervisor is gone: this listener ends');
     void this.#end((server) => server.close(server.config.shutdown.graceMs));
+  }
+
+  async #retire(id: number, graceMs: number): Promise<void> {
+    await this.#server?.stopAccepting();
+    void this.#tell({ kind: 'done', id });
+    await this.#end((server) => server.retire(graceMs));
   }
 
   async #end(how: (server: Server) => Promise<number>): Promise<void> {

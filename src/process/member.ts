@@ -38,6 +38,8 @@ export class Member {
   report: ListenerReport | undefined;
   /** Its end has been asked for. */
   isDismissed = false;
+  /** It is one of those that ended unasked. */
+  isCounted = false;
   /** Monotonic milliseconds. */
   readonly #startedAt: number;
   #servesAt = Number.POSITIVE_INFINITY;
@@ -110,15 +112,30 @@ export class Member {
   }
 
   async commit(config: Config, keys: KeysByIssuer): Promise<void> {
+    this.config = config; // What is told from now on comes behind it.
     await this.child.ask({ kind: 'commit', keys });
-    this.config = config;
   }
 
-  /** Has it end, in one of two ways; it is killed when it does not. Resolves when it has ended. */
-  async dismiss(how: 'retire' | 'close', graceMs: number): Promise<void> {
+  /** Has it end when its clients have left it. Resolves when it takes no new ones. */
+  async retire(graceMs: number): Promise<void> {
+    void this.#dismiss(graceMs);
+    try {
+      await this.child.ask({ kind: 'retire', graceMs });
+    } catch {
+      // One that has ended takes none either.
+    }
+  }
+
+  /** Has it end as soon as it can. Resolves when it has ended. */
+  async close(graceMs: number): Promise<void> {
+    this.child.tell({ kind: 'close', graceMs });
+    await this.#dismiss(graceMs);
+  }
+
+  /** One that has been asked to end is killed when it does not. */
+  async #dismiss(graceMs: number): Promise<void> {
     this.isDismissed = true;
     this.state = 'draining';
-    this.child.tell({ kind: how, graceMs });
     const overdue = setTimeout(() => this.child.kill('SIGKILL'), graceMs + OVERDUE_MS);
     await this.child.ended;
     clearTimeout(overdue);

@@ -31,8 +31,8 @@ export type ToListener =
   | { readonly kind: 'abandon' }
   | { readonly kind: 'ping'; readonly id: number }
   | { readonly kind: 'gather'; readonly id: number }
-  /** Serve no new connections, and end when the last has left or after `graceMs`. */
-  | { readonly kind: 'retire'; readonly graceMs: number }
+  /** Take no new connections, which is answered when it is so; then end when the last has left or after `graceMs`. */
+  | { readonly kind: 'retire'; readonly id: number; readonly graceMs: number }
   /** End as soon as what is in flight has ended or `graceMs` is over. */
   | { readonly kind: 'close'; readonly graceMs: number };
 

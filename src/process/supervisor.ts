@@ -48,6 +48,7 @@ export class Supervisor {
   #judge: Authorizer;
   #serving = false;
   #reloading: Promise<void> = Promise.resolve();
+  #rolling: Promise<void> = Promise.resolve();
   #closing: Promise<number> | undefined;
 
   constructor(config: Config, options: SupervisorOptions) {
@@ -129,15 +130,17 @@ export class Supervisor {
 
   /** See `Gateway.reload`; one after another. */
   reload(config: Config): Promise<void> {
-    const done = this.#reloading.then(() => this.#replace(config));
-    this.#reloading = done.catch(() => {}); // The caller is told; the next one starts all the same.
-    return done;
+    return this.#inTurn(() => this.#replace(config));
   }
 
   /** Replaces every listener process, without losing a request. */
   roll(): Promise<void> {
-    const done = this.#reloading.then(() => this.#crew.roll(this.#config.shutdown.graceMs));
-    this.#reloading = done.catch(() => {}); // As above.
+    // Those of the last time go first, so that there are never more than twice as many as wanted. That may take all of
+    // their grace, which no reload waits for.
+    const done = this.#rolling
+      .then(() => this.#crew.drained())
+      .then(() => this.#inTurn(() => this.#crew.roll(this.#config.shutdown.graceMs)));
+    this.#rolling = done.catch(() => {}); // The caller is told; the next one starts all the same.
     return done;
   }
 
@@ -150,6 +153,12 @@ export class Supervisor {
   /** Ends every listener process at once. */
   kill(): void {
     this.#crew.kill();
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#reloading.then(work);
+    this.#reloading = done.catch(() => {}); // As above.
+    return done;
   }
 
   async #replace(config: Config): Promise<void> {

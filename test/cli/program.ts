@@ -51,7 +51,9 @@ export function start(
   const printed = (pattern: RegExp): Promise<string> =>
     new Promise((resolve, reject) => {
       const look = (): void => {
-        if (pattern.test(stdout)) resolve(stdout);
+        if (!pattern.test(stdout)) return;
+        child.stdout.off('data', look);
+        resolve(stdout);
       };
       child.stdout.on('data', look);
       ended.then(() => reject(new Error(`ended before it printed ${pattern}: ${stdout}${stderr}`)));

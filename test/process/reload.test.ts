@@ -4,14 +4,21 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { rs256, rsaKey, secondsFromNow } from '../support/tokens.ts';
-import { request } from '../support/wire.ts';
+import { Wire } from '../support/wire.ts';
 import { NamedUpstream, Stand } from './stand.ts';
 import { SteadyClients } from './steady-clients.ts';
+import { UndiciClients } from './undici-clients.ts';
 
-const key = rsaKey();
-const token = rs256(key, { iss: 'https://i', aud: 'a', sub: 's', exp: secondsFromNow(3600) });
+const ROUNDS = 10;
+/** Connections enough for each listener to get one, by any hash. */
+const MANY = 16;
 
-/** The configuration of one round: another issuer's name, another further key, another upstream, another route. */
+const keys = Array.from({ length: ROUNDS + 2 }, () => rsaKey());
+const tokens = keys.map((key) =>
+  rs256(key, { iss: 'https://i', aud: 'a', sub: 's', exp: secondsFromNow(3600) }),
+);
+
+/** The configuration of one round: everything has another name; of the two keys, one is the next round's, too. */
 function round(number: number, upstreams: readonly NamedUpstream[]): object {
   const upstream = upstreams[number % upstreams.length] as NamedUpstream;
   return {
@@ -20,7 +27,7 @@ function round(number: number, upstreams: readonly NamedUpstream[]): object {
         issuer: 'https://i',
         audience: 'a',
         algorithms: ['RS256'],
-        keys: { pem: [key.pem, rsaKey().pem] },
+        keys: { pem: keys.slice(number, number + 2).map(({ pem }) => pem) },
       },
     },
     upstreams: { [`upstream${number}`]: { servers: [upstream.url] } },
@@ -31,60 +38,88 @@ function round(number: number, upstreams: readonly NamedUpstream[]): object {
   };
 }
 
+/** What the rules of a round, and no others, answer on every one of these connections. */
+async function assertInForce(number: number, connections: readonly Wire[], name: string): Promise<void> {
+  const ask = async (wire: Wire, path: string, token?: string): Promise<string> => {
+    const field = token === undefined ? '' : `Authorization: Bearer ${token}\r\n`;
+    wire.send(`GET ${path} HTTP/1.1\r\nHost: a\r\n${field}\r\n`);
+    const { status, body } = await wire.response();
+    return status === 200 ? body : `${status}`;
+  };
+  const seen = await Promise.all(
+    connections.map(async (wire) => [
+      await ask(wire, '/x', tokens[number]),
+      await ask(wire, '/x', tokens[number + 1]),
+      await ask(wire, '/x', tokens[number - 1] ?? 'none'),
+      await ask(wire, `/public${number}`),
+      await ask(wire, `/public${number - 1}`),
+    ]),
+  );
+  const expected = [`${name} /x`, `${name} /x`, '401', `${name} /public${number}`, '401'];
+  assert.deepEqual(seen, new Array(connections.length).fill(expected));
+}
+
 test('ten reloads under load fail no request, and each is in force on every connection', async () => {
   const upstreams = await Promise.all(['a', 'b'].map((name) => NamedUpstream.start(name)));
   const stand = await Stand.start(round(0, upstreams));
-  const seen = new Set<string>();
+  let current = 0;
+  const judge = (status: number, body: string): string | undefined =>
+    status === 200 && /^[ab] \/x$/.test(body) ? undefined : `${status} ${body}`;
   const clients = new SteadyClients({
     port: stand.port,
-    head: () => `GET /x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\n`,
-    judge: (status, body) => {
-      if (status !== 200 || !/^[ab] \/x$/.test(body)) return `${status} ${body}`;
-      seen.add(body);
-      return undefined;
-    },
+    head: () => `GET /x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${tokens[current]}\r\n`,
+    judge,
   });
+  const others = new UndiciClients({
+    port: stand.port,
+    path: '/x',
+    headers: () => ({ authorization: `Bearer ${tokens[current]}` }),
+    judge,
+  });
+  const kept = await Promise.all(Array.from({ length: MANY }, () => Wire.open(stand.port)));
+  const assertAllFollow = async (number: number): Promise<void> => {
+    const name = number % 2 === 0 ? 'a' : 'b';
+    await assertInForce(number, kept, name);
+    const fresh = await Promise.all(Array.from({ length: MANY }, () => Wire.open(stand.port)));
+    await assertInForce(number, fresh, name);
+    for (const wire of fresh) wire.close();
+  };
   try {
     await clients.pass(1000);
-    const pids = await stand.pids();
-    for (let number = 1; number <= 10; number += 1) {
+    const { listeners } = await stand.status();
+    assert.ok(listeners.every(({ connections }) => connections > 0));
+    for (let number = 1; number <= ROUNDS; number += 1) {
+      // Whoever has a token of this key is let in before and after.
+      current = number;
+      await clients.pass(128);
       stand.write(round(number, upstreams));
       await stand.told('SIGHUP', 'the configuration was reloaded');
-      // What began before ends as it began: one request for each client.
-      await clients.pass(128);
-      seen.clear();
-      await clients.pass(500);
-      assert.deepEqual([...seen], [`${upstreams[number % 2]?.name} /x`]);
-      // Many connections, so that both listeners answer.
-      for (let connection = 0; connection < 16; connection += 1) {
-        const open = await request(stand.port, `GET /public${number} HTTP/1.1\r\nHost: a\r\n\r\n`);
-        assert.equal(open.status, 200);
-        const gone = await request(stand.port, `GET /public${number - 1} HTTP/1.1\r\nHost: a\r\n\r\n`);
-        assert.equal(gone.status, 401);
-      }
+      await assertAllFollow(number);
     }
-    // A file with faults, and one that is not to be had.
+    const place = 'portcullis\\.yaml:2:9: routes: ';
     stand.writeText('listen: 127.0.0.1:0\nroutes: nonsense\n');
     await stand.told('SIGHUP', 'the configuration was not reloaded: it has faults');
-    assert.match(await stand.program.printed(/^/), /portcullis\.yaml:2:9: routes: /);
+    assert.match(await stand.log(), new RegExp(`"level":"error"[^\\n]*"faults":\\[[^\\n]*${place}`));
+    await assertAllFollow(ROUNDS);
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const { port } = taken.address() as AddressInfo;
-    stand.write({ ...round(11, upstreams), listen: ['127.0.0.1:0', `127.0.0.1:${port}`] });
+    stand.write({ ...round(ROUNDS + 1, upstreams), listen: ['127.0.0.1:0', `127.0.0.1:${port}`] });
     await stand.told('SIGHUP', 'the configuration was not reloaded; the old one stays');
-    assert.match(
-      await stand.program.printed(/^/),
-      new RegExp(`"why":"[^"]*127\\.0\\.0\\.1:${port}[^"]*taken`),
-    );
+    assert.match(await stand.log(), new RegExp(`"why":"[^"]*127\\.0\\.0\\.1:${port}[^"]*taken`));
     taken.close();
-    seen.clear();
-    await clients.pass(500);
-    assert.deepEqual([...seen], ['a /x']);
-    assert.deepEqual(await stand.pids(), pids);
-    await clients.stop();
+    await assertAllFollow(ROUNDS);
+    assert.deepEqual(
+      (await stand.status()).listeners.map(({ pid }) => pid),
+      listeners.map(({ pid }) => pid),
+    );
+    await Promise.all([clients.stop(), others.stop()]);
     assert.deepEqual(clients.failures, {});
+    assert.deepEqual(others.failures, {});
+    assert.ok(others.answered > 100, `${others.answered} of the other client`);
   } finally {
-    await clients.stop();
+    await Promise.all([clients.stop(), others.stop()]);
+    for (const wire of kept) wire.close();
     assert.equal((await stand.stop()).code, 0);
     for (const upstream of upstreams) upstream.close();
   }

@@ -4,10 +4,12 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Ended, type Started, type Surroundings, start } from '../cli/program.ts';
+import { type Ended, run, type Started, type Surroundings, start } from '../cli/program.ts';
 
 /** Milliseconds until something that must come has to be there. */
 const EVENTUALLY_MS = 20_000;
+/** Milliseconds until a gateway that was told to stop is killed; beyond the grace that it has for what is under way. */
+const STOP_MS = 40_000;
 
 export interface ListenerStatus {
   readonly pid: number;
@@ -66,18 +68,21 @@ export class NamedUpstream {
   }
 }
 
-/** `portcullis start` with a configuration of the test's, on free ports. */
+/** `portcullis start` with a configuration of the test's, on free ports, in a process group of its own. */
 export class Stand {
   readonly program: Started;
   readonly port: number;
   readonly adminPort: number;
   readonly #folder: string;
+  /** Whatever becomes of the test, none of the processes outlives it. */
+  readonly #atExit = (): void => void this.#kill();
 
   private constructor(program: Started, folder: string, port: number, adminPort: number) {
     this.program = program;
     this.port = port;
     this.adminPort = adminPort;
     this.#folder = folder;
+    process.once('exit', this.#atExit);
   }
 
   /** @param config without `listen` and `admin`, unless they are to be other than any free port. */
@@ -88,7 +93,10 @@ export class Stand {
   ): Promise<Stand> {
     const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
     write(folder, config);
-    const program = start(['start', '--config', join(folder, 'portcullis.yaml'), ...args], surroundings);
+    const program = start(['start', '--config', join(folder, 'portcullis.yaml'), ...args], {
+      ...surroundings,
+      detached: true,
+    });
     try {
       const text = await program.printed(/"message":"ready"/);
       const [port, adminPort] = Array.from(text.matchAll(/"address":"127\.0\.0\.1:(\d+)"/g), ([, digits]) =>
@@ -96,8 +104,20 @@ export class Stand {
       );
       return new Stand(program, folder, port as number, adminPort as number);
     } catch (error) {
+      if (program.child.pid !== undefined) signalGroup(program.child.pid, 'SIGKILL');
       rmSync(folder, { recursive: true });
       throw error;
+    }
+  }
+
+  /** A start that must fail. */
+  static async refused(config: object, surroundings?: Surroundings): Promise<Ended> {
+    const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
+    write(folder, config);
+    try {
+      return await run(['start', '--config', join(folder, 'portcullis.yaml')], surroundings);
+    } finally {
+      rmSync(folder, { recursive: true });
     }
   }
 
@@ -115,6 +135,25 @@ export class Stand {
 
   async status(): Promise<Status> {
     return (await (await fetch(`http://127.0.0.1:${this.adminPort}/status`)).json()) as Status;
+  }
+
+  /** What `/readyz` says: its status, and the reasons. */
+  async ready(): Promise<readonly [status: number, text: string]> {
+    const answer = await fetch(`http://127.0.0.1:${this.adminPort}/readyz`);
+    return [answer.status, await answer.text()];
+  }
+
+  /** Everything that was logged so far. */
+  log(): Promise<string> {
+    return this.program.printed(/^/);
+  }
+
+  /** Waits until as many listeners serve, none of which is one of these; their pids. */
+  replaced(before: readonly number[], count = 2): Promise<readonly number[]> {
+    return until(
+      () => this.pids(),
+      (pids) => pids.length === count && !pids.some((pid) => before.includes(pid)),
+    );
   }
 
   /** Pids of the listeners that serve. */
@@ -138,17 +177,44 @@ export class Stand {
   /** Sends a signal and waits for one more line with this message. */
   async told(name: NodeJS.Signals, message: string): Promise<void> {
     const lines = new RegExp(`"message":"${message}`, 'g');
-    const before = (await this.program.printed(/^/)).match(lines)?.length ?? 0;
+    const before = (await this.log()).match(lines)?.length ?? 0;
     this.signal(name);
     await this.program.printed(new RegExp(`(?:"message":"${message}[\\s\\S]*){${before + 1}}`));
   }
 
+  /** Resolves when all its processes have ended; rejects when one has not. */
   async stop(): Promise<Ended> {
     this.signal('SIGTERM');
+    const late = setTimeout(() => this.#kill(), STOP_MS);
     const ended = await this.program.ended;
+    clearTimeout(late);
     rmSync(this.#folder, { recursive: true, force: true });
+    const left = this.#kill();
+    process.off('exit', this.#atExit);
+    if (left) throw new Error(`processes were left behind: ${ended.stdout}${ended.stderr}`);
     return ended;
   }
+
+  /** @returns whether there was any process to kill. */
+  #kill(): boolean {
+    return signalGroup(this.pid, 'SIGKILL');
+  }
+}
+
+function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(-pid, signal);
+  } catch {
+    return false; // None is left.
+  }
+}
+
+/** Surroundings in which a module runs first in every listener process of a gateway. */
+export function inListeners(code: string): Surroundings {
+  const module = `import { isMainThread } from 'node:worker_threads';
+    import { existsSync } from 'node:fs';
+    if (isMainThread && process.argv[2] === 'listener') { ${code} }`;
+  return { env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(module)}` } };
 }
 
 function write(folder: string, config: object): void {

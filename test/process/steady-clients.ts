@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 
 export interface SteadyOptions {
   readonly port: number;
@@ -8,14 +8,32 @@ export interface SteadyOptions {
   readonly judge: (status: number, body: string) => string | undefined;
   /** A new connection for each request. */
   readonly fresh?: boolean;
+  readonly clients?: number;
 }
 
+/** What can become of a request, other than an answer that `judge` finds fault with. */
+export const failures = {
+  /** There was no connection; the error's code follows. */
+  connect: 'connect ',
+  /** The first request of a connection: the kernel had taken it, and nobody answered. */
+  fresh: 'a new connection ended before any byte of an answer',
+  /** Any later one. */
+  kept: 'a kept connection ended before any byte of an answer',
+  part: 'a connection ended in the middle of an answer',
+  length: 'an answer without Content-Length',
+  surplus: 'bytes behind an answer',
+} as const;
+
 const CLIENTS = 64;
+/** Milliseconds until a client that was refused tries again. */
+const REFUSED_MS = 5;
+/** Milliseconds in which a few thousand requests must be through. */
+const PASS_MS = 30_000;
 
 /**
- * Sixty-four clients, each with a connection of its own on which it sends one request after another. They keep to
- * HTTP/1.1: a connection that the server says it closes is given up after its answer. Nothing is tried again, and
- * whatever is not a whole, right answer counts as a failure.
+ * Clients, each with a connection of its own on which it sends one request after another. They keep to HTTP/1.1: a
+ * connection that the server says it closes is given up after its answer. Nothing is tried again, and whatever is not a
+ * whole, right answer counts as a failure of the kind it is.
  */
 export class SteadyClients {
   /** Right answers. */
@@ -23,41 +41,55 @@ export class SteadyClients {
   /** How often something went wrong, by what it was. */
   readonly failures: Record<string, number> = {};
   readonly #options: SteadyOptions;
-  readonly #sockets = new Set<Socket>();
+  readonly #ends: Promise<void>[];
+  #failed = 0;
   #stopping = false;
-  #onStopped: (() => void) | undefined;
 
   constructor(options: SteadyOptions) {
     this.#options = options;
-    for (let client = 0; client < CLIENTS; client += 1) this.#connect();
+    this.#ends = Array.from({ length: options.clients ?? CLIENTS }, () => this.#live());
+  }
+
+  /** Connections at a time. */
+  get size(): number {
+    return this.#ends.length;
   }
 
   /** Resolves when `count` more requests have been answered, or failed. */
   async pass(count: number): Promise<void> {
-    const ends = (): number =>
-      this.answered + Object.values(this.failures).reduce((sum, failed) => sum + failed, 0);
-    const goal = ends() + count;
-    while (ends() < goal) await new Promise((resolve) => setTimeout(resolve, 5));
+    const goal = this.answered + this.#failed + count;
+    const deadline = performance.now() + PASS_MS;
+    while (this.answered + this.#failed < goal) {
+      if (performance.now() > deadline) {
+        throw new Error(`clients hang: ${this.answered} answers, ${JSON.stringify(this.failures)}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
   }
 
   /** Sends no more; resolves when every request under way has ended. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    await new Promise<void>((resolve) => {
-      this.#onStopped = resolve;
-      if (this.#sockets.size === 0) resolve();
-    });
+    await Promise.all(this.#ends);
   }
 
   #fail(what: string): void {
+    this.#failed += 1;
     this.failures[what] = (this.failures[what] ?? 0) + 1;
   }
 
-  #connect(): void {
+  async #live(): Promise<void> {
+    while (!this.#stopping) {
+      if (!(await this.#connection())) await new Promise((resolve) => setTimeout(resolve, REFUSED_MS));
+    }
+  }
+
+  /** One connection from its start to its end. @returns whether there was one. */
+  #connection(): Promise<boolean> {
     const { port, head, judge, fresh = false } = this.#options;
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-    this.#sockets.add(socket);
     let connected = false;
+    let answers = 0;
     let waiting = false;
     let received = '';
     const send = (): void => {
@@ -75,27 +107,31 @@ export class SteadyClients {
     });
     socket.on('data', (text: string) => {
       received += text;
-      const end = received.indexOf('\r\n\r\n');
-      if (end < 0) return;
+      const end = received.indexOf('\r\n\r\n') + 4;
+      if (end < 4) return;
       const fields = received.slice(0, end);
-      const length = Number(/\r\ncontent-length: (\d+)/i.exec(fields)?.[1]);
-      if (received.length < end + 4 + length) return;
-      const wrong = judge(Number(fields.slice(9, 12)), received.slice(end + 4, end + 4 + length));
+      const length = Number(/\r\ncontent-length: (\d+)\r\n/i.exec(fields)?.[1]);
+      if (received.length < end + length) return;
+      const status = Number(fields.slice(9, 12));
+      const wrong = Number.isNaN(length) ? failures.length : judge(status, received.slice(end, end + length));
       if (wrong === undefined) this.answered += 1;
       else this.#fail(wrong);
-      received = received.slice(end + 4 + length);
+      if (received.length > end + length) this.#fail(failures.surplus);
+      received = '';
       waiting = false;
-      if (/\r\nconnection: close/i.test(fields)) socket.destroy();
+      answers += 1;
+      if (fresh || Number.isNaN(length) || /\r\nconnection: close\r\n/i.test(fields)) socket.destroy();
       else send();
     });
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (!connected) this.#fail(`connect ${error.code}`);
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => {
+      if (!connected) this.#fail(`${failures.connect}${code}`);
     });
-    socket.on('close', () => {
-      if (connected && waiting) this.#fail('cut before the answer was whole');
-      this.#sockets.delete(socket);
-      if (!this.#stopping) this.#connect();
-      else if (this.#sockets.size === 0) this.#onStopped?.();
+    return new Promise((resolve) => {
+      socket.on('close', () => {
+        if (waiting && received !== '') this.#fail(failures.part);
+        else if (waiting) this.#fail(answers === 0 ? failures.fresh : failures.kept);
+        resolve(connected);
+      });
     });
   }
 }

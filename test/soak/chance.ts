@@ -20,7 +20,23 @@ export class Chance {
     return Math.floor(this.next() * end);
   }
 
+  /** Once in so many times. */
+  once(times: number): boolean {
+    return this.below(times) === 0;
+  }
+
   of<T>(list: readonly T[]): T {
     return list[this.below(list.length)] as T;
+  }
+
+  /** In another order. */
+  shuffled<T>(list: readonly T[]): T[] {
+    const left = [...list];
+    return list.map(() => left.splice(this.below(left.length), 1)[0] as T);
+  }
+
+  /** For somebody whose choices must not depend on when the others make theirs. */
+  fork(): Chance {
+    return new Chance(this.below(2 ** 32));
   }
 }

@@ -1,141 +1,106 @@
-import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
+import type { Chance } from './chance.ts';
+import { ClientSocket } from './client-socket.ts';
+import { type Came, exchange } from './exchange.ts';
+import type { Excuses } from './excuses.ts';
+import type { Expected } from './expected.ts';
+import { faultOf, isBeginning, saysClose } from './judge.ts';
 import type { Ledger } from './ledger.ts';
-import type { SoakRequest } from './requests.ts';
-import { digestOf } from './upstream.ts';
+import type { SoakRequest } from './request.ts';
 
-/** Milliseconds for one exchange; whatever takes longer hangs. */
-const HANG_MS = 30_000;
-/**
- * Milliseconds after a kill in which a connection made before may still turn out to be dead, and after upstream came
- * back in which the gateway may still hold connections to the one before.
- */
-const AFTERMATH_MS = 2_000;
+export interface ClientOptions {
+  readonly number: number;
+  readonly port: number;
+  readonly ledger: Ledger;
+  readonly excuses: Excuses;
+  /** All that are open. */
+  readonly sockets: Set<ClientSocket>;
+  readonly chance: Chance;
+}
 
-type Result =
-  | { readonly status: number; readonly bytes: Buffer; readonly whole: boolean; readonly closes: boolean }
-  | { readonly error: NodeJS.ErrnoException };
+/** A client goes to a new connection once in so many requests. */
+const NEW_CONNECTION = 20;
 
 /** One client of the gateway, with at most one connection, that judges every answer. */
 export class SoakClient {
-  readonly #port: number;
-  readonly #ledger: Ledger;
-  #agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  readonly #options: ClientOptions;
+  #socket: ClientSocket | undefined;
+  #sent = 0;
 
-  constructor(port: number, ledger: Ledger) {
-    this.#port = port;
-    this.#ledger = ledger;
+  constructor(options: ClientOptions) {
+    this.#options = options;
   }
 
   /** Leaves its connection. */
   close(): void {
-    this.#agent.destroy();
+    this.#socket?.leave();
+    this.#socket = undefined;
   }
 
-  async send(sent: SoakRequest): Promise<void> {
-    const from = performance.now();
-    const state = { fresh: false };
-    const result = await this.#exchange(sent, state);
-    if (sent.leaveAfterMs !== undefined) {
-      this.#ledger.note(sent.kind, 'left');
+  async send(request: SoakRequest): Promise<void> {
+    this.#sent += 1;
+    const socket = await this.#connected(request);
+    const came = await exchange(socket, request);
+    this.#judge(request, came, socket);
+    const isLeaving = saysClose(came) || request.closes;
+    if (came.end === 'whole' && isLeaving && !(await socket.isLeft())) {
+      this.#blame(request, came, 'the connection was to end, and is still open after 5 s');
+    }
+    if (socket.surplus !== '') this.#blame(request, came, `bytes that nobody asked for: ${socket.surplus}`);
+    if (isLeaving || this.#options.chance.once(NEW_CONNECTION)) this.close();
+  }
+
+  async #connected(request: SoakRequest): Promise<ClientSocket> {
+    const { port, sockets, excuses, ledger } = this.#options;
+    const old = this.#socket;
+    if (old?.closedBy === undefined && old !== undefined) return old;
+    if (old !== undefined && old.closedBy !== 'the client' && !old.isDoomed) {
+      // An idle connection has ended; a listener that is replaced waits no longer than its grace.
+      if (!excuses.mayHaveEnded(old.openedAt, performance.now())) {
+        ledger.blame(request.kind, `an idle connection was closed by ${old.closedBy}, ${this.#place(old)}`);
+      }
+    }
+    this.#socket = await ClientSocket.open(port, sockets);
+    return this.#socket;
+  }
+
+  #judge(request: SoakRequest, came: Came, socket: ClientSocket): void {
+    const { ledger, excuses } = this.#options;
+    const rights = request.right(came.from, came.to);
+    const faults = rights.map((right) => faultOf(came, right));
+    const found = rights[faults.indexOf(undefined)];
+    if (found !== undefined) {
+      if (saysClose(came) && !found.closes && !excuses.mayClose(socket.openedAt, came.to)) {
+        this.#blame(request, came, 'it is asked to leave, and nobody is replaced');
+        return;
+      }
+      const what = found.outcome === undefined ? undefined : { outcomes: [found.outcome], isCertain: true };
+      ledger.note(request.kind, 'right', what);
       return;
     }
-    const wrong = judge(sent, result);
-    if (wrong === undefined) this.#ledger.note(sent.kind, 'right');
-    else this.#excuse(sent, result, wrong, from, state.fresh);
-  }
-
-  #excuse(sent: SoakRequest, result: Result, wrong: string, from: number, fresh: boolean): void {
-    const ledger = this.#ledger;
-    const status = 'status' in result ? result.status : undefined;
-    const isCut = 'error' in result ? isReset(result.error) : !result.whole;
-    if (ledger.overlaps('upstream-down', from, AFTERMATH_MS) && (isCut || status === 502 || status === 503)) {
-      ledger.note(sent.kind, 'upstream was down');
-    } else if (ledger.overlaps('listener-killed', from, fresh ? 0 : AFTERMATH_MS) && isCut) {
-      ledger.note(sent.kind, 'its listener was killed');
-    } else if (fresh && ledger.overlaps('listeners-rolled', from) && isCut) {
-      // In the queue of a socket that was closed; see net.ipv4.tcp_migrate_req.
-      ledger.note(sent.kind, 'not accepted yet when its listener was replaced');
-    } else {
-      ledger.blame(sent.kind, `${sent.method} ${sent.path} ${fresh ? 'on a new connection' : ''}: ${wrong}`);
+    if (came.end === 'left' && rights.some((right) => isBeginning(came, right))) {
+      ledger.note(request.kind, 'left', this.#countOfLeaver(came, rights));
+      return;
     }
+    const excuse = excuses.excuse(came, socket, rights);
+    if (excuse !== undefined) ledger.note(request.kind, excuse.why, excuse);
+    else this.#blame(request, came, [...new Set(faults)].join(', or '));
   }
 
-  #exchange(sent: SoakRequest, state: { fresh: boolean }): Promise<Result> {
-    return new Promise((resolve) => {
-      const { method, path, headers, body, chunked, restMs = 0, leaveAfterMs } = sent;
-      const length = body === undefined || chunked === true ? {} : { 'content-length': String(body.length) };
-      const request: ClientRequest = httpRequest({
-        port: this.#port,
-        host: '127.0.0.1',
-        agent: this.#agent,
-        method,
-        path,
-        headers: { ...headers, ...length },
-      });
-      const finish = (result: Result): void => {
-        clearTimeout(late);
-        clearTimeout(leaving);
-        resolve(result);
-      };
-      const late = setTimeout(() => {
-        finish({ error: Object.assign(new Error('no end within 30 s'), { code: 'HANGS' }) });
-        request.destroy();
-      }, HANG_MS);
-      const leaving =
-        leaveAfterMs === undefined ? undefined : setTimeout(() => request.destroy(), leaveAfterMs);
-      request.on('socket', () => {
-        state.fresh = !request.reusedSocket;
-      });
-      request.on('error', (error) => finish({ error }));
-      request.on('response', (response) => receive(response, restMs, finish));
-      if (body === undefined) request.end();
-      else if (chunked === true) {
-        request.write(body.subarray(0, body.length >> 1));
-        request.end(body.subarray(body.length >> 1));
-      } else request.end(body);
-    });
+  #countOfLeaver(came: Came, rights: readonly Expected[]) {
+    if (!came.wasAsked) return undefined;
+    const outcomes = [...rights.map(({ outcome }) => outcome ?? 'none'), 'client_aborted'];
+    return { outcomes, isCertain: came.reader.received > 0 };
   }
-}
 
-function receive(response: IncomingMessage, restMs: number, finish: (result: Result) => void): void {
-  const pieces: Buffer[] = [];
-  response.on('data', (piece: Buffer) => {
-    pieces.push(piece);
-    if (restMs === 0) return;
-    response.pause();
-    setTimeout(() => response.resume(), restMs);
-  });
-  response.on('error', () => {}); // `close` follows.
-  response.on('close', () => {
-    const closes = response.headers.connection === 'close';
-    finish({
-      status: response.statusCode ?? 0,
-      bytes: Buffer.concat(pieces),
-      whole: response.complete,
-      closes,
-    });
-  });
-}
-
-/** What is wrong with an answer; undefined when nothing is. */
-function judge(sent: SoakRequest, result: Result): string | undefined {
-  if ('error' in result) return `${result.error.code ?? ''} ${result.error.message}`;
-  const { status, bytes, whole } = result;
-  if (status !== sent.status)
-    return `${status} in place of ${sent.status}: ${bytes.toString().slice(0, 200)}`;
-  if (sent.breaks === true) return whole ? 'a whole answer of an upstream that broke off' : undefined;
-  if (!whole) return `cut after ${bytes.length} bytes`;
-  if (sent.text !== undefined && bytes.toString() !== sent.text) {
-    return `${bytes.toString().slice(0, 200)} in place of ${sent.text}`;
+  #blame({ kind, head }: SoakRequest, came: Came, why: string): void {
+    const [line] = head.split('\r\n');
+    const took = `${(came.to - came.from).toFixed(0)} ms`;
+    const socket = this.#socket === undefined ? '' : `, ${this.#place(this.#socket)}`;
+    this.#options.ledger.blame(kind, `${line}, ${took}, ended ${came.end}${socket}: ${why}`);
   }
-  if (sent.digest !== undefined && digestOf(bytes) !== sent.digest) return `${bytes.length} other bytes`;
-  if (sent.reason !== undefined) {
-    const { code } = JSON.parse(bytes.toString()) as { code: string };
-    if (code !== sent.reason) return `${code} in place of ${sent.reason}`;
-  }
-  return undefined;
-}
 
-function isReset({ code }: NodeJS.ErrnoException): boolean {
-  return code === 'ECONNRESET' || code === 'EPIPE';
+  #place({ port, exchanges, openedAt }: ClientSocket): string {
+    const age = `${((performance.now() - openedAt) / 1000).toFixed(1)} s`;
+    return `request ${this.#sent} of client ${this.#options.number}, ${exchanges}. on port ${port}, which is ${age} old`;
+  }
 }

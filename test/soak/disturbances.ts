@@ -1,115 +1,163 @@
 import type { Chance } from './chance.ts';
+import type { ClientSocket } from './client-socket.ts';
+import { LISTENERS } from './config.ts';
 import type { SoakGateway } from './gateway.ts';
+import type { SoakIssuer } from './issuer.ts';
 import type { Ledger } from './ledger.ts';
-import type { Requests } from './requests.ts';
-import type { SoakIssuer } from './tokens.ts';
+import type { Stock } from './plain.ts';
 import type { SoakUpstream } from './upstream.ts';
+import { killListener } from './victim.ts';
+import type { Windows } from './windows.ts';
 
 export interface World {
   readonly gateway: SoakGateway;
   readonly issuer: SoakIssuer;
-  readonly upstream: SoakUpstream;
-  readonly requests: Requests;
+  readonly upstreams: readonly SoakUpstream[];
+  readonly stock: Stock;
   readonly ledger: Ledger;
+  readonly windows: Windows;
+  readonly sockets: ReadonlySet<ClientSocket>;
   readonly chance: Chance;
 }
 
-/** Milliseconds for requests under way with a token of a key that leaves to end. */
-const KEY_REST_MS = 3_000;
+export type Disturbance =
+  | 'reload'
+  | 'bad reload'
+  | 'rotation by reload'
+  | 'rotation by request'
+  | 'revocation'
+  | 'issuer outage'
+  | 'upstream restart'
+  | 'listener kill'
+  | 'roll'
+  | 'roll and reload';
+
+const RELOADED = 'the configuration was reloaded';
+/** Milliseconds for which an upstream is gone at least: its connections have ended for the gateway, too, by then. */
+const GONE_MS = 100;
+/** Milliseconds for which an issuer is gone: the gateway asks it, since tokens name keys that nobody knows. */
+const OUTAGE_MS = 4_000;
 
 const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** What happens to a gateway in its life, one at a time, and how often each has happened. */
 export class Disturbances {
-  readonly counts: Record<string, number> = {};
+  readonly counts = new Map<Disturbance, number>();
+  /** Connections that ended with a listener. */
+  doomed = 0;
+  /** The listener that is not to be killed. */
+  spared: number | undefined;
   readonly #world: World;
-  #version = 0;
 
   constructor(world: World) {
     this.#world = world;
   }
 
-  /** One of them. @param calm spares the listener that has lived longest. */
-  async next(calm: boolean): Promise<void> {
-    const all: readonly (readonly [name: string, run: () => Promise<void>])[] = [
-      ['reloads', () => this.#reload()],
-      ['reloads', () => this.#reload()],
-      ['bad reloads', () => this.#badReload()],
-      ['key rotations', () => this.#rotate()],
-      ['revocations', () => this.#revoke()],
-      ['revocations', () => this.#revoke()],
-      ['upstream restarts', () => this.#restartUpstream()],
-      ['listener kills', () => this.#killListener()],
-      ...(calm ? [] : [['rolls', () => this.#roll()] as const]),
-    ];
-    const [name, run] = this.#world.chance.of(all);
-    await run();
-    this.counts[name] = (this.counts[name] ?? 0) + 1;
+  async cause(what: Disturbance): Promise<void> {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
+    await this.#causes[what]();
   }
 
+  readonly #causes: Readonly<Record<Disturbance, () => Promise<void>>> = {
+    reload: () => this.#reload(),
+    'bad reload': () => this.#badReload(),
+    'rotation by reload': () => this.#rotate(true),
+    'rotation by request': () => this.#rotate(false),
+    revocation: () => this.#revoke(),
+    'issuer outage': () => this.#outage(),
+    'upstream restart': () => this.#restartUpstream(),
+    'listener kill': () => this.#kill(),
+    roll: () => this.#roll(),
+    'roll and reload': () => this.#rollAndReload(),
+  };
+
   async #reload(): Promise<void> {
-    const { gateway } = this.#world;
-    this.#version += 1;
-    gateway.configure(this.#version);
-    await gateway.told('SIGHUP', /"message":"the configuration was reloaded"/);
+    const { gateway, stock } = this.#world;
+    const next = stock.version.latest + 1;
+    gateway.configure(next);
+    stock.version.begin(next);
+    await gateway.told('SIGHUP', RELOADED);
+    stock.version.settle();
   }
 
   async #badReload(): Promise<void> {
-    const { gateway } = this.#world;
-    gateway.configure(Number.NaN); // No number of routes, and a tolerance of NaN seconds.
-    await gateway.told('SIGHUP', /"message":"the configuration was not reloaded: it has faults/);
-    gateway.configure(this.#version);
+    const { gateway, stock } = this.#world;
+    gateway.configureBadly(stock.version.latest + 1);
+    await gateway.told('SIGHUP', 'the configuration was not reloaded: it has faults');
+    gateway.configure(stock.version.latest);
   }
 
-  async #rotate(): Promise<void> {
-    const { gateway, issuer, requests } = this.#world;
-    const kid = issuer.announce();
-    await gateway.told('SIGHUP', /"message":"the configuration was reloaded"/);
-    await gateway.until(({ keySets }) => keySets.some(({ kids }) => kids.includes(kid)));
+  /** @param reloads whether the gateway is told; otherwise tokens with an unknown key have it ask. */
+  async #rotate(reloads: boolean): Promise<void> {
+    const { issuer, stock, chance } = this.#world;
+    await issuer.announce();
+    await this.#learn(reloads);
+    stock.tokens.layAside(chance);
     issuer.adopt();
-    requests.forgetRevoked();
-    await rest(KEY_REST_MS);
-    issuer.retire();
-    await gateway.told('SIGHUP', /"message":"the configuration was reloaded"/);
-    await gateway.until(({ keySets }) => keySets.every(({ kids }) => kids.length === 1));
+    const hasLeft = issuer.retire();
+    await this.#learn(reloads);
+    hasLeft();
+  }
+
+  /** Until every listener has the issuer's present keys. */
+  async #learn(reloads: boolean): Promise<void> {
+    const { gateway, issuer } = this.#world;
+    if (reloads) await gateway.told('SIGHUP', RELOADED);
+    const wanted = `${[...issuer.kids].sort()}`;
+    await gateway.until(({ keySets }) => `${[...(keySets[0]?.kids ?? [])].sort()}` === wanted);
+    // Listeners are told in the order of what happens, so whoever answers this has them.
+    await gateway.admin.status();
   }
 
   async #revoke(): Promise<void> {
-    const { gateway, issuer, requests } = this.#world;
-    const { text, jti } = issuer.fresh();
-    await gateway.revoke(jti);
-    requests.revoked(text);
+    const { gateway, stock, chance } = this.#world;
+    const token = stock.tokens.revoke(chance);
+    await gateway.admin.revoke(token.jti);
+    token.revoked.settle();
+  }
+
+  async #outage(): Promise<void> {
+    const { issuer } = this.#world;
+    issuer.fail();
+    await rest(OUTAGE_MS);
+    issuer.comeBack();
   }
 
   async #restartUpstream(): Promise<void> {
-    const { upstream, ledger, chance } = this.#world;
-    const over = ledger.disturb('upstream-down');
+    const { upstreams, windows, chance } = this.#world;
+    const upstream = chance.of(upstreams);
+    const close = windows.open(`upstream ${upstream.name} down`);
     await upstream.goDown();
-    await rest(chance.below(500));
+    await rest(GONE_MS + chance.below(900));
     await upstream.comeBack();
-    over();
+    close();
   }
 
-  async #killListener(): Promise<void> {
-    const { gateway, ledger } = this.#world;
-    const { listeners } = await gateway.status();
-    // The youngest, so that one lives long enough for its memory to be judged.
-    const victim = listeners.filter(({ state }) => state === 'serving').at(-1);
-    if (victim === undefined) throw new Error('no listener serves');
-    const over = ledger.disturb('listener-killed');
-    process.kill(victim.pid, 'SIGKILL');
-    await gateway.until(
-      (status) =>
-        status.listeners.filter(({ state }) => state === 'serving').length === 2 &&
-        status.listeners.every(({ pid }) => pid !== victim.pid),
-    );
+  async #kill(): Promise<void> {
+    const { gateway, ledger, sockets } = this.#world;
+    const victims = (await gateway.serving()).filter(({ pid }) => pid !== this.spared);
+    const victim = victims.at(-1);
+    if (victim === undefined) throw new Error('no listener serves that may be killed');
+    const over = ledger.lose();
+    await gateway.admin.metrics();
+    this.doomed += killListener(victim.pid, gateway.port, sockets);
     over();
+    await gateway.settled(victim.pid);
   }
 
   async #roll(): Promise<void> {
-    const { gateway, ledger } = this.#world;
-    const over = ledger.disturb('listeners-rolled');
-    await gateway.told('SIGUSR2', /"message":"every listener was replaced"/);
-    over();
+    const { gateway, windows } = this.#world;
+    const before = new Set((await gateway.serving()).map(({ pid }) => pid));
+    const close = windows.open('roll');
+    await gateway.told('SIGUSR2', 'every listener was replaced');
+    close();
+    const after = await gateway.serving();
+    if (after.length !== LISTENERS || after.some(({ pid }) => before.has(pid))) {
+      throw new Error('not every listener was replaced');
+    }
+  }
+
+  async #rollAndReload(): Promise<void> {
+    await Promise.all([this.#roll(), this.#reload()]);
   }
 }

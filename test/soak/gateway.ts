@@ -3,54 +3,52 @@ import { once } from 'node:events';
 import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AUDIENCE, ISSUER } from './tokens.ts';
+import { Admin, type ListenerStatus, type Status } from './admin.ts';
+import { configOf, LISTENERS, type Places } from './config.ts';
+import { GatewayLog } from './gateway-log.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.js');
-const LISTENERS = 2;
-const SECRET = 'r'.repeat(32);
 /** Milliseconds for anything that the gateway is asked to do. */
 const PATIENCE_MS = 60_000;
+/** Milliseconds between two looks whether it is done. */
+const LOOK_MS = 50;
 
-export interface Status {
-  readonly listeners: readonly { readonly pid: number; readonly state: string }[];
-  readonly keySets: readonly { readonly kids: readonly string[] }[];
-}
-
-/** `portcullis start` under soak, with its log in a file. */
+/** `portcullis start` under soak, with its configuration and its log in a folder of its own. */
 export class SoakGateway {
-  readonly logFile: string;
-  readonly #folder: string;
+  readonly folder: string;
+  readonly log = new GatewayLog();
+  port = 0;
+  admin = new Admin(0);
+  readonly #places: Places;
   readonly #child: ChildProcess;
   readonly #exited: Promise<number | null>;
-  readonly #world: { readonly jwks: string; readonly upstream: string };
-  #log = '';
-  port = 0;
-  #adminPort = 0;
 
-  private constructor(world: { readonly jwks: string; readonly upstream: string }) {
-    this.#world = world;
-    this.#folder = mkdtempSync(join(tmpdir(), 'portcullis-soak-'));
-    this.logFile = join(this.#folder, 'log');
+  private constructor(places: Omit<Places, 'state'>) {
+    this.folder = mkdtempSync(join(tmpdir(), 'portcullis-soak-'));
+    this.#places = { ...places, state: join(this.folder, 'state') };
     this.configure(0);
-    const file = join(this.#folder, 'portcullis.yaml');
-    this.#child = spawn(process.execPath, [main, 'start', '--config', file], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const args = [main, 'start', '--config', join(this.folder, 'portcullis.yaml')];
+    this.#child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#exited = once(this.#child, 'exit').then(([code]) => code as number | null);
-    const log = createWriteStream(this.logFile);
-    this.#child.stdout?.on('data', (bytes: Buffer) => {
-      log.write(bytes);
-      this.#log += bytes.toString();
+    const file = createWriteStream(join(this.folder, 'log'));
+    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      file.write(text);
+      this.log.push(text);
     });
   }
 
-  static async start(world: { readonly jwks: string; readonly upstream: string }): Promise<SoakGateway> {
-    const gateway = new SoakGateway(world);
-    const text = await gateway.logged(/"message":"ready"/);
-    const ports = Array.from(text.matchAll(/"address":"127\.0\.0\.1:(\d+)"/g), ([, port]) =>
-      Number(port),
-    );
-    [gateway.port = 0, gateway.#adminPort = 0] = ports;
+  static async start(places: Omit<Places, 'state'>): Promise<SoakGateway> {
+    const gateway = new SoakGateway(places);
+    const ports: number[] = [];
+    const ended = gateway.log.listen(({ address }) => {
+      if (address !== undefined) ports.push(Number(address.split(':').at(-1)));
+    });
+    await gateway.#logged('ready');
+    ended();
+    const [port = 0, adminPort = 0] = ports;
+    gateway.port = port;
+    gateway.admin = new Admin(adminPort);
+    await gateway.until(({ keySets }) => keySets.every(({ kids }) => kids.length > 0));
     return gateway;
   }
 
@@ -58,108 +56,50 @@ export class SoakGateway {
     return this.#child.pid as number;
   }
 
-  /** Writes the configuration of one version: routes and upstream have other names in each. */
   configure(version: number): void {
-    const { jwks, upstream } = this.#world;
-    const name = `app${version % 3}`;
-    const forward = { headers: { 'X-User-Id': 'sub' } };
-    const route = (path: string, more: object = {}): object => ({
-      match: { path },
-      auth: 'main',
-      upstream: name,
-      forward,
-      ...more,
-    });
-    const config = {
-      listen: '127.0.0.1:0',
-      admin: '127.0.0.1:0',
-      listeners: LISTENERS,
-      verifiers: 1,
-      issuers: {
-        main: {
-          issuer: ISSUER,
-          audience: AUDIENCE,
-          algorithms: ['RS256'],
-          keys: { jwks, refreshMin: '1m', unknownKidGap: '5s' },
-          clockTolerance: `${version % 2}s`,
-        },
-      },
-      upstreams: {
-        [name]: { servers: [upstream], timeouts: { connect: '2s', idle: '5s' }, limits: { connections: 64 } },
-      },
-      routes: [
-        route('/'),
-        route('/scoped', { require: { scopes: ['never'] } }),
-        ...Array.from({ length: 1 + (version % 5) }, (_, at) => route(`/more${at}`)),
-      ],
-      // Soon full, so that its memory is no growth.
-      cache: { entries: 1000 },
-      revocation: { secret: SECRET, tokenLife: '25h' },
-      state: join(this.#folder, 'state'),
-      shutdown: { grace: '10s' },
-    };
-    writeFileSync(join(this.#folder, 'portcullis.yaml'), JSON.stringify(config));
+    this.#write(JSON.stringify(configOf(version, this.#places)));
   }
 
-  signal(signal: NodeJS.Signals): void {
+  /** With a fault in the last of its routes. */
+  configureBadly(version: number): void {
+    const text = JSON.stringify(configOf(version, this.#places));
+    this.#write(text.replace(/"\/where"/, '"where"'));
+  }
+
+  /** Sends a signal and waits for the line that says that it is done. */
+  async told(signal: NodeJS.Signals, message: string): Promise<void> {
+    const logged = this.#logged(message);
     this.#child.kill(signal);
-  }
-
-  /** Sends a signal and waits for what it leads to. */
-  async told(signal: NodeJS.Signals, pattern: RegExp): Promise<void> {
-    this.#log = '';
-    this.signal(signal);
-    await this.logged(pattern);
-  }
-
-  /** What it has logged since it was last asked, once that matches. */
-  async logged(pattern: RegExp): Promise<string> {
-    const deadline = performance.now() + PATIENCE_MS;
-    while (!pattern.test(this.#log)) {
-      if (this.#child.exitCode !== null) throw new Error(`the gateway ended with ${this.#child.exitCode}`);
-      if (performance.now() > deadline) throw new Error(`the gateway does not log ${pattern}: ${this.#log}`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    const text = this.#log;
-    this.#log = '';
-    return text;
-  }
-
-  async status(): Promise<Status> {
-    return (await (await fetch(`http://127.0.0.1:${this.#adminPort}/status`)).json()) as Status;
+    await logged;
   }
 
   async until(wanted: (status: Status) => boolean): Promise<Status> {
     const deadline = performance.now() + PATIENCE_MS;
     for (;;) {
-      const status = await this.status();
+      const status = await this.admin.status();
       if (wanted(status)) return status;
       if (performance.now() > deadline) throw new Error(`the gateway stays at ${JSON.stringify(status)}`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   }
 
-  /** Requests that all listeners have counted. */
-  async requests(): Promise<number> {
-    const text = await (await fetch(`http://127.0.0.1:${this.#adminPort}/metrics`)).text();
-    return Array.from(text.matchAll(/^portcullis_requests_total\{.*\} (\d+)$/gm), ([, count]) =>
-      Number(count),
-    ).reduce((sum, count) => sum + count, 0);
+  /** Listeners that serve, those that have lived longest first. */
+  async serving(): Promise<readonly ListenerStatus[]> {
+    return (await this.admin.status()).listeners.filter(({ state }) => state === 'serving');
   }
 
-  async revoke(jti: string): Promise<void> {
-    const answer = await fetch(`http://127.0.0.1:${this.#adminPort}/revocations`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${SECRET}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ jti }),
-    });
-    await answer.text();
-    if (!answer.ok) throw new Error(`a revocation was answered with ${answer.status}`);
+  /** Resolves when all listeners serve, none of which is this one, and no other process is left. */
+  async settled(without?: number): Promise<Status> {
+    return await this.until(
+      ({ listeners }) =>
+        listeners.length === LISTENERS &&
+        listeners.every(({ pid, state }) => state === 'serving' && pid !== without),
+    );
   }
 
   /** @returns the exit code of an orderly end. */
   async stop(): Promise<number | null> {
-    this.signal('SIGTERM');
+    this.#child.kill('SIGTERM');
     return await this.#exited;
   }
 
@@ -169,6 +109,26 @@ export class SoakGateway {
 
   /** For a soak that found nothing. */
   clean(): void {
-    rmSync(this.#folder, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #write(text: string): void {
+    writeFileSync(join(this.folder, 'portcullis.yaml'), text);
+  }
+
+  #logged(message: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const end = (how: () => void): void => {
+        clearTimeout(late);
+        unlisten();
+        how();
+      };
+      const fail = (why: string): void => end(() => reject(new Error(`the gateway ${why}`)));
+      const late = setTimeout(() => fail(`does not log "${message}" within 60 s`), PATIENCE_MS);
+      const unlisten = this.log.listen((line) => {
+        if (line.message.startsWith(message)) end(resolve);
+      });
+      void this.#exited.then((code) => fail(`ended with ${code}`));
+    });
   }
 }

@@ -1,62 +1,61 @@
-/** From and to, in monotonic milliseconds. */
-interface Span {
-  readonly from: number;
-  to: number;
-}
-
-/** What may go wrong while something is going on, and for how long after it. */
-export type Disturbance = 'upstream-down' | 'listener-killed' | 'listeners-rolled';
-
 /** Unexplained outcomes that are kept for the report. */
 const MAX_KEPT = 20;
+
+/** How the gateway must or may have counted one request. */
+export interface Count {
+  /** The outcomes that are possible. */
+  readonly outcomes: readonly string[];
+  /** It has one of them for certain, and not only perhaps. */
+  readonly isCertain: boolean;
+}
 
 /** Every request of a soak: what it was, and whether it came to what it should. */
 export class Ledger {
   /** How often each kind of request had each outcome. */
-  readonly outcomes = new Map<string, Map<string, number>>();
+  readonly kinds = new Map<string, Map<string, number>>();
+  /** What the gateway's own count must come to, by the outcomes that are possible. */
+  readonly counts = new Map<string, { certain: number; possible: number }>();
+  /** The first of them, described. */
   readonly unexplained: string[] = [];
-  #unexplainedCount = 0;
-  readonly #spans = new Map<Disturbance, Span[]>();
+  unexplainedCount = 0;
+  /** Requests whose answers came since a listener was last asked for its counts, which it may have taken with it. */
+  lost = 0;
+  #losing: number | undefined;
 
-  /** Begins a disturbance; the result ends it. */
-  disturb(what: Disturbance): () => void {
-    const span = { from: performance.now(), to: Number.POSITIVE_INFINITY };
-    const spans = this.#spans.get(what) ?? [];
-    spans.push(span);
-    this.#spans.set(what, spans);
-    return () => {
-      span.to = performance.now();
-    };
-  }
-
-  /** Whether one was going on at any time from `from` to now, or had ended up to `marginMs` before. */
-  overlaps(what: Disturbance, from: number, marginMs = 0): boolean {
-    return (this.#spans.get(what) ?? []).some((span) => span.to + marginMs >= from);
-  }
-
-  note(kind: string, outcome: string): void {
-    const outcomes = this.outcomes.get(kind) ?? new Map<string, number>();
-    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-    this.outcomes.set(kind, outcomes);
-  }
-
-  blame(kind: string, what: string): void {
-    this.note(kind, 'UNEXPLAINED');
-    this.#unexplainedCount += 1;
-    if (this.unexplained.length < MAX_KEPT) {
-      this.unexplained.push(`${new Date().toISOString()} ${kind}: ${what}`);
-    }
-  }
-
-  get unexplainedCount(): number {
-    return this.#unexplainedCount;
-  }
-
-  total(outcome?: string): number {
+  get total(): number {
     let sum = 0;
-    for (const outcomes of this.outcomes.values()) {
-      for (const [name, count] of outcomes) if (outcome === undefined || name === outcome) sum += count;
-    }
+    for (const outcomes of this.kinds.values()) for (const count of outcomes.values()) sum += count;
     return sum;
+  }
+
+  /** @param counted undefined: it was not, as it never was a request. */
+  note(kind: string, outcome: string, counted: Count | undefined): void {
+    const outcomes = this.kinds.get(kind) ?? new Map<string, number>();
+    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    this.kinds.set(kind, outcomes);
+    if (this.#losing !== undefined) this.#losing += 1;
+    if (counted === undefined) return;
+    const key = [...new Set(counted.outcomes)].sort().join(' ');
+    const sums = this.counts.get(key) ?? { certain: 0, possible: 0 };
+    sums.possible += 1;
+    if (counted.isCertain) sums.certain += 1;
+    this.counts.set(key, sums);
+  }
+
+  blame(kind: string, description: string): void {
+    this.note(kind, 'UNEXPLAINED', { outcomes: [], isCertain: false });
+    this.unexplainedCount += 1;
+    if (this.unexplained.length < MAX_KEPT) {
+      this.unexplained.push(`${new Date().toISOString()} ${kind}: ${description}`);
+    }
+  }
+
+  /** From now on until the result is called, a listener that is killed takes counts with it. */
+  lose(): () => void {
+    this.#losing = 0;
+    return () => {
+      this.lost += this.#losing ?? 0;
+      this.#losing = undefined;
+    };
   }
 }

@@ -1,12 +1,16 @@
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { rs256, rsaKey, secondsFromNow, type TestKey } from '../support/tokens.ts';
+import { hs256, rs256, rsaKey, secondsFromNow } from '../support/tokens.ts';
+import type { Chance } from './chance.ts';
+import { History } from './history.ts';
+import type { NamedKey, SoakIssuer } from './issuer.ts';
 
 export const ISSUER = 'https://issuer.example';
+export const PARTNER = 'https://partner.example';
+export const PARTNER_SECRET = 'p'.repeat(32);
 export const AUDIENCE = 'soak';
 /** Tokens that are used again and again. */
 const KNOWN = 200;
+/** Tokens that are kept to be refused. */
+const KEPT = 20;
 /** Seconds that a token lives: longer than any soak. */
 const LIFE = 24 * 3600;
 
@@ -14,107 +18,101 @@ export interface Token {
   readonly text: string;
   readonly sub: string;
   readonly jti: string;
+  readonly key: NamedKey;
+  readonly revoked: History<boolean>;
 }
 
-interface NamedKey {
-  readonly kid: string;
-  readonly key: TestKey;
+/** What the gateway finds in a token that is right apart from that; undefined: nothing. */
+export type Fault = 'key_unknown' | 'token_revoked' | undefined;
+
+/** Everything that the gateway may have found in it between these times. */
+export function faultsOf({ key, revoked }: Token, from: number, to: number): readonly Fault[] {
+  const faults = revoked.between(from, to).map((is): Fault => (is ? 'token_revoked' : undefined));
+  return key.inForce.between(from, to).flatMap((is): readonly Fault[] => (is ? faults : ['key_unknown']));
 }
 
-/** An issuer: its tokens, its key set over HTTP, and their rotation. */
-export class SoakIssuer {
-  readonly #server: Server;
-  /** What the key set holds, the key that signs last. */
-  #published: NamedKey[] = [];
-  #signing: NamedKey;
-  #known: Token[] = [];
+/** The tokens of a soak's clients. */
+export class Tokens {
+  readonly #issuer: SoakIssuer;
+  #known: (Token | undefined)[] = [];
   #made = 0;
   readonly #stranger = rsaKey();
+  /** Tokens that have been revoked, and tokens whose key has left or is about to. */
+  readonly #dead: Token[] = [];
 
-  private constructor() {
-    this.#server = createServer((_, response) => {
-      const keys = this.#published.map(({ kid, key }) => ({
-        ...key.publicKey.export({ format: 'jwk' }),
-        kid,
-        use: 'sig',
-        alg: 'RS256',
-      }));
-      response.setHeader('content-type', 'application/json');
-      response.end(JSON.stringify({ keys }));
-    });
-    this.#signing = this.#publish();
-    this.#know();
+  constructor(issuer: SoakIssuer) {
+    this.#issuer = issuer;
   }
 
-  static async start(): Promise<SoakIssuer> {
-    const issuer = new SoakIssuer();
-    issuer.#server.listen(0, '127.0.0.1');
-    await once(issuer.#server, 'listening');
-    return issuer;
+  /** One of those that are used again and again. */
+  known(chance: Chance): Token {
+    const at = chance.below(KNOWN);
+    const token = this.#known[at];
+    if (token?.key === this.#issuer.signing && !token.revoked.latest) return token;
+    const fresh = this.fresh();
+    this.#known[at] = fresh;
+    return fresh;
   }
 
-  get jwks(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/jwks`;
+  /** One that will be refused soon, or is already; undefined when there is none. */
+  dead(chance: Chance): Token | undefined {
+    return chance.of(this.#dead);
   }
 
-  known(at: number): Token {
-    return this.#known[at % KNOWN] as Token;
-  }
-
-  fresh(claims: Readonly<Record<string, unknown>> = {}): Token {
+  fresh(): Token {
     this.#made += 1;
-    const sub = `user${this.#made}`;
-    const jti = `token${this.#made}`;
-    const payload = {
-      iss: ISSUER,
-      aud: AUDIENCE,
-      exp: secondsFromNow(LIFE),
-      iat: secondsFromNow(-60),
-      sub,
-      jti,
-    };
-    return { text: this.#sign({ ...payload, ...claims }), sub, jti };
+    const [sub, jti] = [`user${this.#made}`, `token${this.#made}`];
+    const key = this.#issuer.signing;
+    return { text: this.signed({ sub, jti }), sub, jti, key, revoked: new History(false) };
   }
 
-  /** A token signed by somebody else, with the kid of a key in force or one that nobody knows. */
-  forged(isKnownKid: boolean): string {
-    const kid = isKnownKid ? this.#signing.kid : 'nobody-knows';
-    const payload = { iss: ISSUER, aud: AUDIENCE, exp: secondsFromNow(LIFE), sub: 'forged' };
-    return rs256(this.#stranger, payload, { alg: 'RS256', typ: 'JWT', kid });
+  /** With these claims and header members in place of those that are right. */
+  signed(claims: Readonly<Record<string, unknown>>, header: object = {}): string {
+    const { kid, key } = this.#issuer.signing;
+    return rs256(key, { ...payload(), ...claims }, { alg: 'RS256', typ: 'JWT', kid, ...header });
   }
 
-  /** Puts a new key into the set; nothing is signed with it yet. @returns its kid. */
-  announce(): string {
-    return this.#publish().kid;
+  /** Signed by somebody else. */
+  forged(kid = this.#issuer.signing.kid): string {
+    return rs256(this.#stranger, payload(), { alg: 'RS256', typ: 'JWT', kid });
   }
 
-  /** Signs with the newest key from now on. */
-  adopt(): void {
-    this.#signing = this.#published.at(-1) as NamedKey;
-    this.#know();
+  /** Signed with the public key, as if it were a secret. */
+  confused(): string {
+    const { kid, key } = this.#issuer.signing;
+    return hs256(key.pem, payload(), { alg: 'HS256', typ: 'JWT', kid });
   }
 
-  /** Takes every key out of the set but the one that signs. */
-  retire(): void {
-    this.#published = [this.#signing];
+  /** Of the other issuer. */
+  partner(sub: string): string {
+    return hs256(PARTNER_SECRET, { ...payload(), iss: PARTNER, sub });
   }
 
-  close(): void {
-    this.#server.close();
-    this.#server.closeAllConnections();
+  /** Puts some aside, to be refused when their key has left. */
+  layAside(chance: Chance): void {
+    for (let count = 0; count < KEPT / 4; count += 1) this.#keep(this.known(chance));
   }
 
-  #publish(): NamedKey {
-    const named = { kid: `key${Math.random().toString(36).slice(2)}`, key: rsaKey() };
-    this.#published = [...this.#published, named];
-    return named;
+  /** One that is in use, and from now on may have been revoked. */
+  revoke(chance: Chance): Token {
+    const token = this.known(chance);
+    token.revoked.begin(true);
+    this.#keep(token);
+    return token;
   }
 
-  #know(): void {
-    this.#known = Array.from({ length: KNOWN }, () => this.fresh());
+  #keep(token: Token): void {
+    this.#dead.push(token);
+    if (this.#dead.length > KEPT) this.#dead.shift();
   }
+}
 
-  #sign(payload: object): string {
-    return rs256(this.#signing.key, payload, { alg: 'RS256', typ: 'JWT', kid: this.#signing.kid });
-  }
+function payload(): Readonly<Record<string, unknown>> {
+  return {
+    iss: ISSUER,
+    aud: AUDIENCE,
+    exp: secondsFromNow(LIFE),
+    iat: secondsFromNow(-60),
+    sub: 'somebody',
+  };
 }

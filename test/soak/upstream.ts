@@ -2,28 +2,23 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { bytesOf } from './bytes.ts';
 
-/** Bytes that both sides can make from a number. */
-export function bytesOf(seed: number, length: number): Buffer {
-  const line = createHash('sha256').update(String(seed)).digest();
-  return Buffer.alloc(length, line);
-}
+export type UpstreamName = 'a' | 'b';
 
-export function digestOf(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
-}
-
-/** A service that answers so that its clients can tell whether every byte of both ways arrived; it can go and come back. */
+/** A service whose answers show its clients whether every byte of both ways arrived; it can go and come back. */
 export class SoakUpstream {
+  readonly name: UpstreamName;
   #server: Server;
   #port = 0;
 
-  private constructor() {
+  private constructor(name: UpstreamName) {
+    this.name = name;
     this.#server = this.#serve();
   }
 
-  static async start(): Promise<SoakUpstream> {
-    const upstream = new SoakUpstream();
+  static async start(name: UpstreamName): Promise<SoakUpstream> {
+    const upstream = new SoakUpstream(name);
     await upstream.#listen();
     return upstream;
   }
@@ -35,19 +30,18 @@ export class SoakUpstream {
   /** Goes in the middle of everything. */
   async goDown(): Promise<void> {
     const closed = once(this.#server, 'close');
-    this.#server.close();
-    this.#server.closeAllConnections();
+    this.close();
     await closed;
-  }
-
-  close(): void {
-    this.#server.close();
-    this.#server.closeAllConnections();
   }
 
   async comeBack(): Promise<void> {
     this.#server = this.#serve();
     await this.#listen();
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
   }
 
   async #listen(): Promise<void> {
@@ -58,23 +52,56 @@ export class SoakUpstream {
 
   #serve(): Server {
     // Longer than the gateway keeps an idle connection, so that never both close at one time.
-    return createServer({ keepAliveTimeout: 60_000 }, answer);
+    return createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+      response.sendDate = false;
+      response.setHeader('X-Upstream', this.name);
+      request.on('error', () => response.destroy()); // The client of the soak has left.
+      answer(request, response);
+    });
   }
 }
 
+/** What it was sent, as it came. */
+function echoOf({ method, url, rawHeaders }: IncomingMessage): string {
+  return JSON.stringify([method, url, ...rawHeaders]);
+}
+
 function answer(request: IncomingMessage, response: ServerResponse): void {
-  const [, what, first, second] = (request.url ?? '').split('/');
-  if (what === 'bytes') {
-    response.end(bytesOf(Number(first), Number(second)));
-  } else if (what === 'reset') {
-    response.writeHead(200, { 'Content-Length': 100_000 });
-    response.write(Buffer.alloc(20_000), () => response.destroy());
-  } else if (what === 'sum') {
+  const [, , what, first, second] = (request.url ?? '').split('/');
+  if (what === 'stall') return; // For ever.
+  if (what === 'drop') request.socket.destroy();
+  else if (what === 'garbage') request.socket.end('HTTP/1.1 2OO OK\r\n\r\n');
+  else if (what === 'reset') {
+    const bytes = bytesOf(Number(first), Number(second));
+    response.writeHead(200, { 'Content-Length': bytes.length });
+    response.write(bytes.subarray(0, bytes.length >> 1), () => request.socket.destroy());
+  } else if (what === 'bytes') {
+    const bytes = bytesOf(Number(first), Number(second));
+    response.writeHead(200, { 'Content-Length': bytes.length }).end(bytes);
+  } else if (what === 'pour') pour(bytesOf(Number(first), Number(second)), response);
+  else if (request.method === 'POST') {
     const sum = createHash('sha256');
     request.on('data', (chunk: Buffer) => sum.update(chunk));
-    request.on('end', () => response.end(sum.digest('hex')));
-    request.on('error', () => response.destroy()); // The client of the soak has left.
-  } else {
-    response.end(`${request.url} ${request.headers['x-user-id'] ?? 'nobody'}`);
-  }
+    request.on('end', () => tell(`${echoOf(request)} ${sum.digest('hex')}`, response));
+  } else tell(echoOf(request), response);
+}
+
+function tell(text: string, response: ServerResponse): void {
+  response.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': Buffer.byteLength(text) });
+  response.end(text);
+}
+
+/** In chunks, each of which is an event of its own. */
+function pour(bytes: Buffer, response: ServerResponse): void {
+  const step = Math.ceil(bytes.length / 5);
+  let at = 0;
+  const next = (): void => {
+    if (at >= bytes.length || response.destroyed) response.end();
+    else {
+      response.write(bytes.subarray(at, at + step));
+      at += step;
+      setImmediate(next);
+    }
+  };
+  next();
 }

@@ -1,87 +1,111 @@
-import type { Status } from './gateway.ts';
+import type { Metrics, Status } from './admin.ts';
+import { LISTENERS } from './config.ts';
+import { countFaults } from './counts.ts';
+import { countOf, type Descriptors, descriptorsOf, growth } from './descriptors.ts';
+import type { Disturbance } from './disturbances.ts';
+import type { SoakGateway } from './gateway.ts';
 import type { Ledger } from './ledger.ts';
+import { type Judged, memoryOf } from './memory.ts';
 import type { Watch } from './watch.ts';
 
-/**
- * MiB by which a process may grow in the last half. V8 lets its heap breathe by some ten MiB, and bodies of megabytes
- * come and go; a leak of 200 bytes for each request would come to 60 MiB in the last half of thirty minutes.
- */
-const GROWTH_MIB = 32;
-/** Sockets beyond those at the start: a connection of the admin address that is about to end. */
-const SPARE_SOCKETS = 2;
-/** Seconds between two readings of a listener's counts; a killed one takes what it counted since with it. */
-const LOST_SECONDS = 6;
+/** Descriptors in a quiet moment after the warm-up. */
+export interface Baseline {
+  readonly supervisor: Descriptors;
+  readonly listener: Descriptors;
+}
 
 export interface Findings {
-  readonly seconds: number;
+  readonly gateway: SoakGateway;
   readonly ledger: Ledger;
   readonly watch: Watch;
-  readonly supervisor: number;
-  readonly listeners: Status['listeners'];
-  readonly before: { readonly supervisor: number; readonly listener: number };
-  readonly sockets: { readonly supervisor: number; readonly listeners: readonly number[] };
-  /** Requests by the gateway's own count. */
-  readonly counted: number;
-  readonly kills: number;
-  readonly exitCode: number | null;
+  readonly judged: readonly Judged[];
+  readonly baseline: Baseline;
+  /** In the last quiet moment. */
+  readonly status: Status;
+  readonly metrics: Metrics;
+  readonly disturbances: ReadonlyMap<Disturbance, number>;
+  /** Connections of clients that ended with a listener. */
+  readonly doomed: number;
   readonly say: (line: string) => void;
 }
 
+/** What is said above `info` where nothing is wrong with the gateway, and how often because of what. */
+const alarms: readonly (readonly [message: string, cause: Disturbance, often: 'each' | 'any'])[] = [
+  ['a listener process died and is replaced', 'listener kill', 'each'],
+  ['the configuration was not reloaded: it has faults; the old one stays', 'bad reload', 'each'],
+  ['the keys cannot be fetched', 'issuer outage', 'any'],
+];
+
 /** Prints what was found, and names every fault. */
-export function judge(found: Findings): readonly string[] {
-  const { ledger, say, sockets, before, exitCode } = found;
-  const faults: string[] = [];
-  for (const [kind, outcomes] of [...ledger.outcomes].sort()) {
-    say(`  ${kind.padEnd(16)} ${[...outcomes].map(([outcome, count]) => `${count} ${outcome}`).join(', ')}`);
+export function verdictOf(found: Findings): readonly string[] {
+  const { ledger, metrics, watch, judged, say, doomed } = found;
+  say('requests');
+  for (const [kind, outcomes] of [...ledger.kinds].sort()) {
+    say(`  ${kind.padEnd(30)} ${[...outcomes].map(([outcome, count]) => `${count} ${outcome}`).join(', ')}`);
   }
-  faults.push(...ledger.unexplained);
-  if (ledger.unexplainedCount > 0) faults.push(`${ledger.unexplainedCount} outcomes are not explained`);
-  faults.push(...judgeMemory(found));
-  say(
-    `sockets: supervisor ${before.supervisor} → ${sockets.supervisor}, listeners ${before.listener} → ${sockets.listeners.join(', ')}`,
+  const counted = metrics.sum('portcullis_requests_total');
+  say(`  ${'all'.padEnd(30)} ${ledger.total}; ${counted} counted by the gateway, ${ledger.lost} may be lost`);
+  say('disturbances');
+  for (const [name, count] of [...found.disturbances].sort()) say(`  ${name.padEnd(30)} ${count}`);
+  say(`  ${'connections that were killed'.padEnd(30)} ${doomed}`);
+  say('memory');
+  const memory = judged.map((one) => memoryOf(watch, one));
+  for (const { text } of memory) say(`  ${text}`);
+  return [
+    ...ledger.unexplained,
+    ...(ledger.unexplainedCount === 0 ? [] : [`${ledger.unexplainedCount} outcomes are not explained`]),
+    ...memory.flatMap(({ fault }) => fault ?? []),
+    ...descriptorFaults(found),
+    ...countFaults(ledger, metrics),
+    ...stateFaults(found),
+    ...logFaults(found),
+  ];
+}
+
+function descriptorFaults({ gateway, status, baseline, say }: Findings): readonly string[] {
+  const processes: readonly (readonly [name: string, pid: number, before: Descriptors])[] = [
+    ['supervisor', gateway.pid, baseline.supervisor],
+    ...status.listeners.map(({ pid }) => ['listener', pid, baseline.listener] as const),
+  ];
+  say('file descriptors after the warm-up and at the end');
+  return processes.flatMap(([name, pid, before]) => {
+    const now = descriptorsOf(pid);
+    say(`  ${name.padEnd(12)} ${countOf(before)} → ${countOf(now)}`);
+    return growth(before, now).map((what) => `${name} leaks descriptors: ${what}`);
+  });
+}
+
+/** What the gateway says of itself when nobody is there any more. */
+function stateFaults({ status, metrics, disturbances }: Findings): readonly string[] {
+  const { listeners } = status;
+  const faults: string[] = [];
+  const check = (what: string, is: number, wanted: number): void => {
+    if (is !== wanted) faults.push(`${is} ${what} in place of ${wanted}`);
+  };
+  check('listeners', listeners.length, LISTENERS);
+  check(
+    'client connections',
+    listeners.reduce((sum, { connections }) => sum + connections, 0),
+    0,
   );
-  if (sockets.supervisor > before.supervisor + SPARE_SOCKETS) faults.push('the supervisor leaks sockets');
-  for (const count of sockets.listeners) {
-    if (count > before.listener + SPARE_SOCKETS) faults.push('a listener leaks sockets');
-  }
-  if (found.listeners.length !== 2) faults.push(`${found.listeners.length} listeners are left in place of 2`);
-  faults.push(...judgeCounts(found));
-  if (exitCode !== 0) faults.push(`the gateway ended with ${exitCode}`);
+  check('upstream connections', metrics.sum('portcullis_upstream_connections'), 0);
+  check('tokens in the queue', metrics.sum('portcullis_verify_queue_depth'), 0);
+  check('deaths', metrics.sum('portcullis_listener_deaths_total'), disturbances.get('listener kill') ?? 0);
   return faults;
 }
 
-function judgeMemory({ watch, seconds, supervisor, listeners, say }: Findings): readonly string[] {
-  const faults: string[] = [];
-  let judged = 0;
-  for (const [name, pid] of [
-    ['supervisor', supervisor],
-    ...listeners.map(({ pid }) => ['listener', pid]),
-  ] as const) {
-    const samples = (watch.samples.get(pid as number) ?? []).map(({ residentMiB }) => residentMiB);
-    const growth = watch.growth(pid as number, seconds / 2, seconds);
-    const [first = 0, half = 0, last = 0] = [samples[0], samples[samples.length >> 1], samples.at(-1)];
-    const shown =
-      growth === undefined ? 'too young to be judged' : `${growth.toFixed(1)} MiB in the last half`;
-    say(`memory: ${name} ${[first, half, last].map((mib) => mib.toFixed(0)).join(' → ')} MiB, ${shown}`);
-    if (growth === undefined) continue;
-    judged += 1;
-    if (growth > GROWTH_MIB) faults.push(`${name} grew by ${growth.toFixed(1)} MiB in the last half`);
+function logFaults({ gateway: { log }, disturbances }: Findings): readonly string[] {
+  const faults = log.odd.map((text) => `the log has a line that is no JSON: ${text}`);
+  const known = new Map(alarms.map(([message, ...rest]) => [message, rest] as const));
+  for (const [message, [cause, often]] of known) {
+    const [is, wanted] = [log.alarms.get(message) ?? 0, disturbances.get(cause) ?? 0];
+    if (often === 'each' ? is !== wanted : is > 0 && wanted === 0) {
+      faults.push(`the log says ${is} times "${message}", and there was ${wanted} times a ${cause}`);
+    }
   }
-  // The supervisor, and the listener that was left alone.
-  if (judged < 2) faults.push('no listener lived long enough for its memory to be judged');
+  for (const message of log.alarms.keys()) {
+    if (known.has(message)) continue;
+    faults.push(...log.kept.filter((line) => line.includes(JSON.stringify(message))));
+  }
   return faults;
-}
-
-/** The gateway counts each request once: not fewer than were answered, but for what killed listeners knew alone. */
-function judgeCounts({ ledger, counted, kills, seconds, say }: Findings): readonly string[] {
-  const sent = ledger.total();
-  const lost = Math.ceil((kills * LOST_SECONDS * sent) / seconds);
-  const unsure =
-    ledger.total('left') +
-    ledger.total('its listener was killed') +
-    ledger.total('not accepted yet when its listener was replaced');
-  say(`requests: ${sent} sent, ${counted} counted by the gateway, ${kills} listeners killed`);
-  if (counted > sent) return [`the gateway counts ${counted} requests, of ${sent}`];
-  if (counted < sent - unsure - lost) return [`the gateway counts ${counted} requests, of ${sent}`];
-  return [];
 }

@@ -1,44 +1,51 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 
 /** What one process held at one moment. */
 export interface Sample {
   /** Seconds since the soak began. */
   readonly at: number;
-  readonly residentMiB: number;
+  readonly mib: number;
 }
 
-/** Resident memory of processes, over time. */
+/** Samples of which slopes are taken: some hundred give as good a median as some thousand. */
+const MAX_SAMPLES = 300;
+
+/** Resident memory of processes over time. */
 export class Watch {
   readonly samples = new Map<number, Sample[]>();
 
   look(at: number, pids: readonly number[]): void {
     for (const pid of pids) {
-      const residentMiB = residentOf(pid);
-      if (residentMiB === undefined) continue; // It has just ended.
+      const mib = residentOf(pid);
+      if (mib === undefined) continue; // It has just ended.
       const samples = this.samples.get(pid) ?? [];
-      samples.push({ at, residentMiB });
+      samples.push({ at, mib });
       this.samples.set(pid, samples);
     }
   }
 
-  /**
-   * MiB by which a process grew from `from` to `to`, by the median of the slopes between its samples (Theil–Sen), which
-   * a single large body does not move; undefined for one that did not live that long.
-   */
-  growth(pid: number, from: number, to: number): number | undefined {
+  /** Samples of a process from one time to another; undefined when it did not live that long. */
+  between(pid: number, from: number, to: number): readonly Sample[] | undefined {
     const samples = (this.samples.get(pid) ?? []).filter(({ at }) => at >= from && at <= to);
     const [first] = samples;
     const last = samples.at(-1);
-    if (first === undefined || last === undefined || last.at - first.at < (to - from) * 0.9) return undefined;
-    // Some hundred samples give as good a median as some thousand.
-    const step = Math.ceil(samples.length / 300);
-    const some = samples.filter((_, index) => index % step === 0);
-    const slopes = some.flatMap((a, index) =>
-      some.slice(index + 1).map((b) => (b.residentMiB - a.residentMiB) / (b.at - a.at)),
-    );
-    slopes.sort((a, b) => a - b);
-    return (slopes[slopes.length >> 1] ?? 0) * (to - from);
+    if (first === undefined || last === undefined) return undefined;
+    return last.at - first.at < (to - from) * 0.9 ? undefined : samples;
   }
+}
+
+/**
+ * MiB per second by which it grows: the median of the slopes between all pairs of samples (Theil–Sen), which no single
+ * large body and no single collection moves.
+ */
+export function slopeOf(samples: readonly Sample[]): number {
+  const step = Math.ceil(samples.length / MAX_SAMPLES);
+  const some = samples.filter((_, index) => index % step === 0);
+  const slopes = some.flatMap((a, index) =>
+    some.slice(index + 1).map((b) => (b.mib - a.mib) / (b.at - a.at)),
+  );
+  slopes.sort((a, b) => a - b);
+  return slopes[slopes.length >> 1] ?? 0;
 }
 
 function residentOf(pid: number): number | undefined {
@@ -48,15 +55,4 @@ function residentOf(pid: number): number | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Open sockets of a process. */
-export function socketsOf(pid: number): number {
-  return readdirSync(`/proc/${pid}/fd`).filter((fd) => {
-    try {
-      return readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith('socket:');
-    } catch {
-      return false; // Closed since it was listed.
-    }
-  }).length;
 }

@@ -1,0 +1,14 @@
+import { createCipheriv, createHash } from 'node:crypto';
+
+/**
+ * Bytes that both sides can make from a number. They do not repeat, so that a piece that is lost, doubled or in the
+ * wrong place does not look right.
+ */
+export function bytesOf(seed: number, length: number): Buffer {
+  const key = createHash('sha256').update(String(seed)).digest().subarray(0, 16);
+  return createCipheriv('aes-128-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(length));
+}
+
+export function digestOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

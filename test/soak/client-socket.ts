@@ -1,0 +1,97 @@
+import { connect, type Socket } from 'node:net';
+
+export interface SocketEvents {
+  readonly onBytes: (bytes: Buffer) => void;
+  readonly onClosed: () => void;
+}
+
+/** Milliseconds in which a server that has said that it closes must have done so. */
+const CLOSE_MS = 5_000;
+
+/** One connection of a client, with at most one exchange at a time. */
+export class ClientSocket {
+  /** Monotonic milliseconds. */
+  readonly openedAt = performance.now();
+  /** Exchanges that were begun on it. */
+  exchanges = 0;
+  /** The listener that has it was killed. */
+  isDoomed = false;
+  /** Why it is closed; undefined while it is not. */
+  closedBy: string | undefined;
+  readonly #socket: Socket;
+  readonly #ended: Promise<void>;
+  #events: SocketEvents | undefined;
+  #surplus = '';
+
+  private constructor(port: number, all: Set<ClientSocket>) {
+    all.add(this);
+    this.#socket = connect(port, '127.0.0.1');
+    this.#socket.on('data', (bytes) => {
+      if (this.#events === undefined) this.#surplus += bytes.toString('latin1', 0, 100);
+      else this.#events.onBytes(bytes);
+    });
+    this.#socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.closedBy ??= error.code ?? error.message;
+    });
+    this.#ended = new Promise((resolve) => {
+      this.#socket.on('close', () => {
+        this.closedBy ??= 'its end';
+        all.delete(this);
+        this.#events?.onClosed();
+        resolve();
+      });
+    });
+  }
+
+  /** Resolves when it is connected, or could not be; see `closedBy`. */
+  static open(port: number, all: Set<ClientSocket>): Promise<ClientSocket> {
+    return new Promise((resolve) => {
+      const socket = new ClientSocket(port, all);
+      socket.#socket.once('connect', () => resolve(socket));
+      void socket.#ended.then(() => resolve(socket));
+    });
+  }
+
+  /** Its own port; undefined before it has one. */
+  get port(): number | undefined {
+    return this.#socket.localPort;
+  }
+
+  /** Bytes that came while nobody had asked for any. */
+  get surplus(): string {
+    return this.#surplus;
+  }
+
+  listen(events: SocketEvents | undefined): void {
+    this.#events = events;
+    if (this.closedBy !== undefined) events?.onClosed();
+  }
+
+  /** Resolves when the kernel has them, or will never have. */
+  write(bytes: string | Uint8Array): Promise<void> {
+    return new Promise((resolve) => this.#socket.write(bytes, () => resolve()));
+  }
+
+  /** Takes nothing for so long. */
+  rest(ms: number): void {
+    this.#socket.pause();
+    setTimeout(() => this.#socket.resume(), ms);
+  }
+
+  leave(reset = false): void {
+    this.closedBy ??= 'the client';
+    if (reset) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
+  }
+
+  /** Whether the server ends it in time. */
+  async isLeft(): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), CLOSE_MS);
+    });
+    const left = await Promise.race([this.#ended.then(() => true), late]);
+    clearTimeout(timer);
+    return left;
+  }
+}

@@ -1,0 +1,43 @@
+import type { Metrics } from './admin.ts';
+import type { Ledger } from './ledger.ts';
+
+/**
+ * Compares what the gateway has counted with what its clients have seen: no request may be missing but those that a
+ * killed listener took along, and there may be none that nobody sent; in all, and for each outcome.
+ * @returns what is wrong.
+ */
+export function countFaults(ledger: Ledger, metrics: Metrics): readonly string[] {
+  const counted = metrics.by('portcullis_requests_total', 'outcome');
+  const { lost } = ledger;
+  const faults: string[] = [];
+  const check = (what: string, count: number, certain: number, possible: number): void => {
+    if (count >= certain - lost && count <= possible) return;
+    faults.push(
+      `the gateway counts ${count} ${what}, its clients at least ${certain - lost} and at most ${possible}`,
+    );
+  };
+  const sums = [...ledger.counts].map(([key, sum]) => ({ words: key.split(' '), ...sum }));
+  const all = sumsOf(sums);
+  check('requests', sumOf([...counted.values()]), all.certain, all.possible);
+  for (const word of new Set([...counted.keys(), ...sums.flatMap(({ words }) => words)])) {
+    if (word === '' || word === 'none') continue;
+    const possible = sumsOf(sums.filter(({ words }) => words.includes(word) || words[0] === '')).possible;
+    const { certain } = sumsOf(sums.filter(({ words }) => words.length === 1 && words[0] === word));
+    check(`of ${word}`, counted.get(word) ?? 0, certain, possible);
+  }
+  return faults;
+}
+
+interface Sums {
+  readonly certain: number;
+  readonly possible: number;
+}
+
+function sumsOf(list: readonly Sums[]): Sums {
+  return {
+    certain: sumOf(list.map(({ certain }) => certain)),
+    possible: sumOf(list.map(({ possible }) => possible)),
+  };
+}
+
+const sumOf = (list: readonly number[]): number => list.reduce((sum, one) => sum + one, 0);

@@ -1,0 +1,45 @@
+import { type Expected, forwarded, refused } from './expected.ts';
+import { HOST } from './request.ts';
+import { type Fault, faultsOf, type Token } from './tokens.ts';
+import type { UpstreamName } from './upstream.ts';
+
+/** What clients send to be taken for others; the gateway must take it away. */
+export const SPOOF = 'X-User-Id: root\r\nX-Forwarded-For: 10.0.0.1\r\n';
+
+export interface Echoed {
+  readonly method?: string;
+  readonly path: string;
+  readonly token: string;
+  readonly sub: string;
+  /** Of the request's body, as upstream sees it. */
+  readonly framing?: readonly [name: string, value: string];
+  readonly digest?: string;
+  readonly by?: UpstreamName;
+  readonly closes?: boolean;
+}
+
+/** The answer that shows what upstream was sent: the request line and every header, in their order. */
+export function echoed(options: Echoed): Expected {
+  const { method = 'GET', path, token, sub, framing = [], digest, by = 'a', closes = false } = options;
+  const seen = JSON.stringify([
+    method,
+    path,
+    ...['host', HOST, 'authorization', `Bearer ${token}`, 'X-User-Id', sub],
+    ...['x-forwarded-for', '127.0.0.1', 'x-forwarded-proto', 'http', 'x-forwarded-host', HOST],
+    ...framing,
+  ]);
+  const body = Buffer.from(digest === undefined ? seen : `${seen} ${digest}`);
+  return forwarded({ by, body, type: 'text/plain', closes });
+}
+
+/** What is right for a token: `good` while it is, and otherwise its refusal. */
+export function judged(token: Token, good: Expected): (from: number, to: number) => readonly Expected[] {
+  return (from, to) =>
+    faultsOf(token, from, to).map((fault) => (fault === undefined ? good : refusalOf(fault, good)));
+}
+
+function refusalOf(fault: Exclude<Fault, undefined>, good: Expected): Expected {
+  const refusal = refused(401, fault);
+  // Whatever is said to a request whose end the engine cannot be sure of ends its connection.
+  return good.closes ? { ...refusal, closes: true } : refusal;
+}

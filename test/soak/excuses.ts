@@ -1,0 +1,66 @@
+import type { ClientSocket } from './client-socket.ts';
+import { GRACE_SECONDS } from './config.ts';
+import type { Came } from './exchange.ts';
+import { type Expected, refused } from './expected.ts';
+import { faultOf, isBeginning } from './judge.ts';
+import type { Windows } from './windows.ts';
+
+/** What may come in place of the right answer, and how the gateway may have counted it. */
+export interface Excuse {
+  readonly why: string;
+  /** Outcomes; an answer has one for certain, and something that was cut by a kill may have been counted nowhere. */
+  readonly outcomes: readonly string[];
+  readonly isCertain: boolean;
+}
+
+const unreachable = [refused(502, 'upstream_unreachable'), refused(502, 'upstream_reset')];
+
+/** Explains what is not right, by what had happened; undefined when nothing explains it. */
+export class Excuses {
+  readonly #windows: Windows;
+  /**
+   * The kernel hands connections which nobody has accepted to the other listeners when one stops to listen; otherwise
+   * it resets them.
+   */
+  readonly #queuesMove: boolean;
+
+  constructor(windows: Windows, queuesMove: boolean) {
+    this.#windows = windows;
+    this.#queuesMove = queuesMove;
+  }
+
+  excuse(came: Came, socket: ClientSocket, rights: readonly Expected[]): Excuse | undefined {
+    const { end, closedBy, from, to, isFirst, reader } = came;
+    const isCut =
+      end === 'cut' && closedBy !== 'ECONNREFUSED' && rights.some((right) => isBeginning(came, right));
+    if (isCut && socket.isDoomed) {
+      return { why: 'its listener was killed', outcomes: rights.map(outcomeOf), isCertain: false };
+    }
+    const upstreams = rights.flatMap(({ by }) => (by === undefined ? [] : [by]));
+    if (upstreams.some((name) => this.#windows.overlap(`upstream ${name} down`, from, to))) {
+      const why = 'upstream was down';
+      const outcomes = unreachable.map(outcomeOf);
+      if (isCut && reader.received > 0) return { why, outcomes, isCertain: true };
+      const closes = rights.every((right) => right.closes);
+      const found = unreachable.find((refusal) => faultOf(came, { ...refusal, closes }) === undefined);
+      if (found !== undefined) return { why, outcomes: [outcomeOf(found)], isCertain: true };
+    }
+    const isUntouched = isCut && isFirst && reader.received === 0;
+    if (isUntouched && !this.#queuesMove && this.#windows.overlap('roll', socket.openedAt, to)) {
+      return { why: 'in the queue of a listener that was replaced', outcomes: [], isCertain: false };
+    }
+    return undefined;
+  }
+
+  /** Whether a connection that was opened then may be asked to leave now: its listener is or was being replaced. */
+  mayClose(openedAt: number, now: number): boolean {
+    return this.#windows.overlap('roll', openedAt, now);
+  }
+
+  /** Whether a listener that is being replaced may have ended an idle connection. */
+  mayHaveEnded(openedAt: number, now: number): boolean {
+    return this.#windows.overlap('roll', openedAt, now - GRACE_SECONDS * 1000);
+  }
+}
+
+const outcomeOf = ({ outcome }: Expected): string => outcome ?? 'none';

@@ -1,0 +1,98 @@
+import { STATUS_CODES } from 'node:http';
+import { type Reason, reasons } from '../../src/reasons.ts';
+import type { UpstreamName } from './upstream.ts';
+
+/** An answer that is right, byte for byte. */
+export interface Expected {
+  /** How the gateway counts it; undefined: its front engine has answered, which nobody counts. */
+  readonly outcome: string | undefined;
+  /** Whose answer it is, if it is not the gateway's. */
+  readonly by?: UpstreamName;
+  /** Status line and headers, without `Date`, `Connection: close`, and the empty line. */
+  readonly head: string;
+  /** As the client reads it: without chunks. */
+  readonly body: Buffer;
+  /** The answer must say `Connection: close`; otherwise it may only while listeners are replaced. */
+  readonly closes: boolean;
+  /** Only the beginning of the body comes, and the connection is cut. */
+  readonly breaks?: boolean;
+}
+
+export interface ForwardedOptions {
+  readonly by: UpstreamName;
+  readonly body: Buffer;
+  readonly type?: string;
+  readonly framing?: 'length' | 'chunked';
+  readonly closes?: boolean;
+  readonly breaks?: boolean;
+}
+
+/** The answer of an upstream. */
+export function forwarded(options: ForwardedOptions): Expected {
+  const { by, body, type, framing = 'length', closes = false, breaks = false } = options;
+  const lines = [
+    'HTTP/1.1 200 OK',
+    `X-Upstream: ${by}`,
+    ...(type === undefined ? [] : [`Content-Type: ${type}`]),
+    framing === 'chunked' ? 'Transfer-Encoding: chunked' : `Content-Length: ${body.length}`,
+  ];
+  return {
+    outcome: breaks ? 'upstream_reset' : 'forwarded',
+    by,
+    head: lines.join('\r\n'),
+    body,
+    closes,
+    breaks,
+  };
+}
+
+/** The answer to a request for the head alone. */
+export function headOnly(expected: Expected): Expected {
+  return {
+    ...expected,
+    head: expected.head.replace('Content-Length', 'content-length'),
+    body: Buffer.alloc(0),
+  };
+}
+
+/** The gateway's own answer. `status` is said here once more, so that a change of it is no change of what is expected. */
+export function refused(status: number, reason: Reason, options: { readonly scope?: string } = {}): Expected {
+  const {
+    text,
+    challenge,
+    close = false,
+    retryAfter,
+  } = reasons[reason] as (typeof reasons)[Reason] & {
+    readonly close?: boolean;
+    readonly retryAfter?: number;
+  };
+  const scope = options.scope === undefined ? '' : `, scope="${options.scope}"`;
+  const body = Buffer.from(
+    JSON.stringify({ type: `urn:portcullis:rejection:${reason}`, title: text, status, code: reason }),
+  );
+  const lines = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Content-Type: application/problem+json',
+    'Cache-Control: no-store',
+    ...(challenge === 'bare' ? ['WWW-Authenticate: Bearer realm="portcullis"'] : []),
+    ...(challenge === 'bare' || challenge === 'none'
+      ? []
+      : [
+          `WWW-Authenticate: Bearer realm="portcullis", error="${challenge}"${scope}, error_description="${text}"`,
+        ]),
+    ...(retryAfter === undefined ? [] : [`Retry-After: ${retryAfter}`]),
+    `Content-Length: ${body.length}`,
+  ];
+  return { outcome: reason, head: lines.join('\r\n'), body, closes: close };
+}
+
+/** What the front engine says to what it cannot parse; the connection's end ends it. */
+export function unparsed(status: number): Expected {
+  const page = `<h1>${STATUS_CODES[status]}</h1><hr><i>uWebSockets/20 Server</i>`;
+  return {
+    outcome: undefined,
+    head: `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    body: Buffer.from(page),
+    closes: true,
+  };
+}

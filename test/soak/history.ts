@@ -1,0 +1,42 @@
+interface Entry<T> {
+  readonly value: T;
+  /** The earliest and the latest time at which it may have held; monotonic milliseconds. */
+  readonly since: number;
+  until: number;
+}
+
+/** Entries that are kept: many more than one request can live to see. */
+const MAX_ENTRIES = 32;
+
+/**
+ * Something that changes at a time which is known only roughly, such as the configuration in force: between the
+ * signal and the log line that says it is done, either may hold.
+ */
+export class History<T> {
+  #entries: Entry<T>[];
+
+  constructor(value: T) {
+    this.#entries = [{ value, since: Number.NEGATIVE_INFINITY, until: Number.POSITIVE_INFINITY }];
+  }
+
+  get latest(): T {
+    return (this.#entries.at(-1) as Entry<T>).value;
+  }
+
+  /** From now on this may hold. */
+  begin(value: T): void {
+    this.#entries.push({ value, since: performance.now(), until: Number.POSITIVE_INFINITY });
+    if (this.#entries.length > MAX_ENTRIES) this.#entries.shift();
+  }
+
+  /** From now on only the latest holds. */
+  settle(): void {
+    const now = performance.now();
+    for (const entry of this.#entries.slice(0, -1)) entry.until = Math.min(entry.until, now);
+  }
+
+  /** What may have held at any time between these. */
+  between(from: number, to: number): readonly T[] {
+    return this.#entries.filter(({ since, until }) => since <= to && until >= from).map(({ value }) => value);
+  }
+}

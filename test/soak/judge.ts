@@ -1,0 +1,88 @@
+import type { Came } from './exchange.ts';
+import type { Expected } from './expected.ts';
+
+/** Milliseconds by which a Date may differ: an engine's clock is that of its last second, on a busy machine. */
+const DATE_MS = 30_000;
+/** Bytes that are shown of an answer. */
+const SHOWN = 300;
+
+/** A head, and what of it is not the same in every right answer. */
+interface Head {
+  /** Without these. */
+  readonly text: string;
+  readonly closes: boolean;
+  readonly dates: readonly string[];
+}
+
+/** What is wrong with an answer that should be this one; undefined: nothing. */
+export function faultOf(came: Came, right: Expected): string | undefined {
+  const { reader, end, closedBy } = came;
+  if (reader.fault !== undefined) return reader.fault;
+  if (end === 'hangs') return 'no end within 30 s';
+  const wrong = headFault(came, right) ?? bodyFault(came, right);
+  if (wrong !== undefined) return wrong;
+  if (right.breaks === true) {
+    return end === 'whole' ? 'a whole answer of an upstream that broke off' : undefined;
+  }
+  if (end === 'whole') return undefined;
+  return `cut by ${closedBy ?? 'nobody'} after ${reader.received} bytes of what should come`;
+}
+
+/** Whether what came could have become this answer. */
+export function isBeginning(came: Came, right: Expected): boolean {
+  const { reader } = came;
+  if (reader.received === 0) return true;
+  if (reader.fault !== undefined) return false;
+  if (reader.head === undefined) return headOf(right.head).text.startsWith(reader.beginning.slice(0, 12));
+  return headFault(came, right) === undefined && bodyFault(came, right) === undefined;
+}
+
+/** The answer said that the connection ends. */
+export function saysClose({ reader }: Came): boolean {
+  return reader.head !== undefined && headOf(reader.head).closes;
+}
+
+function headFault({ reader }: Came, right: Expected): string | undefined {
+  if (reader.head === undefined) {
+    return reader.received === 0 ? 'no byte' : `not even a head: ${shown(reader.beginning)}`;
+  }
+  const head = headOf(reader.head);
+  if (head.text !== right.head) return `${shown(reader.head)} ${shown(reader.body.toString('latin1'))}`;
+  if (right.closes && !head.closes) return 'it does not say that the connection ends';
+  const isDated = right.outcome !== undefined;
+  if (head.dates.length !== (isDated ? 1 : 0)) return `${head.dates.length} dates: ${shown(reader.head)}`;
+  const [date] = head.dates;
+  if (date === undefined) return undefined;
+  const time = Date.parse(date);
+  if (new Date(time).toUTCString() !== date) return `the date is ${date}`;
+  return Math.abs(Date.now() - time) > DATE_MS ? `the date is ${date}, long ago` : undefined;
+}
+
+/** Whatever has come of the body must be its beginning, and all of it when the answer is whole. */
+function bodyFault({ reader, end }: Came, right: Expected): string | undefined {
+  const body = reader.body;
+  const wanted = right.body.subarray(0, body.length);
+  if (!body.equals(wanted)) {
+    const at = body.findIndex((byte, index) => byte !== right.body[index]);
+    return `the body is wrong from byte ${at} of ${right.body.length}: ${shown(body.toString('latin1', at))}`;
+  }
+  if (end === 'whole' && body.length < right.body.length) {
+    return `${body.length} bytes of a body of ${right.body.length}`;
+  }
+  return undefined;
+}
+
+function headOf(text: string): Head {
+  const lines = text.split('\r\n');
+  const isClose = (line: string): boolean => line === 'Connection: close';
+  const isDate = (line: string): boolean => line.startsWith('Date: ');
+  return {
+    text: lines.filter((line) => !isClose(line) && !isDate(line)).join('\r\n'),
+    closes: lines.some(isClose),
+    dates: lines.filter(isDate).map((line) => line.slice('Date: '.length)),
+  };
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text);
+}

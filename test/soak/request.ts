@@ -1,0 +1,70 @@
+import type { Expected } from './expected.ts';
+
+/** Where a client gives up. */
+export interface Leave {
+  /**
+   * Before it has sent anything, in the head, behind the head (and whatever body there is), in the body, at the first
+   * byte of the answer, or when it has some bytes of the answer's body.
+   */
+  readonly at: 'nothing' | 'head' | 'end' | 'body' | 'first byte' | 'middle';
+  /** By a reset in place of an orderly end. */
+  readonly reset: boolean;
+}
+
+/** One request, and how its answer must be. */
+export interface SoakRequest {
+  readonly kind: string;
+  readonly method: string;
+  readonly head: string;
+  /** Pieces as they are sent. */
+  readonly body: readonly Uint8Array[];
+  /** Milliseconds to rest before each piece of the body, and after each piece of the answer. */
+  readonly writeRestMs: number;
+  readonly readRestMs: number;
+  /** The client asks that the connection end. */
+  readonly closes: boolean;
+  readonly leave: Leave | undefined;
+  /** Every answer that is right for a request that began and ended at these times (monotonic milliseconds). */
+  readonly right: (from: number, to: number) => readonly Expected[];
+}
+
+export const HOST = 'soak.example';
+
+export interface Parts {
+  readonly kind: string;
+  readonly right: SoakRequest['right'];
+  readonly path: string;
+  readonly method?: string;
+  readonly token?: string;
+  /** Lines of further headers, each with its end. */
+  readonly fields?: string;
+  readonly body?: readonly Uint8Array[];
+  readonly writeRestMs?: number;
+  readonly readRestMs?: number;
+}
+
+export function soakRequest(parts: Parts): SoakRequest {
+  const { kind, right, path, method = 'GET', token, fields = '', body = [] } = parts;
+  const authorization = token === undefined ? '' : `Authorization: Bearer ${token}\r\n`;
+  return {
+    kind,
+    right,
+    method,
+    head: `${method} ${path} HTTP/1.1\r\nHost: ${HOST}\r\n${authorization}${fields}\r\n`,
+    body,
+    writeRestMs: parts.writeRestMs ?? 0,
+    readRestMs: parts.readRestMs ?? 0,
+    closes: false,
+    leave: undefined,
+  };
+}
+
+/** With `Connection: close`. */
+export function closing(request: SoakRequest): SoakRequest {
+  return { ...request, head: request.head.replace(/\r\n$/, 'Connection: close\r\n\r\n'), closes: true };
+}
+
+/** By a client that does not wait for the end. */
+export function leaving(request: SoakRequest, leave: Leave): SoakRequest {
+  return { ...request, kind: `leaver: ${leave.at}`, leave };
+}

@@ -1,0 +1,155 @@
+import { SoakClient } from './client.ts';
+import type { ClientSocket } from './client-socket.ts';
+import { descriptorsOf, growth, mostOf } from './descriptors.ts';
+import { type Disturbance, Disturbances, type World } from './disturbances.ts';
+import type { Excuses } from './excuses.ts';
+import { calmOf, Deck, warmingUp } from './phases.ts';
+import { anyRequest } from './traffic.ts';
+import type { Baseline } from './verdict.ts';
+import { Watch } from './watch.ts';
+
+const CLIENTS = 48;
+/** Milliseconds that a client rests at most between two requests: some hundred requests a second in all. */
+const REST_MS = 180;
+/** Milliseconds between two disturbances. */
+const DISTURB_MS = 2_000;
+const SAMPLE_MS = 1_000;
+const PROGRESS_SECONDS = 10;
+/** Milliseconds for idle connections to upstream (3 s) and replaced listeners (10 s) to end, and for Node's own. */
+const QUIET_MS = 30_000;
+/** Milliseconds for which nothing may change before a moment counts as quiet: longer than upstream connections idle. */
+const STILL_MS = 5_000;
+
+const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** The run: clients, disturbances and samples side by side, and the quiet moments before and after. */
+export class Soak {
+  readonly watch = new Watch();
+  readonly disturbances: Disturbances;
+  readonly #world: World & { readonly sockets: Set<ClientSocket> };
+  readonly #excuses: Excuses;
+  readonly #say: (line: string) => void;
+  readonly #clients: readonly (readonly [SoakClient, World['chance']])[];
+  #beganAt = performance.now();
+  #over = false;
+
+  constructor(
+    world: World & { readonly sockets: Set<ClientSocket> },
+    excuses: Excuses,
+    say: (line: string) => void,
+  ) {
+    this.#world = world;
+    this.#excuses = excuses;
+    this.#say = say;
+    this.disturbances = new Disturbances(world);
+    const { gateway, ledger, sockets, chance } = world;
+    this.#clients = Array.from({ length: CLIENTS }, (_, number) => {
+      const options = { number, port: gateway.port, ledger, excuses: this.#excuses, sockets };
+      return [new SoakClient({ ...options, chance: chance.fork() }), chance.fork()];
+    });
+  }
+
+  /** Everything is used once, so that what stays open afterwards is what belongs there. */
+  async warmUp(): Promise<Baseline> {
+    await this.#traffic(async () => {
+      for (const what of warmingUp) {
+        await this.disturbances.cause(what);
+        await rest(DISTURB_MS);
+      }
+    });
+    await this.quiet();
+    const { gateway } = this.#world;
+    const listeners = (await gateway.serving()).map(({ pid }) => descriptorsOf(pid));
+    return { supervisor: descriptorsOf(gateway.pid), listener: mostOf(listeners) };
+  }
+
+  async run(seconds: number): Promise<void> {
+    this.#beganAt = performance.now();
+    const calm = calmOf(seconds);
+    const deck = new Deck(this.#world.chance.fork());
+    await this.#traffic(async () => {
+      while (this.#elapsed() < seconds) {
+        await rest(DISTURB_MS);
+        // What has begun before must have ended by then.
+        const isCalm = this.#elapsed() > calm.from - 10 && this.#elapsed() < calm.to;
+        if (isCalm) this.disturbances.spared ??= (await this.#world.gateway.serving())[0]?.pid;
+        await this.#cause(deck.next(isCalm));
+      }
+    }, true);
+  }
+
+  /** Resolves when no process opens or closes anything any more. */
+  async quiet(): Promise<void> {
+    const { gateway } = this.#world;
+    const deadline = performance.now() + QUIET_MS;
+    let since = performance.now();
+    let before = new Map<number, ReturnType<typeof descriptorsOf>>();
+    while (performance.now() < deadline && performance.now() - since < STILL_MS) {
+      await rest(SAMPLE_MS / 2);
+      const { listeners } = await gateway.admin.status();
+      const now = new Map(
+        [gateway.pid, ...listeners.map(({ pid }) => pid)].map((pid) => [pid, descriptorsOf(pid)]),
+      );
+      const isSame =
+        now.size === before.size &&
+        [...now].every(([pid, one]) => {
+          const was = before.get(pid);
+          return was !== undefined && growth(was, one).length === 0 && growth(one, was).length === 0;
+        });
+      if (!isSame) since = performance.now();
+      before = now;
+    }
+  }
+
+  async #cause(what: Disturbance): Promise<void> {
+    try {
+      await this.disturbances.cause(what);
+    } catch (error) {
+      throw new Error(`${what} at second ${this.#elapsed().toFixed(1)} failed`, { cause: error });
+    }
+  }
+
+  /** Clients at work as long as something else is. */
+  async #traffic(meanwhile: () => Promise<void>, samples = false): Promise<void> {
+    this.#over = false;
+    const working = meanwhile().finally(() => {
+      this.#over = true;
+    });
+    const sampling = samples ? this.#sample() : undefined;
+    await Promise.all([
+      working,
+      sampling,
+      ...this.#clients.map(([client, chance]) => this.#live(client, chance)),
+    ]);
+  }
+
+  async #live(client: SoakClient, chance: World['chance']): Promise<void> {
+    while (!this.#over) {
+      await client.send(anyRequest(this.#world.stock, chance));
+      await rest(chance.below(REST_MS));
+    }
+    client.close();
+  }
+
+  async #sample(): Promise<void> {
+    const { gateway, ledger } = this.#world;
+    let told = 0;
+    while (!this.#over) {
+      const pids = (await gateway.serving()).map(({ pid }) => pid);
+      const all = [gateway.pid, ...pids];
+      this.watch.look(this.#elapsed(), all);
+      if (this.#elapsed() >= told + PROGRESS_SECONDS) {
+        told += PROGRESS_SECONDS;
+        const mib = all.map((pid) => this.watch.samples.get(pid)?.at(-1)?.mib.toFixed(0));
+        this.#say(
+          `${told.toFixed(0).padStart(5)} s  ${ledger.total} requests, ${ledger.unexplainedCount} unexplained, MiB ${mib.join(' ')}`,
+        );
+      }
+      await rest(SAMPLE_MS);
+    }
+  }
+
+  #elapsed(): number {
+    return (performance.now() - this.#beganAt) / 1000;
+  }
+}

@@ -1,0 +1,45 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type { ClientSocket } from './client-socket.ts';
+
+/** State of a connection in /proc/net/tcp. */
+const ESTABLISHED = '01';
+
+/**
+ * Kills a listener, and marks the connections that end with it: those that it has accepted, and those that nobody has
+ * accepted yet, which may be in its queue. It is stopped before, so that it accepts no more while they are looked up;
+ * all clients live on the event loop that this blocks, so none comes meanwhile.
+ */
+export function killListener(pid: number, port: number, sockets: Iterable<ClientSocket>): number {
+  process.kill(pid, 'SIGSTOP');
+  while (!/^\d+ \(.*\) T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) {
+    // The kernel stops it on its next way out of the kernel, which is at once.
+  }
+  const doomed = clientPorts(port, inodesOf(pid));
+  let count = 0;
+  for (const socket of sockets) {
+    if (socket.port === undefined || !doomed.has(socket.port)) continue;
+    socket.isDoomed = true;
+    count += 1;
+  }
+  process.kill(pid, 'SIGKILL');
+  return count;
+}
+
+function inodesOf(pid: number): ReadonlySet<string> {
+  const links = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+  return new Set(links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []));
+}
+
+/** Ports of clients whose connections to `port` belong to one of these, or to nobody yet. */
+function clientPorts(port: number, inodes: ReadonlySet<string>): ReadonlySet<number> {
+  const found = new Set<number>();
+  const [, ...rows] = readFileSync('/proc/net/tcp', 'utf8').trimEnd().split('\n');
+  for (const row of rows) {
+    const [, local = '', remote = '', state, , , , , , inode = ''] = row.trim().split(/\s+/);
+    if (portOf(local) !== port || state !== ESTABLISHED) continue;
+    if (inode === '0' || inodes.has(inode)) found.add(portOf(remote));
+  }
+  return found;
+}
+
+const portOf = (address: string): number => Number.parseInt(address.split(':')[1] ?? '', 16);
