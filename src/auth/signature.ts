@@ -1,4 +1,6 @@
+import { createPublicKey, createSecretKey } from 'node:crypto';
 import { createVerifier } from 'fast-jwt';
+import { verifySignature } from 'fast-jwt/src/crypto.js';
 import type { VerificationKey } from '../keys/key.ts';
 
 /** The keys of which any one may have signed a token, and the algorithm to check with: never the token's choice. */
@@ -12,7 +14,7 @@ const MAX_VERIFIERS = 256;
 
 interface Prepared {
   readonly text: string;
-  readonly verify: (token: string) => unknown;
+  readonly verify: (input: string, signature: string) => boolean;
 }
 
 /** Whether the algorithm is an HMAC, cheap enough to check without a thread. */
@@ -20,20 +22,26 @@ export function isHmac(algorithm: string): boolean {
   return algorithm.startsWith('HS');
 }
 
-/** Checks signatures and nothing else: time, issuer and the shape of the token are decided elsewhere. */
+/**
+ * Checks signatures and nothing else: time, issuer and the shape of the token are decided elsewhere, and decided
+ * before, because fast-jwt's own check of a signature, without the rest of its verifier, takes any spelling of base64.
+ * That rest reads header and payload a second time, with 4 of its 26 µs for RS256, and finds nothing that is left.
+ */
 export class SignatureVerifier {
   readonly #prepared = new Map<string, Prepared>();
 
   /**
-   * Whether one of the keys has signed the token with the given algorithm. Throws when a key cannot be used with
+   * Whether one of the keys has signed a token of three canonical segments with the given algorithm. Throws when a key cannot be used with
    * that algorithm at all, which is a fault of the key set and not of the token.
    */
   verify(token: string, choice: KeyChoice): boolean {
+    const end = token.lastIndexOf('.');
+    const input = token.slice(0, end);
+    const signature = token.slice(end + 1);
     for (const key of choice.keys) {
       const prepared = this.#prepare(key, choice.algorithm);
       try {
-        prepared.verify(token);
-        return true;
+        if (prepared.verify(input, signature)) return true;
       } catch {
         // Not signed by this key. What the library says about it is not for clients, nor for logs.
       }
@@ -69,15 +77,12 @@ export class SignatureVerifier {
   }
 }
 
-function makeVerifier(key: string, algorithm: string): (token: string) => unknown {
+function makeVerifier(text: string, algorithm: string): Prepared['verify'] {
   try {
-    return createVerifier({
-      key,
-      algorithms: [algorithm as 'RS256'],
-      cache: false,
-      ignoreExpiration: true,
-      ignoreNotBefore: true,
-    });
+    // Throws unless the key is one for this algorithm.
+    createVerifier({ key: text, algorithms: [algorithm as 'RS256'], cache: false });
+    const key = isHmac(algorithm) ? createSecretKey(text, 'utf8') : createPublicKey(text);
+    return (input, signature) => verifySignature(algorithm, key, input, signature);
   } catch {
     // The library's message may quote the key.
     throw new Error(`a key cannot be used with ${algorithm}`);
