@@ -1,6 +1,7 @@
 // Runs every compiled test file, or those whose path contains one of the given words.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
 const words = process.argv.slice(2);
@@ -16,11 +17,20 @@ if (files.length === 0) {
 }
 /** Milliseconds for one file, many times what the longest takes, so that what never ends is told by its name. */
 const LIMIT_MS = 240_000;
-const run = spawnSync(
-  process.execPath,
-  ['--enable-source-maps', '--test', '--test-reporter=spec', `--test-timeout=${LIMIT_MS}`, ...files],
-  {
+/** Files at a time: one more than there are cores, because most of them wait for something most of the time. */
+const SIDE_BY_SIDE = availableParallelism() + 1;
+/** What measures how a gateway bears up has the machine for itself. */
+const isAlone = (file) => file.endsWith('.alone.test.js');
+
+const statuses = [
+  [files.filter((file) => !isAlone(file)), SIDE_BY_SIDE],
+  [files.filter(isAlone), 1],
+].map(([some, concurrency]) => {
+  if (some.length === 0) return 0;
+  const flags = [`--test-concurrency=${concurrency}`, '--test-reporter=spec', `--test-timeout=${LIMIT_MS}`];
+  const run = spawnSync(process.execPath, ['--enable-source-maps', '--test', ...flags, ...some], {
     stdio: 'inherit',
-  },
-);
-process.exit(run.status ?? 70);
+  });
+  return run.status ?? 70;
+});
+process.exit(statuses.find((status) => status !== 0) ?? 0);

@@ -102,7 +102,8 @@ describe('no line break of upstream becomes one of ours', () => {
       { weight: 8, arbitrary: fc.integer({ min: 0x80, max: 0xff }).map((code) => String.fromCharCode(code)) },
       { weight: 1, arbitrary: fc.constantFrom('\r', '\n', '\0', '\x1b', '\x7f') },
     );
-    const text = fc.string({ unit: byte, maxLength: 12 });
+    // With a whole line break it is upstream's own line that ends there, and perhaps its head.
+    const text = fc.string({ unit: byte, maxLength: 12 }).filter((value) => !value.includes('\r\n'));
     const name = fc.string({
       unit: fc.constantFrom(..."abYZ09-_.!#$%&'*+^`|~"),
       minLength: 1,

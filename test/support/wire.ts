@@ -14,8 +14,8 @@ export interface WireResponse {
   readonly closed: boolean;
 }
 
-/** Milliseconds after which a test is told that no complete answer came, with what did come. */
-const answerTimeoutMs = 10_000;
+/** Milliseconds after which a test is told that no complete answer came, with what did come; other tests run beside it. */
+const answerTimeoutMs = 30_000;
 
 /** One connection to a server on loopback that speaks in literal bytes (latin1 text, one character per byte). */
 export class Wire {
