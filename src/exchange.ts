@@ -14,12 +14,13 @@ import { findPreflight } from './routing/preflight.ts';
 import type { RouteMatch, RouteTable } from './routing/route-table.ts';
 import { NO_ROUTE, type Outcome, type RouteTally, type Tally } from './tally.ts';
 import type { Pending, Permit, Rejection, RequestHead, VerdictWaiter } from './types.ts';
-import type { Connection, ResponseSink } from './upstream/connection.ts';
+import { type Connection, isRepeatable } from './upstream/connection.ts';
 import { clientAddress } from './upstream/forwarded.ts';
 import type { Pool, PoolWaiter } from './upstream/pool.ts';
 import { privateAnswer } from './upstream/private-answer.ts';
 import type { Forwarded, RequestWriter, WireHead } from './upstream/request-writer.ts';
 import type { ResponseHead } from './upstream/response-head.ts';
+import type { ResponseSink } from './upstream/response-sink.ts';
 import { Upload } from './upstream/upload.ts';
 
 /** A route with everything it needs resolved. */
@@ -147,6 +148,10 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
       else if (preflight.leave.kind === 'permit') this.prepare(preflight.leave);
       else this.end('preflight_answered', preflight.leave.to(preflight.origin));
     }
+  }
+
+  get repeatable(): boolean {
+    return isRepeatable(this.head.method, this.upload !== undefined);
   }
 
   /** 2. Ask for a permit; a cached token has it at once, another gets it when its signature has been verified. */
@@ -359,7 +364,7 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
     this.pending?.cancel();
     this.pending = undefined;
     if (this.waitingForConnection) (this.route as Route).pool.cancel(this);
-    this.connection?.destroy();
+    this.connection?.leave(this);
     this.connection = undefined;
     this.upload?.drop();
     this.upload = undefined;

@@ -17,7 +17,7 @@ import { Listener } from './listener/listener.ts';
 import type { BuiltService } from './service.ts';
 import { Tally } from './tally.ts';
 import type { RequestHead, Revocations } from './types.ts';
-import { readBuffer } from './upstream/connection.ts';
+import { readBuffer } from './upstream/read-buffer.ts';
 
 /**
  * Milliseconds between the last exchange's end and the cut of all connections: what was handed to the kernel or

@@ -43,10 +43,13 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
   const { access } = config.log;
   const trustedProxies = config.trustedProxies && new Networks(config.trustedProxies);
   const pools = new Map<string, Pool>();
-  for (const { name, server, timeouts, limits } of config.upstreams.values()) {
+  for (const { name, server, timeouts, limits, pipelining } of config.upstreams.values()) {
     const headLimit = config.limits.responseHead;
     const failures = tally.upstream(name);
-    pools.set(name, new Pool({ name, ...server, times: timeouts, limits, headLimit, readBuffer, failures }));
+    pools.set(
+      name,
+      new Pool({ name, ...server, times: timeouts, limits, pipelining, headLimit, readBuffer, failures }),
+    );
   }
   const authorizer = new Authorizer({
     issuers: config.issuers,

@@ -146,6 +146,8 @@ export interface UpstreamConfig {
   readonly server: { readonly host: string; readonly port: number };
   readonly timeouts: { readonly connectMs: number; readonly responseMs: number; readonly idleMs: number };
   readonly limits: { readonly connections: number; readonly waiting: number };
+  /** Requests on one connection at a time; more than 1 only for those that may be sent again. */
+  readonly pipelining: number;
 }
 
 /** Who may revoke tokens, and how long that is remembered. */

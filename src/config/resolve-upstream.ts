@@ -49,12 +49,13 @@ export function upstreamDefaults(server: ListenAddress): UpstreamConfig {
 function upstreamFrom(
   name: string,
   server: ListenAddress,
-  { timeouts, limits }: FileUpstream,
+  { timeouts, limits, pipelining }: FileUpstream,
 ): UpstreamConfig {
   return {
     name,
     server,
     timeouts: { connectMs: timeouts.connect, responseMs: timeouts.response, idleMs: timeouts.idle },
     limits: { connections: limits.connections, waiting: limits.waiting },
+    pipelining,
   };
 }

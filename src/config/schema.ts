@@ -76,11 +76,11 @@ const upstream = section({
     connections: count(1, 65_535).prefault(256).describe('Connections at one time'),
     waiting: count(0, 1_000_000).prefault(1024).describe('Requests that wait for a connection'),
   }).prefault({}),
-  pipelining: later(
-    count(1, 100),
-    (value) => value === 1,
-    'above 1 is not supported yet; must be 1 for now',
-  ).describe('Requests on one connection at a time; only 1 for now'),
+  pipelining: count(1, 64)
+    .prefault(1)
+    .describe(
+      'Requests on one connection at a time; above 1 those without body that may be repeated share it',
+    ),
 }).meta({ required: ['servers'] });
 
 const route = section({

@@ -12,7 +12,7 @@ import type { Reason } from '../reasons.ts';
 import { type BuiltService, buildService } from '../service.ts';
 import { Tally } from '../tally.ts';
 import type { Permit, Rejection, RequestHead } from '../types.ts';
-import { readBuffer } from '../upstream/connection.ts';
+import { readBuffer } from '../upstream/read-buffer.ts';
 import { type CheckName, checkNames, checkOf } from './check-names.ts';
 import { type Case, details } from './details.ts';
 import { claim, readToken } from './token-facts.ts';

@@ -1,27 +1,12 @@
 import { connect, type Socket } from 'node:net';
 import type { Reason } from '../reasons.ts';
+import { Followers } from './followers.ts';
 import type { Letter, Outbox } from './outbox.ts';
 import type { WireHead } from './request-writer.ts';
 import type { ResponseEvents, ResponseHead } from './response-head.ts';
 import { ResponseParser } from './response-parser.ts';
+import type { ResponseSink } from './response-sink.ts';
 import type { SpareHeadReader } from './spare-head-reader.ts';
-
-/**
- * Bytes read from upstream at once. All connections share one buffer, because a read and everything that is done
- * with its bytes happen in one turn; what a slow client cannot take is copied out of it, so this also bounds what
- * one slow client costs.
- */
-const READ_BYTES = 128 * 1024;
-
-/** What an exchange hears from the connection that carries it. */
-export interface ResponseSink {
-  /** Part of an answer: `head` when it arrived now, views of body bytes that die with the call. */
-  onResponse(head: ResponseHead | undefined, pieces: readonly Uint8Array[], complete: boolean): void;
-  /** The answer will not come, or not all of it. `retryable`: nothing of it came and upstream may be asked again. */
-  onFailure(reason: Reason, retryable: boolean): void;
-  /** The socket takes body bytes again. */
-  onUploadDrained(): void;
-}
 
 /** Time-outs in the owner's ticks. */
 export interface ConnectionTimes {
@@ -37,6 +22,8 @@ export interface ConnectionOwner {
   /** The time. */
   readonly tick: number;
   onReusable(connection: Connection): void;
+  /** It was full, and may now take one more request behind those that it carries. */
+  onRoom(connection: Connection): void;
   onClosed(connection: Connection): void;
 }
 
@@ -44,6 +31,8 @@ export interface ConnectionOptions {
   readonly host: string;
   readonly port: number;
   readonly times: ConnectionTimes;
+  /** Requests that it carries at a time, at most. */
+  readonly depth: number;
   readonly headLimit: number;
   readonly readBuffer: Buffer;
   readonly spareHeadReader: SpareHeadReader;
@@ -51,18 +40,28 @@ export interface ConnectionOptions {
   readonly owner: ConnectionOwner;
 }
 
-/** The buffer that all connections of a process may share. */
-export function readBuffer(): Buffer {
-  return Buffer.allocUnsafeSlow(READ_BYTES);
-}
-
 const nothing: readonly Uint8Array[] = [];
 
 /** Repeating them does no harm beyond what one request does (RFC 9110 §9.2.2). */
 const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
+/** Whether a request may be sent again, and therefore behind others, whose failure would be its own. */
+export function isRepeatable(method: string, hasBody: boolean): boolean {
+  return !hasBody && idempotent.has(method);
+}
+
+/**
+ * Bytes of an answer that nobody waits for any more which are read for the sake of the requests behind it; beyond that
+ * a new connection for those is cheaper.
+ */
+const DISCARD_BYTES = 256 * 1024;
+
 /**
  * One connection to an upstream server: `connecting` → `idle` ⇄ `busy` → `closed`.
+ *
+ * It carries one request, and, where its depth allows, repeatable ones behind it (RFC 9112 §9.3.2), whose answers come
+ * in the same order. They follow only while upstream has shown on this connection that it keeps it, and no answer is
+ * half-way: when the connection ends, all that were not answered are for others to send again.
  *
  * Reading and writing end separately; the connection may be used again only when the answer is complete, the
  * request has been sent whole, and both sides keep it alive. Bytes that arrive while it is idle were asked for by
@@ -78,11 +77,18 @@ export class Connection implements ResponseEvents, Letter {
   private readonly socket: Socket;
   private readonly outbox: Outbox;
   private readonly parser: ResponseParser;
+  private readonly depth: number;
+  private readonly followers = new Followers();
+  /** Whoever waits for the answer that is next. */
   private sink: ResponseSink | undefined;
+  /** Bytes that may still come of an answer that nobody waits for. */
+  private discard = 0;
   private connected = false;
   private used = false;
   /** A request head that is written when the turn is over; upstream has seen nothing of it. */
   private unsent: WireHead | undefined;
+  /** The outbox has it. */
+  private mailing = false;
   private method = '';
   private hasBody = false;
   private requestSent = false;
@@ -100,6 +106,7 @@ export class Connection implements ResponseEvents, Letter {
     this.times = options.times;
     this.parser = new ResponseParser(this, { head: options.headLimit }, options.spareHeadReader);
     this.outbox = options.outbox;
+    this.depth = options.depth;
     this.deadline = options.owner.tick + options.times.connect;
     this.socket = connect({
       host: options.host,
@@ -117,29 +124,48 @@ export class Connection implements ResponseEvents, Letter {
     this.socket.on('close', () => this.fail(this.connected ? 'upstream_reset' : 'upstream_unreachable'));
   }
 
-  /** Sends a request head; the body, if `hasBody`, follows through `upload`. Only while idle or connecting. */
+  /** Whether a repeatable request may be sent now although another one is under way. */
+  get hasRoom(): boolean {
+    return (
+      this.state === 'busy' &&
+      this.used &&
+      this.followers.size + 1 < this.depth &&
+      !this.hasBody &&
+      !this.answering &&
+      this.sink !== undefined
+    );
+  }
+
+  /** The same, and what it carries leaves at the end of this turn. */
+  get hasUnsentRoom(): boolean {
+    return this.mailing && this.hasRoom;
+  }
+
+  /**
+   * Sends a request head; the body, if `hasBody`, follows through `upload`. Only while idle or connecting, or, for a
+   * repeatable request, while there is room.
+   */
   send(method: string, head: WireHead, hasBody: boolean, sink: ResponseSink): void {
-    this.sink = sink;
-    this.parser.start(method);
-    this.method = method;
-    this.hasBody = hasBody;
-    this.answering = false;
-    this.requestSent = !hasBody;
-    this.uploadBlocked = false;
+    if (this.state === 'busy') {
+      this.followers.add({ method, head, sink });
+      this.mail();
+      return;
+    }
+    this.begin(method, hasBody, sink);
     if (this.connected) this.state = 'busy';
     if (this.connected && !hasBody) {
       this.unsent = head;
-      this.outbox.add(this);
+      this.mail();
     } else this.socket.write(head.text, head.encoding);
     this.touch();
   }
 
-  /** Called by the outbox at the end of the turn in which the head was given to it. */
+  /** Called by the outbox at the end of the turn in which heads were given to it. */
   post(): void {
-    const head = this.unsent;
-    if (head === undefined) return;
+    this.mailing = false;
+    const head = this.followers.take(this.unsent);
     this.unsent = undefined;
-    this.socket.write(head.text, head.encoding);
+    if (head !== undefined) this.socket.write(head.text, head.encoding);
   }
 
   /** Sends body bytes, framed by the caller. Returns false when the sink must wait for `onUploadDrained`. */
@@ -177,9 +203,28 @@ export class Connection implements ResponseEvents, Letter {
     this.touch();
   }
 
-  /** Ends the connection without a word to the sink. */
+  /** The sink wants no answer any more. Ends the connection, unless others wait on it for theirs. */
+  leave(sink: ResponseSink): void {
+    if (this.sink !== sink) {
+      this.followers.leave(sink);
+      if (this.sink === undefined && !this.followers.awaited) this.close();
+      return;
+    }
+    this.sink = undefined;
+    if (!this.followers.awaited) this.close();
+    else if (this.unsent !== undefined) {
+      this.unsent = undefined;
+      this.advance();
+    } else {
+      this.discard = DISCARD_BYTES;
+      this.resume();
+    }
+  }
+
+  /** Ends the connection without a word to those who wait on it. */
   destroy(): void {
     this.sink = undefined;
+    this.followers.clear();
     this.close();
   }
 
@@ -219,7 +264,7 @@ export class Connection implements ResponseEvents, Letter {
   }
 
   private read(length: number, buffer: Buffer): boolean {
-    if (this.state !== 'busy' || this.sink === undefined) {
+    if (this.state !== 'busy') {
       this.close();
       return true;
     }
@@ -228,14 +273,22 @@ export class Connection implements ResponseEvents, Letter {
       this.fail('upstream_reset');
       return true;
     }
-    const consumed = this.parser.push(buffer, length);
-    if (consumed < 0) {
-      this.fail('upstream_invalid_response');
-      return true;
+    let bytes = buffer;
+    let left = length;
+    for (;;) {
+      const consumed = this.parser.push(bytes, left);
+      if (consumed < 0) {
+        this.fail('upstream_invalid_response');
+        return true;
+      }
+      left -= consumed;
+      const goesOn = left > 0 && this.complete && this.followers.firstIsSent;
+      // Bytes behind the answer belong to no request of ours: the connection must not carry another one.
+      if (left > 0 && !goesOn) this.keepAlive = false;
+      this.deliver();
+      if (!goesOn || this.state !== 'busy') break;
+      bytes = bytes.subarray(consumed);
     }
-    // Bytes behind the answer belong to no request of ours: the connection must not carry another one.
-    if (consumed < length) this.keepAlive = false;
-    this.deliver();
     // A head that trickles in, or a series of interim answers, does not put off the time-out for the head.
     if (this.state === 'busy' && this.answering) this.touch();
     return !this.readingPaused;
@@ -249,16 +302,57 @@ export class Connection implements ResponseEvents, Letter {
     this.pieces = undefined;
     this.complete = false;
     if (complete) this.sink = undefined;
-    sink?.onResponse(head, pieces ?? nothing, complete);
-    if (!complete || this.isClosed()) return;
+    if (sink !== undefined) sink.onResponse(head, pieces ?? nothing, complete);
+    else for (const piece of pieces ?? nothing) this.discard -= piece.length;
+    if (this.isClosed()) return;
+    if (!complete) {
+      if (sink === undefined && this.discard < 0) this.close();
+      return;
+    }
     if (!this.requestSent || !this.keepAlive || this.readingPaused) {
       this.close();
       return;
     }
     this.used = true;
-    this.state = 'idle';
+    this.advance();
+  }
+
+  /** Goes on with the request whose answer is next, if there is any. */
+  private advance(): void {
+    const next = this.followers.shift();
+    if (next === undefined) {
+      this.state = 'idle';
+      this.touch();
+      this.owner.onReusable(this);
+      return;
+    }
+    this.begin(next.method, false, next.sink);
+    this.unsent = next.head;
+    if (next.sink === undefined) {
+      this.discard = DISCARD_BYTES;
+      if (!this.followers.awaited) {
+        this.close();
+        return;
+      }
+    }
     this.touch();
-    this.owner.onReusable(this);
+    if (this.hasRoom) this.owner.onRoom(this);
+  }
+
+  private begin(method: string, hasBody: boolean, sink: ResponseSink | undefined): void {
+    this.sink = sink;
+    this.parser.start(method);
+    this.method = method;
+    this.hasBody = hasBody;
+    this.answering = false;
+    this.requestSent = !hasBody;
+    this.uploadBlocked = false;
+  }
+
+  private mail(): void {
+    if (this.mailing) return;
+    this.mailing = true;
+    this.outbox.add(this);
   }
 
   private onEnd(): void {
@@ -272,7 +366,7 @@ export class Connection implements ResponseEvents, Letter {
     this.sink = undefined;
     // A used connection may have been closed by the server while the request was on its way (RFC 9112 §9.3.1).
     const died = reason === 'upstream_reset' && this.used && !this.parser.started;
-    const retryable = this.unsent !== undefined || (died && !this.hasBody && idempotent.has(this.method));
+    const retryable = this.unsent !== undefined || (died && isRepeatable(this.method, this.hasBody));
     this.close();
     sink?.onFailure(reason, retryable);
   }
@@ -284,6 +378,7 @@ export class Connection implements ResponseEvents, Letter {
     this.deadline = Number.POSITIVE_INFINITY;
     this.socket.destroy();
     this.owner.onClosed(this);
+    this.followers.fail();
   }
 
   private isClosed(): boolean {

@@ -12,6 +12,8 @@ const TICK_MS = 100;
 
 /** An exchange that wants a connection. */
 export interface PoolWaiter {
+  /** It may share a connection with others: its request may be sent again. */
+  readonly repeatable: boolean;
   onConnection(connection: Connection): void;
   onNoConnection(reason: Reason): void;
 }
@@ -23,6 +25,8 @@ export interface PoolOptions {
   readonly times: { readonly connectMs: number; readonly responseMs: number; readonly idleMs: number };
   /** Most connections at a time, most exchanges that wait for one. */
   readonly limits: { readonly connections: number; readonly waiting: number };
+  /** Requests on one connection at a time; more than 1 only for those that may be sent again. */
+  readonly pipelining: number;
   /** Bytes of a response head. */
   readonly headLimit: number;
   readonly readBuffer: Buffer;
@@ -46,6 +50,8 @@ export class Pool implements ConnectionOwner {
   private readonly idle: Connection[] = [];
   /** In order of arrival, with the tick at which each has waited long enough. */
   private readonly waiting = new Map<PoolWaiter, number>();
+  /** The connection that took a request last; where there is room on it, requests of one turn leave together. */
+  private latest: Connection | undefined;
   private sweeper: NodeJS.Timeout | undefined;
   /** Connections end with their exchange. */
   private draining = false;
@@ -61,12 +67,12 @@ export class Pool implements ConnectionOwner {
 
   /**
    * A connection to use now, or undefined: then the waiter is told later. With `fresh` an idle one does not do,
-   * because the last one turned out to be dead.
+   * because the last one turned out to be dead, and none that others use either.
    * @returns 'full' when too many wait already.
    */
   checkOut(waiter: PoolWaiter, fresh: boolean): Connection | undefined | 'full' {
     if (!fresh) {
-      const connection = this.idle.pop();
+      const connection = this.idleOrShared(waiter);
       if (connection !== undefined) return connection;
     }
     if (this.all.size < this.options.limits.connections) return this.dial();
@@ -87,8 +93,15 @@ export class Pool implements ConnectionOwner {
     else this.idle.push(connection);
   }
 
+  onRoom(connection: Connection): void {
+    const [next] = this.waiting.keys();
+    // Whoever needs a connection for itself gets it in its turn: until then nobody else goes on one that is in use.
+    if (next?.repeatable === true) (this.nextWaiter() as PoolWaiter).onConnection(connection);
+  }
+
   onClosed(connection: Connection): void {
     this.all.delete(connection);
+    if (this.latest === connection) this.latest = undefined;
     const at = this.idle.lastIndexOf(connection);
     if (at >= 0) this.idle.splice(at, 1);
     if (this.all.size === 0 && this.waiting.size === 0) this.stopSweeping();
@@ -124,6 +137,23 @@ export class Pool implements ConnectionOwner {
     this.stopSweeping();
   }
 
+  /**
+   * Requests of one turn share connections as far as they may, because each write costs upstream and gateway more than
+   * what is in it. Otherwise an idle connection comes first, since nothing is queued on it.
+   */
+  private idleOrShared(waiter: PoolWaiter): Connection | undefined {
+    const mayShare = this.options.pipelining > 1 && waiter.repeatable && this.waiting.size === 0;
+    if (!mayShare) return this.idle.pop();
+    if (this.latest?.hasUnsentRoom === true) return this.latest;
+    this.latest = this.idle.pop() ?? this.roomiest();
+    return this.latest;
+  }
+
+  private roomiest(): Connection | undefined {
+    for (const connection of this.all) if (connection.hasRoom) return connection;
+    return undefined;
+  }
+
   private nextWaiter(): PoolWaiter | undefined {
     for (const waiter of this.waiting.keys()) {
       this.waiting.delete(waiter);
@@ -133,12 +163,13 @@ export class Pool implements ConnectionOwner {
   }
 
   private dial(): Connection {
-    const { host, port, headLimit, readBuffer } = this.options;
+    const { host, port, pipelining, headLimit, readBuffer } = this.options;
     const { times, spareHeadReader, outbox } = this;
     const connection = new Connection({
       host,
       port,
       times,
+      depth: pipelining,
       headLimit,
       readBuffer,
       spareHeadReader,

@@ -376,8 +376,8 @@ const cases: readonly Case[] = [
   ],
   [
     'pipelining',
-    upstream(`${servers}, pipelining: 2`),
-    'f:4:67: upstreams.app.pipelining: above 1 is not supported yet; must be 1 for now',
+    upstream(`${servers}, pipelining: 65`),
+    'f:4:67: upstreams.app.pipelining: is out of range; must be a whole number from 1 to 64',
   ],
   // Routes
   [

@@ -144,7 +144,8 @@ function brokenUpstreams(): ReadonlyMap<string, UpstreamConfig> {
     },
   };
   const timeouts = { connectMs: 5_000, responseMs: 5_000, idleMs: 5_000 };
-  return new Map([['app', { name: 'app', server: { host: '127.0.0.1', port: 9 }, timeouts, limits }]]);
+  const server = { host: '127.0.0.1', port: 9 };
+  return new Map([['app', { name: 'app', server, timeouts, limits, pipelining: 1 }]]);
 }
 
 const limitedTo = (requestBody: number): Partial<TestOptions> => ({

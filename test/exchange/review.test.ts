@@ -44,7 +44,7 @@ function started(bodyMinRate: number) {
     writeHeader() {},
     end() {},
   } as unknown as EngineResponse;
-  const connection = { send() {}, upload: () => true, keepsUpload: false, endUpload() {}, destroy() {} };
+  const connection = { send() {}, upload: () => true, keepsUpload: false, endUpload() {}, leave() {} };
   const tally = new Tally();
   const route = {
     name: '/',

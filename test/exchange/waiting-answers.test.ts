@@ -54,7 +54,7 @@ function sent(framing: RequestHead['framing']) {
     endUpload() {},
     pause: () => calls.push('stop upstream'),
     resume: () => calls.push('go on upstream'),
-    destroy() {},
+    leave() {},
   };
   const tally = new Tally();
   const route = {

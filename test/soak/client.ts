@@ -42,11 +42,12 @@ export class SoakClient {
     const came = await exchange(socket, request);
     this.#judge(request, came, socket);
     const isLeaving = saysClose(came) || request.closes;
-    if (came.end === 'whole' && isLeaving && !(await socket.isLeft())) {
+    if (came.end === 'whole' && isLeaving && isClosedByEngine(request, came) && !(await socket.isLeft())) {
       this.#blame(request, came, 'the connection was to end, and is still open after 5 s');
     }
     if (socket.surplus !== '') this.#blame(request, came, `bytes that nobody asked for: ${socket.surplus}`);
-    if (isLeaving || this.#options.chance.once(NEW_CONNECTION)) this.close();
+    // A connection that was cut is no idle one that has ended.
+    if (isLeaving || came.end === 'cut' || this.#options.chance.once(NEW_CONNECTION)) this.close();
   }
 
   async #connected(request: SoakRequest): Promise<ClientSocket> {
@@ -69,7 +70,8 @@ export class SoakClient {
     const faults = rights.map((right) => faultOf(came, right));
     const found = rights[faults.indexOf(undefined)];
     if (found !== undefined) {
-      if (saysClose(came) && !found.closes && !excuses.mayClose(socket.openedAt, came.to)) {
+      const mayClose = found.closes || request.closes || excuses.mayClose(socket.openedAt, came.to);
+      if (saysClose(came) && !mayClose) {
         this.#blame(request, came, 'it is asked to leave, and nobody is replaced');
         return;
       }
@@ -103,4 +105,12 @@ export class SoakClient {
     const age = `${((performance.now() - openedAt) / 1000).toFixed(1)} s`;
     return `request ${this.#sent} of client ${this.#options.number}, ${exchanges}. on port ${port}, which is ${age} old`;
   }
+}
+
+/**
+ * Behind an answer in pieces the engine cannot be made to close, so there the gateway only says it, in lower case, and
+ * reads no more; the engine closes where the client has asked for it.
+ */
+function isClosedByEngine({ closes, method }: SoakRequest, { reader }: Came): boolean {
+  return closes || method === 'HEAD' || reader.head?.includes('\r\nConnection: close') === true;
 }

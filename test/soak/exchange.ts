@@ -18,6 +18,9 @@ export interface Came {
   readonly wasAsked: boolean;
   /** On a new connection. */
   readonly isFirst: boolean;
+  readonly isHead: boolean;
+  /** There was a body to send. */
+  readonly hasBody: boolean;
   /** Monotonic milliseconds of the first byte sent and the last one received. */
   readonly from: number;
   readonly to: number;
@@ -60,7 +63,8 @@ export async function exchange(socket: ClientSocket, request: SoakRequest): Prom
   else if (!said && !request.closes) await sent;
   sending.stop();
   socket.listen(undefined);
-  return { reader, end, closedBy, wasAsked: sending.wasAsked, isFirst, from, to };
+  const [isHead, hasBody] = [request.method === 'HEAD', request.body.length > 0];
+  return { reader, end, closedBy, wasAsked: sending.wasAsked, isFirst, isHead, hasBody, from, to };
 }
 
 function hasEnough({ leave }: SoakRequest, reader: AnswerReader): boolean {

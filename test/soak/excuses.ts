@@ -1,7 +1,7 @@
 import type { ClientSocket } from './client-socket.ts';
 import { GRACE_SECONDS } from './config.ts';
 import type { Came } from './exchange.ts';
-import { type Expected, refused } from './expected.ts';
+import { type Expected, headOnly, refused } from './expected.ts';
 import { faultOf, isBeginning } from './judge.ts';
 import type { Windows } from './windows.ts';
 
@@ -30,7 +30,7 @@ export class Excuses {
   }
 
   excuse(came: Came, socket: ClientSocket, rights: readonly Expected[]): Excuse | undefined {
-    const { end, closedBy, from, to, isFirst, reader } = came;
+    const { end, closedBy, from, to, isFirst, isHead, hasBody, reader } = came;
     const isCut =
       end === 'cut' && closedBy !== 'ECONNREFUSED' && rights.some((right) => isBeginning(came, right));
     if (isCut && socket.isDoomed) {
@@ -40,9 +40,11 @@ export class Excuses {
     if (upstreams.some((name) => this.#windows.overlap(`upstream ${name} down`, from, to))) {
       const why = 'upstream was down';
       const outcomes = unreachable.map(outcomeOf);
-      if (isCut && reader.received > 0) return { why, outcomes, isCertain: true };
+      // A client in the middle of sending may miss its answer when the connection ends.
+      if (isCut && (reader.received > 0 || hasBody)) return { why, outcomes, isCertain: true };
       const closes = rights.every((right) => right.closes);
-      const found = unreachable.find((refusal) => faultOf(came, { ...refusal, closes }) === undefined);
+      const refusals = isHead ? unreachable.map(headOnly) : unreachable;
+      const found = refusals.find((refusal) => faultOf(came, { ...refusal, closes }) === undefined);
       if (found !== undefined) return { why, outcomes: [outcomeOf(found)], isCertain: true };
     }
     const isUntouched = isCut && isFirst && reader.received === 0;

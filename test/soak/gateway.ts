@@ -48,7 +48,7 @@ export class SoakGateway {
     const [port = 0, adminPort = 0] = ports;
     gateway.port = port;
     gateway.admin = new Admin(adminPort);
-    await gateway.until(({ keySets }) => keySets.every(({ kids }) => kids.length > 0));
+    await gateway.until(({ keySets }) => (keySets[0]?.kids.length ?? 0) > 0);
     return gateway;
   }
 

@@ -74,8 +74,9 @@ function bodyFault({ reader, end }: Came, right: Expected): string | undefined {
 
 function headOf(text: string): Head {
   const lines = text.split('\r\n');
-  const isClose = (line: string): boolean => line === 'Connection: close';
-  const isDate = (line: string): boolean => line.startsWith('Date: ');
+  // The engine writes them its way, and the gateway in lower case where the engine does not.
+  const isClose = (line: string): boolean => /^[Cc]onnection: close$/.test(line);
+  const isDate = (line: string): boolean => /^[Dd]ate: /.test(line);
   return {
     text: lines.filter((line) => !isClose(line) && !isDate(line)).join('\r\n'),
     closes: lines.some(isClose),

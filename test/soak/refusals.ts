@@ -78,11 +78,7 @@ const kinds: readonly ((tokens: Tokens) => Kind)[] = [
     { token: tokens.signed({ iss: `${ISSUER}.evil` }) },
   ],
   (tokens) => ['without end', refused(401, 'claim_missing'), { token: tokens.signed({ exp: undefined }) }],
-  (tokens) => [
-    'odd subject',
-    refused(401, 'claim_mismatch'),
-    { token: tokens.signed({ sub: { not: 'a text' } }) },
-  ],
+  (tokens) => ['inexact subject', refused(401, 'claim_mismatch'), { token: tokens.signed({ sub: 2 ** 60 }) }],
   (tokens) => [
     'no scope',
     refused(403, 'scope_insufficient', { scope: 'never' }),

@@ -59,9 +59,12 @@ export function soakRequest(parts: Parts): SoakRequest {
   };
 }
 
-/** With `Connection: close`. */
+/** With `Connection: close`, which an answer then need not say. */
 export function closing(request: SoakRequest): SoakRequest {
-  return { ...request, head: request.head.replace(/\r\n$/, 'Connection: close\r\n\r\n'), closes: true };
+  const head = request.head.replace(/\r\n$/, 'Connection: close\r\n\r\n');
+  const right: SoakRequest['right'] = (from, to) =>
+    request.right(from, to).map((expected) => ({ ...expected, closes: false }));
+  return { ...request, head, right, closes: true };
 }
 
 /** By a client that does not wait for the end. */

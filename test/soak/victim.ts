@@ -17,7 +17,8 @@ export function killListener(pid: number, port: number, sockets: Iterable<Client
   const doomed = clientPorts(port, inodesOf(pid));
   let count = 0;
   for (const socket of sockets) {
-    if (socket.port === undefined || !doomed.has(socket.port)) continue;
+    // One that is being made has no port that could be looked up, and may be in the listener's queue.
+    if (socket.port !== undefined && !doomed.has(socket.port)) continue;
     socket.isDoomed = true;
     count += 1;
   }

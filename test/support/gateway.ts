@@ -20,6 +20,7 @@ export interface TestOptions {
   readonly issuer?: Partial<IssuerConfig>;
   readonly timeouts?: { connectMs?: number; responseMs?: number; idleMs?: number };
   readonly limits?: { connections?: number; waiting?: number };
+  readonly pipelining?: number;
   readonly log?: Log;
 }
 
@@ -105,6 +106,7 @@ export async function startGateway(options: TestOptions): Promise<TestGateway> {
           server: { host: '127.0.0.1', port: options.upstreamPort },
           timeouts: { connectMs: 5_000, responseMs: 60_000, idleMs: 60_000, ...options.timeouts },
           limits: { connections: 256, waiting: 1024, ...options.limits },
+          pipelining: options.pipelining ?? 1,
         },
       ],
     ]),

@@ -4,8 +4,9 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { setImmediate as turnEnds } from 'node:timers/promises';
 import type { Reason } from '../../src/reasons.ts';
-import { Connection, readBuffer } from '../../src/upstream/connection.ts';
+import { Connection } from '../../src/upstream/connection.ts';
 import { Outbox } from '../../src/upstream/outbox.ts';
+import { readBuffer } from '../../src/upstream/read-buffer.ts';
 import { SpareHeadReader } from '../../src/upstream/spare-head-reader.ts';
 
 const request = { text: 'GET / HTTP/1.1\r\nhost: a\r\n\r\n', encoding: 'latin1' } as const;
@@ -24,11 +25,12 @@ async function reused(use: (connection: Connection, server: Socket) => Promise<v
     host: '127.0.0.1',
     port: (listener.address() as AddressInfo).port,
     times: { connect: 10, response: 10, idle: 10 },
+    depth: 1,
     headLimit: 4096,
     readBuffer: readBuffer(),
     spareHeadReader: new SpareHeadReader(),
     outbox: new Outbox(),
-    owner: { tick: 0, onReusable: () => reusable(), onClosed: () => {} },
+    owner: { tick: 0, onReusable: () => reusable(), onRoom() {}, onClosed: () => {} },
   });
   try {
     const [server] = await accepted;

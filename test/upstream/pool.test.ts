@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { CounterFamily } from '../../src/lib/counters.ts';
-import { type Connection, type ResponseSink, readBuffer } from '../../src/upstream/connection.ts';
+import type { Connection } from '../../src/upstream/connection.ts';
 import { Pool } from '../../src/upstream/pool.ts';
+import { readBuffer } from '../../src/upstream/read-buffer.ts';
+import type { ResponseSink } from '../../src/upstream/response-sink.ts';
 import { eventually } from '../support/gateway.ts';
 import { Origin } from '../support/origin.ts';
 
@@ -18,6 +20,7 @@ beforeEach(async () => {
     port: origin.port,
     times: { connectMs: 5_000, responseMs: 60_000, idleMs: 60_000 },
     limits: { connections: 1, waiting: 1 },
+    pipelining: 1,
     headLimit: 4096,
     readBuffer: readBuffer(),
   });
@@ -29,6 +32,7 @@ afterEach(async () => {
 });
 
 const waiter = (told: string[]) => ({
+  repeatable: false,
   onConnection: () => told.push('connection'),
   onNoConnection: (reason: string) => told.push(reason),
 });

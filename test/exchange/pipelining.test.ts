@@ -1,0 +1,344 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { eventually, startGateway, type TestGateway } from '../support/gateway.ts';
+import { Origin, type OriginConnection } from '../support/origin.ts';
+import { Wire } from '../support/wire.ts';
+
+const DEPTH = 4;
+
+let origin: Origin;
+let gateway: TestGateway;
+let wires: Wire[];
+/** The one connection to upstream, which has carried one exchange. */
+let upstream: OriginConnection;
+
+beforeEach(async () => {
+  wires = [];
+  origin = await Origin.start();
+});
+
+afterEach(async () => {
+  for (const wire of wires) wire.reset();
+  await gateway.close();
+  await origin.close();
+});
+
+async function start(connections = 1, responseMs = 60_000): Promise<void> {
+  gateway = await startGateway({
+    upstreamPort: origin.port,
+    routes: [{ auth: 'none' }],
+    limits: { connections, waiting: 10 },
+    timeouts: { responseMs },
+    pipelining: DEPTH,
+  });
+}
+
+const request = (method: string, path: string, rest = '\r\n'): string =>
+  `${method} ${path} HTTP/1.1\r\nHost: a.example\r\n${rest}`;
+const answer = (body: string, lines = ''): string =>
+  `HTTP/1.1 200 OK\r\n${lines}Content-Length: ${body.length}\r\n\r\n${body}`;
+const paths = (heads: string): string[] =>
+  Array.from(heads.matchAll(/^\w+ (\S+) HTTP/gm), ([, path]) => path as string);
+
+async function send(method: string, path: string, rest?: string): Promise<Wire> {
+  const wire = await Wire.open(gateway.port);
+  wires.push(wire);
+  wire.send(request(method, path, rest));
+  return wire;
+}
+
+/** Has one exchange carried, so that upstream has shown that it keeps its connection. */
+async function warm(): Promise<void> {
+  const wire = await send('GET', '/warm');
+  upstream = await origin.connection();
+  await upstream.head();
+  upstream.write(answer('warm'));
+  assert.equal((await wire.response()).body, 'warm');
+}
+
+/** As many requests on the one connection, in the order of their paths /1, /2 …; upstream has all of them. */
+async function line(count: number, method: (at: number) => string = () => 'GET'): Promise<Wire[]> {
+  const all: Wire[] = [];
+  for (let at = 1; at <= count; at += 1) {
+    all.push(await send(method(at), `/${at}`));
+    await eventually(
+      () => paths(upstream.received).length,
+      (seen) => seen === at,
+    );
+  }
+  assert.deepEqual(
+    paths(await upstream.head()),
+    Array.from(all, (_, at) => `/${at + 1}`),
+  );
+  return all;
+}
+
+const bodies = async (all: readonly Wire[]): Promise<string[]> =>
+  Promise.all(all.map(async (wire) => (await wire.response()).body));
+
+/** Answers each request on each further connection by its path. */
+async function answerRest(count: number): Promise<void> {
+  for (let left = count; left > 0; left -= 1) {
+    const connection = await origin.connection();
+    const [path] = paths(await connection.head());
+    connection.write(answer(`again ${path}`, 'Connection: close\r\n'));
+  }
+}
+
+describe('requests that share a connection', () => {
+  test('are answered in their order, by answers that come in one piece', async () => {
+    await start();
+    await warm();
+    const all = await line(DEPTH);
+    upstream.write(['one', 'two', 'three', 'four'].map((body) => answer(body)).join(''));
+    assert.deepEqual(await bodies(all), ['one', 'two', 'three', 'four']);
+    assert.equal(origin.accepted, 1);
+    assert.deepEqual(await gateway.outcomes(), { forwarded: DEPTH + 1 });
+  });
+
+  test('are answered each by its own, wherever the answers are cut', async () => {
+    await start();
+    await warm();
+    const whole =
+      answer('one') +
+      'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n' +
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nthree\r\n0\r\n\r\n' +
+      'HTTP/1.1 204 No Content\r\n\r\n';
+    for (let at = 1; at < whole.length; at += 1) {
+      const all = await line(DEPTH, (number) => (number === 2 ? 'HEAD' : 'GET'));
+      upstream.write(whole.slice(0, at));
+      await new Promise((resolve) => setImmediate(resolve));
+      upstream.write(whole.slice(at));
+      const heads = await Promise.all(all.map((wire, index) => wire.response({ toHead: index === 1 })));
+      assert.deepEqual(
+        heads.map(({ status, body }) => [status, body]),
+        [
+          [200, 'one'],
+          [200, ''],
+          [200, 'three'],
+          [204, ''],
+        ],
+        `cut at ${at}`,
+      );
+      for (const wire of wires.splice(0)) wire.reset();
+    }
+    assert.equal(origin.accepted, 1);
+  });
+
+  test('are no more than the depth allows, and those that wait follow in their order', async () => {
+    await start();
+    await warm();
+    const all = await line(DEPTH);
+    const late = [await send('GET', '/5'), await send('GET', '/6')];
+    await eventually(
+      () => gateway.connections(),
+      ({ waiting }) => waiting === 2,
+    );
+    assert.equal(upstream.received, '');
+    upstream.write(answer('one'));
+    assert.deepEqual(paths(await upstream.head()), ['/5']);
+    upstream.write(answer('two'));
+    assert.deepEqual(paths(await upstream.head()), ['/6']);
+    upstream.write(['three', 'four', 'five', 'six'].map((body) => answer(body)).join(''));
+    assert.deepEqual(await bodies([...all, ...late]), ['one', 'two', 'three', 'four', 'five', 'six']);
+  });
+
+  test('do so only on a connection that upstream has kept once', async () => {
+    await start();
+    const first = await send('GET', '/1');
+    const connection = await origin.connection();
+    await connection.head();
+    const second = await send('GET', '/2');
+    await eventually(
+      () => gateway.connections(),
+      ({ waiting }) => waiting === 1,
+    );
+    connection.write(answer('one'));
+    assert.deepEqual(paths(await connection.head()), ['/2']);
+    connection.write(answer('two'));
+    assert.deepEqual(await bodies([first, second]), ['one', 'two']);
+  });
+
+  test('are those that may be repeated: others wait for a connection of their own, and nobody overtakes them', async () => {
+    await start();
+    await warm();
+    const [first] = await line(1);
+    const post = await send('POST', '/post', 'Content-Length: 2\r\n\r\nhi');
+    await eventually(
+      () => gateway.connections(),
+      ({ waiting }) => waiting === 1,
+    );
+    const last = await send('GET', '/last');
+    await eventually(
+      () => gateway.connections(),
+      ({ waiting }) => waiting === 2,
+    );
+    upstream.write(answer('one'));
+    const sent = await upstream.take((text) => text.endsWith('hi'));
+    assert.deepEqual(paths(sent), ['/post']);
+    upstream.write(answer('two'));
+    assert.deepEqual(paths(await upstream.head()), ['/last']);
+    upstream.write(answer('three'));
+    assert.deepEqual(await bodies([first as Wire, post, last]), ['one', 'two', 'three']);
+    assert.equal(origin.accepted, 1);
+  });
+});
+
+describe('when a shared connection fails', () => {
+  for (const [how, first, last] of [
+    ['ends behind an answer', 'one', ''],
+    ['ends behind an answer that says so', 'one', 'Connection: close\r\n'],
+  ] as const) {
+    test(`that ${how}, what was not answered is sent again, each once and alone`, async () => {
+      await start(DEPTH);
+      await warm();
+      const all = await line(3);
+      upstream.write(answer(first, last));
+      upstream.socket.end();
+      await answerRest(2);
+      assert.deepEqual((await bodies(all)).sort(), ['again /2', 'again /3', 'one']);
+      assert.equal(origin.accepted, 3);
+    });
+  }
+
+  test('a request is sent again no more than once', async () => {
+    await start(DEPTH);
+    await warm();
+    const [first, second] = (await line(2)) as [Wire, Wire];
+    upstream.write(answer('one'));
+    upstream.socket.end();
+    const connection = await origin.connection();
+    await connection.head();
+    connection.socket.end();
+    assert.equal((await first.response()).body, 'one');
+    assert.equal((await second.response()).status, 502);
+  });
+
+  test('by nonsense, that fails the request it answers, and no other', async () => {
+    await start(DEPTH);
+    await warm();
+    const [first, second, third] = (await line(3)) as [Wire, Wire, Wire];
+    upstream.write(`${answer('one')}HTTP/1.1 200 OK\r\nContent-Length: 1, 2\r\n\r\n`);
+    await answerRest(1);
+    assert.equal((await first.response()).body, 'one');
+    assert.match((await second.response()).body, /upstream_invalid_response/);
+    assert.equal((await third.response()).body, 'again /3');
+  });
+
+  test('by silence, that is told whoever is next, and others are sent again', async () => {
+    await start(DEPTH, 200);
+    await warm();
+    const [first, second] = (await line(2)) as [Wire, Wire];
+    await answerRest(1);
+    assert.equal((await first.response()).status, 504);
+    assert.equal((await second.response()).body, 'again /2');
+  });
+
+  test('by an answer that breaks off, that is cut, and others are sent again', async () => {
+    await start(DEPTH);
+    await warm();
+    const [first, second] = (await line(2)) as [Wire, Wire];
+    upstream.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart');
+    await eventually(
+      () => first.pending,
+      (text) => text.endsWith('part'),
+    );
+    upstream.socket.end();
+    await answerRest(1);
+    await assert.rejects(first.response());
+    assert.equal((await second.response()).body, 'again /2');
+  });
+});
+
+describe('bytes behind the last answer', () => {
+  test('are no answer to a request that has not been sent, and end the connection', async () => {
+    await start(DEPTH);
+    await warm();
+    const [first] = (await line(1)) as [Wire];
+    upstream.write(`${answer('one')}${answer('poison')}`);
+    assert.equal((await first.response()).body, 'one');
+    await upstream.closed();
+    const next = await send('GET', '/next');
+    await answerRest(1);
+    assert.equal((await next.response()).body, 'again /next');
+  });
+});
+
+describe('a client that leaves', () => {
+  test('while others are before and behind it costs them nothing, and its answer goes nowhere', async () => {
+    await start();
+    await warm();
+    const [first, second, third] = (await line(3)) as [Wire, Wire, Wire];
+    second.reset();
+    await eventually(
+      () => gateway.outcomes(),
+      ({ client_aborted }) => client_aborted === 1,
+    );
+    upstream.write(answer('one') + answer('nobody reads this') + answer('three'));
+    assert.deepEqual(await bodies([first, third]), ['one', 'three']);
+    assert.equal(origin.accepted, 1);
+  });
+
+  test('while its answer is next leaves the connection to those behind it', async () => {
+    await start();
+    await warm();
+    const [first, second] = (await line(2)) as [Wire, Wire];
+    first.reset();
+    await eventually(
+      () => gateway.outcomes(),
+      ({ client_aborted }) => client_aborted === 1,
+    );
+    upstream.write(answer('nobody reads this') + answer('two'));
+    assert.equal((await second.response()).body, 'two');
+    assert.equal(origin.accepted, 1);
+  });
+
+  test('and would have got more than those behind it should wait for has them sent again', async () => {
+    await start(DEPTH);
+    await warm();
+    const [first, second] = (await line(2)) as [Wire, Wire];
+    first.reset();
+    await eventually(
+      () => gateway.outcomes(),
+      ({ client_aborted }) => client_aborted === 1,
+    );
+    upstream.write(answer('x'.repeat(1024 * 1024)));
+    await answerRest(1);
+    assert.equal((await second.response()).body, 'again /2');
+    await upstream.closed();
+  });
+
+  test('as the last one ends the connection', async () => {
+    await start(DEPTH);
+    await warm();
+    const all = await line(2);
+    for (const wire of all) wire.reset();
+    await upstream.closed();
+  });
+});
+
+test('a client that reads slowly delays those behind it, and loses none of their answers', async () => {
+  await start();
+  await warm();
+  const [first, second] = (await line(2)) as [Wire, Wire];
+  const large = 'x'.repeat(8 * 1024 * 1024);
+  first.pauseReading();
+  upstream.write(answer(large));
+  upstream.write(answer('two'));
+  // Upstream is not read any more, and nobody else goes on this connection.
+  await eventually(
+    () => upstream.socket.writableLength,
+    (left) => left > 0,
+  );
+  const late = await send('GET', '/late');
+  await eventually(
+    () => gateway.connections(),
+    ({ waiting }) => waiting === 1,
+  );
+  first.resumeReading();
+  assert.equal((await first.response()).body.length, large.length);
+  assert.equal((await second.response()).body, 'two');
+  assert.deepEqual(paths(await upstream.head()), ['/late']);
+  upstream.write(answer('late'));
+  assert.equal((await late.response()).body, 'late');
+});
