@@ -7,7 +7,7 @@ import { get, untilReady } from './probe.ts';
 import { cpuMicros, peakMemory } from './proc.ts';
 import { type GatewayResult, type Measurement, type ScenarioResult, summarise } from './results.ts';
 import { KNOWN_TOKENS, type Scenario } from './scenarios.ts';
-import type { TokenMint } from './tokens.ts';
+import { forged, type TokenMint } from './tokens.ts';
 import { BODY, type Upstream } from './upstream.ts';
 
 /** Everything a scenario runs in. */
@@ -36,12 +36,9 @@ async function assertAnswers(bench: Bench, { gateway, running }: Contestant): Pr
   await untilReady(running.child, running.port, good, BODY);
   if (!gateway.checksTokens) return;
   const before = await bench.upstream.served();
-  // A letter in the middle of the signature: the very last one carries bits that do not count.
-  const at = good.length - 100;
-  const forged = good.slice(0, at) + (good[at] === 'A' ? 'B' : 'A') + good.slice(at + 1);
   for (const [what, token] of [
     ['no token', undefined],
-    ['a forged token', forged],
+    ['a forged token', forged(good)],
   ] as const) {
     const { status } = await get(running.port, token);
     if (status !== 401 && status !== 403) {
@@ -61,13 +58,14 @@ async function measureOnce(
   tokenFile: string,
   seconds: number,
 ): Promise<Measurement> {
-  const { connections, use } = scenario;
+  const { connections, use, wrong } = scenario;
   const servedBefore = await bench.upstream.served();
   const cpuBefore = cpuMicros(running.child.pid);
   const upstreamCpuBefore = cpuMicros(bench.upstream.pid);
   const result = await bench.load.run({
     url: `http://127.0.0.1:${running.port}/`,
     tokenFile,
+    expect: wrong === undefined ? 'forwarded' : 'refused',
     use,
     connections,
     seconds,
@@ -80,6 +78,7 @@ async function measureOnce(
   let fault: string | null = null;
   if (result.completed === 0) fault = 'nothing was answered';
   else if (result.failures > 0) fault = `${result.failures} requests failed`;
+  else if (wrong !== undefined) fault = served === 0 ? null : `the upstream served ${served}`;
   else if (served < result.completed || served > result.completed + cutOff) {
     fault = `${result.completed} answers, but the upstream served ${served}`;
   }
@@ -107,10 +106,13 @@ export async function runScenario(bench: Bench, scenario: Scenario): Promise<Sce
   const { options } = bench;
   const tokens = scenario.use === 'once' ? Math.ceil(scenario.tokens * options.share) : scenario.tokens;
   const tokenFile = join(bench.directory, `${scenario.name}.tokens`);
-  const { oneNewIn } = scenario;
+  const { oneNewIn, wrong } = scenario;
   const known = oneNewIn === undefined ? [] : await bench.mint.mint(KNOWN_TOKENS);
   const deal = async (count: number): Promise<void> => {
-    const fresh = await bench.mint.mint(Math.ceil(count / (oneNewIn ?? 1)));
+    const fresh =
+      wrong === undefined
+        ? await bench.mint.mint(Math.ceil(count / (oneNewIn ?? 1)))
+        : await bench.mint.mintWrong(count, wrong);
     const lines =
       oneNewIn === undefined
         ? fresh
@@ -121,14 +123,23 @@ export async function runScenario(bench: Bench, scenario: Scenario): Promise<Sce
   };
   const contestants: Contestant[] = [];
   try {
-    for (const gateway of bench.gateways) {
-      const directory = join(bench.directory, scenario.name, gateway.name);
-      mkdirSync(directory, { recursive: true });
-      const running = await gateway.start({ ...bench.setup, directory });
-      const contestant = { gateway, running, rounds: [] };
-      contestants.push(contestant);
-      await assertAnswers(bench, contestant);
+    const running = bench.gateways
+      .filter(({ checksTokens }) => wrong === undefined || checksTokens)
+      .map(async (gateway) => {
+        const directory = join(bench.directory, scenario.name, gateway.name);
+        mkdirSync(directory, { recursive: true });
+        const contestant = {
+          gateway,
+          running: await gateway.start({ ...bench.setup, directory }),
+          rounds: [],
+        };
+        contestants.push(contestant);
+      });
+    // Also when one of them fails, the others must be known, to be stopped.
+    for (const started of await Promise.allSettled(running)) {
+      if (started.status === 'rejected') throw started.reason;
     }
+    for (const contestant of contestants) await assertAnswers(bench, contestant);
     await deal(tokens);
     for (const contestant of contestants) {
       const { fault } = await measureOnce(bench, scenario, contestant, tokenFile, options.warmupSeconds);

@@ -10,6 +10,8 @@ export interface Options {
   readonly gateways: readonly string[];
   /** Measures this gateway alone, once with each of these numbers of processes and threads. */
   readonly processes: readonly Processes[];
+  /** Another revision of this gateway to measure beside it. */
+  readonly compare: string | undefined;
   readonly rounds: number;
   /** Duration of one measurement of a `cycle` scenario, and of the warm-up before the first one. */
   readonly seconds: number;
@@ -37,6 +39,7 @@ export const usage = `usage: npm run bench -- [options]
   --scenario A,B           only these scenarios
   --gateway A,B            only these gateways
   --processes AxB,CxD      portcullis alone: listeners x verifiers of each, such as 1x0,1x1,2x0
+  --compare REV            another revision beside this one: a commit, a branch, HEAD~3
   --rounds N               rounds, interleaved over the gateways (default 5)
   --seconds N              length of one measurement (default 10)
   --load autocannon|wrk    load generator (default autocannon)
@@ -83,6 +86,7 @@ function parse(args: readonly string[]) {
         scenario: { type: 'string' },
         gateway: { type: 'string' },
         processes: { type: 'string' },
+        compare: { type: 'string' },
         rounds: { type: 'string' },
         seconds: { type: 'string' },
         load: { type: 'string' },
@@ -108,15 +112,16 @@ export function parseOptions(
   if (load !== 'autocannon' && load !== 'wrk') {
     throw new UsageError(`--load: ${load} is not one of autocannon, wrk`);
   }
-  const seconds = number('seconds', values.seconds, quick ? 1 : 10, false);
+  const seconds = number('seconds', values.seconds, quick ? 0.3 : 10, false);
   return {
     scenarios: list('scenario', values.scenario, known.scenarios),
     gateways: list('gateway', values.gateway, known.gateways),
     processes: processes(values.processes),
+    compare: values.compare,
     rounds: number('rounds', values.rounds, quick ? 1 : FULL_ROUNDS, true),
     seconds,
-    warmupSeconds: Math.min(seconds, quick ? 0.5 : 3),
-    share: quick ? 0.1 : 1,
+    warmupSeconds: Math.min(seconds, quick ? 0.3 : 3),
+    share: quick ? 0.02 : 1,
     load,
     pin: !values['no-pin'],
     quick,
@@ -135,6 +140,7 @@ export function isFullRun(
     options.rounds >= FULL_ROUNDS &&
     options.seconds >= FULL_SECONDS &&
     options.processes.length === 0 &&
+    options.compare === undefined &&
     options.scenarios.length === known.scenarios.length &&
     options.gateways.length === known.gateways.length
   );

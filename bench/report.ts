@@ -7,16 +7,24 @@ import {
 } from './results.ts';
 import type { Spread } from './stats.ts';
 
-const HEADINGS = [
+const headings = (baselines: readonly string[]): readonly string[] => [
   'gateway',
   'CPU µs / request',
-  ...BASELINES.map((name) => `× ${name}`),
+  ...baselines.map((name) => `× ${name}`),
   'requests/s',
   'p50 ms',
   'p99 ms',
   'p99.9 ms',
   'peak MiB',
 ];
+
+/** Those that a reader looks for: HAProxy, also where it is missing, and another revision where there is one. */
+function baselinesOf({ scenarios }: RunResult): readonly string[] {
+  const hasRevision = scenarios.some(({ gateways }) =>
+    gateways.some(({ gateway }) => gateway === 'revision'),
+  );
+  return BASELINES.filter((name) => name !== 'revision' || hasRevision);
+}
 
 /** `median (min–max)`; the median alone for a single round. */
 function spread(value: Spread | undefined, digits: number): string {
@@ -27,13 +35,25 @@ function spread(value: Spread | undefined, digits: number): string {
     : `${show(value.median)} (${show(value.min)}–${show(value.max)})`;
 }
 
-function row(result: GatewaySummary, loadCpus: number | null): string[] {
+function row(
+  result: GatewaySummary,
+  loadCpus: number | null,
+  baselines: readonly string[],
+): readonly string[] {
   const { gateway, summary, cpuRatio, peakMemoryBytes } = result;
-  if (summary === null) return [gateway, 'no round counts', ...HEADINGS.slice(2).map(() => '–')];
+  if (summary === null) {
+    return [
+      gateway,
+      'no round counts',
+      ...headings(baselines)
+        .slice(2)
+        .map(() => '–'),
+    ];
+  }
   return [
     gateway,
     spread(summary.cpuMicros, 1),
-    ...BASELINES.map((name) => spread(cpuRatio[name], 2)),
+    ...baselines.map((name) => spread(cpuRatio[name], 2)),
     `${Math.round(summary.requestsPerSecond.median)}${isLoadBound(result, loadCpus) ? ' *' : ''}`,
     summary.p50.median.toFixed(2),
     summary.p99.median.toFixed(2),
@@ -80,9 +100,11 @@ function environment(run: RunResult): string[] {
 /** For a terminal. */
 export function textReport(run: RunResult): string {
   const lines = [...environment(run)];
+  const baselines = baselinesOf(run);
+  const titles = headings(baselines);
   for (const result of run.scenarios) {
-    const rows = [HEADINGS, ...result.gateways.map((gateway) => row(gateway, run.loadCpus))];
-    const widths = HEADINGS.map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));
+    const rows = [titles, ...result.gateways.map((gateway) => row(gateway, run.loadCpus, baselines))];
+    const widths = titles.map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));
     lines.push('', title(result));
     for (const cells of rows) {
       const padded = cells.map((cell, column) => {
@@ -100,10 +122,12 @@ export function markdownReport(run: RunResult): string {
   const [machine, versions, load, command] = environment(run);
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   const lines = [`${machine}.`, '', `${versions}.`, '', `${load}: \`${command}\``];
+  const baselines = baselinesOf(run);
+  const titles = headings(baselines);
   for (const result of run.scenarios) {
-    lines.push('', `**${title(result)}**`, '', line(HEADINGS));
-    lines.push(line(HEADINGS.map((_, column) => (column === 0 ? '---' : '---:'))));
-    lines.push(...result.gateways.map((gateway) => line(row(gateway, run.loadCpus))));
+    lines.push('', `**${title(result)}**`, '', line(titles));
+    lines.push(line(titles.map((_, column) => (column === 0 ? '---' : '---:'))));
+    lines.push(...result.gateways.map((gateway) => line(row(gateway, run.loadCpus, baselines))));
   }
   for (const note of notes(run)) lines.push('', note.replace(/^\* /, '\\* '));
   return `${lines.join('\n')}\n`;

@@ -31,8 +31,8 @@ const FIGURES = [
 ] as const;
 type Figure = (typeof FIGURES)[number];
 
-/** The gateways that others are compared with. */
-export const BASELINES = ['haproxy-plain', 'haproxy-jwt'] as const;
+/** The gateways that others are compared with; the last one is this gateway at another revision, if that is asked for. */
+export const BASELINES = ['haproxy-plain', 'haproxy-jwt', 'revision'] as const;
 
 export interface GatewayResult {
   readonly gateway: string;

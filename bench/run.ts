@@ -7,7 +7,7 @@ import { Children } from './children.ts';
 import { fastify } from './gateways/fastify.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { haproxyJwt, haproxyPlain } from './gateways/haproxy.ts';
-import { portcullis, portcullisWith } from './gateways/portcullis.ts';
+import { portcullis, portcullisAt, portcullisPipelined, portcullisWith } from './gateways/portcullis.ts';
 import { autocannonLoad } from './load/autocannon.ts';
 import type { LoadGenerator } from './load/load.ts';
 import { wrkLoad } from './load/wrk.ts';
@@ -18,11 +18,12 @@ import { Placement } from './placement.ts';
 import { findProgram } from './programs.ts';
 import { markdownReport, textReport, withResults } from './report.ts';
 import type { RunResult, ScenarioResult } from './results.ts';
+import { buildRevision } from './revision.ts';
 import { scenarios } from './scenarios.ts';
 import { AUDIENCE, ISSUER, TokenMint } from './tokens.ts';
 import { Upstream } from './upstream.ts';
 
-const allGateways: readonly Gateway[] = [portcullis, haproxyPlain, haproxyJwt, fastify];
+const allGateways: readonly Gateway[] = [portcullis, portcullisPipelined, haproxyPlain, haproxyJwt, fastify];
 const known = {
   scenarios: scenarios.map(({ name }) => name),
   gateways: allGateways.map(({ name }) => name),
@@ -59,6 +60,9 @@ async function run(
     options.processes.length > 0
       ? options.processes.map(portcullisWith)
       : allGateways.filter(({ name }) => options.gateways.includes(name));
+  if (options.compare !== undefined) {
+    asked.push(portcullisAt(options.compare, buildRevision(options.compare, directory)));
+  }
   const skipped: Record<string, string> = {};
   for (const gateway of asked) {
     const reason = gateway.unavailable();

@@ -1,3 +1,5 @@
+export type Wrong = 'absent' | 'expired' | 'forged';
+
 export interface Scenario {
   readonly name: string;
   /** Follows the number of tokens: `20,000 tokens, …`. */
@@ -12,6 +14,8 @@ export interface Scenario {
   readonly use: 'cycle' | 'once';
   /** Of a `once` load: one in so many tokens is new, the others are a thousand that were seen before. All when left out. */
   readonly oneNewIn?: number;
+  /** What is wrong with the tokens, so that every request must be refused; left out where nothing is. */
+  readonly wrong?: Wrong;
   readonly connections: number;
 }
 
@@ -47,6 +51,30 @@ export const scenarios: readonly Scenario[] = [
     tokens: 50_000,
     use: 'once',
     oneNewIn: 10,
+    connections: CONNECTIONS,
+  },
+  {
+    name: 'reject-absent',
+    description: 'kind of request, without any token',
+    tokens: 1,
+    use: 'cycle',
+    wrong: 'absent',
+    connections: CONNECTIONS,
+  },
+  {
+    name: 'reject-expired',
+    description: 'tokens in turn, all signed well and expired',
+    tokens: KNOWN_TOKENS,
+    use: 'cycle',
+    wrong: 'expired',
+    connections: CONNECTIONS,
+  },
+  {
+    name: 'reject-forged',
+    description: 'tokens in turn, all with a signature that is not theirs',
+    tokens: KNOWN_TOKENS,
+    use: 'cycle',
+    wrong: 'forged',
     connections: CONNECTIONS,
   },
 ];

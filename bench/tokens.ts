@@ -1,5 +1,6 @@
 import { generateKeyPair, type KeyObject, randomUUID, sign } from 'node:crypto';
 import { promisify } from 'node:util';
+import type { Wrong } from './scenarios.ts';
 
 /** What the demo configuration and HAProxy's walk-through expect. */
 export const ISSUER = 'https://local.fusionauth.io';
@@ -30,8 +31,7 @@ export class TokenMint {
     return new TokenMint(pair.privateKey, pair.publicKey);
   }
 
-  async #token(): Promise<string> {
-    const now = Math.floor(Date.now() / 1000);
+  async #token(now: number): Promise<string> {
     const payload = encode({
       aud: AUDIENCE,
       exp: now + LIFETIME_S,
@@ -48,17 +48,31 @@ export class TokenMint {
     return `${input}.${signature.toString('base64url')}`;
   }
 
-  /** So many fresh tokens. */
-  async mint(count: number): Promise<string[]> {
+  /** So many fresh tokens. @param age seconds since they were issued. */
+  async mint(count: number, age = 0): Promise<string[]> {
+    const issuedAt = Math.floor(Date.now() / 1000) - age;
     const tokens: string[] = [];
     let wanted = count;
     const worker = async (): Promise<void> => {
       while (wanted > 0) {
         wanted -= 1;
-        tokens.push(await this.#token());
+        tokens.push(await this.#token(issuedAt));
       }
     };
     await Promise.all(Array.from({ length: SIGNING }, worker));
     return tokens;
   }
+
+  /** So many tokens that are wrong in one way; without any, one empty text. */
+  async mintWrong(count: number, wrong: Wrong): Promise<string[]> {
+    if (wrong === 'absent') return [''];
+    if (wrong === 'expired') return await this.mint(count, 2 * LIFETIME_S);
+    return (await this.mint(count)).map(forged);
+  }
+}
+
+/** The same with another letter in the middle of its signature: the very last one carries bits that do not count. */
+export function forged(token: string): string {
+  const at = token.length - 100;
+  return token.slice(0, at) + (token[at] === 'A' ? 'B' : 'A') + token.slice(at + 1);
 }

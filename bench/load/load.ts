@@ -1,8 +1,12 @@
+export type Expectation = 'forwarded' | 'refused';
+
 /** What one measurement sends. */
 export interface LoadPlan {
   readonly url: string;
-  /** One token on each line. */
+  /** One token on each line; an empty line is a request without one. */
   readonly tokenFile: string;
+  /** The answers that count: 200, or 401 and 403. */
+  readonly expect: Expectation;
   readonly use: 'cycle' | 'once';
   readonly connections: number;
   /** Duration of a `cycle` load. */
@@ -11,9 +15,9 @@ export interface LoadPlan {
 
 /** What the generator saw. */
 export interface LoadResult {
-  /** Answers with status 200. */
+  /** Answers with the expected status. */
   readonly completed: number;
-  /** Everything that was not a 200: other statuses, broken connections, time-outs. */
+  /** Everything else: other statuses, broken connections, time-outs. */
   readonly failures: number;
   readonly seconds: number;
   /** Milliseconds. */

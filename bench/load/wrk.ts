@@ -40,9 +40,11 @@ end
 
 function init(args)
   once, connections, position, silent, looked = args[2] == 'once', tonumber(args[3]), 0, 0, false
+  refused = args[4] == 'refused'
   requests = {}
   for token in io.lines(args[1]) do
-    requests[#requests + 1] = wrk.format('GET', nil, { ['Authorization'] = 'Bearer ' .. token })
+    local headers = token ~= '' and { ['Authorization'] = 'Bearer ' .. token } or {}
+    requests[#requests + 1] = wrk.format('GET', nil, headers)
   end
 end
 
@@ -72,13 +74,15 @@ end
 
 function done(summary, latency)
   local errors = summary.errors
+  -- wrk counts a status of 400 and more as an error, whichever it is.
+  local completed = the_thread:get('refused') and errors.status or summary.requests - errors.status
   local now = clock(MONOTONIC)
   local started = the_thread:get('started') or now
   local cpu = clock(PROCESS_CPU) - (the_thread:get('cpu_at_start') or 0)
   local ended = the_thread:get('ended') or now
   print(string.format(
     '{"completed":%d,"failures":%d,"seconds":%.6f,"p50":%.3f,"p99":%.3f,"p999":%.3f,"cores":%.3f}',
-    summary.requests - errors.status, errors.connect + errors.read + errors.write + errors.status + errors.timeout,
+    completed, errors.connect + errors.read + errors.write + errors.timeout + summary.requests - completed,
     ended - started, latency:percentile(50) / 1000, latency:percentile(99) / 1000,
     latency:percentile(99.9) / 1000, cpu / (ended - started)))
 end
@@ -110,6 +114,7 @@ export function wrkLoad(children: Children, directory: string): LoadGenerator {
           plan.tokenFile,
           plan.use,
           connections,
+          plan.expect,
         ),
         'pipe',
       );

@@ -24,7 +24,7 @@ interface Seen {
 /** Runs a load against a server that answers 200, or 401 to the token `refused`, and notes what it sees. */
 async function observe(
   make: (children: Children, folder: string) => LoadGenerator,
-  plan: Pick<LoadPlan, 'use' | 'seconds'>,
+  plan: Pick<LoadPlan, 'use' | 'seconds'> & Partial<LoadPlan>,
   tokens: readonly string[],
 ): Promise<Seen> {
   const seen = new Map<string, number>();
@@ -42,7 +42,7 @@ async function observe(
     writeFileSync(tokenFile, `${tokens.join('\n')}\n`);
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
     const load = make(children, folder);
-    const result = await load.run({ ...plan, url, tokenFile, connections: CONNECTIONS });
+    const result = await load.run({ expect: 'forwarded', ...plan, url, tokenFile, connections: CONNECTIONS });
     return { result, tokens: seen };
   } finally {
     await children.stopAll();
@@ -83,6 +83,19 @@ for (const { name, make, skip } of generators) {
       const { result, tokens } = await observe(make, { use: 'cycle', seconds: 0.2 }, named(1));
       assert.deepEqual([...tokens.keys()], ['token-0']);
       assert.ok(result.completed > CONNECTIONS);
+    });
+
+    it('counts refusals where they are expected, and everything else as a failure', async () => {
+      const tokens = [...new Array<string>(99).fill('refused'), 'token-0'];
+      const { result } = await observe(make, { use: 'once', seconds: 1, expect: 'refused' }, tokens);
+      assert.deepEqual([result.completed, result.failures > 0], [99, true]);
+      const all = await observe(make, { use: 'cycle', seconds: 0.2, expect: 'refused' }, ['refused']);
+      assert.deepEqual([all.result.completed > CONNECTIONS, all.result.failures], [true, 0]);
+    });
+
+    it('sends no token for an empty line', async () => {
+      const { tokens } = await observe(make, { use: 'cycle', seconds: 0.2 }, ['']);
+      assert.deepEqual([...tokens.keys()], ['none']);
     });
 
     it('counts refusals as failures', async () => {

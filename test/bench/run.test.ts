@@ -27,17 +27,25 @@ describe('the benchmark', () => {
     const folder = mkdtempSync(join(tmpdir(), 'bench-test-'));
     try {
       const results = join(folder, 'results');
-      const args = ['--quick', '--scenario', 'hit-1', '--seconds', '0.3', '--results', results];
+      const args = ['--quick', '--scenario', 'hit-1,reject-forged', '--seconds', '0.3', '--results', results];
       const run = await bench(args, folder);
       assert.equal(run.code, 0, run.stdout + run.stderr);
 
       const written = JSON.parse(readFileSync(join(results, 'latest.json'), 'utf8')) as RunResult;
       const hasHaproxy = findProgram('haproxy') !== undefined;
-      const expected = ['portcullis', 'fastify'].concat(hasHaproxy ? ['haproxy-plain', 'haproxy-jwt'] : []);
-      const [scenario, ...others] = written.scenarios;
-      assert.ok(scenario);
+      const checking = ['portcullis', 'portcullis-pipelined', 'fastify'].concat(
+        hasHaproxy ? ['haproxy-jwt'] : [],
+      );
+      const expected = checking.concat(hasHaproxy ? ['haproxy-plain'] : []);
+      const [scenario, refusing, ...others] = written.scenarios;
+      assert.ok(scenario && refusing);
       assert.equal(others.length, 0);
-      assert.deepEqual(scenario.gateways.map(({ gateway }) => gateway).sort(), expected.sort());
+      const names = ({ gateways }: typeof scenario): string[] =>
+        gateways.map(({ gateway }) => gateway).sort();
+      assert.deepEqual(names(scenario), expected.sort());
+      // What checks nothing refuses nothing.
+      assert.deepEqual(names(refusing), checking.sort());
+      assert.ok(refusing.gateways.every(({ rounds }) => rounds.every(({ fault }) => fault === null)));
       assert.deepEqual(Object.keys(written.skipped), hasHaproxy ? [] : ['haproxy-plain', 'haproxy-jwt']);
       for (const { gateway, rounds, summary, cpuRatio, peakMemoryBytes } of scenario.gateways) {
         assert.equal(rounds.length, 1, gateway);
@@ -62,6 +70,7 @@ describe('the benchmark', () => {
     for (const [args, reason] of [
       [['--scenario', 'hit-2'], /--scenario: hit-2 is not one of hit-1, hit-1000, miss/],
       [['--gateway', 'nginx,fastify'], /--gateway: nginx is not one of/],
+      [['--compare', 'no-such-revision'], /--compare no-such-revision: /],
       [['--rounds', '1.5'], /--rounds: 1.5 is not a whole number/],
       [['--seconds', '0'], /--seconds: 0 is not a number above 0/],
       [['--load', 'ab'], /--load: ab/],

@@ -59,7 +59,12 @@ export function configOf(version: number, { jwks, upstreams, state }: Places): o
     upstreams: Object.fromEntries(
       (['a', 'b'] as const).map((name) => [
         nameOf(name),
-        { servers: [upstreams[name]], timeouts: times, limits: { connections: 128 } },
+        {
+          servers: [upstreams[name]],
+          timeouts: times,
+          limits: { connections: 128 },
+          pipelining: name === 'b' ? 4 : 1,
+        },
       ]),
     ),
     routes: [

@@ -36,8 +36,7 @@ export class Excuses {
     if (isCut && socket.isDoomed) {
       return { why: 'its listener was killed', outcomes: rights.map(outcomeOf), isCertain: false };
     }
-    const upstreams = rights.flatMap(({ by }) => (by === undefined ? [] : [by]));
-    if (upstreams.some((name) => this.#windows.overlap(`upstream ${name} down`, from, to))) {
+    if (this.#isDown(rights, from, to)) {
       const why = 'upstream was down';
       const outcomes = unreachable.map(outcomeOf);
       // A client in the middle of sending may miss its answer when the connection ends.
@@ -54,6 +53,11 @@ export class Excuses {
     return undefined;
   }
 
+  /** How a request whose client did not wait for the answer may have been counted besides what would be right. */
+  ofLeaver({ from, to }: Came, rights: readonly Expected[]): readonly string[] {
+    return this.#isDown(rights, from, to) ? unreachable.map(outcomeOf) : [];
+  }
+
   /** Whether a connection that was opened then may be asked to leave now: its listener is or was being replaced. */
   mayClose(openedAt: number, now: number): boolean {
     return this.#windows.overlap('roll', openedAt, now);
@@ -62,6 +66,11 @@ export class Excuses {
   /** Whether a listener that is being replaced may have ended an idle connection. */
   mayHaveEnded(openedAt: number, now: number): boolean {
     return this.#windows.overlap('roll', openedAt, now - GRACE_SECONDS * 1000);
+  }
+
+  #isDown(rights: readonly Expected[], from: number, to: number): boolean {
+    const upstreams = rights.flatMap(({ by }) => (by === undefined ? [] : [by]));
+    return upstreams.some((name) => this.#windows.overlap(`upstream ${name} down`, from, to));
   }
 }
 

@@ -21,6 +21,12 @@ export class Ledger {
   /** Requests whose answers came since a listener was last asked for its counts, which it may have taken with it. */
   lost = 0;
   #losing: number | undefined;
+  readonly #say: (line: string) => void;
+
+  /** @param say is told what is unexplained at once. */
+  constructor(say: (line: string) => void) {
+    this.#say = say;
+  }
 
   get total(): number {
     let sum = 0;
@@ -47,6 +53,7 @@ export class Ledger {
     this.unexplainedCount += 1;
     if (this.unexplained.length < MAX_KEPT) {
       this.unexplained.push(`${new Date().toISOString()} ${kind}: ${description}`);
+      this.#say(`  UNEXPLAINED: ${this.unexplained.at(-1)}`);
     }
   }
 

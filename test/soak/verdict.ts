@@ -52,7 +52,6 @@ export function verdictOf(found: Findings): readonly string[] {
   const memory = judged.map((one) => memoryOf(watch, one));
   for (const { text } of memory) say(`  ${text}`);
   return [
-    ...ledger.unexplained,
     ...(ledger.unexplainedCount === 0 ? [] : [`${ledger.unexplainedCount} outcomes are not explained`]),
     ...memory.flatMap(({ fault }) => fault ?? []),
     ...descriptorFaults(found),

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { ClientSocket } from './client-socket.ts';
 
-/** State of a connection in /proc/net/tcp. */
-const ESTABLISHED = '01';
+/** States in /proc/net/tcp of connections that a client may take for made: also those whose first bytes are yet to come. */
+const MADE = ['01', '03'];
 
 /**
  * Kills a listener, and marks the connections that end with it: those that it has accepted, and those that nobody has
@@ -11,7 +11,7 @@ const ESTABLISHED = '01';
  */
 export function killListener(pid: number, port: number, sockets: Iterable<ClientSocket>): number {
   process.kill(pid, 'SIGSTOP');
-  while (!/^\d+ \(.*\) T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) {
+  while (stateOf(pid) !== 'T') {
     // The kernel stops it on its next way out of the kernel, which is at once.
   }
   const doomed = clientPorts(port, inodesOf(pid));
@@ -23,7 +23,19 @@ export function killListener(pid: number, port: number, sockets: Iterable<Client
     count += 1;
   }
   process.kill(pid, 'SIGKILL');
+  while (!['Z', 'X', undefined].includes(stateOf(pid))) {
+    // As long as its sockets are open, new connections land in their queues.
+  }
   return count;
+}
+
+/** One letter; undefined when the process is gone. */
+function stateOf(pid: number): string | undefined {
+  try {
+    return /^\d+ \(.*\) (\w) /.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1];
+  } catch {
+    return undefined;
+  }
 }
 
 function inodesOf(pid: number): ReadonlySet<string> {
@@ -37,7 +49,7 @@ function clientPorts(port: number, inodes: ReadonlySet<string>): ReadonlySet<num
   const [, ...rows] = readFileSync('/proc/net/tcp', 'utf8').trimEnd().split('\n');
   for (const row of rows) {
     const [, local = '', remote = '', state, , , , , , inode = ''] = row.trim().split(/\s+/);
-    if (portOf(local) !== port || state !== ESTABLISHED) continue;
+    if (portOf(local) !== port || !MADE.includes(state ?? '')) continue;
     if (inode === '0' || inodes.has(inode)) found.add(portOf(remote));
   }
   return found;
