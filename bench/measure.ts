@@ -141,7 +141,7 @@ export async function runScenario(bench: Bench, scenario: Scenario): Promise<Sce
     }
     for (const contestant of contestants) await assertAnswers(bench, contestant);
     await deal(tokens);
-    for (const contestant of contestants) {
+    for (const contestant of options.warmupSeconds > 0 ? contestants : []) {
       const { fault } = await measureOnce(bench, scenario, contestant, tokenFile, options.warmupSeconds);
       if (fault !== null) throw new Error(`warm-up of ${contestant.gateway.name}: ${fault}`);
     }

@@ -15,6 +15,7 @@ export interface Options {
   readonly rounds: number;
   /** Duration of one measurement of a `cycle` scenario, and of the warm-up before the first one. */
   readonly seconds: number;
+  /** 0: no warm-up. */
   readonly warmupSeconds: number;
   /** Part of a scenario's tokens that a `once` scenario uses; below 1 only in quick mode. */
   readonly share: number;
@@ -120,7 +121,7 @@ export function parseOptions(
     compare: values.compare,
     rounds: number('rounds', values.rounds, quick ? 1 : FULL_ROUNDS, true),
     seconds,
-    warmupSeconds: Math.min(seconds, quick ? 0.3 : 3),
+    warmupSeconds: Math.min(seconds, quick ? 0 : 3),
     share: quick ? 0.02 : 1,
     load,
     pin: !values['no-pin'],

@@ -23,8 +23,9 @@ export function killListener(pid: number, port: number, sockets: Iterable<Client
     count += 1;
   }
   process.kill(pid, 'SIGKILL');
-  while (!['Z', 'X', undefined].includes(stateOf(pid))) {
-    // As long as its sockets are open, new connections land in their queues.
+  while (stateOf(pid) !== undefined) {
+    // Its sockets are open, and new connections land in their queues, until its last thread has ended, which is later
+    // than its first one (state Z); then the supervisor sees its end.
   }
   return count;
 }
