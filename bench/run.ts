@@ -118,6 +118,10 @@ function writeResults(result: RunResult, options: Options): void {
 }
 
 async function main(): Promise<number> {
+  if (process.argv.includes('--help')) {
+    say(usage.trimEnd());
+    return 0;
+  }
   const options = parseOptions(process.argv.slice(2), known);
   if (options.writeReadme && !isFullRun(options, known)) {
     throw new UsageError('--write-readme: only a full run may stand in the README');

@@ -23,6 +23,12 @@ function bench(
 }
 
 describe('the benchmark', () => {
+  it('says what it can be asked', async () => {
+    const { code, stdout } = await bench(['--help']);
+    assert.equal(code, 0);
+    assert.match(stdout, /^usage: npm run bench/);
+  });
+
   it('measures every gateway there is and writes complete results', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'bench-test-'));
     try {

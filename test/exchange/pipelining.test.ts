@@ -162,7 +162,7 @@ describe('requests that share a connection', () => {
   test('are those that may be repeated: others wait for a connection of their own, and nobody overtakes them', async () => {
     await start();
     await warm();
-    const [first] = await line(1);
+    const [first, second] = (await line(2)) as [Wire, Wire];
     const post = await send('POST', '/post', 'Content-Length: 2\r\n\r\nhi');
     await eventually(
       () => gateway.connections(),
@@ -174,14 +174,34 @@ describe('requests that share a connection', () => {
       ({ waiting }) => waiting === 2,
     );
     upstream.write(answer('one'));
+    assert.equal((await first.response()).body, 'one');
+    // There is room now, but not for these.
+    assert.deepEqual([upstream.received, (await gateway.connections())['waiting']], ['', 2]);
+    upstream.write(answer('two'));
     const sent = await upstream.take((text) => text.endsWith('hi'));
     assert.deepEqual(paths(sent), ['/post']);
-    upstream.write(answer('two'));
-    assert.deepEqual(paths(await upstream.head()), ['/last']);
     upstream.write(answer('three'));
-    assert.deepEqual(await bodies([first as Wire, post, last]), ['one', 'two', 'three']);
+    assert.deepEqual(paths(await upstream.head()), ['/last']);
+    upstream.write(answer('four'));
+    assert.deepEqual(await bodies([second, post, last]), ['two', 'three', 'four']);
     assert.equal(origin.accepted, 1);
   });
+});
+
+test('nobody follows behind a request with a body', async () => {
+  await start();
+  await warm();
+  const post = await send('POST', '/post', 'Content-Length: 2\r\n\r\nhi');
+  await upstream.take((text) => text.endsWith('hi'));
+  const get = await send('GET', '/get');
+  await eventually(
+    () => gateway.connections(),
+    ({ waiting }) => waiting === 1,
+  );
+  upstream.write(answer('posted'));
+  assert.deepEqual(paths(await upstream.head()), ['/get']);
+  upstream.write(answer('got'));
+  assert.deepEqual(await bodies([post, get]), ['posted', 'got']);
 });
 
 describe('when a shared connection fails', () => {
@@ -288,8 +308,17 @@ describe('a client that leaves', () => {
       () => gateway.outcomes(),
       ({ client_aborted }) => client_aborted === 1,
     );
+    // How long that answer is, nobody knows, so nobody else joins.
+    const third = await send('GET', '/3');
+    await eventually(
+      () => gateway.connections(),
+      ({ waiting }) => waiting === 1,
+    );
     upstream.write(answer('nobody reads this') + answer('two'));
     assert.equal((await second.response()).body, 'two');
+    await upstream.head();
+    upstream.write(answer('three'));
+    assert.equal((await third.response()).body, 'three');
     assert.equal(origin.accepted, 1);
   });
 

@@ -7,6 +7,7 @@ import type { Reason } from '../../src/reasons.ts';
 import { Connection } from '../../src/upstream/connection.ts';
 import { Outbox } from '../../src/upstream/outbox.ts';
 import { readBuffer } from '../../src/upstream/read-buffer.ts';
+import type { ResponseSink } from '../../src/upstream/response-sink.ts';
 import { SpareHeadReader } from '../../src/upstream/spare-head-reader.ts';
 
 const request = { text: 'GET / HTTP/1.1\r\nhost: a\r\n\r\n', encoding: 'latin1' } as const;
@@ -25,7 +26,7 @@ async function reused(use: (connection: Connection, server: Socket) => Promise<v
     host: '127.0.0.1',
     port: (listener.address() as AddressInfo).port,
     times: { connect: 10, response: 10, idle: 10 },
-    depth: 1,
+    depth: 2,
     headLimit: 4096,
     readBuffer: readBuffer(),
     spareHeadReader: new SpareHeadReader(),
@@ -88,6 +89,35 @@ test('an answer that comes before its request was written is not taken for it', 
     assert.deepEqual(failure, ['upstream_reset', true]);
     await closed;
     assert.equal(received, '');
+  });
+});
+
+test('bytes behind an answer are not taken for the answer to a request that is yet to be written behind it', async () => {
+  await reused(async (connection, server) => {
+    const closed = once(server, 'close');
+    let isAnswered = false;
+    const first: ResponseSink = {
+      onResponse: (_head, _pieces, complete) => {
+        isAnswered = complete;
+      },
+      onFailure: (reason) => assert.fail(reason),
+      onUploadDrained() {},
+    };
+    connection.send('GET', request, false, first);
+    await once(server, 'data');
+    const failure = await new Promise<[Reason, boolean]>((resolve, reject) => {
+      const onResponse = (): void => reject(new Error('the answer to nothing was delivered'));
+      const onFailure = (reason: Reason, retryable: boolean): void => resolve([reason, retryable]);
+      // As above: both answers are read before the second request is written.
+      setImmediate(() => {
+        server.write(`${answer}${answer}`);
+        assert.ok(connection.hasRoom);
+        connection.send('GET', request, false, { onResponse, onFailure, onUploadDrained() {} });
+      });
+    });
+    assert.deepEqual(failure, ['upstream_reset', true]);
+    assert.ok(isAnswered);
+    await closed;
   });
 });
 
