@@ -14,10 +14,11 @@ import { findPreflight } from './routing/preflight.ts';
 import type { RouteMatch, RouteTable } from './routing/route-table.ts';
 import { NO_ROUTE, type Outcome, type RouteTally, type Tally } from './tally.ts';
 import type { Pending, Permit, Rejection, RequestHead, VerdictWaiter } from './types.ts';
-import { type Connection, isRepeatable } from './upstream/connection.ts';
+import type { Connection } from './upstream/connection.ts';
 import { clientAddress } from './upstream/forwarded.ts';
 import type { Pool, PoolWaiter } from './upstream/pool.ts';
 import { privateAnswer } from './upstream/private-answer.ts';
+import { isRepeatable, maySharePlace } from './upstream/repeatable.ts';
 import type { Forwarded, RequestWriter, WireHead } from './upstream/request-writer.ts';
 import type { ResponseHead } from './upstream/response-head.ts';
 import type { ResponseSink } from './upstream/response-sink.ts';
@@ -150,8 +151,10 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
     }
   }
 
-  get repeatable(): boolean {
-    return isRepeatable(this.head.method, this.upload !== undefined);
+  /** A request that is sent again goes alone: its second failure would be the end of it. */
+  get shareable(): boolean {
+    const { method } = this.head;
+    return !this.retried && maySharePlace(method) && isRepeatable(method, this.upload !== undefined);
   }
 
   /** 2. Ask for a permit; a cached token has it at once, another gets it when its signature has been verified. */

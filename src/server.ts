@@ -139,7 +139,8 @@ export class Server {
     try {
       next = this.generation(config);
       await next.service.authorizer.start();
-      for (const address of fresh) await this.bind(listener, address);
+      // One that has been replaced while the threads came up must not take new connections again.
+      for (const address of fresh) if (!listener.isStopped) await this.bind(listener, address);
       if (this.isClosing()) throw new StartError('the gateway is shutting down');
     } catch (error) {
       abandon();

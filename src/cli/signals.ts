@@ -1,7 +1,20 @@
 import { constants } from 'node:os';
 
+type Asking = 'SIGHUP' | 'SIGUSR2';
+
+/** Takes note of such signals until the result is called: then who listens by then gets those that came, each once. */
+export function holdSignals(): () => void {
+  const seen = new Set<Asking>();
+  const hold = (signal: NodeJS.Signals): void => void seen.add(signal as Asking);
+  for (const name of ['SIGHUP', 'SIGUSR2'] as const) process.on(name, hold);
+  return () => {
+    for (const name of ['SIGHUP', 'SIGUSR2'] as const) process.off(name, hold);
+    for (const name of seen) process.emit(name, name);
+  };
+}
+
 /** Calls `work` with each such signal from now on; what it throws ends the process like any fault. */
-export function onSignal(signal: 'SIGHUP' | 'SIGUSR2', work: () => Promise<void>): void {
+export function onSignal(signal: Asking, work: () => Promise<void>): void {
   process.on(signal, () => void work());
 }
 

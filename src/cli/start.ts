@@ -5,7 +5,7 @@ import { version } from '../lib/version.ts';
 import type { Supervisor } from '../process/supervisor.ts';
 import { findConfigFile, readConfig, rereadConfig } from './config-file.ts';
 import { exitCodes } from './exit-code.ts';
-import { onSignal, stopSignal } from './signals.ts';
+import { holdSignals, onSignal, stopSignal } from './signals.ts';
 
 export interface StartArguments {
   readonly config?: string;
@@ -14,15 +14,17 @@ export interface StartArguments {
 
 /** Runs the gateway in the foreground until a signal stops it. Throws StartError. */
 export async function start(options: StartArguments): Promise<number> {
+  let running: Supervisor | undefined;
+  // Before anything else: a signal that nobody listens for ends the process.
+  const stopped = stopSignal(() => running?.kill());
+  const release = holdSignals();
   const file = findConfigFile(options.config);
   const config = readConfig(file);
   if (config === undefined) return exitCodes.config;
 
   const { isJournal } = await import('../process/journal-stream.ts');
-  let running: Supervisor | undefined;
   const log = createLog({ level: config.log.level, journal: isJournal(process.env) });
   for (const warning of config.warnings) log.warn({}, warning);
-  const stopped = stopSignal(() => running?.kill());
   // Only here: loading all that it needs takes longer than all of the other commands.
   const { Supervisor } = await import('../process/supervisor.ts');
   const { SystemdLink } = await import('../process/systemd-link.ts');
@@ -40,7 +42,6 @@ export async function start(options: StartArguments): Promise<number> {
     onHopeless,
   });
   running = supervisor;
-  // From the beginning, since the signal would end a process that does not listen for it.
   const started = supervisor.start();
   onSignal('SIGHUP', async () => {
     await started;
@@ -52,8 +53,12 @@ export async function start(options: StartArguments): Promise<number> {
     await started;
     await roll(supervisor, log);
   });
-  // Nothing is served yet, so there is nothing to wait for, least of all for what keeps the start from ending.
-  if ((await Promise.race([started, stopped])) !== undefined) return exitCodes.ok;
+  release();
+  // Hardly anything is served yet, so there is nothing to wait for, least of all for what keeps the start from ending.
+  if ((await Promise.race([started, stopped])) !== undefined) {
+    supervisor.kill();
+    return exitCodes.ok;
+  }
   const { listen, admin, webhooks } = supervisor.addresses;
   for (const address of listen) log.info({ address }, 'listening for traffic');
   log.info({ address: admin }, 'listening for health, metrics and status');

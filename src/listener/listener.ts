@@ -74,6 +74,11 @@ export class Listener {
     for (const end of endings.values()) end();
   }
 
+  /** See `stopListening`. */
+  get isStopped(): boolean {
+    return this.stopped;
+  }
+
   /** Cuts every connection. */
   close(): void {
     this.stopListening();

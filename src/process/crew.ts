@@ -100,6 +100,7 @@ export class Crew {
    */
   change(configOf: (index: number) => Config, take: () => KeysByIssuer): Promise<void> {
     return this.#alone(async () => {
+      this.#assertOpen();
       // Those that drain, too: who has not left them yet is served by no other rules than everybody else.
       const members = [...this.#members].filter(({ state }) => state !== 'starting');
       const prepared = await Promise.allSettled(
@@ -115,6 +116,7 @@ export class Crew {
             result.status === 'rejected' && !isEnd(result.reason) && members[at]?.state !== 'draining',
         );
         if (refused !== undefined) throw (refused as PromiseRejectedResult).reason;
+        this.#assertOpen();
         keys = take();
       } catch (error) {
         for (const { child } of members) child.tell({ kind: 'abandon' });
@@ -138,8 +140,9 @@ export class Crew {
 
   /** Replaces every listener, one after another; each ends when its clients have left it or `graceMs` is over. */
   async roll(graceMs: number): Promise<void> {
+    this.#assertOpen();
     for (const old of this.serving) {
-      if (this.#closing) throw new StartError('the gateway is shutting down');
+      this.#assertOpen();
       if (old.isDismissed || old.child.isGone) continue;
       // From now on nobody else sees to its replacement.
       old.isDismissed = true;
@@ -148,6 +151,7 @@ export class Crew {
       } catch (error) {
         old.isDismissed = false;
         if (old.child.isGone) void this.#refill(old);
+        else if (old.leaving !== undefined) void this.#replace(old, old.leaving);
         if (!isEnd(error)) throw error;
         throw new StartError('a new listener process ended before it served', { cause: error });
       }
@@ -186,6 +190,10 @@ export class Crew {
       keys: keys(),
       revocations: revocations(),
       leaving: (why) => void this.#replace(member, why),
+      overdue: () => {
+        const fields = { listener: index, pid: member.child.pid };
+        this.#options.log.error(fields, 'a listener that should have ended is killed');
+      },
     });
     this.#members.add(member);
     void member.child.ended.then((ending) => this.#onEnd(member, ending));
@@ -207,6 +215,8 @@ export class Crew {
       await member.prepare(config);
       await member.commit(config, this.#options.keys());
     }
+    // It may have ended while it waited for its turn; nobody else sees to its place.
+    if (member.child.isGone) throw new ListenerEnded('the listener process ended');
     member.state = 'serving';
   }
 
@@ -226,6 +236,10 @@ export class Crew {
       await this.#wait(delay);
       if (!this.#closing) await this.#fill(index);
     }
+  }
+
+  #assertOpen(): void {
+    if (this.#closing) throw new StartError('the gateway is shutting down');
   }
 
   #hasHope(): boolean {
@@ -262,6 +276,7 @@ export class Crew {
 
   /** Puts another one in the place of one that is about to end by itself. */
   async #replace(member: Member, why: string): Promise<void> {
+    member.leaving = why;
     if (this.#closing || member.isDismissed) return;
     if (member.state === 'starting') {
       member.child.kill('SIGKILL');

@@ -25,6 +25,8 @@ export interface MemberOptions {
   readonly revocations: Iterable<Revocation>;
   readonly refetch: (issuer: string) => Promise<void> | undefined;
   readonly leaving: (why: string) => void;
+  /** It has not ended in its time, and is killed. */
+  readonly overdue: () => void;
 }
 
 /** One listener process in the crew, from its start to its end. */
@@ -36,6 +38,8 @@ export class Member {
   state: ListenerFigures['state'] = 'starting';
   /** What it told last. */
   report: ListenerReport | undefined;
+  /** Why it is about to end by itself. */
+  leaving: string | undefined;
   /** Its end has been asked for. */
   isDismissed = false;
   /** It is one of those that ended unasked. */
@@ -45,11 +49,13 @@ export class Member {
   #servesAt = Number.POSITIVE_INFINITY;
   readonly #clock: Clock;
   readonly #revocations: Iterable<Revocation>;
+  readonly #overdue: () => void;
   /** Why it was killed before it served. */
   #refusal: string | undefined;
 
   constructor(options: MemberOptions) {
-    const { index, clock, config, keys, revocations, refetch, leaving } = options;
+    const { index, clock, config, keys, revocations, refetch, leaving, overdue } = options;
+    this.#overdue = overdue;
     this.index = index;
     this.config = config;
     this.#clock = clock;
@@ -136,9 +142,12 @@ export class Member {
   async #dismiss(graceMs: number): Promise<void> {
     this.isDismissed = true;
     this.state = 'draining';
-    const overdue = setTimeout(() => this.child.kill('SIGKILL'), graceMs + OVERDUE_MS);
+    const late = setTimeout(() => {
+      this.#overdue();
+      this.child.kill('SIGKILL');
+    }, graceMs + OVERDUE_MS);
     await this.child.ended;
-    clearTimeout(overdue);
+    clearTimeout(late);
   }
 
   /** Its present figures as far as it tells them in time. */

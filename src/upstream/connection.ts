@@ -2,20 +2,13 @@ import { connect, type Socket } from 'node:net';
 import type { Reason } from '../reasons.ts';
 import { Followers } from './followers.ts';
 import type { Letter, Outbox } from './outbox.ts';
+import { isRepeatable, maySharePlace } from './repeatable.ts';
 import type { WireHead } from './request-writer.ts';
 import type { ResponseEvents, ResponseHead } from './response-head.ts';
 import { ResponseParser } from './response-parser.ts';
 import type { ResponseSink } from './response-sink.ts';
 import type { SpareHeadReader } from './spare-head-reader.ts';
-
-/** Time-outs in the owner's ticks. */
-export interface ConnectionTimes {
-  readonly connect: number;
-  /** From the end of a request, or upstream's last taking of its body, to the head of an answer. */
-  readonly response: number;
-  /** Of silence between two pieces of an answer, and of a connection without a request. */
-  readonly idle: number;
-}
+import type { ConnectionTimes } from './ticks.ts';
 
 /** The pool, as its connections see it. */
 export interface ConnectionOwner {
@@ -42,14 +35,6 @@ export interface ConnectionOptions {
 
 const nothing: readonly Uint8Array[] = [];
 
-/** Repeating them does no harm beyond what one request does (RFC 9110 §9.2.2). */
-const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
-
-/** Whether a request may be sent again, and therefore behind others, whose failure would be its own. */
-export function isRepeatable(method: string, hasBody: boolean): boolean {
-  return !hasBody && idempotent.has(method);
-}
-
 /**
  * Bytes of an answer that nobody waits for any more which are read for the sake of the requests behind it; beyond that
  * a new connection for those is cheaper.
@@ -71,6 +56,8 @@ export class Connection implements ResponseEvents, Letter {
   state: 'connecting' | 'idle' | 'busy' | 'closed' = 'connecting';
   /** The tick at which silence becomes a failure; the pool compares it in every tick. */
   deadline: number;
+  /** The tick at which those behind an answer under way wait no longer for its end. */
+  patience = Number.POSITIVE_INFINITY;
 
   private readonly owner: ConnectionOwner;
   private readonly times: ConnectionTimes;
@@ -131,6 +118,7 @@ export class Connection implements ResponseEvents, Letter {
       this.used &&
       this.followers.size + 1 < this.depth &&
       !this.hasBody &&
+      maySharePlace(this.method) &&
       !this.answering &&
       this.sink !== undefined
     );
@@ -235,6 +223,14 @@ export class Connection implements ResponseEvents, Letter {
     else this.close();
   }
 
+  /** Has the requests behind an answer sent again elsewhere; the connection ends with that answer. */
+  release(): void {
+    this.patience = Number.POSITIVE_INFINITY;
+    this.keepAlive = false;
+    if (this.sink === undefined) this.close();
+    else this.followers.fail();
+  }
+
   onHead(head: ResponseHead): void {
     this.head = head;
     this.answering = true;
@@ -307,6 +303,10 @@ export class Connection implements ResponseEvents, Letter {
     if (this.isClosed()) return;
     if (!complete) {
       if (sink === undefined && this.discard < 0) this.close();
+      else if (head !== undefined && this.followers.size > 0) {
+        if (this.keepAlive) this.patience = this.owner.tick + this.times.response;
+        else this.release();
+      }
       return;
     }
     if (!this.requestSent || !this.keepAlive || this.readingPaused) {
@@ -345,6 +345,7 @@ export class Connection implements ResponseEvents, Letter {
     this.method = method;
     this.hasBody = hasBody;
     this.answering = false;
+    this.patience = Number.POSITIVE_INFINITY;
     this.requestSent = !hasBody;
     this.uploadBlocked = false;
   }

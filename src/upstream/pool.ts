@@ -1,19 +1,14 @@
 import type { CounterFamily } from '../lib/counters.ts';
 import type { Reason } from '../reasons.ts';
-import { Connection, type ConnectionOwner, type ConnectionTimes } from './connection.ts';
+import { Connection, type ConnectionOwner } from './connection.ts';
 import { Outbox } from './outbox.ts';
 import { SpareHeadReader } from './spare-head-reader.ts';
-
-/**
- * Length of a tick in milliseconds: deadlines are kept in ticks and looked at once in each, so that a request costs
- * neither a timer nor a look at the clock. No time-out needs to be finer.
- */
-const TICK_MS = 100;
+import { type ConnectionTimes, TICK_MS, ticks } from './ticks.ts';
 
 /** An exchange that wants a connection. */
 export interface PoolWaiter {
-  /** It may share a connection with others: its request may be sent again. */
-  readonly repeatable: boolean;
+  /** It may share a connection with others. */
+  readonly shareable: boolean;
   onConnection(connection: Connection): void;
   onNoConnection(reason: Reason): void;
 }
@@ -74,6 +69,9 @@ export class Pool implements ConnectionOwner {
     if (!fresh) {
       const connection = this.idleOrShared(waiter);
       if (connection !== undefined) return connection;
+    } else if (this.all.size >= this.options.limits.connections) {
+      // Or it would wait for a place while one stands idle.
+      this.idle[0]?.destroy();
     }
     if (this.all.size < this.options.limits.connections) return this.dial();
     if (this.waiting.size >= this.options.limits.waiting) return 'full';
@@ -83,20 +81,26 @@ export class Pool implements ConnectionOwner {
 
   /** The waiter wants no connection any more. */
   cancel(waiter: PoolWaiter): void {
-    this.waiting.delete(waiter);
+    if (this.waiting.delete(waiter)) this.offerRoom();
   }
 
   onReusable(connection: Connection): void {
     const waiter = this.nextWaiter();
-    if (waiter !== undefined) waiter.onConnection(connection);
-    else if (this.draining) connection.destroy();
+    if (waiter !== undefined) {
+      waiter.onConnection(connection);
+      this.onRoom(connection);
+    } else if (this.draining) connection.destroy();
     else this.idle.push(connection);
   }
 
   onRoom(connection: Connection): void {
-    const [next] = this.waiting.keys();
     // Whoever needs a connection for itself gets it in its turn: until then nobody else goes on one that is in use.
-    if (next?.repeatable === true) (this.nextWaiter() as PoolWaiter).onConnection(connection);
+    while (connection.hasRoom) {
+      const next = this.firstWaiter();
+      if (next?.shareable !== true) return;
+      this.waiting.delete(next);
+      next.onConnection(connection);
+    }
   }
 
   onClosed(connection: Connection): void {
@@ -142,24 +146,35 @@ export class Pool implements ConnectionOwner {
    * what is in it. Otherwise an idle connection comes first, since nothing is queued on it.
    */
   private idleOrShared(waiter: PoolWaiter): Connection | undefined {
-    const mayShare = this.options.pipelining > 1 && waiter.repeatable && this.waiting.size === 0;
+    const mayShare = this.options.pipelining > 1 && waiter.shareable && this.waiting.size === 0;
     if (!mayShare) return this.idle.pop();
     if (this.latest?.hasUnsentRoom === true) return this.latest;
-    this.latest = this.idle.pop() ?? this.roomiest();
+    this.latest = this.idle.pop() ?? this.withRoom();
     return this.latest;
   }
 
-  private roomiest(): Connection | undefined {
+  private withRoom(): Connection | undefined {
     for (const connection of this.all) if (connection.hasRoom) return connection;
     return undefined;
   }
 
-  private nextWaiter(): PoolWaiter | undefined {
-    for (const waiter of this.waiting.keys()) {
-      this.waiting.delete(waiter);
-      return waiter;
-    }
+  private firstWaiter(): PoolWaiter | undefined {
+    for (const waiter of this.waiting.keys()) return waiter;
     return undefined;
+  }
+
+  private nextWaiter(): PoolWaiter | undefined {
+    const waiter = this.firstWaiter();
+    if (waiter !== undefined) this.waiting.delete(waiter);
+    return waiter;
+  }
+
+  /** Whoever was in front of others waits no more: those may take what room there is. */
+  private offerRoom(): void {
+    for (const connection of this.all) {
+      if (this.waiting.size === 0) return;
+      this.onRoom(connection);
+    }
   }
 
   private dial(): Connection {
@@ -183,21 +198,20 @@ export class Pool implements ConnectionOwner {
 
   private sweep(): void {
     this.tick += 1;
-    for (const connection of [...this.all]) if (connection.deadline <= this.tick) connection.expire();
+    for (const connection of [...this.all]) {
+      if (connection.deadline <= this.tick) connection.expire();
+      else if (connection.patience <= this.tick) connection.release();
+    }
     for (const [waiter, deadline] of this.waiting) {
       if (deadline > this.tick) break; // Every later one has waited less.
       this.waiting.delete(waiter);
       waiter.onNoConnection('upstream_overloaded');
     }
+    this.offerRoom();
   }
 
   private stopSweeping(): void {
     clearInterval(this.sweeper);
     this.sweeper = undefined;
   }
-}
-
-/** One more than fits, because the tick under way has partly passed: never too early. */
-function ticks(milliseconds: number): number {
-  return Math.ceil(milliseconds / TICK_MS) + 1;
 }

@@ -32,7 +32,7 @@ afterEach(async () => {
 });
 
 const waiter = (told: string[]) => ({
-  repeatable: false,
+  shareable: false,
   onConnection: () => told.push('connection'),
   onNoConnection: (reason: string) => told.push(reason),
 });

@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, test } from 'node:test';
+import { eventually, startGateway, type TestGateway, type TestOptions } from '../support/gateway.ts';
+import { Origin, type OriginConnection } from '../support/origin.ts';
+import { Wire } from '../support/wire.ts';
+
+// Who waits for an upstream connection, or is sent again, while requests share connections.
+
+let origin: Origin;
+let gateway: TestGateway;
+let wires: Wire[];
+
+beforeEach(async () => {
+  wires = [];
+  origin = await Origin.start();
+});
+
+afterEach(async () => {
+  for (const wire of wires) wire.reset();
+  await gateway.close();
+  await origin.close();
+});
+
+async function start(connections: number, timeouts: TestOptions['timeouts'] = {}): Promise<void> {
+  gateway = await startGateway({
+    upstreamPort: origin.port,
+    routes: [{ auth: 'none' }],
+    limits: { connections, waiting: 20 },
+    timeouts,
+    pipelining: 4,
+  });
+}
+
+const answer = (body: string, lines = ''): string =>
+  `HTTP/1.1 200 OK\r\n${lines}Content-Length: ${body.length}\r\n\r\n${body}`;
+const paths = (heads: string): string[] =>
+  Array.from(heads.matchAll(/^\w+ (\S+) HTTP/gm), ([, path]) => path as string);
+
+async function send(method: string, path: string, rest = '\r\n'): Promise<Wire> {
+  const wire = await Wire.open(gateway.port);
+  wires.push(wire);
+  wire.send(`${method} ${path} HTTP/1.1\r\nHost: a.example\r\n${rest}`);
+  return wire;
+}
+
+const waiting = (count: number) =>
+  eventually(
+    () => gateway.connections(),
+    (seen) => seen['waiting'] === count,
+  );
+
+/** Connections that have each carried one exchange at the same time. */
+async function warm(count: number): Promise<OriginConnection[]> {
+  const clients: Wire[] = [];
+  const connections: OriginConnection[] = [];
+  for (let at = 0; at < count; at += 1) {
+    clients.push(await send('GET', '/warm'));
+    const connection = await origin.connection();
+    await connection.head();
+    connections.push(connection);
+  }
+  for (const connection of connections) connection.write(answer('warm'));
+  for (const client of clients) assert.equal((await client.response()).body, 'warm');
+  return connections;
+}
+
+/** So many requests, each of which upstream has before the next is sent; their clients by path. */
+async function spread(count: number, connections: readonly OriginConnection[]): Promise<Map<string, Wire>> {
+  const clients = new Map<string, Wire>();
+  for (let at = 1; at <= count; at += 1) {
+    clients.set(`/${at}`, await send('GET', `/${at}`));
+    await eventually(
+      () => connections.reduce((sum, { received }) => sum + paths(received).length, 0),
+      (seen) => seen === at,
+    );
+  }
+  return clients;
+}
+
+test('those who have waited share a connection like those who come', async () => {
+  await start(1);
+  const [upstream] = (await warm(1)) as [OriginConnection];
+  const first = await send('GET', '/first');
+  await upstream.head();
+  const post = await send('POST', '/post', 'Content-Length: 2\r\n\r\nhi');
+  await waiting(1);
+  const all: Wire[] = [];
+  for (let at = 1; at <= 6; at += 1) {
+    all.push(await send('GET', `/${at}`));
+    await waiting(1 + at);
+  }
+  upstream.write(answer('first'));
+  await upstream.take((text) => text.endsWith('hi'));
+  upstream.write(answer('posted'));
+  assert.deepEqual(paths(await upstream.take((text) => paths(text).length === 4)), ['/1', '/2', '/3', '/4']);
+  upstream.write(['1', '2', '3', '4'].map((body) => answer(body)).join(''));
+  assert.deepEqual(paths(await upstream.take((text) => paths(text).length === 2)), ['/5', '/6']);
+  upstream.write(answer('5') + answer('6'));
+  const bodies = await Promise.all([first, post, ...all].map(async (wire) => (await wire.response()).body));
+  assert.deepEqual(bodies, ['first', 'posted', '1', '2', '3', '4', '5', '6']);
+});
+
+test('one that is sent again is never put behind others', async () => {
+  await start(2);
+  const both = (await warm(2)) as [OriginConnection, OriginConnection];
+  const clients = await spread(8, both);
+  const [a, b] = both;
+  const [ofA, ofB] = [paths(await a.head()), paths(await b.head())] as [string[], string[]];
+  assert.deepEqual([ofA.length, ofB.length], [4, 4]);
+  a.write(answer('a'));
+  a.socket.end();
+  // One gets the place of the connection that ended, two wait.
+  const c = await origin.connection();
+  const [again] = paths(await c.head());
+  await waiting(2);
+  b.write(answer('b'));
+  assert.equal((await (clients.get(ofB[0] as string) as Wire).response()).body, 'b');
+  assert.equal(b.received, '');
+  await waiting(2);
+  b.write([1, 2, 3].map(() => answer('b')).join(''));
+  assert.ok(ofA.includes(paths(await b.head())[0] as string));
+  b.write(answer('again'));
+  assert.ok(ofA.includes(paths(await b.head())[0] as string));
+  b.write(answer('again'));
+  c.write(answer('again'));
+  for (const path of ofA.slice(1)) {
+    assert.equal((await (clients.get(path) as Wire).response()).body, 'again');
+  }
+  assert.ok(ofA.includes(again as string));
+});
+
+test('one that is sent again takes the place of an idle connection', async () => {
+  await start(2);
+  const both = (await warm(2)) as [OriginConnection, OriginConnection];
+  const clients = await spread(7, both);
+  const [x, y] = paths(both[0].received).length === 4 ? both : [both[1], both[0]];
+  const [ofX, ofY] = [paths(await x.head()), paths(await y.head())];
+  x.write(ofX.map(() => answer('x')).join(''));
+  await eventually(
+    () => gateway.connections(),
+    ({ idle }) => idle === 1,
+  );
+  y.write(answer('y', 'Connection: close\r\n'));
+  y.socket.end();
+  for (const _ of ofY.slice(1)) {
+    const connection = await origin.connection();
+    await connection.head();
+    connection.write(answer('again'));
+  }
+  for (const path of ofY.slice(1)) {
+    assert.equal((await (clients.get(path) as Wire).response()).body, 'again');
+  }
+  await x.closed();
+});
+
+test('when one that needed a connection for itself leaves, those behind it take what room there is', async () => {
+  await start(1);
+  const [upstream] = (await warm(1)) as [OriginConnection];
+  await send('GET', '/slow');
+  await upstream.head();
+  const post = await send('POST', '/post', 'Content-Length: 2\r\n\r\nhi');
+  await waiting(1);
+  await send('GET', '/late');
+  await waiting(2);
+  post.reset();
+  assert.deepEqual(paths(await upstream.head()), ['/late']);
+});
+
+for (const [how, head, last] of [
+  ['on a connection that ends with it', 'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n', 'x'],
+  ['in chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', '1\r\nx\r\n'],
+] as const) {
+  for (const stays of [true, false]) {
+    test(`an answer without end ${how}, whose client ${stays ? 'stays' : 'has left'}, keeps nobody behind it`, async () => {
+      await start(4, { responseMs: 300 });
+      const [upstream] = (await warm(1)) as [OriginConnection];
+      const clients = await spread(2, [upstream]);
+      const [first, second] = [clients.get('/1') as Wire, clients.get('/2') as Wire];
+      if (!stays) {
+        first.reset();
+        await eventually(
+          () => gateway.outcomes(),
+          ({ client_aborted }) => client_aborted === 1,
+        );
+      }
+      upstream.write(head + last);
+      const trickle = setInterval(() => upstream.write(last), 50);
+      try {
+        const connection = await origin.connection();
+        assert.deepEqual(paths(await connection.head()), ['/2']);
+        connection.write(answer('again'));
+        assert.equal((await second.response()).body, 'again');
+        if (stays) assert.match(first.pending, /x/);
+        else await upstream.closed();
+      } finally {
+        clearInterval(trickle);
+      }
+    });
+  }
+}
+
+test('HEAD goes alone: bytes that a faulty server sends as its body answer nobody', async () => {
+  await start(1);
+  const [upstream] = (await warm(1)) as [OriginConnection];
+  const head = await send('HEAD', '/head');
+  await upstream.head();
+  await send('GET', '/next');
+  await waiting(1);
+  upstream.write(`HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n${answer('evil')}`);
+  assert.equal((await head.response({ toHead: true })).status, 200);
+  await upstream.closed();
+  assert.deepEqual(paths(await (await origin.connection()).head()), ['/next']);
+});
