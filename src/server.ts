@@ -144,7 +144,8 @@ export class Server {
       if (this.isClosing()) throw new StartError('the gateway is shutting down');
     } catch (error) {
       abandon();
-      throw error;
+      // Its threads end with everything else; that is no fault.
+      throw this.isClosing() ? new StartError('the gateway is shutting down', { cause: error }) : error;
     }
     const prepared = next;
     return { commit: (keys) => this.take(listener, prepared, keys), abandon };
