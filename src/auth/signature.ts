@@ -31,8 +31,8 @@ export class SignatureVerifier {
   readonly #prepared = new Map<string, Prepared>();
 
   /**
-   * Whether one of the keys has signed a token of three canonical segments with the given algorithm. Throws when a key cannot be used with
-   * that algorithm at all, which is a fault of the key set and not of the token.
+   * Whether one of the keys has signed a token of three canonical segments with the given algorithm. Throws when a key
+   * cannot be used with that algorithm at all, which is a fault of the key set and not of the token.
    */
   verify(token: string, choice: KeyChoice): boolean {
     const end = token.lastIndexOf('.');

@@ -171,6 +171,7 @@ export class Pool implements ConnectionOwner {
 
   /** Whoever was in front of others waits no more: those may take what room there is. */
   private offerRoom(): void {
+    if (this.options.pipelining === 1) return; // Nobody ever has room.
     for (const connection of this.all) {
       if (this.waiting.size === 0) return;
       this.onRoom(connection);
