@@ -3,6 +3,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { eventually, startGateway, type TestGateway, type TestOptions } from '../support/gateway.ts';
 import { Origin, type OriginConnection } from '../support/origin.ts';
 import { Wire } from '../support/wire.ts';
+import { answer, paths } from './pipelined-texts.ts';
 
 // Who waits for an upstream connection, or is sent again, while requests share connections.
 
@@ -30,11 +31,6 @@ async function start(connections: number, timeouts: TestOptions['timeouts'] = {}
     pipelining: 4,
   });
 }
-
-const answer = (body: string, lines = ''): string =>
-  `HTTP/1.1 200 OK\r\n${lines}Content-Length: ${body.length}\r\n\r\n${body}`;
-const paths = (heads: string): string[] =>
-  Array.from(heads.matchAll(/^\w+ (\S+) HTTP/gm), ([, path]) => path as string);
 
 async function send(method: string, path: string, rest = '\r\n'): Promise<Wire> {
   const wire = await Wire.open(gateway.port);

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { eventually, startGateway, type TestGateway } from '../support/gateway.ts';
 import { Origin, type OriginConnection } from '../support/origin.ts';
 import { Wire } from '../support/wire.ts';
+import { answer, paths } from './pipelined-texts.ts';
 
 const DEPTH = 4;
 
@@ -35,11 +36,6 @@ async function start(connections = 1, responseMs = 60_000): Promise<void> {
 
 const request = (method: string, path: string, rest = '\r\n'): string =>
   `${method} ${path} HTTP/1.1\r\nHost: a.example\r\n${rest}`;
-const answer = (body: string, lines = ''): string =>
-  `HTTP/1.1 200 OK\r\n${lines}Content-Length: ${body.length}\r\n\r\n${body}`;
-const paths = (heads: string): string[] =>
-  Array.from(heads.matchAll(/^\w+ (\S+) HTTP/gm), ([, path]) => path as string);
-
 async function send(method: string, path: string, rest?: string): Promise<Wire> {
   const wire = await Wire.open(gateway.port);
   wires.push(wire);
