@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { lives, NamedUpstream, Stand, until } from './stand.ts';
-import { SteadyClients } from './steady-clients.ts';
+import { failures, SteadyClients } from './steady-clients.ts';
 
 /** Downloads that are half way, and what they came to. */
 async function holdDownloads(
@@ -52,9 +52,11 @@ for (const whole of [false, true]) {
     upstream.letGo();
     assert.deepEqual(await Promise.all(downloads), new Array(8).fill('held back'));
     await stopped;
-    // From then on they met closed doors, and nothing else.
-    const { 'connect ECONNREFUSED': _, ...others } = clients.failures;
+    // From then on they met closed doors, and nothing else. The kernel resets what it has put into the queue of a socket
+    // that closes: a client asked to leave comes back at once, so it can happen to each once for each listener.
+    const { 'connect ECONNREFUSED': _, [failures.fresh]: queued = 0, ...others } = clients.failures;
     assert.deepEqual(others, {});
+    assert.ok(queued <= clients.size * pids.length, `${queued} connections were taken and never answered`);
     const { code, stdout } = await stand.program.ended;
     assert.equal(code, 0);
     assert.match(stdout, /"cut":0,"message":"stopped"/);
