@@ -249,7 +249,7 @@ export class Server {
 
   private async shutDown(graceMs: number): Promise<number> {
     this.leaving = true;
-    await this.stopAccepting();
+    this.listener?.stopListening();
     if (this.inFlight.size > 0 && graceMs > 0) {
       let timer: NodeJS.Timeout | undefined;
       await new Promise<void>((resolve) => {

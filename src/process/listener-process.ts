@@ -99,7 +99,7 @@ class ListenerProcess {
       case 'close':
         // One that retires does not wait for its clients any longer.
         if (this.#ending) void this.#server?.close(message.graceMs);
-        else void this.#end((server) => server.close(message.graceMs));
+        else void this.#end((server) => shut(server, message.graceMs));
         return;
       default:
         void this.#answer(message);
@@ -192,7 +192,7 @@ class ListenerProcess {
     this.#refetches.giveUp();
     if (this.#ending) return;
     this.#log?.error({ pid: process.pid }, 'the supervisor is gone: this listener ends');
-    void this.#end((server) => server.close(server.config.shutdown.graceMs));
+    void this.#end((server) => shut(server, server.config.shutdown.graceMs));
   }
 
   async #retire(id: number, graceMs: number): Promise<void> {
@@ -213,4 +213,10 @@ class ListenerProcess {
     this.#watch.close();
     this.#exit(0);
   }
+}
+
+/** @returns how many exchanges were cut. */
+async function shut(server: Server, graceMs: number): Promise<number> {
+  await server.stopAccepting();
+  return server.close(graceMs);
 }
