@@ -1,12 +1,11 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Gateway, GatewaySetup, RunningGateway } from './gateways/gateway.ts';
-import type { LoadGenerator } from './load/load.ts';
+import type { LoadGenerator, LoadPlan } from './load/load.ts';
 import type { Options } from './options.ts';
-import { get, untilReady } from './probe.ts';
+import { type Probe, send, untilReady } from './probe.ts';
 import { cpuMicros, peakMemory } from './proc.ts';
-import { type GatewayResult, type Measurement, type ScenarioResult, summarise } from './results.ts';
-import { KNOWN_TOKENS, type Scenario } from './scenarios.ts';
+import type { GatewayResult, Measurement, ScenarioResult } from './results.ts';
 import { forged, type TokenMint } from './tokens.ts';
 import { BODY, type Upstream } from './upstream.ts';
 
@@ -14,7 +13,10 @@ import { BODY, type Upstream } from './upstream.ts';
 export interface Bench {
   readonly options: Options;
   readonly gateways: readonly Gateway[];
+  /** As many requests as possible. */
   readonly load: LoadGenerator;
+  /** A fixed number of requests per second. */
+  readonly pacedLoad: LoadGenerator;
   readonly mint: TokenMint;
   readonly upstream: Upstream;
   /** What all gateways are started with, but for the folder. */
@@ -24,23 +26,30 @@ export interface Bench {
   say(line: string): void;
 }
 
-interface Contestant {
+/** Something that is measured by itself and gives one table. */
+export interface Trial {
+  readonly name: string;
+  /** Undefined when none of the gateways that were asked for takes part in it. */
+  run(bench: Bench): Promise<ScenarioResult | undefined>;
+}
+
+export interface Contestant {
   readonly gateway: Gateway;
   readonly running: RunningGateway;
   readonly rounds: Measurement[];
 }
 
-/** Fails unless the gateway lets a good token through and, if it checks tokens, nothing else. */
-async function assertAnswers(bench: Bench, { gateway, running }: Contestant): Promise<void> {
+/** Fails unless the gateway lets a good token through to the right answer and, if it checks tokens, nothing else. */
+async function assertAnswers(bench: Bench, { gateway, running }: Contestant, probe: Probe): Promise<void> {
   const [good] = (await bench.mint.mint(1)) as [string];
-  await untilReady(running.child, running.port, good, BODY);
+  await untilReady(running.child, running.port, { ...probe, token: good });
   if (!gateway.checksTokens) return;
   const before = await bench.upstream.served();
   for (const [what, token] of [
     ['no token', undefined],
     ['a forged token', forged(good)],
   ] as const) {
-    const { status } = await get(running.port, token);
+    const { status } = await send(running.port, { path: probe.path, token });
     if (status !== 401 && status !== 403) {
       throw new Error(`${gateway.name} answers ${status}, not 401 or 403, to a request with ${what}`);
     }
@@ -50,26 +59,45 @@ async function assertAnswers(bench: Bench, { gateway, running }: Contestant): Pr
   }
 }
 
-/** One load; the counts of the generator and of the upstream must agree for it to count. */
-async function measureOnce(
+/** Starts gateways, sees that each answers as it must, lets `use` have them, and stops them. */
+export async function withGateways<T>(
   bench: Bench,
-  scenario: Scenario,
+  trial: string,
+  gateways: readonly Gateway[],
+  probe: Omit<Probe, 'token'>,
+  use: (contestants: readonly Contestant[]) => Promise<T>,
+): Promise<T> {
+  const contestants: Contestant[] = [];
+  try {
+    const starting = gateways.map(async (gateway, at) => {
+      const directory = join(bench.directory, trial, gateway.name);
+      mkdirSync(directory, { recursive: true });
+      contestants[at] = { gateway, running: await gateway.start({ ...bench.setup, directory }), rounds: [] };
+    });
+    // Also when one of them fails, the others must be known, to be stopped.
+    for (const started of await Promise.allSettled(starting)) {
+      if (started.status === 'rejected') throw started.reason;
+    }
+    for (const contestant of contestants) await assertAnswers(bench, contestant, probe);
+    return await use(contestants);
+  } finally {
+    // One that did not start has left a gap, which `filter` passes over.
+    await Promise.all(contestants.filter(() => true).map(({ running }) => running.child.stop()));
+  }
+}
+
+/** One load; the counts of the generator and of the upstream must agree for it to count. */
+export async function measureOnce(
+  bench: Bench,
   { running }: Contestant,
-  tokenFile: string,
-  seconds: number,
+  plan: Omit<LoadPlan, 'url'> & { readonly path: string },
 ): Promise<Measurement> {
-  const { connections, use, wrong } = scenario;
+  const { connections, use, expect, rate } = plan;
+  const load = rate === undefined ? bench.load : bench.pacedLoad;
   const servedBefore = await bench.upstream.served();
   const cpuBefore = cpuMicros(running.child.pid);
   const upstreamCpuBefore = cpuMicros(bench.upstream.pid);
-  const result = await bench.load.run({
-    url: `http://127.0.0.1:${running.port}/`,
-    tokenFile,
-    expect: wrong === undefined ? 'forwarded' : 'refused',
-    use,
-    connections,
-    seconds,
-  });
+  const result = await load.run({ ...plan, url: `http://127.0.0.1:${running.port}${plan.path}` });
   const served = (await bench.upstream.settled()) - servedBefore;
   const cpu = cpuMicros(running.child.pid) - cpuBefore;
   const upstreamCpu = cpuMicros(bench.upstream.pid) - upstreamCpuBefore;
@@ -78,7 +106,7 @@ async function measureOnce(
   let fault: string | null = null;
   if (result.completed === 0) fault = 'nothing was answered';
   else if (result.failures > 0) fault = `${result.failures} requests failed`;
-  else if (wrong !== undefined) fault = served === 0 ? null : `the upstream served ${served}`;
+  else if (expect !== 'forwarded') fault = served === 0 ? null : `the upstream served ${served}`;
   else if (served < result.completed || served > result.completed + cutOff) {
     fault = `${result.completed} answers, but the upstream served ${served}`;
   }
@@ -101,76 +129,49 @@ function shuffled<T>(items: readonly T[]): T[] {
     .map(({ item }) => item);
 }
 
-/** Starts all gateways, warms each up, measures them in turn for as many rounds as asked, and stops them. */
-export async function runScenario(bench: Bench, scenario: Scenario): Promise<ScenarioResult> {
-  const { options } = bench;
-  const tokens = scenario.use === 'once' ? Math.ceil(scenario.tokens * options.share) : scenario.tokens;
-  const tokenFile = join(bench.directory, `${scenario.name}.tokens`);
-  const { oneNewIn, wrong } = scenario;
-  const known = oneNewIn === undefined ? [] : await bench.mint.mint(KNOWN_TOKENS);
-  const deal = async (count: number): Promise<void> => {
-    const fresh =
-      wrong === undefined
-        ? await bench.mint.mint(Math.ceil(count / (oneNewIn ?? 1)))
-        : await bench.mint.mintWrong(count, wrong);
-    const lines =
-      oneNewIn === undefined
-        ? fresh
-        : Array.from({ length: count }, (_, at) =>
-            at % oneNewIn === 0 ? fresh[at / oneNewIn] : known[at % KNOWN_TOKENS],
-          );
-    writeFileSync(tokenFile, `${lines.join('\n')}\n`);
-  };
-  const contestants: Contestant[] = [];
-  try {
-    const running = bench.gateways
-      .filter(({ checksTokens }) => wrong === undefined || checksTokens)
-      .map(async (gateway) => {
-        const directory = join(bench.directory, scenario.name, gateway.name);
-        mkdirSync(directory, { recursive: true });
-        const contestant = {
-          gateway,
-          running: await gateway.start({ ...bench.setup, directory }),
-          rounds: [],
-        };
-        contestants.push(contestant);
-      });
-    // Also when one of them fails, the others must be known, to be stopped.
-    for (const started of await Promise.allSettled(running)) {
-      if (started.status === 'rejected') throw started.reason;
+/** Measures each in turn, in a new order in every round. @param prepare called before each round. */
+export async function inRounds(
+  bench: Bench,
+  trial: string,
+  contestants: readonly Contestant[],
+  measure: (contestant: Contestant) => Promise<Measurement>,
+  prepare?: () => Promise<void>,
+): Promise<void> {
+  for (let round = 1; round <= bench.options.rounds; round += 1) {
+    await prepare?.();
+    for (const contestant of shuffled(contestants)) {
+      const measured = await measure(contestant);
+      contestant.rounds.push(measured);
+      const { cpuMicros, requestsPerSecond, p99, fault } = measured;
+      const word = fault === null ? '' : `  does not count: ${fault}`;
+      bench.say(
+        `${trial} round ${round} ${contestant.gateway.name}: ${cpuMicros.toFixed(1)} µs CPU per request, ` +
+          `${Math.round(requestsPerSecond)} requests/s, p99 ${p99.toFixed(2)} ms${word}`,
+      );
     }
-    for (const contestant of contestants) await assertAnswers(bench, contestant);
-    await deal(tokens);
-    for (const contestant of options.warmupSeconds > 0 ? contestants : []) {
-      const { fault } = await measureOnce(bench, scenario, contestant, tokenFile, options.warmupSeconds);
-      if (fault !== null) throw new Error(`warm-up of ${contestant.gateway.name}: ${fault}`);
-    }
-    for (let round = 1; round <= options.rounds; round += 1) {
-      if (scenario.use === 'once') await deal(tokens);
-      for (const contestant of shuffled(contestants)) {
-        const measured = await measureOnce(bench, scenario, contestant, tokenFile, options.seconds);
-        contestant.rounds.push(measured);
-        const word = measured.fault === null ? '' : `  does not count: ${measured.fault}`;
-        bench.say(
-          `${scenario.name} round ${round} ${contestant.gateway.name}: ` +
-            `${measured.cpuMicros.toFixed(1)} µs CPU per request, ${Math.round(measured.requestsPerSecond)} requests/s${word}`,
-        );
-      }
-    }
-    const results = contestants.map(
-      ({ gateway, running, rounds }): GatewayResult => ({
-        gateway: gateway.name,
-        description: gateway.description,
-        command: running.child.command,
-        configuration: running.configuration,
-        peakMemoryBytes: peakMemory(running.child.pid),
-        rounds,
-      }),
-    );
-    const { name, connections } = scenario;
-    const description = `${tokens.toLocaleString('en-US')} ${scenario.description}`;
-    return { scenario: name, description, connections, tokens, gateways: summarise(results) };
-  } finally {
-    await Promise.all(contestants.map(({ running }) => running.child.stop()));
   }
 }
+
+/** A warm-up that goes wrong is no use going on from. */
+export async function warmUp(
+  contestant: Contestant,
+  measure: (contestant: Contestant) => Promise<Measurement>,
+): Promise<Measurement> {
+  const measured = await measure(contestant);
+  if (measured.fault !== null) throw new Error(`warm-up of ${contestant.gateway.name}: ${measured.fault}`);
+  return measured;
+}
+
+export function resultOf({ gateway, running, rounds }: Contestant): GatewayResult {
+  return {
+    gateway: gateway.name,
+    description: gateway.description,
+    command: running.child.command,
+    configuration: running.configuration,
+    peakMemoryBytes: peakMemory(running.child.pid),
+    rounds,
+  };
+}
+
+/** What a probe of the usual answer asks for. */
+export const usualProbe: Omit<Probe, 'token'> = { path: '/', expected: BODY.length };

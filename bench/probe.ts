@@ -10,16 +10,31 @@ const READY_TIMEOUT_MS = 15_000;
 /** Milliseconds between two attempts. */
 const RETRY_MS = 25;
 
-export interface Answer {
+export interface Probe {
+  readonly path: string;
+  readonly token?: string | undefined;
+  /** Bytes to send, as a POST; a GET without a body when left out. */
+  readonly uploadBytes?: number | undefined;
+  /** Bytes that the answer must have. */
+  readonly expected?: number;
+}
+
+interface Answer {
   readonly status: number;
   readonly body: string;
 }
 
-/** One GET on a connection of its own, with the token if there is one. */
-export function get(port: number, token?: string): Promise<Answer> {
+/** One request on a connection of its own. */
+export function send(port: number, { path, token, uploadBytes }: Probe): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-    const outgoing = request({ host: '127.0.0.1', port, path: '/', agent: false, headers });
+    const outgoing = request({
+      host: '127.0.0.1',
+      port,
+      path,
+      agent: false,
+      method: uploadBytes === undefined ? 'GET' : 'POST',
+      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+    });
     outgoing.setTimeout(PROBE_TIMEOUT_MS, () => outgoing.destroy(new Error('no answer in time')));
     outgoing.on('error', reject);
     outgoing.on('response', (response: IncomingMessage) => {
@@ -31,20 +46,20 @@ export function get(port: number, token?: string): Promise<Answer> {
       response.on('error', reject);
       response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
     });
-    outgoing.end();
+    outgoing.end(uploadBytes === undefined ? undefined : Buffer.alloc(uploadBytes, 'a'));
   });
 }
 
 /** Asks until the server gives the wanted answer; fails when it ends or takes too long. */
-export async function untilReady(child: Child, port: number, token: string, body: string): Promise<void> {
+export async function untilReady(child: Child, port: number, probe: Probe): Promise<void> {
   const deadline = performance.now() + READY_TIMEOUT_MS;
   let last = 'no attempt';
   while (performance.now() < deadline) {
     if (child.exited) break;
     try {
-      const answer = await get(port, token);
-      if (answer.status === 200 && answer.body === body) return;
-      last = `status ${answer.status}: ${answer.body.slice(0, 200)}`;
+      const { status, body } = await send(port, probe);
+      if (status === 200 && body.length === probe.expected) return;
+      last = `status ${status}, ${body.length} bytes: ${body.slice(0, 200)}`;
     } catch (error) {
       last = (error as Error).message;
     }

@@ -37,9 +37,12 @@ export function parseStat(line: string): ProcessStat {
   };
 }
 
-/** Peak resident memory in bytes, from the text of /proc/PID/status; 0 for a process without memory (a zombie). */
-export function parsePeakMemory(status: string): number {
-  const match = /^VmHWM:\s+(\d+) kB$/m.exec(status);
+/**
+ * Resident memory in bytes, from the text of /proc/PID/status: the most there ever was (VmHWM), or what there is
+ * (VmRSS); 0 for a process without memory (a zombie).
+ */
+export function parseMemory(status: string, field: 'VmHWM' | 'VmRSS'): number {
+  const match = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status);
   return match === null ? 0 : Number(match[1]) * 1024;
 }
 
@@ -90,10 +93,19 @@ export function cpuMicros(root: number): number {
   return cpuMicrosOf(tree);
 }
 
+function memoryOf(processes: readonly ProcessStat[], field: 'VmHWM' | 'VmRSS'): number {
+  return processes
+    .map(({ pid }) => parseMemory(readProc(`${pid}/status`) ?? '', field))
+    .reduce((sum, bytes) => sum + bytes, 0);
+}
+
 /** Bytes: the sum of the peaks of a process and everything below it. */
 export function peakMemory(root: number): number {
-  let bytes = 0;
-  for (const { pid } of treeOf(root, allProcesses()))
-    bytes += parsePeakMemory(readProc(`${pid}/status`) ?? '');
-  return bytes;
+  return memoryOf(treeOf(root, allProcesses()), 'VmHWM');
+}
+
+/** Bytes that the processes below one have now, such as the listeners of a gateway. */
+export function memoryBelow(root: number): number {
+  const below = treeOf(root, allProcesses()).filter(({ pid }) => pid !== root);
+  return memoryOf(below, 'VmRSS');
 }

@@ -1,29 +1,29 @@
-import {
-  BASELINES,
-  type GatewaySummary,
-  isLoadBound,
-  type RunResult,
-  type ScenarioResult,
-} from './results.ts';
+import { type GatewaySummary, isLoadBound, type RunResult, type ScenarioResult } from './results.ts';
 import type { Spread } from './stats.ts';
 
-const headings = (baselines: readonly string[]): readonly string[] => [
-  'gateway',
-  'CPU µs / request',
-  ...baselines.map((name) => `× ${name}`),
-  'requests/s',
-  'p50 ms',
-  'p99 ms',
-  'p99.9 ms',
-  'peak MiB',
-];
+/** Of a scenario's table. @param baselines those that are compared with. */
+function headings(
+  { comparison, bodyBytes }: ScenarioResult,
+  baselines: readonly string[],
+): readonly string[] {
+  const what = comparison.figure === 'p99' ? 'p99 ' : '';
+  return [
+    'gateway',
+    'CPU µs / request',
+    ...(bodyBytes === undefined ? [] : ['GB / CPU s']),
+    ...baselines.map((name) => `${what}× ${name}`),
+    'requests/s',
+    'p50 ms',
+    'p99 ms',
+    'p99.9 ms',
+    'peak MiB',
+  ];
+}
 
 /** Those that a reader looks for: HAProxy, also where it is missing, and another revision where there is one. */
-function baselinesOf({ scenarios }: RunResult): readonly string[] {
-  const hasRevision = scenarios.some(({ gateways }) =>
-    gateways.some(({ gateway }) => gateway === 'revision'),
-  );
-  return BASELINES.filter((name) => name !== 'revision' || hasRevision);
+function baselinesOf({ comparison, gateways }: ScenarioResult): readonly string[] {
+  const hasRevision = gateways.some(({ gateway }) => gateway === 'revision');
+  return comparison.baselines.filter((name) => name !== 'revision' || hasRevision);
 }
 
 /** `median (min–max)`; the median alone for a single round. */
@@ -36,24 +36,26 @@ function spread(value: Spread | undefined, digits: number): string {
 }
 
 function row(
+  scenario: ScenarioResult,
   result: GatewaySummary,
   loadCpus: number | null,
   baselines: readonly string[],
 ): readonly string[] {
-  const { gateway, summary, cpuRatio, peakMemoryBytes } = result;
+  const { gateway, summary, ratios, peakMemoryBytes } = result;
+  const { bodyBytes } = scenario;
   if (summary === null) {
-    return [
-      gateway,
-      'no round counts',
-      ...headings(baselines)
-        .slice(2)
-        .map(() => '–'),
-    ];
+    const others = headings(scenario, baselines).slice(2);
+    return [gateway, 'no round counts', ...others.map(() => '–')];
   }
+  const { median, min, max } = summary.cpuMicros;
+  // Bytes per microsecond are megabytes per second; the cheapest round carries the most.
+  const carried = (micros: number): number => (bodyBytes ?? 0) / micros / 1000;
+  const throughput = { median: carried(median), min: carried(max), max: carried(min) };
   return [
     gateway,
     spread(summary.cpuMicros, 1),
-    ...baselines.map((name) => spread(cpuRatio[name], 2)),
+    ...(bodyBytes === undefined ? [] : [spread(throughput, 2)]),
+    ...baselines.map((name) => spread(ratios[name], 2)),
     `${Math.round(summary.requestsPerSecond.median)}${isLoadBound(result, loadCpus) ? ' *' : ''}`,
     summary.p50.median.toFixed(2),
     summary.p99.median.toFixed(2),
@@ -100,10 +102,10 @@ function environment(run: RunResult): string[] {
 /** For a terminal. */
 export function textReport(run: RunResult): string {
   const lines = [...environment(run)];
-  const baselines = baselinesOf(run);
-  const titles = headings(baselines);
   for (const result of run.scenarios) {
-    const rows = [titles, ...result.gateways.map((gateway) => row(gateway, run.loadCpus, baselines))];
+    const baselines = baselinesOf(result);
+    const titles = headings(result, baselines);
+    const rows = [titles, ...result.gateways.map((gateway) => row(result, gateway, run.loadCpus, baselines))];
     const widths = titles.map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));
     lines.push('', title(result));
     for (const cells of rows) {
@@ -113,6 +115,7 @@ export function textReport(run: RunResult): string {
       });
       lines.push(padded.join('  ').trimEnd());
     }
+    lines.push(...result.remarks);
   }
   return `${[...lines, '', ...notes(run)].join('\n').trimEnd()}\n`;
 }
@@ -122,12 +125,13 @@ export function markdownReport(run: RunResult): string {
   const [machine, versions, load, command] = environment(run);
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   const lines = [`${machine}.`, '', `${versions}.`, '', `${load}: \`${command}\``];
-  const baselines = baselinesOf(run);
-  const titles = headings(baselines);
   for (const result of run.scenarios) {
+    const baselines = baselinesOf(result);
+    const titles = headings(result, baselines);
     lines.push('', `**${title(result)}**`, '', line(titles));
     lines.push(line(titles.map((_, column) => (column === 0 ? '---' : '---:'))));
-    lines.push(...result.gateways.map((gateway) => line(row(gateway, run.loadCpus, baselines))));
+    lines.push(...result.gateways.map((gateway) => line(row(result, gateway, run.loadCpus, baselines))));
+    for (const remark of result.remarks) lines.push('', `${remark}.`);
   }
   for (const note of notes(run)) lines.push('', note.replace(/^\* /, '\\* '));
   return `${lines.join('\n')}\n`;

@@ -1,4 +1,4 @@
-import { ratioOf, type Spread, spreadOf } from './stats.ts';
+import { QUANTILES, ratioOf, type Spread, spreadOf } from './stats.ts';
 
 /** One load on one gateway. */
 export interface Measurement {
@@ -10,6 +10,8 @@ export interface Measurement {
   readonly p50: number;
   readonly p99: number;
   readonly p999: number;
+  /** Milliseconds at each of `QUANTILES`. */
+  readonly curve: readonly number[];
   /** CPU seconds per second of the gateway, the load generator and the upstream. */
   readonly gatewayCores: number;
   readonly generatorCores: number;
@@ -31,7 +33,14 @@ const FIGURES = [
 ] as const;
 type Figure = (typeof FIGURES)[number];
 
-/** The gateways that others are compared with; the last one is this gateway at another revision, if that is asked for. */
+/** Which figure is compared, and with whose. */
+export interface Comparison {
+  readonly figure: 'cpuMicros' | 'p99';
+  /** The gateways that others are compared with. */
+  readonly baselines: readonly string[];
+}
+
+/** Of the closed loops; the last one is this gateway at another revision, if that is asked for. */
 export const BASELINES = ['haproxy-plain', 'haproxy-jwt', 'revision'] as const;
 
 export interface GatewayResult {
@@ -47,8 +56,10 @@ export interface GatewayResult {
 export interface GatewaySummary extends GatewayResult {
   /** Over the rounds that count; null when none does. */
   readonly summary: Readonly<Record<Figure, Spread>> | null;
-  /** CPU per request against each baseline of the same run, round by round. */
-  readonly cpuRatio: Readonly<Partial<Record<string, Spread>>>;
+  /** The figure that is compared against each baseline of the same run, round by round. */
+  readonly ratios: Readonly<Partial<Record<string, Spread>>>;
+  /** Milliseconds at each of `QUANTILES`, medians over the rounds that count. */
+  readonly curve: readonly number[];
 }
 
 export interface ScenarioResult {
@@ -56,7 +67,12 @@ export interface ScenarioResult {
   readonly description: string;
   readonly connections: number;
   readonly tokens: number;
+  /** Bytes of each body, where they are what is measured. */
+  readonly bodyBytes?: number;
+  readonly comparison: Comparison;
   readonly gateways: readonly GatewaySummary[];
+  /** Sentences about what was found or how it was set up, without a full stop. */
+  readonly remarks: readonly string[];
 }
 
 export interface RunResult {
@@ -75,25 +91,27 @@ export interface RunResult {
   readonly scenarios: readonly ScenarioResult[];
 }
 
-const countedCpu = ({ rounds }: GatewayResult): (number | undefined)[] =>
-  rounds.map((round) => (round.fault === null ? round.cpuMicros : undefined));
-
 /** Medians, spreads and ratios of all gateways of one scenario. */
-export function summarise(results: readonly GatewayResult[]): GatewaySummary[] {
+export function summarise(results: readonly GatewayResult[], comparison: Comparison): GatewaySummary[] {
+  const { figure, baselines } = comparison;
+  const countedOf = ({ rounds }: GatewayResult): (number | undefined)[] =>
+    rounds.map((round) => (round.fault === null ? round[figure] : undefined));
   return results.map((result) => {
     const counted = result.rounds.filter((round) => round.fault === null);
-    const figure = (name: Figure): Spread => spreadOf(counted.map((round) => round[name]));
-    const cpuRatio: Partial<Record<string, Spread>> = {};
-    for (const name of BASELINES) {
+    const ratios: Partial<Record<string, Spread>> = {};
+    for (const name of baselines) {
       const baseline = results.find((other) => other.gateway === name);
-      const ratio = baseline && ratioOf(countedCpu(result), countedCpu(baseline));
-      if (ratio !== undefined) cpuRatio[name] = ratio;
+      const ratio = baseline && ratioOf(countedOf(result), countedOf(baseline));
+      if (ratio !== undefined) ratios[name] = ratio;
     }
-    const summary =
-      counted.length === 0
-        ? null
-        : (Object.fromEntries(FIGURES.map((name) => [name, figure(name)])) as Record<Figure, Spread>);
-    return { ...result, summary, cpuRatio };
+    if (counted.length === 0) return { ...result, summary: null, ratios, curve: [] };
+    const spreads = FIGURES.map((name) => [name, spreadOf(counted.map((round) => round[name]))]);
+    return {
+      ...result,
+      summary: Object.fromEntries(spreads) as Record<Figure, Spread>,
+      ratios,
+      curve: QUANTILES.map((_, at) => spreadOf(counted.map(({ curve }) => curve[at] ?? 0)).median),
+    };
   });
 }
 

@@ -2,17 +2,17 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { cpuChart } from './chart.ts';
+import { charts } from './charts/charts.ts';
 import { Children } from './children.ts';
 import { fastify } from './gateways/fastify.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { haproxyJwt, haproxyPlain } from './gateways/haproxy.ts';
-import { portcullis, portcullisAt, portcullisPipelined, portcullisWith } from './gateways/portcullis.ts';
+import { portcullis, portcullisAt, portcullisOf, portcullisPipelined } from './gateways/portcullis.ts';
 import { autocannonLoad } from './load/autocannon.ts';
 import type { LoadGenerator } from './load/load.ts';
 import { wrkLoad } from './load/wrk.ts';
 import { machine, versions } from './machine.ts';
-import { type Bench, runScenario } from './measure.ts';
+import type { Bench, Trial } from './measure.ts';
 import { isFullRun, type Options, parseOptions, UsageError, usage } from './options.ts';
 import { Placement } from './placement.ts';
 import { findProgram } from './programs.ts';
@@ -21,11 +21,17 @@ import type { RunResult, ScenarioResult } from './results.ts';
 import { buildRevision } from './revision.ts';
 import { scenarios } from './scenarios.ts';
 import { AUDIENCE, ISSUER, TokenMint } from './tokens.ts';
+import { closedLoop } from './trials/closed-loop.ts';
+import { flood } from './trials/flood.ts';
+import { latency } from './trials/latency.ts';
+import { memory } from './trials/memory.ts';
+import { scales } from './trials/scaling.ts';
 import { Upstream } from './upstream.ts';
 
 const allGateways: readonly Gateway[] = [portcullis, portcullisPipelined, haproxyPlain, haproxyJwt, fastify];
+const trials: readonly Trial[] = [...scenarios.map(closedLoop), latency, flood, memory, ...scales];
 const known = {
-  scenarios: scenarios.map(({ name }) => name),
+  scenarios: trials.map(({ name }) => name),
   gateways: allGateways.map(({ name }) => name),
 };
 /** The source folder, also when this runs as dist/bench/run.js. */
@@ -58,7 +64,7 @@ async function run(
   const before = machine();
   const asked =
     options.processes.length > 0
-      ? options.processes.map(portcullisWith)
+      ? options.processes.map(portcullisOf)
       : allGateways.filter(({ name }) => options.gateways.includes(name));
   if (options.compare !== undefined) {
     asked.push(portcullisAt(options.compare, buildRevision(options.compare, directory)));
@@ -79,6 +85,7 @@ async function run(
     options,
     gateways: asked.filter(({ name }) => skipped[name] === undefined),
     load,
+    pacedLoad: autocannonLoad(children),
     mint,
     upstream,
     setup: { children, upstreamPort: upstream.port, keyFile, issuer: ISSUER, audience: AUDIENCE },
@@ -86,8 +93,9 @@ async function run(
     say,
   };
   const results: ScenarioResult[] = [];
-  for (const scenario of scenarios) {
-    if (options.scenarios.includes(scenario.name)) results.push(await runScenario(bench, scenario));
+  for (const trial of trials.filter(({ name }) => options.scenarios.includes(name))) {
+    const result = await trial.run(bench);
+    if (result !== undefined) results.push(result);
   }
   return {
     startedAt: startedAt.toISOString(),
@@ -109,8 +117,9 @@ function writeResults(result: RunResult, options: Options): void {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'latest.json'), `${JSON.stringify(result, null, 2)}\n`);
   writeFileSync(join(folder, 'latest.md'), markdownReport(result));
-  writeFileSync(join(folder, 'latest.svg'), cpuChart(result));
-  say(`\nwritten: latest.json, latest.md and latest.svg in ${folder}`);
+  const drawn = charts(result);
+  for (const { file, svg } of drawn) writeFileSync(join(folder, file), svg);
+  say(`\nwritten in ${folder}: latest.json, latest.md, ${drawn.map(({ file }) => file).join(', ')}`);
   if (!options.writeReadme) return;
   const readme = join(benchFolder, 'README.md');
   writeFileSync(readme, withResults(readFileSync(readme, 'utf8'), markdownReport(result)));

@@ -1,5 +1,6 @@
 export type Wrong = 'absent' | 'expired' | 'forged';
 
+/** A closed loop: each connection sends its next request when it has the last answer. */
 export interface Scenario {
   readonly name: string;
   /** Follows the number of tokens: `20,000 tokens, …`. */
@@ -17,11 +18,18 @@ export interface Scenario {
   /** What is wrong with the tokens, so that every request must be refused; left out where nothing is. */
   readonly wrong?: Wrong;
   readonly connections: number;
+  /** Bytes of each answer; a few when left out. */
+  readonly answerBytes?: number;
+  /** Bytes that each request carries, as a POST; a GET without a body when left out. */
+  readonly uploadBytes?: number;
 }
 
-const CONNECTIONS = 64;
+export const CONNECTIONS = 64;
+/** For large bodies: enough to keep a gateway busy, and they still fit into the caches of neither side alone. */
+const FEW_CONNECTIONS = 16;
 /** Distinct tokens that a load takes for those seen before. */
 export const KNOWN_TOKENS = 1_000;
+const KIB = 1024;
 
 export const scenarios: readonly Scenario[] = [
   {
@@ -47,10 +55,10 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'mixed',
-    description: 'requests, every tenth with a token never seen, the others with 1,000 seen before',
-    tokens: 50_000,
+    description: 'requests, every twentieth with a token never seen, the others with 1,000 seen before',
+    tokens: 60_000,
     use: 'once',
-    oneNewIn: 10,
+    oneNewIn: 20,
     connections: CONNECTIONS,
   },
   {
@@ -76,5 +84,29 @@ export const scenarios: readonly Scenario[] = [
     use: 'cycle',
     wrong: 'forged',
     connections: CONNECTIONS,
+  },
+  {
+    name: 'answer-64k',
+    description: 'token, seen before; answers of 64 KiB',
+    tokens: 1,
+    use: 'cycle',
+    connections: FEW_CONNECTIONS,
+    answerBytes: 64 * KIB,
+  },
+  {
+    name: 'answer-1m',
+    description: 'token, seen before; answers of 1 MiB',
+    tokens: 1,
+    use: 'cycle',
+    connections: FEW_CONNECTIONS,
+    answerBytes: KIB * KIB,
+  },
+  {
+    name: 'upload-1m',
+    description: 'token, seen before; requests that carry 1 MiB',
+    tokens: 1,
+    use: 'cycle',
+    connections: FEW_CONNECTIONS,
+    uploadBytes: KIB * KIB,
   },
 ];

@@ -35,6 +35,18 @@ export function ratioOf(
   return ratios.length === 0 ? undefined : spreadOf(ratios);
 }
 
+/** The shares of requests at which a distribution of latencies is drawn. */
+export const QUANTILES = [0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999] as const;
+
+/** Milliseconds. */
+export interface Latency {
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+  /** At each of `QUANTILES`. */
+  readonly curve: readonly number[];
+}
+
 /** Width of a latency bucket in microseconds. */
 const BUCKET_MICROS = 10;
 /** One bucket for each 10 µs up to ten seconds, autocannon's own time-out; what is slower lands in the last. */
@@ -49,6 +61,15 @@ export class LatencyHistogram {
     const bucket = Math.min(BUCKETS - 1, Math.floor((milliseconds * 1000) / BUCKET_MICROS));
     this.#buckets[bucket] = (this.#buckets[bucket] as number) + 1;
     this.#count += 1;
+  }
+
+  summary(): Latency {
+    return {
+      p50: this.quantile(0.5),
+      p99: this.quantile(0.99),
+      p999: this.quantile(0.999),
+      curve: QUANTILES.map((share) => this.quantile(share)),
+    };
   }
 
   /** Milliseconds, the upper edge of the bucket that holds the given share (0 to 1); 0 without any record. */

@@ -11,6 +11,9 @@ const LIFETIME_S = 24 * 60 * 60;
 /** Signatures under way at a time; OpenSSL runs on libuv's four threads. */
 const SIGNING = 8;
 
+/** Characters of a signature with a 2048-bit key. */
+const SIGNATURE_BYTES = 342;
+
 const signAsync = promisify(sign);
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
@@ -19,44 +22,57 @@ export class TokenMint {
   readonly #privateKey: KeyObject;
   /** SPKI PEM of the only key that verifies these tokens. */
   readonly publicPem: string;
+  readonly issuer: string;
   readonly #header = encode({ alg: 'RS256', typ: 'JWT', kid: 'Wq3Tz0bXo6vJk9yRcHdLmNsPfGa' });
 
-  private constructor(privateKey: KeyObject, publicKey: KeyObject) {
+  private constructor(issuer: string, privateKey: KeyObject, publicKey: KeyObject) {
+    this.issuer = issuer;
     this.#privateKey = privateKey;
     this.publicPem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
   }
 
-  static async create(): Promise<TokenMint> {
+  static async create(issuer: string = ISSUER): Promise<TokenMint> {
     const pair = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
-    return new TokenMint(pair.privateKey, pair.publicKey);
+    return new TokenMint(issuer, pair.privateKey, pair.publicKey);
   }
 
-  async #token(now: number): Promise<string> {
-    const payload = encode({
+  /** @param bytes of the token, which some claim fills up to; what it comes to when left out. */
+  async #token(now: number, bytes: number | undefined): Promise<string> {
+    const claims = {
       aud: AUDIENCE,
       exp: now + LIFETIME_S,
       iat: now,
-      iss: ISSUER,
+      iss: this.issuer,
       sub: randomUUID(),
       jti: randomUUID(),
       authenticationType: 'PASSWORD',
       applicationId: AUDIENCE,
       roles: ['admin'],
-    });
-    const input = `${this.#header}.${payload}`;
-    const signature = await signAsync('sha256', Buffer.from(input), this.#privateKey);
-    return `${input}.${signature.toString('base64url')}`;
+    };
+    const input = `${this.#header}.${encode(claims)}`;
+    const signed = async (signingInput: string): Promise<string> => {
+      const signature = await signAsync('sha256', Buffer.from(signingInput), this.#privateKey);
+      return `${signingInput}.${signature.toString('base64url')}`;
+    };
+    if (bytes === undefined) return await signed(input);
+    // Four characters of a token hold three bytes of its payload, of which `,"pad":""` takes nine.
+    const room = Math.max(0, Math.floor(((bytes - input.length - 1 - SIGNATURE_BYTES) * 3) / 4) - 9);
+    return await signed(`${this.#header}.${encode({ ...claims, pad: 'x'.repeat(room) })}`);
   }
 
-  /** So many fresh tokens. @param age seconds since they were issued. */
-  async mint(count: number, age = 0): Promise<string[]> {
+  /**
+   * So many fresh tokens.
+   * @param options `age`: seconds since they were issued; `bytes`: of each, or what it comes to.
+   */
+  async mint(count: number, options: { age?: number; bytes?: number } = {}): Promise<string[]> {
+    const { age = 0, bytes } = options;
     const issuedAt = Math.floor(Date.now() / 1000) - age;
     const tokens: string[] = [];
     let wanted = count;
     const worker = async (): Promise<void> => {
       while (wanted > 0) {
         wanted -= 1;
-        tokens.push(await this.#token(issuedAt));
+        tokens.push(await this.#token(issuedAt, bytes));
       }
     };
     await Promise.all(Array.from({ length: SIGNING }, worker));
@@ -66,7 +82,7 @@ export class TokenMint {
   /** So many tokens that are wrong in one way; without any, one empty text. */
   async mintWrong(count: number, wrong: Wrong): Promise<string[]> {
     if (wrong === 'absent') return [''];
-    if (wrong === 'expired') return await this.mint(count, 2 * LIFETIME_S);
+    if (wrong === 'expired') return await this.mint(count, { age: 2 * LIFETIME_S });
     return (await this.mint(count)).map(forged);
   }
 }

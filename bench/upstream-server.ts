@@ -1,14 +1,21 @@
 import { createRequire } from 'node:module';
-import { BODY, type UpstreamMessage } from './upstream.ts';
+import { answerBytes, BODY, type UpstreamMessage } from './upstream.ts';
 
-// A process of its own: the server behind every gateway. It answers each request with the same 26 bytes and
-// counts, which is what the benchmark compares the load generator's figures with.
+// A process of its own: the server behind every gateway. It answers each request with the same 26 bytes, or as many as
+// the path asks for, and counts, which is what the benchmark compares the load generator's figures with. A request with
+// a body counts when all of it has come.
 
 interface Response {
-  end(body: string): void;
+  end(body: string | Uint8Array): void;
+  onData(take: (chunk: ArrayBuffer, last: boolean) => void): void;
+  onAborted(aborted: () => void): void;
+}
+interface Request {
+  getUrl(): string;
+  getHeader(name: string): string;
 }
 interface App {
-  any(pattern: string, handler: (response: Response) => void): App;
+  any(pattern: string, handler: (response: Response, request: Request) => void): App;
   listen(host: string, port: number, done: (socket: unknown) => void): App;
 }
 interface Engine {
@@ -24,11 +31,35 @@ const send = (message: UpstreamMessage): void => {
   process.send?.(message);
 };
 
+/** Answers by path, made once. */
+const bodies = new Map<string, string | Uint8Array>();
+function bodyOf(path: string): string | Uint8Array {
+  let body = bodies.get(path);
+  if (body === undefined) {
+    const bytes = answerBytes(path);
+    body = bytes === undefined ? BODY : new Uint8Array(bytes).fill(BODY.charCodeAt(0));
+    bodies.set(path, body);
+  }
+  return body;
+}
+
 engine
   .App()
-  .any('/*', (response) => {
+  .any('/*', (response, request) => {
+    const expected = Number(request.getHeader('content-length'));
+    if (expected > 0) {
+      let received = 0;
+      response.onAborted(() => {});
+      response.onData((chunk, last) => {
+        received += chunk.byteLength;
+        if (!last) return;
+        if (received === expected) served += 1;
+        response.end(BODY);
+      });
+      return;
+    }
     served += 1;
-    response.end(BODY);
+    response.end(bodyOf(request.getUrl()));
   })
   .listen('127.0.0.1', 0, (socket) => {
     if (!socket) throw new Error('the upstream cannot listen');

@@ -4,6 +4,17 @@ import { type Child, type Children, scriptBeside } from './children.ts';
 /** What upstream answers: 26 bytes. */
 export const BODY = 'abcdefghijklmnopqrstuvwxyz';
 
+/** The path that asks for an answer of so many bytes. */
+export function pathForBytes(bytes: number): string {
+  return `/bytes/${bytes}`;
+}
+
+/** How many bytes a path asks for; undefined for the usual answer. */
+export function answerBytes(path: string): number | undefined {
+  const digits = /^\/bytes\/(\d{1,8})$/.exec(path)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
 /** Bytes; the engine's own limit of 4 KiB would leave little room for what gateways add. */
 const HEAD_LIMIT = '16384';
 

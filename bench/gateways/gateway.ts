@@ -15,6 +15,8 @@ export interface GatewaySetup {
 export interface RunningGateway {
   readonly child: Child;
   readonly port: number;
+  /** Where its metrics are, if it has any. */
+  readonly adminPort?: number;
   /** The configuration it runs with, for the report. */
   readonly configuration: string;
 }

@@ -3,72 +3,100 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Processes } from '../options.ts';
 import { freePort } from '../probe.ts';
-import type { Gateway } from './gateway.ts';
+import type { Gateway, GatewaySetup } from './gateway.ts';
 
 const ownProgram = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 
-/** This gateway with the shortest complete configuration: everything not named here is at its default. */
-export const portcullis: Gateway = withSettings('portcullis', 'portcullis, default configuration');
+/** What upstream gets to know in each scenario: one claim, as a gateway is there for. */
+const FORWARD = 'forward: {headers: {X-User-Id: sub}}';
+
+/** Another issuer beside the one whose tokens are sent. */
+export interface OtherIssuer {
+  readonly issuer: string;
+  /** SPKI PEM file. */
+  readonly keyFile: string;
+}
+
+interface Settings {
+  /** Of the configuration's top level. */
+  readonly lines?: string;
+  /** Of the upstream. */
+  readonly upstream?: string;
+  /** Issuers beside the usual one, all of which the route accepts. */
+  readonly issuers?: readonly OtherIssuer[];
+  /** Routes by path, `/r0` and so on, in place of the one for everything. */
+  readonly routes?: number;
+  /** The project's folder; this one when left out. */
+  readonly folder?: string;
+}
+
+/** This gateway: everything not named here is at its default. */
+export const portcullis = portcullisWith('portcullis', 'portcullis, default configuration, one claim header');
 
 /** The same with several requests on one upstream connection. */
-export const portcullisPipelined: Gateway = withSettings(
+export const portcullisPipelined = portcullisWith(
   'portcullis-pipelined',
   'portcullis, pipelining: 8 for its upstream',
-  { pipelining: 8 },
+  { upstream: 'pipelining: 8' },
 );
 
 /** Another revision of this gateway, built in a folder of its own. */
 export function portcullisAt(revision: string, folder: string): Gateway {
-  return withSettings('revision', `portcullis at ${revision}, default configuration`, {
-    folder,
-  });
+  return portcullisWith('revision', `portcullis at ${revision}, default configuration`, { folder });
 }
 
 /** The same with fixed numbers of processes and threads. */
-export function portcullisWith({ listeners, verifiers }: Processes): Gateway {
-  return withSettings(
+export function portcullisOf({ listeners, verifiers }: Processes): Gateway {
+  return portcullisWith(
     `${listeners}x${verifiers}`,
     `portcullis, ${listeners} listeners with ${verifiers} verifiers each`,
     { lines: `listeners: ${listeners}\nverifiers: ${verifiers}\n` },
   );
 }
 
-interface Settings {
-  /** Of the configuration's top level. */
-  readonly lines?: string;
-  readonly pipelining?: number;
-  /** The project's folder; this one when left out. */
-  readonly folder?: string;
+function issuerLines(name: string, issuer: string, keyFile: string, audience: string): string {
+  return `  ${name}:
+    issuer: ${issuer}
+    audience: ${audience}
+    algorithms: [RS256]
+    keys: { pem: ${keyFile} }
+`;
 }
 
-function withSettings(name: string, description: string, settings: Settings = {}): Gateway {
-  const { lines = '', pipelining, folder } = settings;
+function configurationFor(settings: Settings, setup: GatewaySetup, port: number, admin: number): string {
+  const { lines = '', upstream = '', issuers = [], routes } = settings;
+  const names = ['fusionauth', ...issuers.map((_, at) => `other-${at}`)];
+  const auth = issuers.length === 0 ? 'fusionauth' : `[${names.join(', ')}]`;
+  let text = `listen: 127.0.0.1:${port}\nadmin: 127.0.0.1:${admin}\n${lines}issuers:\n`;
+  text += issuerLines('fusionauth', setup.issuer, setup.keyFile, setup.audience);
+  for (const [at, { issuer, keyFile }] of issuers.entries()) {
+    text += issuerLines(`other-${at}`, issuer, keyFile, setup.audience);
+  }
+  text += `upstreams:\n  app: { servers: ["http://127.0.0.1:${setup.upstreamPort}"]${upstream && `, ${upstream}`} }\n`;
+  text += 'routes:\n';
+  const paths = routes === undefined ? ['/'] : Array.from({ length: routes }, (_, at) => `/r${at}`);
+  for (const path of paths) {
+    text += `- {match: {path: ${path}}, auth: ${auth}, upstream: app, ${FORWARD}}\n`;
+  }
+  return text;
+}
+
+/** This gateway with something changed. */
+export function portcullisWith(name: string, description: string, settings: Settings = {}): Gateway {
+  const { folder } = settings;
   const program = folder === undefined ? ownProgram : join(folder, 'dist', 'src', 'main.js');
-  const upstreamOf = (url: string): string =>
-    pipelining === undefined
-      ? `upstream: ${url}`
-      : `upstream: app\nupstreams: { app: { servers: ["${url}"], pipelining: ${pipelining} } }`;
   return {
     name,
     description,
     checksTokens: true,
     unavailable: () => (existsSync(program) ? undefined : `${program} is missing: npm run build`),
-    async start({ children, directory, upstreamPort, keyFile, issuer, audience }) {
-      const port = await freePort();
-      const configuration = `listen: 127.0.0.1:${port}
-admin: 127.0.0.1:${await freePort()}
-${lines}issuers:
-  fusionauth:
-    issuer: ${issuer}
-    audience: ${audience}
-    algorithms: [RS256]
-    keys: { pem: ${keyFile} }
-${upstreamOf(`http://127.0.0.1:${upstreamPort}`)}
-`;
-      const file = join(directory, 'portcullis.yaml');
+    async start(setup) {
+      const [port, adminPort] = [await freePort(), await freePort()];
+      const configuration = configurationFor(settings, setup, port, adminPort);
+      const file = join(setup.directory, 'portcullis.yaml');
       writeFileSync(file, configuration);
-      const child = children.spawn('gateway', process.execPath, [program, 'start', '--config', file]);
-      return { child, port, configuration };
+      const child = setup.children.spawn('gateway', process.execPath, [program, 'start', '--config', file]);
+      return { child, port, adminPort, configuration };
     },
   };
 }

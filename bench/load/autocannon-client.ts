@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import autocannon from 'autocannon';
 import { LatencyHistogram } from '../stats.ts';
-import type { LoadPlan, LoadResult } from './load.ts';
+import { type LoadPlan, type LoadResult, STATUSES } from './load.ts';
 
 // A process of its own: takes one plan as a message, answers with the result.
 
@@ -13,14 +13,48 @@ const REQUEST_TIMEOUT_S = 10;
 
 /** autocannon's client as far as it is used here; its published types leave the response event out. */
 interface Client {
-  setRequests(requests: readonly { headers: Record<string, string> }[]): void;
+  setRequests(requests: readonly ClientRequest[]): void;
   on(event: 'response', listener: (status: number, bytes: number, milliseconds: number) => void): void;
+  /** Sends the next request; called for the first one, and after each answer. */
+  _doRequest(): void;
+  readonly destroyed: boolean;
+}
+
+interface ClientRequest {
+  readonly method: 'GET' | 'POST';
+  readonly headers: Record<string, string>;
+  readonly body?: Buffer;
+}
+
+/**
+ * Has a client send at fixed times, and later only while it waits for an answer. autocannon's own rate is one of whole
+ * seconds: it sends as fast as it can until the second's share is used up, which measures a full load for a while.
+ * @returns milliseconds since the request under way was sent, or since it was due where the answer before came later
+ *   than that: what a slow answer puts off counts as slow, too.
+ */
+function pace(client: Client, intervalMs: number, offsetMs: number): () => number {
+  const send = client._doRequest;
+  let due = performance.now() + offsetMs;
+  let startedAt = due;
+  const start = (at: number): void => {
+    startedAt = at;
+    due += intervalMs;
+    if (!client.destroyed) send.call(client);
+  };
+  client._doRequest = () => {
+    const wait = due - performance.now();
+    if (wait > 0) setTimeout(() => start(performance.now()), wait);
+    else start(due);
+  };
+  return () => performance.now() - startedAt;
 }
 
 async function run(plan: LoadPlan): Promise<LoadResult> {
   const tokens = readFileSync(plan.tokenFile, 'latin1').replace(/\n$/, '').split('\n');
   const latencies = new LatencyHistogram();
-  const expected = plan.expect === 'refused' ? [401, 403] : [200];
+  const expected = STATUSES[plan.expect];
+  const body = plan.uploadBytes === undefined ? undefined : Buffer.alloc(plan.uploadBytes, 'a');
+  const interval = plan.rate === undefined ? undefined : (1000 * plan.connections) / plan.rate;
   let answered = 0;
   let completed = 0;
   let clients = 0;
@@ -35,14 +69,20 @@ async function run(plan: LoadPlan): Promise<LoadResult> {
     const own = tokens.filter((_, index) => index % plan.connections === clients);
     if (own.length === 0) own.push(tokens[clients % tokens.length] as string);
     client.setRequests(
-      own.map((token) => ({ headers: token === '' ? {} : { authorization: `Bearer ${token}` } })),
+      own.map((token) => ({
+        method: body === undefined ? 'GET' : 'POST',
+        headers: token === '' ? {} : { authorization: `Bearer ${token}` },
+        ...(body === undefined ? {} : { body }),
+      })),
     );
+    const elapsed =
+      interval === undefined ? undefined : pace(client, interval, (interval * clients) / plan.connections);
     client.on('response', (status, _bytes, milliseconds) => {
       answered += 1;
       if (!expected.includes(status)) return;
       completed += 1;
       lastAnswerAt = performance.now();
-      latencies.record(milliseconds);
+      latencies.record(elapsed?.() ?? milliseconds);
     });
     clients += 1;
     if (clients === plan.connections) {
@@ -66,11 +106,7 @@ async function run(plan: LoadPlan): Promise<LoadResult> {
     completed,
     failures: result.errors + (answered - completed) + lost,
     seconds: (lastAnswerAt - startedAt) / 1000,
-    latency: {
-      p50: latencies.quantile(0.5),
-      p99: latencies.quantile(0.99),
-      p999: latencies.quantile(0.999),
-    },
+    latency: latencies.summary(),
     generatorCores: (user + system) / 1000 / (loadEndedAt - startedAt),
   };
 }

@@ -1,16 +1,29 @@
-export type Expectation = 'forwarded' | 'refused';
+import type { Latency } from '../stats.ts';
+
+/** `turned away`: refused, or told that the gateway is too busy to check. */
+export type Expectation = 'forwarded' | 'refused' | 'turned away';
+
+/** The answers that count. */
+export const STATUSES: Readonly<Record<Expectation, readonly number[]>> = {
+  forwarded: [200],
+  refused: [401, 403],
+  'turned away': [401, 403, 503],
+};
 
 /** What one measurement sends. */
 export interface LoadPlan {
   readonly url: string;
   /** One token on each line; an empty line is a request without one. */
   readonly tokenFile: string;
-  /** The answers that count: 200, or 401 and 403. */
   readonly expect: Expectation;
   readonly use: 'cycle' | 'once';
   readonly connections: number;
   /** Duration of a `cycle` load. */
   readonly seconds: number;
+  /** Bytes that each request carries, as a POST; a GET without a body when left out. */
+  readonly uploadBytes?: number;
+  /** Requests per second of all connections together; as many as possible when left out. */
+  readonly rate?: number;
 }
 
 /** What the generator saw. */
@@ -20,8 +33,7 @@ export interface LoadResult {
   /** Everything else: other statuses, broken connections, time-outs. */
   readonly failures: number;
   readonly seconds: number;
-  /** Milliseconds. */
-  readonly latency: { readonly p50: number; readonly p99: number; readonly p999: number };
+  readonly latency: Latency;
   /** CPU seconds of the generator per second of load: 1 means that it keeps one core busy. */
   readonly generatorCores: number;
 }

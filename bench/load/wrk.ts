@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Children } from '../children.ts';
 import { findProgram } from '../programs.ts';
+import { type Latency, QUANTILES } from '../stats.ts';
 import type { LoadGenerator, LoadPlan, LoadResult } from './load.ts';
 
 /** Seconds within which a `once` load must be through; it ends by itself as soon as it is. */
@@ -40,11 +41,18 @@ end
 
 function init(args)
   once, connections, position, silent, looked = args[2] == 'once', tonumber(args[3]), 0, 0, false
-  refused = args[4] == 'refused'
+  refused = args[4] ~= 'forwarded'
+  local bytes, rate = tonumber(args[5]), tonumber(args[6])
+  local method, body = 'GET', nil
+  if bytes > 0 then method, body = 'POST', string.rep('a', bytes) end
+  -- wrk asks for a pause before each request only if there is such a function.
+  if rate > 0 then
+    function delay() return math.random() * 2000 * connections / rate end
+  end
   requests = {}
   for token in io.lines(args[1]) do
     local headers = token ~= '' and { ['Authorization'] = 'Bearer ' .. token } or {}
-    requests[#requests + 1] = wrk.format('GET', nil, headers)
+    requests[#requests + 1] = wrk.format(method, nil, headers, body)
   end
 end
 
@@ -72,7 +80,15 @@ function request()
   return requests[position]
 end
 
+local function at(latency, percentage)
+  return latency:percentile(percentage) / 1000
+end
+
 function done(summary, latency)
+  local curve = {}
+  for _, percentage in ipairs({ ${QUANTILES.map((share) => share * 100).join(', ')} }) do
+    curve[#curve + 1] = string.format('%.3f', at(latency, percentage))
+  end
   local errors = summary.errors
   -- wrk counts a status of 400 and more as an error, whichever it is.
   local completed = the_thread:get('refused') and errors.status or summary.requests - errors.status
@@ -81,20 +97,17 @@ function done(summary, latency)
   local cpu = clock(PROCESS_CPU) - (the_thread:get('cpu_at_start') or 0)
   local ended = the_thread:get('ended') or now
   print(string.format(
-    '{"completed":%d,"failures":%d,"seconds":%.6f,"p50":%.3f,"p99":%.3f,"p999":%.3f,"cores":%.3f}',
+    '{"completed":%d,"failures":%d,"seconds":%.6f,"p50":%.3f,"p99":%.3f,"p999":%.3f,"curve":[%s],"cores":%.3f}',
     completed, errors.connect + errors.read + errors.write + errors.timeout + summary.requests - completed,
-    ended - started, latency:percentile(50) / 1000, latency:percentile(99) / 1000,
-    latency:percentile(99.9) / 1000, cpu / (ended - started)))
+    ended - started, at(latency, 50), at(latency, 99), at(latency, 99.9), table.concat(curve, ','),
+    cpu / (ended - started)))
 end
 `;
 
-interface Report {
+interface Report extends Latency {
   readonly completed: number;
   readonly failures: number;
   readonly seconds: number;
-  readonly p50: number;
-  readonly p99: number;
-  readonly p999: number;
   readonly cores: number;
 }
 
@@ -115,6 +128,8 @@ export function wrkLoad(children: Children, directory: string): LoadGenerator {
           plan.use,
           connections,
           plan.expect,
+          String(plan.uploadBytes ?? 0),
+          String(plan.rate ?? 0),
         ),
         'pipe',
       );
@@ -130,7 +145,7 @@ export function wrkLoad(children: Children, directory: string): LoadGenerator {
         completed: report.completed,
         failures: report.failures,
         seconds: report.seconds,
-        latency: { p50: report.p50, p99: report.p99, p999: report.p999 },
+        latency: { p50: report.p50, p99: report.p99, p999: report.p999, curve: report.curve },
         generatorCores: report.cores,
       };
     },

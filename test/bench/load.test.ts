@@ -11,6 +11,7 @@ import { autocannonLoad } from '../../bench/load/autocannon.ts';
 import type { LoadGenerator, LoadPlan, LoadResult } from '../../bench/load/load.ts';
 import { wrkLoad } from '../../bench/load/wrk.ts';
 import { Placement } from '../../bench/placement.ts';
+import { QUANTILES } from '../../bench/stats.ts';
 import { needs } from '../support/programs.ts';
 
 const CONNECTIONS = 8;
@@ -19,6 +20,8 @@ interface Seen {
   readonly result: LoadResult;
   /** Times each token arrived. */
   readonly tokens: ReadonlyMap<string, number>;
+  /** Times each method arrived with so many bytes. */
+  readonly bodies: ReadonlyMap<string, number>;
 }
 
 /** Runs a load against a server that answers 200, or 401 to the token `refused`, and notes what it sees. */
@@ -28,11 +31,21 @@ async function observe(
   tokens: readonly string[],
 ): Promise<Seen> {
   const seen = new Map<string, number>();
+  const bodies = new Map<string, number>();
+  const count = (counts: Map<string, number>, what: string): unknown =>
+    counts.set(what, (counts.get(what) ?? 0) + 1);
   const server = createServer((request, response) => {
     const token = request.headers.authorization?.replace('Bearer ', '') ?? 'none';
-    seen.set(token, (seen.get(token) ?? 0) + 1);
+    count(seen, token);
     response.statusCode = token === 'refused' ? 401 : 200;
-    response.end('answer');
+    let bytes = 0;
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+    });
+    request.on('end', () => {
+      count(bodies, `${request.method} ${bytes}`);
+      response.end('answer');
+    });
   });
   const children = new Children(Placement.none());
   const folder = mkdtempSync(join(tmpdir(), 'load-test-'));
@@ -43,7 +56,7 @@ async function observe(
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
     const load = make(children, folder);
     const result = await load.run({ expect: 'forwarded', ...plan, url, tokenFile, connections: CONNECTIONS });
-    return { result, tokens: seen };
+    return { result, tokens: seen, bodies };
   } finally {
     await children.stopAll();
     server.closeAllConnections();
@@ -96,6 +109,24 @@ for (const { name, make, skip } of generators) {
     it('sends no token for an empty line', async () => {
       const { tokens } = await observe(make, { use: 'cycle', seconds: 0.2 }, ['']);
       assert.deepEqual([...tokens.keys()], ['none']);
+    });
+
+    it('carries a body with each request', async () => {
+      const { result, bodies } = await observe(
+        make,
+        { use: 'once', seconds: 1, uploadBytes: 100_000 },
+        named(40),
+      );
+      assert.deepEqual([...bodies], [['POST 100000', 40]]);
+      assert.deepEqual([result.completed, result.failures], [40, 0]);
+    });
+
+    it('sends no more requests per second than it was told to', async () => {
+      const rate = 100;
+      const { result } = await observe(make, { use: 'cycle', seconds: 1, rate }, named(5));
+      // wrk's pauses are of random length; the mean of the first of eight connections may be half as long.
+      assert.ok(result.completed > 0 && result.completed < 2 * rate, `${result.completed}`);
+      assert.deepEqual([result.failures, result.latency.curve.length], [0, QUANTILES.length]);
     });
 
     it('counts refusals as failures', async () => {

@@ -6,7 +6,7 @@ import {
   cpuMicros,
   cpuMicrosOf,
   type ProcessStat,
-  parsePeakMemory,
+  parseMemory,
   parseStat,
   peakMemory,
   treeOf,
@@ -72,12 +72,11 @@ describe('a process tree', () => {
 });
 
 describe('peak memory', () => {
-  it('is VmHWM in bytes, and 0 for a zombie', () => {
-    assert.equal(
-      parsePeakMemory('Name:\tnode\nVmPeak:\t  900 kB\nVmHWM:\t   51240 kB\nVmRSS:\t 4 kB\n'),
-      52_469_760,
-    );
-    assert.equal(parsePeakMemory('Name:\tnode\nState:\tZ (zombie)\n'), 0);
+  it('is VmHWM or VmRSS in bytes, and 0 for a zombie', () => {
+    const status = 'Name:\tnode\nVmPeak:\t  900 kB\nVmHWM:\t   51240 kB\nVmRSS:\t 4 kB\n';
+    assert.equal(parseMemory(status, 'VmHWM'), 52_469_760);
+    assert.equal(parseMemory(status, 'VmRSS'), 4096);
+    assert.equal(parseMemory('Name:\tnode\nState:\tZ (zombie)\n', 'VmHWM'), 0);
   });
 });
 

@@ -53,13 +53,13 @@ describe('the benchmark', () => {
       assert.deepEqual(names(refusing), checking.sort());
       assert.ok(refusing.gateways.every(({ rounds }) => rounds.every(({ fault }) => fault === null)));
       assert.deepEqual(Object.keys(written.skipped), hasHaproxy ? [] : ['haproxy-plain', 'haproxy-jwt']);
-      for (const { gateway, rounds, summary, cpuRatio, peakMemoryBytes } of scenario.gateways) {
+      for (const { gateway, rounds, summary, ratios, peakMemoryBytes } of scenario.gateways) {
         assert.equal(rounds.length, 1, gateway);
         assert.ok(rounds.every(({ fault, completed }) => fault === null && completed > 0));
         assert.ok(summary, gateway);
         assert.ok(summary.requestsPerSecond.median > 0 && summary.p50.median > 0, gateway);
         assert.ok(peakMemoryBytes > 0, gateway);
-        if (hasHaproxy) assert.deepEqual(Object.keys(cpuRatio), ['haproxy-plain', 'haproxy-jwt']);
+        if (hasHaproxy) assert.deepEqual(Object.keys(ratios), ['haproxy-plain', 'haproxy-jwt']);
       }
       for (const key of ['cpu', 'cores', 'memoryGiB', 'kernel']) assert.ok(written.machine[key], key);
       for (const key of ['node', 'autocannon', 'fastify']) assert.ok(written.versions[key], key);
