@@ -23,6 +23,7 @@ import type { Forwarded, RequestWriter, WireHead } from './upstream/request-writ
 import type { ResponseHead } from './upstream/response-head.ts';
 import type { ResponseSink } from './upstream/response-sink.ts';
 import { Upload } from './upstream/upload.ts';
+import type { Place } from './upstream/waiting-line.ts';
 
 /** A route with everything it needs resolved. */
 export interface Route {
@@ -93,7 +94,7 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
   private pending: Pending | undefined;
   private wire: WireHead | undefined;
   private connection: Connection | undefined;
-  private waitingForConnection = false;
+  place: Place<PoolWaiter> | undefined;
   private retried = false;
   private finishing = false;
   private ended = false;
@@ -188,18 +189,15 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
   private forward(fresh: boolean): void {
     const connection = (this.route as Route).pool.checkOut(this, fresh);
     if (connection === 'full') this.refuse('upstream_overloaded');
-    else if (connection === undefined) this.waitingForConnection = true;
-    else this.onConnection(connection);
+    else if (connection !== undefined) this.onConnection(connection);
   }
 
   onNoConnection(reason: Reason): void {
-    this.waitingForConnection = false;
     this.refuse(reason);
   }
 
   /** 4. Send the request. */
   onConnection(connection: Connection): void {
-    this.waitingForConnection = false;
     this.connection = connection;
     connection.send(this.head.method, this.wire as WireHead, this.upload !== undefined, this);
     if (this.upload === undefined) return;
@@ -366,7 +364,7 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
     this.ended = true;
     this.pending?.cancel();
     this.pending = undefined;
-    if (this.waitingForConnection) (this.route as Route).pool.cancel(this);
+    if (this.place !== undefined) this.route?.pool.cancel(this);
     this.connection?.leave(this);
     this.connection = undefined;
     this.upload?.drop();

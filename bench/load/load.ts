@@ -10,6 +10,9 @@ export const STATUSES: Readonly<Record<Expectation, readonly number[]>> = {
   'turned away': [401, 403, 503],
 };
 
+/** Of a process that runs in the background (nice(2)). */
+export const LEAST_PRIORITY = 19;
+
 /** What one measurement sends. */
 export interface LoadPlan {
   readonly url: string;
@@ -18,10 +21,12 @@ export interface LoadPlan {
   readonly expect: Expectation;
   readonly use: 'cycle' | 'once';
   readonly connections: number;
-  /** Duration of a `cycle` load. */
+  /** Duration of a `cycle` load; what a generator needs to get going at a fixed rate comes before it. */
   readonly seconds: number;
   /** Bytes that each request carries, as a POST; a GET without a body when left out. */
   readonly uploadBytes?: number;
+  /** Runs only where nothing else wants to: what is measured beside it must not wait for a CPU because of it. */
+  readonly background?: boolean;
   /** Requests per second of all connections together; as many as possible when left out. */
   readonly rate?: number;
 }

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import type { Children } from '../children.ts';
 import { findProgram } from '../programs.ts';
 import { type Latency, QUANTILES } from '../stats.ts';
-import type { LoadGenerator, LoadPlan, LoadResult } from './load.ts';
+import { LEAST_PRIORITY, type LoadGenerator, type LoadPlan, type LoadResult } from './load.ts';
 
 /** Seconds within which a `once` load must be through; it ends by itself as soon as it is. */
 const ONCE_LIMIT_S = 120;
@@ -133,6 +134,7 @@ export function wrkLoad(children: Children, directory: string): LoadGenerator {
         ),
         'pipe',
       );
+      if (plan.background === true) setPriority(child.pid, LEAST_PRIORITY);
       let text = '';
       child.process.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
         text += chunk;

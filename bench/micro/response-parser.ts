@@ -1,26 +1,20 @@
-import { systemClock } from '../../src/lib/clock.ts';
 import type { ResponseEvents, ResponseHead } from '../../src/upstream/response-head.ts';
 import { ResponseParser } from '../../src/upstream/response-parser.ts';
+import { compare } from './timing.ts';
 
-/** Times the response parser alone, in ns per message: `node dist/bench/micro/response-parser.js`. */
-const rounds = 7;
-const messages = 200_000;
+// Reading an answer; baseline: the first of them as a string, without any look at it.
 
-const samples: Readonly<Record<string, string>> = {
-  'small head and 26 bytes':
-    'HTTP/1.1 200 OK\r\nServer: nginx\r\nDate: Tue, 22 Sep 2026 10:00:00 GMT\r\nContent-Type: text/plain\r\n' +
-    'Content-Length: 26\r\nConnection: keep-alive\r\nCache-Control: no-store\r\nX-Request: 1234567\r\n\r\n' +
-    'abcdefghijklmnopqrstuvwxyz',
-  'same, chunked':
-    'HTTP/1.1 200 OK\r\nServer: nginx\r\nDate: Tue, 22 Sep 2026 10:00:00 GMT\r\nContent-Type: text/plain\r\n' +
-    'Transfer-Encoding: chunked\r\nConnection: keep-alive\r\nCache-Control: no-store\r\nX-Request: 123\r\n\r\n' +
-    '1a\r\nabcdefghijklmnopqrstuvwxyz\r\n0\r\n\r\n',
-  '304 without body':
-    'HTTP/1.1 304 Not Modified\r\nDate: Tue, 22 Sep 2026 10:00:00 GMT\r\nETag: "abc"\r\n\r\n',
-  '1 KB head': `HTTP/1.1 200 OK\r\nContent-Length: 0\r\n${Array.from(
-    { length: 20 },
-    (_, index) => `X-Header-${index}: ${'v'.repeat(32)}\r\n`,
-  ).join('')}\r\n`,
+const CALLS = 200_000;
+const DATE = 'Date: Tue, 22 Sep 2026 10:00:00 GMT\r\n';
+const FIELDS = 'Connection: keep-alive\r\nCache-Control: no-store\r\nX-Request: 1234567\r\n';
+const TEXT = `Server: nginx\r\n${DATE}Content-Type: text/plain\r\n${FIELDS}`;
+const LONG = Array.from({ length: 20 }, (_, index) => `X-Header-${index}: ${'v'.repeat(32)}\r\n`).join('');
+
+const answers: Readonly<Record<string, string>> = {
+  '26 bytes by length': `HTTP/1.1 200 OK\r\n${TEXT}Content-Length: 26\r\n\r\nabcdefghijklmnopqrstuvwxyz`,
+  '26 bytes in a chunk': `HTTP/1.1 200 OK\r\n${TEXT}Transfer-Encoding: chunked\r\n\r\n1a\r\nabcdefghijklmnopqrstuvwxyz\r\n0\r\n\r\n`,
+  '304 without a body': `HTTP/1.1 304 Not Modified\r\n${DATE}ETag: "abc"\r\n\r\n`,
+  'a head of 1 KB': `HTTP/1.1 200 OK\r\nContent-Length: 0\r\n${LONG}\r\n`,
 };
 
 class Sink implements ResponseEvents {
@@ -38,17 +32,19 @@ class Sink implements ResponseEvents {
 
 const sink = new Sink();
 const parser = new ResponseParser(sink, { head: 65_536 });
-for (const [name, text] of Object.entries(samples)) {
-  const bytes = Buffer.from(text, 'latin1');
-  let best = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < rounds; round += 1) {
-    const begin = systemClock.monotonic();
-    for (let message = 0; message < messages; message += 1) {
-      parser.start('GET');
-      if (parser.push(bytes, bytes.length) !== bytes.length) throw new Error(`${name}: ${parser.fault}`);
-    }
-    best = Math.min(best, systemClock.monotonic() - begin);
-  }
-  process.stdout.write(`${name}: ${Math.round((best * 1e6) / messages)} ns for ${bytes.length} bytes\n`);
-}
-process.stdout.write(`checksum ${sink.seen}\n`);
+const [first = ''] = Object.values(answers);
+const firstBytes = Buffer.from(first, 'latin1');
+
+compare('an answer', CALLS, {
+  'the bytes as a string': () => firstBytes.toString('latin1').length,
+  ...Object.fromEntries(
+    Object.entries(answers).map(([name, text]) => {
+      const bytes = Buffer.from(text, 'latin1');
+      const read = (): number => {
+        parser.start('GET');
+        return parser.push(bytes, bytes.length) === bytes.length ? sink.seen : Number.NaN;
+      };
+      return [`${name}, ${bytes.length} bytes`, read];
+    }),
+  ),
+});

@@ -23,8 +23,6 @@ export class VerifyInline implements Verification {
   readonly #counters: AuthCounters;
   readonly #clock: Clock;
   #queue: VerifyJob[] = [];
-  /** Jobs at the queue's front that are done. */
-  #done = 0;
   #scheduled = false;
   #closed = false;
 
@@ -36,7 +34,7 @@ export class VerifyInline implements Verification {
 
   /** Jobs that wait. */
   get depth(): number {
-    return this.#queue.length - this.#done;
+    return this.#queue.length;
   }
 
   /** Nothing needs to be started. */
@@ -53,9 +51,8 @@ export class VerifyInline implements Verification {
   /** Settles what is left as unavailable. */
   async close(): Promise<void> {
     this.#closed = true;
-    const waiting = this.#queue.slice(this.#done);
+    const waiting = this.#queue;
     this.#queue = [];
-    this.#done = 0;
     for (const job of waiting) job.settle('unavailable');
   }
 
@@ -67,25 +64,19 @@ export class VerifyInline implements Verification {
 
   readonly #slice = (): void => {
     this.#scheduled = false;
-    const jobs: VerifyJob[] = [];
     const outcomes: VerifyOutcome[] = [];
     const end = this.#clock.monotonic() + SLICE_MS;
-    while (this.depth > 0) {
-      const job = this.#queue[this.#done] as VerifyJob;
-      this.#done += 1;
-      jobs.push(job);
-      outcomes.push(this.#verify(job));
+    while (outcomes.length < this.depth) {
+      outcomes.push(this.#verify(this.#queue[outcomes.length] as VerifyJob));
       if (this.#clock.monotonic() >= end) break;
     }
+    // At once, also when there are more: under a steady flood the queue is never empty, and would keep all it ever had.
+    const jobs = this.#queue.splice(0, outcomes.length);
     // Only now: what follows a verdict would take the processor's cache from the verifications.
     for (let at = 0; at < jobs.length; at += 1) (jobs[at] as VerifyJob).settle(outcomes[at] as VerifyOutcome);
     const tokens = jobs.length;
     if (tokens > 0) this.#counters.verifyBatchSize.observe(tokens);
     if (this.depth > 0) this.#schedule();
-    else {
-      this.#queue = [];
-      this.#done = 0;
-    }
   };
 
   #verify({ token, choice }: VerifyJob): VerifyOutcome {

@@ -4,11 +4,14 @@ import { Connection, type ConnectionOwner } from './connection.ts';
 import { Outbox } from './outbox.ts';
 import { SpareHeadReader } from './spare-head-reader.ts';
 import { type ConnectionTimes, TICK_MS, ticks } from './ticks.ts';
+import { type Place, WaitingLine } from './waiting-line.ts';
 
 /** An exchange that wants a connection. */
 export interface PoolWaiter {
   /** It may share a connection with others. */
   readonly shareable: boolean;
+  /** Where it stands while it waits; the pool's to set. */
+  place: Place<PoolWaiter> | undefined;
   onConnection(connection: Connection): void;
   onNoConnection(reason: Reason): void;
 }
@@ -43,8 +46,7 @@ export class Pool implements ConnectionOwner {
   private readonly all = new Set<Connection>();
   /** Last in, first out: the most recently used is the least likely to have been closed by the server. */
   private readonly idle: Connection[] = [];
-  /** In order of arrival, with the tick at which each has waited long enough. */
-  private readonly waiting = new Map<PoolWaiter, number>();
+  private readonly waiting = new WaitingLine<PoolWaiter>();
   /** The connection that took a request last; where there is room on it, requests of one turn leave together. */
   private latest: Connection | undefined;
   private sweeper: NodeJS.Timeout | undefined;
@@ -75,13 +77,15 @@ export class Pool implements ConnectionOwner {
     }
     if (this.all.size < this.options.limits.connections) return this.dial();
     if (this.waiting.size >= this.options.limits.waiting) return 'full';
-    this.waiting.set(waiter, this.tick + this.times.connect);
+    waiter.place = this.waiting.add(waiter, this.tick + this.times.connect);
     return undefined;
   }
 
   /** The waiter wants no connection any more. */
   cancel(waiter: PoolWaiter): void {
-    if (this.waiting.delete(waiter)) this.offerRoom();
+    if (waiter.place === undefined) return;
+    this.leave(waiter.place);
+    this.offerRoom();
   }
 
   onReusable(connection: Connection): void {
@@ -96,10 +100,10 @@ export class Pool implements ConnectionOwner {
   onRoom(connection: Connection): void {
     // Whoever needs a connection for itself gets it in its turn: until then nobody else goes on one that is in use.
     while (connection.hasRoom) {
-      const next = this.firstWaiter();
-      if (next?.shareable !== true) return;
-      this.waiting.delete(next);
-      next.onConnection(connection);
+      const { first } = this.waiting;
+      if (first?.waiter.shareable !== true) return;
+      this.leave(first);
+      first.waiter.onConnection(connection);
     }
   }
 
@@ -133,8 +137,8 @@ export class Pool implements ConnectionOwner {
   close(): void {
     this.closed = true;
     this.drain();
-    for (const waiter of [...this.waiting.keys()]) {
-      this.waiting.delete(waiter);
+    // Nobody is added meanwhile: who is told so refuses its client.
+    for (let waiter = this.nextWaiter(); waiter !== undefined; waiter = this.nextWaiter()) {
       waiter.onNoConnection('draining');
     }
     for (const connection of [...this.all]) connection.destroy();
@@ -158,15 +162,16 @@ export class Pool implements ConnectionOwner {
     return undefined;
   }
 
-  private firstWaiter(): PoolWaiter | undefined {
-    for (const waiter of this.waiting.keys()) return waiter;
-    return undefined;
+  private nextWaiter(): PoolWaiter | undefined {
+    const { first } = this.waiting;
+    if (first === undefined) return undefined;
+    this.leave(first);
+    return first.waiter;
   }
 
-  private nextWaiter(): PoolWaiter | undefined {
-    const waiter = this.firstWaiter();
-    if (waiter !== undefined) this.waiting.delete(waiter);
-    return waiter;
+  private leave(place: Place<PoolWaiter>): void {
+    this.waiting.remove(place);
+    place.waiter.place = undefined;
   }
 
   /** Whoever was in front of others waits no more: those may take what room there is. */
@@ -203,10 +208,12 @@ export class Pool implements ConnectionOwner {
       if (connection.deadline <= this.tick) connection.expire();
       else if (connection.patience <= this.tick) connection.release();
     }
-    for (const [waiter, deadline] of this.waiting) {
-      if (deadline > this.tick) break; // Every later one has waited less.
-      this.waiting.delete(waiter);
-      waiter.onNoConnection('upstream_overloaded');
+    // Every later one has waited less than the first.
+    let { first } = this.waiting;
+    while (first !== undefined && first.deadline <= this.tick) {
+      this.leave(first);
+      first.waiter.onNoConnection('upstream_overloaded');
+      first = this.waiting.first;
     }
     this.offerRoom();
   }

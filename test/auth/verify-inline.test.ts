@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turnEnds } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { AuthCounters } from '../../src/auth/auth-counters.ts';
 import { SignatureVerifier } from '../../src/auth/signature.ts';
 import { VerifyInline } from '../../src/auth/verify-inline.ts';
-import type { VerifyOutcome } from '../../src/auth/verify-pool.ts';
+import type { VerifyJob, VerifyOutcome } from '../../src/auth/verify-pool.ts';
 import { keyPair, rs256 } from '../support/tokens.ts';
 import { publicKey } from './support.ts';
 
@@ -63,6 +65,28 @@ test('the queue is bounded, and has room again when it has been worked off', asy
   await turnEnds();
   assert.equal(verification.depth, 0);
   assert.ok(verification.submit(job));
+  await verification.close();
+});
+
+test('a queue that is never empty keeps none of the tokens that it has worked off', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const { verification } = inline(1);
+  const done: WeakRef<VerifyJob>[] = [];
+  const submit = (): void => {
+    const job: VerifyJob = { token: good, choice, settle: () => done.push(new WeakRef(job)) };
+    verification.submit(job);
+  };
+  for (let n = 0; n < 3; n += 1) submit();
+  // One leaves in each turn, and another one comes.
+  for (let turn = 0; turn < 50; turn += 1) {
+    await turnEnds();
+    submit();
+  }
+  assert.equal(verification.depth, 3);
+  assert.ok(done.length >= 50);
+  collect();
+  assert.ok(done.filter((job) => job.deref() !== undefined).length < 5);
   await verification.close();
 });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { CounterFamily } from '../../src/lib/counters.ts';
 import type { Connection } from '../../src/upstream/connection.ts';
-import { Pool } from '../../src/upstream/pool.ts';
+import { Pool, type PoolWaiter } from '../../src/upstream/pool.ts';
 import { readBuffer } from '../../src/upstream/read-buffer.ts';
 import type { ResponseSink } from '../../src/upstream/response-sink.ts';
 import { eventually } from '../support/gateway.ts';
@@ -31,10 +31,11 @@ afterEach(async () => {
   await origin.close();
 });
 
-const waiter = (told: string[]) => ({
+const waiter = (told: string[]): PoolWaiter => ({
   shareable: false,
-  onConnection: () => told.push('connection'),
-  onNoConnection: (reason: string) => told.push(reason),
+  place: undefined,
+  onConnection: () => void told.push('connection'),
+  onNoConnection: (reason) => void told.push(reason),
 });
 
 test('a pool that drains lets a request end, and keeps nothing of it', async () => {
