@@ -1,11 +1,11 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Gateway, GatewaySetup, RunningGateway } from './gateways/gateway.ts';
 import type { LoadGenerator, LoadPlan } from './load/load.ts';
 import type { Options } from './options.ts';
 import { type Probe, send, untilReady } from './probe.ts';
 import { cpuMicros, peakMemory } from './proc.ts';
-import type { GatewayResult, Measurement, ScenarioResult } from './results.ts';
+import { type Comparison, type Measurement, type ScenarioResult, summarise } from './results.ts';
 import { forged, type TokenMint } from './tokens.ts';
 import { BODY, type Upstream } from './upstream.ts';
 
@@ -13,10 +13,7 @@ import { BODY, type Upstream } from './upstream.ts';
 export interface Bench {
   readonly options: Options;
   readonly gateways: readonly Gateway[];
-  /** As many requests as possible. */
   readonly load: LoadGenerator;
-  /** A fixed number of requests per second. */
-  readonly pacedLoad: LoadGenerator;
   readonly mint: TokenMint;
   readonly upstream: Upstream;
   /** What all gateways are started with, but for the folder. */
@@ -32,6 +29,9 @@ export interface Trial {
   /** Undefined when none of the gateways that were asked for takes part in it. */
   run(bench: Bench): Promise<ScenarioResult | undefined>;
 }
+
+/** A load on whichever gateway is measured, for as long as the run's options say. */
+export type Plan = Omit<LoadPlan, 'url' | 'seconds'> & { readonly path: string };
 
 export interface Contestant {
   readonly gateway: Gateway;
@@ -86,18 +86,34 @@ export async function withGateways<T>(
   }
 }
 
+/** Whether this gateway was asked for, which some trials measure alone. */
+export function includesOurs({ gateways }: Bench): boolean {
+  return gateways.some(({ name }) => name === 'portcullis');
+}
+
+/** Writes tokens where a load generator reads them. @param name of the file. @returns its path. */
+export function writeTokens({ directory }: Bench, name: string, tokens: readonly string[]): string {
+  const file = join(directory, name);
+  writeFileSync(file, `${tokens.join('\n')}\n`);
+  return file;
+}
+
 /** One load; the counts of the generator and of the upstream must agree for it to count. */
 export async function measureOnce(
   bench: Bench,
   { running }: Contestant,
-  plan: Omit<LoadPlan, 'url'> & { readonly path: string },
+  plan: Plan,
+  seconds: number = bench.options.seconds,
 ): Promise<Measurement> {
-  const { connections, use, expect, rate } = plan;
-  const load = rate === undefined ? bench.load : bench.pacedLoad;
+  const { connections, use, expect } = plan;
   const servedBefore = await bench.upstream.served();
   const cpuBefore = cpuMicros(running.child.pid);
   const upstreamCpuBefore = cpuMicros(bench.upstream.pid);
-  const result = await load.run({ ...plan, url: `http://127.0.0.1:${running.port}${plan.path}` });
+  const result = await bench.load.run({
+    ...plan,
+    seconds,
+    url: `http://127.0.0.1:${running.port}${plan.path}`,
+  });
   const served = (await bench.upstream.settled()) - servedBefore;
   const cpu = cpuMicros(running.child.pid) - cpuBefore;
   const upstreamCpu = cpuMicros(bench.upstream.pid) - upstreamCpuBefore;
@@ -135,7 +151,7 @@ export async function inRounds(
   trial: string,
   contestants: readonly Contestant[],
   measure: (contestant: Contestant) => Promise<Measurement>,
-  prepare?: () => Promise<void>,
+  prepare?: () => Promise<unknown>,
 ): Promise<void> {
   for (let round = 1; round <= bench.options.rounds; round += 1) {
     await prepare?.();
@@ -152,25 +168,28 @@ export async function inRounds(
   }
 }
 
-/** A warm-up that goes wrong is no use going on from. */
-export async function warmUp(
-  contestant: Contestant,
-  measure: (contestant: Contestant) => Promise<Measurement>,
-): Promise<Measurement> {
-  const measured = await measure(contestant);
+/** A first load, also where none is asked for; one that goes wrong is no use going on from. */
+export async function warmUp(bench: Bench, contestant: Contestant, plan: Plan): Promise<Measurement> {
+  const { seconds, warmupSeconds } = bench.options;
+  const measured = await measureOnce(bench, contestant, plan, warmupSeconds || seconds);
   if (measured.fault !== null) throw new Error(`warm-up of ${contestant.gateway.name}: ${measured.fault}`);
   return measured;
 }
 
-export function resultOf({ gateway, running, rounds }: Contestant): GatewayResult {
-  return {
+/** What the rounds came to, with the figure that matters compared. */
+export function tableOf(
+  contestants: readonly Contestant[],
+  comparison: Comparison,
+): Pick<ScenarioResult, 'comparison' | 'gateways'> {
+  const results = contestants.map(({ gateway, running, rounds }) => ({
     gateway: gateway.name,
     description: gateway.description,
     command: running.child.command,
     configuration: running.configuration,
     peakMemoryBytes: peakMemory(running.child.pid),
     rounds,
-  };
+  }));
+  return { comparison, gateways: summarise(results, comparison) };
 }
 
 /** What a probe of the usual answer asks for. */

@@ -85,7 +85,6 @@ async function run(
     options,
     gateways: asked.filter(({ name }) => skipped[name] === undefined),
     load,
-    pacedLoad: load,
     mint,
     upstream,
     setup: { children, upstreamPort: upstream.port, keyFile, issuer: ISSUER, audience: AUDIENCE },

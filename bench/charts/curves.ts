@@ -55,7 +55,7 @@ export function curveChart(run: RunResult, scenario: ScenarioResult, heading: st
       `<path d="M${WIDTH - RIGHT + 1} ${at.toFixed(1)}h6" stroke="${colour}" stroke-width="3"/>`,
     );
   }
-  return page(run, heading, 'autocannon at a fixed rate', TOP + 30 + PLOT + FOOT, drawing);
+  return page(run, heading, `${run.load.generator} at a fixed rate`, TOP + 30 + PLOT + FOOT, drawing);
 }
 
 /** The next of 1, 2, 2.5, 5 and 10 times a power of ten. */

@@ -2,17 +2,12 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import autocannon from 'autocannon';
 import { LatencyHistogram } from '../stats.ts';
-import { type LoadPlan, type LoadResult, STATUSES } from './load.ts';
+import { type LoadPlan, type LoadResult, PACED_LEAD_MS, STATUSES } from './load.ts';
 
 // A process of its own: takes one plan as a message, answers with the result.
 
 /** Milliseconds between two looks of autocannon at its own stop flag; its default would end every load up to 1 s late. */
 const SAMPLE_MS = 50;
-/**
- * Milliseconds of a load at a fixed rate that are not looked at: this process is slow until its code is compiled, and
- * what it is late by then would be the slowest per cent of everything.
- */
-const PACED_LEAD_MS = 1_000;
 /** Seconds until a request counts as lost. */
 const REQUEST_TIMEOUT_S = 10;
 

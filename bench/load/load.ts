@@ -10,6 +10,12 @@ export const STATUSES: Readonly<Record<Expectation, readonly number[]>> = {
   'turned away': [401, 403, 503],
 };
 
+/**
+ * Milliseconds of a load at a fixed rate that autocannon does not look at: its process is slow until its code is
+ * compiled, and what it is late by then would be the slowest per cent of everything.
+ */
+export const PACED_LEAD_MS = 1_000;
+
 /** Of a process that runs in the background (nice(2)). */
 export const LEAST_PRIORITY = 19;
 

@@ -1,19 +1,22 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { portcullisWith } from '../gateways/portcullis.ts';
+import { PACED_LEAD_MS } from '../load/load.ts';
 import {
   type Bench,
+  includesOurs,
   inRounds,
   measureOnce,
-  resultOf,
+  type Plan,
   type Trial,
+  tableOf,
   usualProbe,
   warmUp,
   withGateways,
+  writeTokens,
 } from '../measure.ts';
-import { type ScenarioResult, summarise } from '../results.ts';
+import type { ScenarioResult } from '../results.ts';
 import { CONNECTIONS, KNOWN_TOKENS } from '../scenarios.ts';
+import { spreadOf } from '../stats.ts';
 
 /** Requests per second of those with tokens that are known: far below what the gateway can do. */
 const HITS_PER_SECOND = 1_000;
@@ -30,28 +33,26 @@ const FORGED_TOKENS = 4_000;
 export const flood: Trial = { name: 'flood', run };
 
 async function run(bench: Bench): Promise<ScenarioResult | undefined> {
-  if (!bench.gateways.some((gateway) => gateway.name === 'portcullis')) return undefined;
+  if (!includesOurs(bench)) return undefined;
   const { name } = flood;
-  const { seconds, warmupSeconds, share } = bench.options;
-  const tokenFile = join(bench.directory, `${name}.tokens`);
-  const forgedFile = join(bench.directory, `${name}.forged`);
-  writeFileSync(tokenFile, `${(await bench.mint.mint(KNOWN_TOKENS)).join('\n')}\n`);
+  const { seconds, share } = bench.options;
   const count = Math.max(FLOOD_CONNECTIONS, FORGED_TOKENS * share);
-  writeFileSync(forgedFile, `${(await bench.mint.mintWrong(count, 'forged')).join('\n')}\n`);
-  const hits = {
+  const forgedFile = writeTokens(bench, `${name}.forged`, await bench.mint.mintWrong(count, 'forged'));
+  const hits: Plan = {
     path: '/',
-    tokenFile,
+    tokenFile: writeTokens(bench, `${name}.tokens`, await bench.mint.mint(KNOWN_TOKENS)),
     expect: 'forwarded',
     use: 'cycle',
     connections: CONNECTIONS,
     rate: HITS_PER_SECOND,
-  } as const;
-  const flooding = {
+  };
+  const checks: Plan = {
+    path: '/',
     tokenFile: forgedFile,
+    expect: 'refused',
     use: 'cycle',
-    connections: FLOOD_CONNECTIONS,
-    background: true,
-  } as const;
+    connections: CONNECTIONS,
+  };
   const entrants = [
     portcullisWith('calm', 'portcullis without a flood'),
     portcullisWith('flooded', 'portcullis with forged tokens at twice the rate that it can check'),
@@ -59,49 +60,38 @@ async function run(bench: Bench): Promise<ScenarioResult | undefined> {
   return withGateways(bench, name, entrants, usualProbe, async (contestants) => {
     let capacity = 0;
     for (const contestant of contestants) {
-      await warmUp(contestant, (one) =>
-        measureOnce(bench, one, { ...hits, seconds: warmupSeconds || seconds }),
-      );
-      const checked = await warmUp(contestant, (one) =>
-        measureOnce(bench, one, {
-          path: '/',
-          tokenFile: forgedFile,
-          expect: 'refused',
-          use: 'cycle',
-          connections: CONNECTIONS,
-          seconds: warmupSeconds || seconds,
-        }),
-      );
+      await warmUp(bench, contestant, hits);
+      const checked = await warmUp(bench, contestant, checks);
       capacity = Math.max(capacity, checked.requestsPerSecond);
     }
     const offered = Math.round(TOO_MUCH * capacity);
     const turnedAway: number[] = [];
     await inRounds(bench, name, contestants, async (contestant) => {
-      if (contestant.gateway.name === 'calm') return measureOnce(bench, contestant, { ...hits, seconds });
+      if (contestant.gateway.name === 'calm') return measureOnce(bench, contestant, hits);
       const flooded = bench.load.run({
-        ...flooding,
         url: `http://127.0.0.1:${contestant.running.port}/`,
+        tokenFile: forgedFile,
         expect: 'turned away',
-        seconds: Math.ceil(seconds + 1 + (2 * LEAD_MS) / 1000),
+        use: 'cycle',
+        connections: FLOOD_CONNECTIONS,
+        background: true,
+        seconds: Math.ceil(seconds + (PACED_LEAD_MS + 2 * LEAD_MS) / 1000),
         rate: offered,
       });
       await delay(LEAD_MS);
-      const measured = await measureOnce(bench, contestant, { ...hits, seconds });
+      const measured = await measureOnce(bench, contestant, hits);
       const { completed, failures, seconds: lasted } = await flooded;
       turnedAway.push(completed / lasted);
       return failures === 0 ? measured : { ...measured, fault: `${failures} requests of the flood failed` };
     });
-    const comparison = { figure: 'p99', baselines: ['calm'] } as const;
-    const reached = turnedAway.sort((left, right) => left - right)[Math.floor(turnedAway.length / 2)] ?? 0;
     return {
       scenario: name,
       description: `tokens in turn, all seen before, ${HITS_PER_SECOND.toLocaleString('en-US')} requests per second`,
       connections: CONNECTIONS,
       tokens: KNOWN_TOKENS,
-      comparison,
-      gateways: summarise(contestants.map(resultOf), comparison),
+      ...tableOf(contestants, { figure: 'p99', baselines: ['calm'] }),
       remarks: [
-        `the gateway can check ${Math.round(capacity)} forged tokens per second; it was sent ${offered} per second over ${FLOOD_CONNECTIONS} connections, of which ${bench.load.name} got ${Math.round(reached)} answered`,
+        `the gateway can check ${Math.round(capacity)} forged tokens per second; it was sent ${offered} per second over ${FLOOD_CONNECTIONS} connections, of which ${bench.load.name} got ${Math.round(spreadOf(turnedAway).median)} answered`,
         'CPU per request counts the requests with known tokens alone, so it means nothing here',
       ],
     };

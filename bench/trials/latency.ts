@@ -1,16 +1,15 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import {
   type Bench,
   inRounds,
   measureOnce,
-  resultOf,
   type Trial,
+  tableOf,
   usualProbe,
   warmUp,
   withGateways,
+  writeTokens,
 } from '../measure.ts';
-import { type ScenarioResult, summarise } from '../results.ts';
+import { BASELINES, type ScenarioResult } from '../results.ts';
 import { CONNECTIONS, KNOWN_TOKENS } from '../scenarios.ts';
 
 /** Part of what the slowest can do: a load that all of them bear, and none bears easily. */
@@ -23,14 +22,11 @@ export const latency: Trial = { name: 'latency', run };
 
 async function run(bench: Bench): Promise<ScenarioResult | undefined> {
   const { name } = latency;
-  const { seconds, warmupSeconds } = bench.options;
   const gateways = bench.gateways.filter((gateway) => ENTRANTS.includes(gateway.name));
   if (gateways.length === 0) return undefined;
-  const tokenFile = join(bench.directory, `${name}.tokens`);
-  writeFileSync(tokenFile, `${(await bench.mint.mint(KNOWN_TOKENS)).join('\n')}\n`);
   const plan = {
     path: '/',
-    tokenFile,
+    tokenFile: writeTokens(bench, `${name}.tokens`, await bench.mint.mint(KNOWN_TOKENS)),
     expect: 'forwarded',
     use: 'cycle',
     connections: CONNECTIONS,
@@ -38,25 +34,21 @@ async function run(bench: Bench): Promise<ScenarioResult | undefined> {
   return withGateways(bench, name, gateways, usualProbe, async (contestants) => {
     let slowest = Number.POSITIVE_INFINITY;
     for (const contestant of contestants) {
-      const { requestsPerSecond } = await warmUp(contestant, (warming) =>
-        measureOnce(bench, warming, { ...plan, seconds: warmupSeconds || seconds }),
-      );
+      const { requestsPerSecond } = await warmUp(bench, contestant, plan);
       slowest = Math.min(slowest, requestsPerSecond);
     }
     const rate = Math.round(SATURATION * slowest);
     await inRounds(bench, name, contestants, (contestant) =>
-      measureOnce(bench, contestant, { ...plan, seconds, rate }),
+      measureOnce(bench, contestant, { ...plan, rate }),
     );
-    const comparison = { figure: 'p99', baselines: ['haproxy-plain', 'haproxy-jwt', 'revision'] } as const;
     return {
       scenario: name,
       description: `tokens in turn, all seen before, ${rate.toLocaleString('en-US')} requests per second`,
       connections: CONNECTIONS,
       tokens: KNOWN_TOKENS,
-      comparison,
-      gateways: summarise(contestants.map(resultOf), comparison),
+      ...tableOf(contestants, { figure: 'p99', baselines: BASELINES }),
       remarks: [
-        `the rate is ${SATURATION * 100} % of what the slowest of them can do, ${Math.round(slowest)}/s, sent by ${bench.pacedLoad.name}`,
+        `the rate is ${SATURATION * 100} % of what the slowest of them can do, ${Math.round(slowest)}/s`,
       ],
     };
   });

@@ -4,15 +4,19 @@ import type { Gateway } from '../gateways/gateway.ts';
 import { portcullisWith } from '../gateways/portcullis.ts';
 import {
   type Bench,
+  type Contestant,
+  includesOurs,
   inRounds,
   measureOnce,
-  resultOf,
+  type Plan,
   type Trial,
+  tableOf,
   usualProbe,
   warmUp,
   withGateways,
+  writeTokens,
 } from '../measure.ts';
-import { type ScenarioResult, summarise } from '../results.ts';
+import type { ScenarioResult } from '../results.ts';
 import { CONNECTIONS, KNOWN_TOKENS } from '../scenarios.ts';
 import { ISSUER, TokenMint } from '../tokens.ts';
 
@@ -29,41 +33,31 @@ type Sizes = (bench: Bench) => Promise<readonly [small: Size, large: Size]>;
 /** The same hit where something is small and where it is large. */
 function scaling(name: string, description: string, sizes: Sizes): Trial {
   const run = async (bench: Bench): Promise<ScenarioResult | undefined> => {
-    if (!bench.gateways.some((gateway) => gateway.name === 'portcullis')) return undefined;
-    const { seconds, warmupSeconds } = bench.options;
+    if (!includesOurs(bench)) return undefined;
     const both = await sizes(bench);
     const [small] = both;
-    const files = both.map(({ gateway, tokens }) => {
-      const file = join(bench.directory, `${name}.${gateway.name}.tokens`);
-      writeFileSync(file, `${tokens.join('\n')}\n`);
-      return file;
-    });
+    const plans = both.map(
+      ({ gateway, path, tokens, connections }): Plan => ({
+        path,
+        tokenFile: writeTokens(bench, `${name}.${gateway.name}.tokens`, tokens),
+        expect: 'forwarded',
+        use: 'cycle',
+        connections,
+      }),
+    );
     const gateways = both.map(({ gateway }) => gateway);
     return withGateways(bench, name, gateways, { ...usualProbe, path: small.path }, async (contestants) => {
-      const measure = (lasting: number) => (contestant: (typeof contestants)[number]) => {
-        const at = contestants.indexOf(contestant);
-        const { path, connections } = both[at] as Size;
-        return measureOnce(bench, contestant, {
-          path,
-          tokenFile: files[at] as string,
-          expect: 'forwarded',
-          use: 'cycle',
-          connections,
-          seconds: lasting,
-        });
-      };
-      if (warmupSeconds > 0) {
-        for (const contestant of contestants) await warmUp(contestant, measure(warmupSeconds));
+      const planOf = (contestant: Contestant) => plans[contestants.indexOf(contestant)] as Plan;
+      if (bench.options.warmupSeconds > 0) {
+        for (const contestant of contestants) await warmUp(bench, contestant, planOf(contestant));
       }
-      await inRounds(bench, name, contestants, measure(seconds));
-      const comparison = { figure: 'cpuMicros', baselines: [small.gateway.name] } as const;
+      await inRounds(bench, name, contestants, (one) => measureOnce(bench, one, planOf(one)));
       return {
         scenario: name,
         description,
         connections: small.connections,
         tokens: small.tokens.length,
-        comparison,
-        gateways: summarise(contestants.map(resultOf), comparison),
+        ...tableOf(contestants, { figure: 'cpuMicros', baselines: [small.gateway.name] }),
         remarks: [],
       };
     });
