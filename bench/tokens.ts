@@ -10,6 +10,8 @@ export const AUDIENCE = '63b73f76-7400-487d-b122-5705b848da80';
 const LIFETIME_S = 24 * 60 * 60;
 /** Signatures under way at a time; OpenSSL runs on libuv's four threads. */
 const SIGNING = 8;
+/** Signed tokens of which forged ones are made: signing costs far more than changing. */
+const FORGED_FROM = 1_000;
 
 /** Characters of a signature with a 2048-bit key. */
 const SIGNATURE_BYTES = 342;
@@ -83,12 +85,21 @@ export class TokenMint {
   async mintWrong(count: number, wrong: Wrong): Promise<string[]> {
     if (wrong === 'absent') return [''];
     if (wrong === 'expired') return await this.mint(count, { age: 2 * LIFETIME_S });
-    return (await this.mint(count)).map(forged);
+    const good = await this.mint(Math.min(count, FORGED_FROM));
+    return Array.from({ length: count }, (_, at) =>
+      forged(good[at % good.length] as string, Math.floor(at / good.length)),
+    );
   }
 }
 
-/** The same with another letter in the middle of its signature: the very last one carries bits that do not count. */
-export function forged(token: string): string {
+/**
+ * The same with another letter in the middle of its signature, and for further ones with others near its end: the very
+ * last letter carries bits that do not count.
+ */
+export function forged(token: string, variant = 0): string {
   const at = token.length - 100;
-  return token.slice(0, at) + (token[at] === 'A' ? 'B' : 'A') + token.slice(at + 1);
+  const other = (token[at] === 'A' ? 'B' : 'A') + token.slice(at + 1);
+  const end =
+    variant === 0 ? other : `${other.slice(0, -8)}${variant.toString(36).padStart(4, '0')}${other.slice(-4)}`;
+  return token.slice(0, at) + end;
 }

@@ -8,7 +8,7 @@ import type { Networks } from './lib/networks.ts';
 import { BodyRate } from './listener/body-rate.ts';
 import type { Downstream, DownstreamEvents } from './listener/downstream.ts';
 import type { PreflightReplies } from './listener/preflight-replies.ts';
-import type { Replies, Reply } from './listener/replies.ts';
+import { noBody, type Replies, type Reply } from './listener/replies.ts';
 import type { Reason } from './reasons.ts';
 import { findPreflight } from './routing/preflight.ts';
 import type { RouteMatch, RouteTable } from './routing/route-table.ts';
@@ -235,7 +235,7 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
     }
     if (!this.downstream.answering) {
       if (complete && pieces.length <= 1) {
-        this.answerWhole(answer, pieces[0] ?? '');
+        this.answerWhole(answer, pieces[0] ?? noBody);
         return;
       }
       // The engine sends no head before the first body byte.
@@ -249,7 +249,7 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
     else this.connection?.pause();
   }
 
-  private answerWhole(answer: ResponseHead, body: Uint8Array | string): void {
+  private answerWhole(answer: ResponseHead, body: Uint8Array): void {
     const announced = answer.framing === 'none' ? answer.contentLength : undefined;
     if (this.downstream.answer(answer, body, this.closeAfter(), announced)) this.end('forwarded');
     else this.finishing = true;
@@ -339,11 +339,11 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
     if (downstream.open) {
       // No length is announced with 204 (RFC 9110 §8.6).
       const without = reply.status === 204 ? -1 : undefined;
-      const announced = this.head.method === 'HEAD' ? Buffer.byteLength(reply.body) : without;
+      const announced = this.head.method === 'HEAD' ? reply.body.length : without;
       downstream.answer(reply.head, reply.body, this.refusalCloses(reply), announced);
       if (access !== undefined) {
         access.status = reply.status;
-        access.answerBytes = announced === undefined ? Buffer.byteLength(reply.body) : 0;
+        access.answerBytes = announced === undefined ? reply.body.length : 0;
       }
     }
     this.log(outcome);

@@ -11,6 +11,7 @@ import { Issuer } from './issuer.ts';
 import { KeyWait } from './key-wait.ts';
 import { judgeLifetime } from './lifetime.ts';
 import { grant } from './permit.ts';
+import { RefusedTokens } from './refused-tokens.ts';
 import { rejections } from './rejections.ts';
 import { Scratch } from './scratch.ts';
 import { isHmac, SignatureVerifier } from './signature.ts';
@@ -55,6 +56,7 @@ export class Authorizer {
   readonly #accesses = new Map<string, Access>();
   readonly #scratch = new Scratch();
   readonly #cache: TokenCache;
+  readonly #refused: RefusedTokens;
   readonly #gate: Gate;
   readonly #verifier = new SignatureVerifier();
   readonly #verification: Verification;
@@ -78,7 +80,12 @@ export class Authorizer {
       options.verifiers > 0
         ? new VerifyPool(options.verifiers, options.counters)
         : new VerifyInline(this.#verifier, options.counters, options.clock);
-    this.#flights = new Flights(this.#verification, (candidate) => this.#conclude(candidate));
+    this.#flights = new Flights(
+      this.#verification,
+      (candidate) => this.#conclude(candidate),
+      (candidate) => this.#refuse(candidate, rejections.signature, Number.NEGATIVE_INFINITY),
+    );
+    this.#refused = new RefusedTokens(options.clock);
     this.#haproxyOrder = options.haproxyOrder;
     this.#clock = options.clock;
     this.#counters = options.counters;
@@ -174,7 +181,8 @@ export class Authorizer {
     let entry: CacheEntry | undefined;
     if (authorization !== undefined && head.authorizationCount === 1) {
       entry = this.#cache.find(authorization);
-      const known = entry && this.#recall(access, entry);
+      const known =
+        entry === undefined ? this.#refused.find(authorization, access) : this.#recall(access, entry);
       if (known !== undefined) return known;
     }
     return this.#examine(access, head, waiter, entry);
@@ -246,7 +254,8 @@ export class Authorizer {
     // A character beyond latin1 is another one in the copy: the cache must not take it for a token that it knows.
     if (!ambiguous && authorization === written) {
       entry = this.#cache.find(authorization);
-      const known = entry && this.#recall(access, entry);
+      const known =
+        entry === undefined ? this.#refused.find(authorization, access) : this.#recall(access, entry);
       if (known !== undefined) return known;
     }
     return this.#judge({ access, authorization, token, ambiguous }, waiter, entry, true);
@@ -298,6 +307,7 @@ export class Authorizer {
     const { access, issuer, lifetime, identity } = candidate;
     this.#gate.remember(candidate);
     const fault = judgeLifetime(lifetime, this.#clock.wall());
+    if (fault === rejections.expired) return this.#refuse(candidate, fault, lifetime.expiresAt);
     if (fault !== undefined) return fault;
     const revocations = this.#revocations;
     const revocationsAt = revocations?.generation ?? 0;
@@ -324,6 +334,12 @@ export class Authorizer {
       revocationsAt,
     });
     return answer;
+  }
+
+  /** Remembers that the token was refused after its signature was checked. `since` in wall-clock milliseconds. */
+  #refuse({ authorization, access, issuer }: Candidate, rejection: Rejection, since: number): Rejection {
+    this.#refused.add({ authorization, access, issuer, version: issuer.version, rejection, since });
+    return rejection;
   }
 
   #issuer(name: string): Issuer {

@@ -15,6 +15,9 @@ const MAX_WAITERS = 16_384;
 /** Turns a token whose signature is good into the answer for its route, and remembers it. */
 export type Conclude = (candidate: Candidate) => Permit | Rejection;
 
+/** The answer for a token whose signature is wrong. */
+export type Refuse = (candidate: Candidate) => Rejection;
+
 /**
  * Verifications under way, one per token and issuer however many requests wait for it.
  *
@@ -24,12 +27,14 @@ export type Conclude = (candidate: Candidate) => Permit | Rejection;
 export class Flights {
   readonly #verification: Verification;
   readonly #conclude: Conclude;
+  readonly #refuse: Refuse;
   readonly #flights = new FlightTable<Flight>();
   #waiters = 0;
 
-  constructor(verification: Verification, conclude: Conclude) {
+  constructor(verification: Verification, conclude: Conclude, refuse: Refuse) {
     this.#verification = verification;
     this.#conclude = conclude;
+    this.#refuse = refuse;
   }
 
   /** Requests that wait for a verdict. */
@@ -65,7 +70,7 @@ export class Flights {
         candidate === flight.candidate ? answer : this.#conclude(candidate),
       );
     } else {
-      const answer = outcome === 'invalid' ? rejections.signature : rejections.overloaded;
+      const answer = outcome === 'invalid' ? this.#refuse(flight.candidate) : rejections.overloaded;
       this.#land(flight, () => answer);
     }
   };

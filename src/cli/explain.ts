@@ -66,7 +66,7 @@ function linesOf({ method, host, path }: Asked, explanation: Explanation): reado
     ...lines,
     `answer    ${reply.status} ${reason}`,
     ...headers.map((header) => `          ${header}`),
-    `          ${reply.body}`,
+    `          ${Buffer.from(reply.body).toString()}`,
   ];
 }
 

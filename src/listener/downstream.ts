@@ -160,7 +160,7 @@ export class Downstream {
    * or with 304: the Content-Length to announce, or -1 for none; otherwise undefined. Returns false when the client
    * cannot take all of it now; a copy of the rest is kept and `onDrained` follows.
    */
-  answer(head: AnswerHead, body: Uint8Array | string, close: boolean, announced?: number): boolean {
+  answer(head: AnswerHead, body: Uint8Array, close: boolean, announced?: number): boolean {
     if (this.dead) return true;
     this.resumeBody();
     this.started = true;
@@ -185,11 +185,10 @@ export class Downstream {
   }
 
   /** With `end` answers would pile up in the engine while a client asks on and never reads. */
-  private answerInStep(head: AnswerHead, body: Uint8Array | string): boolean {
-    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+  private answerInStep(head: AnswerHead, body: Uint8Array): boolean {
     this.pendingHead = head;
-    this.total = bytes.length;
-    const left = this.sendOfTotal(bytes);
+    this.total = body.length;
+    const left = this.sendOfTotal(body);
     if (left === undefined) return true;
     this.backlog = [copyOf(left)];
     this.lastInBacklog = true;

@@ -1,6 +1,6 @@
 import type { PreflightConfig } from '../config/config.ts';
 import type { AnswerHead } from './downstream.ts';
-import type { Reply } from './replies.ts';
+import { noBody, type Reply } from './replies.ts';
 
 type PreflightRules = Omit<Extract<PreflightConfig, { kind: 'answer' }>, 'kind'>;
 
@@ -50,5 +50,5 @@ function reply(lines: readonly string[]): Reply {
     rest,
     eightBit: false,
   };
-  return { head, body: '', status: 204, close: false };
+  return { head, body: noBody, status: 204, close: false };
 }

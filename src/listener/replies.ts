@@ -1,12 +1,15 @@
+import { Buffer } from 'node:buffer';
 import { STATUS_CODES } from 'node:http';
 import { type Reason, reasons } from '../reasons.ts';
 import type { Rejection, Stage } from '../types.ts';
 import type { AnswerHead } from './downstream.ts';
 
+export const noBody = new Uint8Array();
+
 /** A ready answer of our own. */
 export interface Reply {
   readonly head: AnswerHead;
-  readonly body: string;
+  readonly body: Uint8Array;
   readonly status: number;
   /** The connection ends with it. */
   readonly close: boolean;
@@ -89,11 +92,17 @@ function problem(word: Reason, realm: string, scope?: string): Reply {
     status: entry.status,
     code: word,
   });
-  return { head: answerHead(entry.status, lines), body, status: entry.status, close: entry.close ?? false };
+  return {
+    head: answerHead(entry.status, lines),
+    body: Buffer.from(body),
+    status: entry.status,
+    close: entry.close ?? false,
+  };
 }
 
 function denial(text: string): Reply {
-  return { head: answerHead(403, [['content-type', 'text/html']]), body: text, status: 403, close: false };
+  const head = answerHead(403, [['content-type', 'text/html']]);
+  return { head, body: Buffer.from(text), status: 403, close: false };
 }
 
 function answerHead(status: number, lines: readonly [string, string][]): AnswerHead {

@@ -43,7 +43,7 @@ function listener(name = 'one', engine = loadEngine(16 * 1024)): Listener {
       const peer = downstream.remoteAddress();
       setImmediate(() => {
         const head = { status: 200, statusText: 'OK', firstName: '', rest: '', eightBit: false };
-        downstream.answer(head, `${name} ${peer}`, false);
+        downstream.answer(head, Buffer.from(`${name} ${peer}`), false);
       });
     },
     onError: (error) => {

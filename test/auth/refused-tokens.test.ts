@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Access } from '../../src/auth/access.ts';
+import { Issuer } from '../../src/auth/issuer.ts';
+import { RefusedTokens } from '../../src/auth/refused-tokens.ts';
+import { rejections } from '../../src/auth/rejections.ts';
+import { keyPair, rs256 } from '../support/tokens.ts';
+import { forward, issuer, publicKey, Setup, word } from './support.ts';
+
+const key = keyPair('RS256');
+const next = keyPair('RS256');
+
+/** The same with the signature of another token, so that it ends in the same way as that one. */
+function withSignatureOf(token: string, other: string): string {
+  return `${token.slice(0, token.lastIndexOf('.'))}${other.slice(other.lastIndexOf('.'))}`;
+}
+
+describe('a token that is refused again and again', () => {
+  const setup = new Setup({
+    issuers: [issuer({ algorithms: ['RS256'], keys: [publicKey(key, ['RS256'])] })],
+    verifiers: 0,
+  });
+  before(() => setup.authorizer.start());
+  after(() => setup.authorizer.close());
+
+  /** Asked until the answer comes without a signature check; fails when it never does. */
+  const teach = async (token: string): Promise<string> => {
+    await setup.ask(token);
+    await setup.ask(token);
+    const answer = setup.now(token);
+    assert.notEqual(answer, 'pending');
+    return answer === 'pending' ? answer : word(answer);
+  };
+  const good = (jti: string): string => rs256(key, setup.claims({ jti }));
+  const forged = (jti: string): string => rs256(next, setup.claims({ jti }));
+
+  test('has its signature checked twice, then no more', async () => {
+    const { counters } = setup;
+    const token = forged('often');
+    const [verified, hits] = [counters.verifyBatchSize.sum, counters.cacheHits.value];
+    for (let at = 0; at < 5; at += 1) {
+      assert.equal(await setup.word(token), 'signature_invalid signature');
+    }
+    assert.equal(counters.verifyBatchSize.sum - verified, 2);
+    assert.equal(counters.cacheHits.value, hits, 'no hit: nobody is let in');
+    assert.equal(setup.authorizer.cacheEntries, 0);
+  });
+
+  test('is let in at once when a key comes that has signed it', async () => {
+    const token = forged('rotated');
+    assert.equal(await teach(token), 'signature_invalid signature');
+    setup.authorizer.setKeys('main', [publicKey(key, ['RS256']), publicKey(next, ['RS256'])]);
+    assert.equal(await setup.word(token), 'permit');
+    setup.authorizer.setKeys('main', [publicKey(key, ['RS256'])]);
+    assert.equal(await setup.word(token), 'signature_invalid signature');
+  });
+
+  test('is refused as expired without a check, but not when the clock is set back', async () => {
+    const token = rs256(key, setup.claims({ jti: 'late', exp: setup.clock.seconds(-1) }));
+    assert.equal(await teach(token), 'token_expired expiry');
+    const { now } = setup.clock;
+    setup.clock.now -= 1000;
+    assert.equal(await setup.word(token), 'token_expired expiry');
+    setup.clock.now -= 1;
+    assert.equal(await setup.word(token), 'permit');
+    setup.clock.now = now;
+    assert.equal(await setup.word(token), 'token_expired expiry');
+  });
+
+  test('does not stand for another token that ends in the same way', async () => {
+    const token = good('victim');
+    const bad = withSignatureOf(good('borrower'), token);
+    assert.equal(await teach(bad), 'signature_invalid signature');
+    assert.equal(await setup.word(token), 'permit');
+    assert.equal(await setup.word(bad), 'signature_invalid signature');
+    assert.equal(await setup.word(token), 'permit');
+  });
+
+  test('is judged anew where something else is asked of it', async () => {
+    const token = forged('elsewhere');
+    assert.equal(await teach(token), 'signature_invalid signature');
+    const other = setup.route(['main'], { 'X-User': 'sub' });
+    assert.equal(setup.now(token, other), 'pending');
+    assert.equal(await setup.word(token, setup.route('none')), 'permit');
+  });
+
+  test('beside a second Authorization header is ambiguous as before', async () => {
+    const token = forged('twice');
+    await teach(token);
+    const answer = await setup.askRaw(`Bearer ${token}`, 2);
+    assert.equal(word(answer), 'authorization_ambiguous signature');
+  });
+});
+
+describe('the store of refusals', () => {
+  const main = new Issuer(issuer());
+  const access = new Access([main], forward());
+  const clock = { wall: () => 1_000, monotonic: () => 0 };
+  const refused = (authorization: string) => ({
+    authorization,
+    access,
+    issuer: main,
+    version: main.version,
+    rejection: rejections.signature,
+    since: 0,
+  });
+  const value = (name: string): string => `Bearer a.b.${name.padEnd(43, 't')}`;
+
+  test('keeps a value that comes back, not one that comes once', () => {
+    const store = new RefusedTokens(clock);
+    store.add(refused(value('x')));
+    assert.equal(store.find(value('x'), access), undefined);
+    store.add(refused(value('x')));
+    assert.equal(store.find(value('x'), access), rejections.signature);
+    assert.equal(store.find(value('y'), access), undefined);
+  });
+
+  test('keeps none when others come to its place in between', () => {
+    const store = new RefusedTokens(clock);
+    const inPlace = (mark: string): string => `Bearer a.b.${mark.repeat(38)}sssst`;
+    for (let round = 0; round < 3; round += 1) {
+      for (const mark of ['m', 'n', 'o']) store.add(refused(inPlace(mark)));
+    }
+    for (const mark of ['m', 'n', 'o']) assert.equal(store.find(inPlace(mark), access), undefined);
+  });
+
+  test('keeps no long value', () => {
+    const store = new RefusedTokens(clock);
+    const kept = `Bearer ${'a'.repeat(2048 - 7)}`;
+    for (const text of [kept, `${kept}a`]) {
+      store.add(refused(text));
+      store.add(refused(text));
+    }
+    assert.equal(store.find(kept, access), rejections.signature);
+    assert.equal(store.find(`${kept}a`, access), undefined);
+  });
+
+  test('takes values of any length', () => {
+    const store = new RefusedTokens(clock);
+    for (const text of ['', 'B', 'Bearer ']) {
+      store.add(refused(text));
+      store.add(refused(text));
+      assert.equal(store.find(text, access), rejections.signature, text);
+    }
+  });
+});
