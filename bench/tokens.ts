@@ -22,6 +22,7 @@ const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).to
 /** Makes RS256 tokens with the claims of a FusionAuth access token, about 850 bytes each, every one different. */
 export class TokenMint {
   readonly #privateKey: KeyObject;
+  readonly #known: string[] = [];
   /** SPKI PEM of the only key that verifies these tokens. */
   readonly publicPem: string;
   readonly issuer: string;
@@ -81,11 +82,17 @@ export class TokenMint {
     return tokens;
   }
 
+  /** So many tokens that may be used again and again; whoever asks gets the same ones. */
+  async known(count: number): Promise<string[]> {
+    if (this.#known.length < count) this.#known.push(...(await this.mint(count - this.#known.length)));
+    return this.#known.slice(0, count);
+  }
+
   /** So many tokens that are wrong in one way; without any, one empty text. */
   async mintWrong(count: number, wrong: Wrong): Promise<string[]> {
     if (wrong === 'absent') return [''];
     if (wrong === 'expired') return await this.mint(count, { age: 2 * LIFETIME_S });
-    const good = await this.mint(Math.min(count, FORGED_FROM));
+    const good = await this.known(Math.min(count, FORGED_FROM));
     return Array.from({ length: count }, (_, at) =>
       forged(good[at % good.length] as string, Math.floor(at / good.length)),
     );

@@ -15,13 +15,15 @@ import { BODY, pathForBytes } from '../upstream.ts';
 
 /** Writes the tokens of one measurement, those that are to be new each time anew, and says where. */
 async function dealer(bench: Bench, scenario: Scenario, count: number): Promise<() => Promise<string>> {
-  const { name, oneNewIn, wrong } = scenario;
-  const known = oneNewIn === undefined ? [] : await bench.mint.mint(KNOWN_TOKENS);
+  const { name, use, oneNewIn, wrong } = scenario;
+  const { mint } = bench;
+  const known = oneNewIn === undefined ? [] : await mint.known(KNOWN_TOKENS);
+  const deal = async (): Promise<string[]> => {
+    if (wrong !== undefined) return await mint.mintWrong(count, wrong);
+    return use === 'cycle' ? await mint.known(count) : await mint.mint(Math.ceil(count / (oneNewIn ?? 1)));
+  };
   return async () => {
-    const fresh =
-      wrong === undefined
-        ? await bench.mint.mint(Math.ceil(count / (oneNewIn ?? 1)))
-        : await bench.mint.mintWrong(count, wrong);
+    const fresh = await deal();
     const lines =
       oneNewIn === undefined
         ? fresh

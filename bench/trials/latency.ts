@@ -26,7 +26,7 @@ async function run(bench: Bench): Promise<ScenarioResult | undefined> {
   if (gateways.length === 0) return undefined;
   const plan = {
     path: '/',
-    tokenFile: writeTokens(bench, `${name}.tokens`, await bench.mint.mint(KNOWN_TOKENS)),
+    tokenFile: writeTokens(bench, `${name}.tokens`, await bench.mint.known(KNOWN_TOKENS)),
     expect: 'forwarded',
     use: 'cycle',
     connections: CONNECTIONS,

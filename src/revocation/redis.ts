@@ -1,5 +1,4 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { createClient } from '@redis/client';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Revocation } from './revocation.ts';
@@ -88,6 +87,7 @@ export class RedisLink {
   async close(): Promise<void> {
     this.#closed = true;
     this.#wake?.();
+    this.#caughtUp();
     this.#drop();
     await this.#running;
   }
@@ -104,9 +104,11 @@ export class RedisLink {
 
   async #run(): Promise<void> {
     let pause = FIRST_PAUSE_MS;
+    // Not before it is wanted: the library takes a fifth of a second to load.
+    const redis = await import('@redis/client');
     while (!this.#closed) {
       try {
-        await this.#follow(() => {
+        await this.#follow(redis, () => {
           pause = FIRST_PAUSE_MS;
         });
       } catch (error) {
@@ -126,10 +128,10 @@ export class RedisLink {
   }
 
   /** Connects, catches up and reads what comes, until something fails on either connection. */
-  async #follow(connected: () => void): Promise<never> {
+  async #follow(redis: RedisLibrary, connected: () => void): Promise<never> {
     const { url } = this.#options;
     // Whoever waits for an answer is also waiting for news on the other connection, which may be the one that dies.
-    const clients = { reader: newClient(url), writer: newClient(url, BLOCK_MS) };
+    const clients = { reader: newClient(redis, url), writer: newClient(redis, url, BLOCK_MS) };
     const failed = new Promise<never>((_, reject) => {
       for (const client of [clients.reader, clients.writer]) {
         client.on('error', reject);
@@ -278,10 +280,11 @@ interface Clients {
 }
 
 type StreamEntry = [id: string, fields: [name: string, member: string]];
+type RedisLibrary = typeof import('@redis/client');
 type Client = ReturnType<typeof newClient>;
 
 /** Fails at once and for good instead of waiting for a connection to come back: the link makes a new one. */
-function newClient(url: string, pingMs?: number) {
+function newClient({ createClient }: RedisLibrary, url: string, pingMs?: number) {
   return createClient({
     url,
     RESP: 2,

@@ -53,8 +53,8 @@ describe('the benchmark', () => {
           .concat([
             ['flood', 'calm', 'flooded'],
             ['memory', 'portcullis'],
-            ['scale-routes', '10 routes', '10,000 routes'],
-            ['scale-issuers', '1 issuer', '50 issuers'],
+            ['scale-routes', '10 routes', '500 routes'],
+            ['scale-issuers', '1 issuer', '5 issuers'],
             ['scale-connections', '64 connections', '500 connections'],
           ]),
       );

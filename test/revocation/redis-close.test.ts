@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { systemClock } from '../../src/lib/clock.ts';
+import { RedisLink } from '../../src/revocation/redis.ts';
+import { silentLog } from '../support/gateway.ts';
+
+test('a link that is closed before it has begun to connect is open to nobody and keeps nobody waiting', {
+  timeout: 5_000,
+}, async () => {
+  const link = new RedisLink({
+    url: 'redis://127.0.0.1:1',
+    clock: systemClock,
+    log: { ...silentLog, warn: () => assert.fail('nothing was tried') },
+    known: () => [],
+    onRevocations: () => true,
+  });
+  const opening = link.open();
+  await link.close();
+  await opening;
+  assert.equal(link.inSync, false);
+});
