@@ -117,8 +117,9 @@ export async function measureOnce(
   const served = (await bench.upstream.settled()) - servedBefore;
   const cpu = cpuMicros(running.child.pid) - cpuBefore;
   const upstreamCpu = cpuMicros(bench.upstream.pid) - upstreamCpuBefore;
-  // A timed load cuts off what is under way at its end: at most one request for each connection.
-  const cutOff = use === 'once' ? 0 : connections;
+  // A timed load cuts off what is under way at its end: at most one request for each connection. With pipelining, those
+  // behind a request that was cut off are sent once more.
+  const cutOff = use === 'once' ? 0 : 2 * connections;
   let fault: string | null = null;
   if (result.completed === 0) fault = 'nothing was answered';
   else if (result.failures > 0) fault = `${result.failures} requests failed`;
