@@ -169,11 +169,17 @@ export async function inRounds(
   }
 }
 
-/** A first load, also where none is asked for; one that goes wrong is no use going on from. */
+/**
+ * A first load, also where none is asked for. Failures in it are only told, since those that go on show when it counts.
+ * Throws without any answer.
+ */
 export async function warmUp(bench: Bench, contestant: Contestant, plan: Plan): Promise<Measurement> {
   const { seconds, warmupSeconds } = bench.options;
   const measured = await measureOnce(bench, contestant, plan, warmupSeconds || seconds);
-  if (measured.fault !== null) throw new Error(`warm-up of ${contestant.gateway.name}: ${measured.fault}`);
+  if (measured.fault === null) return measured;
+  const fault = `warm-up of ${contestant.gateway.name}: ${measured.fault}`;
+  if (measured.completed === 0) throw new Error(fault);
+  bench.say(fault);
   return measured;
 }
 

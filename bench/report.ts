@@ -69,6 +69,7 @@ const title = ({ scenario, description, connections }: ScenarioResult): string =
 
 function notes(run: RunResult): string[] {
   const lines = Object.entries(run.skipped).map(([gateway, reason]) => `${gateway} was skipped: ${reason}`);
+  for (const [scenario, reason] of Object.entries(run.failed)) lines.push(`${scenario} failed: ${reason}`);
   for (const { scenario, gateways } of run.scenarios) {
     for (const { gateway, rounds } of gateways) {
       for (const [index, { fault }] of rounds.entries()) {

@@ -88,6 +88,8 @@ export interface RunResult {
   readonly versions: Readonly<Record<string, string>>;
   /** Gateways that could not take part, with the reason. */
   readonly skipped: Readonly<Record<string, string>>;
+  /** Scenarios that could not be measured, with the reason. */
+  readonly failed: Readonly<Record<string, string>>;
   readonly scenarios: readonly ScenarioResult[];
 }
 

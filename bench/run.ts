@@ -92,11 +92,18 @@ async function run(
     say,
   };
   const results: ScenarioResult[] = [];
+  const failed: Record<string, string> = {};
   // Quick mode shows all gateways once, and then that everything else works with ours.
   const ours = { ...bench, gateways: bench.gateways.filter(({ name }) => name === portcullis.name) };
   for (const trial of trials.filter(({ name }) => options.scenarios.includes(name))) {
-    const result = await trial.run(options.quick && results.length > 0 ? ours : bench);
-    if (result !== undefined) results.push(result);
+    try {
+      const result = await trial.run(options.quick && results.length > 0 ? ours : bench);
+      if (result !== undefined) results.push(result);
+    } catch (error) {
+      // What the others have measured, perhaps for half an hour, must not be lost with it.
+      failed[trial.name] = (error as Error).message;
+      say(`${trial.name} failed: ${failed[trial.name]}`);
+    }
   }
   return {
     startedAt: startedAt.toISOString(),
@@ -109,11 +116,12 @@ async function run(
     machine: before,
     versions: versions(),
     skipped,
+    failed,
     scenarios: results,
   };
 }
 
-function writeResults(result: RunResult, options: Options): void {
+function writeResults(result: RunResult, options: Options, isFaultless: boolean): void {
   const folder = resolve(options.results ?? join(benchFolder, 'results'));
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'latest.json'), `${JSON.stringify(result, null, 2)}\n`);
@@ -122,6 +130,7 @@ function writeResults(result: RunResult, options: Options): void {
   for (const { file, svg } of drawn) writeFileSync(join(folder, file), svg);
   say(`\nwritten in ${folder}: latest.json, latest.md, ${drawn.map(({ file }) => file).join(', ')}`);
   if (!options.writeReadme) return;
+  if (!isFaultless) throw new Error('what does not count keeps this run out of the README');
   const readme = join(benchFolder, 'README.md');
   writeFileSync(readme, withResults(readFileSync(readme, 'utf8'), markdownReport(result)));
   say(`written: ${readme}`);
@@ -150,13 +159,13 @@ async function main(): Promise<number> {
   try {
     const result = await run(options, placement, children, directory);
     say(`\n${textReport(result).trimEnd()}`);
-    const faults = result.scenarios.some(({ gateways }) =>
-      gateways.some(({ rounds }) => rounds.some(({ fault }) => fault !== null)),
-    );
-    if (faults && options.writeReadme)
-      throw new Error('rounds that do not count keep this run out of the README');
-    writeResults(result, options);
-    return faults ? EXIT_DOES_NOT_COUNT : 0;
+    const isFaultless =
+      Object.keys(result.failed).length === 0 &&
+      result.scenarios.every(({ gateways }) =>
+        gateways.every(({ rounds }) => rounds.every(({ fault }) => fault === null)),
+      );
+    writeResults(result, options, isFaultless);
+    return isFaultless ? 0 : EXIT_DOES_NOT_COUNT;
   } finally {
     await children.stopAll();
   }

@@ -45,6 +45,7 @@ const runOf = (results: readonly GatewayResult[], changes: Partial<ScenarioResul
   machine: { cpu: 'A <fast> & "good" one', cores: 2, memoryGiB: 4, kernel: 'Linux', loadBefore: 0 },
   versions: { node: 'v20' },
   skipped: {},
+  failed: {},
   scenarios: [
     {
       scenario: 's',

@@ -68,6 +68,7 @@ describe('the benchmark', () => {
         assert.ok(peakMemoryBytes > 0, gateway);
       }
       for (const { ratios } of first.gateways) assert.deepEqual(Object.keys(ratios), haproxies);
+      assert.deepEqual(written.failed, {});
       assert.deepEqual(Object.keys(written.skipped), hasHaproxy ? [] : ['haproxy-plain', 'haproxy-jwt']);
       for (const key of ['cpu', 'cores', 'memoryGiB', 'kernel']) assert.ok(written.machine[key], key);
       for (const key of ['node', 'autocannon', 'fastify']) assert.ok(written.versions[key], key);
