@@ -19,6 +19,8 @@ export interface Bench {
   /** What all gateways are started with, but for the folder. */
   readonly setup: Omit<GatewaySetup, 'directory'>;
   readonly directory: string;
+  /** Gateways that one scenario leaves to the next; undefined: each starts its own. */
+  readonly kept: Map<Gateway, RunningGateway> | undefined;
   /** One line for whoever watches. */
   say(line: string): void;
 }
@@ -72,17 +74,23 @@ export async function withGateways<T>(
     const starting = gateways.map(async (gateway, at) => {
       const directory = join(bench.directory, trial, gateway.name);
       mkdirSync(directory, { recursive: true });
-      contestants[at] = { gateway, running: await gateway.start({ ...bench.setup, directory }), rounds: [] };
+      const running = bench.kept?.get(gateway) ?? (await gateway.start({ ...bench.setup, directory }));
+      contestants[at] = { gateway, running, rounds: [] };
     });
     // Also when one of them fails, the others must be known, to be stopped.
     for (const started of await Promise.allSettled(starting)) {
       if (started.status === 'rejected') throw started.reason;
     }
     for (const contestant of contestants) await assertAnswers(bench, contestant, probe);
-    return await use(contestants);
+    const result = await use(contestants);
+    for (const { gateway, running } of contestants) {
+      if (bench.gateways.includes(gateway)) bench.kept?.set(gateway, running);
+    }
+    return result;
   } finally {
     // One that did not start has left a gap, which `filter` passes over.
-    await Promise.all(contestants.filter(() => true).map(({ running }) => running.child.stop()));
+    const leaving = contestants.filter(({ gateway }) => bench.kept?.has(gateway) !== true);
+    await Promise.all(leaving.map(({ running }) => running.child.stop()));
   }
 }
 

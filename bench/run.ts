@@ -89,6 +89,7 @@ async function run(
     upstream,
     setup: { children, upstreamPort: upstream.port, keyFile, issuer: ISSUER, audience: AUDIENCE },
     directory,
+    kept: options.quick ? new Map() : undefined,
     say,
   };
   const results: ScenarioResult[] = [];

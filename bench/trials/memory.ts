@@ -35,7 +35,9 @@ async function run(bench: Bench): Promise<ScenarioResult | undefined> {
   const warming = writeTokens(bench, `${name}.warm`, all.slice(0, KNOWN_TOKENS));
   const tokenFile = writeTokens(bench, `${name}.tokens`, all);
   const plan = { path: '/', expect: 'forwarded', connections: CONNECTIONS } as const;
-  return withGateways(bench, name, [portcullis], usualProbe, async (contestants) => {
+  // Not the one that others have used: what it remembers of theirs would count.
+  const fresh = { ...portcullis };
+  return withGateways(bench, name, [fresh], usualProbe, async (contestants) => {
     const [contestant] = contestants as [(typeof contestants)[number]];
     const { running } = contestant;
     await warmUp(bench, contestant, { ...plan, tokenFile: warming, use: 'cycle' });
