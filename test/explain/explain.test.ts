@@ -355,7 +355,7 @@ describe('explain', () => {
     // In that style a broken form is told of only where nothing before it is wrong.
     const { checks, refusal } = await ask({ token: `${good({ iss: 'evil' })}.x` }, styled);
     assert.equal(checks.find(({ outcome }) => outcome === 'fail')?.name, 'form');
-    assert.equal(refusal?.reply.body, 'Invalid JWT issuer');
+    assert.equal(String(refusal?.reply.body), 'Invalid JWT issuer');
     assert.equal(refusal?.reply.status, 403);
   });
 
