@@ -181,11 +181,19 @@ export class Authorizer {
     let entry: CacheEntry | undefined;
     if (authorization !== undefined && head.authorizationCount === 1) {
       entry = this.#cache.find(authorization);
-      const known =
-        entry === undefined ? this.#refused.find(authorization, access) : this.#recall(access, entry);
+      const known = this.#remembered(access, authorization, entry);
       if (known !== undefined) return known;
     }
     return this.#examine(access, head, waiter, entry);
+  }
+
+  /** What is known of a value without a look at its token: it was let in before, or refused. */
+  #remembered(
+    access: Access,
+    authorization: string,
+    entry: CacheEntry | undefined,
+  ): Permit | Rejection | undefined {
+    return entry === undefined ? this.#refused.find(authorization, access) : this.#recall(access, entry);
   }
 
   /** The answer for a token in the cache; undefined when it is void or the route needs a closer look. */
@@ -254,8 +262,7 @@ export class Authorizer {
     // A character beyond latin1 is another one in the copy: the cache must not take it for a token that it knows.
     if (!ambiguous && authorization === written) {
       entry = this.#cache.find(authorization);
-      const known =
-        entry === undefined ? this.#refused.find(authorization, access) : this.#recall(access, entry);
+      const known = this.#remembered(access, authorization, entry);
       if (known !== undefined) return known;
     }
     return this.#judge({ access, authorization, token, ambiguous }, waiter, entry, true);

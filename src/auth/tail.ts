@@ -22,7 +22,7 @@ export function tailMark(text: string): number {
       (text.charCodeAt(end - 1) << 6) ^
       (text.charCodeAt(end - 2) << 12) ^
       (text.charCodeAt(end - 3) << 18) ^
-      (text.charCodeAt(end - 4) << 23)) >>>
+      (text.charCodeAt(end - 4) << 24)) >>>
     0
   );
 }

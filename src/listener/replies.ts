@@ -4,6 +4,7 @@ import { type Reason, reasons } from '../reasons.ts';
 import type { Rejection, Stage } from '../types.ts';
 import type { AnswerHead } from './downstream.ts';
 
+/** The body of an answer that has none. */
 export const noBody = new Uint8Array();
 
 /** A ready answer of our own. */
