@@ -34,7 +34,7 @@ function resolved(object: ConfigObject): Config {
   return result.config;
 }
 
-function file(changes: Partial<ConfigObject> = {}): ConfigObject {
+function file(changes: Partial<ConfigObject> = {}, keysFrom = issuer): ConfigObject {
   const upstream = `http://127.0.0.1:${origin.port}`;
   return {
     listen: '127.0.0.1:0',
@@ -55,13 +55,13 @@ function file(changes: Partial<ConfigObject> = {}): ConfigObject {
         issuer: 'https://remote.example',
         audience: 'orders',
         algorithms: ['RS256'],
-        keys: { jwks: issuer.url() },
+        keys: { jwks: keysFrom.url() },
       },
       gone: {
         issuer: 'https://gone.example',
         audience: 'orders',
         algorithms: ['RS256'],
-        keys: { jwks: issuer.url('/gone') },
+        keys: { jwks: keysFrom.url('/gone') },
       },
     },
     routes: [
@@ -335,19 +335,31 @@ describe('explain', () => {
     assert.deepEqual(contents(), before);
   });
 
-  test('offline asks nobody, and takes the keys that a gateway has kept', async () => {
-    await eventually(
-      () => readdirSync(state),
-      (names) => names.some((name) => name.startsWith('keyset-')),
-    );
-    const asked = issuer.asked.length;
-    const { refusal, checks } = await ask({ token: remote('r1') }, config, true);
+  test('offline asks nobody, and takes the keys that a gateway has kept', async (t) => {
+    // Its own issuer, and a gateway that has ended: a running one asks again whenever its schedule says so.
+    const quiet = await ScriptedIssuer.start();
+    t.after(() => quiet.close());
+    quiet.keys = keySet(jwk(rotated, { kid: 'r1' }));
+    const kept = join(folder, 'kept');
+    const own = (state: string): Config => resolved(file({ state }, quiet));
+    const once = createGateway(own(kept), { log: silentLog });
+    await once.start();
+    try {
+      await eventually(
+        () => readdirSync(kept),
+        (names) => names.some((name) => name.startsWith('keyset-')),
+      );
+    } finally {
+      await once.close({ graceMs: 0 });
+    }
+    const asked = quiet.asked.length;
+    const { refusal, checks } = await ask({ token: remote('r1') }, own(kept), true);
     assert.equal(refusal, undefined);
     assert.match(checks.find(({ name }) => name === 'key')?.detail ?? '', /state folder/);
-    assert.equal((await ask({ token: remote('r9') }, config, true)).refusal?.reason, 'key_unknown');
-    const bare = resolved(file({ state: join(folder, 'nothing') }));
+    assert.equal((await ask({ token: remote('r9') }, own(kept), true)).refusal?.reason, 'key_unknown');
+    const bare = own(join(folder, 'nothing'));
     assert.equal((await ask({ token: remote('r1') }, bare, true)).refusal?.reason, 'keys_unavailable');
-    assert.equal(issuer.asked.length, asked);
+    assert.equal(quiet.asked.length, asked);
   });
 
   test('in HAProxy’s style gives its answer, and the checks as ever', async () => {
