@@ -20,7 +20,7 @@ const answers: Readonly<Record<string, string>> = {
 class Sink implements ResponseEvents {
   seen = 0;
   onHead(head: ResponseHead): void {
-    this.seen += head.rest.length;
+    this.seen += head.lines.length;
   }
   onBody(chunk: Uint8Array): void {
     this.seen += chunk.length;

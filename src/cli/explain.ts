@@ -60,8 +60,7 @@ function linesOf({ method, host, path }: Asked, explanation: Explanation): reado
   lines.push(...checks.map(lineOf));
   if (refusal === undefined) return [...lines, 'answer    that of upstream: the request would be let in'];
   const { reply, reason } = refusal;
-  const { firstName, rest } = reply.head;
-  const headers = `${firstName}: ${rest}`.split('\r\n');
+  const [, ...headers] = reply.head.lines.split('\r\n');
   return [
     ...lines,
     `answer    ${reply.status} ${reason}`,

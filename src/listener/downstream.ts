@@ -8,7 +8,7 @@ import type { PeerNames } from './peers.ts';
  */
 const PIECE_BYTES = 16_000;
 
-/** What status line, framing and the engine's own headers add to `AnswerHead.rest`, in bytes, rounded up. */
+/** What protocol, framing and the engine's own headers add to `AnswerHead.lines`, in bytes, rounded up. */
 const HEAD_RESERVE_BYTES = 512;
 
 const nothing: readonly Uint8Array[] = [];
@@ -24,15 +24,11 @@ export interface DownstreamEvents {
   onDrained(): void;
 }
 
-/** Status line and headers of an answer; `firstName` is '' when there are no headers. */
+/** Status line and headers of an answer. */
 export interface AnswerHead {
-  readonly status: number;
-  /** Reason phrase; may be empty. */
-  readonly statusText: string;
-  readonly firstName: string;
-  /** Value of the first header, followed by `\r\nName: value` for each further one. Must be validated. */
-  readonly rest: string;
-  /** The strings hold bytes above 0x7f, one per character, which must leave as they are. */
+  /** Status code, a space and the reason phrase, then `\r\nName: value` for each header. Must be validated. */
+  readonly lines: string;
+  /** `lines` hold bytes above 0x7f, one per character, which must leave as they are. */
   readonly eightBit: boolean;
 }
 
@@ -56,6 +52,8 @@ export class Downstream {
   /** The client has not taken all that it was sent. */
   private blocked = false;
   private started = false;
+  /** The engine's handler has not returned: it has corked the connection, and asking for that again only costs. */
+  private handling = true;
   private total = -1;
   /** Head of a started answer until its first piece takes it along in the same write. */
   private pendingHead: AnswerHead | undefined;
@@ -102,6 +100,11 @@ export class Downstream {
 
   listen(events: DownstreamEvents): void {
     this.events = events;
+  }
+
+  /** The engine's handler is about to return; must be called. */
+  handled(): void {
+    this.handling = false;
   }
 
   /** Must be called before the engine's handler returns, or body bytes are lost. */
@@ -223,19 +226,10 @@ export class Downstream {
     this.response.close();
   }
 
-  private writeHead(head: AnswerHead): void {
-    // The engine says `200 OK` by itself, and every call into it costs.
-    if (head.status !== 200 || head.statusText !== 'OK') {
-      const status = `${head.status} ${head.statusText}`;
-      this.response.writeStatus(head.eightBit ? Buffer.from(status, 'latin1') : status);
-    }
-    if (head.eightBit) {
-      if (head.firstName !== '') this.response.writeHeader(head.firstName, Buffer.from(head.rest, 'latin1'));
-      return;
-    }
-    // One native call carries all headers: `rest` was put together from lines that the response parser accepted,
-    // so the only CR and LF in it are the separators between them.
-    if (head.firstName !== '') this.response.writeHeader(head.firstName, head.rest);
+  private writeHead({ lines, eightBit }: AnswerHead): void {
+    // One native call carries status and headers: `lines` were put together from what the response parser accepted or
+    // we wrote, so the only CR and LF in them are the separators between them.
+    this.response.writeStatus(eightBit ? Buffer.from(lines, 'latin1') : lines);
   }
 
   /** The engine closes by itself only after a body, so a head alone is ended here and the connection by the caller. */
@@ -267,7 +261,7 @@ export class Downstream {
       const slice = piece.subarray(at, at + PIECE_BYTES);
       const head = this.pendingHead;
       // Head and piece together must not pass the engine's cork buffer either.
-      if (head !== undefined && head.rest.length + HEAD_RESERVE_BYTES + slice.length > PIECE_BYTES) {
+      if (head !== undefined && head.lines.length + HEAD_RESERVE_BYTES + slice.length > PIECE_BYTES) {
         this.response.cork(() => this.flushHead());
       }
       let taken = false;
@@ -282,11 +276,8 @@ export class Downstream {
   }
 
   private sendOfTotal(piece: Uint8Array): Uint8Array | undefined {
-    this.response.cork(() => {
-      this.flushHead();
-      if (this.sent + piece.length === this.total) this.stopReading();
-      this.taken = this.response.tryEnd(piece, this.total);
-    });
+    if (this.handling) this.writeOfTotal(piece);
+    else this.response.cork(() => this.writeOfTotal(piece));
     if (this.taken[1]) {
       this.dead = true;
       return undefined;
@@ -298,6 +289,12 @@ export class Downstream {
     const taken = this.response.getWriteOffset() - this.sent;
     this.sent += taken;
     return piece.subarray(taken);
+  }
+
+  private writeOfTotal(piece: Uint8Array): void {
+    this.flushHead();
+    if (this.sent + piece.length === this.total) this.stopReading();
+    this.taken = this.response.tryEnd(piece, this.total);
   }
 
   private flushHead(): void {

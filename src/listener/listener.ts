@@ -104,6 +104,7 @@ export class Listener {
         downstream.abort();
         onError(error);
       }
+      downstream.handled();
     });
   }
 

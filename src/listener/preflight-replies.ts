@@ -42,12 +42,8 @@ function leave(origin: string, rules: PreflightRules): string[] {
 
 /** The answer depends on Origin whether it is allowed or not, so no cache may give one client's to another. */
 function reply(lines: readonly string[]): Reply {
-  const rest = ['Origin', ...lines].join('\r\n');
   const head: AnswerHead = {
-    status: 204,
-    statusText: 'No Content',
-    firstName: 'Vary',
-    rest,
+    lines: ['204 No Content', 'Vary: Origin', ...lines].join('\r\n'),
     eightBit: false,
   };
   return { head, body: noBody, status: 204, close: false };

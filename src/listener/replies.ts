@@ -106,13 +106,7 @@ function denial(text: string): Reply {
   return { head, body: Buffer.from(text), status: 403, close: false };
 }
 
-function answerHead(status: number, lines: readonly [string, string][]): AnswerHead {
-  const [first, ...others] = lines;
-  return {
-    status,
-    statusText: STATUS_CODES[status] ?? '',
-    firstName: first?.[0] ?? '',
-    rest: (first?.[1] ?? '') + others.map(([name, value]) => `\r\n${name}: ${value}`).join(''),
-    eightBit: false,
-  };
+function answerHead(status: number, headers: readonly [string, string][]): AnswerHead {
+  const lines = headers.map(([name, value]) => `${name}: ${value}`);
+  return { lines: [`${status} ${STATUS_CODES[status]}`, ...lines].join('\r\n'), eightBit: false };
 }

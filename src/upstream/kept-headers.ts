@@ -49,44 +49,37 @@ export class KeptHeaders {
     this.#end = end;
   }
 
-  /** Name of the first header; '' when there is none. */
-  firstName(text: string, base: number): string {
-    if (this.#end === 0) return '';
-    return text.slice((this.#offsets[0] as number) - base, (this.#offsets[1] as number) - base);
-  }
-
-  /** Value of the first header, and `\r\nName: value` for each further one. */
-  rest(bytes: Uint8Array, text: string, base: number): string {
-    if (this.#end === 0) return '';
+  /** `\r\nName: value` for each header. */
+  lines(bytes: Uint8Array, text: string, base: number): string {
     const offsets = this.#offsets;
-    // Neighbours that already stand in the form wanted, `name: value`, are cut out in one piece.
-    let from = offsets[2] as number;
-    let to = offsets[3] as number;
-    let rest = '';
-    for (let slot = STRIDE; slot < this.#end; slot += STRIDE) {
+    // Neighbours that already stand in the form wanted are cut out in one piece.
+    let from = base;
+    let to = base;
+    let lines = '';
+    for (let slot = 0; slot < this.#end; slot += STRIDE) {
       const nameStart = offsets[slot] as number;
       const nameEnd = offsets[slot + 1] as number;
       const valueStart = offsets[slot + 2] as number;
       const normal = valueStart === nameEnd + 2 && bytes[nameEnd + 1] === SP;
+      // Every header has the CRLF of another line before it.
       if (!normal || nameStart !== to + 2) {
-        rest += text.slice(from - base, to - base);
-        rest += '\r\n';
-        from = nameStart;
+        lines += text.slice(from - base, to - base);
+        from = nameStart - 2;
         if (!normal) {
-          rest += text.slice(nameStart - base, nameEnd - base);
-          rest += ': ';
+          lines += text.slice(from - base, nameEnd - base);
+          lines += ': ';
           from = valueStart;
         }
       }
       to = offsets[slot + 3] as number;
     }
     const last = text.slice(from - base, to - base);
-    return rest === '' ? last : rest + last;
+    return lines === '' ? last : lines + last;
   }
 
-  /** Whether `rest` holds a byte that is not ASCII. */
-  eightBit(rest: string): boolean {
+  /** Whether `lines` hold a byte that is not ASCII. */
+  eightBit(lines: string): boolean {
     // A header taken out later may have been the one with such a byte.
-    return this.#bits >= 0x80 && hasEightBit(rest);
+    return this.#bits >= 0x80 && hasEightBit(lines);
   }
 }

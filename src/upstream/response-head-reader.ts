@@ -130,13 +130,12 @@ export class ResponseHeadReader implements FramingFields {
     const text = bytes.toString('latin1', start, end);
     if (options.named.length > 0) kept.drop(options.named, text, start);
     const framing = framingOf(this);
-    const rest = kept.rest(bytes, text, start);
+    const reason = this.#usual ? 'OK' : text.slice(this.#reasonStart - start, this.#reasonEnd - start);
+    const fields = kept.lines(bytes, text, start);
     return {
       status: this.status,
-      statusText: this.#usual ? 'OK' : text.slice(this.#reasonStart - start, this.#reasonEnd - start),
-      firstName: kept.firstName(text, start),
-      rest,
-      eightBit: this.#reasonBits >= 0x80 || kept.eightBit(rest),
+      lines: `${this.status} ${reason}${fields}`,
+      eightBit: this.#reasonBits >= 0x80 || kept.eightBit(fields),
       framing,
       contentLength: this.contentLength,
       keepAlive: mayReuse(this, framing, options),

@@ -5,17 +5,14 @@ export type Framing = 'none' | 'length' | 'chunked' | 'close';
 export interface ResponseHead {
   /** 200 to 599. */
   readonly status: number;
-  /** Reason phrase as sent, latin1; may be empty. */
-  readonly statusText: string;
   /**
-   * Name of the first header the client gets, and its value followed by `\r\nName: value` for each further one, so
-   * that all of them are written by one call; both are empty when no header is left. Left out are the headers of this
-   * hop (RFC 9110 §7.6.1, with those that Connection names), the framing headers, and Date, which the listener sets.
-   * A CR or LF stands nowhere in them but between two headers.
+   * Status code, a space and the reason phrase, which may be empty, and `\r\nName: value` for each header the client
+   * gets, so that all of them are written by one call. Left out are the headers of this hop (RFC 9110 §7.6.1, with
+   * those that Connection names), the framing headers, and Date, which the listener sets. A CR or LF stands nowhere in
+   * it but between two lines.
    */
-  readonly firstName: string;
-  readonly rest: string;
-  /** `statusText` or `rest` holds characters of 0x80 and above, one per byte. */
+  readonly lines: string;
+  /** `lines` holds characters of 0x80 and above, one per byte. */
   readonly eightBit: boolean;
   readonly framing: Framing;
   /** Content-Length in bytes, -1 when absent; kept for HEAD and 304, where no body follows. */

@@ -104,9 +104,7 @@ function sent(framing: RequestHead['framing']) {
 const answer = (framing: ResponseHead['framing'], contentLength: number): ResponseHead =>
   ({
     status: 200,
-    statusText: 'OK',
-    firstName: 'X-A',
-    rest: '1',
+    lines: '200 OK\r\nX-A: 1',
     eightBit: false,
     framing,
     contentLength,

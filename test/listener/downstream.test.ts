@@ -91,7 +91,7 @@ class Events {
   }
 }
 
-const head = { status: 200, statusText: 'OK', firstName: 'X-A', rest: '1', eightBit: false };
+const head = { lines: '200 OK\r\nX-A: 1', eightBit: false };
 
 function start(total: number, close = false): { fake: FakeResponse; downstream: Downstream; events: Events } {
   const fake = new FakeResponse();
@@ -186,8 +186,8 @@ describe('pieces and heads stay below what the engine corks', () => {
       corked += bytes;
       most = Math.max(most, corked);
     };
-    fake.writeHeader = (name, value) => {
-      count(name.length + value.length + 4);
+    fake.writeStatus = (lines) => {
+      count('HTTP/1.1 '.length + lines.length + 2);
       return fake;
     };
     fake.write = (chunk) => {
@@ -195,7 +195,7 @@ describe('pieces and heads stay below what the engine corks', () => {
       return true;
     };
     downstream.listen(new Events());
-    downstream.begin({ ...head, rest: 'v'.repeat(9000) }, -1, false);
+    downstream.begin({ ...head, lines: `${head.lines}${'v'.repeat(9000)}` }, -1, false);
     downstream.send([new Uint8Array(100_000)], true);
     assert.ok(most < 16 * 1024, `${most} bytes in one cork`);
   });

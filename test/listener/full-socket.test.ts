@@ -36,8 +36,11 @@ before(async () => {
 
 after(() => listener.close());
 
-const small: AnswerHead = { status: 200, statusText: 'OK', firstName: 'X-A', rest: '1', eightBit: false };
-const large: AnswerHead = { ...small, rest: `${'v'.repeat(20_000)}\r\nX-B: ${'w'.repeat(20_000)}` };
+const small: AnswerHead = { lines: '200 OK\r\nX-A: 1', eightBit: false };
+const large: AnswerHead = {
+  ...small,
+  lines: `${small.lines}${'v'.repeat(20_000)}\r\nX-B: ${'w'.repeat(20_000)}`,
+};
 
 /** Asks again and again without reading, until the server is not heard of any more; then reads everything. */
 async function fill(answer: (downstream: Downstream) => void): Promise<{ asked: number; text: string }> {
@@ -77,11 +80,11 @@ async function fill(answer: (downstream: Downstream) => void): Promise<{ asked: 
 
 /** Every answer in the text but the last is whole: head, then exactly `body`. */
 function check(text: string, head: AnswerHead, body: string): number {
-  const answers = text.split('HTTP/1.1 200 OK\r\n').slice(1);
+  const answers = text.split('HTTP/1.1 ').slice(1);
   for (const [at, answer] of answers.slice(0, -1).entries()) {
     const end = answer.indexOf('\r\n\r\n');
     const lines = answer.slice(0, end);
-    assert.ok(lines.includes(`${head.firstName}: ${head.rest}`), `head of answer ${at} of ${answers.length}`);
+    assert.ok(lines.startsWith(`${head.lines}\r\n`), `head of answer ${at} of ${answers.length}`);
     assert.equal(answer.length - end - 4, body.length, `body of answer ${at} of ${answers.length}`);
   }
   return answers.length;
@@ -113,8 +116,8 @@ describe('a client that asks on without reading', () => {
         downstream.begin(large, total, false);
         downstream.send([Buffer.alloc(100_000, 'b')], true);
       });
-      const heads = text.split('HTTP/1.1 200 OK\r\n').slice(1);
-      for (const head of heads.slice(0, -1)) assert.ok(head.startsWith(`X-A: ${large.rest}\r\n`));
+      const heads = text.split('HTTP/1.1 ').slice(1);
+      for (const head of heads.slice(0, -1)) assert.ok(head.startsWith(`${large.lines}\r\n`));
       assert.ok(heads.length >= asked - 1, `${heads.length} of ${asked}`);
     });
   }

@@ -21,7 +21,7 @@ class NarrowResponse {
     work();
     return this;
   }
-  writeHeader(): this {
+  writeStatus(): this {
     return this;
   }
   tryEnd(chunk: Uint8Array, total: number): [boolean, boolean] {
@@ -46,7 +46,7 @@ class NarrowResponse {
   }
 }
 
-const head = { status: 200, statusText: 'OK', firstName: 'X-A', rest: '1', eightBit: false };
+const head = { lines: '200 OK\r\nX-A: 1', eightBit: false };
 
 /**
  * All upstream connections are read into one buffer, so what a slow client is owed must have left it before the next

@@ -42,7 +42,7 @@ function listener(name = 'one', engine = loadEngine(16 * 1024)): Listener {
     serve: (_head, downstream) => {
       const peer = downstream.remoteAddress();
       setImmediate(() => {
-        const head = { status: 200, statusText: 'OK', firstName: '', rest: '', eightBit: false };
+        const head = { lines: '200 OK', eightBit: false };
         downstream.answer(head, Buffer.from(`${name} ${peer}`), false);
       });
     },

@@ -9,9 +9,7 @@ const LIMIT = 65_536;
 
 const headOf = (rest: string): ResponseHead => ({
   status: 200,
-  statusText: 'OK',
-  firstName: 'A',
-  rest,
+  lines: `200 OK\r\nA: ${rest}`,
   eightBit: false,
   framing: 'length',
   contentLength: 2,

@@ -40,7 +40,7 @@ test('a head of 64 KiB, byte by byte', () => {
   const parts: string[] = [];
   const parser = new ResponseParser(
     {
-      onHead: (head) => parts.push(head.firstName, head.rest),
+      onHead: (head) => parts.push(head.lines),
       onBody: (chunk) => parts.push(Buffer.from(chunk).toString()),
       onComplete: () => parts.push('end'),
     },
@@ -48,7 +48,7 @@ test('a head of 64 KiB, byte by byte', () => {
   );
   parser.start('GET');
   for (let at = 0; at < bytes.length; at += 1) assert.equal(parser.push(bytes.subarray(at, at + 1), 1), 1);
-  assert.deepEqual(parts, ['A', value, '!', 'end']);
+  assert.deepEqual(parts, [`200 OK\r\nA: ${value}`, '!', 'end']);
 });
 
 test('several messages in one buffer', () => {
@@ -67,10 +67,10 @@ test('several messages in one buffer', () => {
   parser.start('GET');
   assert.equal(parser.push(bytes.subarray(first.length), second.length), second.length);
   assert.deepEqual(
-    heads.map((head) => [head.status, head.firstName, head.rest]),
+    heads.map((head) => [head.status, head.lines]),
     [
-      [200, 'A', '1'],
-      [204, 'B', '2'],
+      [200, '200 OK\r\nA: 1'],
+      [204, '204 No Content\r\nB: 2'],
     ],
   );
 });

@@ -61,9 +61,10 @@ export class Player implements ResponseEvents {
     const rest = { body: this.#body.join(''), complete: this.#complete, excess, fault: parser.fault };
     const head = this.#head as ResponseHead | undefined;
     if (head === undefined) return rest;
+    const [status = '', ...headers] = head.lines.split('\r\n');
     return {
-      status: `${head.status} ${head.statusText}`,
-      headers: head.firstName === '' ? head.rest : `${head.firstName}: ${head.rest}`,
+      status,
+      headers: headers.join('\r\n'),
       framing: head.framing,
       length: head.contentLength,
       keepAlive: head.keepAlive,
@@ -77,17 +78,16 @@ export class Player implements ResponseEvents {
     this.#head = head;
     assert.ok(head.status >= 200 && head.status <= 599);
     // What reaches the client: lines that cannot be taken for anything but headers.
-    assert.match(head.statusText, /^[\t\x20-\x7e\x80-\xff]*$/);
-    if (head.firstName === '') assert.equal(head.rest, '');
-    else {
-      for (const line of `${head.firstName}: ${head.rest}`.split('\r\n')) {
-        assert.match(
-          line,
-          /^[!#$%&'*+.^_`|~0-9A-Za-z-]+: (?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/,
-        );
-      }
+    const [status = '', ...headers] = head.lines.split('\r\n');
+    assert.match(status, /^\d{3} [\t\x20-\x7e\x80-\xff]*$/);
+    assert.equal(Number(status.slice(0, 3)), head.status);
+    for (const line of headers) {
+      assert.match(
+        line,
+        /^[!#$%&'*+.^_`|~0-9A-Za-z-]+: (?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/,
+      );
     }
-    assert.equal(head.eightBit, /[\x80-\xff]/.test(head.statusText + head.rest));
+    assert.equal(head.eightBit, /[\x80-\xff]/.test(head.lines));
   }
 
   onBody(chunk: Uint8Array): void {

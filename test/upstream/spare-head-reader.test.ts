@@ -45,14 +45,14 @@ test('connections that share a head reader never mix their heads, wherever each 
       b.push(second.slice(other));
       for (const player of [a, c]) {
         assert.deepEqual(
-          [player.heads.length, player.heads[0]?.status, player.heads[0]?.rest, player.body, player.ends],
-          [1, 404, 'first', 'first', 1],
+          [player.heads.length, player.heads[0]?.status, player.heads[0]?.lines, player.body, player.ends],
+          [1, 404, '404 Not Found\r\nX-Name: first', 'first', 1],
         );
         assert.equal(player.heads[0]?.keepAlive, true);
       }
       assert.deepEqual(
-        [b.heads.length, b.heads[0]?.status, b.heads[0]?.rest, b.body, b.ends],
-        [1, 200, 'second', 'second', 1],
+        [b.heads.length, b.heads[0]?.status, b.heads[0]?.lines, b.body, b.ends],
+        [1, 200, '200 OK\r\nX-Name: second', 'second', 1],
       );
       assert.equal(b.heads[0]?.keepAlive, false);
     }
