@@ -1,3 +1,5 @@
+import { atTurnEnd } from '../lib/turn-end.ts';
+
 /** Something that is written at the end of the turn; it must not throw. */
 export interface Letter {
   post(): void;
@@ -14,7 +16,7 @@ export class Outbox {
   private empty: Letter[] = [];
 
   add(letter: Letter): void {
-    if (this.letters.length === 0) setImmediate(this.postAll);
+    if (this.letters.length === 0) atTurnEnd(this.postAll);
     this.letters.push(letter);
   }
 

@@ -7,6 +7,7 @@ import { AuthCounters } from '../../src/auth/auth-counters.ts';
 import { SignatureVerifier } from '../../src/auth/signature.ts';
 import { VerifyInline } from '../../src/auth/verify-inline.ts';
 import type { VerifyJob, VerifyOutcome } from '../../src/auth/verify-pool.ts';
+import { atTurnEnd } from '../../src/lib/turn-end.ts';
 import { keyPair, rs256 } from '../support/tokens.ts';
 import { publicKey } from './support.ts';
 
@@ -53,6 +54,32 @@ test('a slice that took its time lets everything else have a turn', async () => 
     events.push(`turn ${turn}`);
   }
   assert.deepEqual(events, ['a', 'turn 1', 'b', 'turn 2', 'c', 'turn 3']);
+});
+
+test('slices are shorter while others wait for them, and shortest in a flood', async () => {
+  const { verification } = inline(1 / 16);
+  let settled = 0;
+  const submit = (count: number): void => {
+    const settle = (): void => {
+      settled += 1;
+    };
+    const job = { token: good, choice, settle };
+    for (let n = 0; n < count; n += 1) verification.submit(job);
+  };
+  /** How many one turn works off. */
+  const slice = async (): Promise<number> => {
+    const before = settled;
+    await turnEnds();
+    return settled - before;
+  };
+  submit(32);
+  assert.equal(await slice(), 16);
+  atTurnEnd(() => {});
+  assert.equal(await slice(), 4);
+  assert.equal(await slice(), 4, 'for a while behind that, too');
+  submit(130);
+  assert.equal(await slice(), 2);
+  await verification.close();
 });
 
 test('the queue is bounded, and has room again when it has been worked off', async () => {
