@@ -7,6 +7,8 @@ import { findProgram } from '../programs.ts';
 import { type Latency, QUANTILES } from '../stats.ts';
 import { LEAST_PRIORITY, type LoadGenerator, type LoadPlan, type LoadResult } from './load.ts';
 
+/** Seconds after which an answer is given up: with ten thousand connections a slow moment takes longer than wrk's 2. */
+const TIMEOUT_S = 10;
 /** Seconds within which a `once` load must be through; it ends by itself as soon as it is. */
 const ONCE_LIMIT_S = 120;
 
@@ -124,7 +126,17 @@ export function wrkLoad(children: Children, directory: string): LoadGenerator {
       const child = children.spawn(
         'load',
         findProgram('wrk') ?? 'wrk',
-        ['-t1', `-c${connections}`, `-d${seconds}`, '-s', file, plan.url, '--'].concat(
+        [
+          '-t1',
+          `-c${connections}`,
+          `-d${seconds}`,
+          '--timeout',
+          `${TIMEOUT_S}s`,
+          '-s',
+          file,
+          plan.url,
+          '--',
+        ].concat(
           plan.tokenFile,
           plan.use,
           connections,
