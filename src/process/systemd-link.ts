@@ -14,6 +14,7 @@ export class SystemdLink {
   readonly #notifier: Notifier | undefined;
   readonly #supervisor: () => Supervisor;
   readonly #timers: NodeJS.Timeout[] = [];
+  #stopping = false;
   #lastAt = 0;
   #lastRequests = 0;
 
@@ -27,10 +28,10 @@ export class SystemdLink {
     return this.#notifier?.watchdogMs !== undefined;
   }
 
-  /** It serves, for the first time or again after `reloading`. */
+  /** It serves, for the first time or again after `reloading`. A reload that ends while all stops is none of that. */
   ready(): void {
     const notifier = this.#notifier;
-    if (notifier === undefined) return;
+    if (notifier === undefined || this.#stopping) return;
     notifier.ready('serving');
     if (this.#timers.length > 0) return;
     this.#timers.push(setInterval(() => void this.#tell(notifier), STATUS_MS));
@@ -46,10 +47,11 @@ export class SystemdLink {
   }
 
   reloading(): void {
-    this.#notifier?.reloading();
+    if (!this.#stopping) this.#notifier?.reloading();
   }
 
   stopping(): void {
+    this.#stopping = true;
     this.#notifier?.stopping();
   }
 
