@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
+import { atTurnEnd } from '../lib/turn-end.ts';
 import type { Reason } from '../reasons.ts';
 import { Followers } from './followers.ts';
-import type { Letter, Outbox } from './outbox.ts';
 import { isRepeatable, maySharePlace } from './repeatable.ts';
 import type { WireHead } from './request-writer.ts';
 import type { ResponseEvents, ResponseHead } from './response-head.ts';
@@ -29,7 +29,6 @@ export interface ConnectionOptions {
   readonly headLimit: number;
   readonly readBuffer: Buffer;
   readonly spareHeadReader: SpareHeadReader;
-  readonly outbox: Outbox;
   readonly owner: ConnectionOwner;
 }
 
@@ -52,7 +51,7 @@ const DISCARD_BYTES = 256 * 1024;
  * request has been sent whole, and both sides keep it alive. Bytes that arrive while it is idle were asked for by
  * nobody and would be taken for the next request's answer (response queue poisoning), so they close it.
  */
-export class Connection implements ResponseEvents, Letter {
+export class Connection implements ResponseEvents {
   state: 'connecting' | 'idle' | 'busy' | 'closed' = 'connecting';
   /** The tick at which silence becomes a failure; the pool compares it in every tick. */
   deadline: number;
@@ -62,7 +61,6 @@ export class Connection implements ResponseEvents, Letter {
   private readonly owner: ConnectionOwner;
   private readonly times: ConnectionTimes;
   private readonly socket: Socket;
-  private readonly outbox: Outbox;
   private readonly parser: ResponseParser;
   private readonly depth: number;
   private readonly followers = new Followers();
@@ -74,7 +72,7 @@ export class Connection implements ResponseEvents, Letter {
   private used = false;
   /** A request head that is written when the turn is over; upstream has seen nothing of it. */
   private unsent: WireHead | undefined;
-  /** The outbox has it. */
+  /** `post` runs when the turn is over. */
   private mailing = false;
   private method = '';
   private hasBody = false;
@@ -92,7 +90,6 @@ export class Connection implements ResponseEvents, Letter {
     this.owner = options.owner;
     this.times = options.times;
     this.parser = new ResponseParser(this, { head: options.headLimit }, options.spareHeadReader);
-    this.outbox = options.outbox;
     this.depth = options.depth;
     this.deadline = options.owner.tick + options.times.connect;
     this.socket = connect({
@@ -146,14 +143,6 @@ export class Connection implements ResponseEvents, Letter {
       this.mail();
     } else this.socket.write(head.text, head.encoding);
     this.touch();
-  }
-
-  /** Called by the outbox at the end of the turn in which heads were given to it. */
-  post(): void {
-    this.mailing = false;
-    const head = this.followers.take(this.unsent);
-    this.unsent = undefined;
-    if (head !== undefined) this.socket.write(head.text, head.encoding);
   }
 
   /** Sends body bytes, framed by the caller. Returns false when the sink must wait for `onUploadDrained`. */
@@ -353,8 +342,19 @@ export class Connection implements ResponseEvents, Letter {
   private mail(): void {
     if (this.mailing) return;
     this.mailing = true;
-    this.outbox.add(this);
+    atTurnEnd(this.post);
   }
+
+  /**
+   * Writes what this turn has brought for it. Upstream is then woken once and finds many requests, where single writes
+   * would wake it for each; a lone request leaves just as soon, when its turn is over.
+   */
+  private readonly post = (): void => {
+    this.mailing = false;
+    const head = this.followers.take(this.unsent);
+    this.unsent = undefined;
+    if (head !== undefined) this.socket.write(head.text, head.encoding);
+  };
 
   private onEnd(): void {
     if (this.state === 'busy' && this.parser.finish()) this.deliver();

@@ -1,7 +1,6 @@
 import type { CounterFamily } from '../lib/counters.ts';
 import type { Reason } from '../reasons.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
-import { Outbox } from './outbox.ts';
 import { SpareHeadReader } from './spare-head-reader.ts';
 import { type ConnectionTimes, TICK_MS, ticks } from './ticks.ts';
 import { type Place, WaitingLine } from './waiting-line.ts';
@@ -42,7 +41,6 @@ export class Pool implements ConnectionOwner {
   private readonly options: PoolOptions;
   private readonly times: ConnectionTimes;
   private readonly spareHeadReader = new SpareHeadReader();
-  private readonly outbox = new Outbox();
   private readonly all = new Set<Connection>();
   /** Last in, first out: the most recently used is the least likely to have been closed by the server. */
   private readonly idle: Connection[] = [];
@@ -185,7 +183,7 @@ export class Pool implements ConnectionOwner {
 
   private dial(): Connection {
     const { host, port, pipelining, headLimit, readBuffer } = this.options;
-    const { times, spareHeadReader, outbox } = this;
+    const { times, spareHeadReader } = this;
     const connection = new Connection({
       host,
       port,
@@ -194,7 +192,6 @@ export class Pool implements ConnectionOwner {
       headLimit,
       readBuffer,
       spareHeadReader,
-      outbox,
       owner: this,
     });
     this.all.add(connection);

@@ -19,16 +19,23 @@ test('what is to be written goes before labour, and what labour brings about beh
   assert.deepEqual(done, ['write', 'labour', 'another', 'brought about']);
 });
 
-test('writing that leads to more of it lets a turn pass', async () => {
-  const done: string[] = [];
-  atTurnEnd(() => {
-    done.push('one');
-    atTurnEnd(() => done.push('two'));
-  });
+test('writing is done in its order when the turn is over, each once, and what it leads to a turn later', async () => {
+  const posted: string[] = [];
+  const write = (name: string, then?: () => void): void =>
+    atTurnEnd(() => {
+      posted.push(name);
+      then?.();
+    });
+  write('a');
+  write('b', () => write('d'));
+  write('c');
+  assert.deepEqual(posted, []);
   await turnEnds();
-  assert.deepEqual(done, ['one']);
+  assert.deepEqual(posted, ['a', 'b', 'c']);
   await turnEnds();
-  assert.deepEqual(done, ['one', 'two']);
+  assert.deepEqual(posted, ['a', 'b', 'c', 'd']);
+  await turnEnds();
+  assert.equal(posted.length, 4);
 });
 
 test('labour from inside labour lets a turn pass', async () => {

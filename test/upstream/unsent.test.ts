@@ -2,10 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
-import { setImmediate as turnEnds } from 'node:timers/promises';
 import type { Reason } from '../../src/reasons.ts';
 import { Connection } from '../../src/upstream/connection.ts';
-import { Outbox } from '../../src/upstream/outbox.ts';
 import { readBuffer } from '../../src/upstream/read-buffer.ts';
 import type { ResponseSink } from '../../src/upstream/response-sink.ts';
 import { SpareHeadReader } from '../../src/upstream/spare-head-reader.ts';
@@ -30,7 +28,6 @@ async function reused(use: (connection: Connection, server: Socket) => Promise<v
     headLimit: 4096,
     readBuffer: readBuffer(),
     spareHeadReader: new SpareHeadReader(),
-    outbox: new Outbox(),
     owner: { tick: 0, onReusable: () => reusable(), onRoom() {}, onClosed: () => {} },
   });
   try {
@@ -47,27 +44,6 @@ async function reused(use: (connection: Connection, server: Socket) => Promise<v
     await once(listener, 'close');
   }
 }
-
-test('letters leave in their order when the turn is over, each once', async () => {
-  const posted: string[] = [];
-  const outbox = new Outbox();
-  const letter = (name: string, then?: () => void) => ({
-    post: () => {
-      posted.push(name);
-      then?.();
-    },
-  });
-  outbox.add(letter('a'));
-  outbox.add(letter('b', () => outbox.add(letter('d'))));
-  outbox.add(letter('c'));
-  assert.deepEqual(posted, []);
-  await turnEnds();
-  assert.deepEqual(posted, ['a', 'b', 'c']);
-  await turnEnds();
-  assert.deepEqual(posted, ['a', 'b', 'c', 'd']);
-  await turnEnds();
-  assert.equal(posted.length, 4);
-});
 
 test('an answer that comes before its request was written is not taken for it', async () => {
   await reused(async (connection, server) => {
