@@ -74,8 +74,7 @@ export async function withGateways<T>(
     const starting = gateways.map(async (gateway, at) => {
       const directory = join(bench.directory, trial, gateway.name);
       mkdirSync(directory, { recursive: true });
-      const running =
-        bench.kept?.get(gateway.like ?? gateway) ?? (await gateway.start({ ...bench.setup, directory }));
+      const running = bench.kept?.get(gateway) ?? (await gateway.start({ ...bench.setup, directory }));
       contestants[at] = { gateway, running, rounds: [] };
     });
     // Also when one of them fails, the others must be known, to be stopped.
@@ -90,8 +89,7 @@ export async function withGateways<T>(
     return result;
   } finally {
     // One that did not start has left a gap, which `filter` passes over.
-    const kept = [...(bench.kept?.values() ?? [])];
-    const leaving = contestants.filter(({ running }) => !kept.includes(running));
+    const leaving = contestants.filter(({ gateway }) => bench.kept?.has(gateway) !== true);
     await Promise.all(leaving.map(({ running }) => running.child.stop()));
   }
 }

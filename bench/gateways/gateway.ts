@@ -26,8 +26,6 @@ export interface Gateway {
   readonly description: string;
   /** Whether a request without a token must be refused. */
   readonly checksTokens: boolean;
-  /** Another name for this gateway, whose process does as well where gateways are kept from one scenario to the next. */
-  readonly like?: Gateway;
   /** Undefined when it can run here; otherwise the reason and the remedy. */
   unavailable(): string | undefined;
   start(setup: GatewaySetup): Promise<RunningGateway>;

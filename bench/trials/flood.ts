@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { portcullis } from '../gateways/portcullis.ts';
+import { portcullisWith } from '../gateways/portcullis.ts';
 import { PACED_LEAD_MS } from '../load/load.ts';
 import {
   type Bench,
@@ -54,9 +54,9 @@ async function run(bench: Bench): Promise<ScenarioResult | undefined> {
     connections: CONNECTIONS,
   };
   const entrants = [
-    ['calm', 'portcullis without a flood'] as const,
-    ['flooded', 'portcullis with forged tokens at twice the rate that it can check'] as const,
-  ].map(([name, description]) => ({ ...portcullis, name, description, like: portcullis }));
+    portcullisWith('calm', 'portcullis without a flood'),
+    portcullisWith('flooded', 'portcullis with forged tokens at twice the rate that it can check'),
+  ];
   return withGateways(bench, name, entrants, usualProbe, async (contestants) => {
     let capacity = 0;
     for (const contestant of contestants) {
