@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { parseConfig } from '../src/config/load.ts';
-import { type Reason, reasons } from '../src/reasons.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
@@ -41,13 +39,21 @@ async function pack(...args: string[]): Promise<{ filename: string; files: reado
 describe('the package', () => {
   test('holds the program, what installs it, the licence and the notice, and nothing else', async () => {
     const paths = (await pack('--dry-run')).files.map(({ path }) => path);
-    for (const path of ['LICENSE', 'NOTICE', 'README.md', 'package.json']) {
+    for (const path of [
+      'LICENSE',
+      'NOTICE',
+      'README.md',
+      'CHANGELOG.md',
+      'SECURITY.md',
+      'docs/limits.md',
+      'package.json',
+    ]) {
       assert.ok(paths.includes(path), path);
     }
     for (const path of ['main.js', 'index.js', 'index.d.ts', 'auth/verify-worker.js']) {
       assert.ok(paths.includes(`dist/src/${path}`), path);
     }
-    const others = paths.filter((path) => !path.startsWith('dist/src/') && path.includes('/'));
+    const others = paths.filter((path) => !/^(dist\/src|docs)\//.test(path) && path.includes('/'));
     assert.deepEqual(others.sort(), [
       'scripts/install',
       'scripts/portcullis.example.yaml',
@@ -103,41 +109,5 @@ describe('the package', () => {
       ([path, { integrity, link }]) => path !== '' && link !== true && !integrity?.startsWith('sha512-'),
     );
     assert.deepEqual(unhashed, []);
-  });
-});
-
-describe('the README', () => {
-  const readme = readFileSync(join(root, 'README.md'), 'utf8');
-  const blocks = Array.from(readme.matchAll(/^```yaml\n(.*?)^```$/gms), ([, text = '']) => text);
-
-  test('shows configurations that are valid without a warning', () => {
-    assert.equal(blocks.length, 2);
-    copyFileSync(join(root, 'test', 'fixtures', 'config', 'public-key.pem'), join(folder, 'pubkey.pem'));
-    for (const text of blocks) {
-      const result = parseConfig({ text, file: 'README.md', folder, env: {} });
-      assert.ok(result.ok, JSON.stringify(result));
-      assert.deepEqual(result.config.warnings, []);
-    }
-  });
-
-  test('shows the example as it is in scripts', () => {
-    assert.equal(blocks[1], readFileSync(join(root, 'scripts', 'portcullis.example.yaml'), 'utf8'));
-  });
-
-  test('gives every reason word the status it has', () => {
-    const rows = readme.matchAll(/^\| (`[a-z_]+`[^|]*) \| (\d{3})([^|]*) \|/gm);
-    const seen = new Set<string>();
-    for (const [, words = '', status, more = ''] of rows) {
-      for (const [, word = ''] of words.matchAll(/`([a-z]+_[a-z_]+|draining)`/g)) {
-        seen.add(word);
-        const { status: right, retryAfter, close } = reasons[word as Reason];
-        assert.equal(Number(status), right, word);
-        assert.equal(/Retry-After: (\d+)/.exec(more)?.[1], retryAfter?.toString(), word);
-        assert.equal(more.includes('close'), close === true, word);
-      }
-    }
-    const missing = Object.keys(reasons).filter((word) => !seen.has(word));
-    // No answer has this word yet.
-    assert.deepEqual(missing, ['no_healthy_upstream']);
   });
 });

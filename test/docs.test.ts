@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { parseConfig } from '../src/config/load.ts';
+import { type Reason, reasons } from '../src/reasons.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const text = (path: string): string => readFileSync(join(root, path), 'utf8');
+const pages = readdirSync(join(root, 'docs'))
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => `docs/${name}`);
+const papers = ['README.md', 'CHANGELOG.md', 'SECURITY.md', 'bench/README.md', ...pages];
+
+/** Complete configurations: blocks that say where to listen. */
+const configurations = (path: string): string[] =>
+  Array.from(text(path).matchAll(/^```yaml\n(.*?)^```$/gms), ([, block = '']) => block).filter((block) =>
+    /^listen:/m.test(block),
+  );
+
+/** The anchor that a heading gets, as GitHub makes it. */
+const anchorOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+    .trim()
+    .replace(/\s/g, '-');
+
+describe('the documentation', () => {
+  test('shows configurations that are valid without a warning', () => {
+    const blocks = ['README.md', ...pages].flatMap(configurations);
+    assert.ok(blocks.length >= 2);
+    copyFileSync(join(root, 'test', 'fixtures', 'config', 'public-key.pem'), join(folder, 'pubkey.pem'));
+    for (const block of blocks) {
+      const result = parseConfig({ text: block, file: 'docs', folder, env: {} });
+      assert.ok(result.ok, JSON.stringify(result));
+      assert.deepEqual(result.config.warnings, []);
+    }
+  });
+
+  test('shows the example as it is in scripts', () => {
+    assert.deepEqual(configurations('docs/configuration.md'), [text('scripts/portcullis.example.yaml')]);
+  });
+
+  test('gives every reason word the status it has', () => {
+    const rows = text('docs/answers.md').matchAll(/^\| (`[a-z_]+`[^|]*) \| (\d{3})([^|]*) \|/gm);
+    const seen = new Set<string>();
+    for (const [, words = '', status, more = ''] of rows) {
+      for (const [, word = ''] of words.matchAll(/`([a-z]+_[a-z_]+|draining)`/g)) {
+        seen.add(word);
+        const { status: right, retryAfter, close } = reasons[word as Reason];
+        assert.equal(Number(status), right, word);
+        assert.equal(/Retry-After: (\d+)/.exec(more)?.[1], retryAfter?.toString(), word);
+        assert.equal(more.includes('close'), close === true, word);
+      }
+    }
+    const missing = Object.keys(reasons).filter((word) => !seen.has(word));
+    // No answer has this word yet.
+    assert.deepEqual(missing, ['no_healthy_upstream']);
+  });
+
+  test('is listed in README, each page with the question that it answers', () => {
+    const listed = Array.from(text('README.md').matchAll(/^\| \[(docs\/[^\]]+)\]\([^)]+\) \| (.*) \|$/gm));
+    assert.deepEqual(listed.map(([, path]) => path).sort(), [...pages].sort());
+    for (const [, path = '', question] of listed) {
+      assert.equal(/^# (.*)$/m.exec(text(path))?.[1], question, path);
+    }
+  });
+
+  test('has no link that leads nowhere', () => {
+    for (const from of papers) {
+      for (const [, target = ''] of text(from).matchAll(/\]\((?!https?:)([^)\s]+)\)/g)) {
+        const [path = '', anchor] = target.split('#');
+        const to = path === '' ? from : join(dirname(from), path);
+        assert.ok(existsSync(join(root, to)), `${from}: ${target}`);
+        if (anchor === undefined) continue;
+        const anchors = Array.from(text(to).matchAll(/^#+ (.*)$/gm), ([, heading = '']) => anchorOf(heading));
+        assert.ok(anchors.includes(anchor), `${from}: ${target}`);
+      }
+    }
+  });
+});
