@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { seenJson } from '../lib/foreign-text.ts';
 import type { PostHandler } from '../types.ts';
 import { BodyTooLarge, readBody } from './request-body.ts';
 
@@ -78,7 +79,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
 }
 
 export function json(status: number, value: unknown): Page {
-  return { status, type: jsonType, body: `${JSON.stringify(value)}\n` };
+  return { status, type: jsonType, body: `${seenJson(JSON.stringify(value))}\n` };
 }
 
 function listen(server: Server, host: string, port: number): Promise<string> {

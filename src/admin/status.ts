@@ -1,3 +1,4 @@
+import { foreignText } from '../lib/foreign-text.ts';
 import type { Gathered } from './figures.ts';
 import type { AdminView } from './view.ts';
 
@@ -28,7 +29,7 @@ export function statusOf(view: AdminView, { figures, listeners }: Gathered): obj
     keySets: Array.from(view.keySets(), (set) => ({
       issuer: set.issuer,
       source: set.source,
-      kids: [...set.kids],
+      kids: set.kids.map((kid) => foreignText(kid)),
       ageSeconds: wholeSeconds(set.ageSeconds),
       nextRefreshSeconds: wholeSeconds(set.nextRefreshSeconds),
       lastError: set.lastError ?? null,

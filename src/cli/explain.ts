@@ -1,5 +1,6 @@
 import type { Check, Explanation } from '../explain/explain.ts';
 import { systemClock } from '../lib/clock.ts';
+import { foreignText } from '../lib/foreign-text.ts';
 import { findConfigFile, readConfig } from './config-file.ts';
 import { exitCodes } from './exit-code.ts';
 
@@ -13,6 +14,9 @@ export interface ExplainArguments {
 
 /** Characters of a token on standard input: a head of the largest size that can be configured is no longer. */
 const MAX_INPUT = 256 * 1024;
+
+/** Characters of a path that are shown. */
+const MAX_PATH = 1024;
 
 /** Says what becomes of one request with `token` (`-`: on standard input); 0 when it would be let in, 1 when not. */
 export async function explain(token: string | undefined, options: ExplainArguments): Promise<number> {
@@ -50,7 +54,9 @@ interface Asked {
 
 function linesOf({ method, host, path }: Asked, explanation: Explanation): readonly string[] {
   const { route, issuer, checks, refusal } = explanation;
-  const lines = [`request   ${method} ${path}, host ${host}`];
+  const lines = [
+    `request   ${foreignText(method)} ${foreignText(path, MAX_PATH)}, host ${foreignText(host)}`,
+  ];
   if (route === undefined) lines.push('route     none');
   else {
     const auth = route.auth === 'none' ? 'public' : `tokens of ${route.auth.join(', ')}`;

@@ -1,3 +1,5 @@
+import { foreignJson } from '../lib/foreign-text.ts';
+
 /** A place in the configuration: keys and list indexes from the top. */
 export type KeyPath = readonly (string | number)[];
 
@@ -23,7 +25,7 @@ export function formatPath(path: KeyPath): string {
   let text = '';
   for (const step of path) {
     if (typeof step === 'number') text += `[${step}]`;
-    else if (!/^[\w-]+$/.test(step)) text += `[${JSON.stringify(step)}]`;
+    else if (!/^[\w-]+$/.test(step)) text += `[${foreignJson(step)}]`;
     else text += text === '' ? step : `.${step}`;
   }
   return text === '' ? 'configuration' : text;

@@ -7,6 +7,7 @@ import { KeyError } from '../keys/key-error.ts';
 import { looksLikePem, parsePem } from '../keys/pem.ts';
 import type { PublicKey } from '../keys/public-key.ts';
 import { checkSecret } from '../keys/secret.ts';
+import { foreignJson } from '../lib/foreign-text.ts';
 import type { KeyPath } from './fault.ts';
 import type { Findings } from './findings.ts';
 import { isUrl } from './remote-keys.ts';
@@ -15,6 +16,8 @@ import { FileError, readTextFile } from './text-file.ts';
 
 /** A key set of a thousand RSA keys is half of it. */
 const MAX_KEY_FILE_BYTES = 1024 * 1024;
+/** Longest piece of a kid that a message shows. */
+const MAX_SHOWN = 64;
 const SOURCES = ['pem', 'jwks', 'discovery', 'secret'] as const;
 
 /** One place that gave keys: a file or a text in the configuration. */
@@ -198,9 +201,7 @@ function refuseMisfits(
 }
 
 function nameOf(key: PublicKey): string {
-  return key.kid === undefined
-    ? `an ${key.label}`
-    : `the key with kid ${JSON.stringify(key.kid.slice(0, 64))}`;
+  return key.kid === undefined ? `an ${key.label}` : `the key with kid ${foreignJson(key.kid, MAX_SHOWN)}`;
 }
 
 function fittingNames(keys: readonly PublicKey[]): string {

@@ -11,7 +11,7 @@ import {
   type Scalar,
   visit,
 } from 'yaml';
-import { quote } from '../lib/quote.ts';
+import { foreignJson } from '../lib/foreign-text.ts';
 import { type Environment, hasVariables, substitute } from './environment.ts';
 import { type Fault, formatPath, type KeyPath } from './fault.ts';
 import { yamlFaultText } from './yaml-fault.ts';
@@ -128,7 +128,7 @@ function fromDocument(
     isSubstituted: (path) => written.has(scalarAt(document, path)),
     asWritten(path, value) {
       const text = written.get(scalarAt(document, path)) ?? value;
-      return quote(text, MAX_SHOWN);
+      return foreignJson(text, MAX_SHOWN);
     },
   };
 }

@@ -1,11 +1,16 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto';
-import { quote } from '../lib/quote.ts';
+import { foreignJson } from '../lib/foreign-text.ts';
 import { algorithmsFor } from './algorithms.ts';
 import { KeyError } from './key-error.ts';
 import { type PublicKey, publicKeyFrom } from './public-key.ts';
 
 /** Identity providers publish a few dozen at most, the keys of all tenants included. */
 const MAX_ENTRIES = 1000;
+/**
+ * Characters of a kid. Thumbprints have 43 to 64, addresses of keys in clouds and DIDs up to 200; a token that named a
+ * longer one would leave little of its head for anything else.
+ */
+const MAX_KID = 1024;
 /** Members of RFC 7518 §6 that only a private or a secret key has. */
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'] as const;
 
@@ -105,7 +110,10 @@ function isEntry(value: unknown): value is Entry {
 
 /** RFC 7517 §5: entries for other purposes or of unknown types are no errors, they are left out. */
 function whyUnusable(entry: Entry): string | undefined {
-  const { kty, crv, use, alg, key_ops: operations } = entry;
+  const { kid, kty, crv, use, alg, key_ops: operations } = entry;
+  if (typeof kid === 'string' && kid.length > MAX_KID) {
+    return `its "kid" has ${kid.length} characters, and at most ${MAX_KID} are taken`;
+  }
   if (kty !== 'RSA' && kty !== 'EC' && kty !== 'OKP') return 'its "kty" is not RSA, EC or OKP';
   if (use !== undefined && use !== 'sig') return 'its "use" is not sig';
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) {
@@ -153,7 +161,7 @@ function refuseTwin({ kid, algorithms }: PublicKey, seen: Set<string>): void {
   const twin = names.findIndex((name) => seen.has(name));
   if (twin >= 0) {
     throw new KeyError(
-      `holds two keys with kid ${quote(kid, MAX_SHOWN)} for ${algorithms[twin]}; must hold one`,
+      `holds two keys with kid ${foreignJson(kid, MAX_SHOWN)} for ${algorithms[twin]}; must hold one`,
     );
   }
   for (const name of names) seen.add(name);
@@ -161,7 +169,7 @@ function refuseTwin({ kid, algorithms }: PublicKey, seen: Set<string>): void {
 
 function nameOf(entry: Entry, index: number): string {
   return typeof entry['kid'] === 'string'
-    ? `keys[${index}] (kid ${quote(entry['kid'], MAX_SHOWN)})`
+    ? `keys[${index}] (kid ${foreignJson(entry['kid'], MAX_SHOWN)})`
     : `keys[${index}]`;
 }
 

@@ -1,3 +1,5 @@
+import { foreignText } from '../lib/foreign-text.ts';
+
 /** Names and addresses of this machine itself, as `URL` spells them. */
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 const WELL_KNOWN = '/.well-known/openid-configuration';
@@ -24,7 +26,7 @@ export function discoveryUrl(url: URL): URL {
   return document;
 }
 
-/** An address as it may be shown: a query can hold a secret. */
+/** An address as it may be shown: a query can hold a secret, and a stranger may have chosen the length. */
 export function shownUrl(url: URL): string {
-  return `${url.origin}${url.pathname}`;
+  return foreignText(`${url.origin}${url.pathname}`);
 }

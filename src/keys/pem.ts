@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { foreignJson } from '../lib/foreign-text.ts';
 import { KeyError } from './key-error.ts';
 import { type PublicKey, publicKeyFrom } from './public-key.ts';
 
@@ -8,6 +9,8 @@ const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
 /** An issuer has a handful of keys; a bundle of root certificates is not what is wanted here. */
 const MAX_BLOCKS = 64;
+/** Longest piece of a block's label that a message shows. */
+const MAX_SHOWN = 64;
 
 interface Block {
   readonly label: string;
@@ -60,7 +63,9 @@ function readBlocks(text: string): readonly Block[] {
   }
   const unknown = labels.find((label) => !['PUBLIC KEY', 'RSA PUBLIC KEY', 'CERTIFICATE'].includes(label));
   if (unknown !== undefined) {
-    throw new KeyError(`holds a PEM block "${unknown}"; must hold public keys or X.509 certificates only`);
+    throw new KeyError(
+      `holds a PEM block ${foreignJson(unknown, MAX_SHOWN)}; must hold public keys or X.509 certificates only`,
+    );
   }
   const blocks = [...text.matchAll(BLOCK)].map(([, begin = '', body = '', end]) => {
     const base64 = body.replace(/\s+/g, '');

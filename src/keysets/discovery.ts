@@ -1,5 +1,5 @@
 import { shownUrl } from '../keys/key-url.ts';
-import { quote } from '../lib/quote.ts';
+import { foreignJson } from '../lib/foreign-text.ts';
 import { slashHint } from '../lib/slash-hint.ts';
 import { FetchError } from './fetch-document.ts';
 
@@ -32,5 +32,5 @@ export function readDiscovery(text: string, from: URL, issuer: string): URL {
 
 function mismatch(named: string, issuer: string): string {
   const difference = slashHint(named, issuer);
-  return `names the issuer ${quote(named, MAX_SHOWN)}, and the configuration ${JSON.stringify(issuer)}${difference}; must be equal`;
+  return `names the issuer ${foreignJson(named, MAX_SHOWN)}, and the configuration ${JSON.stringify(issuer)}${difference}; must be equal`;
 }

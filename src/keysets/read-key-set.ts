@@ -3,7 +3,7 @@ import { fitPublicKey } from '../keys/fit.ts';
 import { sortJwks } from '../keys/jwks.ts';
 import type { VerificationKey } from '../keys/key.ts';
 import type { PublicKey } from '../keys/public-key.ts';
-import { quote } from '../lib/quote.ts';
+import { foreignJson } from '../lib/foreign-text.ts';
 
 export interface ReadKeySet {
   /** May be empty. */
@@ -48,5 +48,5 @@ function entryOf({ pem, kid, algorithms }: PublicKey): object {
 
 function nameOf({ kid, label }: PublicKey): string {
   if (kid === undefined) return `an ${label}`;
-  return `the key with kid ${quote(kid, MAX_SHOWN)}`;
+  return `the key with kid ${foreignJson(kid, MAX_SHOWN)}`;
 }

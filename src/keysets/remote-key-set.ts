@@ -3,6 +3,7 @@ import type { VerificationKey } from '../keys/key.ts';
 import { KeyError } from '../keys/key-error.ts';
 import { shownUrl } from '../keys/key-url.ts';
 import type { Clock } from '../lib/clock.ts';
+import { foreignText } from '../lib/foreign-text.ts';
 import type { Log } from '../lib/log.ts';
 import { type Download, download } from './download.ts';
 import { type Fetch, FetchError } from './fetch-document.ts';
@@ -26,6 +27,8 @@ export interface Surroundings {
 
 /** Kids named in one log line. */
 const MAX_LOGGED = 20;
+/** Characters of each. */
+const MAX_KID_LOGGED = 64;
 
 /**
  * The key set of one issuer, fetched again and again while the gateway runs, never because a request waits for it:
@@ -269,8 +272,14 @@ export class RemoteKeySet {
     const fields = {
       issuer: this.#issuer.name,
       keys: keys.length,
-      added: now.filter((kid) => !before.includes(kid)).slice(0, MAX_LOGGED),
-      removed: before.filter((kid) => !now.includes(kid)).slice(0, MAX_LOGGED),
+      added: now
+        .filter((kid) => !before.includes(kid))
+        .slice(0, MAX_LOGGED)
+        .map(shownKid),
+      removed: before
+        .filter((kid) => !now.includes(kid))
+        .slice(0, MAX_LOGGED)
+        .map(shownKid),
     };
     log.info(fields, 'the key set has changed');
   }
@@ -299,6 +308,8 @@ export class RemoteKeySet {
     });
   }
 }
+
+const shownKid = (kid: string): string => foreignText(kid, MAX_KID_LOGGED);
 
 /** Their order means nothing. */
 function isSameSet(a: readonly VerificationKey[], b: readonly VerificationKey[]): boolean {

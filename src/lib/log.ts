@@ -1,4 +1,5 @@
 import { pino, stdSerializers, stdTimeFunctions } from 'pino';
+import { foreignText, seenJson } from './foreign-text.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -23,6 +24,7 @@ const CROWDED_BYTES = MAX_BUFFERED_BYTES / 2;
  */
 const MAX_WRITE_BYTES = 4096;
 const MAX_STACK_CHARACTERS = 2000;
+const MAX_MESSAGE_CHARACTERS = 500;
 
 /** By level, as sd-daemon(3) has them. */
 const PRIORITIES: Readonly<Record<LogLevel, string>> = {
@@ -79,7 +81,8 @@ function logTo(options: LogOptions, destination: { write(line: string): void }):
       errorKey: 'error',
       serializers: { error: shownError },
     },
-    journal ? { write: (line: string) => destination.write(prioritised(line)) } : destination,
+    // The last guard: whatever a caller has forgotten, no line gives orders to a terminal.
+    { write: (line: string) => destination.write(journal ? prioritised(seenJson(line)) : seenJson(line)) },
   );
   return logger;
 }
@@ -92,6 +95,13 @@ function prioritised(line: string): string {
 
 function shownError(error: Error): object {
   const shown = stdSerializers.err(error);
-  if (typeof shown?.stack !== 'string' || shown.stack.length <= MAX_STACK_CHARACTERS) return shown;
-  return { ...shown, stack: `${shown.stack.slice(0, MAX_STACK_CHARACTERS)}…` };
+  if (typeof shown?.stack !== 'string') return shown;
+  const { message, stack } = shown;
+  if (stack.length <= MAX_STACK_CHARACTERS) return shown;
+  // A stack begins with the message, so that the message is no longer than it.
+  return {
+    ...shown,
+    message: foreignText(message, MAX_MESSAGE_CHARACTERS),
+    stack: `${stack.slice(0, MAX_STACK_CHARACTERS)}…`,
+  };
 }

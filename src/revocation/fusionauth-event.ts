@@ -1,3 +1,4 @@
+import { foreignText } from '../lib/foreign-text.ts';
 import { markText } from './mark-text.ts';
 
 /** What an event of FusionAuth means here. Times are wall-clock seconds. */
@@ -15,6 +16,9 @@ export type FusionAuthEvent =
   | { readonly kind: 'keys-changed'; readonly id: string; readonly createdAt: number }
   | { readonly kind: 'other'; readonly type: string }
   | { readonly kind: 'fault'; readonly fault: string };
+
+/** Characters of the type of another event that the answer names. */
+const MAX_TYPE = 100;
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -49,7 +53,7 @@ export function readEvent(body: Buffer): FusionAuthEvent {
     return dated(event, (id, createdAt) => ({ kind: 'keys-changed', id, createdAt }));
   }
   // Other events are none of ours, and FusionAuth would send a refused one again.
-  return { kind: 'other', type: type.slice(0, 100) };
+  return { kind: 'other', type: foreignText(type, MAX_TYPE) };
 }
 
 function dated(event: Members, read: (id: string, createdAt: number) => FusionAuthEvent): FusionAuthEvent {

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../lib/clock.ts';
+import { foreignText } from '../lib/foreign-text.ts';
 import type { Log } from '../lib/log.ts';
 import type { Revocation } from './revocation.ts';
 import { fromLine, toLine } from './revocation-line.ts';
@@ -259,7 +260,7 @@ export class RedisLink {
     this.#told = true;
     const { code, message } = error as NodeJS.ErrnoException;
     this.#options.log.warn(
-      { reason: code ?? message },
+      { reason: foreignText(code ?? message) },
       'revocations are not shared: Redis is not to be had; it is tried again and again',
     );
   }
