@@ -1,36 +1,45 @@
-// Runs every compiled test file, or those whose path contains one of the given words.
+// Runs every compiled test file but the heavy ones, or with --heavy these alone, one at a time.
+// Words choose the files whose path contains one of them.
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
-const words = process.argv.slice(2);
-const root = join(import.meta.dirname, '..', 'dist', 'test');
-const files = readdirSync(root, { recursive: true })
-  .map((name) => join(root, name))
-  .filter((name) => name.endsWith('.test.js'))
-  .filter((name) => words.length === 0 || words.some((word) => name.slice(root.length).includes(word)))
+const args = process.argv.slice(2);
+const heavy = args.includes('--heavy');
+const words = args.filter((arg) => arg !== '--heavy');
+const sources = join(import.meta.dirname, '..', 'test');
+const compiled = join(import.meta.dirname, '..', 'dist', 'test');
+
+/** What measures memory or time, floods, soaks or boots a machine has the cores for itself. */
+const isHeavy = (name) => name.endsWith('.heavy.test.js');
+/** A build leaves what an earlier one made of a file that has been renamed or removed since. */
+const hasSource = (name) => existsSync(join(sources, name.replace(/\.js$/, '.ts')));
+const fits = (name) => words.length === 0 || words.some((word) => `/${name}`.includes(word));
+
+const named = readdirSync(compiled, { recursive: true })
+  .filter((name) => name.endsWith('.test.js') && hasSource(name) && fits(name))
   .sort();
+const files = named.filter((name) => isHeavy(name) === heavy);
 if (files.length === 0) {
-  process.stderr.write(`no test file matches ${words.join(' ')}\n`);
+  const others =
+    named.length === 0 ? '' : `; with ${heavy ? 'npm test' : 'npm run test:heavy'} there are ${named.length}`;
+  process.stderr.write(`no test file matches ${words.join(' ')}${others}\n`);
   process.exit(64);
 }
 /** Milliseconds for one file, many times what the longest takes, so that what never ends is told by its name. */
-const LIMIT_MS = 240_000;
+const LIMIT_MS = heavy ? 600_000 : 240_000;
 /** Files at a time: one more than there are cores, because most of them wait for something most of the time. */
-const SIDE_BY_SIDE = availableParallelism() + 1;
-/** What measures how a gateway bears up has the machine for itself. */
-const isAlone = (file) => file.endsWith('.alone.test.js');
+const SIDE_BY_SIDE = heavy ? 1 : availableParallelism() + 1;
 
-const statuses = [
-  [files.filter((file) => !isAlone(file)), SIDE_BY_SIDE],
-  [files.filter(isAlone), 1],
-].map(([some, concurrency]) => {
-  if (some.length === 0) return 0;
-  const flags = [`--test-concurrency=${concurrency}`, '--test-reporter=spec', `--test-timeout=${LIMIT_MS}`];
-  const run = spawnSync(process.execPath, ['--enable-source-maps', '--test', ...flags, ...some], {
+const flags = [`--test-concurrency=${SIDE_BY_SIDE}`, '--test-reporter=spec', `--test-timeout=${LIMIT_MS}`];
+const paths = files.map((name) => join(compiled, name));
+const { status, error } = spawnSync(
+  process.execPath,
+  ['--enable-source-maps', '--test', ...flags, ...paths],
+  {
     stdio: 'inherit',
-  });
-  return run.status ?? 70;
-});
-process.exit(statuses.find((status) => status !== 0) ?? 0);
+  },
+);
+if (error) throw error;
+process.exit(status ?? 70);
