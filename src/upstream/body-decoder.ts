@@ -6,6 +6,8 @@ import type { Framing } from './response-head.ts';
 const MAX_SIZE_DIGITS = 16;
 /** Bytes in one chunk: above any real one, and far below 2^53, up to which the sum of sizes is exact. */
 const MAX_CHUNK = 2 ** 48;
+/** Blanks behind the size of one chunk: servers that reserve room for the size pad it to 8 or 16 characters. */
+const MAX_BLANKS = 16;
 /** Bytes of chunk extensions in one message; they are read and thrown away, so a server could send them for ever. */
 const MAX_EXTENSIONS = 16 * 1024;
 
@@ -36,6 +38,7 @@ export class BodyDecoder {
   /** Bytes left of the chunk or of the body; Infinity for one that ends with the connection. */
   #left = 0;
   #sizeDigits = 0;
+  #blanks = 0;
   #extensionBytes = 0;
   #trailerRoom = 0;
 
@@ -98,24 +101,32 @@ export class BodyDecoder {
             }
           } else if (byte === CR) this.#state = SIZE_LF;
           else if (byte === SEMICOLON) this.#state = EXTENSION;
-          else if (byte === SP || byte === HTAB) this.#state = SIZE_SPACE;
-          else return this.#refuse('chunk_size', at);
+          else if (byte === SP || byte === HTAB) {
+            this.#blanks = 1;
+            this.#state = SIZE_SPACE;
+          } else return this.#refuse(byte === LF ? 'bare_lf' : 'chunk_size', at);
           break;
         }
         case SIZE_SPACE:
-          // White space may stand before an extension (RFC 9112 §7.1.1), and nowhere else.
-          if (byte === SEMICOLON) this.#state = EXTENSION;
-          else if (byte !== SP && byte !== HTAB) return this.#refuse('chunk_size', at);
-          else if (!this.#countExtension()) return this.#refuse('chunk_extension', at);
+          // RFC 9112 §7.1.1 has white space before an extension alone; old servers pad the size with it.
+          if (byte === CR) this.#state = SIZE_LF;
+          else if (byte === SEMICOLON) this.#state = EXTENSION;
+          else if (byte !== SP && byte !== HTAB) {
+            return this.#refuse(byte === LF ? 'bare_lf' : 'chunk_size', at);
+          } else {
+            this.#blanks += 1;
+            if (this.#blanks > MAX_BLANKS) return this.#refuse('chunk_size', at);
+          }
           break;
         case EXTENSION:
           if (byte === CR) this.#state = SIZE_LF;
+          else if (byte === LF) return this.#refuse('bare_lf', at);
           else if (!isFieldByte(byte) || !this.#countExtension()) {
             return this.#refuse('chunk_extension', at);
           }
           break;
         case SIZE_LF:
-          if (byte !== LF) return this.#refuse('chunk_size', at);
+          if (byte !== LF) return this.#refuse('bare_cr', at);
           this.#state = this.#left === 0 ? TRAILER : DATA;
           break;
         default:

@@ -3,7 +3,13 @@ import { COLON, CR, HTAB, LF, SP, tokenBytes } from '../lib/ascii.ts';
 /** Header or trailer fields in one section: far above what applications send, and it bounds the work per message. */
 export const MAX_FIELDS = 256;
 
-export type FieldFault = 'header_name' | 'header_value' | 'line_end' | 'header_count';
+export type FieldFault =
+  | 'header_name'
+  | 'header_value'
+  | 'header_count'
+  | 'folded_line'
+  | 'bare_lf'
+  | 'bare_cr';
 
 const LINE_START = 0;
 const NAME = 1;
@@ -58,7 +64,7 @@ export class FieldScanner {
         at += 1;
         if (at === to) return this.#pause(state, at);
       } else {
-        if (tokenBytes[byte] === 0) return this.#refuse(byte === LF ? 'line_end' : 'header_name', at);
+        if (tokenBytes[byte] === 0) return this.#refuse(faultOfStart(byte), at);
         if (this.#fields === MAX_FIELDS) return this.#refuse('header_count', at);
         this.#fields += 1;
         this.nameStart = at;
@@ -93,13 +99,13 @@ export class FieldScanner {
       }
       this.valueBits |= bits;
       if (at === to) return this.#pause(state, at);
-      if (byte !== CR) return this.#refuse(byte === LF ? 'line_end' : 'header_value', at);
+      if (byte !== CR) return this.#refuse(byte === LF ? 'bare_lf' : 'header_value', at);
       this.valueEnd = at;
       at += 1;
       state = LINE_FEED;
       if (at === to) return this.#pause(state, at);
     }
-    if (bytes[at] !== LF) return this.#refuse('line_end', at);
+    if (bytes[at] !== LF) return this.#refuse('bare_cr', at);
     this.#state = LINE_START;
     this.step = state === LINE_FEED ? 'field' : 'end';
     return at + 1;
@@ -116,4 +122,9 @@ export class FieldScanner {
     this.step = 'fault';
     return at;
   }
+}
+
+function faultOfStart(byte: number): FieldFault {
+  if (byte === LF) return 'bare_lf';
+  return byte === SP || byte === HTAB ? 'folded_line' : 'header_name';
 }

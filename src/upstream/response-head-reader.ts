@@ -1,6 +1,8 @@
-import { CR, HTAB, isFieldByte, LF, SP, spells } from '../lib/ascii.ts';
+import { COMMA, CR, HTAB, isFieldByte, LF, SP, spells } from '../lib/ascii.ts';
+import { challengesConnection } from './connection-auth.ts';
 import { ConnectionOptions } from './connection-options.ts';
 import { type FieldFault, FieldScanner } from './field-scanner.ts';
+import { KeepAliveHint } from './keep-alive-hint.ts';
 import { KeptHeaders } from './kept-headers.ts';
 import {
   type FramingFault,
@@ -20,6 +22,8 @@ const STATUS_LINE_FEED = 2;
 const FIELDS = 3;
 
 const protocol = 'HTTP/1.';
+/** Length of `HTTP/`, behind which the version stands. */
+const VERSION_START = 5;
 /** How almost every answer begins; compared as a whole before it is read byte by byte. */
 const usualStatusLine = Buffer.from('HTTP/1.1 200 OK\r\n', 'latin1');
 /** Length of `HTTP/1.1 200`. */
@@ -29,8 +33,12 @@ export type HeadFault =
   | FieldFault
   | FramingFault
   | 'status_line'
+  | 'http_version'
   | 'status_code'
   | 'content_length'
+  | 'two_lengths'
+  | 'transfer_encoding'
+  | 'two_transfer_encodings'
   | 'connection_options';
 
 /**
@@ -51,6 +59,11 @@ export class ResponseHeadReader implements FramingFields {
   readonly #fields = new FieldScanner();
   readonly #kept = new KeptHeaders();
   readonly #options = new ConnectionOptions();
+  readonly #hint = new KeepAliveHint();
+  /** A challenge for a scheme that authenticates the connection was there. */
+  #connectionAuth = false;
+  /** Digits of the Content-Length. */
+  #lengthDigits = 0;
   #state = CODE;
   /** The status line is the usual one. */
   #usual = false;
@@ -61,6 +74,7 @@ export class ResponseHeadReader implements FramingFields {
   /** Forgets the last message; the head of the answer to a request with this method starts at offset 0. */
   reset(method: string): void {
     this.method = method;
+    this.#connectionAuth = false;
     this.next(0);
   }
 
@@ -74,6 +88,7 @@ export class ResponseHeadReader implements FramingFields {
     this.#fields.reset();
     this.#kept.reset();
     this.#options.reset();
+    this.#hint.reset();
     this.#state = CODE;
     this.#usual = false;
     this.#reasonBits = 0;
@@ -126,6 +141,7 @@ export class ResponseHeadReader implements FramingFields {
     const start = this.start;
     const kept = this.#kept;
     const options = this.#options;
+    const hint = this.#hint;
     // One conversion for the whole head; what is cut from the string afterwards copies nothing.
     const text = bytes.toString('latin1', start, end);
     if (options.named.length > 0) kept.drop(options.named, text, start);
@@ -137,8 +153,10 @@ export class ResponseHeadReader implements FramingFields {
       lines: `${this.status} ${reason}${fields}`,
       eightBit: this.#reasonBits >= 0x80 || kept.eightBit(fields),
       framing,
-      contentLength: this.contentLength,
-      keepAlive: mayReuse(this, framing, options),
+      contentLength: this.status === 204 ? -1 : this.contentLength,
+      keepAlive: !this.#connectionAuth && mayReuse(this, framing, options, hint),
+      keepSeconds: hint.seconds,
+      keepRequests: hint.requests,
     };
   }
 
@@ -155,19 +173,19 @@ export class ResponseHeadReader implements FramingFields {
       const byte = bytes[at] as number;
       const index = at - this.start;
       if (index < protocol.length) {
-        if (byte !== protocol.charCodeAt(index)) return this.#refuse('status_line', at);
+        if (byte !== protocol.charCodeAt(index)) return this.#refuse(faultOfProtocol(byte, index), at);
       } else if (index === protocol.length) {
-        if (byte !== 0x30 && byte !== 0x31) return this.#refuse('status_line', at);
+        if (byte !== 0x30 && byte !== 0x31) return this.#refuse(faultOfProtocol(byte, index), at);
         this.current = byte === 0x31;
       } else if (index === protocol.length + 1) {
-        if (byte !== SP) return this.#refuse('status_line', at);
+        if (byte !== SP) return this.#refuse(faultOfProtocol(byte, index), at);
       } else if (index < CODE_END) {
         if (byte < 0x30 || byte > 0x39) return this.#refuse('status_code', at);
         this.status = this.status * 10 + byte - 0x30;
       } else {
-        if (this.status < 100 || this.status > 599) return this.#refuse('status_code', at);
+        if (this.status < 100 || isDigit(byte)) return this.#refuse('status_code', at);
         // The space is required even without a reason (RFC 9112 §4), yet some servers leave out both.
-        if (byte !== SP && byte !== CR) return this.#refuse('status_line', at);
+        if (byte !== SP && byte !== CR) return this.#refuse(byte === LF ? 'bare_lf' : 'status_line', at);
         this.#reasonStart = byte === SP ? at + 1 : at;
         this.#reasonEnd = this.#reasonStart;
         this.#state = byte === SP ? REASON : STATUS_LINE_FEED;
@@ -180,14 +198,14 @@ export class ResponseHeadReader implements FramingFields {
         at += 1;
       }
       if (at < to) {
-        if (bytes[at] !== CR) return this.#refuse('status_line', at);
+        if (bytes[at] !== CR) return this.#refuse(bytes[at] === LF ? 'bare_lf' : 'status_line', at);
         this.#reasonEnd = at;
         at += 1;
         this.#state = STATUS_LINE_FEED;
       }
     }
     if (at < to && this.#state === STATUS_LINE_FEED) {
-      if (bytes[at] !== LF) return this.#refuse('status_line', at);
+      if (bytes[at] !== LF) return this.#refuse('bare_cr', at);
       at += 1;
       this.#state = FIELDS;
     }
@@ -212,7 +230,10 @@ export class ResponseHeadReader implements FramingFields {
         if (spells(bytes, nameStart, nameEnd, 'upgrade')) return undefined;
         break;
       case 10:
-        if (spells(bytes, nameStart, nameEnd, 'keep-alive')) return undefined;
+        if (spells(bytes, nameStart, nameEnd, 'keep-alive')) {
+          this.#hint.take(bytes, valueStart, valueEnd);
+          return undefined;
+        }
         if (spells(bytes, nameStart, nameEnd, 'connection')) {
           return this.#options.take(bytes, valueStart, valueEnd) ? undefined : 'connection_options';
         }
@@ -224,11 +245,15 @@ export class ResponseHeadReader implements FramingFields {
         break;
       case 16:
         if (spells(bytes, nameStart, nameEnd, 'proxy-connection')) return undefined;
+        if (spells(bytes, nameStart, nameEnd, 'www-authenticate')) {
+          if (challengesConnection(bytes, valueStart, valueEnd)) this.#connectionAuth = true;
+        }
         break;
       case 17:
         if (spells(bytes, nameStart, nameEnd, 'transfer-encoding')) {
           // Any other coding, or a second header, leaves the framing in doubt.
-          if (this.chunked || !spells(bytes, valueStart, valueEnd, 'chunked')) return 'transfer_encoding';
+          if (this.chunked) return 'two_transfer_encodings';
+          if (!spells(bytes, valueStart, valueEnd, 'chunked')) return 'transfer_encoding';
           // Allowed by the grammar, yet llhttp does not see `chunked` when a tab follows, and reads until close.
           if (fields.valueEnd > valueEnd && bytes.subarray(valueEnd, fields.valueEnd).includes(HTAB)) {
             return 'transfer_encoding';
@@ -238,7 +263,10 @@ export class ResponseHeadReader implements FramingFields {
         }
         break;
       case 18:
-        if (spells(bytes, nameStart, nameEnd, 'proxy-authenticate')) return undefined;
+        if (spells(bytes, nameStart, nameEnd, 'proxy-authenticate')) {
+          if (challengesConnection(bytes, valueStart, valueEnd)) this.#connectionAuth = true;
+          return undefined;
+        }
         break;
       case 25:
         if (spells(bytes, nameStart, nameEnd, 'proxy-authentication-info')) return undefined;
@@ -249,18 +277,28 @@ export class ResponseHeadReader implements FramingFields {
     return undefined;
   }
 
-  /** A second Content-Length is refused even where it agrees, which RFC 9112 §6.3 rule 5 leaves to us. */
+  /** Equal numbers, in one list or in several fields, count as one (RFC 9112 §6.3 rule 5), if they are spelled alike. */
   #takeLength(bytes: Uint8Array, start: number, end: number): HeadFault | undefined {
-    const digits = end - start;
-    if (this.contentLength >= 0 || digits === 0 || digits > MAX_LENGTH_DIGITS) return 'content_length';
-    let length = 0;
-    for (let at = start; at < end; at += 1) {
-      const digit = (bytes[at] as number) - 0x30;
-      if (digit < 0 || digit > 9) return 'content_length';
-      length = length * 10 + digit;
+    let at = start;
+    for (;;) {
+      const from = at;
+      let length = 0;
+      while (at < end && isDigit(bytes[at] as number)) {
+        length = length * 10 + (bytes[at] as number) - 0x30;
+        at += 1;
+      }
+      const digits = at - from;
+      if (digits === 0 || digits > MAX_LENGTH_DIGITS) return 'content_length';
+      if (this.contentLength < 0) {
+        this.contentLength = length;
+        this.#lengthDigits = digits;
+      } else if (length !== this.contentLength || digits !== this.#lengthDigits) return 'two_lengths';
+      while (at < end && isBlank(bytes[at] as number)) at += 1;
+      if (at === end) return undefined;
+      if (bytes[at] !== COMMA) return 'content_length';
+      at += 1;
+      while (at < end && isBlank(bytes[at] as number)) at += 1;
     }
-    this.contentLength = length;
-    return undefined;
   }
 
   #refuse(fault: HeadFault, at: number): number {
@@ -276,4 +314,17 @@ function startsUsually(bytes: Uint8Array, from: number, to: number): boolean {
   for (let index = 0; index < usual.length; index += 1)
     if (bytes[from + index] !== usual[index]) return false;
   return true;
+}
+
+/** What a byte that is not the expected one of `HTTP/1.1 ` tells: another version, or no status line at all. */
+function faultOfProtocol(byte: number, index: number): HeadFault {
+  return index >= VERSION_START && isDigit(byte) ? 'http_version' : 'status_line';
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= 0x30 && byte <= 0x39;
+}
+
+function isBlank(byte: number): boolean {
+  return byte === SP || byte === HTAB;
 }

@@ -3,7 +3,7 @@ export type Framing = 'none' | 'length' | 'chunked' | 'close';
 
 /** The head of one final response, ready to be written to the client. */
 export interface ResponseHead {
-  /** 200 to 599. */
+  /** 200 to 999: what is above 599 is for the client to take as 5xx (RFC 9110 §15). */
   readonly status: number;
   /**
    * Status code, a space and the reason phrase, which may be empty, and `\r\nName: value` for each header the client
@@ -15,10 +15,14 @@ export interface ResponseHead {
   /** `lines` holds characters of 0x80 and above, one per byte. */
   readonly eightBit: boolean;
   readonly framing: Framing;
-  /** Content-Length in bytes, -1 when absent; kept for HEAD and 304, where no body follows. */
+  /** Content-Length in bytes, -1 when absent; kept for HEAD and 304, where no body follows, and never for 204. */
   readonly contentLength: number;
   /** The connection may carry another request once this message has ended. */
   readonly keepAlive: boolean;
+  /** Seconds that upstream keeps the connection without a request; Infinity: it does not say. */
+  readonly keepSeconds: number;
+  /** Requests that upstream takes on the connection behind this one; Infinity: it does not say. */
+  readonly keepRequests: number;
 }
 
 /** Where the parser delivers a response, in the order head, body, end. */
@@ -42,26 +46,35 @@ export interface FramingFields {
   readonly contentLength: number;
 }
 
-export type FramingFault = 'framing_conflict' | 'transfer_encoding' | 'upgrade' | 'tunnel';
+export type FramingFault =
+  | 'length_and_chunked'
+  | 'chunked_in_http_1_0'
+  | 'interim_body'
+  | 'upgrade'
+  | 'tunnel';
+
+/**
+ * Seconds before the end of the time that upstream names in which a connection is not used any more: a request may be
+ * under way that long before upstream has it.
+ */
+const KEEP_MARGIN_SECONDS = 1;
 
 /** Why these fields cannot frame a message; undefined when they can. */
 export function framingFault(fields: FramingFields): FramingFault | undefined {
   const { status, chunked, contentLength } = fields;
   // Two lengths for one message are what response smuggling is made of (RFC 9112 §6.3 rule 3), also where neither
   // of them would be used.
-  if (chunked && contentLength >= 0) return 'framing_conflict';
+  if (chunked && contentLength >= 0) return 'length_and_chunked';
   // RFC 9112 §6.1: the framing of an HTTP/1.0 message with Transfer-Encoding is faulty.
-  if (chunked && !fields.current) return 'transfer_encoding';
+  if (chunked && !fields.current) return 'chunked_in_http_1_0';
   // No upgrade is ever asked for, and what would follow is not HTTP.
   if (status === 101) return 'upgrade';
   // RFC 9112 §6.3 rule 2: a tunnel begins behind this head.
   if (status >= 200 && status < 300 && fields.method === 'CONNECT') return 'tunnel';
   // RFC 9110 §8.6 and RFC 9112 §6.1 forbid both headers on 1xx and 204. If the body announced by an interim response
-  // came, it would be read as the final response, so that is refused; a length of 0 announces none.
-  if (status < 200 && (chunked || contentLength > 0)) return 'framing_conflict';
-  // On 204 a length of 0 is common and harmless, and any other contradicts the status. Chunked is let through because
-  // servers that chunk everything send it with an empty body; `mayReuse` keeps that from doing harm.
-  if (status === 204 && contentLength > 0) return 'framing_conflict';
+  // came, it would be read as the final response, so that is refused; a length of 0 announces none. On 204 they are
+  // dropped: the status says that there is no body, and `mayReuse` keeps one that comes all the same from doing harm.
+  if (status < 200 && (chunked || contentLength > 0)) return 'interim_body';
   return undefined;
 }
 
@@ -73,14 +86,19 @@ export function framingOf(fields: FramingFields): Framing {
   return fields.contentLength >= 0 ? 'length' : 'close';
 }
 
-/** RFC 9112 §9.3: `close` wins over `keep-alive`, and an HTTP/1.0 server has to offer the latter. */
+/**
+ * RFC 9112 §9.3: `close` wins over `keep-alive`, and an HTTP/1.0 server has to offer the latter. A server that keeps the
+ * connection no longer than the margin, or takes no other request, has said `close` in other words.
+ */
 export function mayReuse(
   fields: FramingFields,
   framing: Framing,
   options: { readonly close: boolean; readonly keepAlive: boolean },
+  hint: { readonly seconds: number; readonly requests: number },
 ): boolean {
   if (framing === 'close' || options.close) return false;
-  // The empty chunked body that may follow a 204 must not be taken for the beginning of the next response.
-  if (fields.status === 204 && fields.chunked) return false;
+  if (hint.seconds <= KEEP_MARGIN_SECONDS || hint.requests === 0) return false;
+  // A body that follows a 204 all the same must not be taken for the beginning of the next response.
+  if (fields.status === 204 && (fields.chunked || fields.contentLength > 0)) return false;
   return fields.current || options.keepAlive;
 }

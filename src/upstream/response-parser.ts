@@ -3,13 +3,11 @@ import type { ResponseEvents, ResponseHead } from './response-head.ts';
 import type { HeadFault, ResponseHeadReader } from './response-head-reader.ts';
 import { SpareHeadReader } from './spare-head-reader.ts';
 
-/** Interim responses before one final response: servers send one or two (100, 103), a broken one never stops. */
-const MAX_INTERIM = 8;
 /** First size in bytes of the buffer that a split head is collected in; it grows up to the head limit. */
 const FIRST_COLLECT = 4096;
 
 /** Why a response was refused; a fixed word for logs. */
-export type ResponseFault = HeadFault | BodyFault | 'head_too_large' | 'interim_count' | 'interrupted';
+export type ResponseFault = HeadFault | BodyFault | 'head_too_large' | 'interrupted';
 
 export interface ResponseLimits {
   /** Bytes of all heads up to the final one, status lines and empty lines included, and of the trailers. */
@@ -24,7 +22,8 @@ const FAULTY = 4;
 
 /**
  * Parses the responses on one upstream connection, strictly after RFC 9112: whatever two parsers could read in two
- * ways is refused. Interim responses are swallowed. One instance serves all messages of its connection.
+ * ways is refused. Interim responses are swallowed, as many as the head limit has room for. One instance serves all
+ * messages of its connection.
  *
  * The events may read the parser; only `onComplete`, which comes last, may also `start` it. An event that throws ends
  * the message: the error goes to the caller of `push`, and until the next `start` nothing is accepted any more.
@@ -40,7 +39,8 @@ export class ResponseParser {
   #phase = IDLE;
   #fault: ResponseFault | undefined = undefined;
   #started = false;
-  #interims = 0;
+  /** An interim response came before the final one. */
+  #interim = false;
   /** Bytes that head and trailers of this message may still have. */
   #headRoom = 0;
   /** The bytes of a head that came in several pieces; undefined while it stands in the pushed buffer alone. */
@@ -71,7 +71,7 @@ export class ResponseParser {
     this.#phase = HEAD;
     this.#fault = undefined;
     this.#started = false;
-    this.#interims = 0;
+    this.#interim = false;
     this.#headRoom = this.#headLimit;
     this.#collected = undefined;
     this.#head = undefined;
@@ -152,12 +152,11 @@ export class ResponseParser {
       this.#collected = undefined;
       if (head !== undefined) {
         this.#head = undefined;
-        const alone = collected === undefined && this.#interims === 0;
+        const alone = collected === undefined && !this.#interim;
         if (alone) this.#spare.memo.remember(this.#method, buffer, at, head);
         return this.#begin(head, at, length);
       }
-      this.#interims += 1;
-      if (this.#interims > MAX_INTERIM) return this.#refuse('interim_count');
+      this.#interim = true;
       reader.next(at);
     }
   }

@@ -258,7 +258,7 @@ describe('an answer that is none', () => {
     'an upgrade nobody asked for': 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n',
     'a broken first chunk': 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n',
     'a head over limits.responseHead': `HTTP/1.1 200 OK\r\nX-A: ${'a'.repeat(65 * 1024)}\r\nContent-Length: 2\r\n\r\nok`,
-    'interim answers without end': 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(20),
+    'interim answers without end': 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(3000),
   };
   for (const [name, bytes] of Object.entries(invalid)) {
     test(`${name}: 502 upstream_invalid_response, and its connection ends`, async () => {

@@ -79,8 +79,8 @@ const answers: readonly (readonly [name: string, bytes: string, method?: string]
   ['chunked in HTTP/1.0', `${startOf('Transfer-Encoding: chunked').replace('1.1', '1.0')}\r\n0\r\n\r\n`],
   ['101 that was not asked for', `HTTP/1.1 101 S\r\nUpgrade: x\r\nConnection: upgrade\r\n${poison}\r\n`],
   ['100 followed by garbage', `HTTP/1.1 100 Continue\r\n\r\n${poison}`],
-  ['nine interim answers', `HTTP/1.1 103 Hints\r\n${poison}\r\n`.repeat(9) + ok],
-  ['204 with a length', `HTTP/1.1 204 No\r\nContent-Length: 20\r\n${poison}\r\n`],
+  ['interim answers above the head limit', `HTTP/1.1 103 Hints\r\n${poison}\r\n`.repeat(2000) + ok],
+  ['100 with a length', `HTTP/1.1 100 Go\r\nContent-Length: 20\r\n${poison}\r\n`],
   ['a head above the limit', `${startOf(`A: ${'x'.repeat(65_536)}`)}\r\n`],
   ['length and chunked to HEAD', `${startOf('Content-Length: 2', 'Transfer-Encoding: chunked')}\r\n`, 'HEAD'],
   [
@@ -141,6 +141,7 @@ describe('bytes behind a whole answer', () => {
   for (const [name, bytes, method = 'GET'] of [
     ['of fixed length', `${ok}HTTP/1.1 200 OK\r\n${poison}\r\n`],
     ['to HEAD', `HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n${poison}`, 'HEAD'],
+    ['of 204 with a length', `HTTP/1.1 204 No\r\nContent-Length: 13\r\n\r\n${poison}`],
     ['without a body', `HTTP/1.1 304 Not Modified\r\nContent-Length: 13\r\n\r\n${poison}`],
     ['of chunks', `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n${poison}`],
     ['with trailers', `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n${poison}\r\n`],
@@ -149,7 +150,7 @@ describe('bytes behind a whole answer', () => {
       const [wire, upstream] = await asked(method);
       upstream.write(bytes);
       const response = await wire.response({ toHead: method === 'HEAD' });
-      assert.match(String(response.status), /200|304/);
+      assert.match(String(response.status), /200|204|304/);
       assert.doesNotMatch(response.raw + wire.pending, /poison/i);
       await counts('forwarded');
       if (name === 'with trailers') {

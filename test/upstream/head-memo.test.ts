@@ -14,6 +14,8 @@ const headOf = (rest: string): ResponseHead => ({
   framing: 'length',
   contentLength: 2,
   keepAlive: true,
+  keepSeconds: Number.POSITIVE_INFINITY,
+  keepRequests: Number.POSITIVE_INFINITY,
 });
 const bytesOf = (rest: string): Buffer => Buffer.from(`HTTP/1.1 200 OK\r\nA: ${rest}\r\n\r\n`, 'latin1');
 

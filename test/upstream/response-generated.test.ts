@@ -33,7 +33,7 @@ type Header = typeof header extends fc.Arbitrary<infer Value> ? Value : never;
 const line = ({ name, value, before, after }: Header): string => `${name}:${before}${value}${after}\r\n`;
 
 const message = fc.record({
-  status: fc.integer({ min: 200, max: 599 }).filter((status) => status !== 204 && status !== 304),
+  status: fc.integer({ min: 200, max: 999 }).filter((status) => status !== 204 && status !== 304),
   reason: fc.oneof(fc.constant('OK'), word),
   interims: fc.array(fc.constantFrom(100, 102, 103), { maxLength: 3 }),
   headers: fc.array(header, { maxLength: 12 }),
@@ -70,6 +70,8 @@ function build(parts: Message): { text: string; outcome: Outcome } {
       framing: parts.framing,
       length: parts.framing === 'length' ? body.length : -1,
       keepAlive: parts.framing !== 'close',
+      keepSeconds: Number.POSITIVE_INFINITY,
+      keepRequests: Number.POSITIVE_INFINITY,
       eightBit: /[\x80-\xff]/.test(parts.reason + headers),
       body,
       complete: true,

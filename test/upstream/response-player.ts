@@ -68,6 +68,8 @@ export class Player implements ResponseEvents {
       framing: head.framing,
       length: head.contentLength,
       keepAlive: head.keepAlive,
+      keepSeconds: head.keepSeconds,
+      keepRequests: head.keepRequests,
       eightBit: head.eightBit,
       ...rest,
     };
@@ -76,7 +78,7 @@ export class Player implements ResponseEvents {
   onHead(head: ResponseHead): void {
     assert.equal(this.#head, undefined);
     this.#head = head;
-    assert.ok(head.status >= 200 && head.status <= 599);
+    assert.ok(head.status >= 200 && head.status <= 999);
     // What reaches the client: lines that cannot be taken for anything but headers.
     const [status = '', ...headers] = head.lines.split('\r\n');
     assert.match(status, /^\d{3} [\t\x20-\x7e\x80-\xff]*$/);

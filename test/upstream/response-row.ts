@@ -9,6 +9,9 @@ export interface Outcome {
   readonly framing?: Framing;
   readonly length?: number;
   readonly keepAlive?: boolean;
+  /** Of the Keep-Alive header; Infinity in most rows. */
+  readonly keepSeconds?: number;
+  readonly keepRequests?: number;
   readonly eightBit?: boolean;
   readonly body: string;
   readonly complete: boolean;
@@ -57,6 +60,8 @@ export function accept(name: string, bytes: string, outcome: Partial<Outcome>, o
       length:
         outcome.framing !== undefined && outcome.framing !== 'length' ? -1 : (outcome.body ?? '').length,
       keepAlive: true,
+      keepSeconds: Number.POSITIVE_INFINITY,
+      keepRequests: Number.POSITIVE_INFINITY,
       eightBit: false,
       body: '',
       complete: true,
@@ -94,3 +99,4 @@ export const chunked = ok('Transfer-Encoding: chunked');
 export const lenient = 'Node accepts it';
 export const behind = 'Node fails on the bytes behind the message';
 export const last = 'Node takes the interim response for the last one';
+export const stricter = 'Node refuses a second length even where it agrees';

@@ -20,7 +20,7 @@ export const foreignAnswers: Row[] = [
   refuse('HTTP/0.9 answer', '<html>hello</html>', 'status_line', { eof: true }),
   refuse('HTTP/2 frames', '\0\0\x12\x04\0\0\0\0\0', 'status_line'),
   refuse('HTTP/2 preface', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'status_line'),
-  refuse('HTTP/2 status line', head('HTTP/2 200 OK', 'Content-Length: 0'), 'status_line'),
+  refuse('HTTP/2 status line', head('HTTP/2 200 OK', 'Content-Length: 0'), 'http_version'),
   refuse('TLS alert', '\x15\x03\x01\0\x02\x02\x46', 'status_line'),
   refuse('ICY', head('ICY 200 OK', 'Content-Length: 0'), 'status_line'),
   refuse('byte order mark', `\xef\xbb\xbf${ok('Content-Length: 0')}`, 'status_line'),
@@ -29,16 +29,15 @@ export const foreignAnswers: Row[] = [
   refuse('bare LF first', `\n${ok('Content-Length: 0')}`, 'status_line', { differs: lenient }),
   refuse('no version', head('HTTP 200 OK', 'Content-Length: 0'), 'status_line'),
   refuse('HTTP/1,1', head('HTTP/1,1 200 OK', 'Content-Length: 0'), 'status_line'),
-  refuse('HTTP/01.1', head('HTTP/01.1 200 OK', 'Content-Length: 0'), 'status_line'),
+  refuse('HTTP/01.1', head('HTTP/01.1 200 OK', 'Content-Length: 0'), 'http_version'),
   refuse('HTTP/1.1 without a code', head('HTTP/1.1'), 'status_line'),
   refuse('tab before the code', head('HTTP/1.1\t200 OK', 'Content-Length: 0'), 'status_line'),
   refuse('status 000', head('HTTP/1.1 000 OK', 'Content-Length: 0'), 'status_code', { differs: lenient }),
-  refuse('status 1000', head('HTTP/1.1 1000 OK', 'Content-Length: 0'), 'status_line'),
+  refuse('status 1000', head('HTTP/1.1 1000 OK', 'Content-Length: 0'), 'status_code'),
   refuse('negative status', head('HTTP/1.1 -20 OK', 'Content-Length: 0'), 'status_code'),
   refuse('hexadecimal status', head('HTTP/1.1 0xC OK', 'Content-Length: 0'), 'status_code'),
-  refuse('status 999', head('HTTP/1.1 999 OK', 'Content-Length: 0'), 'status_code', { differs: lenient }),
-  refuse('two CR behind the status line', 'HTTP/1.1 200 OK\r\r\nContent-Length: 0\r\n\r\n', 'status_line'),
-  refuse('continued status line', 'HTTP/1.1 200\r\n OK\r\nContent-Length: 0\r\n\r\n', 'header_name'),
+  refuse('two CR behind the status line', 'HTTP/1.1 200 OK\r\r\nContent-Length: 0\r\n\r\n', 'bare_cr'),
+  refuse('continued status line', 'HTTP/1.1 200\r\n OK\r\nContent-Length: 0\r\n\r\n', 'folded_line'),
   refuse('status line that never ends', `HTTP/1.1 200 ${'x'.repeat(300)}`, 'head_too_large', { limit: 256 }),
   refuse('name that never ends', `HTTP/1.1 200 OK\r\n${'x'.repeat(300)}`, 'head_too_large', { limit: 256 }),
   refuse(
@@ -66,11 +65,11 @@ export const disguises: Row[] = [
   refuse('obs-fold before chunked', ok('Transfer-Encoding:', ' chunked'), 'transfer_encoding', {
     differs: lenient,
   }),
-  refuse('obs-fold behind chunked', ok('Transfer-Encoding: chunked', ' , identity'), 'header_name'),
-  refuse('header in an obs-fold', ok('A: 1', '\tTransfer-Encoding: chunked'), 'header_name'),
-  refuse('header behind a bare CR', ok('A: 1\rContent-Length: 5', 'Content-Length: 0'), 'line_end'),
-  refuse('header behind a bare LF', ok('A: 1\nContent-Length: 5', 'Content-Length: 0'), 'line_end'),
-  refuse('LF CR ends no line', 'HTTP/1.1 200 OK\r\nA: 1\n\rContent-Length: 0\r\n\r\n', 'line_end'),
+  refuse('obs-fold behind chunked', ok('Transfer-Encoding: chunked', ' , identity'), 'folded_line'),
+  refuse('header in an obs-fold', ok('A: 1', '\tTransfer-Encoding: chunked'), 'folded_line'),
+  refuse('header behind a bare CR', ok('A: 1\rContent-Length: 5', 'Content-Length: 0'), 'bare_cr'),
+  refuse('header behind a bare LF', ok('A: 1\nContent-Length: 5', 'Content-Length: 0'), 'bare_lf'),
+  refuse('LF CR ends no line', 'HTTP/1.1 200 OK\r\nA: 1\n\rContent-Length: 0\r\n\r\n', 'bare_lf'),
   refuse('next line in latin1 is no line end', ok('Content-Length: 5\x85A: 1'), 'content_length'),
   refuse('vertical tab before chunked', ok('Transfer-Encoding: \x0bchunked'), 'header_value'),
   refuse('tab behind chunked', `${ok('Transfer-Encoding: chunked\t')}0\r\n\r\n`, 'transfer_encoding', {
@@ -97,7 +96,6 @@ export const disguises: Row[] = [
     { differs: 'Node refuses a tab behind a length' },
   ),
   ...[
-    '5,6',
     '5,',
     ',5',
     '5;',
@@ -123,19 +121,19 @@ export const disguises: Row[] = [
   refuse(
     'HTTP/1.0 with length and chunked',
     head('HTTP/1.0 200 OK', 'Content-Length: 5', 'Transfer-Encoding: chunked'),
-    'framing_conflict',
+    'length_and_chunked',
   ),
   ...['204 No Content', '304 Not Modified', '100 Continue'].map((status) =>
     refuse(
       `length and chunked with ${status}`,
       head(`HTTP/1.1 ${status}`, 'Content-Length: 0', 'Transfer-Encoding: chunked') + ok('Content-Length: 0'),
-      'framing_conflict',
+      'length_and_chunked',
     ),
   ),
   refuse(
     'two lengths with 304',
     head('HTTP/1.1 304 N', 'Content-Length: 1', 'Content-Length: 2'),
-    'content_length',
+    'two_lengths',
   ),
 ];
 
@@ -196,7 +194,7 @@ export const series: Row[] = [
     head('HTTP/1.1 103 Hints', 'Li nk: 1') + ok('Content-Length: 0'),
     'header_name',
   ),
-  refuse('bare LF in 100', `HTTP/1.1 100 Continue\n\n${ok('Content-Length: 0')}`, 'status_line'),
+  refuse('bare LF in 100', `HTTP/1.1 100 Continue\n\n${ok('Content-Length: 0')}`, 'bare_lf'),
   accept('100 in HTTP/1.0', head('HTTP/1.0 100 Continue') + ok('Content-Length: 0'), {}, { differs: last }),
   accept('status 199', head('HTTP/1.1 199 Odd') + ok('Content-Length: 0'), {}),
   accept(
@@ -204,12 +202,10 @@ export const series: Row[] = [
     head('HTTP/1.1 103 Hints', 'X: 1') + ok('A: 1', 'Content-Length: 0'),
     { headers: 'A: 1' },
   ),
-  refuse(
-    '100 with a length for HEAD',
-    head('HTTP/1.1 100 C', 'Content-Length: 5') + ok(),
-    'framing_conflict',
-    { method: 'HEAD', differs: lenient },
-  ),
+  refuse('100 with a length for HEAD', head('HTTP/1.1 100 C', 'Content-Length: 5') + ok(), 'interim_body', {
+    method: 'HEAD',
+    differs: lenient,
+  }),
   refuse(
     '101 behind 100',
     head('HTTP/1.1 100 Continue') + head('HTTP/1.1 101 S', 'Upgrade: x', 'Connection: upgrade'),
@@ -258,7 +254,6 @@ export const chunkLines: Row[] = [
     '1\x0b',
     '1h',
     'g',
-    '1\t',
     '"1"',
     '1=1',
     '20000000000000',
@@ -277,7 +272,7 @@ export const chunkLines: Row[] = [
   refuse('obs-fold behind a chunk size', `${chunked}1\r\n a\r\n0\r\n\r\n`, 'chunk_end', {
     seen: { ...started, body: ' ' },
   }),
-  refuse('CR CR behind a chunk size', `${chunked}1\r\r\na\r\n0\r\n\r\n`, 'chunk_size', { seen: started }),
+  refuse('CR CR behind a chunk size', `${chunked}1\r\r\na\r\n0\r\n\r\n`, 'bare_cr', { seen: started }),
   refuse('CR CR behind a chunk', `${chunked}1\r\na\r\r\n0\r\n\r\n`, 'chunk_end', {
     seen: { ...started, body: 'a' },
   }),
@@ -291,13 +286,13 @@ export const chunkLines: Row[] = [
     seen: { ...started, body: 'b' },
     differs: 'Node refuses it one line earlier',
   }),
-  refuse('bare LF inside a quoted extension', `${chunked}1;a="\nb"\r\na\r\n0\r\n\r\n`, 'chunk_extension', {
+  refuse('bare LF inside a quoted extension', `${chunked}1;a="\nb"\r\na\r\n0\r\n\r\n`, 'bare_lf', {
     seen: started,
   }),
-  refuse('bare CR inside a quoted extension', `${chunked}1;a="\rb"\r\na\r\n0\r\n\r\n`, 'chunk_size', {
+  refuse('bare CR inside a quoted extension', `${chunked}1;a="\rb"\r\na\r\n0\r\n\r\n`, 'bare_cr', {
     seen: started,
   }),
-  refuse('bare LF in the last extension', `${chunked}0;a\n\r\n`, 'chunk_extension', { seen: started }),
+  refuse('bare LF in the last extension', `${chunked}0;a\n\r\n`, 'bare_lf', { seen: started }),
   accept(
     'empty extension',
     `${chunked}1;\r\na\r\n0;\r\n\r\n`,
@@ -308,8 +303,8 @@ export const chunkLines: Row[] = [
     ...started,
     body: 'a',
   }),
-  refuse('bare CR behind the last chunk', `${chunked}0\r\n\rX`, 'line_end', { seen: started }),
-  refuse('CR CR LF as the last chunk line', `${chunked}0\r\r\n\r\n`, 'chunk_size', { seen: started }),
+  refuse('bare CR behind the last chunk', `${chunked}0\r\n\rX`, 'bare_cr', { seen: started }),
+  refuse('CR CR LF as the last chunk line', `${chunked}0\r\r\n\r\n`, 'bare_cr', { seen: started }),
   ...[
     'Transfer-Encoding: chunked',
     'Connection: close',
@@ -325,7 +320,7 @@ export const chunkLines: Row[] = [
   refuse('space before the colon of a trailer', `${chunked}0\r\nA : 1\r\n\r\n`, 'header_name', {
     seen: started,
   }),
-  refuse('bare LF behind a trailer', `${chunked}0\r\nA: 1\n\r\n`, 'line_end', { seen: started }),
+  refuse('bare LF behind a trailer', `${chunked}0\r\nA: 1\n\r\n`, 'bare_lf', { seen: started }),
   refuse('NUL in a trailer', `${chunked}0\r\nA: \0\r\n\r\n`, 'header_value', { seen: started }),
   accept(
     'an answer behind the last chunk',

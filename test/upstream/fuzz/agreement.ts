@@ -19,7 +19,11 @@ const dropped = new Set([
 
 /** Deliberate differences: what Node refuses and we carry, by the bytes of the message. */
 const refusedByNode: readonly (readonly [what: string, where: RegExp])[] = [
-  ['white space between chunk size and extension', /\n[0-9a-f]+[\t ]+;/i],
+  ['white space behind a chunk size', /\n[0-9a-f]+[\t ]+[;\r]/i],
+  [
+    'equal lengths, which are sent on as one',
+    /\ncontent-length:[\t ]*([0-9]+)(?:[\t ]*,[^\r]*|[\t ]*\r\n(?:[^\r]+\r\n)*content-length:[\t ]*)\1/i,
+  ],
   [
     'a framing header in a trailer, which is dropped',
     /\n0+(?:;[^\r]*)?\r\n(?:[^\r]+\r\n)*(?:content-length|transfer-encoding):/i,

@@ -1,0 +1,26 @@
+import { tokenBytes } from '../lib/ascii.ts';
+
+/**
+ * Schemes that authenticate a connection instead of a request (RFC 4559 §6, MS-NTHT, MS-N2HT): whatever comes on the
+ * same connection afterwards is that user's, which RFC 9110 §3.3 forbids and servers do all the same.
+ */
+const schemes: ReadonlySet<string> = new Set(['ntlm', 'negotiate', 'nego2', 'kerberos']);
+/** Length of the longest of them. */
+const LONGEST = Math.max(...Array.from(schemes, (scheme) => scheme.length));
+
+/**
+ * Whether a challenge, [start, end) of `bytes`, names such a scheme. Any token of the value counts, also one that is a
+ * parameter: a connection closed in vain costs little, and one kept in vain a user's rights.
+ */
+export function challengesConnection(bytes: Buffer, start: number, end: number): boolean {
+  let at = start;
+  while (at < end) {
+    const from = at;
+    while (at < end && tokenBytes[bytes[at] as number] === 1) at += 1;
+    if (at > from && at - from <= LONGEST && schemes.has(bytes.toString('latin1', from, at).toLowerCase())) {
+      return true;
+    }
+    at += 1;
+  }
+  return false;
+}
