@@ -9,6 +9,7 @@ const fixed: readonly (readonly [name: string, of: (config: Config) => unknown])
   ['log.level', ({ log }) => log.level],
   ['revocation', ({ revocation }) => revocation],
   ['state', ({ state }) => state],
+  ['uws', ({ uws }) => uws],
 ];
 
 /** Refuses a configuration that changes what a gateway takes once, when it starts. @throws StartError */

@@ -100,7 +100,7 @@ export class Server {
 
   /** Resolves when the engine is there and the verification threads are up. @throws StartError */
   async open(): Promise<void> {
-    this.engine = loadEngine(this.config.limits.requestHead);
+    this.engine = loadEngine(this.config.limits.requestHead, this.config.uws);
     await this.authorizer.start();
   }
 

@@ -70,7 +70,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 
 /** The only places that may name a thing. */
 const doors: readonly (readonly [what: string, pattern: RegExp, place: RegExp])[] = [
-  ['the front engine', /['"`](uWebSockets\.js|@uwsjs\/)/, /^listener\/engine\.ts$/],
+  ['the front engine', /['"`](uWebSockets\.js|@uwsjs\/)/, /^listener\/engine(-file)?\.ts$/],
   [
     'connections to other servers',
     /\bconnect\b[^;]*from 'node:(net|tls)'/,
@@ -86,7 +86,7 @@ const doors: readonly (readonly [what: string, pattern: RegExp, place: RegExp])[
   [
     'files',
     /'(node:)?fs(\/promises)?'/,
-    /^((config|cli)\/|process\/journal-stream\.ts$|keysets\/store\.ts$|revocation\/journal\.ts$|listener\/socket-file\.ts$)/,
+    /^((config|cli)\/|process\/journal-stream\.ts$|keysets\/store\.ts$|revocation\/journal\.ts$|listener\/(socket|engine)-file\.ts$)/,
   ],
   ['redis', /'@redis\//, /^revocation\/redis\.ts$/],
   ['fetch', /(?<![.#\w])fetch\(/, /^keysets\/fetch-document\.ts$/],
@@ -95,7 +95,7 @@ const doors: readonly (readonly [what: string, pattern: RegExp, place: RegExp])[
   [
     'the process',
     /\bprocess\.[a-z]/,
-    /^((cli|process)\/.*|main\.ts|index\.ts|listener\/engine\.ts|lib\/process-figures\.ts)$/,
+    /^((cli|process)\/.*|main\.ts|index\.ts|listener\/engine(-file)?\.ts|lib\/process-figures\.ts)$/,
   ],
   ['the making of a permit', /\bas (unknown as )?Permit\b|<Permit>/, /^auth\/permit\.ts$/],
   ['the maker of permits', /\/permit\.ts'/, /^auth\//],

@@ -175,7 +175,7 @@ describe('start', () => {
       startGateway({
         upstreamPort: origin.port,
         config: {
-          admin: { host: '127.0.0.1', port: freePort },
+          admin: { host: '127.0.0.1', port: freePort, hosts: [] },
           listen: [
             { host: '127.0.0.1', port: 0 },
             { host: '127.0.0.1', port },
@@ -191,7 +191,7 @@ describe('start', () => {
   test('on a taken admin port is one sentence, and leaves nothing open', async () => {
     const [server, port] = await taken();
     await assert.rejects(
-      startGateway({ upstreamPort: origin.port, config: { admin: { host: '127.0.0.1', port } } }),
+      startGateway({ upstreamPort: origin.port, config: { admin: { host: '127.0.0.1', port, hosts: [] } } }),
       (error) => error instanceof StartError && error.message.includes(`127.0.0.1:${port}`),
     );
     server.close();

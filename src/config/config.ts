@@ -13,6 +13,12 @@ export interface UnixAddress {
   readonly path: string;
 }
 
+/** Where operators ask. */
+export interface AdminAddress extends ListenAddress {
+  /** What a Host field may name besides this address itself and `localhost`, in lower case without port. */
+  readonly hosts: readonly string[];
+}
+
 /** Where traffic comes in. */
 export type TrafficAddress = ListenAddress | UnixAddress;
 
@@ -179,7 +185,7 @@ export interface RevocationConfig {
  */
 export interface Config {
   readonly listen: readonly TrafficAddress[];
-  readonly admin: ListenAddress;
+  readonly admin: AdminAddress;
   /** Processes that share the addresses; an embedded gateway is one, whatever this says. */
   readonly listeners: number;
   /** Verification threads of each listener; 0: none, the event loop verifies in slices. */
@@ -219,6 +225,8 @@ export interface Config {
   };
   /** Undefined: nothing can be revoked. */
   readonly revocation?: RevocationConfig | undefined;
+  /** A binary of the front engine instead of the one that comes with this release; undefined: that one. */
+  readonly uws?: { readonly file: string; readonly sha256: string } | undefined;
   /** Absolute folder for what outlives a restart; undefined: nothing is kept. */
   readonly state?: string | undefined;
   readonly shutdown: { readonly graceMs: number };

@@ -117,7 +117,8 @@ export function count(min: number, max: number): z.ZodType<number, string | numb
     .refine((value) => value >= min && value <= max, { error: `is out of range; must be ${right}` });
 }
 
-const ADDRESS = 'an address such as 0.0.0.0:8080, "[::]:8080" or localhost:8080, with a port from 0 to 65535';
+export const ADDRESS =
+  'an address such as 0.0.0.0:8080, "[::]:8080" or localhost:8080, with a port from 0 to 65535';
 
 /** `host:port` as an address. */
 export function address(): z.ZodType<{ host: string; port: number }, string> {

@@ -4,6 +4,7 @@ import { formatAddress, overlap } from './address.ts';
 import type { Config, TrafficAddress } from './config.ts';
 import type { KeyPath } from './fault.ts';
 import type { Findings } from './findings.ts';
+import { resolveEngine } from './resolve-engine.ts';
 import { resolveIssuers } from './resolve-issuer.ts';
 import { type Place, resolveProcesses } from './resolve-processes.ts';
 import { resolveRevocation } from './resolve-revocation.ts';
@@ -57,6 +58,7 @@ export function resolve(
     log: resolveLog(file, findings),
     revocation: resolveRevocation(file, listen, issuers, findings),
     state: resolveState(file, folder, findings),
+    uws: resolveEngine(file, folder, findings),
     shutdown: { graceMs: file.shutdown.grace },
   };
 }

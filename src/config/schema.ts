@@ -1,6 +1,5 @@
 import * as z from 'zod';
 import {
-  address,
   count,
   duration,
   flag,
@@ -18,7 +17,9 @@ import {
   text,
   trafficAddress,
 } from './fields.ts';
+import { admin } from './schema-admin.ts';
 import { cors } from './schema-cors.ts';
+import { uws } from './schema-engine.ts';
 import { forwardSection, tokenField } from './schema-forward.ts';
 import { keys } from './schema-keys.ts';
 import { audienceField, requireSection, tokenTypesField } from './schema-require.ts';
@@ -137,9 +138,7 @@ export const schema = section({
       'Addresses for traffic: host:port, or unix:/path of a socket in the file system; a relative path starts at the folder of this file',
     )
     .optional(),
-  admin: address()
-    .prefault('127.0.0.1:9090')
-    .describe('Address of health, metrics and status; never one of listen'),
+  admin: admin.describe('Address of health, metrics and status; never one of listen'),
   listeners: z
     .union([z.literal('auto'), count(1, 64)], { error: must('auto or a whole number from 1 to 64') })
     .prefault('auto')
@@ -245,6 +244,9 @@ export const schema = section({
     .describe(
       'Folder for what outlives a restart, such as the last good key sets; made when missing. Nothing is kept without it',
     )
+    .optional(),
+  uws: uws
+    .describe('Another binary of uWebSockets.js, instead of the one that comes with this release')
     .optional(),
   shutdown: section({
     grace: duration(0, HOUR).prefault('30s').describe('For requests in flight when asked to stop'),

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { StartError } from '../lib/start-error.ts';
+import { type EngineFile, engineFile } from './engine-file.ts';
 
 /**
  * The seam to the front engine: the few names of uWebSockets.js that the gateway uses. Another engine takes its
@@ -58,42 +59,38 @@ const HEAD_LIMIT_VARIABLE = 'UWS_HTTP_MAX_HEADERS_SIZE';
 const HEAD_SLACK = 2;
 
 /**
- * Loads the engine: an installed official `uWebSockets.js` first, then the platform package.
+ * Loads the engine from the binary that `engineFile` finds.
  *
  * `requestHeadBytes` is the largest request head that will be accepted (request line to the empty line). The engine
  * reads its own bound from the environment once, when its binary is loaded, so it is set here and cannot change.
- * @throws StartError when no binary fits this platform and Node.js, or the bound differs from the loaded one's.
+ * @throws StartError when no binary fits this platform and Node.js, its bytes are not the expected ones, or the bound
+ * differs from the loaded one's.
  */
-export function loadEngine(requestHeadBytes: number): Engine {
+export function loadEngine(requestHeadBytes: number, chosen?: EngineFile): Engine {
+  const path = engineFile(chosen);
+  if (path === undefined) throw new StartError(noBinary(''));
   const require = createRequire(import.meta.url);
-  const major = process.versions.node.split('.')[0];
-  const names = ['uWebSockets.js', `@uwsjs/linux-x64-${major}`];
-  let failure: unknown;
-  for (const name of names) {
-    let path: string;
-    try {
-      path = require.resolve(name);
-    } catch {
-      continue; // Not installed: the next source may be.
-    }
-    const wanted = String(HEAD_SLACK * requestHeadBytes);
-    if (require.cache[path] !== undefined && process.env[HEAD_LIMIT_VARIABLE] !== wanted) {
-      throw new StartError(
-        `limits.requestHead is ${Number(process.env[HEAD_LIMIT_VARIABLE]) / HEAD_SLACK} bytes in this process and cannot become ${requestHeadBytes}; start a new process`,
-      );
-    }
-    process.env[HEAD_LIMIT_VARIABLE] = wanted;
-    try {
-      const engine = require(path) as Engine;
-      engine._cfg?.('silent'); // No `uWebSockets` mark in our answers.
-      return engine;
-    } catch (error) {
-      failure = error;
-    }
+  const wanted = String(HEAD_SLACK * requestHeadBytes);
+  if (require.cache[path] !== undefined && process.env[HEAD_LIMIT_VARIABLE] !== wanted) {
+    throw new StartError(
+      `limits.requestHead is ${Number(process.env[HEAD_LIMIT_VARIABLE]) / HEAD_SLACK} bytes in this process and cannot become ${requestHeadBytes}; start a new process`,
+    );
   }
-  const why = failure instanceof Error ? `: ${failure.message.split('\n')[0]}` : '';
-  throw new StartError(
+  process.env[HEAD_LIMIT_VARIABLE] = wanted;
+  try {
+    // The binary itself: no script of a package runs.
+    const engine = require(path) as Engine;
+    engine._cfg?.('silent'); // No `uWebSockets` mark in our answers.
+    return engine;
+  } catch (error) {
+    const why = error instanceof Error ? `: ${error.message.split('\n')[0]}` : '';
+    throw new StartError(noBinary(why), { cause: error });
+  }
+}
+
+function noBinary(why: string): string {
+  return (
     `the front engine uWebSockets.js has no binary here for ${process.platform}-${process.arch}, Node.js ${process.versions.node} ` +
-      `(ABI ${process.versions.modules})${why}; use Node.js 20 or 22 on linux-x64 with glibc and run npm ci under that same version, or install the official uWebSockets.js`,
+    `(ABI ${process.versions.modules})${why}; use Node.js 20 or 22 on linux-x64 with glibc and run npm ci under that same version, or name a binary and its SHA-256 with uws:`
   );
 }

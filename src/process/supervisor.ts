@@ -11,9 +11,9 @@ import { addressText } from '../lib/host-port.ts';
 import type { Log } from '../lib/log.ts';
 import { StartError } from '../lib/start-error.ts';
 import { assertReloadable } from '../reloadable.ts';
+import { childEnvironment } from './child-env.ts';
 import { claimAddresses } from './claim.ts';
 import { Crew } from './crew.ts';
-import { listenerEnvironment } from './listener-env.ts';
 import type { KeysByIssuer } from './messages.ts';
 import { shareOf } from './share.ts';
 
@@ -70,7 +70,7 @@ export class Supervisor {
     });
     this.#crew = new Crew({
       program,
-      env: listenerEnvironment(env),
+      env: childEnvironment(env),
       count: config.listeners,
       clock: systemClock,
       log,

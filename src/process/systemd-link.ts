@@ -18,8 +18,8 @@ export class SystemdLink {
   #lastAt = 0;
   #lastRequests = 0;
 
-  constructor(env: NodeJS.ProcessEnv, log: Log, supervisor: () => Supervisor) {
-    this.#notifier = systemdNotifier(env, log);
+  constructor(env: NodeJS.ProcessEnv, log: Log, supervisor: () => Supervisor, path?: string) {
+    this.#notifier = systemdNotifier(env, log, path);
     this.#supervisor = supervisor;
   }
 

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import type { Log } from '../lib/log.ts';
+import { PROGRAM_PATH } from './child-env.ts';
 
 /** Milliseconds for one message; it takes a few. */
 const TELL_MS = 5_000;
@@ -17,10 +18,16 @@ export interface Notifier {
   close(): Promise<void>;
 }
 
-/** Undefined where no systemd wants to know. */
-export function systemdNotifier(env: NodeJS.ProcessEnv, log: Log): Notifier | undefined {
-  if (env['NOTIFY_SOCKET'] === undefined || env['NOTIFY_SOCKET'] === '') return undefined;
-  return new NotifyProgram(watchdogOf(env), log);
+/** Undefined where no systemd wants to know. @param path where the program is looked for. */
+export function systemdNotifier(
+  env: NodeJS.ProcessEnv,
+  log: Log,
+  path: string = PROGRAM_PATH,
+): Notifier | undefined {
+  const socket = env['NOTIFY_SOCKET'];
+  if (socket === undefined || socket === '') return undefined;
+  // The program needs no more, and what else is there may be secret.
+  return new NotifyProgram(watchdogOf(env), log, { NOTIFY_SOCKET: socket, PATH: path });
 }
 
 function watchdogOf(env: NodeJS.ProcessEnv): number | undefined {
@@ -38,14 +45,16 @@ function watchdogOf(env: NodeJS.ProcessEnv): number | undefined {
 class NotifyProgram implements Notifier {
   readonly watchdogMs: number | undefined;
   readonly #log: Log;
+  readonly #env: NodeJS.ProcessEnv;
   /** What waits, by kind: a newer word of the same kind takes the place of an older one, so there are five at most. */
   readonly #waiting = new Map<string, readonly string[]>();
   #telling: Promise<void> | undefined;
   #failed = false;
 
-  constructor(watchdogMs: number | undefined, log: Log) {
+  constructor(watchdogMs: number | undefined, log: Log, env: NodeJS.ProcessEnv) {
     this.watchdogMs = watchdogMs;
     this.#log = log;
+    this.#env = env;
   }
 
   ready(status: string): void {
@@ -92,7 +101,7 @@ class NotifyProgram implements Notifier {
 
   #run(words: readonly string[]): Promise<void> {
     return new Promise((resolve) => {
-      execFile('systemd-notify', [...words], { timeout: TELL_MS }, (error) => {
+      execFile('systemd-notify', [...words], { timeout: TELL_MS, env: this.#env }, (error) => {
         if (error !== null && !this.#failed) {
           this.#failed = true;
           this.#log.error({ error }, 'systemd cannot be told how the gateway is');

@@ -20,7 +20,7 @@ test('the documented file is valid, with everything filled in', () => {
   const { issuers, routes, upstreams, listeners, verifiers, ...plain } = result.config;
   assert.deepEqual(plain, {
     listen: [{ host: '0.0.0.0', port: 8080 }],
-    admin: { host: '127.0.0.1', port: 9090 },
+    admin: { host: '127.0.0.1', port: 9090, hosts: [] },
     rejection: 'rfc6750',
     realm: 'portcullis',
     cache: { entries: 100_000, bytes: 268_435_456 },
@@ -38,6 +38,7 @@ test('the documented file is valid, with everything filled in', () => {
     log: { level: 'info', access: 'off' },
     revocation: undefined,
     state: undefined,
+    uws: undefined,
     shutdown: { graceMs: 30_000 },
     warnings: [],
   });

@@ -1,28 +1,35 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+
+const name = `@uwsjs/linux-x64-${process.versions.node.split('.')[0]}`;
+const installed = join(import.meta.dirname, '..', '..', '..', 'node_modules', name);
+const sha256 = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex');
 
 let folder: string;
 
 /** The compiled engine loader in a place from which no package resolves but those a test puts there. */
-before(() => {
+beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'portcullis-engine-'));
   const compiled = join(import.meta.dirname, '..', '..', 'src');
-  for (const file of ['listener/engine.js', 'lib/start-error.js'])
+  for (const file of ['listener/engine.js', 'listener/engine-file.js', 'lib/start-error.js'])
     cpSync(join(compiled, file), join(folder, 'src', file));
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
 });
 
-after(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-function install(name: string, code: string): void {
+/** The platform package with what a test changes in it. */
+function install(change: (path: string) => void = () => {}): void {
   const path = join(folder, 'node_modules', name);
   mkdirSync(path, { recursive: true });
-  writeFileSync(join(path, 'index.cjs'), code);
-  writeFileSync(join(path, 'package.json'), '{"main":"index.cjs"}');
+  for (const file of ['package.json', 'index.js', 'uws.node'])
+    cpSync(join(installed, file), join(path, file));
+  change(path);
 }
 
 /** What a process of its own prints after it has run `code` with `loadEngine` and `outcome` in scope. */
@@ -42,41 +49,64 @@ function run(code: string): string {
   return stdout;
 }
 
-const major = process.versions.node.split('.')[0];
+const load = 'process.stdout.write(outcome(() => typeof loadEngine(16384).App))';
 
 describe('loadEngine', () => {
   test('without any binary is one sentence that names platform, ABI and remedy', () => {
-    const text = run('process.stdout.write(outcome(() => loadEngine(16384)))');
+    const text = run(load);
     assert.match(text, /^true the front engine uWebSockets\.js has no binary here for linux-x64, /);
     assert.ok(text.includes(`(ABI ${process.versions.modules})`));
     assert.ok(text.includes('npm ci'));
     assert.equal(text.includes('\n'), false);
   });
 
-  test('with a binary that does not load says why in the same sentence', () => {
-    install(
-      `@uwsjs/linux-x64-${major}`,
-      `throw new Error('was compiled for another ABI\\nRequire stack: x');`,
+  test('takes the platform package of its own tree', () => {
+    install();
+    assert.equal(run(load), 'function');
+  });
+
+  test('refuses another version, and other bytes under the right version', () => {
+    install((path) => writeFileSync(join(path, 'package.json'), '{"version":"20.51.5"}'));
+    assert.match(
+      run(load),
+      /^true the front engine in \S+ is version 20\.51\.5, .* made for 20\.51\.4: run npm ci$/,
     );
-    const text = run('process.stdout.write(outcome(() => loadEngine(16384)))');
-    assert.match(text, /: was compiled for another ABI; use Node\.js/);
-    assert.equal(text.includes('Require stack'), false);
+    install((path) => writeFileSync(join(path, 'uws.node'), 'something else'));
+    assert.match(
+      run(load),
+      /^true the front engine \S+ is not loaded: its SHA-256 is [0-9a-f]{64}, and that of /,
+    );
+  });
+
+  test('runs no script of the package', () => {
+    install((path) => writeFileSync(join(path, 'index.js'), 'process.stdout.write("the script ran");'));
+    assert.equal(run(load), 'function');
+  });
+
+  test('takes a binary that is named with its SHA-256, and no other bytes', () => {
+    const file = join(folder, 'own.node');
+    cpSync(join(installed, 'uws.node'), file);
+    const named = (digest: string): string =>
+      run(
+        `process.stdout.write(outcome(() => typeof loadEngine(16384, ${JSON.stringify({ file, sha256: digest })}).App))`,
+      );
+    assert.equal(named(sha256(file)), 'function');
+    assert.match(
+      named('0'.repeat(64)),
+      /is not loaded: its SHA-256 is .* that of uws\.sha256 of the configuration is 0{64}/,
+    );
+    writeFileSync(file, 'no binary at all');
+    assert.match(named(sha256(file)), /: .*; use Node\.js 20 or 22/);
+    rmSync(file);
+    assert.match(named('0'.repeat(64)), /own\.node cannot be read \(ENOENT\)/);
   });
 
   test('sets the head limit before the binary loads, which cannot be changed later', () => {
-    install(
-      `@uwsjs/linux-x64-${major}`,
-      'module.exports = { limit: process.env.UWS_HTTP_MAX_HEADERS_SIZE, _cfg(option) { this.option = option; } };',
-    );
+    install();
     const text = run(`
       const engine = loadEngine(16384);
-      process.stdout.write([engine.limit, engine.option, loadEngine(16384) === engine].join(' ') + ' ');
+      process.stdout.write([process.env.UWS_HTTP_MAX_HEADERS_SIZE, loadEngine(16384) === engine].join(' ') + ' ');
       process.stdout.write(outcome(() => loadEngine(8192)));`);
-    assert.match(text, /^32768 silent true true limits\.requestHead is 16384 bytes in this process/);
-  });
-
-  test('prefers an installed official package', () => {
-    install('uWebSockets.js', 'module.exports = { official: true };');
-    assert.equal(run('process.stdout.write(outcome(() => loadEngine(16384).official))'), 'true');
+    assert.match(text, /^32768 true true limits\.requestHead is 16384 bytes in this process/);
   });
 });

@@ -9,21 +9,16 @@ import { silentLog } from '../support/gateway.ts';
 
 test('a reload that ends while all stops does not tell that all is ready', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
-  const { PATH } = process.env;
-  t.after(() => {
-    process.env['PATH'] = PATH;
-    rmSync(folder, { recursive: true });
-  });
+  t.after(() => rmSync(folder, { recursive: true }));
   const told = join(folder, 'told');
   writeFileSync(join(folder, 'systemd-notify'), `#!/bin/sh\necho "$1" >>'${told}'\n`, { mode: 0o755 });
-  process.env['PATH'] = `${folder}:${PATH}`;
   const figures = { requests: [], connections: 0, cacheEntries: 0 };
   const supervisor = {
     config: { listeners: 1 },
     isWell: true,
     view: { gather: async () => ({ figures, listeners: [] }) },
   } as unknown as Supervisor;
-  const link = new SystemdLink({ NOTIFY_SOCKET: '/nowhere' }, silentLog, () => supervisor);
+  const link = new SystemdLink({ NOTIFY_SOCKET: '/nowhere' }, silentLog, () => supervisor, folder);
   link.ready();
   link.reloading();
   link.stopping();

@@ -94,7 +94,7 @@ export async function startGateway(options: TestOptions): Promise<TestGateway> {
   };
   const config: Config = {
     listen: [{ host: '127.0.0.1', port: 0 }],
-    admin: { host: '127.0.0.1', port: 0 },
+    admin: { host: '127.0.0.1', port: 0, hosts: [] },
     listeners: 1,
     verifiers: 1,
     issuers: new Map([['test', issuer]]),

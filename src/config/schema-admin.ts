@@ -1,0 +1,37 @@
+import * as z from 'zod';
+import { parseHost } from './address.ts';
+import { ADDRESS, address, list, must, section, text } from './fields.ts';
+
+/** Names under which operators ask: more would be a list of addresses, which need no entry. */
+const MAX_HOSTS = 64;
+
+const hostHint = 'a host name such as gateway.internal or an address, without port';
+
+const host = text(hostHint).transform((value, context) => {
+  const parsed = parseHost(/^\[.*\]$/.test(value) ? value.slice(1, -1) : value);
+  if (parsed !== undefined) return parsed;
+  context.addIssue({ code: 'custom', message: `does not fit; must be ${hostHint}` });
+  return z.NEVER;
+});
+
+const DEFAULT_ADMIN = '127.0.0.1:9090';
+
+const long = section({
+  address: address().prefault(DEFAULT_ADMIN).describe('Address to listen on; never one of listen'),
+  hosts: list(host, 'a list of names such as [gateway.internal]')
+    .max(MAX_HOSTS, { error: `has too many names; must be at most ${MAX_HOSTS}` })
+    .describe(
+      'Names in the Host field under which it is asked, such as that of a Prometheus target; its own address and localhost need no entry',
+    )
+    .optional(),
+});
+
+/** The admin address alone, or with what else is to be said of it. */
+export const admin = z
+  .union([address(), long], { error: must(ADDRESS) })
+  .transform((value) =>
+    'address' in value
+      ? { ...value.address, hosts: [...new Set(value.hosts)] }
+      : { ...value, hosts: [] as string[] },
+  )
+  .prefault(DEFAULT_ADMIN);
