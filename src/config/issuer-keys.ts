@@ -4,7 +4,8 @@ import { fitPublicKey, fitSecret } from '../keys/fit.ts';
 import { parseJwks } from '../keys/jwks.ts';
 import type { VerificationKey } from '../keys/key.ts';
 import { KeyError } from '../keys/key-error.ts';
-import { looksLikePem, parsePem } from '../keys/pem.ts';
+import { mayBeKey, pemTextOf } from '../keys/key-text.ts';
+import { parsePem } from '../keys/pem.ts';
 import type { PublicKey } from '../keys/public-key.ts';
 import { checkSecret } from '../keys/secret.ts';
 import { foreignJson } from '../lib/foreign-text.ts';
@@ -121,9 +122,10 @@ function readPems(
   const entries: readonly (readonly [string, KeyPath])[] =
     typeof pem === 'string' ? [[pem, path]] : pem.map((entry, index) => [entry, [...path, index]]);
   return entries.flatMap(([entry, at]) => {
-    const read = guard(entry, at, folder, findings, (text) => ({
+    const inline = pemTextOf(entry);
+    const read = guard(entry, inline, at, folder, findings, (text) => ({
       path: at,
-      keys: parsePem(text),
+      keys: parsePem(pemTextOf(text) ?? text),
       isSet: false,
     }));
     return read === undefined ? [] : [read];
@@ -131,30 +133,36 @@ function readPems(
 }
 
 function readJwks(entry: string, path: KeyPath, folder: string, findings: Findings): KeySource | undefined {
-  return guard(entry, path, folder, findings, (text, name) => {
+  const inline = /^\s*\{/.test(entry) ? entry : undefined;
+  return guard(entry, inline, path, folder, findings, (text, name) => {
     const { keys, warnings } = parseJwks(text);
     for (const warning of warnings) findings.warn(path, `${name}: ${warning}`);
     return { path, keys, isSet: true };
   });
 }
 
-/** Turns what goes wrong with one file into a fault that names it. */
+const noKey =
+  'is neither a path to a file nor a key that can be read; must be a path, or a public key whole: PEM, its lines apart by line ends or \\n, or base64 of it, or a JWKS under jwks';
+
+/** Turns what goes wrong with one file, or with the text that stands in its place, into a fault that names it. */
 function guard<Result>(
   entry: string,
+  inline: string | undefined,
   path: KeyPath,
   folder: string,
   findings: Findings,
   read: (text: string, name: string) => Result,
 ): Result | undefined {
-  const inline = looksLikePem(entry);
   const file = isAbsolute(entry) ? entry : join(folder, entry);
+  const hides = inline !== undefined || mayBeKey(entry);
   // A secret put here by mistake must not be printed, so a path from the environment is shown as it was written.
-  const name = inline ? 'the text' : findings.isSubstituted(path) ? findings.quote(path, entry) : file;
+  const name = hides ? 'the text' : findings.isSubstituted(path) ? findings.quote(path, entry) : file;
   try {
-    return read(inline ? entry : readTextFile(file, MAX_KEY_FILE_BYTES), name);
+    return read(inline ?? readTextFile(file, MAX_KEY_FILE_BYTES), name);
   } catch (error) {
     if (!(error instanceof KeyError || error instanceof FileError)) throw error;
-    findings.fault(path, `${name} ${error.message}`);
+    const isNoFile = inline === undefined && hides && error instanceof FileError && error.isOutOfReach;
+    findings.fault(path, isNoFile ? noKey : `${name} ${error.message}`);
     return undefined;
   }
 }

@@ -1,4 +1,4 @@
-import { discoveryUrl, urlObstacle } from '../keys/key-url.ts';
+import { discoveryUrl, lacksDocument, urlObstacle } from '../keys/key-url.ts';
 import type { RemoteKeysConfig } from './config.ts';
 import type { KeyPath } from './fault.ts';
 import type { Findings } from './findings.ts';
@@ -32,6 +32,12 @@ export function resolveRemote(
       ? 'is no URL; must be one such as https://idp.example'
       : urlObstacle(url, keys.allowHttp === true);
   if (obstacle !== undefined) findings.fault(at, obstacle);
+  else if (kind === 'discovery' && url !== undefined && lacksDocument(url)) {
+    findings.fault(
+      at,
+      'ends with /.well-known and names no document there; must be the URL of the provider, or of the whole document',
+    );
+  }
   if (kind === 'discovery' && issuer.issuer === 'any') {
     findings.fault(at, 'needs the issuer that the document must name; must come with issuer other than any');
   }

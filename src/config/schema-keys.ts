@@ -7,6 +7,7 @@ const HOUR = 60 * MINUTE;
 
 export const secretHint = `the secret, best as \${NAME} from the environment`;
 const pemHint = 'a path to a PEM file, or PEM text';
+const jwksHint = 'a path to a JWKS file, or its https URL';
 
 /** Milliseconds that hold where the file says nothing; each reason stands with its key below. */
 export const remoteDefaults = {
@@ -28,12 +29,16 @@ export const keys = section({
   )
     .describe('PEM public keys or X.509 certificates: paths, or the PEM text itself')
     .optional(),
-  jwks: text('a path to a JWKS file, or its https URL')
-    .describe('JSON Web Key Set: a path to a file, or an https URL from which it is fetched')
+  jwks: z
+    .string({ error: must(jwksHint) })
+    .min(1, { error: must(jwksHint) })
+    .describe(
+      'JSON Web Key Set: a path to a file, an https URL from which it is fetched, or the JSON text itself',
+    )
     .optional(),
   discovery: text('the https URL of an OpenID provider')
     .describe(
-      'https URL of an OpenID provider, with or without /.well-known/openid-configuration; its jwks_uri is used, and its issuer must equal the configured one exactly',
+      'https URL of an OpenID provider, to which /.well-known/openid-configuration is added, or of a document below /.well-known/, which is fetched as given; its jwks_uri is used, and its issuer must equal the configured one exactly',
     )
     .optional(),
   secret: z

@@ -130,8 +130,14 @@ function readKey(entry: Entry, name: string): PublicKey | string {
   if (entry['kty'] === 'oct') {
     throw new KeyError(`holds a secret key in ${name}; must hold public keys only`);
   }
-  if (PRIVATE_MEMBERS.some((member) => member in entry)) {
-    throw new KeyError(`holds a private key in ${name}; must hold public keys only`);
+  const [first, ...more] = PRIVATE_MEMBERS.filter((member) => member in entry);
+  if (first !== undefined) {
+    if ([first, ...more].some((member) => entry[member] !== null)) {
+      throw new KeyError(`holds a private key in ${name}; must hold public keys only`);
+    }
+    throw new KeyError(
+      `has "${first}": null in ${name}, a private member without a value; must leave it out, as every public key does`,
+    );
   }
   const obstacle = whyUnusable(entry);
   if (obstacle !== undefined) return `${name} is ignored: ${obstacle}`;

@@ -2,7 +2,9 @@ import { foreignText } from '../lib/foreign-text.ts';
 
 /** Names and addresses of this machine itself, as `URL` spells them. */
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
-const WELL_KNOWN = '/.well-known/openid-configuration';
+/** The folder of documents at fixed places (RFC 8615), and the one of OpenID Connect Discovery 1.0 §4. */
+const WELL_KNOWN = '/.well-known/';
+const OPENID = `${WELL_KNOWN}openid-configuration`;
 
 /**
  * Why keys must not be fetched from there; undefined when they may. Who can change what comes over plain http can
@@ -17,13 +19,22 @@ export function urlObstacle(url: URL, allowHttp: boolean): string | undefined {
   return 'is plain http, in which anyone on the way could put keys of his own; must be https, or allowHttp: true';
 }
 
-/** The address of the discovery document of an issuer (OpenID Connect Discovery 1.0 §4). */
+/**
+ * The address of the discovery document of an issuer (OpenID Connect Discovery 1.0 §4). One that names a document
+ * already stays as it is: authorization servers have `/.well-known/oauth-authorization-server/TENANT` (RFC 8414 §3.1),
+ * and some providers put the tenant behind `openid-configuration` or into the query.
+ */
 export function discoveryUrl(url: URL): URL {
   const document = new URL(url);
-  if (!document.pathname.endsWith(WELL_KNOWN)) {
-    document.pathname = document.pathname.replace(/\/+$/, '') + WELL_KNOWN;
+  if (!document.pathname.includes(WELL_KNOWN)) {
+    document.pathname = document.pathname.replace(/\/+$/, '') + OPENID;
   }
   return document;
+}
+
+/** Whether the path ends with the folder and names no document in it. */
+export function lacksDocument(url: URL): boolean {
+  return `${url.pathname}/`.replace(/\/+$/, '/').endsWith(WELL_KNOWN);
 }
 
 /** An address as it may be shown: a query can hold a secret, and a stranger may have chosen the length. */

@@ -17,11 +17,6 @@ interface Block {
   readonly der: Buffer;
 }
 
-/** Whether a text is meant to be PEM, wherever in it the first block may stand. */
-export function looksLikePem(text: string): boolean {
-  return text.includes('-----BEGIN');
-}
-
 /**
  * Reads public keys (SPKI, PKCS#1) and X.509 certificates from a text of one or several PEM blocks; what stands
  * around the blocks is skipped (RFC 7468 §2). Throws KeyError.

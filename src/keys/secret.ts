@@ -1,14 +1,14 @@
 import { createPublicKey } from 'node:crypto';
 import { minimumSecretBytes } from './algorithms.ts';
 import { KeyError } from './key-error.ts';
-import { looksLikePem } from './pem.ts';
+import { pemTextOf } from './key-text.ts';
 
 /**
  * Refuses a secret that is too short for one of the HMAC algorithms (RFC 7518 §3.2), or that is in truth a public
  * key: whoever knows such a "secret" could sign (CVE-2023-48223, GHSA-g3jj-5cmm-3hxx). Throws KeyError.
  */
 export function checkSecret(secret: string, algorithms: readonly string[]): void {
-  if (looksLikePem(secret) || isDerKey(secret)) {
+  if (pemTextOf(secret) !== undefined || isDerKey(secret)) {
     throw new KeyError('is a PEM or DER key, not a secret; must be given as pem if it is a public key');
   }
   if (isJwkText(secret)) {

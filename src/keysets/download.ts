@@ -2,7 +2,7 @@ import type { IssuerConfig, RemoteKeysConfig } from '../config/config.ts';
 import { KeyError } from '../keys/key-error.ts';
 import { shownUrl } from '../keys/key-url.ts';
 import { readDiscovery } from './discovery.ts';
-import { type Fetch, FetchError, fetchDocument } from './fetch-document.ts';
+import { accepted, type Fetch, FetchError, fetchDocument } from './fetch-document.ts';
 import { type ReadKeySet, readKeySet } from './read-key-set.ts';
 
 export interface Download extends ReadKeySet {
@@ -19,11 +19,11 @@ export async function download(
   let url = new URL(remote.url);
   let secure = false;
   if (remote.kind === 'discovery') {
-    const document = await fetchDocument(url, secure, fetchOptions);
+    const document = await fetchDocument(url, secure, { ...fetchOptions, accept: accepted.discovery });
     url = readDiscovery(document.text, url, issuer.issuer ?? '');
     secure = document.secure;
   }
-  const { text, freshMs } = await fetchDocument(url, secure, fetchOptions);
+  const { text, freshMs } = await fetchDocument(url, secure, { ...fetchOptions, accept: accepted.keySet });
   try {
     return { ...readKeySet(text, issuer.algorithms), freshMs };
   } catch (error) {

@@ -16,8 +16,19 @@ export type Fetch = (url: URL, init: RequestInit) => Promise<Response>;
 
 export const systemFetch: Fetch = (url, init) => fetch(url, init);
 
+/**
+ * What is asked for (RFC 9110 §12.5.1). The Kubernetes API server answers 406 to whoever does not take the registered
+ * type of a key set (RFC 7517 §8.5.2); others serve one as plain text, so that everything is taken in the end.
+ */
+export const accepted = {
+  keySet: 'application/jwk-set+json, application/json;q=0.9, */*;q=0.1',
+  discovery: 'application/json, */*;q=0.1',
+} as const;
+
 export interface FetchOptions {
   readonly fetch: Fetch;
+  /** Value of the Accept header. */
+  readonly accept: string;
   readonly allowHttp: boolean;
   /** Ends the fetch with the signal's reason. */
   readonly signal: AbortSignal;
@@ -73,12 +84,12 @@ function assertAllowed(url: URL, start: URL, mustBeSecure: boolean, allowHttp: b
   if (obstacle !== undefined) throw new FetchError(`${where} ${obstacle}`);
 }
 
-async function ask(url: URL, { fetch, signal }: FetchOptions): Promise<Response> {
+async function ask(url: URL, { fetch, accept, signal }: FetchOptions): Promise<Response> {
   try {
     return await fetch(url, {
       signal,
       redirect: 'manual',
-      headers: { accept: 'application/json', 'user-agent': 'portcullis' },
+      headers: { accept, 'user-agent': 'portcullis' },
       credentials: 'omit',
     });
   } catch (error) {

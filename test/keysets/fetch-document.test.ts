@@ -23,6 +23,7 @@ function get(url: string, options: Partial<FetchOptions> = {}, secureSoFar = fal
   const signal = new AbortController().signal;
   return fetchDocument(new URL(url), secureSoFar, {
     fetch: systemFetch,
+    accept: '*/*',
     allowHttp: false,
     signal,
     ...options,

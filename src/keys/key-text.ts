@@ -1,0 +1,63 @@
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
+
+/** DER begins with a SEQUENCE (X.690 §8.9), so that base64 of it begins with an M; the smallest key has 60 characters. */
+const BARE = /^M[A-Za-z0-9+/\s]{39,}={0,2}\s*$/;
+/** Base64 of `-----BEGIN`, as secret stores hand out a whole file. */
+const PACKED = /^LS0tLS1CRUdJTi[A-Za-z0-9+/\s]+={0,2}\s*$/;
+/** Line ends that were written as characters, as variables and JSON have them. */
+const WRITTEN_LINE_ENDS = /\\r\\n|\\n|\\r/g;
+
+/**
+ * The PEM text that stands in `text` itself: PEM, PEM on one line with `\n` written out, base64 of PEM, or base64 of a
+ * key or certificate without its BEGIN and END lines (RFC 7468). Undefined for anything else, such as a path.
+ */
+export function pemTextOf(text: string): string | undefined {
+  if (text.includes('-----BEGIN')) return text.replace(WRITTEN_LINE_ENDS, '\n');
+  if (PACKED.test(text)) {
+    const unpacked = Buffer.from(text, 'base64').toString('utf8');
+    return unpacked.replace(WRITTEN_LINE_ENDS, '\n');
+  }
+  const bare = text.replace(WRITTEN_LINE_ENDS, '\n').trim();
+  if (!BARE.test(bare)) return undefined;
+  const label = labelOf(Buffer.from(bare, 'base64'));
+  return label === undefined ? undefined : `-----BEGIN ${label}-----\n${bare}\n-----END ${label}-----\n`;
+}
+
+/**
+ * Whether a text may be key material, broken perhaps, and is not to be shown: what looks like base64 of DER, a JSON Web
+ * Key, an OpenSSH key, or has a character that no path of the user's would have.
+ */
+export function mayBeKey(text: string): boolean {
+  return (
+    BARE.test(text) ||
+    PACKED.test(text) ||
+    /\p{Cc}|\\n|-----|^\s*[{[]|^(ssh|ecdsa|sk)-\S+\s|^AAAA[A-Z0-9]/u.test(text) ||
+    text.length > MAX_SHOWN_PATH
+  );
+}
+
+/** Characters of a path that may be shown; a path is rarely longer, a key always. */
+const MAX_SHOWN_PATH = 255;
+
+function labelOf(der: Buffer): string | undefined {
+  const readers: readonly (readonly [label: string, read: () => unknown])[] = [
+    ['PUBLIC KEY', () => createPublicKey({ key: der, format: 'der', type: 'spki' })],
+    ['CERTIFICATE', () => new X509Certificate(der)],
+    // Told of as what they are, and refused. Before PKCS#1, whose reader takes the public half of a private key.
+    ['PRIVATE KEY', () => createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })],
+    ['RSA PRIVATE KEY', () => createPrivateKey({ key: der, format: 'der', type: 'pkcs1' })],
+    ['EC PRIVATE KEY', () => createPrivateKey({ key: der, format: 'der', type: 'sec1' })],
+    ['RSA PUBLIC KEY', () => createPublicKey({ key: der, format: 'der', type: 'pkcs1' })],
+  ];
+  return readers.find(([, read]) => canRead(read))?.[0];
+}
+
+function canRead(read: () => unknown): boolean {
+  try {
+    read();
+    return true;
+  } catch {
+    // Not this kind; OpenSSL's text could quote the material.
+    return false;
+  }
+}
