@@ -55,6 +55,10 @@ function buildProgram(finish: (code: number) => void): Command {
   program
     .command('listener', { hidden: true })
     .action(async () => finish(await (await import('./listener.ts')).listener()));
+  // What a reload starts.
+  program
+    .command('load', { hidden: true })
+    .action(async () => finish(await (await import('./load.ts')).load()));
   command('check', 'validate the configuration file and everything it names')
     .option(...configOption)
     .action(async (options: { config?: string }) => finish((await import('./check.ts')).check(options)));

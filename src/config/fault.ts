@@ -3,6 +3,9 @@ import { foreignJson } from '../lib/foreign-text.ts';
 /** A place in the configuration: keys and list indexes from the top. */
 export type KeyPath = readonly (string | number)[];
 
+/** Faults that are told of at once: more than anyone mends before the next check, and few enough to be quick. */
+export const MAX_FAULTS = 200;
+
 export interface Fault {
   readonly file: string;
   /** From 1; 0 when the configuration came as an object and has no lines. */
@@ -31,13 +34,18 @@ export function formatPath(path: KeyPath): string {
   return text === '' ? 'configuration' : text;
 }
 
-/** In the order in which a reader meets them in the file, each once. */
+/** In the order in which a reader meets them in the file, each once; says how many more there are at least. */
 export function sortFaults(faults: readonly Fault[]): readonly Fault[] {
   const seen = new Set<string>();
-  return [...faults]
+  const sorted = [...faults]
     .sort((a, b) => a.line - b.line || a.column - b.column)
     .filter((fault) => {
       const text = formatFault(fault);
       return !seen.has(text) && seen.add(text);
     });
+  const last = sorted[MAX_FAULTS - 1];
+  if (last === undefined) return sorted;
+  const more = sorted.length - MAX_FAULTS;
+  const message = `has ${more === 0 ? '' : `at least ${more} `}more faults, which are not shown; must be mended up to here first`;
+  return [...sorted.slice(0, MAX_FAULTS), { ...last, path: formatPath([]), message }];
 }

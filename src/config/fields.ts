@@ -54,8 +54,27 @@ export function flag(): z.ZodBoolean {
   return z.boolean({ error: must('true or false') });
 }
 
-export function list<Item extends z.ZodType>(item: Item, right: string): z.ZodArray<Item> {
-  return z.array(item, { error: must(right) }).min(1, { error: must(right) });
+/** Entries of a list: each is compared with each other one, and nobody writes that many. */
+const MAX_ENTRIES = 1000;
+
+/** A list with something in it. */
+export function list<Item extends z.ZodType>(
+  item: Item,
+  right: string,
+  most: number = MAX_ENTRIES,
+): z.ZodArray<Item> {
+  return optionalList(item, right, most).min(1, { error: must(right) });
+}
+
+/** A list that may be empty. */
+export function optionalList<Item extends z.ZodType>(
+  item: Item,
+  right: string,
+  most: number = MAX_ENTRIES,
+): z.ZodArray<Item> {
+  return z
+    .array(item, { error: must(right) })
+    .max(most, { error: `has too many entries; must be at most ${most}` });
 }
 
 export function oneOrMany<Item extends z.ZodType>(

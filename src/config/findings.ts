@@ -1,4 +1,4 @@
-import type { Fault, KeyPath } from './fault.ts';
+import { type Fault, type KeyPath, MAX_FAULTS } from './fault.ts';
 import type { Source } from './source.ts';
 import type { Validated } from './validate.ts';
 
@@ -14,7 +14,9 @@ export class Findings {
     this.#validated = validated;
   }
 
+  /** Beyond what is shown a fault is worth one that makes the file refused, and no more time. */
   fault(path: KeyPath, message: string, at: 'value' | 'key' = 'value'): void {
+    if (this.faults.length > MAX_FAULTS) return;
     this.faults.push(this.#source.fault(path, message, at));
   }
 
@@ -24,6 +26,7 @@ export class Findings {
   }
 
   warn(path: KeyPath, message: string): void {
+    if (this.warnings.length > MAX_FAULTS) return;
     this.warnings.push(this.#source.fault(path, message));
   }
 

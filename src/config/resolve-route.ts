@@ -28,11 +28,14 @@ export function resolveRoutes(
   findings: Findings,
 ): readonly RouteConfig[] {
   const routes: RouteConfig[] = [];
+  const byFold = new Map<string, RouteConfig[]>();
   const placed: { readonly token: readonly TokenPlace[]; readonly path: KeyPath }[] = [];
   for (const { route, path } of listRoutes(file, findings)) {
     if (findings.wasWrong(path) && path.length > 0) continue;
     const match = resolveMatch(route, path, findings);
-    const twin = routes.find((other) => sameMatch(other.match, match));
+    const neighbours = byFold.get(foldKey(match)) ?? [];
+    byFold.set(foldKey(match), neighbours);
+    const twin = neighbours.find((other) => sameMatch(other.match, match));
     if (twin !== undefined) {
       findings.fault(
         [...path, 'match'],
@@ -40,7 +43,8 @@ export function resolveRoutes(
         'key',
       );
     }
-    const rival = twin === undefined ? routes.find((other) => isMistakable(other.match, match)) : undefined;
+    const rival =
+      twin === undefined ? neighbours.find((other) => isMistakable(other.match, match)) : undefined;
     if (rival !== undefined) {
       findings.fault(
         [...path, 'match', 'path'],
@@ -49,7 +53,7 @@ export function resolveRoutes(
     }
     const token = resolveToken(route.token, route.auth === NONE, [...path, 'token'], findings);
     if (token !== undefined) placed.push({ token, path: [...path, 'token'] });
-    routes.push({
+    const resolved: RouteConfig = {
       name: nameOf(match),
       match,
       auth: resolveAuth(route, file, path, findings),
@@ -62,7 +66,9 @@ export function resolveRoutes(
         forwarded: new Set(route.forward.forwarded),
       },
       preflight: resolvePreflight(route.cors, match.methods, path, findings),
-    });
+    };
+    routes.push(resolved);
+    neighbours.push(resolved);
   }
   const written = new Set(routes.flatMap(({ forward }) => writtenSpellings(forward)));
   for (const { token, path } of placed) refuseWrittenPlaces(token, written, path, findings);
@@ -142,6 +148,11 @@ function whyNoPath(path: string): string | undefined {
   return undefined;
 }
 
+/** The same for all that some server could take for each other; only those are compared. */
+function foldKey({ host, path }: Match): string {
+  return `${host ?? ''} ${fold(path, Number.POSITIVE_INFINITY) ?? path}`;
+}
+
 function sameMatch(a: Match, b: Match): boolean {
   if (a.host !== b.host || a.path !== b.path) return false;
   if (a.methods === undefined || b.methods === undefined) return a.methods === b.methods;
@@ -150,9 +161,7 @@ function sameMatch(a: Match, b: Match): boolean {
 
 /** Whether a request that both take by some server's reading exists: it is refused as ambiguous, whichever it meant. */
 function isMistakable(a: Match, b: Match): boolean {
-  if (a.host !== b.host || a.path === b.path) return false;
-  const folded = fold(a.path, Number.POSITIVE_INFINITY);
-  if (folded === undefined || folded !== fold(b.path, Number.POSITIVE_INFINITY)) return false;
+  if (a.path === b.path) return false;
   if (a.methods === undefined || b.methods === undefined) return true;
   // A route for GET takes HEAD too.
   const methods = new Set(a.methods.includes('GET') ? [...a.methods, 'HEAD'] : a.methods);

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { must, oneOf, oneOrMany, pattern, section, text } from './fields.ts';
+import { must, oneOf, oneOrMany, optionalList, pattern, section, text } from './fields.ts';
 
 const claimHint = 'the name of a claim such as sub or realm.roles';
 const valueHint = 'visible ASCII with inner spaces at most, up to 1024 characters';
@@ -33,8 +33,7 @@ export const forwardSection = section({
   token: oneOf(['keep', 'strip'])
     .prefault('keep')
     .describe('Whether upstream gets the token; never one from the query'),
-  forwarded: z
-    .array(oneOf(['for', 'proto', 'host']), { error: must('a list of for, proto and host') })
+  forwarded: optionalList(oneOf(['for', 'proto', 'host']), 'a list of for, proto and host')
     .prefault(['for', 'proto', 'host'])
     .describe('Which X-Forwarded-* headers upstream gets'),
 });

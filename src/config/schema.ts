@@ -10,6 +10,7 @@ import {
   named,
   oneOf,
   oneOrMany,
+  optionalList,
   pattern,
   rate,
   section,
@@ -32,6 +33,8 @@ const MIB = 1024 * KIB;
 const GIB = 1024 * MIB;
 
 const NONE = 'none';
+/** More do not fit the largest file. */
+const MAX_ROUTES = 10_000;
 
 const issuer = section({
   issuer: text('the exact iss claim, or any')
@@ -46,8 +49,7 @@ const issuer = section({
   clockTolerance: duration(0, 10 * MINUTE)
     .prefault('0s')
     .describe('How far clocks may differ for exp and nbf'),
-  require: z
-    .array(text('the name of a claim'), { error: must('a list of claim names such as [sub, email]') })
+  require: optionalList(text('the name of a claim'), 'a list of claim names such as [sub, email]')
     .prefault([])
     .describe('Claims that must be present'),
   maxAge: duration(1, 8760 * HOUR)
@@ -155,7 +157,7 @@ export const schema = section({
   upstreams: named(upstream, 'upstreams')
     .prefault({})
     .describe('Services behind the gateway, by a name of your own'),
-  routes: list(route, 'a list of routes')
+  routes: list(route, 'a list of routes', MAX_ROUTES)
     .describe('The most specific match wins: host, longest path, method')
     .optional(),
   upstream: text('the name of an upstream, or a URL such as http://127.0.0.1:9000')

@@ -5,16 +5,17 @@ import {
   isNode,
   isScalar,
   isSeq,
-  Lexer,
   LineCounter,
   parseDocument,
   type Scalar,
   visit,
+  type YAMLMap,
 } from 'yaml';
 import { foreignJson } from '../lib/foreign-text.ts';
 import { type Environment, hasVariables, substitute } from './environment.ts';
-import { type Fault, formatPath, type KeyPath } from './fault.ts';
-import { yamlFaultText } from './yaml-fault.ts';
+import { type Fault, formatPath, type KeyPath, MAX_FAULTS } from './fault.ts';
+import { isOversized, MAX_ALIASES, scanText } from './text-bounds.ts';
+import { syntaxFault, yamlFaultText } from './yaml-fault.ts';
 
 /** The configuration as plain data, with the way back to the line and column of each of its parts. */
 export interface Source {
@@ -31,33 +32,33 @@ export interface Source {
   isSubstituted(path: KeyPath): boolean;
 }
 
-/** A file of the documented form is five levels deep; the parser's stack must not be what ends a deeper one. */
-const MAX_DEPTH = 64;
-/** Aliases resolved in total, weighted by what they hold: the "billion laughs" guard of the YAML library. */
-const MAX_ALIASES = 100;
 /** Longest piece of a name that is shown in a message. */
 const MAX_SHOWN = 80;
 
 /** Reads YAML text. Problems of the text itself are in `faults`; `value` is then as far as it could be read. */
 export function readText(file: string, text: string, env: Environment): Source {
   const lines = new LineCounter();
-  if (isTooDeep(text)) {
-    return fromDocument(file, new Document(null), lines, env, [
-      {
-        file,
-        line: 1,
-        column: 1,
-        path: 'yaml',
-        message: `is nested deeper than ${MAX_DEPTH} levels; must be flatter`,
-      },
-    ]);
+  const { obstacle, longQuotes } = scanText(text);
+  if (obstacle !== undefined) {
+    const fault = { file, line: 1, column: 1, path: 'yaml', message: obstacle };
+    return fromDocument(file, new Document(null), lines, env, [fault]);
   }
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
-  const faults = [...document.errors, ...document.warnings].map((error) => {
-    const { line, col } = lines.linePos(error.pos[0]);
-    return { file, line, column: col, path: 'yaml', message: yamlFaultText(error.code) };
+  // Repeated keys are looked for below: the library compares each key with each.
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    logLevel: 'error',
+    uniqueKeys: false,
   });
-  return fromDocument(file, document as Document, lines, env, faults);
+  const errors = [...document.errors, ...document.warnings].sort((a, b) => a.pos[0] - b.pos[0]);
+  const [first] = errors;
+  if (first === undefined) return fromDocument(file, document as Document, lines, env, []);
+  // One slip makes the rest of a text mean something else: what the parser says of that would only follow from it.
+  const { offset, message } = syntaxFault(text, first.code, first.pos[0], longQuotes);
+  const { line, col } = lines.linePos(offset);
+  return fromDocument(file, new Document(null), lines, env, [
+    { file, line, column: col, path: 'yaml', message },
+  ]);
 }
 
 /** Takes an object in place of a file: faults then have a path but no line. */
@@ -91,9 +92,23 @@ function fromDocument(
   const fault: Source['fault'] = (path, message, at = 'value') =>
     faultAt(offsetOf(document, path, at), path, message);
 
+  // What comes behind the last fault that is shown is not looked at.
+  const isFull = (): boolean => faults.length >= MAX_FAULTS;
   visit(document, {
+    Map(_, node, ancestors) {
+      for (const key of repeatedKeys(node)) {
+        if (isFull()) return visit.BREAK;
+        const path = [...pathOf([...ancestors, node]), String(key.value)];
+        faults.push({
+          ...faultAt(key.range?.[0] ?? 0, path, yamlFaultText('DUPLICATE_KEY')),
+          path: 'yaml',
+        });
+      }
+      return undefined;
+    },
     Pair(_, pair, ancestors) {
       if (isScalar(pair.key) && pair.key.value !== '__proto__') return undefined;
+      if (isFull()) return visit.BREAK;
       const offset = isNode(pair.key) ? (pair.key.range?.[0] ?? 0) : 0;
       faults.push(
         faultAt(offset, pathOf(ancestors), 'has a key that is no plain name; must have names as keys'),
@@ -101,21 +116,28 @@ function fromDocument(
       return visit.REMOVE;
     },
     Alias(_, node, ancestors) {
-      if (node.resolve(document) !== undefined) return;
+      if (node.resolve(document) !== undefined) return undefined;
+      if (isFull()) return visit.BREAK;
       const path = pathOf([...ancestors, node]);
       faults.push(
         faultAt(node.range?.[0] ?? 0, path, 'is an alias without an anchor; must name one set before it'),
       );
       unset.push(path);
+      return undefined;
     },
     Scalar(key, node, ancestors) {
-      if (key === 'key' || typeof node.value !== 'string' || !hasVariables(node.value)) return;
+      if (key === 'key' || typeof node.value !== 'string' || !hasVariables(node.value)) return undefined;
       const result = substitute(node.value, env);
-      const path = pathOf([...ancestors, node]);
-      for (const message of result.faults) faults.push(fault(path, message));
-      if (result.faults.length > 0) unset.push(path);
+      if (result.faults.length > 0) {
+        if (isFull()) return visit.BREAK;
+        const path = pathOf([...ancestors, node]);
+        const offset = node.range?.[0] ?? 0;
+        for (const message of result.faults) faults.push(faultAt(offset, path, message));
+        unset.push(path);
+      }
       written.set(node, node.value);
       node.value = result.text;
+      return undefined;
     },
   });
 
@@ -124,7 +146,8 @@ function fromDocument(
     unset,
     faults,
     fault,
-    value: toValue(document, faults, fault),
+    // With more faults than are shown the rest has not been filled in.
+    value: isFull() ? undefined : toValue(document, faults, fault),
     isSubstituted: (path) => written.has(scalarAt(document, path)),
     asWritten(path, value) {
       const text = written.get(scalarAt(document, path)) ?? value;
@@ -137,7 +160,7 @@ function toValue(document: Document, faults: Fault[], fault: Source['fault']): u
   try {
     const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
     // An anchor around its own alias makes a value without end.
-    if (!isDeeper(value, MAX_DEPTH)) return value;
+    if (!isOversized(value)) return value;
   } catch {
     // What can fail here is an alias: one without an anchor, which has been told of, or too many of them.
   }
@@ -147,23 +170,16 @@ function toValue(document: Document, faults: Fault[], fault: Source['fault']): u
   return undefined;
 }
 
-function isDeeper(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return levels === 0 || Object.values(value).some((member) => isDeeper(member, levels - 1));
-}
-
-/** Counts brackets, and the `- - -` of nested lists on one line, before the parser follows them. */
-function isTooDeep(text: string): boolean {
-  let open = 0;
-  let dashes = 0;
-  for (const token of new Lexer().lex(text)) {
-    if (token === '[' || token === '{') open += 1;
-    else if (token === ']' || token === '}') open = Math.max(0, open - 1);
-    else if (token === '-' || token === '?') dashes += 1;
-    else if (token.trim() !== '' || token.includes('\n')) dashes = 0;
-    if (open > MAX_DEPTH || dashes > MAX_DEPTH) return true;
+/** The keys of a mapping that stand in it already. */
+function repeatedKeys(map: YAMLMap): Scalar[] {
+  const seen = new Set<unknown>();
+  const repeated: Scalar[] = [];
+  for (const { key } of map.items) {
+    if (!isScalar(key)) continue;
+    if (seen.has(key.value)) repeated.push(key);
+    seen.add(key.value);
   }
-  return false;
+  return repeated;
 }
 
 interface Found {

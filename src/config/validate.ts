@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { Fault, KeyPath } from './fault.ts';
+import { type Fault, type KeyPath, MAX_FAULTS } from './fault.ts';
 import { nearest } from './nearest.ts';
 import { type FileConfig, jsonSchema, schema } from './schema.ts';
 import type { Source } from './source.ts';
@@ -38,8 +38,9 @@ export function validate(source: Source): Validated {
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const result = schema.safeParse(root.value);
     if (result.success) return { config: result.data, faults, wasWrong, wasWrongInside };
-    for (const { path, message, key } of result.error.issues.flatMap((issue) => explain(issue, []))) {
+    for (const { path, message, key } of explainAll(result.error.issues)) {
       if (wasWrong(path)) continue;
+      if (faults.length >= MAX_FAULTS) return { config: undefined, faults, wasWrong, wasWrongInside };
       faults.push(source.fault(path, message, key ? 'key' : 'value'));
       if (path.length === 0) return { config: undefined, faults, wasWrong, wasWrongInside };
       remove(root, path, wrong);
@@ -55,11 +56,16 @@ interface Explained {
   readonly key: boolean;
 }
 
-function explain(issue: Issue, above: KeyPath): readonly Explained[] {
+/** One after the other, because an unknown key is compared with every known one. */
+function* explainAll(issues: readonly Issue[]): Generator<Explained> {
+  for (const issue of issues) yield* explain(issue, []);
+}
+
+function explain(issue: Issue, above: KeyPath): Iterable<Explained> {
   const path = [...above, ...(issue.path as KeyPath)];
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => ({ path: [...path, key], message: unknownKey(path, key), key: true }));
+      return unknownKeys(path, issue.keys);
     case 'invalid_key':
       return [{ path, message: issue.issues[0]?.message ?? issue.message, key: true }];
     case 'invalid_union': {
@@ -67,7 +73,7 @@ function explain(issue: Issue, above: KeyPath): readonly Explained[] {
       const branch = issue.errors.find((errors) => errors.every((error) => isInside(error)));
       return branch === undefined
         ? [{ path, message: issue.message, key: false }]
-        : branch.flatMap((error) => explain(error, path));
+        : branch.flatMap((error) => [...explain(error, path)]);
     }
     default:
       return [{ path, message: issue.message, key: false }];
@@ -75,11 +81,19 @@ function explain(issue: Issue, above: KeyPath): readonly Explained[] {
 }
 
 function isInside(issue: Issue): boolean {
-  return issue.path.length > 0 || issue.code === 'unrecognized_keys' || issue.code === 'custom';
+  return issue.path.length > 0 || ['unrecognized_keys', 'custom', 'too_big'].includes(issue.code ?? '');
 }
 
+function* unknownKeys(path: KeyPath, keys: readonly string[]): Generator<Explained> {
+  for (const key of keys) yield { path: [...path, key], message: unknownKey(path, key), key: true };
+}
+
+/** Made once: it is as large as the documentation. */
+let schemaTree: SchemaNode | undefined;
+
 function unknownKey(path: KeyPath, key: string): string {
-  const known = knownKeys(jsonSchema(), path);
+  schemaTree ??= jsonSchema();
+  const known = knownKeys(schemaTree, path);
   const meant = nearest(key, known);
   return meant === undefined
     ? `is not a known key; must be one of ${known.join(', ')}`

@@ -22,3 +22,42 @@ const texts: Readonly<Partial<Record<ErrorCode, string>>> = {
 export function yamlFaultText(code: ErrorCode): string {
   return texts[code] ?? 'is not valid YAML; must be YAML 1.2 or JSON';
 }
+
+/** A syntax error as a person sees it, and the offset of the place to look at. */
+interface SyntaxFault {
+  readonly offset: number;
+  readonly message: string;
+}
+
+interface LongQuote {
+  readonly start: number;
+  readonly end: number;
+  readonly closed: boolean;
+}
+
+/**
+ * Where a syntax error comes from: a quote that was left open shows only where the text ends or the next quote begins,
+ * and a line that is indented too deep continues the one above it.
+ * @param offset where the parser noticed it.
+ */
+export function syntaxFault(
+  text: string,
+  code: ErrorCode,
+  offset: number,
+  longQuotes: readonly LongQuote[],
+): SyntaxFault {
+  const open = longQuotes.find(({ closed, end }) => !closed || text.slice(end, offset).trim() === '');
+  if (open !== undefined && open.start <= offset) {
+    const message = open.closed
+      ? 'opens a quoted text that goes on to another line, and something stands right behind its end; must have its closing quote on this line'
+      : 'opens a quote that is not closed; must have its closing quote on this line';
+    return { offset: open.start, message };
+  }
+  const continued = code === 'BLOCK_AS_IMPLICIT_KEY' || code === 'MULTILINE_IMPLICIT_KEY';
+  const [line = ''] = text.slice(offset).split('\n', 1);
+  const next = /^[ ]*\S/.exec(text.slice(offset + line.length + 1));
+  if (continued && !/:(\s|$)/.test(line) && next !== null) {
+    return { offset: offset + line.length + next[0].length, message: texts.BAD_INDENT as string };
+  }
+  return { offset, message: yamlFaultText(code) };
+}

@@ -41,6 +41,8 @@ function accepts(node: Node, value: unknown): boolean {
         return typeof value !== 'number' || value <= (rule as number);
       case 'minItems':
         return !Array.isArray(value) || value.length >= (rule as number);
+      case 'maxItems':
+        return !Array.isArray(value) || value.length <= (rule as number);
       case 'items':
         return !Array.isArray(value) || value.every((item) => accepts(rule as Node, item));
       case 'required':

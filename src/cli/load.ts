@@ -1,0 +1,27 @@
+import { loadConfig } from '../config/load.ts';
+import { StartError } from '../lib/start-error.ts';
+import type { LoadAnswer, LoadOrder } from '../process/load-child.ts';
+import { exitCodes } from './exit-code.ts';
+
+/** Reads one configuration for the process that has started this one, and sends it what was found. */
+export async function load(): Promise<number> {
+  if (process.send === undefined) {
+    process.stderr.write('portcullis: load is started by portcullis start, not by hand; use check\n');
+    return exitCodes.usage;
+  }
+  const order = await new Promise<LoadOrder>((resolve) => process.once('message', resolve));
+  const answer = answerOf(order);
+  await new Promise<void>((resolve, reject) => {
+    process.send?.(answer, undefined, undefined, (error) => (error === null ? resolve() : reject(error)));
+  });
+  return exitCodes.ok;
+}
+
+function answerOf({ file, running }: LoadOrder): LoadAnswer {
+  try {
+    return loadConfig({ file, env: process.env, running });
+  } catch (error) {
+    if (error instanceof StartError) return { unavailable: error.message };
+    throw error;
+  }
+}

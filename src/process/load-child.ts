@@ -1,0 +1,63 @@
+import { fork } from 'node:child_process';
+import type { LoadResult } from '../config/load.ts';
+import { StartError } from '../lib/start-error.ts';
+
+/** Milliseconds for a check: a hundred times what a large file takes, and below every watchdog. */
+const CHECK_LIMIT_MS = 10_000;
+
+export interface CheckTask {
+  /** The command that this process was started with. */
+  readonly program: string;
+  readonly file: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Listeners of the gateway that reads its configuration again. */
+  readonly running?: number | undefined;
+  readonly limitMs?: number;
+}
+
+/** What the child is told. */
+export interface LoadOrder {
+  readonly file: string;
+  readonly running: number | undefined;
+}
+
+/** What the child answers: what `loadConfig` gives, or the message of a StartError. */
+export type LoadAnswer = LoadResult | { readonly unavailable: string };
+
+/**
+ * Reads a configuration file and everything it names in a process of its own, so that no file can make this one deaf.
+ * The child sees `env` and is ended when its time is over.
+ * @returns what `loadConfig` would.
+ * @throws StartError when the file is not to be had, the check takes longer than `limitMs`, or its process fails.
+ */
+export function loadInChild(task: CheckTask): Promise<LoadResult> {
+  const { program, file, env, running, limitMs = CHECK_LIMIT_MS } = task;
+  return new Promise((resolve, reject) => {
+    const child = fork(program, ['load'], { env, serialization: 'advanced', stdio: 'inherit' });
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      child.kill('SIGKILL');
+    }, limitMs);
+    child.once('message', (answer: LoadAnswer) => {
+      if ('unavailable' in answer) reject(new StartError(answer.unavailable));
+      else resolve(answer);
+    });
+    child.once('error', (error) => {
+      clearTimeout(timer);
+      reject(new StartError(`the configuration ${file} could not be checked`, { cause: error }));
+    });
+    child.once('exit', (code, signal) => {
+      clearTimeout(timer);
+      const why = late
+        ? `its check took longer than ${limitMs} ms`
+        : `its check ended with ${signal ?? code}`;
+      // Without effect behind an answer.
+      reject(new StartError(`the configuration ${file} was not read: ${why}`));
+    });
+    const order: LoadOrder = { file, running };
+    child.send(order, (error) => {
+      if (error !== null) child.kill('SIGKILL'); // Its end is told by `exit`.
+    });
+  });
+}
