@@ -7,6 +7,7 @@ import { Generation } from './generation.ts';
 import type { VerificationKey } from './keys/key.ts';
 import { systemClock } from './lib/clock.ts';
 import { addressText } from './lib/host-port.ts';
+import { type Lease, upstreamLease } from './lib/lease.ts';
 import type { Log } from './lib/log.ts';
 import { Roster } from './lib/roster.ts';
 import { StartError } from './lib/start-error.ts';
@@ -36,6 +37,8 @@ export interface ServerOptions {
   readonly refetch: (issuer: string) => Promise<void> | undefined;
   /** Undefined: nothing can be revoked. */
   readonly revocations: Revocations | undefined;
+  /** A limit of which others hold the rest runs short; see `Lease`. Told for each request meanwhile. */
+  readonly scarce?: ((limit: string) => void) | undefined;
   /** Other processes serve the same addresses. */
   readonly shared: boolean;
 }
@@ -71,7 +74,9 @@ export class Server {
   constructor(config: Config, options: ServerOptions) {
     this.options = options;
     this.log = options.log;
-    this.connections = new ConnectionLimit(config.limits.connections, systemClock, options.log);
+    this.connections = new ConnectionLimit(config.limits.connections, systemClock, options.log, () =>
+      options.scarce?.('connections'),
+    );
     this.current = this.generation(config);
   }
 
@@ -86,6 +91,16 @@ export class Server {
 
   get authorizer(): Authorizer {
     return this.current.service.authorizer;
+  }
+
+  /** The limits that other processes share, by name. */
+  get leases(): ReadonlyMap<string, Lease> {
+    const { pools, budget } = this.service;
+    return new Map<string, Lease>([
+      ['connections', this.connections],
+      ['bufferedBodies', budget],
+      ...Array.from(pools.values(), (pool) => [upstreamLease(pool.name), pool] as const),
+    ]);
   }
 
   /** Every answer asks its client to leave. */
@@ -195,7 +210,7 @@ export class Server {
   }
 
   private generation(config: Config): Generation {
-    const { log, refetch, revocations } = this.options;
+    const { log, refetch, revocations, scarce } = this.options;
     const generation = new Generation(
       config,
       {
@@ -203,6 +218,7 @@ export class Server {
         authCounters: this.authCounters,
         refetch,
         revocations,
+        scarce,
         log,
         clock: systemClock,
         readBuffer: this.buffer,

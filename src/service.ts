@@ -6,6 +6,7 @@ import type { Config, ForwardConfig, RouteConfig } from './config/config.ts';
 import type { Exchange, Route, Service } from './exchange.ts';
 import { Budget } from './lib/budget.ts';
 import type { Clock } from './lib/clock.ts';
+import { upstreamLease } from './lib/lease.ts';
 import type { Log } from './lib/log.ts';
 import { Networks } from './lib/networks.ts';
 import { PreflightReplies } from './listener/preflight-replies.ts';
@@ -22,6 +23,8 @@ export interface Surroundings {
   readonly refetch: (issuer: string) => Promise<void> | undefined;
   /** Undefined: nothing can be revoked. */
   readonly revocations: Revocations | undefined;
+  /** See `ServerOptions.scarce`. */
+  readonly scarce: ((limit: string) => void) | undefined;
   readonly tally: Tally;
   readonly authCounters: AuthCounters;
   readonly log: Log;
@@ -39,16 +42,27 @@ export interface BuiltService extends Service {
 /** Resolves a configuration once into what exchanges use. Opens nothing yet. */
 export function buildService(config: Config, surroundings: Surroundings): BuiltService {
   const { tally, authCounters, log, clock, readBuffer, draining, onEnd, onFault } = surroundings;
-  const { refetch, revocations } = surroundings;
+  const { refetch, revocations, scarce } = surroundings;
   const { access } = config.log;
   const trustedProxies = config.trustedProxies && new Networks(config.trustedProxies);
   const pools = new Map<string, Pool>();
   for (const { name, server, timeouts, limits, pipelining } of config.upstreams.values()) {
     const headLimit = config.limits.responseHead;
     const failures = tally.upstream(name);
+    const onScarce = scarce && (() => scarce(upstreamLease(name)));
     pools.set(
       name,
-      new Pool({ name, ...server, times: timeouts, limits, pipelining, headLimit, readBuffer, failures }),
+      new Pool({
+        name,
+        ...server,
+        times: timeouts,
+        limits,
+        pipelining,
+        headLimit,
+        readBuffer,
+        failures,
+        onScarce,
+      }),
     );
   }
   const authorizer = new Authorizer({
@@ -88,7 +102,7 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
       config.realm,
       routes.flatMap(({ access }) => access.rules?.scope ?? []),
     ),
-    budget: new Budget(config.limits.bufferedBodies),
+    budget: new Budget(config.limits.bufferedBodies, scarce && (() => scarce('bufferedBodies'))),
     tally,
     trustedProxies,
     accessLog: access === 'off' ? undefined : new AccessLog(access, log, tally.accessLogDropped),

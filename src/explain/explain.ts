@@ -102,6 +102,7 @@ function build(config: Config, clock: Clock): Built {
     {
       refetch: (issuer) => control.keySets.refetch(issuer),
       revocations: control.revocation?.list,
+      scarce: undefined,
       tally: new Tally(),
       authCounters: new AuthCounters(),
       log: silent,

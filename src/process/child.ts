@@ -21,6 +21,7 @@ export interface ChildEvents {
   readonly hello: (protocol: number, version: string) => void;
   readonly refetch: (issuer: string) => void;
   readonly leaving: (why: string) => void;
+  readonly want: (limit: string, wanted: number) => void;
   readonly report: (report: ListenerReport) => void;
 }
 
@@ -134,6 +135,9 @@ export class Child {
       case 'leaving':
         this.#events.leaving(message.why);
         return;
+      case 'want':
+        this.#events.want(message.limit, message.wanted);
+        return;
       case 'closed':
         this.cut = message.cut;
         this.#events.report(message.report);
@@ -145,6 +149,7 @@ export class Child {
       case 'refused':
         this.#take(message.id)?.fail(new StartError(message.why));
         return;
+      case 'lowered':
       case 'done':
         this.#answer(message.id, message);
     }

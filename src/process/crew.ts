@@ -6,6 +6,7 @@ import type { Log } from '../lib/log.ts';
 import { StartError } from '../lib/start-error.ts';
 import type { Revocation } from '../revocation/revocation.ts';
 import { type Ending, ListenerEnded } from './child.ts';
+import { Leases, type Units } from './leases.ts';
 import { Member } from './member.ts';
 import type { KeysByIssuer } from './messages.ts';
 import { Setbacks, YOUNG_SECONDS } from './setbacks.ts';
@@ -27,6 +28,8 @@ export interface CrewOptions {
   readonly log: Log;
   /** What the listener with this index serves. */
   readonly configOf: (index: number) => Config;
+  /** The limits of the whole gateway. */
+  readonly limits: () => Units;
   readonly keys: () => KeysByIssuer;
   readonly revocations: () => Iterable<Revocation>;
   readonly refetch: (issuer: string) => Promise<void> | undefined;
@@ -42,6 +45,7 @@ export class Crew {
   deaths = 0;
   readonly #options: CrewOptions;
   readonly #setbacks = new Setbacks();
+  readonly #leases: Leases;
   /** All that live, by start. */
   readonly #members = new Set<Member>();
   /** Counts of those that have ended. */
@@ -58,6 +62,7 @@ export class Crew {
 
   constructor(options: CrewOptions) {
     this.#options = options;
+    this.#leases = new Leases(options.limits);
   }
 
   /** Listeners that serve, by index. */
@@ -122,13 +127,13 @@ export class Crew {
         for (const { child } of members) child.tell({ kind: 'abandon' });
         throw error;
       }
-      await Promise.all(
-        members.map((one, at) => {
-          if (prepared[at]?.status === 'fulfilled') return this.#commit(one, configOf(one.index), keys);
-          // It ends anyway, and must not serve by old rules until then.
-          return one.child.tell({ kind: 'close', graceMs: 0 });
-        }),
-      );
+      const committed = members.map((one, at) => {
+        if (prepared[at]?.status === 'fulfilled') return this.#commit(one, configOf(one.index), keys);
+        // It ends anyway, and must not serve by old rules until then.
+        return one.child.tell({ kind: 'close', graceMs: 0 });
+      });
+      this.#leases.reset();
+      await Promise.all(committed);
     });
   }
 
@@ -146,10 +151,12 @@ export class Crew {
       if (old.isDismissed || old.child.isGone) continue;
       // From now on nobody else sees to its replacement.
       old.isDismissed = true;
+      this.#leases.end(old);
       try {
         await this.#add(old.index);
       } catch (error) {
         old.isDismissed = false;
+        void this.#leases.begin(old);
         if (old.child.isGone) void this.#refill(old);
         else if (old.leaving !== undefined) void this.#replace(old, old.leaving);
         if (!isEnd(error)) throw error;
@@ -182,7 +189,7 @@ export class Crew {
 
   /** Starts one and has it serve. */
   async #add(index: number): Promise<Member> {
-    const { configOf, keys, revocations, ...rest } = this.#options;
+    const { configOf, keys, revocations, limits: _, ...rest } = this.#options;
     const member: Member = new Member({
       ...rest,
       index,
@@ -190,6 +197,7 @@ export class Crew {
       keys: keys(),
       revocations: revocations(),
       leaving: (why) => void this.#replace(member, why),
+      want: (limit, wanted) => void this.#leases.ask(member, limit, wanted),
       overdue: () => {
         const fields = { listener: index, pid: member.child.pid };
         this.#options.log.error(fields, 'a listener that should have ended is killed');
@@ -198,6 +206,7 @@ export class Crew {
     this.#members.add(member);
     void member.child.ended.then((ending) => this.#onEnd(member, ending));
     try {
+      await this.#leases.begin(member);
       await member.serve();
       await this.#alone(() => this.#catchUp(member));
     } catch (error) {
@@ -214,6 +223,7 @@ export class Crew {
     if (member.config !== config) {
       await member.prepare(config);
       await member.commit(config, this.#options.keys());
+      await this.#leases.begin(member);
     }
     // It may have ended while it waited for its turn; nobody else sees to its place.
     if (member.child.isGone) throw new ListenerEnded('the listener process ended');
@@ -283,6 +293,7 @@ export class Crew {
       return;
     }
     member.isDismissed = true;
+    this.#leases.end(member);
     this.#count(member);
     const { log, configOf } = this.#options;
     log.error({ listener: member.index, pid: member.child.pid, why }, 'a listener ends and is replaced');
@@ -302,6 +313,7 @@ export class Crew {
 
   #onEnd(member: Member, { code, signal }: Ending): void {
     this.#members.delete(member);
+    this.#leases.end(member);
     const counted = member.report?.figures;
     if (counted !== undefined)
       this.#ended = countersOf(addFigures([...(this.#ended ? [this.#ended] : []), counted]));

@@ -9,6 +9,7 @@ import { version } from '../lib/version.ts';
 import { Mirror } from '../revocation/mirror.ts';
 import { type Change, Server } from '../server.ts';
 import { isJournal } from './journal-stream.ts';
+import { Lessee } from './lessee.ts';
 import type { ListenerReport, ToListener, ToSupervisor } from './messages.ts';
 import { PROTOCOL } from './messages.ts';
 import { Refetches } from './refetches.ts';
@@ -33,6 +34,11 @@ class ListenerProcess {
   readonly #exit: (code: number) => void;
   readonly #watch = new ProcessWatch();
   readonly #refetches = new Refetches((issuer) => void this.#tell({ kind: 'refetch', issuer }), systemClock);
+  readonly #lessee = new Lessee({
+    leases: () => this.#server?.leases ?? new Map(),
+    ask: (limit, wanted) => void this.#tell({ kind: 'want', limit, wanted }),
+    clock: systemClock,
+  });
   #log: Log | undefined;
   #server: Server | undefined;
   #mirror: Mirror | undefined;
@@ -93,6 +99,14 @@ class ListenerProcess {
       case 'gather':
         void this.#tell({ kind: 'report', id: message.id, report: this.#report() });
         return;
+      case 'lower': {
+        const amount = this.#lessee.lower(message.limit, message.wanted);
+        void this.#tell({ kind: 'lowered', id: message.id, amount });
+        return;
+      }
+      case 'raise':
+        this.#lessee.granted(message.limit, message.amount);
+        return;
       case 'retire':
         void this.#retire(message.id, message.graceMs);
         return;
@@ -133,6 +147,7 @@ class ListenerProcess {
       log,
       refetch: (issuer) => this.#refetches.refetch(issuer),
       revocations: this.#mirror?.list,
+      scarce: (limit) => this.#lessee.want(limit),
       shared: true,
     });
   }
@@ -151,6 +166,7 @@ class ListenerProcess {
     if (this.#change === undefined) throw new StartError('nothing has been prepared');
     const { config, change } = this.#change;
     change.commit(keys);
+    this.#lessee.reset();
     this.#mirror?.follow(config.issuers);
     this.#change = undefined;
   }

@@ -5,6 +5,7 @@ import { StartError } from '../lib/start-error.ts';
 import { version } from '../lib/version.ts';
 import type { Revocation } from '../revocation/revocation.ts';
 import { Child } from './child.ts';
+import { type Holder, type Units, unitsOf } from './leases.ts';
 import { type KeysByIssuer, type ListenerReport, PROTOCOL } from './messages.ts';
 
 /** Revocations in one message, some 200 KiB. */
@@ -25,12 +26,14 @@ export interface MemberOptions {
   readonly revocations: Iterable<Revocation>;
   readonly refetch: (issuer: string) => Promise<void> | undefined;
   readonly leaving: (why: string) => void;
+  /** One of its limits runs short; see `Leases`. */
+  readonly want: (limit: string, wanted: number) => void;
   /** It has not ended in its time, and is killed. */
   readonly overdue: () => void;
 }
 
 /** One listener process in the crew, from its start to its end. */
-export class Member {
+export class Member implements Holder {
   readonly index: number;
   readonly child: Child;
   /** The configuration it works with. */
@@ -54,7 +57,7 @@ export class Member {
   #refusal: string | undefined;
 
   constructor(options: MemberOptions) {
-    const { index, clock, config, keys, revocations, refetch, leaving, overdue } = options;
+    const { index, clock, config, keys, revocations, refetch, leaving, want, overdue } = options;
     this.#overdue = overdue;
     this.index = index;
     this.config = config;
@@ -74,6 +77,7 @@ export class Member {
         else void newer.then(told);
       },
       leaving,
+      want,
       report: (report) => {
         this.report = report;
       },
@@ -100,6 +104,19 @@ export class Member {
       throw this.#refusal === undefined ? error : new StartError(this.#refusal, { cause: error });
     }
     this.#servesAt = this.#clock.monotonic();
+  }
+
+  get shares(): Units {
+    return unitsOf(this.config);
+  }
+
+  async lower(limit: string, wanted: number): Promise<number> {
+    const answer = await this.child.ask({ kind: 'lower', limit, wanted });
+    return answer.kind === 'lowered' ? answer.amount : 0;
+  }
+
+  raise(limit: string, amount: number): void {
+    this.child.tell({ kind: 'raise', limit, amount });
   }
 
   /** Seconds since its start. */

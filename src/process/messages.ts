@@ -31,6 +31,10 @@ export type ToListener =
   | { readonly kind: 'abandon' }
   | { readonly kind: 'ping'; readonly id: number }
   | { readonly kind: 'gather'; readonly id: number }
+  /** Others need units of a limit. */
+  | { readonly kind: 'lower'; readonly id: number; readonly limit: string; readonly wanted: number }
+  /** The answer to `want`, or before `serve` what is left of a limit, as a difference. */
+  | { readonly kind: 'raise'; readonly limit: string; readonly amount: number }
   /** Take no new connections, which is answered when it is so; then end when the last has left or after `graceMs`. */
   | { readonly kind: 'retire'; readonly id: number; readonly graceMs: number }
   /** End as soon as what is in flight has ended or `graceMs` is over. */
@@ -50,6 +54,9 @@ export type ToSupervisor =
   | { readonly kind: 'refused'; readonly id: number; readonly why: string }
   | { readonly kind: 'report'; readonly id: number; readonly report: ListenerReport }
   | { readonly kind: 'refetch'; readonly issuer: string }
+  /** A limit runs short; see `Leases`. */
+  | { readonly kind: 'want'; readonly limit: string; readonly wanted: number }
+  | { readonly kind: 'lowered'; readonly id: number; readonly amount: number }
   /** It is about to end by itself and serves until then what it has begun: another one must take its place. */
   | { readonly kind: 'leaving'; readonly why: string }
   /** The last message: how many exchanges were cut. */

@@ -2,8 +2,8 @@ import type { Config, RevocationConfig, UpstreamConfig } from '../config/config.
 
 /**
  * The configuration of one of `listeners` processes: of each limit of the whole gateway its share, rounded down so that
- * all together stay within the limit, yet at least 1, since with none it could not serve; `waiting: 0` means that nobody
- * waits and stays. The cache and the verification threads are each listener's own. What only the supervisor needs to
+ * all together stay within the limit, yet at least 1 of those that cannot wait until others have lent theirs (see
+ * `Leases`). `waiting` bounds the memory of each and is not lent; 0 means that nobody waits and stays. The cache and the verification threads are each listener's own. What only the supervisor needs to
  * know, a listener, which reads what clients send, is not told.
  */
 export function shareOf(config: Config, listeners: number): Config {
@@ -30,7 +30,7 @@ function upstreamShare(upstream: UpstreamConfig, listeners: number): UpstreamCon
   const { connections, waiting } = upstream.limits;
   return {
     ...upstream,
-    limits: { connections: share(connections, listeners), waiting: share(waiting, listeners) },
+    limits: { connections: Math.floor(connections / listeners), waiting: share(waiting, listeners) },
   };
 }
 

@@ -14,6 +14,7 @@ import { assertReloadable } from '../reloadable.ts';
 import { childEnvironment } from './child-env.ts';
 import { claimAddresses } from './claim.ts';
 import { Crew } from './crew.ts';
+import { unitsOf } from './leases.ts';
 import type { KeysByIssuer } from './messages.ts';
 import { shareOf } from './share.ts';
 
@@ -75,6 +76,7 @@ export class Supervisor {
       clock: systemClock,
       log,
       configOf: (index) => this.#shares[index] as Config,
+      limits: () => unitsOf(this.#config),
       keys: () => this.#control.keySets.keys(),
       revocations: () => this.#control.revocation?.list.all() ?? [],
       refetch: (issuer) => this.#control.keySets.refetch(issuer),

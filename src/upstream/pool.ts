@@ -1,4 +1,5 @@
 import type { CounterFamily } from '../lib/counters.ts';
+import { type Lease, spareOf } from '../lib/lease.ts';
 import type { Reason } from '../reasons.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
 import { SpareHeadReader } from './spare-head-reader.ts';
@@ -29,15 +30,19 @@ export interface PoolOptions {
   readonly readBuffer: Buffer;
   /** Where failed exchanges are counted; outlives the pool. */
   readonly failures: CounterFamily;
+  /** Told, again and again, while an exchange waits because `connections` are used up. */
+  readonly onScarce?: (() => void) | undefined;
 }
 
 /** The connections to one upstream server; `checkOut` and `dispatch` are the only places that hand one out. */
-export class Pool implements ConnectionOwner {
+export class Pool implements ConnectionOwner, Lease {
   readonly name: string;
   /** Ticks since the pool was made, while it has connections; what deadlines are compared with. */
   tick = 0;
   /** Failed exchanges by reason word. */
   readonly failures: CounterFamily;
+  /** Most connections at a time. */
+  limit: number;
   private readonly options: PoolOptions;
   private readonly times: ConnectionTimes;
   private readonly spareHeadReader = new SpareHeadReader();
@@ -56,6 +61,7 @@ export class Pool implements ConnectionOwner {
     this.options = options;
     this.name = options.name;
     this.failures = options.failures;
+    this.limit = options.limits.connections;
     const { connectMs, responseMs, idleMs } = options.times;
     this.times = { connect: ticks(connectMs), response: ticks(responseMs), idle: ticks(idleMs) };
   }
@@ -69,13 +75,15 @@ export class Pool implements ConnectionOwner {
     if (!fresh) {
       const connection = this.idleOrShared(waiter);
       if (connection !== undefined) return connection;
-    } else if (this.all.size >= this.options.limits.connections) {
+    } else if (this.all.size >= this.limit) {
       // Or it would wait for a place while one stands idle.
       this.idle[0]?.destroy();
     }
-    if (this.all.size < this.options.limits.connections) return this.dial();
+    if (this.all.size < this.limit) return this.dial();
+    this.options.onScarce?.();
     if (this.waiting.size >= this.options.limits.waiting) return 'full';
     waiter.place = this.waiting.add(waiter, this.tick + this.times.connect);
+    this.startSweeping();
     return undefined;
   }
 
@@ -112,9 +120,25 @@ export class Pool implements ConnectionOwner {
     if (at >= 0) this.idle.splice(at, 1);
     if (this.all.size === 0 && this.waiting.size === 0) this.stopSweeping();
     // Its place is free: whoever waits longest gets a new one.
-    if (this.closed || this.all.size >= this.options.limits.connections) return;
-    const waiter = this.nextWaiter();
-    if (waiter !== undefined) waiter.onConnection(this.dial());
+    this.dialForWaiters();
+  }
+
+  get step(): number {
+    return Math.max(1, Math.ceil(this.limit / 4), this.waiting.size);
+  }
+
+  raise(amount: number): void {
+    this.limit += amount;
+    this.dialForWaiters();
+  }
+
+  /** Idle connections count as unused, and end. */
+  lower(wanted: number): number {
+    const used = this.all.size - this.idle.length + this.waiting.size;
+    const amount = spareOf(this.limit, used, 0, wanted);
+    this.limit -= amount;
+    while (this.all.size > this.limit && this.idle[0] !== undefined) this.idle[0].destroy();
+    return amount;
   }
 
   /** Connections and waiters by state, for metrics. */
@@ -195,8 +219,16 @@ export class Pool implements ConnectionOwner {
       owner: this,
     });
     this.all.add(connection);
-    this.sweeper ??= setInterval(() => this.sweep(), TICK_MS);
+    this.startSweeping();
     return connection;
+  }
+
+  private dialForWaiters(): void {
+    while (!this.closed && this.all.size < this.limit) {
+      const waiter = this.nextWaiter();
+      if (waiter === undefined) return;
+      waiter.onConnection(this.dial());
+    }
   }
 
   private sweep(): void {
@@ -213,6 +245,12 @@ export class Pool implements ConnectionOwner {
       first = this.waiting.first;
     }
     this.offerRoom();
+    if (this.waiting.size > 0) this.options.onScarce?.();
+    else if (this.all.size === 0) this.stopSweeping();
+  }
+
+  private startSweeping(): void {
+    this.sweeper ??= setInterval(() => this.sweep(), TICK_MS);
   }
 
   private stopSweeping(): void {

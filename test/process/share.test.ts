@@ -47,12 +47,12 @@ describe("a listener's share of the configuration", () => {
     }
   });
 
-  test('is one where the division gives none, and no end where there is none', () => {
+  test('is one where the division gives none, unless it can be lent, and no end where there is none', () => {
     const { Infinity: unlimited } = globalThis;
     const share = shareOf(withLimits(configOf(base), { connections: 3, bufferedBodies: unlimited }), 64);
     assert.equal(share.limits.connections, 1);
     assert.equal(share.limits.bufferedBodies, unlimited);
-    assert.deepEqual(share.upstreams.get('app')?.limits, { connections: 1, waiting: 1 });
+    assert.deepEqual(share.upstreams.get('app')?.limits, { connections: 0, waiting: 1 });
   });
 
   test('has no secret of those who revoke', () => {

@@ -1,0 +1,54 @@
+import type { Clock } from '../lib/clock.ts';
+import type { Lease } from '../lib/lease.ts';
+
+/**
+ * Milliseconds between two questions for more of one limit: what others cannot spare now they may spare a moment later,
+ * and a flood of requests must not become a flood of questions.
+ */
+const ASK_EVERY_MS = 50;
+
+export interface LesseeOptions {
+  /** The parts of limits in force, by the names that the supervisor knows. */
+  readonly leases: () => ReadonlyMap<string, Lease>;
+  readonly ask: (key: string, wanted: number) => void;
+  readonly clock: Clock;
+}
+
+/** The side of a process that uses parts of limits: asks for more when one runs short and gives up what it can spare. */
+export class Lessee {
+  readonly #options: LesseeOptions;
+  /** Monotonic milliseconds of the last question, by limit; Infinity while it is not answered. */
+  readonly #asked = new Map<string, number>();
+
+  constructor(options: LesseeOptions) {
+    this.#options = options;
+  }
+
+  /** This limit runs short. May be called for each request. */
+  want(key: string): void {
+    const asked = this.#asked.get(key);
+    if (asked === Number.POSITIVE_INFINITY) return;
+    const { leases, ask, clock } = this.#options;
+    if (asked !== undefined && clock.monotonic() - asked < ASK_EVERY_MS) return;
+    const lease = leases().get(key);
+    if (lease === undefined) return;
+    this.#asked.set(key, Number.POSITIVE_INFINITY);
+    ask(key, lease.step);
+  }
+
+  /** The answer to a question, 0 when nothing could be spared; or, unasked, what is taken off before it serves. */
+  granted(key: string, amount: number): void {
+    if (this.#asked.has(key)) this.#asked.set(key, this.#options.clock.monotonic());
+    if (amount !== 0) this.#options.leases().get(key)?.raise(amount);
+  }
+
+  /** Others need units. @returns how many were given up. */
+  lower(key: string, wanted: number): number {
+    return this.#options.leases().get(key)?.lower(wanted) ?? 0;
+  }
+
+  /** Another configuration is in force: what was asked for before is not answered any more. */
+  reset(): void {
+    this.#asked.clear();
+  }
+}
