@@ -109,6 +109,7 @@ export class Control {
     try {
       await this.revocation?.open();
     } catch (error) {
+      if (error instanceof StartError) throw error;
       throw new StartError(
         `cannot keep revocations in ${this.#config.state} (${codeOf(error)}): choose another folder with state:`,
         { cause: error },

@@ -17,7 +17,10 @@ export class KeySets {
     this.#sets = this.#make(issuers);
   }
 
-  /** Resolves when the kept sets are in force; the issuers are asked behind that, and nobody waits for them. */
+  /**
+   * Resolves when the kept sets are in force; the issuers are asked behind that, and nobody waits for them. Rejects
+   * with the StartError of a kept set that others could have written.
+   */
   async start(): Promise<void> {
     await Promise.all(Array.from(this.#sets.values(), (set) => set.load()));
     if (this.#closed) return;
@@ -26,16 +29,22 @@ export class KeySets {
 
   /**
    * Makes the sets of other issuers and has those fetched that are new; what stays as it is goes on. Resolves when
-   * each has its keys or its first attempt has failed. Never rejects.
+   * each has its keys or its first attempt has failed. Rejects as `start` does, and then nothing has changed.
    */
   async prepare(issuers: ReadonlyMap<string, IssuerConfig>): Promise<NextKeySets> {
     const next = this.#make(issuers);
+    const present = new Set(this.#sets.values());
+    const fresh = [...next.values()].filter((set) => !present.has(set));
+    try {
+      await Promise.all(fresh.map((set) => set.load()));
+    } catch (error) {
+      this.#retire(fresh);
+      throw error;
+    }
     // Whoever asks for new keys gets them also where the address is the old one; nobody waits for these.
-    for (const set of next.values()) if ([...this.#sets.values()].includes(set)) set.start();
-    const fresh = [...next.values()].filter((set) => ![...this.#sets.values()].includes(set));
+    for (const set of next.values()) if (present.has(set)) set.start();
     await Promise.all(
       fresh.map(async (set) => {
-        await set.load();
         set.start();
         await set.refetch();
       }),

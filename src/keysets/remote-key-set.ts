@@ -5,6 +5,7 @@ import { shownUrl } from '../keys/key-url.ts';
 import type { Clock } from '../lib/clock.ts';
 import { foreignText } from '../lib/foreign-text.ts';
 import type { Log } from '../lib/log.ts';
+import { StartError } from '../lib/start-error.ts';
 import { type Download, download } from './download.ts';
 import { type Fetch, FetchError } from './fetch-document.ts';
 import { refreshDelay, retryDelay } from './pace.ts';
@@ -118,7 +119,10 @@ export class RemoteKeySet {
     return shownUrl(new URL(this.#remote.url));
   }
 
-  /** Puts the kept set in force, when there is one that is young enough. Never rejects. */
+  /**
+   * Puts the kept set in force, when there is one that is young enough. Rejects with the StartError of one that others
+   * could have written.
+   */
   async load(): Promise<void> {
     const { store, log, clock } = this.#around;
     if (store === undefined) return;
@@ -132,6 +136,7 @@ export class RemoteKeySet {
       if (keys.length === 0) throw new StoreError('holds no usable key');
       this.#enforce(keys, ageMs);
     } catch (error) {
+      if (error instanceof StartError) throw error;
       const isExpected = error instanceof StoreError || error instanceof KeyError;
       const why = isExpected ? `the file ${error.message}` : 'its keys cannot be used';
       const file = store.fileOf(this.#issuer.name);
@@ -146,7 +151,7 @@ export class RemoteKeySet {
 
   /**
    * What a gateway would have in force: the kept set, or a newer one, fetched once. Nothing is fetched again and
-   * nothing is kept, for one who only asks. Never rejects.
+   * nothing is kept, for one who only asks. Rejects as `load` does.
    */
   async look(): Promise<void> {
     this.#onlyLooks = true;

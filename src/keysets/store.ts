@@ -1,7 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { constants, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
 import type { IssuerConfig, RemoteKeysConfig } from '../config/config.ts';
+import { StartError } from '../lib/start-error.ts';
+import { StateFolder } from '../state/folder.ts';
 
 /** Bytes of a kept set; what is fetched is no larger, and is written without what is not needed of it. */
 const MAX_BYTES = 2 * 1024 * 1024;
@@ -21,28 +21,23 @@ export interface KeptKeySet {
 
 /** Keeps the last good key set of each issuer in a folder, one file for each. */
 export class KeySetStore {
-  readonly #folder: string;
+  readonly #folder: StateFolder;
 
   constructor(folder: string) {
-    this.#folder = folder;
+    this.#folder = new StateFolder(folder);
   }
 
-  /** An issuer's name cannot lead out of the folder, and two names never to one file. */
   fileOf(issuer: string): string {
-    return join(this.#folder, `keyset-${encodeURIComponent(issuer)}.json`);
+    return this.#folder.fileOf(nameOf(issuer));
   }
 
-  /** What was kept for this issuer from this source; undefined when there is none. Throws StoreError. */
+  /**
+   * What was kept for this issuer from this source; undefined when there is none. Throws StoreError for one that is of
+   * no use, and StartError where others than this user could have written it.
+   */
   async read(issuer: IssuerConfig, remote: RemoteKeysConfig): Promise<KeptKeySet | undefined> {
-    let text: string;
-    try {
-      text = await readOwnFile(this.fileOf(issuer.name));
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'ENOENT') return undefined;
-      if (error instanceof StoreError) throw error;
-      throw new StoreError(`cannot be read (${code ?? 'no reason given'})`);
-    }
+    const text = await this.#textOf(issuer.name);
+    if (text === undefined) return undefined;
     const { fetchedAt, ...rest } = parse(text);
     const wanted = stamp(issuer, remote);
     if (Object.entries(wanted).some(([name, value]) => rest[name] !== value)) {
@@ -58,25 +53,33 @@ export class KeySetStore {
     remote: RemoteKeysConfig,
     set: { readonly entries: readonly object[]; readonly fetchedAt: number },
   ): Promise<void> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    const file = this.fileOf(issuer.name);
-    const fresh = `${file}.${randomBytes(8).toString('hex')}.tmp`;
     const { entries: keys, fetchedAt } = set;
     const text = JSON.stringify({ ...stamp(issuer, remote), fetchedAt, keys });
+    await this.#folder.replace(nameOf(issuer.name), text);
+  }
+
+  async #textOf(issuer: string): Promise<string | undefined> {
     try {
-      const handle = await open(fresh, 'wx', 0o600);
+      const handle = await this.#folder.openToRead(nameOf(issuer));
+      if (handle === undefined) return undefined;
       try {
-        await handle.writeFile(text);
-        await handle.sync();
+        const { size } = await handle.stat();
+        if (size > MAX_BYTES) throw new StoreError(`is larger than ${MAX_BYTES} bytes`);
+        return await handle.readFile('utf8');
       } finally {
         await handle.close();
       }
-      await rename(fresh, file);
     } catch (error) {
-      await rm(fresh, { force: true });
-      throw error;
+      if (error instanceof StoreError || error instanceof StartError) throw error;
+      const { code } = error as NodeJS.ErrnoException;
+      throw new StoreError(`cannot be read (${code ?? 'no reason given'})`);
     }
   }
+}
+
+/** An issuer's name cannot lead out of the folder, and two names never to one file. */
+function nameOf(issuer: string): string {
+  return `keyset-${encodeURIComponent(issuer)}.json`;
 }
 
 /** What a kept set belongs to. The address is hashed, because its query can hold a secret. */
@@ -96,22 +99,4 @@ function parse(text: string): Readonly<Record<string, unknown>> {
     throw new StoreError('is no kept key set');
   }
   return value as Readonly<Record<string, unknown>>;
-}
-
-/** Whoever may write this file chooses whose tokens are let in. */
-async function readOwnFile(path: string): Promise<string> {
-  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  try {
-    return await readChecked(handle);
-  } finally {
-    await handle.close();
-  }
-}
-
-async function readChecked(handle: FileHandle): Promise<string> {
-  const { size, mode } = await handle.stat();
-  if ((mode & constants.S_IFMT) !== constants.S_IFREG) throw new StoreError('is no plain file');
-  if ((mode & 0o022) !== 0) throw new StoreError('may be written by others; must have mode 0600');
-  if (size > MAX_BYTES) throw new StoreError(`is larger than ${MAX_BYTES} bytes`);
-  return handle.readFile('utf8');
 }

@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { accessSync, chmodSync, constants, lstatSync, renameSync, type Stats, unlinkSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  lstatSync,
+  renameSync,
+  type Stats,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { addressText } from '../lib/host-port.ts';
@@ -10,6 +19,8 @@ import { StartError } from '../lib/start-error.ts';
  * engine makes the file with 0700, so at no time may anybody else.
  */
 const MODE = 0o660;
+/** In such a folder only the owner of a name may rename or remove it. */
+const STICKY = 0o1000;
 
 /**
  * The file of a unix socket that listens. It is made under a name of its own and then renamed, so that clients find
@@ -36,6 +47,7 @@ export class SocketFile {
    * @throws StartError when something is at the path that must stay.
    */
   static async prepare(path: string, shared: boolean): Promise<SocketFile> {
+    assertFolder(path);
     return new SocketFile(path, shared ? socketAt(path) : await deadSocketAt(path), shared);
   }
 
@@ -87,6 +99,20 @@ async function deadSocketAt(path: string): Promise<Stats | undefined> {
   const file = socketAt(path);
   if (file !== undefined && (await answers(path))) throw taken(path);
   return file;
+}
+
+/**
+ * Anybody could put a socket of his own in the place of one that lies where all may rename, and be sent tokens; and a
+ * link in its place would have the mode of another file changed. A group may share a folder: that is how a proxy in
+ * front gets at it.
+ */
+function assertFolder(path: string): void {
+  const folder = dirname(path);
+  const mode = statSync(folder, { throwIfNoEntry: false })?.mode ?? 0;
+  if ((mode & constants.S_IWOTH) === 0 || (mode & STICKY) !== 0) return;
+  throw new StartError(
+    `cannot listen on ${addressText({ path })}: everybody may write in its folder; chmod o-w it or choose another path`,
+  );
 }
 
 /** The socket at a path, undefined when nothing is there. @throws StartError when something else is. */

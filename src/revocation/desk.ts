@@ -40,7 +40,7 @@ export class Desk {
     const { secret, fusionauth, redis } = revocation;
     this.#inForce = new InForce({ issuers, revocation, log });
     const { list, lives } = this.#inForce;
-    const journal = state === undefined ? undefined : new Journal(state, log);
+    const journal = state === undefined ? undefined : new Journal(state, log, revocation.entries);
     this.list = list;
     const register = new Register({
       list,

@@ -1,26 +1,22 @@
-import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Log } from '../lib/log.ts';
+import { type FileHandle, StateFolder } from '../state/folder.ts';
+import { refusal } from '../state/trust.ts';
+import { DamagedLines } from './damaged-lines.ts';
+import { type Loaded, MAX_LINE, readLines } from './journal-lines.ts';
 import type { Revocation } from './revocation.ts';
-import { fromLine, header, toLine } from './revocation-line.ts';
+import { header, toLine } from './revocation-line.ts';
+import { Successor, writeAll } from './successor.ts';
 
 const FILE = 'revocations.log';
+const FRESH = 'revocations.log.new';
 /** Lines beyond twice the revocations in force at which the file is written anew: a small one is not worth it. */
 const SPARE_LINES = 1_000;
-/** Lines written in one piece when the file is written anew, so that requests are served in between. */
-const LINES_AT_ONCE = 500;
-/** Only the gateway's user may read who was revoked. */
-const FILE_MODE = 0o600;
-const FOLDER_MODE = 0o700;
-
-export interface Loaded {
-  readonly revocations: readonly Revocation[];
-  /** Line numbers that cannot be read, so that what they revoked is not in force; empty when all is well. */
-  readonly damaged: readonly number[];
-  /** Whether the last line was cut off by a crash; nobody was told that it had been saved. */
-  readonly torn: boolean;
-}
+/** Bytes that wait for a disk that is full or slow. What finds no room is taken from what is in force, by writing anew. */
+const MAX_WAITING = 4 * 1024 * 1024;
+/** Bytes of the file beside `MAX_LINE` for each revocation there may be: what is in force fits at any rate. */
+const SPARE_BYTES = 16 * 1024 * 1024;
+/** Attempts to save, one a second, that are left out after the file could not be written anew: doubled up to this. */
+const MAX_REST = 64;
 
 interface Waiting {
   readonly text: string;
@@ -29,36 +25,33 @@ interface Waiting {
   readonly failed: (error: unknown) => void;
 }
 
-/** The file being written anew. */
-interface Successor {
-  readonly handle: FileHandle;
-  size: number;
-  lines: number;
-  /** What was saved in the present file meanwhile. */
-  since: string;
-  complete: boolean;
-}
-
 /**
  * Revocations on disk: a file that lines are appended to, and that is written anew when most of it has ended. One
  * gateway writes a file; the folder is its own.
  */
 export class Journal {
-  readonly path: string;
-  readonly #folder: string;
+  readonly #folder: StateFolder;
   readonly #log: Log;
+  readonly #maxBytes: number;
+  readonly #damaged: DamagedLines;
   #handle: FileHandle | undefined;
   /** Bytes that are known to be whole lines; what stands behind them is overwritten. */
   #size = 0;
   #lines = 0;
-  #rewriteAt = SPARE_LINES;
   #dirty = false;
-  #damaged = false;
+  /** Whether it holds lines that cannot be read, which are set aside when it is written anew. */
+  #isDamaged = false;
   /** Whether somebody has removed the file; it is then written anew from what is in force. */
   #isGone = false;
+  /** Whether the file lacks what is in force or holds what is not; nothing is confirmed until it is written anew. */
+  #isBehind = false;
+  /** Attempts to be left out before the next writing anew, and how many it were after the last failure. */
+  #rest = 0;
+  #lastRest = 0;
   /** Whether a loss of power could still bring the file back that was replaced. */
   #isNameUnsafe = false;
   #waiting: Waiting[] = [];
+  #waitingBytes = 0;
   /** Text in force that could not be saved; the next attempt takes it along. */
   #unsaved = '';
   #unsavedLines = 0;
@@ -66,13 +59,29 @@ export class Journal {
   #writing: Promise<void> | undefined;
   #rewriting: Promise<void> | undefined;
   #successor: Successor | undefined;
-  #live: () => Iterable<Revocation> = () => [];
-  #liveCount: () => number = () => 0;
+  /** What is in force, and how many; undefined until that is known, before which nothing is written anew. */
+  #live: { readonly all: () => Iterable<Revocation>; readonly count: () => number } | undefined;
 
-  constructor(folder: string, log: Log) {
-    this.#folder = folder;
+  /** @param entries revocations that may be in force at one time, by which the file is bounded. */
+  constructor(folder: string, log: Log, entries: number) {
+    this.#folder = new StateFolder(folder);
     this.#log = log;
-    this.path = join(folder, FILE);
+    this.#maxBytes = entries * MAX_LINE + SPARE_BYTES;
+    this.#damaged = new DamagedLines(this.#folder);
+  }
+
+  get path(): string {
+    return this.#folder.fileOf(FILE);
+  }
+
+  /** Where damaged lines are set aside. */
+  get damagedPath(): string {
+    return this.#damaged.path;
+  }
+
+  /** Whether damaged lines are set aside or still to be. */
+  async hasDamage(): Promise<boolean> {
+    return this.#isDamaged || (await this.#damaged.areThere());
   }
 
   /** Why what is in force could not be saved; undefined when all of it is. */
@@ -80,46 +89,75 @@ export class Journal {
     return this.#lastError;
   }
 
-  /** Opens the file, which is made if need be, and reads it. Throws what the file system says. */
-  async open(): Promise<Loaded> {
-    await mkdir(this.#folder, { recursive: true, mode: FOLDER_MODE });
-    await rm(`${this.path}.new`, { force: true });
-    this.#handle = await open(this.path, constants.O_RDWR | constants.O_CREAT, FILE_MODE);
-    const loaded = this.#read(await readFile(this.path));
-    this.#damaged = loaded.damaged.length > 0;
+  /**
+   * Opens the file, which is made if need be, and hands out what it holds. Rejects with what the file system says, and
+   * with a StartError where others could have written it or another version has.
+   */
+  async open(take: (revocation: Revocation) => void): Promise<Loaded> {
+    await this.#folder.make();
+    await this.#folder.remove(FRESH);
+    const handle = await this.#folder.openToWrite(FILE);
+    this.#handle = handle;
+    const loaded = await this.#read(handle, take);
+    this.#isDamaged = loaded.damagedCount > 0;
     if (this.#size === 0) await this.#write(header, 1);
     await this.#syncFolder();
     return loaded;
   }
 
   /** Reads the file as `open` does, and leaves everything as it is; without a file nothing was kept. */
-  async look(): Promise<Loaded> {
+  async look(take: (revocation: Revocation) => void): Promise<Loaded> {
+    const handle = await this.#folder.openToRead(FILE);
+    if (handle === undefined) return { damaged: [], damagedCount: 0, torn: false };
     try {
-      return this.#read(await readFile(this.path));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      return { revocations: [], damaged: [], torn: false };
+      return await this.#read(handle, take);
+    } finally {
+      await handle.close();
     }
   }
 
-  /** What the file is to hold when it is written anew. */
-  keeps(live: () => Iterable<Revocation>, count: () => number): void {
-    this.#live = live;
-    this.#liveCount = count;
+  /** What the file is to hold when it is written anew; from now on it can be. */
+  keeps(all: () => Iterable<Revocation>, count: () => number): void {
+    this.#live = { all, count };
+    this.#considerRewriting();
   }
 
   /** Resolves when they have reached the disk; rejects when they have not, and then goes on trying with `retry`. */
   append(revocations: readonly Revocation[]): Promise<void> {
     const text = revocations.map(toLine).join('');
+    if (this.#waitingBytes > 0 && this.#waitingBytes + text.length > MAX_WAITING) {
+      this.#fallBehind('the disk is too slow');
+      this.#successor?.add(text, revocations.length);
+      return Promise.reject(new Error('the disk is too slow'));
+    }
+    this.#waitingBytes += text.length;
     return new Promise((saved, failed) => {
       this.#waiting.push({ text, lines: revocations.length, saved, failed });
       this.#startWriting();
     });
   }
 
-  /** Tries again to save what could not be saved. */
+  /** Some of what was in force is not any more. Resolves when the file does not hold it either; rejects as `append`. */
+  async renew(): Promise<void> {
+    this.#fallBehind('the file is not written anew yet');
+    this.#unsaved = '';
+    this.#unsavedLines = 0;
+    // One that is under way may have read what is gone, and so may a write.
+    if (this.#successor !== undefined) this.#successor.isStale = true;
+    await this.#rewriting;
+    await this.#writing;
+    this.#rest = 0;
+    this.#considerRewriting();
+    await this.#rewriting;
+    await this.#writing;
+    if (this.#isBehind) throw new Error(this.#lastError);
+  }
+
+  /** Tries again to save what could not be saved. To be called about once a second. */
   retry(): void {
-    if (this.#unsaved !== '') this.#startWriting();
+    if (this.#rest > 0) this.#rest -= 1;
+    if (this.#unsaved !== '' && !this.#isBehind) this.#startWriting();
+    else this.#considerRewriting();
   }
 
   /** Resolves when everything that was handed over is saved, or cannot be. */
@@ -130,23 +168,23 @@ export class Journal {
     this.#handle = undefined;
   }
 
-  #read(bytes: Buffer): Loaded {
-    const revocations: Revocation[] = [];
-    const damaged: number[] = [];
-    let number = 0;
-    let start = 0;
-    for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
-      number += 1;
-      const line = bytes.toString('utf8', start, end);
-      start = end + 1;
-      const revocation = number === 1 ? undefined : fromLine(line);
-      if (revocation !== undefined) revocations.push(revocation);
-      else if (number > 1 || `${line}\n` !== header) damaged.push(number);
+  async #read(handle: FileHandle, take: (revocation: Revocation) => void): Promise<Loaded> {
+    const read = await readLines(handle, {
+      revocation: take,
+      damaged: (line) => this.#damaged.add(line),
+    });
+    if (read.isOfOtherForm) {
+      throw refusal(this.path, 'was written by another version', 'start that version, or move the file away');
     }
-    this.#size = start;
-    this.#lines = number;
-    this.#dirty = start < bytes.length;
-    return { revocations, damaged, torn: this.#dirty };
+    this.#size = read.size;
+    this.#lines = read.lines;
+    this.#dirty = read.torn;
+    return read;
+  }
+
+  #fallBehind(why: string): void {
+    this.#isBehind = true;
+    this.#lastError ??= why;
   }
 
   #startWriting(): void {
@@ -159,31 +197,45 @@ export class Journal {
     do {
       const batch = this.#waiting;
       this.#waiting = [];
+      this.#waitingBytes = 0;
       const text = this.#unsaved + batch.map(({ text }) => text).join('');
       const lines = this.#unsavedLines + batch.reduce((sum, { lines }) => sum + lines, 0);
       try {
-        if (this.#successor?.complete === true) await this.#switchOver(this.#successor);
+        if (this.#successor?.isComplete === true) await this.#switchOver(this.#successor);
+        if (this.#isBehind) throw new Error(this.#lastError);
         if (text !== '') await this.#write(text, lines);
         this.#unsaved = '';
         this.#unsavedLines = 0;
         this.#lastError = undefined;
         for (const { saved } of batch) saved();
       } catch (error) {
-        this.#unsaved = text;
-        this.#unsavedLines = lines;
         const { code, message } = error as NodeJS.ErrnoException;
         this.#lastError = code ?? message;
+        this.#remember(text, lines);
         for (const { failed } of batch) failed(error);
       }
-    } while (this.#waiting.length > 0 || (this.#successor?.complete === true && this.#unsaved === ''));
+    } while (this.#waiting.length > 0 || (this.#successor?.isComplete === true && this.#unsaved === ''));
     this.#writing = undefined;
     this.#considerRewriting();
+  }
+
+  /** What could not be saved goes with the next attempt, or, when that would be too much, with the writing anew. */
+  #remember(text: string, lines: number): void {
+    if (text.length > MAX_WAITING) this.#isBehind = true;
+    if (this.#isBehind) this.#successor?.add(text, lines);
+    this.#unsaved = this.#isBehind ? '' : text;
+    this.#unsavedLines = this.#isBehind ? 0 : lines;
   }
 
   async #write(text: string, lines: number): Promise<void> {
     const handle = this.#handle;
     if (handle === undefined) throw new Error('the file is not open');
     await this.#assertOurs(handle);
+    if (this.#size + text.length > this.#maxBytes) {
+      // It cannot come to this unless it could not be written anew for a long time.
+      this.#isBehind = true;
+      throw new Error(`the file has reached its bound of ${this.#maxBytes} bytes`);
+    }
     // The rest of a torn line, or of a write that failed half-way.
     if (this.#dirty) await handle.truncate(this.#size);
     if (this.#isNameUnsafe) await this.#syncFolder();
@@ -193,10 +245,7 @@ export class Journal {
     this.#dirty = false;
     this.#size = size;
     this.#lines += lines;
-    if (this.#successor !== undefined) {
-      this.#successor.since += text;
-      this.#successor.lines += lines;
-    }
+    this.#successor?.add(text, lines);
   }
 
   /**
@@ -204,45 +253,33 @@ export class Journal {
    * then.
    */
   async #assertOurs(handle: FileHandle): Promise<void> {
-    const [own, named] = await Promise.all([handle.stat(), statOf(this.path)]);
-    this.#isGone = named === undefined;
-    if (named === undefined) throw new Error('the file was removed');
-    if (named.ino !== own.ino || named.dev !== own.dev || (!this.#dirty && own.size !== this.#size)) {
+    const isNamed = await this.#folder.isNamed(FILE, handle);
+    this.#isGone = isNamed === undefined;
+    if (isNamed === undefined) throw new Error('the file was removed');
+    if (!isNamed || (!this.#dirty && (await handle.stat()).size !== this.#size)) {
       throw new Error('another process writes the file');
     }
   }
 
-  /** A damaged file is left as it is, for someone to look at. */
   #considerRewriting(): void {
-    if (this.#rewriting !== undefined || this.#handle === undefined) return;
-    const isLong = this.#lines >= Math.max(this.#rewriteAt, 2 * this.#liveCount() + SPARE_LINES);
-    if (!this.#isGone && (this.#damaged || !isLong)) return;
-    this.#rewriting = this.#rewrite().finally(() => {
+    const live = this.#live;
+    if (live === undefined || this.#handle === undefined) return;
+    if (this.#rewriting !== undefined || this.#rest > 0) return;
+    const isLong = this.#lines >= 2 * live.count() + SPARE_LINES || this.#size > this.#maxBytes;
+    if (!isLong && !this.#isGone && !this.#isDamaged && !this.#isBehind) return;
+    this.#rewriting = this.#rewrite(live.all()).finally(() => {
       this.#rewriting = undefined;
     });
   }
 
   /** A failure is no loss: the present file is good, only longer than it need be. */
-  async #rewrite(): Promise<void> {
-    const path = `${this.path}.new`;
+  async #rewrite(live: Iterable<Revocation>): Promise<void> {
     try {
-      await mkdir(this.#folder, { recursive: true, mode: FOLDER_MODE });
-      const handle = await open(path, 'w', FILE_MODE);
-      const successor: Successor = { handle, size: 0, lines: 1, since: '', complete: false };
+      await this.#damaged.setAside();
+      await this.#folder.remove(FRESH);
+      const successor = new Successor(await this.#folder.create(FRESH));
       this.#successor = successor;
-      let text = header;
-      let count = 0;
-      for (const revocation of this.#live()) {
-        text += toLine(revocation);
-        successor.lines += 1;
-        count += 1;
-        if (count % LINES_AT_ONCE !== 0) continue;
-        successor.size = await writeAll(handle, text, successor.size);
-        text = '';
-      }
-      successor.size = await writeAll(handle, text, successor.size);
-      await handle.datasync();
-      successor.complete = true;
+      await successor.write(live);
       this.#startWriting();
       await this.#writing;
     } catch (error) {
@@ -253,10 +290,9 @@ export class Journal {
   /** Runs between two writes, so that no line goes into the old file after it was read out. */
   async #switchOver(successor: Successor): Promise<void> {
     try {
-      await writeAll(successor.handle, successor.since, successor.size);
-      successor.size += Buffer.byteLength(successor.since);
-      await successor.handle.datasync();
-      await rename(`${this.path}.new`, this.path);
+      if (successor.isStale) throw new Error('what was in force has changed');
+      await successor.finish();
+      await this.#folder.rename(FRESH, FILE);
     } catch (error) {
       await this.#abandon(error);
       return;
@@ -266,8 +302,10 @@ export class Journal {
     this.#size = successor.size;
     this.#lines = successor.lines;
     this.#dirty = false;
-    this.#damaged = false;
-    this.#rewriteAt = SPARE_LINES;
+    this.#isDamaged = false;
+    this.#isGone = false;
+    this.#isBehind = false;
+    this.#lastRest = 0;
     this.#successor = undefined;
     this.#isNameUnsafe = true;
     await this.#syncFolder();
@@ -275,14 +313,19 @@ export class Journal {
   }
 
   async #abandon(error: unknown): Promise<void> {
-    this.#log.warn({ error, file: this.path }, 'the revocations could not be written anew; their file grows');
-    const { handle } = this.#successor ?? {};
+    const { handle, isStale } = this.#successor ?? {};
     this.#successor = undefined;
+    if (isStale !== true) {
+      this.#log.warn({ error, file: this.path }, 'the revocations could not be written anew');
+    }
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (this.#isBehind) this.#lastError = code ?? message;
     // Not again at the next line, when the disk may still be full.
-    this.#rewriteAt = this.#lines * 2;
+    this.#lastRest = Math.min(MAX_REST, Math.max(1, 2 * this.#lastRest));
+    this.#rest = this.#lastRest;
     try {
       await handle?.close();
-      await rm(`${this.path}.new`, { force: true });
+      await this.#folder.remove(FRESH);
     } catch (error) {
       // What made the writing fail, such as a disk that can only be read now, may forbid this too.
       this.#log.warn(
@@ -292,34 +335,8 @@ export class Journal {
     }
   }
 
-  /** Only then is a new name in the folder sure to outlive a loss of power. */
   async #syncFolder(): Promise<void> {
-    const folder = await open(this.#folder, 'r');
-    try {
-      await folder.sync();
-      this.#isNameUnsafe = false;
-    } finally {
-      await folder.close();
-    }
+    await this.#folder.sync();
+    this.#isNameUnsafe = false;
   }
-}
-
-/** Undefined where there is no such file. */
-async function statOf(path: string): Promise<Awaited<ReturnType<typeof stat>> | undefined> {
-  try {
-    return await stat(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return undefined;
-  }
-}
-
-/** The position behind what was written. */
-async function writeAll(handle: FileHandle, text: string, position: number): Promise<number> {
-  const bytes = Buffer.from(text);
-  let done = 0;
-  while (done < bytes.length) {
-    done += (await handle.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
-  }
-  return position + done;
 }

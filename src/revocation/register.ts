@@ -1,7 +1,8 @@
 import type { Clock } from '../lib/clock.ts';
 import { CounterFamily } from '../lib/counters.ts';
 import type { Log } from '../lib/log.ts';
-import type { Journal, Loaded } from './journal.ts';
+import type { Journal } from './journal.ts';
+import type { Loaded } from './journal-lines.ts';
 import type { Revocation, Source } from './revocation.ts';
 import type { RevocationList } from './revocation-list.ts';
 import { Sweeper } from './sweeper.ts';
@@ -63,7 +64,7 @@ export class Register {
   /** Puts what was kept in force without opening the file for more, for one who only asks what would be refused. */
   async look(): Promise<void> {
     if (this.#journal === undefined) return;
-    this.#restore(await this.#journal.look(), this.#journal.path);
+    this.#report(await this.#journal.look(this.#restore), this.#journal);
   }
 
   async close(): Promise<void> {
@@ -143,26 +144,41 @@ export class Register {
   }
 
   async #load(journal: Journal): Promise<void> {
-    this.#restore(await journal.open(), journal.path);
+    this.#report(await journal.open(this.#restore), journal);
     journal.keeps(
       () => this.#list.all(),
       () => this.#list.size,
     );
+    await this.#review(journal);
   }
 
-  #restore({ revocations, damaged, torn }: Loaded, file: string): void {
-    const now = this.#clock.wall() / 1000;
-    for (const revocation of revocations) if (revocation.expiresAt > now) this.#list.add(revocation);
+  readonly #restore = (revocation: Revocation): void => {
+    if (revocation.expiresAt > this.#clock.wall() / 1000) this.#list.add(revocation);
+  };
+
+  #report({ damaged, damagedCount, torn }: Loaded, { path: file, damagedPath }: Journal): void {
     if (torn) this.#log.warn({ file }, 'the last revocation was not saved whole and had not been confirmed');
-    if (damaged.length > 0) {
-      this.#damage = `line ${damaged[0]} of ${file}${damaged.length > 1 ? ` and ${damaged.length - 1} more` : ''} cannot be read: what it revoked is valid again; mend or remove it and restart`;
-      this.#log.error({ file, lines: damaged.slice(0, 100) }, this.#damage);
-    }
+    if (damagedCount === 0) return;
+    const others = damagedCount > 1 ? ` and ${damagedCount - 1} more` : '';
+    this.#log.error(
+      { file, lines: damaged },
+      `line ${damaged[0]} of ${file}${others} cannot be read: what it revoked is valid again; it is set aside in ${damagedPath}`,
+    );
+  }
+
+  /** Whether somebody still has to look at lines that could not be read. */
+  async #review(journal: Journal): Promise<void> {
+    this.#damage = (await journal.hasDamage())
+      ? `${journal.damagedPath} holds lines that could not be read, so what they revoked is valid again: revoke it anew, then remove that file`
+      : undefined;
   }
 
   #tick(): void {
     this.#sweeper.look();
     if (this.#full && this.#list.hasRoom) this.#full = false;
-    this.#journal?.retry();
+    const journal = this.#journal;
+    if (journal === undefined) return;
+    journal.retry();
+    if (this.#damage !== undefined) void this.#review(journal).catch(() => {}); // It stays as it is told.
   }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Revocation } from './revocation.ts';
+import type { Foreign, Revocation } from './revocation.ts';
 
 /** Characters of the checksum, which tells damage, not malice. */
 const CHECKSUM = 16;
@@ -10,9 +10,14 @@ const LAST_SECOND = 8.64e12;
 export const header: string = seal('{"portcullis":"revocations","form":1}');
 
 /** A revocation as one line with its checksum in front, and its end. */
-export function toLine({ before, expiresAt, ...marks }: Revocation): string {
-  // JSON has no Infinity; a member that is left out means it.
-  return seal(JSON.stringify({ ...marks, before: finite(before), expiresAt: finite(expiresAt) }));
+export function toLine(revocation: Revocation): string {
+  return seal(JSON.stringify(membersOf(revocation)));
+}
+
+/** Whether a line without its end is the first one of a file of this or another form. */
+export function isHeader(line: string): boolean {
+  const text = line.slice(CHECKSUM + 1);
+  return text.startsWith('{"portcullis":"revocations"') && `${line}\n` === seal(text);
 }
 
 /** The revocation in a line without its end; undefined for one that is damaged. */
@@ -32,6 +37,11 @@ function seal(text: string): string {
   return `${createHash('sha256').update(text).digest('hex').slice(0, CHECKSUM)} ${text}\n`;
 }
 
+/** In one order, so that equal revocations are equal texts. JSON has no Infinity: a member that is left out means it. */
+function membersOf({ issuer, jti, sub, sid, application, before, expiresAt, from }: Revocation): object {
+  return { issuer, jti, sub, sid, application, before: finite(before), expiresAt: finite(expiresAt), from };
+}
+
 function finite(seconds: number): number | undefined {
   return Number.isFinite(seconds) ? seconds : undefined;
 }
@@ -40,14 +50,15 @@ type Stored = Partial<Record<keyof Revocation, unknown>>;
 
 function isRevocation(value: unknown): value is Stored {
   if (typeof value !== 'object' || value === null) return false;
-  const { issuer, jti, sub, sid, application, before, expiresAt } = value as Stored;
+  const { issuer, jti, sub, sid, application, before, expiresAt, from } = value as Stored;
   const marks = [issuer, jti, sub, sid, application].filter((mark) => mark !== undefined);
   return (
     // Without any it would hit every token there is.
     marks.length > 0 &&
     marks.every((mark) => typeof mark === 'string') &&
     (before === undefined || (typeof before === 'number' && before >= 0 && before <= LAST_SECOND)) &&
-    (expiresAt === undefined || typeof expiresAt === 'number')
+    (expiresAt === undefined || typeof expiresAt === 'number') &&
+    (from === undefined || from === 'redis' || from === 'redis-signed')
   );
 }
 
@@ -62,5 +73,6 @@ function restore(stored: Stored): Revocation {
     application: text(stored.application),
     before: seconds(stored.before),
     expiresAt: seconds(stored.expiresAt),
+    ...(stored.from === undefined ? {} : { from: stored.from as Foreign }),
   };
 }

@@ -16,7 +16,11 @@ export interface Revocation {
   readonly before: number;
   /** Wall-clock second from which on none of these tokens can live; Infinity where tokens need no `exp`. */
   readonly expiresAt: number;
+  /** Absent: it was told to this gateway; otherwise Redis told it, without or with a good signature. */
+  readonly from?: Foreign | undefined;
 }
+
+export type Foreign = 'redis' | 'redis-signed';
 
 /** The marks that a revocation can demand, in the order in which keys are made of them. */
 export const markNames = ['issuer', 'jti', 'sub', 'sid', 'application'] as const;

@@ -33,7 +33,7 @@ export interface FetchedOptions {
   readonly url: string;
   readonly remote?: Partial<RemoteKeysConfig>;
   readonly issuer?: Partial<IssuerConfig>;
-  readonly config?: Partial<Pick<Config, 'issuers' | 'state'>>;
+  readonly config?: Partial<Pick<Config, 'issuers' | 'state' | 'revocation'>>;
   readonly routes?: readonly Partial<RouteConfig>[];
   readonly log?: Log;
 }

@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, mock, test } from 'node:test';
 import { Journal } from '../../src/revocation/journal.ts';
+import type { Revocation } from '../../src/revocation/revocation.ts';
 import { eventually, silentLog } from '../support/gateway.ts';
 import { revocationOf } from './support.ts';
 
@@ -49,9 +50,11 @@ describe('the journal', () => {
   });
 
   const start = async () => {
-    const journal = new Journal(join(folder, 'state'), silentLog);
+    const journal = new Journal(join(folder, 'state'), silentLog, 100_000);
     open.push(journal);
-    return { journal, loaded: await journal.open() };
+    const revocations: Revocation[] = [];
+    const { damaged, torn } = await journal.open((one) => revocations.push(one));
+    return { journal, loaded: { revocations, damaged, torn } };
   };
   /** Writes these users and ends. */
   const keep = async (...users: string[]): Promise<void> => {
@@ -114,7 +117,7 @@ describe('the journal', () => {
     });
   });
 
-  test('names lines that are damaged, yields the others, and is not written anew', async () => {
+  test('names lines that are damaged, yields the others, sets them aside and is written anew', async () => {
     await keep('a', 'b', 'c');
     const bytes = readFileSync(path);
     const at = bytes.indexOf('"sub":"b"') + 7;
@@ -127,13 +130,21 @@ describe('the journal', () => {
       ['a', 'c'],
     );
     journal.keeps(
-      () => [],
-      () => 0,
+      () => loaded.revocations,
+      () => loaded.revocations.length,
     );
-    await journal.append(Array.from({ length: 3_000 }, (_, index) => revocationOf({ sub: `${index}` })));
+    await eventually(
+      () => readFileSync(path, 'utf8').split('\n').length,
+      (lines) => lines === 4,
+    );
+    await journal.append([revocationOf({ sub: 'd' })]);
+    assert.equal(readFileSync(journal.damagedPath, 'utf8'), `${bytes.toString().split('\n')[2]}\n`);
+    assert.equal(await journal.hasDamage(), true);
     await journal.close();
-    assert.ok(readFileSync(path).includes('"sub":"c"'));
-    assert.deepEqual((await start()).loaded.damaged, [3]);
+    assert.deepEqual((await start()).loaded.damaged, []);
+    assert.deepEqual(await users(), ['a', 'c', 'd']);
+    unlinkSync(journal.damagedPath);
+    assert.equal(await journal.hasDamage(), false);
   });
 
   test('takes a file of another form as damaged', async () => {
@@ -193,6 +204,10 @@ describe('the journal', () => {
     const { journal } = await start();
     // As on a disk that has become read-only, nothing can be opened or removed by this name.
     mkdirSync(`${path}.new`);
+    journal.keeps(
+      () => [],
+      () => 0,
+    );
     for (let times = 0; times < 3; times += 1) {
       await journal.append(Array.from({ length: 600 }, (_, index) => revocationOf({ sub: `${index}` })));
     }
@@ -203,6 +218,10 @@ describe('the journal', () => {
 
   test('confirms nothing into a new file whose name may not be on the disk', async () => {
     const { journal } = await start();
+    journal.keeps(
+      () => [],
+      () => 0,
+    );
     const handle = await openFile(path);
     const kind = Object.getPrototypeOf(handle) as FileHandle;
     await handle.close();
