@@ -35,8 +35,8 @@ export interface AccessEnd {
 
 /** What is gathered of one exchange while it lasts. */
 export interface AccessRecord {
-  /** Text of the client's address. */
-  client: string;
+  /** Text of the client's address; null when it left before it could be read. */
+  client: string | null;
   /** Status of an answer of the gateway's own, once it has been sent. */
   status: number | undefined;
   durationMs: number;
@@ -71,9 +71,9 @@ export class AccessLog {
   }
 
   /** For an exchange that begins; undefined when it will not be logged. */
-  begin(client: () => string): AccessRecord | undefined {
+  begin(client: () => string | undefined): AccessRecord | undefined {
     if (this.share < 1 && this.random() >= this.share) return undefined;
-    return { client: client(), status: undefined, durationMs: 0, answerBytes: 0 };
+    return { client: client() ?? null, status: undefined, durationMs: 0, answerBytes: 0 };
   }
 
   /** To be called once for each record. */

@@ -2,14 +2,13 @@ import type { AccessLog, AccessRecord } from './access-log.ts';
 import type { Access } from './auth/access.ts';
 import type { Authorizer } from './auth/authorizer.ts';
 import type { Reviewed } from './deadlines.ts';
-import type { Budget } from './lib/budget.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Networks } from './lib/networks.ts';
-import { BodyRate } from './listener/body-rate.ts';
 import type { Downstream, DownstreamEvents } from './listener/downstream.ts';
 import type { PreflightReplies } from './listener/preflight-replies.ts';
 import { noBody, type Replies, type Reply } from './listener/replies.ts';
 import type { Reason } from './reasons.ts';
+import { type BodyRules, RequestBody } from './request-body.ts';
 import { findPreflight } from './routing/preflight.ts';
 import type { RouteMatch, RouteTable } from './routing/route-table.ts';
 import { NO_ROUTE, type Outcome, type RouteTally, type Tally } from './tally.ts';
@@ -22,7 +21,6 @@ import { isRepeatable, maySharePlace } from './upstream/repeatable.ts';
 import type { Forwarded, RequestWriter, WireHead } from './upstream/request-writer.ts';
 import type { ResponseHead } from './upstream/response-head.ts';
 import type { ResponseSink } from './upstream/response-sink.ts';
-import { Upload } from './upstream/upload.ts';
 import type { Place } from './upstream/waiting-line.ts';
 
 /** A route with everything it needs resolved. */
@@ -38,26 +36,20 @@ export interface Route {
 }
 
 /** Everything an exchange needs that outlives it; replaced as a whole, never edited, when the configuration changes. */
-export interface Service {
+export interface Service extends BodyRules {
   readonly routes: RouteTable<Route>;
   readonly authorizer: Authorizer;
   readonly writer: RequestWriter;
   readonly replies: Replies;
-  /** Bytes of request bodies that all exchanges together may hold back. */
-  readonly budget: Budget;
   readonly tally: Tally;
   /** Undefined when nothing is to be logged. */
   readonly accessLog: AccessLog | undefined;
   /** Whose word about the client is believed; undefined for nobody's. */
   readonly trustedProxies: Networks | undefined;
   readonly clock: Clock;
-  /** Bytes; Infinity for no limit. */
-  readonly requestBodyLimit: number;
   readonly rejectChunked: boolean;
   /** Milliseconds from a request's head to the last byte of its answer; Infinity for no limit. */
   readonly requestMs: number;
-  /** Bytes per second that a request body must keep; 0 for any. */
-  readonly bodyMinRate: number;
   /** On average; Infinity for no limit. */
   readonly requestsPerConnection: number;
   /** The gateway is shutting down: every answer asks the client to leave. */
@@ -72,12 +64,6 @@ export interface Service {
  * again. With more to come the connection is closed, and a client in the middle of sending may miss the answer.
  */
 const DRAIN_BYTES = 16 * 1024 * 1024;
-
-/**
- * Bytes of a request body that may be held once the answer has begun: the client cannot be asked to pause any more,
- * and one body must not take the budget of all.
- */
-const HELD_BEHIND_ANSWER_BYTES = 16 * 1024 * 1024;
 
 /**
  * The life of one exchange, top to bottom: judge the request, find its route, authorize it, get a connection, send
@@ -99,9 +85,8 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
   private finishing = false;
   private ended = false;
   private answer: ResponseHead | undefined;
-  private upload: Upload | undefined;
-  private bodyBytes = 0;
-  private bodyRate: BodyRate | undefined;
+  /** Undefined when the request has none. */
+  private body: RequestBody | undefined;
   /** The answer asks the client to leave; decided once, because it is looked at more than once. */
   private readonly leaves: boolean;
   /** Set while this exchange has to be logged. */
@@ -121,11 +106,13 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
     const { head, downstream, service } = this;
     downstream.listen(this);
     // Now, because the engine tells no address once the client is gone or has its answer.
-    this.access = service.accessLog?.begin(() =>
-      clientAddress(head, downstream.remoteAddress(), service.trustedProxies),
-    );
+    this.access = service.accessLog?.begin(() => this.clientAddress());
+    if (this.access?.client === null) {
+      this.leaveUnsent();
+      return;
+    }
     if (head.framing !== 'none') {
-      this.upload = new Upload(head.framing === 'chunked', service.budget);
+      this.body = new RequestBody(head.framing === 'chunked', service, downstream, this.startedAt);
       downstream.takeBody();
     }
     if (head.fault !== undefined) {
@@ -155,7 +142,7 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
   /** A request that is sent again goes alone: its second failure would be the end of it. */
   get shareable(): boolean {
     const { method } = this.head;
-    return !this.retried && maySharePlace(method) && isRepeatable(method, this.upload !== undefined);
+    return !this.retried && maySharePlace(method) && isRepeatable(method, this.body !== undefined);
   }
 
   /** 2. Ask for a permit; a cached token has it at once, another gets it when its signature has been verified. */
@@ -181,6 +168,10 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
     const { forwarded } = this.route as Route;
     const matters = forwarded.size > 0 || this.service.trustedProxies !== undefined;
     const address = matters ? this.downstream.remoteAddress() : '';
+    if (address === undefined) {
+      this.leaveUnsent();
+      return;
+    }
     this.wire = this.service.writer.write(permit, this.head, forwarded, address);
     if (this.wire === undefined) this.refuse('request_malformed');
     else this.forward(false);
@@ -199,27 +190,19 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
   /** 4. Send the request. */
   onConnection(connection: Connection): void {
     this.connection = connection;
-    connection.send(this.head.method, this.wire as WireHead, this.upload !== undefined, this);
-    if (this.upload === undefined) return;
-    this.upload.attach(connection);
-    if (this.upload.flowing) this.downstream.resumeBody();
+    connection.send(this.head.method, this.wire as WireHead, this.body !== undefined, this);
+    this.body?.attach(connection);
   }
 
-  /** 5. Carry the request body; when upstream is slower than the client, the client is asked to pause. */
+  /** 5. Carry the request body. */
   onRequestBody(chunk: Uint8Array, last: boolean): void {
-    const { upload } = this;
-    if (this.ended || upload === undefined) return;
-    this.bodyBytes += chunk.length;
-    if (this.bodyBytes > this.service.requestBodyLimit) this.refuse('request_body_too_large');
-    else if (!upload.push(chunk, last)) this.refuse('upstream_overloaded');
-    else if (upload.held > HELD_BEHIND_ANSWER_BYTES && this.downstream.answering)
-      this.refuse('upstream_overloaded');
-    else if (upload.full) this.downstream.pauseBody();
+    if (this.ended) return;
+    const fault = this.body?.take(chunk, last);
+    if (fault !== undefined) this.refuse(fault);
   }
 
   onUploadDrained(): void {
-    this.upload?.resume();
-    if (this.upload?.flowing === true) this.downstream.resumeBody();
+    this.body?.onDrained();
   }
 
   /** 6. Carry the answer back, as fast as the client takes it. */
@@ -230,8 +213,7 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
     if (this.access !== undefined) for (const piece of pieces) this.access.answerBytes += piece.length;
     if (complete) {
       this.connection = undefined;
-      this.upload?.drop(); // Nobody reads the rest of the request.
-      this.upload = undefined;
+      this.body?.drop();
     }
     if (!this.downstream.answering) {
       if (complete && pieces.length <= 1) {
@@ -270,6 +252,20 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
     } else this.refuse(reason);
   }
 
+  /**
+   * The client has reset the connection, and the engine has not told of it yet. Without the address nobody could be
+   * held to what the request does, so nothing of it is sent.
+   */
+  private leaveUnsent(): void {
+    this.downstream.abort();
+    this.end('client_aborted');
+  }
+
+  private clientAddress(): string | undefined {
+    const peer = this.downstream.remoteAddress();
+    return peer === undefined ? undefined : clientAddress(this.head, peer, this.service.trustedProxies);
+  }
+
   onAborted(): void {
     this.end('client_aborted');
   }
@@ -289,21 +285,15 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
       this.expire();
       return;
     }
-    if (this.upload?.whole === false) {
-      this.bodyRate ??= new BodyRate(this.service.bodyMinRate, this.startedAt);
-      if (!this.bodyRate.keeps(now, this.bodyBytes, this.downstream.takePaused())) {
-        this.refuse('request_timeout');
-        return;
-      }
-      if (postpone && !this.downstream.pausing && !this.bodyRate.deservesTime()) return;
-    }
-    if (postpone) this.downstream.postponeTimeout();
+    const verdict = this.body?.awaited === true ? this.body.review(now, postpone) : undefined;
+    if (verdict === 'slow') this.refuse('request_timeout');
+    else if (postpone && verdict !== 'idle') this.downstream.postponeTimeout();
   }
 
   /** The time for the whole request is over: the reason is whoever had the next step to take. */
   private expire(): void {
-    const { downstream, upload } = this;
-    if (downstream.behind || (upload?.whole === false && !downstream.pausing)) this.refuse('request_timeout');
+    const { downstream, body } = this;
+    if (downstream.behind || (body?.awaited === true && !downstream.pausing)) this.refuse('request_timeout');
     else if (this.pending !== undefined) this.refuse('verifier_overloaded');
     else {
       (this.route as Route).pool.failures.of('upstream_timeout').value += 1;
@@ -355,7 +345,9 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
   }
 
   private refusalCloses(reply: Reply): boolean {
-    return reply.close || this.closeAfter() || this.head.contentLength - this.bodyBytes > DRAIN_BYTES;
+    return (
+      reply.close || this.closeAfter() || this.head.contentLength - (this.body?.bytes ?? 0) > DRAIN_BYTES
+    );
   }
 
   /** Counts, lets go of everything, and answers with `reply` if it can. */
@@ -367,8 +359,7 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
     if (this.place !== undefined) this.route?.pool.cancel(this);
     this.connection?.leave(this);
     this.connection = undefined;
-    this.upload?.drop();
-    this.upload = undefined;
+    this.body?.drop();
     const seconds = (this.service.clock.monotonic() - this.startedAt) / 1000;
     if (outcome === 'forwarded') this.service.tally.forwarded((this.route as Route).tally, seconds);
     else this.service.tally.failed(this.route?.tally, outcome, seconds);
@@ -391,7 +382,7 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
       outcome,
       status: access.status ?? (downstream.answering ? this.answer?.status : undefined) ?? null,
       durationMs: access.durationMs,
-      requestBytes: this.bodyBytes,
+      requestBytes: this.body?.bytes ?? 0,
       upstream: this.wire === undefined ? null : (route?.pool.name ?? null),
     });
   }

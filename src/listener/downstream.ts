@@ -93,8 +93,11 @@ export class Downstream {
     return this.paused;
   }
 
-  /** Text of the peer's address, `unix` for the peer of a unix socket; only while open. */
-  remoteAddress(): string {
+  /**
+   * Text of the peer's address, `unix` for the peer of a unix socket; only while open. Undefined when a TCP peer has
+   * reset the connection and the engine has not told of it yet.
+   */
+  remoteAddress(): string | undefined {
     return this.peers.addressOf(this.response);
   }
 

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { isHostAndPort } from '../lib/host-port.ts';
 import type { Reason } from '../reasons.ts';
 import type { BodyFraming, RequestHead } from '../types.ts';
 import type { EngineRequest } from './engine.ts';
@@ -6,10 +7,11 @@ import type { EngineRequest } from './engine.ts';
 const methodToken = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Anything but visible ASCII, and `#`, which no request target may hold (RFC 9112 §3.2, RFC 3986 §3.5). */
 const badInTarget = /[^\x21-\x7e]|#/;
-/** host[:port] of RFC 9110 §7.2: a name as DNS and real servers use it, an IPv4 address, a bracketed IPv6 address. */
-const hostAndPort = /^(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
 /** 15 digits stay exact in a double and are more than any body. */
 const contentLengthDigits = /^\d{1,15}$/;
+
+/** What every path begins with; that of `OPTIONS *` and of the absolute form does not, and no route would fit it. */
+const SLASH = 0x2f;
 
 /** Colon, space and CRLF of a header line, in bytes; other blanks around the value are not seen and count nothing. */
 const FIELD_LINE_BYTES = 4;
@@ -114,13 +116,13 @@ export class HeadReader {
     }
     if (this.hosts !== 1) return 'request_malformed';
     if (this.host !== this.goodHost) {
-      if (!hostAndPort.test(this.host)) return 'request_malformed';
+      if (!isHostAndPort(this.host)) return 'request_malformed';
       this.goodHost = this.host;
     }
     if (method !== 'GET' && !methodToken.test(method)) return 'request_malformed';
     // CONNECT asks for a tunnel, which the engine cannot give; TRACE would echo the token back (RFC 9110 §9.3.8).
     if (method === 'CONNECT' || method === 'TRACE') return 'request_malformed';
-    if (badInTarget.test(path)) return 'request_malformed';
+    if (path.charCodeAt(0) !== SLASH || badInTarget.test(path)) return 'request_malformed';
     if (query !== undefined && badInTarget.test(query)) return 'request_malformed';
     const target = path.length + (query === undefined ? 0 : 1 + query.length);
     const size = method.length + target + REQUEST_LINE_BYTES + this.size + 2;

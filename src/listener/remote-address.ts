@@ -1,11 +1,11 @@
 /**
- * Text of a peer address as the engine gives it: 4 or 16 bytes, or none when the peer has reset the connection
- * already. An IPv4 peer of a dual-stack socket (::ffff:a.b.c.d) is written as IPv4; IPv6 in the form of RFC 5952.
+ * Text of a peer address as the engine gives it: 4 or 16 bytes. Undefined for anything else: the engine gives none
+ * when the peer has reset the connection already. An IPv4 peer of a dual-stack socket (::ffff:a.b.c.d) is written as IPv4; IPv6 in the form of RFC 5952.
  */
-export function addressText(address: ArrayBuffer): string {
+export function addressText(address: ArrayBuffer): string | undefined {
   const bytes = new Uint8Array(address);
   if (bytes.length === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`;
-  if (bytes.length !== 16) return 'unknown';
+  if (bytes.length !== 16) return undefined;
   const view = new DataView(address);
   const groups: number[] = [];
   for (let at = 0; at < 16; at += 2) groups.push(view.getUint16(at));

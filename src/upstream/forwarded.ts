@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { isHostAndPort } from '../lib/host-port.ts';
 import { type Networks, UNIX_PEER } from '../lib/networks.ts';
 import type { RequestHead } from '../types.ts';
 
@@ -7,8 +8,6 @@ const MAX_HOPS = 32;
 /** Characters of a host name (RFC 1035 §2.3.4) or address, with a port. */
 const MAX_HOST = 261;
 
-/** host[:port] as it is accepted in Host. */
-const hostAndPort = /^(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
 /** An address as proxies write it: plain, in brackets, with a port or without. */
 const plainHop = /^(?:\[([0-9A-Fa-f:.]+)\]|(\d[\d.]*))(?::\d{1,5})?$/;
 /** Characters of the longest address, with brackets and port. */
@@ -48,9 +47,7 @@ export function toldBy(head: RequestHead): Told {
     hops: hopsOf(head),
     proto: protos === 1 && (proto === 'http' || proto === 'https') ? proto : undefined,
     host:
-      hosts === 1 && host !== undefined && host.length <= MAX_HOST && hostAndPort.test(host)
-        ? host
-        : undefined,
+      hosts === 1 && host !== undefined && host.length <= MAX_HOST && isHostAndPort(host) ? host : undefined,
   };
 }
 

@@ -47,8 +47,12 @@ const forwardingFamily = /^x[^0-9a-z]forwarded(?![0-9a-z])/;
 /** The one spelling in which proxies write it; what a client spells otherwise passes by those that replace theirs. */
 const plainForwarding = /^x-forwarded(?:-[0-9a-z]+)+$/;
 
-/** With these some servers take another path than the request's, so not the one that was authorized. */
-const pathOverrides = [
+/**
+ * With these some servers take another path, host or method than the request's, so not what was authorized. Proxies
+ * write most of them about what they have rewritten, so no client needs one; and a proxy that is believed may still
+ * carry on what its client sent, so they are removed whoever sends them.
+ */
+const overrides = [
   'x-original-url', // IIS, Symfony, Zend (CVE-2018-14773)
   'x-rewrite-url',
   'x-original-uri',
@@ -56,9 +60,22 @@ const pathOverrides = [
   'script-name', // gunicorn cuts it off the front of the path (benoitc/gunicorn#2650).
   'path-info',
   'x-script-name',
+  'x-original-path',
+  'x-envoy-original-path',
+  'x-host',
+  'x-original-host',
+  'x-envoy-original-host',
+  'x-rewrite-host',
+  'x-host-override',
+  'x-http-host-override',
+  'x-original-method',
+  'x-envoy-original-method',
 ];
 
-/** With these many frameworks take another method. */
+/**
+ * With these many frameworks take another method. Clients send them where only GET and POST get through, so they are
+ * removed only where some request is let in for its method.
+ */
 const methodOverrides = ['x-http-method-override', 'x-http-method', 'x-method-override'];
 
 /** Which X-Forwarded-* headers are added. */
@@ -94,8 +111,8 @@ export class RequestWriter {
   private lastPeer = { address: '', believed: false };
 
   constructor({ identityNames, methodsMatter, trustedProxies }: RequestWriterOptions) {
-    const overrides = methodsMatter ? [...pathOverrides, ...methodOverrides] : pathOverrides;
-    this.dropped = new NameSet([...hopByHop, ...forwarding, ...overrides, ...identityNames]);
+    const methods = methodsMatter ? methodOverrides : [];
+    this.dropped = new NameSet([...hopByHop, ...forwarding, ...overrides, ...methods, ...identityNames]);
     this.trusted = trustedProxies;
   }
 

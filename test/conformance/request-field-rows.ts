@@ -202,7 +202,15 @@ export const hosts: readonly Row[] = [
   malformed('Host with credentials', hosted('Host: user@a.example')),
   malformed('Host list', hosted('Host: a.example, b.example')),
   malformed('Host with a port of letters', hosted('Host: a.example:http')),
-  malformed('Host with an empty port', hosted('Host: a.example:')),
+  carried(
+    'Host with an empty port',
+    hosted('Host: a.example:'),
+    'GET /x HTTP/1.1\r\nhost: a.example:\r\n\r\n',
+  ),
+  malformed('Host with two colons', hosted('Host: a.example::')),
+  malformed('Host of a colon alone', hosted('Host: :')),
+  malformed('Host with a port of six digits', hosted('Host: a.example:123456')),
+  malformed('Host with an empty port and a blank inside', hosted('Host: a.example: 1')),
   malformed('Host with a broken IPv6 address', hosted('Host: [::1')),
   malformed('Host with UTF-8', hosted('Host: a\xc3\xa9.example')),
 ];

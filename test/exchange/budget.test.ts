@@ -43,14 +43,18 @@ const framings = {
 type Framing = keyof typeof framings;
 
 /** Bytes that bodies may still hold. */
-const left = (): number => Reflect.get(serverOf(gateway).service.budget, 'left') as number;
+function left(): number {
+  const { budget } = serverOf(gateway).service;
+  return budget.limit - (Reflect.get(budget, 'used') as number);
+}
 
 /** Bytes that the bodies under way hold in queues, and those they left to sockets. */
 function held(): { queued: number; inSockets: number } {
   const sums = { queued: 0, inSockets: 0 };
   for (const exchange of inFlight(gateway)) {
-    const upload = Reflect.get(exchange, 'upload') as object | undefined;
-    if (upload === undefined) continue;
+    const body = Reflect.get(exchange, 'body') as object | undefined;
+    if (body === undefined) continue;
+    const upload = Reflect.get(body, 'upload') as object;
     sums.queued += Reflect.get(upload, 'heldBytes') as number;
     sums.inSockets += Reflect.get(upload, 'inSocket') as number;
   }

@@ -105,7 +105,7 @@ describe('protocol and host', () => {
       'a/b',
       'user@a',
       'a:b',
-      'a:',
+      'a::',
       'a:123456',
       '::1',
       'caf\u00e9',

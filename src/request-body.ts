@@ -1,0 +1,94 @@
+import type { Budget } from './lib/budget.ts';
+import { BodyRate } from './listener/body-rate.ts';
+import type { Downstream } from './listener/downstream.ts';
+import type { Reason } from './reasons.ts';
+import type { Connection } from './upstream/connection.ts';
+import { Upload } from './upstream/upload.ts';
+
+/**
+ * Bytes of a request body that may be held once the answer has begun: the client cannot be asked to pause any more,
+ * and one body must not take the budget of all.
+ */
+const HELD_BEHIND_ANSWER_BYTES = 16 * 1024 * 1024;
+
+/** What every request body is held to. */
+export interface BodyRules {
+  /** Bytes of request bodies that all exchanges together may hold back. */
+  readonly budget: Budget;
+  /** Bytes; Infinity for no limit. */
+  readonly requestBodyLimit: number;
+  /** Bytes per second that a request body must keep; 0 for any. */
+  readonly bodyMinRate: number;
+}
+
+/** The body of one request on its way from the client to upstream, and what it is held to meanwhile. */
+export class RequestBody {
+  /** Bytes that have come in, without chunk framing. */
+  bytes = 0;
+  private readonly rules: BodyRules;
+  private readonly downstream: Downstream;
+  private readonly startedAt: number;
+  private readonly upload: Upload;
+  private rate: BodyRate | undefined;
+  private dropped = false;
+
+  /** @param startedAt monotonic milliseconds. */
+  constructor(chunked: boolean, rules: BodyRules, downstream: Downstream, startedAt: number) {
+    this.rules = rules;
+    this.downstream = downstream;
+    this.startedAt = startedAt;
+    this.upload = new Upload(chunked, rules.budget);
+  }
+
+  /** More of it is wanted from the client, which has not sent all of it. */
+  get awaited(): boolean {
+    return !this.dropped && !this.upload.whole;
+  }
+
+  /** Takes a view of the next bytes; when upstream is slower, the client is asked to pause. Returns why it must end. */
+  take(chunk: Uint8Array, last: boolean): Reason | undefined {
+    const { upload, downstream } = this;
+    if (this.dropped) return undefined;
+    this.bytes += chunk.length;
+    if (this.bytes > this.rules.requestBodyLimit) return 'request_body_too_large';
+    if (!upload.push(chunk, last)) return 'upstream_overloaded';
+    if (upload.held > HELD_BEHIND_ANSWER_BYTES && downstream.answering) return 'upstream_overloaded';
+    if (upload.full) downstream.pauseBody();
+    return undefined;
+  }
+
+  attach(connection: Connection): void {
+    this.upload.attach(connection);
+    this.goOn();
+  }
+
+  /** The connection takes bytes again. */
+  onDrained(): void {
+    if (this.dropped) return;
+    this.upload.resume();
+    this.goOn();
+  }
+
+  /** Nobody reads the rest. */
+  drop(): void {
+    if (this.dropped) return;
+    this.dropped = true;
+    this.upload.drop();
+  }
+
+  /**
+   * Looks whether it comes fast enough; called several times a second while it is awaited.
+   * @param now monotonic milliseconds.
+   * @returns `slow` when it must end, `idle` when its client deserves no more of the engine's time.
+   */
+  review(now: number, postpone: boolean): 'slow' | 'idle' | undefined {
+    const { downstream, rules } = this;
+    this.rate ??= new BodyRate(rules.bodyMinRate, this.startedAt);
+    if (!this.rate.keeps(now, this.bytes, downstream.takePaused())) return 'slow';
+    return postpone && !downstream.pausing && !this.rate.deservesTime() ? 'idle' : undefined;
+  }
+
+  private goOn(): void {
+    if (this.upload.flowing) this.downstream.resumeBody();
+  }
+}

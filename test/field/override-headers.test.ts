@@ -1,0 +1,75 @@
+// Source: an adversarial review: header fields that make a server take another path, host or method than the one that was let in.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { type Network, parseNetwork } from '../../src/lib/networks.ts';
+import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { Origin } from '../support/origin.ts';
+import { request } from '../support/wire.ts';
+
+let origin: Origin;
+const gateways: TestGateway[] = [];
+let seen: string[] = [];
+
+before(async () => {
+  origin = await Origin.start();
+  origin.serve((head) => {
+    seen = head.trimEnd().split('\r\n').slice(2);
+    return 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+  });
+  const forward = { headers: new Map(), token: 'keep', forwarded: new Set<never>() } as const;
+  const routes = [{ auth: 'none', forward }] as const;
+  gateways.push(await startGateway({ upstreamPort: origin.port, routes }));
+  const trustedProxies = [parseNetwork('127.0.0.0/8') as Network];
+  gateways.push(await startGateway({ upstreamPort: origin.port, routes, config: { trustedProxies } }));
+});
+
+after(async () => {
+  for (const gateway of gateways) await gateway.close();
+  await origin.close();
+});
+
+/** What upstream is sent of these lines, by the gateway that believes nobody or by the one that believes this client. */
+async function kept(believed: boolean, ...lines: string[]): Promise<string[]> {
+  const gateway = gateways[believed ? 1 : 0] as TestGateway;
+  const head = ['GET /x HTTP/1.1', 'Host: a.example', ...lines].join('\r\n');
+  assert.equal((await request(gateway.port, `${head}\r\n\r\n`)).status, 200);
+  return seen;
+}
+
+const removed = [
+  'X-Envoy-Original-Path',
+  'X-Original-Path',
+  'X-Original-URL',
+  'X-Rewrite-URL',
+  'X-Host',
+  'X-Original-Host',
+  'X-Envoy-Original-Host',
+  'X-Rewrite-Host',
+  'X-Host-Override',
+  'X-HTTP-Host-Override',
+  'X-Original-Method',
+  'X-Envoy-Original-Method',
+];
+
+describe('a header field that names another path, host or method', () => {
+  for (const name of removed) {
+    test(`${name} stays here in every spelling, whoever sends it`, async () => {
+      const spellings = [name, name.toUpperCase(), name.replaceAll('-', '_'), name.replaceAll('-', '.')];
+      const lines = spellings.map((spelling) => `${spelling}: /admin`);
+      for (const believed of [false, true]) assert.deepEqual(await kept(believed, ...lines), []);
+    });
+  }
+
+  test('has neighbours that pass: other names, and what clients send for the sake of their method', async () => {
+    const lines = [
+      'x-hostname: a',
+      'x-original-hosts: a',
+      'x-original: a',
+      'host-override: a',
+      'x-original-methods: a',
+      'x-real-ip: 203.0.113.7',
+      'x-http-method-override: PATCH',
+    ];
+    assert.deepEqual(await kept(false, ...lines), lines);
+  });
+});
