@@ -1,4 +1,5 @@
 import type { ForwardConfig, RouteRules, TokenPlace } from '../config/config.ts';
+import { tokenAlgorithms } from '../keys/algorithms.ts';
 import type { Permit, Rejection, TokenTraces } from '../types.ts';
 import { IdentityHeaders } from './identity.ts';
 import type { Issuer } from './issuer.ts';
@@ -47,7 +48,7 @@ export class Access {
     this.sharedPermit = this.identity.empty ? grant(fixed, this.stripToken, this.traces) : undefined;
     this.plainPermit = this.rules === undefined ? this.sharedPermit : undefined;
     this.soleIssuer = issuers?.length === 1 ? issuers[0] : undefined;
-    this.algorithms = new Set(issuers?.flatMap((issuer) => issuer.config.algorithms));
+    this.algorithms = new Set(issuers?.flatMap((issuer) => tokenAlgorithms(issuer.config.algorithms)));
     for (const issuer of issuers ?? []) {
       const name = issuer.config.issuer;
       const sameName = name === undefined ? this.#anyName : this.#byName.get(name);

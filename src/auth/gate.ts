@@ -90,7 +90,7 @@ export class Gate {
     if (claims === undefined) return rejections.payloadMalformed;
     const issuer = access.pick(member(claims, 'iss'), member(claims, 'aud'));
     if (!(issuer instanceof Issuer)) return issuer;
-    if (!issuer.config.algorithms.includes(algorithm)) return rejections.algorithm;
+    if (!issuer.algorithms.has(algorithm)) return rejections.algorithm;
 
     if (structure !== undefined) return structure;
     if (header.fault !== undefined) return header.fault;

@@ -1,5 +1,6 @@
 import type { IssuerConfig } from '../config/config.ts';
-import type { VerificationKey } from '../keys/key.ts';
+import { tokenAlgorithms } from '../keys/algorithms.ts';
+import { isSameMaterial, type VerificationKey } from '../keys/key.ts';
 import { ClaimPath } from './claim-path.ts';
 import type { KeyChoice } from './signature.ts';
 import { TokenTypeRules } from './token-type.ts';
@@ -21,6 +22,8 @@ export class Issuer {
   /** Where its tokens have their roles. */
   readonly roles: ClaimPath;
   readonly types: TokenTypeRules;
+  /** Names that its tokens may have in `alg`. */
+  readonly algorithms: ReadonlySet<string>;
   readonly #audience: ReadonlySet<string> | undefined;
   readonly #allAudiences: boolean;
   #present: readonly VerificationKey[];
@@ -36,7 +39,8 @@ export class Issuer {
     this.#audience = config.audience === undefined ? undefined : new Set(config.audience);
     this.#allAudiences = config.audienceMatch === 'all';
     this.#present = config.keys;
-    this.#keys = arrange(config.keys, config.algorithms);
+    this.algorithms = new Set(tokenAlgorithms(config.algorithms));
+    this.#keys = arrange(config.keys, this.algorithms);
     this.#empty = config.keys.length === 0;
   }
 
@@ -58,7 +62,7 @@ export class Issuer {
   replaceKeys(keys: readonly VerificationKey[]): void {
     const kept = this.#present.every((old) => keys.some((key) => isSame(old, key)));
     this.#present = keys;
-    this.#keys = arrange(keys, this.config.algorithms);
+    this.#keys = arrange(keys, this.algorithms);
     this.#empty = keys.length === 0;
     this.#version += 1;
     // A key that is added takes nothing back, and a rotation must not verify every cached token anew.
@@ -99,15 +103,9 @@ function isSame(a: VerificationKey, b: VerificationKey): boolean {
   );
 }
 
-/** An id is a name; what was verified stands on the key itself. */
-function isSameMaterial(a: VerificationKey['material'], b: VerificationKey['material']): boolean {
-  if (a.kind === 'public') return b.kind === 'public' && a.pem === b.pem;
-  return b.kind === 'secret' && a.secret === b.secret;
-}
-
 function arrange(
   keys: readonly VerificationKey[],
-  algorithms: readonly string[],
+  algorithms: ReadonlySet<string>,
 ): ReadonlyMap<string, AlgorithmKeys> {
   const arranged = new Map<string, AlgorithmKeys>();
   for (const algorithm of algorithms) {

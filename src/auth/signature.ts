@@ -1,7 +1,7 @@
 import { createPublicKey, createSecretKey } from 'node:crypto';
 import { createVerifier } from 'fast-jwt';
 import { verifySignature } from 'fast-jwt/src/crypto.js';
-import type { VerificationKey } from '../keys/key.ts';
+import { isSameMaterial, type VerificationKey } from '../keys/key.ts';
 
 /** The keys of which any one may have signed a token, and the algorithm to check with: never the token's choice. */
 export interface KeyChoice {
@@ -13,7 +13,7 @@ export interface KeyChoice {
 const MAX_VERIFIERS = 256;
 
 interface Prepared {
-  readonly text: string;
+  readonly material: VerificationKey['material'];
   readonly verify: (input: string, signature: string) => boolean;
 }
 
@@ -56,16 +56,15 @@ export class SignatureVerifier {
 
   #prepare(key: VerificationKey, algorithm: string): Prepared {
     const { material } = key;
-    const text = material.kind === 'public' ? material.pem : material.secret;
     const name = `${algorithm} ${key.id}`;
     const known = this.#prepared.get(name);
     // The id only finds the verifier; that it is the same key is never taken on trust.
-    if (known !== undefined && known.text === text) return known;
+    if (known !== undefined && isSameMaterial(known.material, material)) return known;
     // RS/HS confusion (CVE-2023-48223 and its successors): a public key is never an HMAC secret, nor the reverse.
     if (isHmac(algorithm) !== (material.kind === 'secret') || !key.algorithms.includes(algorithm)) {
       throw new Error(`a key cannot be used with ${algorithm}`);
     }
-    const prepared: Prepared = { text, verify: makeVerifier(text, algorithm) };
+    const prepared: Prepared = { material, verify: makeVerifier(material, algorithm) };
     if (this.#prepared.size >= MAX_VERIFIERS) {
       for (const oldest of this.#prepared.keys()) {
         this.#prepared.delete(oldest);
@@ -77,12 +76,16 @@ export class SignatureVerifier {
   }
 }
 
-function makeVerifier(text: string, algorithm: string): Prepared['verify'] {
+function makeVerifier(material: VerificationKey['material'], algorithm: string): Prepared['verify'] {
+  // The library knows the Edwards curves by their older name alone; the key says which curve it is.
+  const name = algorithm.startsWith('Ed') ? 'EdDSA' : algorithm;
   try {
+    const given =
+      material.kind === 'public' ? material.pem : Buffer.from(material.secret, material.encoding ?? 'utf8');
     // Throws unless the key is one for this algorithm.
-    createVerifier({ key: text, algorithms: [algorithm as 'RS256'], cache: false });
-    const key = isHmac(algorithm) ? createSecretKey(text, 'utf8') : createPublicKey(text);
-    return (input, signature) => verifySignature(algorithm, key, input, signature);
+    createVerifier({ key: given, algorithms: [name as 'RS256'], cache: false });
+    const key = typeof given === 'string' ? createPublicKey(given) : createSecretKey(given);
+    return (input, signature) => verifySignature(name, key, input, signature);
   } catch {
     // The library's message may quote the key.
     throw new Error(`a key cannot be used with ${algorithm}`);

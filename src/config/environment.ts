@@ -9,6 +9,11 @@ export interface Substitution {
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
+/** Whether the text is one variable and nothing else, so that its value is a whole one from outside. */
+export function isOneVariable(text: string): boolean {
+  return /^\$\{[^}]*\}$/.test(text);
+}
+
 /** Whether there is anything to replace, the escape `$${` included. */
 export function hasVariables(text: string): boolean {
   return text.includes('${');

@@ -12,7 +12,9 @@ import { foreignJson } from '../lib/foreign-text.ts';
 import type { KeyPath } from './fault.ts';
 import type { Findings } from './findings.ts';
 import { isUrl } from './remote-keys.ts';
+import { resolveSecret } from './resolve-secret.ts';
 import type { FileIssuer } from './schema.ts';
+import type { FileSecret } from './schema-keys.ts';
 import { FileError, readTextFile } from './text-file.ts';
 
 /** A key set of a thousand RSA keys is half of it. */
@@ -41,7 +43,7 @@ export function resolveKeys(
   const given = chooseSource(issuer, [...path, 'keys'], findings);
   const keys = issuer.keys;
   if (keys === undefined || given === undefined) return [];
-  if (given === 'secret') return resolveSecret(issuer, keys.secret ?? '', algorithms, path, findings);
+  if (given === 'secret') return resolveSecretKey(issuer, keys.secret ?? '', algorithms, path, findings);
 
   const sources = given === 'pem' ? readPems(keys.pem, [...path, 'keys', 'pem'], folder, findings) : [];
   if (given === 'jwks' && keys.jwks !== undefined && !isUrl(keys.jwks)) {
@@ -85,9 +87,9 @@ function chooseSource(
   return given.length === 1 ? given[0] : undefined;
 }
 
-function resolveSecret(
+function resolveSecretKey(
   issuer: FileIssuer,
-  secret: string,
+  given: FileSecret,
   algorithms: readonly string[],
   path: KeyPath,
   findings: Findings,
@@ -102,6 +104,8 @@ function resolveSecret(
     }
   }
   const symmetric = algorithms.filter(isSymmetric);
+  const secret = resolveSecret(given, [...path, 'keys', 'secret'], findings);
+  if (secret === undefined) return [];
   try {
     checkSecret(secret, symmetric);
   } catch (error) {

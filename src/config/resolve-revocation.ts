@@ -6,7 +6,9 @@ import { formatAddress, overlap } from './address.ts';
 import type { IssuerConfig, RevocationConfig, TrafficAddress } from './config.ts';
 import type { Findings } from './findings.ts';
 import { nearest } from './nearest.ts';
+import { resolveSecret } from './resolve-secret.ts';
 import type { FileConfig } from './schema.ts';
+import type { FileSecret } from './schema-keys.ts';
 import { secretHint } from './schema-revocation.ts';
 
 /** Characters of the secret: 128 bits of it even when they are only hexadecimal digits. */
@@ -101,10 +103,11 @@ function resolveWebhooks(
 }
 
 function resolveKey(
-  secret: string | undefined,
+  given: FileSecret | undefined,
   path: readonly string[],
   findings: Findings,
 ): VerificationKey | undefined {
+  const secret = given === undefined ? undefined : resolveSecret(given, path, findings);
   if (secret === undefined) return undefined;
   const bytes = Buffer.byteLength(secret);
   // FusionAuth makes secrets as long as the hash of their algorithm: a shorter one cannot be of the longer hashes.

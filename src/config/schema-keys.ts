@@ -5,9 +5,34 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-export const secretHint = `the secret, best as \${NAME} from the environment`;
+const secretHint = `the secret, best as \${NAME} from the environment`;
 const pemHint = 'a path to a PEM file, or PEM text';
 const jwksHint = 'a path to a JWKS file, or its https URL';
+
+const secretText = z.string({ error: must(secretHint) }).min(1, { error: must(secretHint) });
+const bytesHint = `base64 of the secret, best as \${NAME} from the environment`;
+
+/** A text, whose UTF-8 is the secret, or bytes. */
+export const secretField = z.union(
+  [
+    secretText,
+    section({
+      base64: z
+        .string({ error: must(bytesHint) })
+        .min(1, { error: must(bytesHint) })
+        .describe('The bytes of the secret in base64')
+        .optional(),
+      base64url: z
+        .string({ error: must(bytesHint) })
+        .min(1, { error: must(bytesHint) })
+        .describe('The bytes of the secret in base64url')
+        .optional(),
+    }),
+  ],
+  { error: must(`${secretHint}, or { base64: … } for bytes`) },
+);
+
+export type FileSecret = z.output<typeof secretField>;
 
 /** Milliseconds that hold where the file says nothing; each reason stands with its key below. */
 export const remoteDefaults = {
@@ -41,11 +66,7 @@ export const keys = section({
       'https URL of an OpenID provider, to which /.well-known/openid-configuration is added, or of a document below /.well-known/, which is fetched as given; its jwks_uri is used, and its issuer must equal the configured one exactly',
     )
     .optional(),
-  secret: z
-    .string({ error: must(secretHint) })
-    .min(1, { error: must(secretHint) })
-    .describe('Shared secret for HS256, HS384 and HS512 only')
-    .optional(),
+  secret: secretField.describe('Shared secret for HS256, HS384 and HS512 only').optional(),
   refreshMin: duration(SECOND, 24 * HOUR)
     .optional()
     .describe(

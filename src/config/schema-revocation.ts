@@ -1,6 +1,5 @@
-import * as z from 'zod';
-import { address, count, duration, flag, must, pattern, section, text } from './fields.ts';
-import { secretHint as keySecretHint } from './schema-keys.ts';
+import { address, count, duration, flag, pattern, section, text } from './fields.ts';
+import { secretField } from './schema-keys.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -18,11 +17,7 @@ export const revocation = section({
     listen: address()
       .describe('Address of POST /webhooks/fusionauth; the admin address when left out')
       .optional(),
-    secret: z
-      .string({ error: must(keySecretHint) })
-      .min(1, { error: must(keySecretHint) })
-      .describe('Secret of webhooks that are signed with HS256, HS384 or HS512')
-      .optional(),
+    secret: secretField.describe('Secret of webhooks that are signed with HS256, HS384 or HS512').optional(),
   })
     .meta({ required: ['issuer'] })
     .describe('Webhooks of FusionAuth')

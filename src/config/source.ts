@@ -12,7 +12,7 @@ import {
   type YAMLMap,
 } from 'yaml';
 import { foreignJson } from '../lib/foreign-text.ts';
-import { type Environment, hasVariables, substitute } from './environment.ts';
+import { type Environment, hasVariables, isOneVariable, substitute } from './environment.ts';
 import { type Fault, formatPath, type KeyPath, MAX_FAULTS } from './fault.ts';
 import { isOversized, MAX_ALIASES, scanText } from './text-bounds.ts';
 import { syntaxFault, yamlFaultText } from './yaml-fault.ts';
@@ -30,6 +30,8 @@ export interface Source {
   asWritten(path: KeyPath, value: string): string;
   /** Whether a part of the text at a path came from the environment. */
   isSubstituted(path: KeyPath): boolean;
+  /** Whether all of it did, by one variable; the environment has texts alone, so that its type is open. */
+  isVariable(path: KeyPath): boolean;
 }
 
 /** Longest piece of a name that is shown in a message. */
@@ -149,6 +151,7 @@ function fromDocument(
     // With more faults than are shown the rest has not been filled in.
     value: isFull() ? undefined : toValue(document, faults, fault),
     isSubstituted: (path) => written.has(scalarAt(document, path)),
+    isVariable: (path) => isOneVariable(written.get(scalarAt(document, path)) ?? ''),
     asWritten(path, value) {
       const text = written.get(scalarAt(document, path)) ?? value;
       return foreignJson(text, MAX_SHOWN);

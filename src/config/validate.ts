@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import { type Fault, type KeyPath, MAX_FAULTS } from './fault.ts';
 import { nearest } from './nearest.ts';
+import { holderOf, isMapping, retype } from './retype.ts';
 import { type FileConfig, jsonSchema, schema } from './schema.ts';
 import type { Source } from './source.ts';
 
@@ -38,8 +39,8 @@ export function validate(source: Source): Validated {
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const result = schema.safeParse(root.value);
     if (result.success) return { config: result.data, faults, wasWrong, wasWrongInside };
-    for (const { path, message, key } of explainAll(result.error.issues)) {
-      if (wasWrong(path)) continue;
+    for (const { path, message, key, types } of explainAll(result.error.issues)) {
+      if (wasWrong(path) || retype(root, path, types, source)) continue;
       if (faults.length >= MAX_FAULTS) return { config: undefined, faults, wasWrong, wasWrongInside };
       faults.push(source.fault(path, message, key ? 'key' : 'value'));
       if (path.length === 0) return { config: undefined, faults, wasWrong, wasWrongInside };
@@ -54,6 +55,8 @@ interface Explained {
   readonly message: string;
   /** The fault is the key itself and not its value. */
   readonly key: boolean;
+  /** Types other than a text that would do there. */
+  readonly types?: readonly string[];
 }
 
 /** One after the other, because an unknown key is compared with every known one. */
@@ -72,12 +75,23 @@ function explain(issue: Issue, above: KeyPath): Iterable<Explained> {
       // The branch that fits the kind of the value knows better what is wrong inside it.
       const branch = issue.errors.find((errors) => errors.every((error) => isInside(error)));
       return branch === undefined
-        ? [{ path, message: issue.message, key: false }]
+        ? [
+            {
+              path,
+              message: issue.message,
+              key: false,
+              types: issue.errors.flatMap(([first]) => (first?.path.length === 0 ? typesOf(first) : [])),
+            },
+          ]
         : branch.flatMap((error) => [...explain(error, path)]);
     }
     default:
-      return [{ path, message: issue.message, key: false }];
+      return [{ path, message: issue.message, key: false, types: typesOf(issue) }];
   }
+}
+
+function typesOf(issue: Issue): readonly string[] {
+  return issue.code === 'invalid_type' ? [issue.expected] : [];
 }
 
 function isInside(issue: Issue): boolean {
@@ -122,10 +136,6 @@ function copy(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, copy(member)]));
 }
 
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /**
  * Takes out the value at a path. In a list of mappings an empty one stays in its place, so that the indexes of the
  * others still name what the file holds; any other list goes as a whole.
@@ -133,10 +143,7 @@ function isMapping(value: unknown): value is Record<string, unknown> {
 function remove(root: { value: unknown }, path: KeyPath, wrong: Set<string>): void {
   wrong.add(JSON.stringify(path));
   const last = path.at(-1);
-  let holder: unknown = root.value;
-  for (const step of path.slice(0, -1)) {
-    holder = Array.isArray(holder) ? holder[Number(step)] : isMapping(holder) ? holder[step] : undefined;
-  }
+  const holder: unknown = holderOf(root, path);
   if (
     Array.isArray(holder) &&
     typeof last === 'number' &&

@@ -1,5 +1,6 @@
 import { ClaimPath } from '../auth/claim-path.ts';
 import type { Demand, IssuerConfig, RouteConfig } from '../config/config.ts';
+import { tokenAlgorithms } from '../keys/algorithms.ts';
 import { slashHint } from '../lib/slash-hint.ts';
 import type { CheckName } from './check-names.ts';
 import { claim, headerMember, shown, type TokenFacts } from './token-facts.ts';
@@ -109,7 +110,7 @@ function placesOf({ token }: RouteConfig): string {
 }
 
 function algorithms(issuers: readonly IssuerConfig[]): string {
-  return [...new Set(issuers.flatMap((issuer) => issuer.algorithms))].join(', ');
+  return [...new Set(issuers.flatMap((issuer) => tokenAlgorithms(issuer.algorithms)))].join(', ');
 }
 
 function issuerDetail({ facts, issuers }: Case): string {

@@ -1,13 +1,13 @@
 type HashName = 'sha256' | 'sha384' | 'sha512';
 
-/** What a signature algorithm of RFC 7518 §3.1 (RFC 8037 §3.1 for EdDSA) asks of its key. */
+/** What a signature algorithm of RFC 7518 §3.1 (RFC 8037 §3.1 for EdDSA, RFC 9864 §2.2 for its curves) asks of its key. */
 export interface Algorithm {
   readonly name: string;
   /** `kty` of the keys it can use (RFC 7518 §6.1). */
   readonly kty: 'RSA' | 'EC' | 'OKP' | 'oct';
   /** The only curves it can use; undefined where keys have none. */
   readonly curves?: readonly string[];
-  /** Undefined for EdDSA, whose hash belongs to the curve. */
+  /** Undefined on Edwards curves, to which their hash belongs. */
   readonly hash?: HashName;
 }
 
@@ -22,6 +22,8 @@ const table: readonly Algorithm[] = [
   { name: 'ES384', kty: 'EC', curves: ['P-384'], hash: 'sha384' },
   { name: 'ES512', kty: 'EC', curves: ['P-521'], hash: 'sha512' },
   { name: 'EdDSA', kty: 'OKP', curves: ['Ed25519', 'Ed448'] },
+  { name: 'Ed25519', kty: 'OKP', curves: ['Ed25519'] },
+  { name: 'Ed448', kty: 'OKP', curves: ['Ed448'] },
   { name: 'HS256', kty: 'oct', hash: 'sha256' },
   { name: 'HS384', kty: 'oct', hash: 'sha384' },
   { name: 'HS512', kty: 'oct', hash: 'sha512' },
@@ -33,6 +35,21 @@ export const algorithms: ReadonlyMap<string, Algorithm> = new Map(table.map((ent
 /** Whether the algorithm works with a secret both sides know, not with a public key. */
 export function isSymmetric(name: string): boolean {
   return algorithms.get(name)?.kty === 'oct';
+}
+
+/**
+ * Names that tokens may have in `alg` where these algorithms are allowed. `EdDSA` is the older name of `Ed25519` and
+ * `Ed448` (RFC 9864 §4.1): each stands for the other, and the keys alone decide on which curve.
+ */
+export function tokenAlgorithms(allowed: readonly string[]): readonly string[] {
+  const names = allowed.flatMap((name) => [name, ...otherNames(name)]);
+  return names.filter((name, index) => names.indexOf(name) === index);
+}
+
+/** The other names under which the same key makes the same signatures. */
+export function otherNames(name: string): readonly string[] {
+  if (algorithms.get(name)?.kty !== 'OKP') return [];
+  return name === 'EdDSA' ? ['Ed25519', 'Ed448'] : ['EdDSA'];
 }
 
 /** Names of the algorithms that a key of this type and curve can verify. */

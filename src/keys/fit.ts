@@ -1,10 +1,15 @@
 import { createHash } from 'node:crypto';
+import { tokenAlgorithms } from './algorithms.ts';
 import type { VerificationKey } from './key.ts';
 import type { PublicKey } from './public-key.ts';
 
-/** The key with those of the issuer's algorithms that it can verify; undefined when there are none. */
+/**
+ * The key with those of the issuer's algorithms that it can verify, under each of their names; undefined when there are
+ * none.
+ */
 export function fitPublicKey(key: PublicKey, allowed: readonly string[]): VerificationKey | undefined {
-  const algorithms = allowed.filter((name) => key.algorithms.includes(name));
+  const fitting = allowed.filter((name) => key.algorithms.includes(name));
+  const algorithms = tokenAlgorithms(fitting).filter((name) => key.algorithms.includes(name));
   if (algorithms.length === 0) return undefined;
   return {
     id: idOf('public', key.pem, algorithms),
@@ -15,12 +20,14 @@ export function fitPublicKey(key: PublicKey, allowed: readonly string[]): Verifi
 }
 
 /** The verification key of a secret; `algorithms` are HMAC ones, and `checkSecret` has been passed. */
-export function fitSecret(secret: string, algorithms: readonly string[]): VerificationKey {
+export function fitSecret(secret: string | Buffer, algorithms: readonly string[]): VerificationKey {
+  const isText = typeof secret === 'string';
+  const text = isText ? secret : secret.toString('base64');
   return {
-    id: idOf('secret', secret, algorithms),
+    id: idOf(isText ? 'secret' : 'secret-bytes', text, algorithms),
     kid: undefined,
     algorithms,
-    material: { kind: 'secret', secret },
+    material: { kind: 'secret', secret: text, ...(isText ? {} : { encoding: 'base64' }) },
   };
 }
 

@@ -1,6 +1,6 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import { foreignJson } from '../lib/foreign-text.ts';
-import { algorithmsFor } from './algorithms.ts';
+import { algorithmsFor, otherNames } from './algorithms.ts';
 import { KeyError } from './key-error.ts';
 import { type PublicKey, publicKeyFrom } from './public-key.ts';
 
@@ -157,7 +157,9 @@ function readKey(entry: Entry, name: string): PublicKey | string {
     if (error instanceof KeyError) throw new KeyError(`in ${name} ${error.message}`);
     throw error;
   }
-  return typeof alg === 'string' ? { ...parsed, algorithms: [alg] } : parsed;
+  if (typeof alg !== 'string') return parsed;
+  const names = [alg, ...otherNames(alg)];
+  return { ...parsed, algorithms: parsed.algorithms.filter((one) => names.includes(one)) };
 }
 
 /** A token's `kid` and `alg` must lead to one key, or it depends on their order which of two is asked. */

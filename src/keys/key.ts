@@ -6,8 +6,15 @@ export interface VerificationKey {
   readonly kid: string | undefined;
   /** JOSE algorithm names for which this key may be used; never empty. */
   readonly algorithms: readonly string[];
-  /** SPKI PEM for asymmetric keys, the secret itself for HMAC. Never printed. */
+  /** SPKI PEM for asymmetric keys; for HMAC the secret itself, a text or base64 of bytes. Never printed. */
   readonly material:
     | { readonly kind: 'public'; readonly pem: string }
-    | { readonly kind: 'secret'; readonly secret: string };
+    | { readonly kind: 'secret'; readonly secret: string; readonly encoding?: 'base64' };
+}
+
+/** An id is a name; what was verified stands on the key itself. */
+export function isSameMaterial(a: VerificationKey['material'], b: VerificationKey['material']): boolean {
+  if (a === b) return true;
+  if (a.kind === 'public') return b.kind === 'public' && a.pem === b.pem;
+  return b.kind === 'secret' && a.secret === b.secret && a.encoding === b.encoding;
 }

@@ -5,7 +5,7 @@ import { KeyError } from './key-error.ts';
 /** A public key as found in a PEM text or a key set, before an issuer's list of algorithms is laid over it. */
 export interface PublicKey {
   readonly kid: string | undefined;
-  /** JOSE algorithm names this key can verify; narrowed to one when its key set entry names `alg`. Never empty. */
+  /** JOSE algorithm names this key can verify; narrowed to one, under all its names, when its key set entry has `alg`. Never empty. */
   readonly algorithms: readonly string[];
   /** SPKI PEM. */
   readonly pem: string;

@@ -1,4 +1,5 @@
 import { createPublicKey } from 'node:crypto';
+import { otherNames } from '../keys/algorithms.ts';
 import { fitPublicKey } from '../keys/fit.ts';
 import { sortJwks } from '../keys/jwks.ts';
 import type { VerificationKey } from '../keys/key.ts';
@@ -42,8 +43,13 @@ function entryOf({ pem, kid, algorithms }: PublicKey): object {
   return {
     ...createPublicKey(pem).export({ format: 'jwk' }),
     ...(kid === undefined ? {} : { kid }),
-    ...(algorithms.length === 1 ? { alg: algorithms[0] } : {}),
+    ...(isNarrowed(algorithms) ? { alg: algorithms[0] } : {}),
   };
+}
+
+/** Whether all of them are names of one algorithm. */
+function isNarrowed([first = '', ...others]: readonly string[]): boolean {
+  return others.every((name) => otherNames(first).includes(name));
 }
 
 function nameOf({ kid, label }: PublicKey): string {

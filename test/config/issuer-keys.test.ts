@@ -105,7 +105,7 @@ const cases: readonly (readonly [name: string, algorithms: string, keys: string,
     'one of two keys that fits nothing',
     'RS256',
     'pem: [rsa.pem, ed.pem]',
-    'f:9:22: issuers.app.keys.pem[1]: holds an Ed25519 key, which none of the algorithms fits; must come with one of EdDSA',
+    'f:9:22: issuers.app.keys.pem[1]: holds an Ed25519 key, which none of the algorithms fits; must come with one of EdDSA, Ed25519',
   ],
   [
     'one of two algorithms that fits nothing',

@@ -39,7 +39,7 @@ test('entries become keys with their kid, narrowed to their alg', () => {
       ['a', ['RS256']],
       ['b', ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']],
       ['c', ['ES256']],
-      [undefined, ['EdDSA']],
+      [undefined, ['EdDSA', 'Ed25519']],
     ],
   );
   assert.equal(keys[0]?.pem, rsa.pem);

@@ -82,7 +82,7 @@ test('a key without alg gets only those of the issuer’s algorithms that fit it
     [
       ['good', ['RS256', 'PS512']],
       ['e', ['ES256']],
-      ['d', ['EdDSA']],
+      ['d', ['EdDSA', 'Ed25519']],
     ],
   );
 });

@@ -52,7 +52,8 @@ export function keyPair(algorithm: string): TestKey {
 
 function generatePair(algorithm: string): { privateKey: KeyObject; publicKey: KeyObject } {
   const curves: Readonly<Record<string, string>> = { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521' };
-  if (algorithm === 'EdDSA') return generateKeyPairSync('ed25519');
+  if (algorithm === 'Ed448') return generateKeyPairSync('ed448');
+  if (algorithm.startsWith('Ed')) return generateKeyPairSync('ed25519');
   const namedCurve = curves[algorithm];
   return namedCurve === undefined
     ? generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -73,7 +74,7 @@ export function signToken(
 function signInput(algorithm: string, key: TestKey | string, input: string): Buffer {
   const hash = `sha${algorithm.slice(2)}`;
   if (typeof key === 'string') return createHmac(hash, key).update(input).digest();
-  if (algorithm === 'EdDSA') return sign(null, Buffer.from(input), key.privateKey);
+  if (algorithm.startsWith('Ed')) return sign(null, Buffer.from(input), key.privateKey);
   if (algorithm.startsWith('PS')) {
     const { RSA_PKCS1_PSS_PADDING: padding, RSA_PSS_SALTLEN_DIGEST: saltLength } = constants;
     return sign(hash, Buffer.from(input), { key: key.privateKey, padding, saltLength });
