@@ -15,12 +15,14 @@ export interface WireResponse {
 }
 
 /** Milliseconds after which a test is told that no complete answer came, with what did come; other tests run beside it. */
-const answerTimeoutMs = 30_000;
+const answerTimeoutMs = 60_000;
 
 /** One connection to a server on loopback that speaks in literal bytes (latin1 text, one character per byte). */
 export class Wire {
   private readonly socket: Socket;
   private received = '';
+  /** Characters without which the next answer is not whole, so that a long one is not looked through at each piece. */
+  private needed = 0;
   private ended = false;
   private failure: Error | undefined;
   private wake: (() => void) | undefined;
@@ -130,8 +132,9 @@ export class Wire {
   async response(options: { toHead?: boolean } = {}): Promise<WireResponse> {
     const toHead = options.toHead ?? false;
     for (;;) {
-      const taken = await this.until(() => parseResponse(this.received, toHead, this.ended));
+      const taken = await this.until(() => this.parse(toHead));
       this.received = this.received.slice(taken.length);
+      this.needed = 0;
       if (taken.response.status >= 200 || taken.response.status === 101) {
         // The end of the connection arrives behind the last byte, at some time; it is waited for when announced.
         const announced = taken.response.headers.get('connection')?.toLowerCase() === 'close';
@@ -139,6 +142,18 @@ export class Wire {
         return { ...taken.response, closed: this.ended };
       }
     }
+  }
+
+  private get beginning(): string {
+    return `${this.received.length} bytes: ${JSON.stringify(this.received.slice(0, 500))}`;
+  }
+
+  private parse(toHead: boolean): Parsed | undefined {
+    if (this.received.length < this.needed && !this.ended) return undefined;
+    const parsed = parseResponse(this.received, toHead, this.ended);
+    if (typeof parsed !== 'number') return parsed;
+    this.needed = parsed;
+    return undefined;
   }
 
   /** Waits until the server has ended the connection; yields what arrived before. */
@@ -158,11 +173,11 @@ export class Wire {
       for (;;) {
         const value = ready();
         if (value !== undefined) return value;
-        const seen = JSON.stringify(this.received.slice(0, 500));
         if (this.ended) {
-          throw new Error(`connection ended before a complete answer; got ${seen}`, { cause: this.failure });
+          const text = `connection ended before a complete answer; got ${this.beginning}`;
+          throw new Error(text, { cause: this.failure });
         }
-        if (expired) throw new Error(`nothing complete in ${answerTimeoutMs} ms; got ${seen}`);
+        if (expired) throw new Error(`nothing complete in ${answerTimeoutMs} ms; got ${this.beginning}`);
         await new Promise<void>((resolve) => {
           this.wake = resolve;
         });
@@ -185,18 +200,24 @@ export async function request(port: number, bytes: string): Promise<WireResponse
   }
 }
 
+interface Body {
+  readonly text: string;
+  /** Where it ends in the text it was found in. */
+  readonly end: number;
+}
+
 interface Parsed {
   readonly response: Omit<WireResponse, 'closed'>;
   /** Characters taken from the front of the text. */
   readonly length: number;
 }
 
-/** The first answer in `text`; undefined while it is incomplete. Throws on bytes that are not an answer. */
-function parseResponse(text: string, toHead: boolean, ended: boolean): Parsed | undefined {
+/** The first answer in `text`; while it is incomplete, characters it needs at least. Throws on bytes that are not an answer. */
+function parseResponse(text: string, toHead: boolean, ended: boolean): Parsed | number {
   const headEnd = text.indexOf('\r\n\r\n');
   if (headEnd < 0) {
     if (text.length >= 5 && !text.startsWith('HTTP/')) throw notAnAnswer(text);
-    return undefined;
+    return text.length + 1;
   }
   const [statusLine = '', ...lines] = text.slice(0, headEnd).split('\r\n');
   const status = Number(/^HTTP\/1\.[01] (\d{3})(?: .*)?$/.exec(statusLine)?.[1] ?? Number.NaN);
@@ -220,7 +241,7 @@ function parseResponse(text: string, toHead: boolean, ended: boolean): Parsed | 
     toHead || status < 200 || status === 204 || status === 304,
     ended,
   );
-  if (body === undefined) return undefined;
+  if (typeof body === 'number') return body;
   return {
     response: { status, headers, fields, body: body.text, raw: text.slice(0, body.end) },
     length: body.end,
@@ -233,19 +254,20 @@ function parseBody(
   headers: ReadonlyMap<string, string>,
   bodiless: boolean,
   ended: boolean,
-): { text: string; end: number } | undefined {
+): Body | number {
   if (bodiless) return { text: '', end: start };
-  if (headers.get('transfer-encoding')?.toLowerCase() === 'chunked') return parseChunks(text, start);
+  if (headers.get('transfer-encoding')?.toLowerCase() === 'chunked')
+    return parseChunks(text, start) ?? text.length + 1;
   const length = headers.get('content-length');
   if (length !== undefined) {
     if (!/^\d+$/.test(length)) throw notAnAnswer(text);
     const end = start + Number(length);
-    return text.length < end ? undefined : { text: text.slice(start, end), end };
+    return text.length < end ? end : { text: text.slice(start, end), end };
   }
-  return ended ? { text: text.slice(start), end: text.length } : undefined;
+  return ended ? { text: text.slice(start), end: text.length } : Number.POSITIVE_INFINITY;
 }
 
-function parseChunks(text: string, start: number): { text: string; end: number } | undefined {
+function parseChunks(text: string, start: number): Body | undefined {
   let body = '';
   let at = start;
   for (;;) {
