@@ -14,7 +14,7 @@ import { request, Wire } from '../support/wire.ts';
 const mainFile = join(import.meta.dirname, '..', '..', 'src', 'main.js');
 const freePorts = ['--port', '0', '--issuer-port', '0', '--admin-port', '0'];
 /** Milliseconds for a start or an end of the demo on a busy machine. */
-const patienceMs = 30_000;
+const patienceMs = 120_000;
 
 interface Ended {
   readonly code: number | null;

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
+import { settled } from '../lifetime/stream.ts';
 import { eventually, startGateway, type TestGateway, type TestOptions } from '../support/gateway.ts';
+import { HeldClock } from '../support/held-clock.ts';
 import { Origin, type OriginConnection } from '../support/origin.ts';
 import { Wire } from '../support/wire.ts';
 
@@ -21,12 +23,14 @@ async function refusal(wire: Wire): Promise<readonly [number, string, string | u
 }
 
 describe('timeouts.request', () => {
+  const REQUEST_MS = 300;
   let origin: Origin;
   let gateway: TestGateway;
+  let clock: HeldClock;
   const begin = async (options: Partial<TestOptions> = {}): Promise<void> => {
     gateway = await startGateway({
       upstreamPort: origin.port,
-      config: { timeouts: { requestMs: 300 } },
+      config: { timeouts: { requestMs: REQUEST_MS } },
       ...open,
       ...options,
     });
@@ -40,9 +44,11 @@ describe('timeouts.request', () => {
   };
 
   beforeEach(async () => {
+    clock = new HeldClock();
     origin = await Origin.start();
   });
   afterEach(async () => {
+    clock.release();
     await gateway.close();
     await origin.close();
   });
@@ -54,6 +60,7 @@ describe('timeouts.request', () => {
     assert.equal((await wire.response()).body, 'ok');
     wire.send(get);
     await upstream.head();
+    clock.pass(REQUEST_MS);
     assert.deepEqual(await refusal(wire), [504, 'upstream_timeout', undefined]);
     await upstream.closed();
     assert.deepEqual(await gateway.outcomes(), { forwarded: 1, upstream_timeout: 1 });
@@ -63,6 +70,7 @@ describe('timeouts.request', () => {
   test('a client that owes a part of its body: 408 request_timeout, and the connection ends', async () => {
     await begin();
     const [wire, upstream] = await ask(`${post(10)}hello`);
+    clock.pass(REQUEST_MS);
     assert.deepEqual(await refusal(wire), [408, 'request_timeout', 'close']);
     await wire.untilClosed();
     await upstream.closed();
@@ -71,12 +79,13 @@ describe('timeouts.request', () => {
   });
 
   test('a client that is kept from sending its body by a slow upstream: 504 upstream_timeout', async () => {
-    // Long enough that all buffers on the way are full before.
-    await begin({ config: { timeouts: { requestMs: 2_000 } } });
+    await begin();
     const size = 64 * KIB * KIB;
     const [wire, upstream] = await ask(post(size));
     upstream.socket.pause();
     wire.send('x'.repeat(size));
+    await settled(() => wire.taken);
+    clock.pass(REQUEST_MS);
     assert.deepEqual((await refusal(wire)).slice(0, 2), [504, 'upstream_timeout']);
     upstream.socket.resume();
     await upstream.closed();
@@ -87,6 +96,11 @@ describe('timeouts.request', () => {
     await begin();
     const [wire, upstream] = await ask(get);
     upstream.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello');
+    await eventually(
+      () => wire.pending,
+      (text) => text.endsWith('hello'),
+    );
+    clock.pass(REQUEST_MS);
     await upstream.closed();
     assert.match(await wire.untilClosed(), /\r\n\r\nhello$/);
     assert.deepEqual(await gateway.outcomes(), { upstream_timeout: 1 });
@@ -103,6 +117,8 @@ describe('timeouts.request', () => {
     const size = 64 * KIB * KIB;
     upstream.write(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`);
     upstream.write(Buffer.alloc(size));
+    await settled(() => upstream.taken);
+    clock.pass(REQUEST_MS);
     const seen = await eventually(
       () => gateway.outcomes(),
       (outcomes) => Object.keys(outcomes).length > 0,
@@ -116,6 +132,11 @@ describe('timeouts.request', () => {
     const [first, upstream] = await ask(get);
     const second = await Wire.open(gateway.port);
     second.send(get);
+    await eventually(
+      () => gateway.connections(),
+      (seen) => seen['waiting'] === 1,
+    );
+    clock.pass(REQUEST_MS);
     assert.deepEqual((await refusal(first)).slice(0, 2), [504, 'upstream_timeout']);
     assert.deepEqual((await refusal(second)).slice(0, 2), [504, 'upstream_timeout']);
     await upstream.closed();

@@ -211,7 +211,7 @@ describe('an issuer that is down', () => {
 
   test('later costs nothing until its keys are too old; then its tokens get 503, those it knows too', async () => {
     const log = new LogRecorder();
-    const remote = { refreshMinMs: 50, refreshMaxMs: 100, staleMs: 1500 };
+    const remote = { refreshMinMs: 50, refreshMaxMs: 100, staleMs: 4_000 };
     await withGateway({ remote, log }, async ({ server, gateway }) => {
       const bearer = token(first, 'a');
       assert.equal(await outcome(gateway.port, bearer), '200');

@@ -5,8 +5,11 @@ import { eventually } from '../support/gateway.ts';
 export const MIB = 1024 * 1024;
 export const GIB = 1024 * MIB;
 
-/** Milliseconds without progress after which a transfer counts as stopped. */
-const STILL_MS = 250;
+/**
+ * Looks without progress after which a transfer counts as stopped: some 300 ms. Not a time, because on a busy machine this
+ * process may not have run, and moved nothing, for as long.
+ */
+const STILL_LOOKS = 50;
 
 export type BodyFraming = 'length' | 'chunked' | 'close';
 
@@ -45,13 +48,11 @@ export function takenOf(socket: Socket): number {
 /** Resolves with the value at which `look` stays. */
 export async function settled(look: () => number): Promise<number> {
   let last = look();
-  let since = performance.now();
+  let looks = 0;
   return eventually(look, (seen) => {
-    if (seen !== last) {
-      last = seen;
-      since = performance.now();
-    }
-    return performance.now() - since > STILL_MS;
+    looks = seen === last ? looks + 1 : 0;
+    last = seen;
+    return looks > STILL_LOOKS;
   });
 }
 

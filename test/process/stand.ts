@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { type Ended, run, type Started, type Surroundings, start } from '../cli/program.ts';
 
 /** Milliseconds until something that must come has to be there. */
-const EVENTUALLY_MS = 20_000;
+const EVENTUALLY_MS = 60_000;
 /** Milliseconds until a gateway that was told to stop is killed; beyond the grace that it has for what is under way. */
-const STOP_MS = 40_000;
+const STOP_MS = 90_000;
 
 export interface ListenerStatus {
   readonly pid: number;

@@ -5,7 +5,7 @@ import { RedisLink } from '../../src/revocation/redis.ts';
 import { silentLog } from '../support/gateway.ts';
 
 test('a link that is closed before it has begun to connect is open to nobody and keeps nobody waiting', {
-  timeout: 5_000,
+  timeout: 60_000,
 }, async () => {
   const link = new RedisLink({
     url: 'redis://127.0.0.1:1',

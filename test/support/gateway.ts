@@ -62,9 +62,13 @@ export function inFlight(gateway: TestGateway): readonly object[] {
   return (Reflect.get(serverOf(gateway), 'inFlight') as { all(): readonly object[] }).all();
 }
 
+/** One for all gateways of this process: to make another takes longer than all the rest of a start. */
+let issuerKey: TestKey | undefined;
+
 /** A gateway in this process on free ports, with one issuer, one upstream and one route unless told otherwise. */
 export async function startGateway(options: TestOptions): Promise<TestGateway> {
-  const key = rsaKey();
+  issuerKey ??= rsaKey();
+  const key = issuerKey;
   const issuer: IssuerConfig = {
     name: 'test',
     issuer: ISSUER,

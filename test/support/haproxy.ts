@@ -25,7 +25,7 @@ export interface Haproxy {
 }
 
 /** Milliseconds until HAProxy must accept connections. */
-const startTimeoutMs = 10_000;
+const startTimeoutMs = 60_000;
 /** Milliseconds between two attempts to connect while it starts. */
 const attemptMs = 10;
 /** Another process may take the port between its choice and HAProxy's bind; each attempt chooses anew. */
