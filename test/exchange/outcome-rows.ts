@@ -135,11 +135,11 @@ function unsendableKey(): VerificationKey {
   return Object.assign(publicKey(rsaKey().pem), { unsendable: () => {} });
 }
 
-/** An upstream whose pool fails when it is asked for a connection: a fault of the gateway's own. */
+/** An upstream whose pool fails when it is asked for a connection, having none to give: a fault of the gateway's own. */
 function brokenUpstreams(): ReadonlyMap<string, UpstreamConfig> {
   const limits = {
-    waiting: 1,
-    get connections(): number {
+    connections: 0,
+    get waiting(): number {
       throw new Error('broken on purpose');
     },
   };
