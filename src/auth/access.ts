@@ -3,9 +3,11 @@ import { tokenAlgorithms } from '../keys/algorithms.ts';
 import type { Permit, Rejection, TokenTraces } from '../types.ts';
 import { IdentityHeaders } from './identity.ts';
 import type { Issuer } from './issuer.ts';
+import type { OutlinedClaims } from './outlined-claims.ts';
 import { grant } from './permit.ts';
 import { rejections } from './rejections.ts';
 import { Rules } from './rules.ts';
+import { isHmac } from './signature.ts';
 import { TokenPlaces, tracesOf } from './token-place.ts';
 
 /** What a route demands of a token and what it tells upstream; routes that agree on both share one. */
@@ -28,6 +30,10 @@ export class Access {
   readonly traces: TokenTraces | undefined;
   /** Algorithms that at least one issuer of the route accepts. */
   readonly algorithms: ReadonlySet<string>;
+  /** Whether an HMAC is among these, which is checked at once and never waits. */
+  readonly takesHmac: boolean;
+  /** Bytes of the longest `iss` that an issuer of the route demands. */
+  readonly #longestName: number;
   readonly #byName = new Map<string, Issuer[]>();
   readonly #anyName: Issuer[] = [];
 
@@ -49,6 +55,9 @@ export class Access {
     this.plainPermit = this.rules === undefined ? this.sharedPermit : undefined;
     this.soleIssuer = issuers?.length === 1 ? issuers[0] : undefined;
     this.algorithms = new Set(issuers?.flatMap((issuer) => tokenAlgorithms(issuer.config.algorithms)));
+    this.takesHmac = [...this.algorithms].some(isHmac);
+    const names = issuers?.map(({ config }) => Buffer.byteLength(config.issuer ?? ''));
+    this.#longestName = Math.max(0, ...(names ?? []));
     for (const issuer of issuers ?? []) {
       const name = issuer.config.issuer;
       const sameName = name === undefined ? this.#anyName : this.#byName.get(name);
@@ -63,10 +72,22 @@ export class Access {
    * audience fits.
    */
   pick(iss: unknown, aud: unknown): Issuer | Rejection {
-    const named = typeof iss === 'string' ? this.#byName.get(iss) : undefined;
-    const candidates = named ?? this.#anyName;
+    const candidates = this.#named(typeof iss === 'string' ? iss : undefined);
     if (candidates.length === 0) return rejections.issuer;
-    for (const issuer of candidates) if (issuer.accepts(aud)) return issuer;
+    for (const issuer of candidates) if (issuer.audience.accepts(aud)) return issuer;
     return rejections.audience;
+  }
+
+  /** The same for claims that have been outlined and not parsed. */
+  pickOutlined(claims: OutlinedClaims): Issuer | Rejection {
+    const candidates = this.#named(this.#byName.size === 0 ? undefined : claims.issuer(this.#longestName));
+    if (candidates.length === 0) return rejections.issuer;
+    for (const issuer of candidates) if (claims.fits(issuer.audience)) return issuer;
+    return rejections.audience;
+  }
+
+  #named(iss: string | undefined): readonly Issuer[] {
+    const named = iss === undefined ? undefined : this.#byName.get(iss);
+    return named ?? this.#anyName;
   }
 }

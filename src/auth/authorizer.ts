@@ -9,7 +9,7 @@ import { Flights } from './flights.ts';
 import { type Candidate, Gate } from './gate.ts';
 import { Issuer } from './issuer.ts';
 import { KeyWait } from './key-wait.ts';
-import { judgeLifetime } from './lifetime.ts';
+import { judgeLifetime, readLifetime } from './lifetime.ts';
 import { grant } from './permit.ts';
 import { RefusedTokens } from './refused-tokens.ts';
 import { rejections } from './rejections.ts';
@@ -80,11 +80,12 @@ export class Authorizer {
       options.verifiers > 0
         ? new VerifyPool(options.verifiers, options.counters)
         : new VerifyInline(this.#verifier, options.counters, options.clock);
-    this.#flights = new Flights(
-      this.#verification,
-      (candidate) => this.#conclude(candidate),
-      (candidate) => this.#refuse(candidate, rejections.signature, Number.NEGATIVE_INFINITY),
-    );
+    this.#flights = new Flights({
+      verification: this.#verification,
+      conclude: (candidate) => this.#conclude(candidate),
+      refuse: (candidate) => this.#refuse(candidate, rejections.signature, Number.NEGATIVE_INFINITY),
+      kidOf: (candidate) => this.#gate.kidOf(candidate),
+    });
     this.#refused = new RefusedTokens(options.clock);
     this.#haproxyOrder = options.haproxyOrder;
     this.#clock = options.clock;
@@ -207,18 +208,19 @@ export class Authorizer {
     if (entry.access === access) answer = entry.answer;
     else if (access.soleIssuer === issuer && access.plainPermit !== undefined) answer = access.plainPermit;
     else return undefined;
-    // Not before: on a route of another issuer, this one's revocations are not what counts.
-    const revocations = this.#revocations;
-    if (revocations !== undefined && entry.revocationsAt !== revocations.generation) {
-      if (this.#isRevoked(entry, revocations)) return rejections.revoked;
-    }
     this.#counters.cacheHits.value += 1;
+    // In the order of `#conclude`: a token has one answer, whether it is remembered or not.
     const now = this.#clock.wall() / 1000;
     if (now >= entry.expiresAt) {
       this.#cache.delete(entry);
       return rejections.expired;
     }
     if (now < entry.notBefore) return rejections.notYetValid;
+    // Not before: on a route of another issuer, this one's revocations are not what counts.
+    const revocations = this.#revocations;
+    if (revocations !== undefined && entry.revocationsAt !== revocations.generation) {
+      if (this.#isRevoked(entry, revocations)) return rejections.revoked;
+    }
     this.#cache.touch(entry, now);
     return answer;
   }
@@ -276,7 +278,8 @@ export class Authorizer {
     mayWait: boolean,
   ): Permit | Rejection | Pending {
     const { access, authorization, token, ambiguous } = asked;
-    const candidate = this.#gate.examine(authorization, token, ambiguous, access);
+    const full = entry === undefined && this.#flights.isFull(token);
+    const candidate = this.#gate.examine(authorization, token, ambiguous, access, full);
     if (candidate.kind === 'rejection') return candidate;
     if (candidate.kind === 'unknown-key') {
       return (
@@ -309,26 +312,30 @@ export class Authorizer {
     });
   }
 
-  /** The answer for a token whose signature is good under the issuer's present keys. Only a valid one is kept. */
+  /**
+   * The answer for a token whose signature is good under the issuer's present keys: its times and required claims, then
+   * revocations, then its kind, then the rules of the route. Only a valid one is kept.
+   */
   #conclude(candidate: Candidate): Permit | Rejection {
-    const { access, issuer, lifetime, identity } = candidate;
-    this.#gate.remember(candidate);
+    const { access, issuer } = candidate;
+    const proven = this.#gate.prove(candidate);
+    if (proven.kind === 'rejection') return proven;
+    const { claims, type, payload } = proven;
+    const lifetime = readLifetime(claims, issuer.config);
     const fault = judgeLifetime(lifetime, this.#clock.wall());
     if (fault === rejections.expired) return this.#refuse(candidate, fault, lifetime.expiresAt);
     if (fault !== undefined) return fault;
     const revocations = this.#revocations;
     const revocationsAt = revocations?.generation ?? 0;
-    const marks = revocations?.marks(issuer.config.name, candidate.claims);
+    const marks = revocations?.marks(issuer.config.name, claims);
     if (marks !== undefined && revocations?.cover(marks) === true) return rejections.revoked;
     // Not kept: an entry serves every route of its issuer, so it must have met all that the issuer demands.
-    const misfit = issuer.types.judge(candidate.type, candidate.claims);
+    const misfit = issuer.types.judge(type, claims);
     if (misfit !== undefined) return misfit;
     const answer =
-      access.rules?.judge(candidate.claims, issuer.roles) ??
+      access.rules?.judge(claims, issuer.roles) ??
       access.sharedPermit ??
-      (identity === undefined
-        ? rejections.claimMismatch
-        : grant(this.#scratch.copy(identity), access.stripToken, access.traces));
+      this.#identify(access, claims, payload);
     this.#cache.put({
       authorization: candidate.authorization,
       issuer,
@@ -341,6 +348,13 @@ export class Authorizer {
       revocationsAt,
     });
     return answer;
+  }
+
+  /** Leave with the identity headers of the route; refused when a claim cannot be written as one. */
+  #identify(access: Access, claims: JsonObject, payload: string): Permit | Rejection {
+    const identity = access.identity.render(claims, payload);
+    if (identity === undefined) return rejections.claimMismatch;
+    return grant(this.#scratch.copy(identity), access.stripToken, access.traces);
   }
 
   /** Remembers that the token was refused after its signature was checked. `since` in wall-clock milliseconds. */

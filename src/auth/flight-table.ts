@@ -23,6 +23,13 @@ export interface Chained {
 export class FlightTable<F extends Chained> {
   readonly #chains = new Array<F | undefined>(CHAINS).fill(undefined);
 
+  /** Whether the token is under verification, for whatever issuer. */
+  has(token: string): boolean {
+    let flight: Chained | undefined = this.#chains[tailSlot(token, CHAINS)];
+    while (flight !== undefined && flight.token !== token) flight = flight.next;
+    return flight !== undefined;
+  }
+
   find(token: string, issuer: Issuer): F | undefined {
     let flight = this.#chains[tailSlot(token, CHAINS)];
     while (flight !== undefined && (flight.issuer !== issuer || flight.token !== token)) {

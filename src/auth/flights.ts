@@ -12,11 +12,15 @@ const MAX_WAITERS_PER_TOKEN = 1024;
 /** Requests waiting for verification altogether: some 200 bytes each beside the requests themselves. */
 const MAX_WAITERS = 16_384;
 
-/** Turns a token whose signature is good into the answer for its route, and remembers it. */
-export type Conclude = (candidate: Candidate) => Permit | Rejection;
-
-/** The answer for a token whose signature is wrong. */
-export type Refuse = (candidate: Candidate) => Rejection;
+export interface FlightsOptions {
+  readonly verification: Verification;
+  /** Turns a token whose signature is good into the answer for its route, and remembers it. */
+  readonly conclude: (candidate: Candidate) => Permit | Rejection;
+  /** The answer for a token whose signature is wrong. */
+  readonly refuse: (candidate: Candidate) => Rejection;
+  /** Which key the token names. */
+  readonly kidOf: (candidate: Candidate) => string | undefined;
+}
 
 /**
  * Verifications under way, one per token and issuer however many requests wait for it.
@@ -25,16 +29,12 @@ export type Refuse = (candidate: Candidate) => Rejection;
  * token goes round once more with the keys of today.
  */
 export class Flights {
-  readonly #verification: Verification;
-  readonly #conclude: Conclude;
-  readonly #refuse: Refuse;
+  readonly #options: FlightsOptions;
   readonly #flights = new FlightTable<Flight>();
   #waiters = 0;
 
-  constructor(verification: Verification, conclude: Conclude, refuse: Refuse) {
-    this.#verification = verification;
-    this.#conclude = conclude;
-    this.#refuse = refuse;
+  constructor(options: FlightsOptions) {
+    this.#options = options;
   }
 
   /** Requests that wait for a verdict. */
@@ -42,12 +42,18 @@ export class Flights {
     return this.#waiters;
   }
 
+  /** Whether a token would find no room to wait, so that it need not be read. */
+  isFull(token: string): boolean {
+    if (this.#waiters >= MAX_WAITERS) return true;
+    return !this.#options.verification.hasRoom && !this.#flights.has(token);
+  }
+
   join(candidate: Candidate, verdictWaiter: VerdictWaiter): Pending | Rejection {
     if (this.#waiters >= MAX_WAITERS) return rejections.overloaded;
     let flight = this.#flights.find(candidate.token, candidate.issuer);
     if (flight === undefined) {
       flight = new Flight(candidate, this.#settle);
-      if (!this.#verification.submit(flight)) return rejections.overloaded;
+      if (!this.#options.verification.submit(flight)) return rejections.overloaded;
       this.#flights.add(flight);
     } else if (!flight.hasRoom()) return rejections.overloaded;
     const shared = flight.candidate.access === candidate.access ? flight.candidate : candidate;
@@ -65,19 +71,19 @@ export class Flights {
     if (outcome !== 'unavailable' && flight.version !== flight.candidate.issuer.version) {
       this.#goRoundAgain(flight);
     } else if (outcome === 'valid') {
-      const answer = this.#conclude(flight.candidate);
+      const answer = this.#options.conclude(flight.candidate);
       this.#land(flight, ({ candidate }) =>
-        candidate === flight.candidate ? answer : this.#conclude(candidate),
+        candidate === flight.candidate ? answer : this.#options.conclude(candidate),
       );
     } else {
-      const answer = outcome === 'invalid' ? this.#refuse(flight.candidate) : rejections.overloaded;
+      const answer = outcome === 'invalid' ? this.#options.refuse(flight.candidate) : rejections.overloaded;
       this.#land(flight, () => answer);
     }
   };
 
   #goRoundAgain(flight: Flight): void {
-    const { issuer, algorithm, kid } = flight.candidate;
-    const choice = issuer.choose(algorithm, kid);
+    const { issuer, algorithm } = flight.candidate;
+    const choice = issuer.choose(algorithm, this.#options.kidOf(flight.candidate));
     if (choice === undefined) {
       const answer = issuer.hasKeys ? rejections.keyUnknown : rejections.keysUnavailable;
       this.#land(flight, () => answer);
@@ -90,7 +96,7 @@ export class Flights {
     flight.renewed = true;
     flight.choice = choice;
     flight.version = flight.candidate.issuer.version;
-    return this.#verification.submit(flight);
+    return this.#options.verification.submit(flight);
   }
 
   #land(flight: Flight, answerFor: (waiter: Waiter) => Permit | Rejection): void {

@@ -1,6 +1,7 @@
 import type { IssuerConfig } from '../config/config.ts';
 import { tokenAlgorithms } from '../keys/algorithms.ts';
 import { isSameMaterial, type VerificationKey } from '../keys/key.ts';
+import { Audience } from './audience.ts';
 import { ClaimPath } from './claim-path.ts';
 import type { KeyChoice } from './signature.ts';
 import { TokenTypeRules } from './token-type.ts';
@@ -22,10 +23,9 @@ export class Issuer {
   /** Where its tokens have their roles. */
   readonly roles: ClaimPath;
   readonly types: TokenTypeRules;
+  readonly audience: Audience;
   /** Names that its tokens may have in `alg`. */
   readonly algorithms: ReadonlySet<string>;
-  readonly #audience: ReadonlySet<string> | undefined;
-  readonly #allAudiences: boolean;
   #present: readonly VerificationKey[];
   #keys: ReadonlyMap<string, AlgorithmKeys>;
   #generation = 1;
@@ -36,8 +36,7 @@ export class Issuer {
     this.config = config;
     this.roles = new ClaimPath(config.rolesClaim);
     this.types = new TokenTypeRules(config);
-    this.#audience = config.audience === undefined ? undefined : new Set(config.audience);
-    this.#allAudiences = config.audienceMatch === 'all';
+    this.audience = new Audience(config.audience, config.audienceMatch);
     this.#present = config.keys;
     this.algorithms = new Set(tokenAlgorithms(config.algorithms));
     this.#keys = arrange(config.keys, this.algorithms);
@@ -74,23 +73,6 @@ export class Issuer {
     const keys = this.#keys.get(algorithm);
     if (keys === undefined || kid === undefined) return keys?.all;
     return keys.byKid.get(kid) ?? keys.unnamed;
-  }
-
-  /** Whether `aud` names one of the configured audiences, or all; only a string or an array of strings can. */
-  accepts(aud: unknown): boolean {
-    const audience = this.#audience;
-    if (audience === undefined) return true;
-    if (typeof aud === 'string') return audience.has(aud) && (!this.#allAudiences || audience.size === 1);
-    if (!Array.isArray(aud)) return false;
-    if (this.#allAudiences) {
-      return aud.every((item) => typeof item === 'string') && [...audience].every((one) => aud.includes(one));
-    }
-    let found = false;
-    for (const item of aud) {
-      if (typeof item !== 'string') return false;
-      if (audience.has(item)) found = true;
-    }
-    return found;
   }
 }
 

@@ -22,7 +22,7 @@ const FLOOD_DEPTH = 128;
 const MAX_QUEUE = 4096;
 
 /** Whoever verifies the signatures of tokens that are not known yet. */
-export type Verification = Pick<VerifyPool, 'depth' | 'start' | 'submit' | 'close'>;
+export type Verification = Pick<VerifyPool, 'depth' | 'hasRoom' | 'start' | 'submit' | 'close'>;
 
 /**
  * Verifies on the event loop, in slices between which everything else has its turn. With a single core a thread
@@ -47,12 +47,17 @@ export class VerifyInline implements Verification {
     return this.#queue.length;
   }
 
+  /** Whether one more may wait. */
+  get hasRoom(): boolean {
+    return !this.#closed && this.depth < MAX_QUEUE;
+  }
+
   /** Nothing needs to be started. */
   async start(): Promise<void> {}
 
   /** False when there is no room: the job is then not taken and never settled. */
   submit(job: VerifyJob): boolean {
-    if (this.#closed || this.depth >= MAX_QUEUE) return false;
+    if (!this.hasRoom) return false;
     this.#queue.push(job);
     this.#schedule();
     return true;

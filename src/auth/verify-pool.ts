@@ -65,6 +65,11 @@ export class VerifyPool {
     return this.#queue.length + this.#retries.length;
   }
 
+  /** Whether one more may wait. */
+  get hasRoom(): boolean {
+    return this.depth < MAX_QUEUE && this.#state !== 'broken' && this.#state !== 'closed';
+  }
+
   /** Resolves when the threads have answered; rejects when they cannot run. */
   async start(): Promise<void> {
     this.#state = 'open';
@@ -81,7 +86,7 @@ export class VerifyPool {
 
   /** False when there is no room: the job is then not taken and never settled. */
   submit(job: VerifyJob): boolean {
-    if (this.depth >= MAX_QUEUE || this.#state === 'broken' || this.#state === 'closed') return false;
+    if (!this.hasRoom) return false;
     this.#queue.push(job);
     if (!this.#flushing) {
       this.#flushing = true;

@@ -32,12 +32,12 @@ export const details: Readonly<Record<CheckName, (about: Case) => string>> = {
       ? `none; it is looked for in ${placesOf(route)}`
       : `${facts.characters} characters, in ${placesOf(route)}`,
   form: ({ facts }) => `${facts.segments} segments of base64url, 3 are wanted, and at most 16383 characters`,
-  header: ({ facts }) => (facts.header === undefined ? 'is no JSON object' : shown(facts.header)),
+  header: ({ facts }) => (facts.header === undefined ? facts.headerFault : shown(facts.header)),
   algorithm: ({ facts, issuers }) =>
     `alg ${shown(headerMember(facts, 'alg'))}; accepted: ${algorithms(issuers)}`,
   payload: ({ facts }) =>
     facts.claims === undefined
-      ? 'is no JSON object'
+      ? facts.claimsFault
       : `claims ${Object.keys(facts.claims).map(shown).join(', ')}`,
   issuer: issuerDetail,
   audience: audienceDetail,

@@ -1,3 +1,11 @@
+import {
+  LIMITS,
+  Outline,
+  TOO_DEEP,
+  TOO_MANY_COMMAS,
+  TOO_MANY_CONTAINERS,
+  TOO_MANY_MEMBERS,
+} from '../auth/json-outline.ts';
 import { Scratch } from '../auth/scratch.ts';
 import { type JsonObject, member, parseObject } from '../auth/strict-json.ts';
 
@@ -8,6 +16,9 @@ export interface TokenFacts {
   /** Undefined when it is not canonical base64url of UTF-8, or no JSON object without repeated members. */
   readonly header: JsonObject | undefined;
   readonly claims: JsonObject | undefined;
+  /** Why these are undefined. */
+  readonly headerFault: string;
+  readonly claimsFault: string;
 }
 
 export function readToken(token: string): TokenFacts {
@@ -17,12 +28,31 @@ export function readToken(token: string): TokenFacts {
     segments: segments.length,
     header: read(segments[0] ?? ''),
     claims: read(segments[1] ?? ''),
+    headerFault: faultOf(segments[0] ?? ''),
+    claimsFault: faultOf(segments[1] ?? ''),
   };
 }
 
 function read(segment: string): JsonObject | undefined {
   const text = new Scratch().decode(segment);
   return text === undefined ? undefined : parseObject(text);
+}
+
+const outline = new Outline([]);
+const beyond: ReadonlyMap<number, string> = new Map([
+  [TOO_DEEP, `is nested deeper than ${LIMITS.depth} levels`],
+  [TOO_MANY_MEMBERS, `has more than ${LIMITS.members} members`],
+  [TOO_MANY_CONTAINERS, `has more than ${LIMITS.containers} objects and arrays`],
+  [TOO_MANY_COMMAS, `has more than ${LIMITS.commas} members and elements`],
+]);
+
+/** What is wrong with a segment that cannot be read. */
+function faultOf(segment: string): string {
+  const scratch = new Scratch();
+  const length = scratch.load(segment);
+  if (length < 0) return 'is no base64url of UTF-8 in its one canonical spelling';
+  const members = outline.of(scratch.bytes, length);
+  return beyond.get(members) ?? (members < 0 ? 'is no JSON object' : 'has a member twice');
 }
 
 /** Characters of a value that are shown: enough to see which it is, and a claim of 10 KiB does not fill the screen. */

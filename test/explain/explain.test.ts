@@ -139,6 +139,24 @@ const rows: Readonly<Record<string, Row>> = {
     word: 'algorithm_not_allowed',
     says: /^alg "HS256"; accepted: RS256$/,
   },
+  'claims of 600 members': {
+    token: good(Object.fromEntries(Array.from({ length: 600 }, (_, n) => [`m${n}`, 0]))),
+    fails: 'payload',
+    word: 'token_malformed',
+    says: /^has more than 512 members$/,
+  },
+  'a header of 3,000 elements': {
+    token: rs256(key, '{}', { alg: 'RS256', x: Array(3000).fill(0) }),
+    fails: 'header',
+    word: 'token_malformed',
+    says: /^has more than 2048 members and elements$/,
+  },
+  'claims that say one thing twice': {
+    token: rs256(key, '{"iss":"https://issuer.example/","iss":"https://issuer.example/"}'),
+    fails: 'payload',
+    word: 'token_malformed',
+    says: /^has a member twice$/,
+  },
   'claims that are no object': { token: rs256(key, '[]'), fails: 'payload', word: 'token_malformed' },
   'another issuer': {
     token: good({ iss: 'evil' }),

@@ -1,0 +1,108 @@
+import type { Rejection } from '../types.ts';
+import { Outline } from './json-outline.ts';
+import { hasEscapes, isString, textOf } from './json-value.ts';
+import { rejections } from './rejections.ts';
+import type { Scratch } from './scratch.ts';
+import { member, parseCounted } from './strict-json.ts';
+import { type TokenType, tokenType } from './token-type.ts';
+
+const ALG = 0;
+const KID = 1;
+const CRIT = 2;
+const B64 = 3;
+/** Bytes of `alg` as written; the longest name has seven characters, each of which an escape may write in six. */
+const MAX_ALGORITHM = 64;
+/**
+ * Bytes of `kid` as written that can be the name of a key: these have at most 1,024 characters, of up to three bytes
+ * each, or six in an escape. A longer one is not read; it is as unknown as it would be.
+ */
+const MAX_KID = 3 * 1024;
+const MAX_ESCAPED_KID = 6 * 1024;
+/** Headers remembered; one per key and token type in use. */
+const MAX_HEADERS = 256;
+/** Characters of a header segment worth remembering; one with certificates in it is decoded each time. */
+const MAX_SEGMENT = 1024;
+
+/** What a header says before the signature has been checked. */
+export interface HeaderFacts {
+  /** Undefined when it is no text, or none that is an algorithm's name. */
+  readonly algorithm: string | undefined;
+  readonly kid: string | undefined;
+  /** Why the header disqualifies the token once its claims have been judged. */
+  readonly fault: Rejection | undefined;
+}
+
+export interface ProvenHeader extends HeaderFacts {
+  readonly type: TokenType;
+}
+
+/** Reads the headers of tokens, and remembers those that came with a good signature: all tokens of one key share it. */
+export class TokenHeaders {
+  readonly #scratch: Scratch;
+  readonly #outline = new Outline(['alg', 'kid', 'crit', 'b64']);
+  readonly #known = new Map<string, ProvenHeader>();
+
+  constructor(scratch: Scratch) {
+    this.#scratch = scratch;
+  }
+
+  /** Undefined when the segment is no JSON object within its limits. Makes no object of it. */
+  read(segment: string): HeaderFacts | undefined {
+    const known = this.#known.get(segment);
+    if (known !== undefined) return known;
+    const length = this.#scratch.load(segment);
+    return length < 0 || this.#outline.of(this.#scratch.bytes, length) < 0 ? undefined : this.#facts();
+  }
+
+  /** The same behind a good signature, with what only then is looked at; undefined too when any member is repeated. */
+  prove(segment: string): ProvenHeader | undefined {
+    const known = this.#known.get(segment);
+    if (known !== undefined) return known;
+    const length = this.#scratch.load(segment);
+    if (length < 0) return undefined;
+    const { bytes } = this.#scratch;
+    const header = parseCounted(bytes.toString('utf8', 0, length), this.#outline.of(bytes, length));
+    if (header === undefined) return undefined;
+    const facts = { ...this.#facts(), type: tokenType(member(header, 'typ')) };
+    this.#remember(segment, facts);
+    return facts;
+  }
+
+  #facts(): HeaderFacts {
+    const { starts } = this.#outline;
+    const kid = this.#kid();
+    // RFC 7515 §4.1.11: an extension that is not understood must be refused, and none is. RFC 7797 §7 demands crit
+    // with b64, so b64 without it is refused as well.
+    const extended = (starts[CRIT] as number) >= 0 || (starts[B64] as number) >= 0;
+    const isStrange = kid === undefined && (starts[KID] as number) >= 0;
+    const fault = extended || isStrange ? rejections.extension : undefined;
+    return { algorithm: this.#algorithm(), kid, fault };
+  }
+
+  /** Only of verified tokens, so that nobody without a key can push these out. */
+  #remember(segment: string, facts: ProvenHeader): void {
+    if (segment.length > MAX_SEGMENT) return;
+    if (this.#known.size >= MAX_HEADERS) {
+      for (const oldest of this.#known.keys()) {
+        this.#known.delete(oldest);
+        break;
+      }
+    }
+    this.#known.set(this.#scratch.copy(segment), facts);
+  }
+
+  #algorithm(): string | undefined {
+    const { bytes } = this.#scratch;
+    const [start, end] = [this.#outline.starts[ALG] as number, this.#outline.ends[ALG] as number];
+    return isString(bytes, start) && end - start <= MAX_ALGORITHM ? textOf(bytes, start, end) : undefined;
+  }
+
+  #kid(): string | undefined {
+    const { bytes } = this.#scratch;
+    const [start, end] = [this.#outline.starts[KID] as number, this.#outline.ends[KID] as number];
+    if (!isString(bytes, start)) return undefined;
+    const length = end - start - 2;
+    const isShort = length <= MAX_KID || (length <= MAX_ESCAPED_KID && hasEscapes(bytes, start, end));
+    return isShort ? textOf(bytes, start, end) : bytes.toString('latin1', start, end);
+  }
+}
