@@ -42,6 +42,8 @@ export interface AccessRecord {
   durationMs: number;
   /** Bytes of the answer's body given to the client's connection. */
   answerBytes: number;
+  /** The rule by which the path, method or host has more than one reading; undefined for all other requests. */
+  pathRule: string | undefined;
 }
 
 /**
@@ -73,7 +75,13 @@ export class AccessLog {
   /** For an exchange that begins; undefined when it will not be logged. */
   begin(client: () => string | undefined): AccessRecord | undefined {
     if (this.share < 1 && this.random() >= this.share) return undefined;
-    return { client: client() ?? null, status: undefined, durationMs: 0, answerBytes: 0 };
+    return {
+      client: client() ?? null,
+      status: undefined,
+      durationMs: 0,
+      answerBytes: 0,
+      pathRule: undefined,
+    };
   }
 
   /** To be called once for each record. */
@@ -97,6 +105,7 @@ export class AccessLog {
       requestBytes: end.requestBytes,
       answerBytes: record.answerBytes,
       upstream: end.upstream,
+      ...(record.pathRule === undefined ? {} : { pathRule: record.pathRule }),
     };
     try {
       this.log.info(line, 'request');

@@ -9,8 +9,9 @@ import type { PreflightReplies } from './listener/preflight-replies.ts';
 import { noBody, type Replies, type Reply } from './listener/replies.ts';
 import type { Reason } from './reasons.ts';
 import { type BodyRules, RequestBody } from './request-body.ts';
+import type { Routed } from './routing/path-table.ts';
 import { findPreflight } from './routing/preflight.ts';
-import type { RouteMatch, RouteTable } from './routing/route-table.ts';
+import type { RouteTable } from './routing/route-table.ts';
 import { NO_ROUTE, type Outcome, type RouteTally, type Tally } from './tally.ts';
 import type { Pending, Permit, Rejection, RequestHead, VerdictWaiter } from './types.ts';
 import type { Connection } from './upstream/connection.ts';
@@ -24,9 +25,8 @@ import type { ResponseSink } from './upstream/response-sink.ts';
 import type { Place } from './upstream/waiting-line.ts';
 
 /** A route with everything it needs resolved. */
-export interface Route {
+export interface Route extends Routed {
   readonly name: string;
-  readonly match: RouteMatch;
   readonly access: Access;
   readonly pool: Pool;
   readonly forwarded: Forwarded;
@@ -129,8 +129,10 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
     }
     const preflight = findPreflight(service.routes, head);
     const route = preflight?.route ?? service.routes.find(head.host, head.path, head.method);
-    if (route === 'ambiguous') this.refuse('request_malformed');
-    else if (route === undefined) this.refuse('route_not_found');
+    if (route === 'ambiguous') {
+      if (this.access !== undefined) this.access.pathRule = service.routes.ruleOf(head);
+      this.refuse('request_malformed');
+    } else if (route === undefined) this.refuse('route_not_found');
     else {
       this.route = route;
       if (preflight === undefined) this.authorize(route);

@@ -6,6 +6,7 @@ import type { Config, ForwardConfig, RouteConfig } from './config/config.ts';
 import type { Exchange, Route, Service } from './exchange.ts';
 import { Budget } from './lib/budget.ts';
 import type { Clock } from './lib/clock.ts';
+import { guardOf } from './lib/guard.ts';
 import { upstreamLease } from './lib/lease.ts';
 import type { Log } from './lib/log.ts';
 import { Networks } from './lib/networks.ts';
@@ -79,6 +80,8 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
     (route): Route => ({
       name: route.name,
       match: route.match,
+      guard: guardOf(route),
+      paths: route.paths,
       access: authorizer.access(route),
       pool: poolOf(route, pools),
       forwarded: route.forward.forwarded,

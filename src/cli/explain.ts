@@ -53,11 +53,16 @@ interface Asked {
 }
 
 function linesOf({ method, host, path }: Asked, explanation: Explanation): readonly string[] {
-  const { route, issuer, checks, refusal } = explanation;
+  const { route, issuer, checks, refusal, pathRule } = explanation;
   const lines = [
     `request   ${foreignText(method)} ${foreignText(path, MAX_PATH)}, host ${foreignText(host)}`,
   ];
-  if (route === undefined) lines.push('route     none');
+  if (pathRule !== undefined) {
+    lines.push(
+      'route     none: another reading of the request leads to a route that is guarded differently',
+      `rule      ${pathRule}`,
+    );
+  } else if (route === undefined) lines.push('route     none');
   else {
     const auth = route.auth === 'none' ? 'public' : `tokens of ${route.auth.join(', ')}`;
     lines.push(`route     ${route.name}, ${auth}, upstream ${route.upstream}`);

@@ -145,6 +145,8 @@ export interface RouteConfig {
   readonly upstream: string;
   readonly forward: ForwardConfig;
   readonly preflight: PreflightConfig;
+  /** `plain`: the upstream reads paths as they are sent, so that another reading of one is no reason to refuse it. */
+  readonly paths?: 'strict' | 'plain' | undefined;
 }
 
 export interface UpstreamConfig {

@@ -1,3 +1,4 @@
+import { guardOf } from '../lib/guard.ts';
 import { fold } from '../lib/target.ts';
 import { parseHost } from './address.ts';
 import type { RouteConfig, TokenPlace, UpstreamConfig } from './config.ts';
@@ -9,16 +10,11 @@ import { resolvePreflight } from './resolve-cors.ts';
 import { resolveRequire } from './resolve-require.ts';
 import { refuseWrittenPlaces, resolveToken } from './resolve-token.ts';
 import { resolveServer, upstreamDefaults } from './resolve-upstream.ts';
+import { textOf, whyNoPath } from './route-path.ts';
 import type { FileConfig, FileRoute } from './schema.ts';
 
 const NONE = 'none';
 const WILDCARD = '*.';
-/**
- * Visible ASCII without the characters that end a path or that servers read in different ways; escapes only of bytes
- * that cannot stand for themselves, in the one spelling RFC 3986 §6.2.2.1 prefers.
- */
-const PATH = /^\/(?:[A-Za-z0-9._~!$&'()*+,:@/=-]|%[89A-F][0-9A-F])*$/;
-
 type Match = RouteConfig['match'];
 
 /** Routes of the file, or the one of the short form. Adds the upstreams that routes name by URL to `upstreams`. */
@@ -66,13 +62,30 @@ export function resolveRoutes(
         forwarded: new Set(route.forward.forwarded),
       },
       preflight: resolvePreflight(route.cors, match.methods, path, findings),
+      ...(route.paths === 'plain' ? { paths: route.paths } : {}),
     };
     routes.push(resolved);
     neighbours.push(resolved);
   }
+  warnAboutPlainPaths(routes, findings);
   const written = new Set(routes.flatMap(({ forward }) => writtenSpellings(forward)));
   for (const { token, path } of placed) refuseWrittenPlaces(token, written, path, findings);
   return routes;
+}
+
+/** Says what `plain` opens: a route that is guarded in another way, by another spelling. */
+function warnAboutPlainPaths(routes: readonly RouteConfig[], findings: Findings): void {
+  if (routes.every(({ paths }) => paths !== 'plain')) return;
+  const guards = routes.map(guardOf);
+  routes.forEach(({ name, paths }, index) => {
+    if (paths !== 'plain') return;
+    const other = routes.find((_, at) => guards[at] !== guards[index]);
+    if (other === undefined) return;
+    findings.warn(
+      ['routes', index, 'paths'],
+      `plain: a request in another spelling of a path such as that of the route ${other.name}, is let in as ${name} is; safe only if its upstream compares paths as they are sent`,
+    );
+  });
 }
 
 function listRoutes(file: FileConfig, findings: Findings): readonly { route: FileRoute; path: KeyPath }[] {
@@ -102,7 +115,7 @@ function resolveMatch(route: FileRoute, path: KeyPath, findings: Findings): Matc
     return { host: undefined, path: '/', methods: undefined };
   }
   const at = [...path, 'match'];
-  const { host, path: prefix, methods } = route.match;
+  const { host, path: written, methods } = route.match;
   const canonical = host === undefined ? undefined : canonicalHost(host);
   if (host !== undefined && canonical === undefined) {
     findings.fault(
@@ -110,7 +123,7 @@ function resolveMatch(route: FileRoute, path: KeyPath, findings: Findings): Matc
       'is not a host name; must be one such as api.example.com, or *.example.com for all below it, without port',
     );
   }
-  const obstacle = whyNoPath(prefix);
+  const obstacle = whyNoPath(written);
   if (obstacle !== undefined) findings.fault([...at, 'path'], obstacle);
   methods?.forEach((method, index) => {
     if (methods.indexOf(method) < index) {
@@ -119,7 +132,7 @@ function resolveMatch(route: FileRoute, path: KeyPath, findings: Findings): Matc
       findings.fault([...at, 'methods', index], 'is refused on every route; must be left out');
     }
   });
-  return { host: canonical, path: prefix, methods };
+  return { host: canonical, path: textOf(written), methods };
 }
 
 /** As the Host header has it: IPv6 in brackets. Addresses have nothing below them. */
@@ -130,22 +143,6 @@ function canonicalHost(text: string): string | undefined {
   }
   const host = parseHost(text.replace(/^\[(.*:.*)\]$/, '$1'));
   return host?.includes(':') ? `[${host}]` : host;
-}
-
-function whyNoPath(path: string): string | undefined {
-  if (!path.startsWith('/')) return 'does not start with /; must be a path such as /orders';
-  if (!PATH.test(path)) {
-    return "has characters that paths are not compared by; must be letters, digits and -._~!$&'()*+,:@= between slashes";
-  }
-  // Such a path would never match, or match in one server what it does not in the next.
-  if (/\/\/|\/\.{1,2}(\/|$)/.test(path)) return 'has an empty, "." or ".." segment; must be without';
-  if (path.length > 1 && path.endsWith('/')) {
-    return 'ends with /; must be without, as /orders covers /orders and all below it';
-  }
-  if (fold(path, Number.POSITIVE_INFINITY) === undefined) {
-    return 'is read differently by different servers, so every request for it is refused; must be without segments that end in a dot or look like short names of Windows (/a~1), without :$, and with escapes of visible UTF-8 only';
-  }
-  return undefined;
 }
 
 /** The same for all that some server could take for each other; only those are compared. */

@@ -86,12 +86,21 @@ const upstream = section({
     ),
 }).meta({ required: ['servers'] });
 
+const pathHint = 'a path such as /orders';
+const routePath = z.union([text(pathHint), section({ literal: text(pathHint) })], {
+  error: must(`${pathHint}, or { literal: "/a*" }`),
+});
+
 const route = section({
   match: section({
     host: text('a host name such as api.example.com')
       .optional()
       .describe('Host of the request, without port; *.example.com for all below example.com'),
-    path: text('a path such as /orders').prefault('/').describe('A path prefix on segment borders'),
+    path: routePath
+      .prefault('/')
+      .describe(
+        'A path prefix on segment borders: /orders covers /orders and all below it. There are no patterns; { literal: "/a*" } takes characters for themselves that would be one elsewhere',
+      ),
     methods: list(
       pattern('a method in capitals such as GET', /^[A-Z][A-Z-]{0,31}$/),
       'a list of methods such as [GET, POST]',
@@ -109,6 +118,11 @@ const route = section({
   token: tokenField.describe('Where the token may stand; Authorization: Bearer when left out').optional(),
   require: requireSection.describe('What a token must have beyond being valid').optional(),
   cors: cors.describe('Preflight requests of browsers').optional(),
+  paths: oneOf(['strict', 'plain'])
+    .optional()
+    .describe(
+      'strict by default: a request is refused when another reading of its path leads to a route that is guarded differently. plain: it is taken as it was sent, for an upstream that is known to read paths so too',
+    ),
 }).meta({ required: ['match', 'upstream'] });
 
 const accessLogHint = 'off, errors, all, or a rate above 0% and up to 100%, such as 1% or 0.1%';

@@ -42,6 +42,8 @@ export interface Explanation {
   readonly checks: readonly Check[];
   /** Undefined: the request would be forwarded. */
   readonly refusal: { readonly reason: Reason; readonly reply: Reply } | undefined;
+  /** The rule by which the request has more than one reading, where that is why it is refused. */
+  readonly pathRule?: string;
 }
 
 export interface ExplainOptions {
@@ -69,7 +71,10 @@ export async function explain(
     if (fault !== undefined) return unrouted(fault, config, options.clock);
     const route = service.routes.find(host, path, method);
     if (route === undefined) return unrouted('route_not_found', config, options.clock);
-    if (route === 'ambiguous') return unrouted('request_malformed', config, options.clock);
+    if (route === 'ambiguous') {
+      const pathRule = service.routes.ruleOf({ host, path, method });
+      return { ...unrouted('request_malformed', config, options.clock), pathRule };
+    }
     const routeConfig = config.routes.find(({ name }) => name === route.name) as RouteConfig;
     if (routeConfig.auth === 'none')
       return { route: routeConfig, issuer: undefined, checks: [], refusal: undefined };

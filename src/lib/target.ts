@@ -32,7 +32,7 @@ const badEscape = /%(?:[01][0-9a-f]|2[235d-f]|3[0-9bcef]|4[1-9a-f]|5[0-9acf]|6[1
  * slash, set minus, Arabic percent; yen and won are the backslash of Japan and Korea); controls and invisible
  * characters, which some drop and some take for a hyphen. The two joiners stay: Persian, Indic and emoji need them.
  */
-const misread =
+export const misread =
   /[\u037e\u2024-\u2026\u2047-\u2049\u2100\u2101\u2105\u2106\u226e\u226f\u2488-\u249b\u33c2\u33c7\u33d8\ufe14\ufe16\ufe19\ufe30\ufe52\ufe54\ufe56\ufe5f\ufe64\ufe65\ufe68\ufe6a\uff02\uff03\uff05\uff0e\uff0f\uff1b\uff1c\uff1e\uff1f\uff3c\u{1f100}\u2044\u2215\u2216\u066a\u00a5\u20a9\uffe5\uffe6\ufffd\u0080-\u009f\u2028\u2029]|(?![\u200c\u200d])\p{Cf}/u;
 
 /** What some servers drop from names: accents that stand alone, joiners, fillers, variation selectors. */
@@ -42,7 +42,7 @@ const droppable = /[\u0300-\u036f\p{Default_Ignorable_Code_Point}]+/gu;
  * In a decoded path: an end of a segment that Windows cuts off; a segment that has become empty; a stream of NTFS
  * (`/admin:$i30:$index_allocation/`, CVE-2010-2731); a short name of FAT and NTFS (`/protec~1`).
  */
-const badSegment =
+export const badSegment =
   /[\s.](?:\/|$)|\/\/|[:\ufe13\ufe55\uff1a][$\ufe69\uff04]|\/[^/.~]{1,6}[~\uff5e][0-9\uff10-\uff19]{1,6}(?:\.[^/.]{0,3})?(?:\/|$)/;
 
 /** Letters that Windows replaces, when it fits text into a code page, by one they do not decompose to. */
@@ -103,9 +103,14 @@ function kindOf(path: string): number {
 function decode(path: string): string | undefined {
   if (!path.includes('%')) return path;
   if (badEscape.test(path)) return undefined;
+  const decoded = wholeText(path);
+  return decoded === undefined || misread.test(decoded) ? undefined : decoded;
+}
+
+/** With every escape decoded once; undefined when it is not UTF-8. */
+export function wholeText(path: string): string | undefined {
   try {
-    const decoded = decodeURIComponent(path);
-    return misread.test(decoded) ? undefined : decoded;
+    return decodeURIComponent(path);
   } catch (error) {
     if (error instanceof URIError) return undefined;
     throw error;
@@ -113,7 +118,7 @@ function decode(path: string): string | undefined {
 }
 
 /** By way of capitals: some letters have only there a common form, as ı and i. */
-function simplify(text: string): string {
+export function simplify(text: string): string {
   return text
     .normalize('NFKD')
     .replace(droppable, '')

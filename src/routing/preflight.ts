@@ -1,5 +1,6 @@
 import type { RequestHead } from '../types.ts';
-import type { RouteMatch, RouteTable } from './route-table.ts';
+import type { Routed } from './path-table.ts';
+import type { RouteTable } from './route-table.ts';
 
 /** A serialised origin (RFC 6454 §6.2). */
 const originForm = /^(?:null|[A-Za-z][A-Za-z0-9+.-]*:\/\/[^\s,/]+)$/;
@@ -15,7 +16,7 @@ interface Preflight {
  * The route of the request that a preflight announces, by its method, and what that route has for preflights. When it
  * has nothing, or it cannot be told which route that would be, a preflight is a request like any other: undefined.
  */
-export function findPreflight<R extends { readonly match: RouteMatch; readonly preflight: unknown }>(
+export function findPreflight<R extends Routed & { readonly preflight: unknown }>(
   routes: RouteTable<R>,
   head: RequestHead,
 ): { readonly route: R; readonly origin: string; readonly leave: NonNullable<R['preflight']> } | undefined {

@@ -34,7 +34,7 @@ const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a.example\r
 for (const path of [
   '/public/../private',
   '/public/%2e%2e/private',
-  '/public//x',
+  '//public//x',
   '/public;x',
   '/public%2f..%2fprivate',
 ]) {
