@@ -1,26 +1,33 @@
+import type { ClaimName } from '../config/config.ts';
 import { type JsonObject, member } from './strict-json.ts';
 
 /**
- * The place of a claim: its literal name first (`https://example.com/roles`), else its dots reach into objects; only
- * own members count.
+ * The place of a claim. One name is the literal one first (`https://example.com/roles`), else its dots reach into
+ * objects; of a list each name is one step, whatever it holds. Only own members count.
  */
 export class ClaimPath {
-  readonly #name: string;
+  readonly #name: string | undefined;
   readonly #steps: readonly string[];
 
-  constructor(name: string) {
-    this.#name = name;
-    this.#steps = name.split('.');
+  constructor(claim: ClaimName) {
+    this.#name = typeof claim === 'string' ? claim : undefined;
+    this.#steps = typeof claim === 'string' ? claim.split('.') : claim;
   }
 
   /** The claim's value; undefined when it is absent, and null counts as that. */
   find(claims: JsonObject): unknown {
-    if (Object.hasOwn(claims, this.#name)) return claims[this.#name] ?? undefined;
-    let value: unknown = claims;
-    for (const step of this.#steps) {
-      if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-      value = member(value as JsonObject, step);
-    }
-    return value ?? undefined;
+    const name = this.#name;
+    if (name !== undefined && Object.hasOwn(claims, name)) return claims[name] ?? undefined;
+    return follow(claims, this.#steps);
   }
+}
+
+/** What stands at the end of these names, each a member of what the one before it names; null counts as absent. */
+export function follow(claims: JsonObject, steps: readonly string[]): unknown {
+  let value: unknown = claims;
+  for (const step of steps) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+    value = member(value as JsonObject, step);
+  }
+  return value ?? undefined;
 }

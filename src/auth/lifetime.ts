@@ -1,5 +1,6 @@
 import type { IssuerConfig } from '../config/config.ts';
 import type { Rejection } from '../types.ts';
+import { follow } from './claim-path.ts';
 import { rejections } from './rejections.ts';
 import { type JsonObject, member } from './strict-json.ts';
 
@@ -62,7 +63,7 @@ function laterFault(claims: JsonObject, issuer: IssuerConfig): Rejection | undef
     if (issuer.maxAgeMs < Number.POSITIVE_INFINITY) return rejections.claimMissing;
   } else if (!isNumericDate(iat)) return rejections.timeMalformed;
   for (const name of issuer.require) {
-    const value = member(claims, name);
+    const value = typeof name === 'string' ? member(claims, name) : follow(claims, name);
     if (value === undefined || value === null) return rejections.claimMissing;
   }
   return undefined;

@@ -36,6 +36,12 @@ export interface RemoteKeysConfig {
   readonly unknownKidGapMs: number;
 }
 
+/**
+ * A claim: a name, of which each place says what its dots mean, or the names on the way to it one by one, in which dots
+ * are letters: `['kubernetes.io', 'namespace']`.
+ */
+export type ClaimName = string | readonly string[];
+
 export interface IssuerConfig {
   readonly name: string;
   /** Must equal the `iss` claim exactly; undefined: `issuer: any`, the check is off. */
@@ -51,15 +57,15 @@ export interface IssuerConfig {
   /** Undefined for keys of the configuration. */
   readonly remote?: RemoteKeysConfig | undefined;
   readonly clockToleranceMs: number;
-  /** Claims that must be present. */
-  readonly require: readonly string[];
+  /** Claims that must be present; dots of a name are letters. */
+  readonly require: readonly ClaimName[];
   /** Milliseconds since `iat`, which must be present; Infinity: any age, and `iat` may be absent. */
   readonly maxAgeMs: number;
   /** Values accepted for the header's `typ`, `absent` for none; undefined: not looked at. */
   readonly tokenTypes: readonly string[] | undefined;
   readonly rejectIdTokens: boolean;
-  /** Path of the claim that holds the roles. */
-  readonly rolesClaim: string;
+  /** The claim that holds the roles; dots of a name reach into objects. */
+  readonly rolesClaim: ClaimName;
 }
 
 /** Values of which a token must have all, or any one; never empty. */
@@ -68,8 +74,8 @@ export interface Demand {
   readonly values: readonly string[];
 }
 
-/** A test of one claim; `claim` is its path. Values are equal only if they have the same type. */
-export type ClaimRule = { readonly claim: string } & (
+/** A test of one claim; dots of its name reach into objects. Values are equal only if they have the same type. */
+export type ClaimRule = { readonly claim: ClaimName } & (
   | { readonly kind: 'one-of'; readonly values: readonly (string | number | boolean)[] }
   | { readonly kind: 'contains'; readonly value: string | number | boolean }
   | { readonly kind: 'present' | 'absent' }
@@ -85,9 +91,9 @@ export interface RouteRules {
 /** How a claim is written as a header's value. */
 export type ClaimForm = 'auto' | 'string' | 'csv' | 'json' | 'base64url';
 
-/** A claim that is sent as a header; `claim` is its path (dots reach into objects). */
+/** A claim that is sent as a header; dots of its name reach into objects. */
 export interface ClaimHeader {
-  readonly claim: string;
+  readonly claim: ClaimName;
   readonly as: ClaimForm;
 }
 
@@ -98,7 +104,7 @@ export type TokenPlace =
   | { readonly kind: 'cookie' | 'query'; readonly name: string };
 
 export interface ForwardConfig {
-  /** Header name as configured → claim; its path alone means `as: auto`. */
+  /** Header name as configured → claim; its name alone means `as: auto`. */
   readonly headers: ReadonlyMap<string, string | ClaimHeader>;
   /** Name of the header that carries the token's payload segment. */
   readonly payload?: string | undefined;

@@ -98,6 +98,14 @@ export function named<Value extends z.ZodType>(value: Value, what: string): z.Zo
   });
 }
 
+/** Names on the way to a claim; claims of real tokens lie two or three deep. */
+const MAX_CLAIM_STEPS = 16;
+
+/** The name of a claim, or the names on the way to it, in which dots are letters. */
+export function claim(right: string): z.ZodUnion<[z.ZodString, z.ZodArray<z.ZodString>]> {
+  return z.union([text(right), list(text(right), right, MAX_CLAIM_STEPS)], { error: must(right) });
+}
+
 /** Milliseconds within bounds, which belong to it. */
 export function duration(min: number, max: number): z.ZodType<number, string> {
   const right = `a duration from ${formatDuration(min)} to ${formatDuration(max)}, such as 250ms, 5s, 10m or 1h`;

@@ -1,6 +1,7 @@
 import type { ClaimHeader, ForwardConfig } from './config.ts';
 import type { KeyPath } from './fault.ts';
 import type { Findings } from './findings.ts';
+import { checkClaimPath } from './resolve-require.ts';
 import type { FileForward } from './schema-forward.ts';
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
@@ -44,15 +45,10 @@ export function resolveHeaders(forward: FileForward, path: KeyPath, findings: Fi
   for (const [name, mapping] of Object.entries(forward.headers)) {
     const at = [...path, 'headers', name];
     names.add(name, at, 'key');
-    const { claim, as: form } =
-      typeof mapping === 'string' ? { claim: mapping, as: 'auto' as const } : mapping;
-    if (claim.split('.').some((part) => part === '')) {
-      findings.fault(
-        typeof mapping === 'string' ? at : [...at, 'claim'],
-        'has an empty part in the path of a claim; must be such as sub or realm.roles',
-      );
-    }
-    headers.set(name, form === 'auto' ? claim : { claim, as: form });
+    const isShort = typeof mapping === 'string' || Array.isArray(mapping);
+    const { claim, as: form } = isShort ? { claim: mapping, as: 'auto' as const } : mapping;
+    checkClaimPath(claim, isShort ? at : [...at, 'claim'], 'value', findings);
+    headers.set(name, form === 'auto' && typeof claim === 'string' ? claim : { claim, as: form });
   }
   const { payload } = forward;
   if (payload !== undefined) names.add(payload, [...path, 'payload'], 'value');

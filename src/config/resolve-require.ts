@@ -1,4 +1,4 @@
-import type { ClaimRule, Demand, RouteRules } from './config.ts';
+import type { ClaimName, ClaimRule, Demand, RouteRules } from './config.ts';
 import type { KeyPath } from './fault.ts';
 import type { Findings } from './findings.ts';
 import type { FileRequire } from './schema-require.ts';
@@ -7,7 +7,9 @@ import type { FileRequire } from './schema-require.ts';
 const MAX_SCOPE = 2048;
 
 type Words = NonNullable<FileRequire['roles']>;
-type Test = NonNullable<FileRequire['claims']>[string];
+type Claims = NonNullable<FileRequire['claims']>;
+type Listed = Extract<Claims, readonly unknown[]>[number];
+type Test = Exclude<Claims, readonly unknown[]>[string];
 
 /** What a route demands of tokens; `isPublic`: it takes no tokens. */
 export function resolveRequire(
@@ -43,19 +45,25 @@ export function resolveRequire(
   };
 }
 
-/** Refuses a claim path with a part that names nothing. */
-export function checkClaimPath(claim: string, path: KeyPath, at: 'value' | 'key', findings: Findings): void {
-  if (claim.split('.').every((part) => part !== '')) return;
+/** Refuses a name of a claim with a part that names nothing, where dots reach into objects. */
+export function checkClaimPath(
+  claim: ClaimName,
+  path: KeyPath,
+  at: 'value' | 'key',
+  findings: Findings,
+): void {
+  if (typeof claim !== 'string' || claim.split('.').every((part) => part !== '')) return;
   findings.fault(path, 'has an empty part in the path of a claim; must be such as sub or realm.roles', at);
 }
 
 export function refuseRepeats(
-  values: readonly (string | number | boolean)[],
+  values: readonly (string | number | boolean | readonly string[])[],
   path: KeyPath,
   findings: Findings,
 ): void {
-  values.forEach((value, index) => {
-    if (values.indexOf(value) < index)
+  const texts = values.map((value) => JSON.stringify(value));
+  texts.forEach((text, index) => {
+    if (texts.indexOf(text) < index)
       findings.fault([...path, index], 'stands in the list twice; must stand once');
   });
 }
@@ -76,11 +84,10 @@ function resolveWords(words: Words | undefined, path: KeyPath, findings: Finding
   return { match, values };
 }
 
-function resolveClaims(
-  claims: Readonly<Record<string, Test>> | undefined,
-  path: KeyPath,
-  findings: Findings,
-): readonly ClaimRule[] {
+function resolveClaims(claims: Claims | undefined, path: KeyPath, findings: Findings): readonly ClaimRule[] {
+  if (Array.isArray(claims)) {
+    return claims.flatMap((one, index) => resolveListed(one, [...path, index], findings) ?? []);
+  }
   const entries = Object.entries(claims ?? {});
   if (claims !== undefined && entries.length === 0 && !findings.wasWrongInside(path)) {
     findings.fault(path, 'is empty; must be a mapping such as { email_verified: true }', 'key');
@@ -92,7 +99,22 @@ function resolveClaims(
   });
 }
 
-function resolveTest(claim: string, test: Test, path: KeyPath, findings: Findings): ClaimRule | undefined {
+/** One test of a list, which names its claim beside what it must be. */
+function resolveListed(one: Listed, path: KeyPath, findings: Findings): ClaimRule | undefined {
+  const { claim, equals, contains, exists } = one;
+  if (claim === undefined) findings.missing([...path, 'claim'], 'the name of a claim, or a list of names');
+  else checkClaimPath(claim, [...path, 'claim'], 'value', findings);
+  if ([equals, contains, exists].filter((test) => test !== undefined).length !== 1) {
+    if (!findings.wasWrongInside(path)) {
+      findings.fault(path, 'must have exactly one of equals, contains, exists beside claim');
+    }
+    return undefined;
+  }
+  const at = equals === undefined ? path : [...path, 'equals'];
+  return resolveTest(claim ?? '', equals ?? { contains, exists }, at, findings);
+}
+
+function resolveTest(claim: ClaimName, test: Test, path: KeyPath, findings: Findings): ClaimRule | undefined {
   if (typeof test !== 'object') return { claim, kind: 'one-of', values: [test] };
   if (Array.isArray(test)) {
     refuseRepeats(test, path, findings);

@@ -1,11 +1,12 @@
 import * as z from 'zod';
-import { must, oneOf, oneOrMany, optionalList, pattern, section, text } from './fields.ts';
+import { claim, must, oneOf, oneOrMany, optionalList, pattern, section, text } from './fields.ts';
 
 const claimHint = 'the name of a claim such as sub or realm.roles';
 const valueHint = 'visible ASCII with inner spaces at most, up to 1024 characters';
 
+const mappingHint = `${claimHint}, a list of names such as [kubernetes.io, namespace], or { claim: roles, as: csv }`;
 const claimHeader = section({
-  claim: text(claimHint).describe('Dots reach into objects'),
+  claim: claim(claimHint).describe('Dots reach into objects, as do lists of names'),
   as: oneOf(['auto', 'string', 'csv', 'json', 'base64url'])
     .prefault('auto')
     .describe('How its value is written'),
@@ -14,13 +15,11 @@ const claimHeader = section({
 /** What upstream gets to know. */
 export const forwardSection = section({
   headers: z
-    .record(
-      z.string(),
-      z.union([text(claimHint), claimHeader], { error: must(`${claimHint}, or { claim: roles, as: csv }`) }),
-      { error: must('a mapping from header names to claims such as { X-User-Id: sub }') },
-    )
+    .record(z.string(), z.union([...claim(claimHint).options, claimHeader], { error: must(mappingHint) }), {
+      error: must('a mapping from header names to claims such as { X-User-Id: sub }'),
+    })
     .prefault({})
-    .describe('Header name to claim; dots reach into objects'),
+    .describe('Header name to claim; dots reach into objects, as do lists of names'),
   payload: text('the name of a header such as X-Jwt-Payload')
     .describe("Header that carries the token's payload as it is, in base64url")
     .optional(),

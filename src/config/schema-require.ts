@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { flag, list, must, pattern, section, text } from './fields.ts';
+import { claim, flag, list, must, pattern, section, text } from './fields.ts';
 
 /** RFC 6749 §3.3, so that scopes can stand in a quoted string of the challenge as they are. */
 const scope = pattern(
@@ -40,6 +40,21 @@ const claimTest = z.union(
   { error: must(testHint) },
 );
 
+const equalsHint = 'a value, or a list of values such as [pro, enterprise]';
+const claimHint = 'the name of a claim, or a list of names such as [kubernetes.io, namespace]';
+/** A test in a list, for claims that a key of a mapping cannot name. */
+const listedTest = section({
+  claim: claim(claimHint).describe('Dots reach into objects, as do lists of names').optional(),
+  equals: z
+    .union([text(equalsHint), number, z.boolean(), list(value, equalsHint)], { error: must(equalsHint) })
+    .describe('What it must be, or one of which')
+    .optional(),
+  contains: value.describe('What must be in it, an array').optional(),
+  exists: flag().describe('Whether it must be there, or must not').optional(),
+}).meta({ required: ['claim'] });
+const claimsHint =
+  'a mapping from claims to what they must be, or a list such as [{ claim: [kubernetes.io, namespace], equals: prod }]';
+
 /** What a route demands of tokens. */
 export const requireSection = section({
   scopes: words(scope, 'orders:read').describe('Scopes in scope or scp: all of them, or any').optional(),
@@ -47,9 +62,11 @@ export const requireSection = section({
     .describe("Roles in the issuer's rolesClaim: all of them, or any")
     .optional(),
   claims: z
-    .record(z.string(), claimTest, { error: must('a mapping from claims to what they must be') })
+    .union([z.record(z.string(), claimTest, { error: must(claimsHint) }), list(listedTest, claimsHint)], {
+      error: must(claimsHint),
+    })
     .describe(
-      'Claim to what it must be: a value, one of a list, { contains } for an array, or { exists }; dots reach into objects',
+      'Claim to what it must be: a value, one of a list, { contains } for an array, or { exists }; dots reach into objects. Or a list of { claim, equals | contains | exists }, where a claim may be a list of names',
     )
     .optional(),
 });

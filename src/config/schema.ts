@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import {
+  claim,
   count,
   duration,
   flag,
@@ -49,9 +50,12 @@ const issuer = section({
   clockTolerance: duration(0, 10 * MINUTE)
     .prefault('0s')
     .describe('How far clocks may differ for exp and nbf'),
-  require: optionalList(text('the name of a claim'), 'a list of claim names such as [sub, email]')
+  require: optionalList(
+    claim('the name of a claim, or a list of the names on the way to it'),
+    'a list of claim names such as [sub, email]',
+  )
     .prefault([])
-    .describe('Claims that must be present'),
+    .describe('Claims that must be present; dots are letters, and a list of names reaches into objects'),
   maxAge: duration(1, 8760 * HOUR)
     .describe('Longest time since iat, which must be there then')
     .optional(),
@@ -59,9 +63,9 @@ const issuer = section({
     .describe('Values of typ in the header that are accepted; absent: also none; all when left out')
     .optional(),
   rejectIdTokens: flag().prefault(false).describe('Refuses what is recognised as an ID token'),
-  rolesClaim: text('the name of a claim such as roles or realm_access.roles')
+  rolesClaim: claim('the name of a claim such as roles or realm_access.roles')
     .prefault('roles')
-    .describe('Where its tokens have their roles; dots reach into objects'),
+    .describe('Where its tokens have their roles; dots reach into objects, as do lists of names'),
 }).meta({ required: ['issuer', 'audience', 'algorithms', 'keys'] });
 
 const upstream = section({

@@ -1,5 +1,5 @@
 import { ClaimPath } from '../auth/claim-path.ts';
-import type { Demand, IssuerConfig, RouteConfig } from '../config/config.ts';
+import type { ClaimName, Demand, IssuerConfig, RouteConfig } from '../config/config.ts';
 import { tokenAlgorithms } from '../keys/algorithms.ts';
 import { slashHint } from '../lib/slash-hint.ts';
 import type { CheckName } from './check-names.ts';
@@ -61,9 +61,10 @@ export const details: Readonly<Record<CheckName, (about: Case) => string>> = {
       ...((issuer?.maxAgeMs ?? Number.POSITIVE_INFINITY) < Number.POSITIVE_INFINITY ? ['iat'] : []),
       ...(issuer?.require ?? []),
     ];
-    const missing = wanted.filter((name) => (claim(facts, name) ?? undefined) === undefined);
+    const missing = wanted.filter((name) => required(facts, name) === undefined);
     if (wanted.length === 0) return 'none';
-    return missing.length === 0 ? wanted.join(', ') : `${missing.join(', ')} of ${wanted.join(', ')} missing`;
+    const names = wanted.map(nameOf).join(', ');
+    return missing.length === 0 ? names : `${missing.map(nameOf).join(', ')} of ${names} missing`;
   },
   revocation: ({ facts, revocable, keepsRevocations }) => {
     if (!revocable) return 'none is configured';
@@ -83,7 +84,7 @@ export const details: Readonly<Record<CheckName, (about: Case) => string>> = {
   roles: ({ facts, route, issuer }) => {
     const name = issuer?.rolesClaim ?? '';
     const value = facts.claims === undefined ? undefined : new ClaimPath(name).find(facts.claims);
-    return `${name} ${shown(value)}; wanted: ${demand(route.require?.roles)}`;
+    return `${nameOf(name)} ${shown(value)}; wanted: ${demand(route.require?.roles)}`;
   },
   claims: ({ route }) => {
     const rules = route.require?.claims ?? [];
@@ -97,6 +98,16 @@ export const details: Readonly<Record<CheckName, (about: Case) => string>> = {
     return names.length === 0 ? 'none' : names.join(', ');
   },
 };
+
+/** A claim that must be present; dots of its name are letters. */
+function required(facts: TokenFacts, name: ClaimName): unknown {
+  const path = typeof name === 'string' ? [name] : name;
+  return facts.claims === undefined ? undefined : new ClaimPath(path).find(facts.claims);
+}
+
+function nameOf(name: ClaimName): string {
+  return typeof name === 'string' ? name : `[${name.join(', ')}]`;
+}
 
 function placesOf({ token }: RouteConfig): string {
   if (token === undefined) return 'Authorization: Bearer';

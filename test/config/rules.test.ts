@@ -107,7 +107,10 @@ const requireFaults: readonly (readonly [text: string, ...faults: string[]])[] =
   ['{ roles: { any: [1] } }', '79: .roles.any[0]: is a number; must be the name of a role'],
   ['{ roles: admin }', `71: .roles: does not fit; ${words('admin')}`],
   ['{ claims: {} }', '64: .claims: is empty; must be a mapping such as { email_verified: true }'],
-  ['{ claims: [a] }', '72: .claims: is a list; must be a mapping from claims to what they must be'],
+  [
+    '{ claims: [a] }',
+    '73: .claims[0]: does not fit; must be a mapping with the keys claim, equals, contains, exists',
+  ],
   ['{ claims: { a..b: 1 } }', `74: .claims["a..b"]: ${gap}`],
   ['{ claims: { .a: 1 } }', `74: .claims[".a"]: ${gap}`],
   ['{ claims: { a.: 1 } }', `74: .claims["a."]: ${gap}`],

@@ -185,7 +185,7 @@ describe('headers for upstream', () => {
     ],
     [
       'headers: { X-A: 5 }',
-      'headers.X-A: is a number; must be the name of a claim such as sub or realm.roles, or { claim: roles, as: csv }',
+      'headers.X-A: is a number; must be the name of a claim such as sub or realm.roles, a list of names such as [kubernetes.io, namespace], or { claim: roles, as: csv }',
     ],
     ['payload: "X P"', `payload: ${name}`],
     ['payload: Authorization', `payload: ${reserved}`],
