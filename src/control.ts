@@ -26,6 +26,8 @@ export interface Judges {
   ): Readonly<Record<string, unknown>> | undefined;
   /** See `RegisterOptions.spread`; absent where they judge by the list of this process. */
   readonly spread?: ((revocations: readonly Revocation[]) => Promise<void>) | undefined;
+  /** See `RegisterOptions.spreadDrop`; absent as `spread`. */
+  readonly spreadDrop?: (() => Promise<void>) | undefined;
 }
 
 export interface ControlOptions {
@@ -75,6 +77,7 @@ export class Control {
         else if (webhooks !== undefined) void this.keySets.refetch(webhooks.issuer);
       },
       spread: judges.spread,
+      spreadDrop: judges.spreadDrop,
     });
   }
 

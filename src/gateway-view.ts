@@ -63,6 +63,7 @@ export function controlView(sources: ViewSources): AdminView {
       return (
         register && {
           entries: register.size,
+          foreign: register.foreign,
           // A walk over all of them: for whoever looks, not at each scrape of the metrics.
           get oldest() {
             return register.span().oldest;

@@ -114,4 +114,6 @@ export interface PostHandler {
   /** The answer for a request whose body is not even to be read; header names are in lower case. */
   refuse(headers: PostHeaders): PostAnswer | undefined;
   answer(headers: PostHeaders, body: Buffer): Promise<PostAnswer>;
+  /** Answers DELETE; absent where the path does not take it. The query comes without its question mark. */
+  remove?(headers: PostHeaders, query: string): Promise<PostAnswer>;
 }

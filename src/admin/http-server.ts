@@ -98,22 +98,23 @@ async function answer(
   response: ServerResponse,
   { pages, posts, fault }: HttpServerOptions,
 ): Promise<void> {
-  const path = (request.url ?? '').split('?', 1)[0] ?? '';
+  const [path = '', query = ''] = (request.url ?? '').split(/\?(.*)/s, 2);
   const page = pages.get(path);
   const post = posts.get(path);
   if (page === undefined && post === undefined) {
     send(response, json(404, { error: 'not found', paths: [...pages.keys(), ...posts.keys()] }));
     return;
   }
-  if (
-    post !== undefined ? request.method !== 'POST' : request.method !== 'GET' && request.method !== 'HEAD'
-  ) {
-    response.setHeader('allow', post === undefined ? 'GET, HEAD' : 'POST');
+  const allowed =
+    post === undefined ? ['GET', 'HEAD'] : post.remove === undefined ? ['POST'] : ['POST', 'DELETE'];
+  if (!allowed.includes(request.method ?? '')) {
+    response.setHeader('allow', allowed.join(', '));
     send(response, json(405, { error: 'method not allowed' }));
     return;
   }
   try {
-    if (post !== undefined) await answerPost(request, response, post);
+    if (request.method === 'DELETE') await answerDelete(request, response, query, post);
+    else if (post !== undefined) await answerPost(request, response, post);
     else if (page !== undefined) send(response, await page());
   } catch (error) {
     // Who has gone in the middle of his request waits for no answer.
@@ -144,6 +145,18 @@ async function answerPost(
     return;
   }
   const made = await handler.answer(headers, body);
+  for (const [name, value] of Object.entries(made.headers ?? {})) response.setHeader(name, value);
+  send(response, json(made.status, made.body));
+}
+
+async function answerDelete(
+  { headers }: IncomingMessage,
+  response: ServerResponse,
+  query: string,
+  handler: PostHandler | undefined,
+): Promise<void> {
+  const made = await handler?.remove?.(headers, query);
+  if (made === undefined) return;
   for (const [name, value] of Object.entries(made.headers ?? {})) response.setHeader(name, value);
   send(response, json(made.status, made.body));
 }

@@ -47,8 +47,8 @@ export function statusOf(view: AdminView, { figures, listeners }: Gathered): obj
 function revocationsOf(view: AdminView): object | null {
   const revocations = view.revocations();
   if (revocations === undefined) return null;
-  const { entries, oldest, newest } = revocations;
-  return { entries, oldest: isoTime(oldest), newest: isoTime(newest) };
+  const { entries, foreign: fromRedis, oldest, newest } = revocations;
+  return { entries, fromRedis, oldest: isoTime(oldest), newest: isoTime(newest) };
 }
 
 function isoTime(seconds: number | undefined): string | null {

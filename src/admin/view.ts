@@ -31,6 +31,8 @@ export interface UpstreamView {
 /** Revocations in force; times in wall-clock seconds, undefined where there is none with a time. */
 export interface RevocationsView {
   readonly entries: number;
+  /** How many of them only Redis told. */
+  readonly foreign: number;
   readonly oldest: number | undefined;
   readonly newest: number | undefined;
 }

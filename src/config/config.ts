@@ -173,7 +173,14 @@ export interface RevocationConfig {
   /** Revocations in force at one time. */
   readonly entries: number;
   /** Redis by which gateways share revocations, and whether readiness depends on it; undefined: there is none. */
-  readonly redis?: { readonly url: string; readonly required: boolean } | undefined;
+  readonly redis?:
+    | {
+        readonly url: string;
+        readonly required: boolean;
+        /** What shared revocations are signed with; undefined: whoever writes to that Redis revokes. */
+        readonly secret: string | undefined;
+      }
+    | undefined;
   /** FusionAuth's webhooks; undefined: they are not taken. */
   readonly fusionauth:
     | {

@@ -37,8 +37,9 @@ export function resolveRevocation(
       'key',
     );
   }
-  if (secret !== undefined && secret.length < MIN_SECRET) {
-    findings.fault(['revocation', 'secret'], `is short enough to be guessed; must be ${secretHint}`);
+  for (const key of ['secret', 'redisSecret'] as const) {
+    if ((revocation[key]?.length ?? MIN_SECRET) >= MIN_SECRET) continue;
+    findings.fault(['revocation', key], `is short enough to be guessed; must be ${secretHint}`);
   }
   if (file.state === undefined && revocation.redis === undefined && !findings.wasWrong(['state'])) {
     findings.warn(['revocation'], 'without state or redis: revocations are lost at a restart');
@@ -60,17 +61,26 @@ export function resolveRevocation(
 }
 
 function resolveRedis(file: FileConfig, findings: Findings): RevocationConfig['redis'] {
-  const { redis: url, redisRequired: required } = file.revocation ?? {};
+  const { redis: url, redisRequired: required, redisSecret: secret } = file.revocation ?? {};
   if (url === undefined) {
     if (required === true && !findings.wasWrong(['revocation', 'redis'])) {
       findings.fault(['revocation', 'redisRequired'], 'is there without redis; must be left out', 'key');
+    }
+    if (secret !== undefined && !findings.wasWrong(['revocation', 'redis'])) {
+      findings.fault(['revocation', 'redisSecret'], 'is there without redis; must be left out', 'key');
     }
     return undefined;
   }
   if (!URL.canParse(url) || new URL(url).hostname === '') {
     findings.fault(['revocation', 'redis'], 'does not fit; must be a URL such as redis://127.0.0.1:6379');
   }
-  return { url, required: required === true };
+  if (secret === undefined && !findings.wasWrong(['revocation', 'redisSecret'])) {
+    findings.warn(
+      ['revocation', 'redis'],
+      'without redisSecret: whoever can write to that Redis can revoke any token',
+    );
+  }
+  return { url, required: required === true, secret };
 }
 
 function resolveWebhooks(

@@ -35,5 +35,10 @@ export const revocation = section({
   redis: pattern('a URL such as redis://127.0.0.1:6379', /^rediss?:\/\/\S+$/)
     .describe('Redis by which gateways share revocations; rediss:// with TLS')
     .optional(),
+  redisSecret: pattern(secretHint, /^[!-~]{1,512}$/)
+    .describe(
+      'What shared revocations are signed with, the same for all gateways; those without a good signature are refused. Without it whoever can write to that Redis can revoke',
+    )
+    .optional(),
   redisRequired: flag().prefault(false).describe('Whether /readyz is 503 while Redis is not to be had'),
 });

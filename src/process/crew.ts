@@ -98,6 +98,11 @@ export class Crew {
     await Promise.allSettled(asked); // One that ended judges no token.
   }
 
+  /** Resolves when no listener has in force what only Redis told. Never rejects. */
+  async dropForeign(): Promise<void> {
+    await Promise.allSettled(Array.from(this.#members, ({ child }) => child.ask({ kind: 'drop-foreign' })));
+  }
+
   /**
    * Puts a configuration in force on every listener, or, when one of them cannot take it, on none. @param take called
    * when all are ready, at which time `configOf` of the options must have become this one; gives the keys for it.

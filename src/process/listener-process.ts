@@ -84,6 +84,10 @@ class ListenerProcess {
         this.#mirror?.add(message.revocations);
         void this.#tell({ kind: 'done', id: message.id });
         return;
+      case 'drop-foreign':
+        this.#mirror?.dropForeign();
+        void this.#tell({ kind: 'done', id: message.id });
+        return;
       case 'keys':
         this.#server?.authorizer.setKeys(message.issuer, message.keys);
         return;

@@ -22,6 +22,8 @@ export type ToListener =
       readonly keys: KeysByIssuer;
     }
   | { readonly kind: 'revoke'; readonly id: number; readonly revocations: readonly Revocation[] }
+  /** Forget revocations that only Redis told. */
+  | { readonly kind: 'drop-foreign'; readonly id: number }
   | { readonly kind: 'serve'; readonly id: number }
   | { readonly kind: 'keys'; readonly issuer: string; readonly keys: readonly VerificationKey[] }
   /** A refetch that was asked for is over; its keys, if any, came before. */

@@ -67,6 +67,7 @@ export class Supervisor {
         },
         signedClaims: (token, issuer, key) => this.#judge.signedClaims(token, issuer, key),
         spread: (revocations) => this.#crew.revoke(revocations),
+        spreadDrop: () => this.#crew.dropForeign(),
       },
     });
     this.#crew = new Crew({

@@ -16,9 +16,23 @@ export interface AdminEndpointOptions {
   readonly register: Register;
   readonly lives: TokenLives;
   readonly clock: Clock;
+  /** Drops what Redis told. */
+  readonly drop: () => Promise<Dropped>;
 }
 
-/** `POST /revocations`: revokes what a bearer of the secret names. */
+/** What became of a wish to drop what Redis told. */
+export interface Dropped {
+  readonly dropped: number;
+  /** Whether a restart does not bring it back. */
+  readonly isSaved: boolean;
+  /** Whether Redis does not tell it again. */
+  readonly isRedisEmpty: boolean;
+}
+
+/**
+ * `POST /revocations`: revokes what a bearer of the secret names. `DELETE /revocations?source=redis`: takes back what
+ * Redis told, which anybody who writes there may have made up; what was told here stays.
+ */
 export class AdminEndpoint implements PostHandler {
   readonly maxBytes = MAX_BODY_BYTES;
   readonly refused = new Counter();
@@ -31,7 +45,7 @@ export class AdminEndpoint implements PostHandler {
   }
 
   refuse(headers: PostHeaders): PostAnswer | undefined {
-    const refusal = this.#refusal(headers);
+    const refusal = this.#refusal(headers) ?? wrongType(headers);
     if (refusal !== undefined) this.refused.value += 1;
     return refusal;
   }
@@ -54,7 +68,21 @@ export class AdminEndpoint implements PostHandler {
     return { status: 503, body: { error }, headers: { 'retry-after': '5' } };
   }
 
-  #refusal({ authorization, 'content-type': type }: PostHeaders): PostAnswer | undefined {
+  async remove(headers: PostHeaders, query: string): Promise<PostAnswer> {
+    const refusal = this.#refusal(headers) ?? (query === 'source=redis' ? undefined : wrongQuery);
+    if (refusal !== undefined) {
+      this.refused.value += 1;
+      return refusal;
+    }
+    const { dropped, isSaved, isRedisEmpty } = await this.#options.drop();
+    if (isSaved && isRedisEmpty) return { status: 200, body: { dropped } };
+    const error = isSaved
+      ? 'dropped, but Redis was not reached and may tell it again; try again'
+      : 'dropped, but not on the disk: a restart would bring it back; try again';
+    return { status: 503, body: { dropped, error }, headers: { 'retry-after': '5' } };
+  }
+
+  #refusal({ authorization }: PostHeaders): PostAnswer | undefined {
     if (typeof authorization !== 'string') {
       return { status: 401, body: { error: 'the bearer secret is missing' }, headers: challenge };
     }
@@ -63,11 +91,18 @@ export class AdminEndpoint implements PostHandler {
     if (secret === undefined || !timingSafeEqual(digest(secret), this.#secret)) {
       return { status: 403, body: { error: 'the bearer secret is wrong' } };
     }
-    if (typeof type !== 'string' || !/^application\/json *(;|$)/i.test(type)) {
-      return { status: 415, body: { error: 'the body must be application/json' } };
-    }
     return undefined;
   }
+}
+
+const wrongQuery: PostAnswer = {
+  status: 400,
+  body: { error: 'the query must be source=redis; what was told to this gateway cannot be taken back' },
+};
+
+function wrongType({ 'content-type': type }: PostHeaders): PostAnswer | undefined {
+  if (typeof type === 'string' && /^application\/json *(;|$)/i.test(type)) return undefined;
+  return { status: 415, body: { error: 'the body must be application/json' } };
 }
 
 function digest(secret: string): Buffer {

@@ -2,7 +2,8 @@ import type { Config, IssuerConfig, RevocationConfig } from '../config/config.ts
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { PostHandler } from '../types.ts';
-import { AdminEndpoint } from './admin-endpoint.ts';
+import { AdminEndpoint, type Dropped } from './admin-endpoint.ts';
+import { ForeignLines } from './foreign-lines.ts';
 import { FusionAuthWebhook } from './fusionauth-webhook.ts';
 import { InForce } from './in-force.ts';
 import { Journal } from './journal.ts';
@@ -22,6 +23,8 @@ export interface DeskOptions {
   readonly onKeysChanged: (issuers: readonly string[], proven: boolean) => void;
   /** See `RegisterOptions.spread`. */
   readonly spread?: ((revocations: readonly Revocation[]) => Promise<void>) | undefined;
+  /** See `RegisterOptions.spreadDrop`. */
+  readonly spreadDrop?: (() => Promise<void>) | undefined;
 }
 
 /** Everything about revocation in one gateway: what is in force, where it is kept, who may tell of more. */
@@ -31,13 +34,14 @@ export class Desk {
   readonly endpoint: AdminEndpoint | undefined;
   readonly webhook: FusionAuthWebhook | undefined;
   readonly #link: RedisLink | undefined;
+  readonly #lines: ForeignLines | undefined;
   readonly #redisRequired: boolean;
   readonly #inForce: InForce;
 
   constructor(options: DeskOptions) {
-    const { config, revocation, clock, log, spread } = options;
+    const { config, revocation, clock, log, spread, spreadDrop } = options;
     const { issuers, state } = config;
-    const { secret, fusionauth, redis } = revocation;
+    const { secret, fusionauth, redis, entries } = revocation;
     this.#inForce = new InForce({ issuers, revocation, log });
     const { list, lives } = this.#inForce;
     const journal = state === undefined ? undefined : new Journal(state, log, revocation.entries);
@@ -47,21 +51,28 @@ export class Desk {
       journal,
       publish: (told) => this.#link?.publish(told),
       spread,
+      spreadDrop,
       clock,
       log,
     });
     this.register = register;
     this.#redisRequired = redis?.required === true;
     if (redis !== undefined) {
+      this.#lines = new ForeignLines({ lives, clock, log, secret: redis.secret });
       this.#link = new RedisLink({
         url: redis.url,
         clock,
         log,
+        lines: this.#lines,
+        entries,
         known: () => list.all(),
         onRevocations: (told) => register.share(told),
       });
     }
-    this.endpoint = secret === undefined ? undefined : new AdminEndpoint({ secret, register, lives, clock });
+    this.endpoint =
+      secret === undefined
+        ? undefined
+        : new AdminEndpoint({ secret, register, lives, clock, drop: () => this.#dropForeign() });
     if (fusionauth !== undefined) {
       const { verify, onKeysChanged } = options;
       this.webhook = new FusionAuthWebhook({
@@ -79,6 +90,8 @@ export class Desk {
   /** Other issuers sign tokens from now on. */
   follow(issuers: ReadonlyMap<string, IssuerConfig>): void {
     this.#inForce.follow(issuers);
+    // What was of an unknown issuer is of use now.
+    this.#link?.compareSoon();
   }
 
   /** Reads what was kept and catches up with other gateways. Rejects with the file system's error. */
@@ -97,7 +110,12 @@ export class Desk {
     const troubles = [...this.register.troubles()];
     if (this.#link?.isShort === true) {
       troubles.push(
-        'revocations of other gateways are not in force here because revocation.entries are; make it the same everywhere',
+        'revocations that Redis tells are not in force here because nine tenths of revocation.entries are: make it the same everywhere, or, if others write to that Redis, shut them out and DELETE /revocations?source=redis',
+      );
+    }
+    if (this.#link?.isCut === true) {
+      troubles.push(
+        'Redis holds more revocations than are read: look who else writes to portcullis:revocations:all',
       );
     }
     if (this.#redisRequired && this.#link?.inSync !== true) {
@@ -110,6 +128,7 @@ export class Desk {
   *refused(): Generator<{ readonly source: Source; readonly count: number }> {
     if (this.endpoint !== undefined) yield { source: 'admin', count: this.endpoint.refused.value };
     if (this.webhook !== undefined) yield { source: 'fusionauth', count: this.webhook.refused.value };
+    if (this.#lines !== undefined) yield { source: 'redis', count: this.#lines.refused.value };
   }
 
   /** Paths with what takes POST on the admin address; the webhook's when it has no address of its own. */
@@ -118,6 +137,13 @@ export class Desk {
     if (this.endpoint !== undefined) posts.set('/revocations', this.endpoint);
     if (webhookToo) for (const [path, handler] of this.webhookPosts()) posts.set(path, handler);
     return posts;
+  }
+
+  /** Redis first, or what is dropped here would be read again. */
+  async #dropForeign(): Promise<Dropped> {
+    const isRedisEmpty = (await this.#link?.clear()) ?? true;
+    const { dropped, acceptance } = await this.register.dropForeign();
+    return { dropped, isSaved: acceptance === 'done', isRedisEmpty };
   }
 
   webhookPosts(): ReadonlyMap<string, PostHandler> {

@@ -5,13 +5,12 @@ import type { Log } from '../lib/log.ts';
 import type { PostAnswer, PostHandler, PostHeaders } from '../types.ts';
 import { type FusionAuthEvent, readEvent } from './fusionauth-event.ts';
 import type { Register } from './register.ts';
+import { MAX_AHEAD } from './revocation.ts';
 import { SeenIds } from './seen-ids.ts';
 import type { TokenLives } from './token-lives.ts';
 
 /** Bytes of a body: an event holds a user with all that an application may have stored with him. */
 const MAX_BODY_BYTES = 1024 * 1024;
-/** Seconds by which FusionAuth's clock may be ahead. An event from further ahead would revoke tokens to come. */
-const MAX_AHEAD = 300;
 /** Events remembered, 100 bytes each: more than come while one is sent again. A forgotten one does no harm twice. */
 const SEEN_EVENTS = 10_000;
 

@@ -15,3 +15,8 @@ export function markText(value: unknown): string | undefined {
   if (value.length <= MAX_CHARACTERS && !value.startsWith(HASHED)) return value;
   return `${HASHED}${createHash('sha256').update(value).digest('base64url')}`;
 }
+
+/** Whether a text is what `markText` makes of some other. */
+export function isMarkText(text: string): boolean {
+  return text !== '' && (markText(text) === text || /^sha256:[\w-]{43}$/.test(text));
+}

@@ -29,6 +29,11 @@ export class Mirror {
     for (const revocation of revocations) this.#inForce.list.add(revocation);
   }
 
+  /** Forgets what only Redis told. */
+  dropForeign(): void {
+    this.#inForce.list.dropForeign();
+  }
+
   /** Other issuers sign tokens from now on. */
   follow(issuers: ReadonlyMap<string, IssuerConfig>): void {
     this.#inForce.follow(issuers);

@@ -2,39 +2,48 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../lib/clock.ts';
 import { foreignText } from '../lib/foreign-text.ts';
 import type { Log } from '../lib/log.ts';
+import { RedisConnection } from '../redis/connection.ts';
+import { ReplyError } from '../redis/reply-reader.ts';
+import type { ForeignLines } from './foreign-lines.ts';
+import { AT_ONCE, RedisKeys, type Told } from './redis-keys.ts';
 import type { Revocation } from './revocation.ts';
-import { fromLine, toLine } from './revocation-line.ts';
 
-/** What was told lately, in order; readers follow it. */
-const STREAM = 'portcullis:revocations:stream';
-/** What is in force, by the second of its end; who comes or comes back reads all of it. */
-const SNAPSHOT = 'portcullis:revocations:all';
-/** Entries kept of the stream, about 20 MB; a reader that has fallen behind further reads the snapshot. */
-const STREAM_ENTRIES = 100_000;
-/** Revocations sent or read in one piece, a fraction of a millisecond of Redis's time. */
-const AT_ONCE = 500;
-/** Milliseconds that one read waits for news; then it asks anew, by which a dead connection is found. */
-const BLOCK_MS = 5_000;
+/** Milliseconds that one read waits for news; then it looks whether the stream was begun anew, behind what it has read. */
+const BLOCK_MS = 2_000;
+/** Milliseconds between two pings on the connection that is silent otherwise. */
+const PING_MS = 5_000;
 /** Milliseconds of silence after which a connection is dead. */
-const SILENCE_MS = 3 * BLOCK_MS;
-const CONNECT_MS = 3_000;
+const SILENCE_MS = 15_000;
 /** Milliseconds between two attempts to connect: doubled from the first to the last. */
 const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 5_000;
+/** The same after a reply that is longer than any that was asked for: the next one may be as long. */
+const LONG_PAUSE_MS = 60_000;
 /** Milliseconds between two comparisons of everything, which mends what somebody has deleted in Redis. */
 const COMPARE_MS = 600_000;
 /** The same, while what others have told found no room here: some may have come free. */
 const COMPARE_SHORT_MS = 60_000;
+/** The same, when the stream tells that some may be missing; anybody who writes to Redis can make it tell so. */
+const COMPARE_SOON_MS = 2_000;
 /** Milliseconds that a start waits to catch up, for a million revocations; not at all for a Redis that is away. */
 const CATCH_UP_MS = 10_000;
-/** Seconds for which what has ended is left in Redis, for gateways whose clocks are behind. */
-const GRACE = 600;
+/** Lines read in one comparison, for each revocation there may be: a sound snapshot has one, and some that have ended. */
+const LINES_PER_ENTRY = 4;
+/** Bytes of one; a line of five marks with 64 characters each has less than one KiB. */
+const BYTES_PER_ENTRY = 4 * 1024;
+/** Lines beside those, so that a small limit does not make a small snapshot too long. */
+const SPARE_LINES = 10_000;
+/** What could not be told at once and is told when the connection is back. What finds no room is met by comparing. */
+const MAX_UNTOLD = 10_000;
 
 export interface RedisLinkOptions {
   /** With user and password where Redis wants them; never printed. */
   readonly url: string;
   readonly clock: Clock;
   readonly log: Log;
+  readonly lines: ForeignLines;
+  /** Revocations there may be here, by which is bounded what is read. */
+  readonly entries: number;
   /** Everything in force here. */
   readonly known: () => Iterable<Revocation>;
   /** Takes what others have told; called often with what is known already. Whether all of it is in force here now. */
@@ -47,15 +56,21 @@ export interface RedisLinkOptions {
  */
 export class RedisLink {
   readonly #options: RedisLinkOptions;
-  #clients: Clients | undefined;
-  /** Whether what is added is told at once, and not by the next comparison. */
-  #isTelling = false;
+  #connections: readonly RedisConnection[] = [];
+  #current: RedisKeys | undefined;
+  /** Undefined until what is added is told at once, and not by the next comparison. */
+  #keys: RedisKeys | undefined;
   #inSync = false;
   #isShort = false;
-  /** Redis's clock less our monotonic one, in milliseconds. */
-  #redisClock = 0;
+  #isCut = false;
+  /** Whether what is read was told before a `clear`. */
+  #isStale = false;
+  #untold: Told[] = [];
+  /** Monotonic milliseconds. */
+  #compareAt = 0;
+  #comparedAt = 0;
   #told = false;
-  #closed = false;
+  readonly #closing = new AbortController();
   #running: Promise<void> | undefined;
   #wake: (() => void) | undefined;
   #caughtUp: () => void = () => {};
@@ -74,6 +89,11 @@ export class RedisLink {
     return this.#isShort;
   }
 
+  /** Whether Redis holds more than was read. */
+  get isCut(): boolean {
+    return this.#isCut;
+  }
+
   /** Resolves when this gateway has caught up, or cannot, or the time for that is over; goes on trying then. */
   async open(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
@@ -86,7 +106,7 @@ export class RedisLink {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
     this.#wake?.();
     this.#caughtUp();
     this.#drop();
@@ -95,27 +115,52 @@ export class RedisLink {
 
   /** Tells the others. What cannot be told now is told when the connection is back. */
   publish(revocations: readonly Revocation[]): void {
-    const clients = this.#clients;
-    if (clients === undefined || !this.#isTelling || revocations.length === 0) return;
-    this.#send(clients.writer, revocations).catch(() => {
-      // New connections begin with comparing everything, so this is not lost.
-      if (this.#clients === clients) this.#drop();
+    const keys = this.#keys;
+    if (keys === undefined || revocations.length === 0) return;
+    const told = this.#tell(revocations);
+    keys.tell(told).catch((error: Error) => {
+      // The snapshot may hold them and the stream not, which no comparison would find.
+      this.#untold.push(...told.slice(0, Math.max(0, MAX_UNTOLD - this.#untold.length)));
+      if (this.#keys === keys) this.#drop(error);
     });
+  }
+
+  /** Everything that is told from now on is compared soon, by other rules than before. */
+  compareSoon(): void {
+    this.#compareAt = Math.min(this.#compareAt, this.#comparedAt + COMPARE_SOON_MS);
+  }
+
+  /**
+   * Empties Redis, so that the gateways tell again what they were told themselves; what is read until then is left
+   * out. Resolves with whether it was reached.
+   */
+  async clear(): Promise<boolean> {
+    this.#isStale = true;
+    this.#isShort = false;
+    this.#isCut = false;
+    const keys = this.#keys;
+    if (keys === undefined) return false;
+    try {
+      await keys.clear();
+      return true;
+    } catch (error) {
+      if (this.#keys === keys) this.#drop(error as Error);
+      return false;
+    }
   }
 
   async #run(): Promise<void> {
     let pause = FIRST_PAUSE_MS;
-    // Not before it is wanted: the library takes a fifth of a second to load.
-    const redis = await import('@redis/client');
-    while (!this.#closed) {
+    while (!this.#closing.signal.aborted) {
       try {
-        await this.#follow(redis, () => {
+        await this.#follow(() => {
           pause = FIRST_PAUSE_MS;
         });
       } catch (error) {
         this.#lost(error);
+        if (error instanceof ReplyError) pause = LONG_PAUSE_MS;
       }
-      if (this.#closed) return;
+      if (this.#closing.signal.aborted) return;
       const wait = pause;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, wait);
@@ -129,134 +174,121 @@ export class RedisLink {
   }
 
   /** Connects, catches up and reads what comes, until something fails on either connection. */
-  async #follow(redis: RedisLibrary, connected: () => void): Promise<never> {
-    const { url } = this.#options;
-    // Whoever waits for an answer is also waiting for news on the other connection, which may be the one that dies.
-    const clients = { reader: newClient(redis, url), writer: newClient(redis, url, BLOCK_MS) };
+  async #follow(connected: () => void): Promise<never> {
+    const { url, clock } = this.#options;
+    let fail: (error: Error) => void = () => {};
     const failed = new Promise<never>((_, reject) => {
-      for (const client of [clients.reader, clients.writer]) {
-        client.on('error', reject);
-        client.on('end', () => reject(new Error('the connection was closed')));
-      }
+      fail = reject;
     });
-    this.#clients = clients;
+    failed.catch(() => {}); // Met below, unless connecting fails first.
+    const options = { url, silenceMs: SILENCE_MS, onEnd: fail, signal: this.#closing.signal };
+    const opened: RedisConnection[] = [];
+    this.#connections = opened;
+    const open = async (pingMs?: number): Promise<RedisConnection> => {
+      const connection = await RedisConnection.connect({ ...options, pingMs });
+      opened.push(connection);
+      return connection;
+    };
     try {
-      return await Promise.race([this.#converse(clients, connected), failed]);
+      // Who waits for an answer also waits for news on the other connection, which may be the one that dies.
+      const reader = await open();
+      const writer = await open(PING_MS);
+      const keys = new RedisKeys(reader, writer, clock);
+      this.#current = keys;
+      return await Promise.race([this.#converse(keys, connected), failed]);
     } finally {
       this.#drop();
     }
   }
 
-  async #converse(clients: Clients, connected: () => void): Promise<never> {
+  async #converse(keys: RedisKeys, connected: () => void): Promise<never> {
     const { clock, log } = this.#options;
-    const { reader } = clients;
-    await Promise.all([reader.connect(), clients.writer.connect()]);
-    let last = await this.#compare(clients);
+    let last = await this.#compare(keys);
     this.#inSync = true;
     if (this.#told) log.info({}, 'revocations are shared by Redis again');
     this.#told = false;
     connected();
     this.#caughtUp();
-    const nextComparison = (): number => clock.monotonic() + (this.#isShort ? COMPARE_SHORT_MS : COMPARE_MS);
-    let compareAt = nextComparison();
     for (;;) {
-      const entries = await this.#read(reader, last);
-      if (!this.#take(entries.map(([, [, member]]) => member))) {
+      const news = await keys.read(last, Math.min(BLOCK_MS, this.#compareAt - clock.monotonic()));
+      last = news.last;
+      if (!this.#take(news.lines)) {
         this.#isShort = true;
-        compareAt = Math.min(compareAt, nextComparison());
+        this.#compareAt = Math.min(this.#compareAt, clock.monotonic() + COMPARE_SHORT_MS);
       }
-      const fullBatch = entries.length === AT_ONCE;
-      if (clock.monotonic() > compareAt || (fullBatch && (await this.#isBehind(reader, last)))) {
-        last = await this.#compare(clients);
-        compareAt = nextComparison();
-      } else last = entries.at(-1)?.[0] ?? last;
+      if (news.isBroken) this.compareSoon();
+      if (clock.monotonic() >= this.#compareAt) last = await this.#compare(keys);
     }
   }
 
   /** Gives each side what it lacks; the id in the stream from which on news are to be read. */
-  async #compare(clients: Clients): Promise<string> {
-    const { reader, writer } = clients;
-    const newest = (await reader.sendCommand(['XREVRANGE', STREAM, '+', '-', 'COUNT', '1'])) as StreamEntry[];
-    const [seconds] = (await reader.sendCommand(['TIME'])) as unknown as [string];
-    this.#redisClock = Number(seconds) * 1000 - this.#options.clock.monotonic();
-    const theirs = new Set<string>();
-    let isWhole = true;
-    let cursor = '0';
-    do {
-      const command = ['ZSCAN', SNAPSHOT, cursor, 'COUNT', String(AT_ONCE)];
-      const [next, pairs] = (await reader.sendCommand(command)) as [string, string[]];
-      const members = pairs.filter((_, index) => index % 2 === 0);
-      isWhole = this.#take(members) && isWhole;
-      for (const member of members) theirs.add(member);
-      cursor = next;
-    } while (cursor !== '0');
-    this.#isShort = !isWhole;
-    if (this.#clients !== clients) throw new Error('the connection was given up');
-    // From here on `publish` tells what is added; what was added before is met below.
-    this.#isTelling = true;
-    let ours: Revocation[] = [];
-    let seen = 0;
-    for (const one of this.#options.known()) {
-      if (!theirs.has(toMember(one))) ours.push(one);
-      seen += 1;
-      if (seen % AT_ONCE !== 0) continue;
-      await this.#send(writer, ours);
-      ours = [];
-      // Requests are served in between: writing out a hundred thousand takes half a second.
+  async #compare(keys: RedisKeys): Promise<string> {
+    const { clock, known, lines, entries, log } = this.#options;
+    await keys.mend();
+    this.#isStale = false;
+    const newest = await keys.newest();
+    const scan = keys.scan(
+      entries * LINES_PER_ENTRY + SPARE_LINES,
+      (entries + SPARE_LINES) * BYTES_PER_ENTRY,
+    );
+    let hasRoom = true;
+    let piece = await scan.next();
+    for (; piece.done !== true; piece = await scan.next()) {
+      hasRoom = this.#take(piece.value) && hasRoom;
       await nextTurn();
     }
-    await this.#send(writer, ours);
-    return newest[0]?.[0] ?? '0';
-  }
-
-  async #read(reader: Client, last: string): Promise<StreamEntry[]> {
-    const block = ['COUNT', String(AT_ONCE), 'BLOCK', String(BLOCK_MS)];
-    const reply = await reader.sendCommand(['XREAD', ...block, 'STREAMS', STREAM, last]);
-    return (reply as unknown as [string, StreamEntry[]][] | null)?.[0]?.[1] ?? [];
-  }
-
-  /** Whether entries after `last` may have been cut off the stream before they were read. */
-  async #isBehind(reader: Client, last: string): Promise<boolean> {
-    const oldest = (await reader.sendCommand(['XRANGE', STREAM, '-', '+', 'COUNT', '1'])) as StreamEntry[];
-    return isLater(oldest[0]?.[0] ?? '0', last);
-  }
-
-  /** Whether all of them are in force here now, except those that nobody can read. */
-  #take(members: readonly string[]): boolean {
-    const revocations = members.map(fromLine).filter((one): one is Revocation => one !== undefined);
-    if (revocations.length < members.length) {
-      const damaged = members.length - revocations.length;
-      this.#options.log.error(
-        { damaged },
-        'Redis holds revocations that cannot be read; they are not in force',
-      );
+    this.#isShort = !hasRoom;
+    if (!piece.value && !this.#isCut) {
+      log.error({ entries }, 'Redis holds more revocations than are read here; some are not in force');
     }
+    this.#isCut = !piece.value;
+    if (this.#current !== keys) throw new Error('the connection was given up');
+    // From here on `publish` tells what is added; what was added before is met below.
+    this.#keys = keys;
+    await this.#tellAgain(keys);
+    let ours: Revocation[] = [];
+    const give = async (): Promise<void> => {
+      await keys.tell(await keys.lacking(this.#tell(ours)));
+      ours = [];
+    };
+    for (const one of known()) {
+      if (!lines.mayTell(one)) continue;
+      ours.push(one);
+      // Requests are served in between: writing out a hundred thousand takes half a second.
+      if (ours.length === AT_ONCE) await give();
+    }
+    await give();
+    this.#comparedAt = clock.monotonic();
+    this.#compareAt = this.#comparedAt + (this.#isShort || this.#isCut ? COMPARE_SHORT_MS : COMPARE_MS);
+    return newest;
+  }
+
+  async #tellAgain(keys: RedisKeys): Promise<void> {
+    const untold = this.#untold;
+    this.#untold = [];
+    try {
+      await keys.tell(untold);
+    } catch (error) {
+      this.#untold.unshift(...untold);
+      throw error;
+    }
+  }
+
+  /** Whether all of them are in force here now, except those that are refused. */
+  #take(lines: readonly (string | undefined)[]): boolean {
+    if (this.#isStale) return true;
+    const revocations = this.#options.lines.read(lines);
     return revocations.length === 0 || this.#options.onRevocations(revocations);
   }
 
-  async #send(writer: Client, revocations: readonly Revocation[]): Promise<void> {
-    for (let from = 0; from < revocations.length; from += AT_ONCE) {
-      const ended = this.#endedAt();
-      const transaction = writer.multi();
-      for (const revocation of revocations.slice(from, from + AT_ONCE)) {
-        const member = toMember(revocation);
-        transaction.addCommand(['XADD', STREAM, 'MAXLEN', '~', String(STREAM_ENTRIES), '*', 'r', member]);
-        transaction.addCommand(['ZADD', SNAPSHOT, scoreOf(revocation), member]);
-      }
-      transaction.addCommand(['ZREMRANGEBYSCORE', SNAPSHOT, '-inf', String(ended)]);
-      await transaction.exec();
-    }
-  }
-
-  /** The second before which what ended is of no use to anybody: by Redis's clock too, as ours may be ahead. */
-  #endedAt(): number {
-    const { clock } = this.#options;
-    return Math.floor(Math.min(clock.wall(), this.#redisClock + clock.monotonic()) / 1000) - GRACE;
+  #tell(revocations: readonly Revocation[]): readonly Told[] {
+    const { lines } = this.#options;
+    return revocations.map((one) => ({ line: lines.toLine(one), expiresAt: one.expiresAt }));
   }
 
   #lost(error: unknown): void {
     this.#caughtUp();
-    if (this.#closed || this.#told) return;
+    if (this.#closing.signal.aborted || this.#told) return;
     this.#told = true;
     const { code, message } = error as NodeJS.ErrnoException;
     this.#options.log.warn(
@@ -265,47 +297,10 @@ export class RedisLink {
     );
   }
 
-  #drop(): void {
-    const clients = this.#clients;
+  #drop(error?: Error): void {
     this.#inSync = false;
-    this.#isTelling = false;
-    this.#clients = undefined;
-    if (clients === undefined) return;
-    for (const client of [clients.reader, clients.writer]) if (client.isOpen) client.destroy();
+    this.#keys = undefined;
+    this.#current = undefined;
+    for (const connection of this.#connections) connection.close(error);
   }
-}
-
-interface Clients {
-  readonly reader: Client;
-  readonly writer: Client;
-}
-
-type StreamEntry = [id: string, fields: [name: string, member: string]];
-type RedisLibrary = typeof import('@redis/client');
-type Client = ReturnType<typeof newClient>;
-
-/** Fails at once and for good instead of waiting for a connection to come back: the link makes a new one. */
-function newClient({ createClient }: RedisLibrary, url: string, pingMs?: number) {
-  return createClient({
-    url,
-    RESP: 2,
-    disableOfflineQueue: true,
-    socket: { connectTimeout: CONNECT_MS, reconnectStrategy: false, socketTimeout: SILENCE_MS },
-    ...(pingMs === undefined ? {} : { pingInterval: pingMs }),
-  });
-}
-
-function toMember(revocation: Revocation): string {
-  return toLine(revocation).trimEnd();
-}
-
-function scoreOf({ expiresAt }: Revocation): string {
-  return expiresAt === Number.POSITIVE_INFINITY ? '+inf' : String(expiresAt);
-}
-
-/** Whether one id of a stream, `milliseconds-number`, is later than another. */
-function isLater(id: string, than: string): boolean {
-  const [ms = 0, number = 0] = id.split('-').map(Number);
-  const [thanMs = 0, thanNumber = 0] = than.split('-').map(Number);
-  return ms > thanMs || (ms === thanMs && number > thanNumber);
 }

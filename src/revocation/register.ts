@@ -24,6 +24,8 @@ export interface RegisterOptions {
   readonly publish?: ((revocations: readonly Revocation[]) => void) | undefined;
   /** Tells those who judge tokens by lists of their own; resolves when it is in force there, and never rejects. */
   readonly spread?: ((revocations: readonly Revocation[]) => Promise<void>) | undefined;
+  /** Has the same drop what only Redis told; as `spread`. */
+  readonly spreadDrop?: (() => Promise<void>) | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -36,6 +38,7 @@ export class Register {
   readonly #journal: Journal | undefined;
   readonly #publish: RegisterOptions['publish'];
   readonly #spread: RegisterOptions['spread'];
+  readonly #spreadDrop: RegisterOptions['spreadDrop'];
   readonly #sweeper: Sweeper;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -49,6 +52,7 @@ export class Register {
     this.#journal = options.journal;
     this.#publish = options.publish;
     this.#spread = options.spread;
+    this.#spreadDrop = options.spreadDrop;
     this.#sweeper = new Sweeper(options.list, options.clock);
     this.#clock = options.clock;
     this.#log = options.log;
@@ -74,6 +78,11 @@ export class Register {
 
   get size(): number {
     return this.#list.size;
+  }
+
+  /** How many of them only Redis told. */
+  get foreign(): number {
+    return this.#list.foreign;
   }
 
   /** Wall-clock seconds of the first and the last event in force; undefined where there is none with a time. */
@@ -123,12 +132,31 @@ export class Register {
     let isWhole = true;
     for (const revocation of revocations) {
       if (revocation.expiresAt <= now) continue;
-      if (!this.#list.hasRoomFor([revocation])) isWhole = false;
+      if (!this.#list.hasRoomForForeign(revocation)) isWhole = false;
       else if (this.#list.add(revocation)) changed.push(revocation);
     }
     void this.#save(changed);
     void this.#spread?.(changed);
     return isWhole;
+  }
+
+  /**
+   * Takes back what only Redis told; how many that were. It is not in force any more when this returns, and nowhere
+   * when it resolves. `unsaved`: a restart would bring it back.
+   */
+  async dropForeign(): Promise<{ readonly dropped: number; readonly acceptance: 'done' | 'unsaved' }> {
+    const dropped = this.#list.dropForeign();
+    this.#full = false;
+    const spread = this.#spreadDrop?.();
+    let acceptance: 'done' | 'unsaved' = 'done';
+    try {
+      await this.#journal?.renew();
+    } catch (error) {
+      this.#log.error({ error }, 'what Redis told was dropped, but could not be taken out of the file');
+      acceptance = 'unsaved';
+    }
+    await spread;
+    return { dropped, acceptance };
   }
 
   async #save(changed: readonly Revocation[]): Promise<Acceptance> {

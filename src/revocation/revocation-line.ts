@@ -14,6 +14,16 @@ export function toLine(revocation: Revocation): string {
   return seal(JSON.stringify(membersOf(revocation)));
 }
 
+/** The same for others, without who told it here; `mac` proves to them who wrote it. */
+export function toMember(revocation: Revocation, mac: string | undefined): string {
+  return seal(JSON.stringify({ ...membersOf({ ...revocation, from: undefined }), mac })).trimEnd();
+}
+
+/** What a `mac` is about. */
+export function signedText(revocation: Revocation): string {
+  return `portcullis revocation 1\n${JSON.stringify(membersOf({ ...revocation, from: undefined }))}`;
+}
+
 /** Whether a line without its end is the first one of a file of this or another form. */
 export function isHeader(line: string): boolean {
   const text = line.slice(CHECKSUM + 1);
@@ -22,6 +32,13 @@ export function isHeader(line: string): boolean {
 
 /** The revocation in a line without its end; undefined for one that is damaged. */
 export function fromLine(line: string): Revocation | undefined {
+  return fromMember(line)?.revocation;
+}
+
+/** The same with the `mac` that stands beside it. */
+export function fromMember(
+  line: string,
+): { readonly revocation: Revocation; readonly mac: string | undefined } | undefined {
   if (line.length <= CHECKSUM || `${line}\n` !== seal(line.slice(CHECKSUM + 1))) return undefined;
   let value: unknown;
   try {
@@ -30,7 +47,8 @@ export function fromLine(line: string): Revocation | undefined {
     // Anybody who can write to Redis can compute a checksum: one such line must not keep the others from being read.
     return undefined;
   }
-  return isRevocation(value) ? restore(value) : undefined;
+  if (!isRevocation(value)) return undefined;
+  return { revocation: restore(value), mac: typeof value.mac === 'string' ? value.mac : undefined };
 }
 
 function seal(text: string): string {
@@ -46,7 +64,7 @@ function finite(seconds: number): number | undefined {
   return Number.isFinite(seconds) ? seconds : undefined;
 }
 
-type Stored = Partial<Record<keyof Revocation, unknown>>;
+type Stored = Partial<Record<keyof Revocation | 'mac', unknown>>;
 
 function isRevocation(value: unknown): value is Stored {
   if (typeof value !== 'object' || value === null) return false;

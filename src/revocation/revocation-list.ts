@@ -1,6 +1,6 @@
 import type { Revocations, TokenMarks } from '../types.ts';
 import type { MarkReader } from './mark-reader.ts';
-import { type Marks, markNames, type Revocation } from './revocation.ts';
+import { type Foreign, type Marks, markNames, type Revocation } from './revocation.ts';
 
 /**
  * Seconds of one bucket of entries that end together. The list may hold an entry this much longer than needed, and a
@@ -9,6 +9,11 @@ import { type Marks, markNames, type Revocation } from './revocation.ts';
 const BUCKET_SECONDS = 600;
 /** Entries looked at in one sweep, well below a millisecond; a sweep each second keeps up with 172 million a day. */
 const SWEEP_ENTRIES = 2_000;
+
+/** The part of the room, one in so many, that what Redis told cannot use, so that what is told here finds some. */
+const RESERVED = 10;
+/** In `Entry`: nothing of it was told here. Every time that was is later. */
+const NOT_OWN = -1;
 
 /** What stands in a key for a mark that the token does not have; every other part begins with a digit. */
 const ABSENT = '-';
@@ -20,6 +25,11 @@ interface Entry {
   readonly marks: Marks | undefined;
   before: number;
   expiresAt: number;
+  /** As much of these two as was told here; the rest goes with what Redis told. */
+  ownBefore: number;
+  ownExpiresAt: number;
+  /** Who told the rest. */
+  from: Foreign | undefined;
 }
 
 /** One way to revoke: the marks that are demanded, and what is revoked by them. */
@@ -45,6 +55,8 @@ export class RevocationList implements Revocations {
   readonly #buckets = new Map<number, Entry[]>();
   #generation = 1;
   #size = 0;
+  /** Of these, how many only Redis told. */
+  #foreign = 0;
 
   constructor(options: RevocationListOptions) {
     this.#limit = options.limit;
@@ -57,6 +69,11 @@ export class RevocationList implements Revocations {
 
   get size(): number {
     return this.#size;
+  }
+
+  /** How many of them only Redis told. */
+  get foreign(): number {
+    return this.#foreign;
   }
 
   get hasRoom(): boolean {
@@ -80,11 +97,16 @@ export class RevocationList implements Revocations {
     if (this.#size + revocations.length <= this.#limit) return true;
     const added = new Set<string>();
     for (const revocation of revocations) {
-      const shape = shapeOf(revocation);
-      const key = keyOf(namesOf(shape), revocation);
-      if (this.#shapes.get(shape)?.entries.has(key) !== true) added.add(`${shape} ${key}`);
+      if (!this.#knows(revocation))
+        added.add(`${shapeOf(revocation)} ${keyOf(namesOf(shapeOf(revocation)), revocation)}`);
     }
     return this.#size + added.size <= this.#limit;
+  }
+
+  /** Whether one that Redis told has room; the last tenth, at least one, is kept for what is told here. */
+  hasRoomForForeign(revocation: Revocation): boolean {
+    const most = this.#limit - Math.ceil(this.#limit / RESERVED);
+    return (this.#foreign < most && this.hasRoom) || this.#knows(revocation);
   }
 
   /**
@@ -127,11 +149,36 @@ export class RevocationList implements Revocations {
     }
   }
 
-  /** Each revocation in force, in no order; more may be added while they are read. */
+  /** Forgets what only Redis told; how many that were. What was told here stays as it was told. */
+  dropForeign(): number {
+    const before = this.#size;
+    // Made anew, or what is dropped again and again would fill them.
+    this.#buckets.clear();
+    for (const { entries } of this.#shapes.values()) {
+      for (const entry of entries.values()) {
+        if (entry.ownBefore === NOT_OWN) this.#remove(entry);
+        else {
+          entry.before = entry.ownBefore;
+          entry.expiresAt = entry.ownExpiresAt;
+          entry.from = undefined;
+          this.#schedule(entry);
+        }
+      }
+    }
+    this.#generation += 1;
+    return before - this.#size;
+  }
+
+  /**
+   * Each revocation in force, in no order; more may be added while they are read. One that was told here and by Redis
+   * comes twice where Redis told more.
+   */
   *all(): Generator<Revocation> {
     for (const { entries } of this.#shapes.values()) {
-      for (const { marks, before, expiresAt } of entries.values()) {
-        if (marks !== undefined) yield { ...marks, before, expiresAt };
+      for (const { marks, before, expiresAt, ownBefore, ownExpiresAt, from } of entries.values()) {
+        if (marks === undefined) continue;
+        if (ownBefore !== NOT_OWN) yield { ...marks, before: ownBefore, expiresAt: ownExpiresAt };
+        if (before > ownBefore || expiresAt > ownExpiresAt) yield { ...marks, before, expiresAt, from };
       }
     }
   }
@@ -150,7 +197,13 @@ export class RevocationList implements Revocations {
     return { oldest, newest };
   }
 
-  #put(shape: number, key: string, { before, expiresAt }: Revocation, marks: Marks | undefined): boolean {
+  #knows(revocation: Revocation): boolean {
+    const shape = shapeOf(revocation);
+    return this.#shapes.get(shape)?.entries.has(keyOf(namesOf(shape), revocation)) === true;
+  }
+
+  #put(shape: number, key: string, revocation: Revocation, marks: Marks | undefined): boolean {
+    const { before, expiresAt, from } = revocation;
     let members = this.#shapes.get(shape);
     if (members === undefined) {
       members = { names: namesOf(shape), entries: new Map() };
@@ -158,16 +211,30 @@ export class RevocationList implements Revocations {
     }
     const known = members.entries.get(key);
     if (known === undefined) {
-      const entry: Entry = { shape, key, marks, before, expiresAt };
+      const [ownBefore, ownExpiresAt] = from === undefined ? [before, expiresAt] : [NOT_OWN, NOT_OWN];
+      const entry: Entry = { shape, key, marks, before, expiresAt, ownBefore, ownExpiresAt, from };
       members.entries.set(key, entry);
-      if (marks !== undefined) this.#size += 1;
+      if (marks !== undefined) {
+        this.#size += 1;
+        if (from !== undefined) this.#foreign += 1;
+      }
       this.#schedule(entry);
       return true;
     }
-    const changed = before > known.before || expiresAt > known.expiresAt;
+    const isMore = before > known.before || expiresAt > known.expiresAt;
+    const changed = from === undefined ? this.#addOwn(known, before, expiresAt) || isMore : isMore;
+    if (from !== undefined) known.from = originOf(known, revocation, from);
     known.before = Math.max(before, known.before);
     // The bucket is left as it is: when its time has come, the entry moves on.
     known.expiresAt = Math.max(expiresAt, known.expiresAt);
+    return changed;
+  }
+
+  #addOwn(known: Entry, before: number, expiresAt: number): boolean {
+    if (known.ownBefore === NOT_OWN && known.marks !== undefined) this.#foreign -= 1;
+    const changed = before > known.ownBefore || expiresAt > known.ownExpiresAt;
+    known.ownBefore = Math.max(before, known.ownBefore);
+    known.ownExpiresAt = Math.max(expiresAt, known.ownExpiresAt);
     return changed;
   }
 
@@ -179,12 +246,26 @@ export class RevocationList implements Revocations {
     else bucket.push(entry);
   }
 
-  #remove({ shape, key, marks }: Entry): void {
+  #remove(entry: Entry): void {
+    const { shape, marks, ownBefore } = entry;
     const entries = this.#shapes.get(shape)?.entries;
-    if (entries?.delete(key) !== true) return;
-    if (marks !== undefined) this.#size -= 1;
+    // One that was dropped may have been told again since: that is another.
+    if (entries?.get(entry.key) !== entry) return;
+    entries.delete(entry.key);
+    if (marks !== undefined) {
+      this.#size -= 1;
+      if (ownBefore === NOT_OWN) this.#foreign -= 1;
+    }
     if (entries.size === 0) this.#shapes.delete(shape);
   }
+}
+
+/** Who told what was not told here: signed only when nothing unsigned is mixed in. */
+function originOf(known: Entry, told: Revocation, from: Foreign): Foreign | undefined {
+  if (told.before >= known.before && told.expiresAt >= known.expiresAt) return from;
+  const isMore = told.before > known.before || told.expiresAt > known.expiresAt;
+  if (!isMore) return known.from;
+  return from === 'redis' ? from : (known.from ?? from);
 }
 
 function bucketOf(seconds: number): number {

@@ -1,5 +1,5 @@
 import { markText } from './mark-text.ts';
-import type { Revocation } from './revocation.ts';
+import { MAX_AHEAD, type Revocation } from './revocation.ts';
 import type { TokenLives } from './token-lives.ts';
 
 const MEMBERS = ['issuer', 'iss', 'jti', 'sub', 'sid', 'application', 'before', 'expiresAt'];
@@ -65,6 +65,9 @@ function readOne(value: unknown, lives: TokenLives, now: number): readonly Revoc
     if (time === undefined) continue;
     if (typeof time !== 'number' || !(time >= 0)) return `${name} is not a time in seconds`;
     if (time > now + TOO_FAR) return `${name} is too far ahead: it is in seconds, not in milliseconds`;
+  }
+  if (typeof before === 'number' && before > now + MAX_AHEAD) {
+    return `before lies ahead: it is at most ${MAX_AHEAD} s from now, as other gateways take no more`;
   }
   if (expiresAt !== undefined && jti === undefined)
     return 'expiresAt is there without jti: it is that token’s exp';

@@ -30,3 +30,6 @@ export type Marks = Readonly<Record<MarkName, string | undefined>>;
 
 /** Who told of a revocation. */
 export type Source = 'admin' | 'fusionauth' | 'redis';
+
+/** Seconds by which a clock that dates an event may be ahead of ours. One from further ahead revokes tokens to come. */
+export const MAX_AHEAD = 300;

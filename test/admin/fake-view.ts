@@ -95,7 +95,7 @@ export class FakeView implements AdminView {
     return [{ name: 'app', servers: [{ address: '127.0.0.1:9000', healthy: true, password: 'hidden' }] }];
   }
   revocations() {
-    return { entries: 3, oldest: 1_000_000_000, newest: undefined, secret: 'hidden' };
+    return { entries: 3, foreign: 1, oldest: 1_000_000_000, newest: undefined, secret: 'hidden' };
   }
   revocationsReceived(): Iterable<{ source: string; count: number }> {
     return [{ source: 'admin', count: 4 }];

@@ -108,7 +108,7 @@ describe('the admin address', () => {
           ignored: [],
         },
       ],
-      revocations: { entries: 3, oldest: '2001-09-09T01:46:40.000Z', newest: null },
+      revocations: { entries: 3, fromRedis: 1, oldest: '2001-09-09T01:46:40.000Z', newest: null },
       cache: { entries: 4, hits: 7, misses: 2 },
     });
     assert.doesNotMatch(answer.body, /hidden/);

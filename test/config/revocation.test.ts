@@ -81,8 +81,12 @@ describe('revocation', () => {
   test('takes a Redis, which readiness may depend on', () => {
     const redis = (text: string) => configOf(file(text)).revocation?.redis;
     const url = 'rediss://user:password@redis.example:6380/1';
-    assert.deepEqual(redis(`{ redis: "${url}" }`), { url, required: false });
-    assert.deepEqual(redis(`{ redis: "${url}", redisRequired: true }`), { url, required: true });
+    assert.deepEqual(redis(`{ redis: "${url}" }`), { url, required: false, secret: undefined });
+    assert.deepEqual(redis(`{ redis: "${url}", redisRequired: true }`), {
+      url,
+      required: true,
+      secret: undefined,
+    });
     for (const wrong of [
       'redis://',
       'redis://a b',
@@ -100,6 +104,33 @@ describe('revocation', () => {
       faultsOf(file(`{ secret: ${secret}, redisRequired: true }`)).join(),
       /revocation\.redisRequired: is there without redis; must be left out$/,
     );
+  });
+
+  test('takes a secret by which shared revocations are signed, and warns without one', () => {
+    const url = 'redis://127.0.0.1';
+    const long = 'y'.repeat(32);
+    const signed = file(`{ redis: "${url}", redisSecret: ${long} }`);
+    assert.equal(configOf(signed).revocation?.redis?.secret, long);
+    const warnings = (text: string): string => configOf(text).warnings.join();
+    assert.doesNotMatch(warnings(signed), /redisSecret/);
+    assert.match(
+      warnings(file(`{ redis: "${url}" }`)),
+      /revocation\.redis: without redisSecret: whoever can write to that Redis can revoke any token/,
+    );
+    for (const [text, wrong] of [
+      [
+        `{ redis: "${url}", redisSecret: ${'y'.repeat(31)} }`,
+        /redisSecret: is short enough to be guessed; must be/,
+      ],
+      [`{ redis: "${url}", redisSecret: "${long} ${long}" }`, /redisSecret: does not fit; must be/],
+      [`{ redis: "${url}", redisSecret: 7 }`, /redisSecret: .*must be/],
+      [
+        `{ secret: ${secret}, redisSecret: ${long} }`,
+        /redisSecret: is there without redis; must be left out/,
+      ],
+    ] as const) {
+      assert.match(faultsOf(file(text)).join(), wrong, text);
+    }
   });
 
   test('warns when a restart forgets, and when a revocation must be kept for ever', () => {

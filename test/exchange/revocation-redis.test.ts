@@ -28,7 +28,7 @@ describe('gateways with one Redis', needs('redis-server'), () => {
   const start = async (required: boolean): Promise<TestGateway> => {
     const gateway = await startGateway({
       upstreamPort: (upstream.address() as AddressInfo).port,
-      config: { revocation: { ...revocation, redis: { url: redis.url, required } } },
+      config: { revocation: { ...revocation, redis: { url: redis.url, required, secret: undefined } } },
       issuer: {
         keys: [
           {

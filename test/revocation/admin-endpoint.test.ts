@@ -24,7 +24,8 @@ describe('POST /revocations', () => {
       issuerOf('lasting', { expiry: 'optional' }),
       issuerOf('young', { expiry: 'optional', maxAgeMs: 60_000 }),
     );
-    endpoint = new AdminEndpoint({ secret: SECRET, register, lives, clock });
+    const drop = async () => ({ dropped: 0, isSaved: true, isRedisEmpty: true });
+    endpoint = new AdminEndpoint({ secret: SECRET, register, lives, clock, drop });
   });
   const ask = (body: unknown): Promise<PostAnswer> =>
     endpoint.answer(good, Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)));

@@ -1,0 +1,136 @@
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { RedisError, type Reply, ReplyReader } from './reply-reader.ts';
+
+const PORT = 6379;
+/** Milliseconds for a connection, with TLS and the password. */
+const CONNECT_MS = 3_000;
+/** Commands without an answer, at some 300 bytes each: more is a Redis that does not keep up. */
+const MAX_PENDING = 50_000;
+
+export interface ConnectionOptions {
+  /** `redis:` or `rediss:`, with user and password where Redis wants them; never printed. */
+  readonly url: string;
+  /** Milliseconds of silence after which the connection is dead. */
+  readonly silenceMs: number;
+  /** Milliseconds between two pings, where silence is usual; undefined: none. */
+  readonly pingMs?: number | undefined;
+  /** Ends it, also before it is there. */
+  readonly signal: AbortSignal;
+  /** Called once, when it ends, whoever ended it. */
+  readonly onEnd: (error: Error) => void;
+}
+
+interface Pending {
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * A connection to a Redis that may hold what anybody has put there: no reply costs more memory than `ReplyReader`
+ * allows. It fails at once and for good instead of waiting for a Redis to come back.
+ */
+export class RedisConnection {
+  readonly #options: ConnectionOptions;
+  readonly #socket: Socket;
+  readonly #pending: Pending[] = [];
+  readonly #ping: NodeJS.Timeout | undefined;
+  #received = 0;
+  #error: Error | undefined;
+
+  private constructor(options: ConnectionOptions, socket: Socket) {
+    this.#options = options;
+    this.#socket = socket;
+    const reader = new ReplyReader((reply) => this.#answer(reply));
+    socket.setNoDelay(true);
+    socket.setTimeout(options.silenceMs, () => this.close(new Error('Redis is silent')));
+    socket.on('data', (piece: Buffer) => {
+      this.#received += piece.length;
+      try {
+        reader.take(piece);
+      } catch (error) {
+        this.close(error as Error);
+      }
+    });
+    socket.on('error', (error) => this.close(error));
+    socket.on('close', () => this.close(new Error('the connection was closed')));
+    if (options.pingMs === undefined) return;
+    this.#ping = setInterval(() => void this.send('PING').catch(() => {}), options.pingMs); // `onEnd` is told.
+    this.#ping.unref();
+  }
+
+  /** Resolves when commands are taken. Rejects with the system's error or a RedisError. */
+  static async connect(options: ConnectionOptions): Promise<RedisConnection> {
+    const url = new URL(options.url);
+    const host = url.hostname.replace(/^\[|\]$/g, '');
+    const port = url.port === '' ? PORT : Number(url.port);
+    const isTls = url.protocol === 'rediss:';
+    const socket = isTls
+      ? connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}) })
+      : connectTcp({ host, port });
+    const timer = setTimeout(() => socket.destroy(new Error('Redis does not answer in time')), CONNECT_MS);
+    const abort = (): void => void socket.destroy(new Error('the connection was closed'));
+    options.signal.addEventListener('abort', abort, { once: true });
+    socket.once('close', () => options.signal.removeEventListener('abort', abort));
+    try {
+      options.signal.throwIfAborted();
+      await new Promise<void>((resolve, reject) => {
+        socket.once(isTls ? 'secureConnect' : 'connect', resolve);
+        socket.once('error', reject);
+      });
+      const connection = new RedisConnection(options, socket);
+      await connection.#greet(url);
+      return connection;
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Bytes that have come. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** The answer to a command. Rejects with a RedisError, or with what ended the connection. */
+  send(...words: readonly string[]): Promise<Reply> {
+    if (this.#error !== undefined) return Promise.reject(this.#error);
+    if (this.#pending.length >= MAX_PENDING) {
+      const error = new Error('Redis does not keep up');
+      this.close(error);
+      return Promise.reject(error);
+    }
+    this.#socket.write(
+      `*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`,
+    );
+    return new Promise((resolve, reject) => this.#pending.push({ resolve, reject }));
+  }
+
+  /** Ends it. What waits for an answer fails with this error. */
+  close(error: Error = new Error('the connection was closed')): void {
+    if (this.#error !== undefined) return;
+    this.#error = error;
+    clearInterval(this.#ping);
+    this.#socket.destroy();
+    for (const { reject } of this.#pending.splice(0)) reject(error);
+    this.#options.onEnd(error);
+  }
+
+  async #greet({ username, password, pathname }: URL): Promise<void> {
+    if (password !== '') {
+      const user = username === '' ? [] : [decodeURIComponent(username)];
+      await this.send('AUTH', ...user, decodeURIComponent(password));
+    }
+    const database = pathname.slice(1);
+    if (database !== '') await this.send('SELECT', database);
+  }
+
+  #answer(reply: Reply): void {
+    const first = this.#pending.shift();
+    if (first === undefined) this.close(new Error('Redis answers what nobody asked'));
+    else if (reply instanceof RedisError) first.reject(reply);
+    else first.resolve(reply);
+  }
+}

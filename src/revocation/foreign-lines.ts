@@ -1,0 +1,113 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { Clock } from '../lib/clock.ts';
+import { Counter } from '../lib/counters.ts';
+import type { Log } from '../lib/log.ts';
+import { isMarkText } from './mark-text.ts';
+import { MAX_AHEAD, type Marks, markNames, type Revocation } from './revocation.ts';
+import { fromMember, signedText, toMember } from './revocation-line.ts';
+import type { TokenLives } from './token-lives.ts';
+
+/** Milliseconds between two words in the log about lines that are refused, however many come. */
+const TELL_MS = 60_000;
+
+export interface ForeignLinesOptions {
+  readonly lives: TokenLives;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** What lines are signed with; undefined: they are not, and each that is well formed counts. */
+  readonly secret: string | undefined;
+}
+
+/** Writes and reads the lines by which gateways tell each other; what anybody can have written is read with care. */
+export class ForeignLines {
+  /** Lines that were refused. */
+  readonly refused = new Counter();
+  readonly #options: ForeignLinesOptions;
+  #toldAt = Number.NEGATIVE_INFINITY;
+  #untold = 0;
+
+  constructor(options: ForeignLinesOptions) {
+    this.#options = options;
+  }
+
+  toLine(revocation: Revocation): string {
+    return toMember(revocation, this.#mac(revocation));
+  }
+
+  /**
+   * Whether it is told to a Redis that lacks it: what only an unsigned line of Redis said is not, or what somebody
+   * planted there would come back whenever it is removed.
+   */
+  mayTell({ from }: Revocation): boolean {
+    return from !== 'redis';
+  }
+
+  /** What these lines revoke here; `undefined` stands for one that is too long to be read. */
+  read(lines: readonly (string | undefined)[]): readonly Revocation[] {
+    const now = this.#options.clock.wall() / 1000;
+    const revocations: Revocation[] = [];
+    let refused = 0;
+    for (const line of lines) {
+      const read = line === undefined ? 'refused' : this.#readOne(line, now);
+      if (read === 'refused') refused += 1;
+      else if (read !== 'of no use') revocations.push(read);
+    }
+    if (refused > 0) this.#tell(refused);
+    return revocations;
+  }
+
+  #readOne(line: string, now: number): Revocation | 'refused' | 'of no use' {
+    const { lives, secret } = this.#options;
+    const member = fromMember(line);
+    if (member === undefined || !isSound(member.revocation, now)) return 'refused';
+    const { revocation, mac } = member;
+    const { issuer, before, expiresAt } = revocation;
+    const isSigned = secret !== undefined;
+    if (isSigned && !isEqual(this.#mac(revocation), mac)) return 'refused';
+    // A gateway with other issuers may have told it; these come with another configuration, and then it is read again.
+    if (issuer !== undefined && !lives.knows(issuer)) return 'of no use';
+    // As long as one that is told here: no token that it can hit lives longer, so it is forgotten then.
+    const end = lives.end(issuer, before === Number.POSITIVE_INFINITY ? now : Math.max(now, before));
+    const until = isSigned ? expiresAt : Math.min(expiresAt, end);
+    if (!(until > now)) return 'of no use';
+    return { ...revocation, expiresAt: until, from: isSigned ? 'redis-signed' : 'redis' };
+  }
+
+  #mac(revocation: Revocation): string | undefined {
+    const { secret } = this.#options;
+    if (secret === undefined) return undefined;
+    return createHmac('sha256', secret).update(signedText(revocation)).digest('base64url');
+  }
+
+  #tell(refused: number): void {
+    const { clock, log, secret } = this.#options;
+    this.refused.value += refused;
+    this.#untold += refused;
+    const now = clock.monotonic();
+    if (now < this.#toldAt + TELL_MS) return;
+    this.#toldAt = now;
+    const why =
+      secret === undefined
+        ? 'cannot be read'
+        : 'cannot be read or are not signed with revocation.redisSecret';
+    log.error({ refused: this.#untold }, `Redis holds revocations that ${why}; they are not in force`);
+    this.#untold = 0;
+  }
+}
+
+/** Whether this gateway could have been told it: marks as it makes them, no time that revokes tokens to come. */
+function isSound(revocation: Revocation, now: number): boolean {
+  const { issuer, jti, before } = revocation;
+  const marks: Marks = revocation;
+  const isMade = markNames.every(
+    (name) => name === 'issuer' || marks[name] === undefined || isMarkText(marks[name]),
+  );
+  if (!isMade || issuer === '') return false;
+  return before === Number.POSITIVE_INFINITY ? jti !== undefined : before <= now + MAX_AHEAD;
+}
+
+function isEqual(expected: string | undefined, given: string | undefined): boolean {
+  if (expected === undefined || given?.length !== expected.length) return false;
+  const [a, b] = [Buffer.from(expected), Buffer.from(given)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
