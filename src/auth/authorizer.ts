@@ -18,6 +18,7 @@ import { isHmac, SignatureVerifier } from './signature.ts';
 import { signedClaims } from './signed-claims.ts';
 import type { JsonObject } from './strict-json.ts';
 import { type CacheEntry, TokenCache } from './token-cache.ts';
+import { assertUsable, roomFor } from './usable-keys.ts';
 import { type Verification, VerifyInline } from './verify-inline.ts';
 import { VerifyPool } from './verify-pool.ts';
 
@@ -71,7 +72,7 @@ export class Authorizer {
   /** Throws when a key cannot be used with an algorithm its issuer wants it for. */
   constructor(options: AuthorizerOptions) {
     for (const [name, config] of options.issuers) {
-      this.#assertUsable(name, config.algorithms, config.keys);
+      assertUsable(this.#verifier, name, config.algorithms, config.keys);
       this.#issuers.set(name, new Issuer(config));
     }
     this.#cache = new TokenCache(options.cache);
@@ -92,6 +93,7 @@ export class Authorizer {
     this.#counters = options.counters;
     this.#revocations = options.revocations;
     this.#refetch = options.refetch;
+    this.#makeRoom();
   }
 
   get cacheEntries(): number {
@@ -148,8 +150,9 @@ export class Authorizer {
    */
   setKeys(issuerName: string, keys: readonly VerificationKey[]): void {
     const issuer = this.#issuer(issuerName);
-    this.#assertUsable(issuerName, issuer.config.algorithms, keys);
+    assertUsable(this.#verifier, issuerName, issuer.config.algorithms, keys);
     issuer.replaceKeys(keys);
+    this.#makeRoom();
   }
 
   /**
@@ -369,17 +372,11 @@ export class Authorizer {
     return issuer;
   }
 
-  /** A key that no thread could use would answer every one of its tokens wrongly; it must not get that far. */
-  #assertUsable(name: string, algorithms: readonly string[], keys: readonly VerificationKey[]): void {
-    for (const key of keys) {
-      for (const algorithm of algorithms.filter((name) => key.algorithms.includes(name))) {
-        try {
-          this.#verifier.prepare({ algorithm, keys: [key] });
-        } catch {
-          throw new Error(`issuer ${name}: a key cannot be used with ${algorithm}`);
-        }
-      }
-    }
+  /** As many parsed keys are kept as are in force, here and in the threads. */
+  #makeRoom(): void {
+    const room = roomFor(this.#issuers.values());
+    this.#verifier.room = room;
+    this.#verification.room = room;
   }
 }
 

@@ -58,8 +58,12 @@ export class Issuer {
     return !this.#empty;
   }
 
+  get keyCount(): number {
+    return this.#present.length;
+  }
+
   replaceKeys(keys: readonly VerificationKey[]): void {
-    const kept = this.#present.every((old) => keys.some((key) => isSame(old, key)));
+    const kept = keepsAll(this.#present, keys);
     this.#present = keys;
     this.#keys = arrange(keys, this.algorithms);
     this.#empty = keys.length === 0;
@@ -76,13 +80,19 @@ export class Issuer {
   }
 }
 
+/** Whether none of the old keys has gone. */
+function keepsAll(old: readonly VerificationKey[], keys: readonly VerificationKey[]): boolean {
+  const byId = new Map<string, VerificationKey[]>();
+  for (const key of keys) {
+    const same = byId.get(key.id);
+    if (same === undefined) byId.set(key.id, [key]);
+    else same.push(key);
+  }
+  return old.every((one) => byId.get(one.id)?.some((key) => isSame(one, key)) === true);
+}
+
 function isSame(a: VerificationKey, b: VerificationKey): boolean {
-  return (
-    a.id === b.id &&
-    a.kid === b.kid &&
-    `${a.algorithms}` === `${b.algorithms}` &&
-    isSameMaterial(a.material, b.material)
-  );
+  return a.kid === b.kid && `${a.algorithms}` === `${b.algorithms}` && isSameMaterial(a.material, b.material);
 }
 
 function arrange(
@@ -95,17 +105,21 @@ function arrange(
     if (fitting.length === 0) continue;
     const choice = (chosen: readonly VerificationKey[]): KeyChoice =>
       Object.freeze({ algorithm, keys: chosen.slice(0, MAX_CANDIDATES) });
-    const unnamed = fitting.filter((key) => key.kid === undefined);
-    const byKid = new Map<string, KeyChoice>();
-    for (const { kid } of fitting) {
-      if (kid === undefined) continue;
-      const named = fitting.filter((key) => key.kid === kid);
-      byKid.set(kid, choice([...named, ...unnamed]));
+    const named = new Map<string, VerificationKey[]>();
+    const unnamed: VerificationKey[] = [];
+    for (const key of fitting) {
+      if (key.kid === undefined) {
+        if (unnamed.length < MAX_CANDIDATES) unnamed.push(key);
+        continue;
+      }
+      const same = named.get(key.kid);
+      if (same === undefined) named.set(key.kid, [key]);
+      else same.push(key);
     }
     arranged.set(algorithm, {
       all: choice(fitting),
       unnamed: unnamed.length === 0 ? undefined : choice(unnamed),
-      byKid,
+      byKid: new Map(Array.from(named, ([kid, same]) => [kid, choice([...same, ...unnamed])])),
     });
   }
   return arranged;

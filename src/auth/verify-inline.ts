@@ -22,13 +22,15 @@ const FLOOD_DEPTH = 128;
 const MAX_QUEUE = 4096;
 
 /** Whoever verifies the signatures of tokens that are not known yet. */
-export type Verification = Pick<VerifyPool, 'depth' | 'hasRoom' | 'start' | 'submit' | 'close'>;
+export type Verification = Pick<VerifyPool, 'room' | 'depth' | 'hasRoom' | 'start' | 'submit' | 'close'>;
 
 /**
  * Verifies on the event loop, in slices between which everything else has its turn. With a single core a thread
  * has none of its own: it would only make the processor switch back and forth, which costs more than it spares.
  */
 export class VerifyInline implements Verification {
+  /** The verifier's own is set by whom it belongs to. */
+  room = 0;
   readonly #verifier: SignatureVerifier;
   readonly #counters: AuthCounters;
   readonly #clock: Clock;

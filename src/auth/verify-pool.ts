@@ -39,6 +39,8 @@ const workerFile = new URL(
  * and with nothing beside it, so that a token which kills threads takes no other token with it.
  */
 export class VerifyPool {
+  /** See `SignatureVerifier.room`; of each thread. */
+  room = 0;
   readonly #threads: number;
   readonly #counters: AuthCounters;
   readonly #worker: URL;
@@ -74,7 +76,7 @@ export class VerifyPool {
   async start(): Promise<void> {
     this.#state = 'open';
     const pool = this.#open();
-    const empty: VerifyBatch = { tokens: [], choices: [], choiceOf: [] };
+    const empty: VerifyBatch = { tokens: [], choices: [], choiceOf: [], room: 0 };
     try {
       await Promise.all(Array.from({ length: this.#threads }, () => pool.run(empty)));
     } catch {
@@ -127,7 +129,7 @@ export class VerifyPool {
     const pool = this.#pool as Piscina<VerifyBatch, string>;
     this.#running += 1;
     this.#counters.verifyBatchSize.observe(jobs.length);
-    pool.run(packBatch(jobs)).then(
+    pool.run(packBatch(jobs, this.room)).then(
       (verdicts) => this.#finish(jobs, again, verdicts),
       // Alone and failed is the end of it, unless the pool was given up under the token.
       () => this.#finish(jobs, again && pool === this.#pool, ''),
@@ -203,7 +205,7 @@ export class VerifyPool {
   }
 }
 
-function packBatch(jobs: readonly VerifyJob[]): VerifyBatch {
+function packBatch(jobs: readonly VerifyJob[], room: number): VerifyBatch {
   const indexes = new Map<KeyChoice, number>();
   const choiceOf = jobs.map(({ choice }) => {
     const known = indexes.get(choice);
@@ -211,5 +213,5 @@ function packBatch(jobs: readonly VerifyJob[]): VerifyBatch {
     indexes.set(choice, indexes.size);
     return indexes.size - 1;
   });
-  return { tokens: jobs.map(({ token }) => token), choices: [...indexes.keys()], choiceOf };
+  return { tokens: jobs.map(({ token }) => token), choices: [...indexes.keys()], choiceOf, room };
 }

@@ -5,13 +5,16 @@ export interface VerifyBatch {
   readonly tokens: readonly string[];
   readonly choices: readonly KeyChoice[];
   readonly choiceOf: readonly number[];
+  /** Parsed keys that the thread may keep. */
+  readonly room: number;
 }
 
 /** A thread's prepared keys outlive its batches; a thread has nothing else to keep. */
 const verifier = new SignatureVerifier();
 
 /** Runs on a verification thread. One character per token, `1` for a good signature: the cheapest thing to clone. */
-export function verifyBatch({ tokens, choices, choiceOf }: VerifyBatch): string {
+export function verifyBatch({ tokens, choices, choiceOf, room }: VerifyBatch): string {
+  verifier.room = room;
   let verdicts = '';
   for (const [at, token] of tokens.entries()) {
     verdicts += verifier.verify(token, choices[choiceOf[at] as number] as KeyChoice) ? '1' : '0';

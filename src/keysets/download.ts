@@ -3,7 +3,7 @@ import { KeyError } from '../keys/key-error.ts';
 import { shownUrl } from '../keys/key-url.ts';
 import { readDiscovery } from './discovery.ts';
 import { accepted, type Fetch, FetchError, fetchDocument } from './fetch-document.ts';
-import { type ReadKeySet, readKeySet } from './read-key-set.ts';
+import { type ReadKeySet, readKeySetInSlices } from './read-key-set.ts';
 
 export interface Download extends ReadKeySet {
   readonly freshMs: number | undefined;
@@ -25,7 +25,7 @@ export async function download(
   }
   const { text, freshMs } = await fetchDocument(url, secure, { ...fetchOptions, accept: accepted.keySet });
   try {
-    return { ...readKeySet(text, issuer.algorithms), freshMs };
+    return { ...(await readKeySetInSlices(text, issuer.algorithms)), freshMs };
   } catch (error) {
     if (error instanceof KeyError) throw new FetchError(`${shownUrl(url)} ${error.message}`);
     throw error;

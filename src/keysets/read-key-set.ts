@@ -1,4 +1,5 @@
 import { createPublicKey } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { otherNames } from '../keys/algorithms.ts';
 import { fitPublicKey } from '../keys/fit.ts';
 import { sortJwks } from '../keys/jwks.ts';
@@ -20,9 +21,33 @@ const MAX_TOLD = 32;
 /** Longest piece of a kid that is shown. */
 const MAX_SHOWN = 64;
 
+/**
+ * Entries that are read in one turn of the event loop, some 2 ms: a set of a thousand must not keep requests that have
+ * nothing to do with it waiting.
+ */
+const SLICE = 8;
+
 /** Takes those public keys of a JWKS that an issuer's algorithms can use. Throws KeyError when it is no JWKS. */
 export function readKeySet(text: string, algorithms: readonly string[]): ReadKeySet {
-  const { keys: found, ignored: unusable } = sortJwks(text);
+  const reading = read(text, algorithms);
+  for (;;) {
+    const step = reading.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The same in slices, between which everything else has its turn. Rejects with KeyError. */
+export async function readKeySetInSlices(text: string, algorithms: readonly string[]): Promise<ReadKeySet> {
+  const reading = read(text, algorithms);
+  for (let entries = 1; ; entries += 1) {
+    const step = reading.next();
+    if (step.done === true) return step.value;
+    if (entries % SLICE === 0) await setImmediate();
+  }
+}
+
+function* read(text: string, algorithms: readonly string[]): Generator<void, ReadKeySet, void> {
+  const { keys: found, ignored: unusable } = yield* sortJwks(text);
   const keys = new Map<string, VerificationKey>();
   const entries: object[] = [];
   const ignored = [...unusable];
@@ -33,6 +58,7 @@ export function readKeySet(text: string, algorithms: readonly string[]): ReadKey
       keys.set(JSON.stringify([fitted.id, fitted.kid]), fitted);
       entries.push(entryOf(key));
     }
+    yield;
   }
   const more = ignored.length - MAX_TOLD;
   if (more > 0) ignored.splice(MAX_TOLD, more, `and ${more} more`);

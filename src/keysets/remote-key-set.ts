@@ -9,7 +9,7 @@ import { StartError } from '../lib/start-error.ts';
 import { type Download, download } from './download.ts';
 import { type Fetch, FetchError } from './fetch-document.ts';
 import { refreshDelay, retryDelay } from './pace.ts';
-import { readKeySet } from './read-key-set.ts';
+import { readKeySetInSlices } from './read-key-set.ts';
 import { type KeySetStore, StoreError } from './store.ts';
 import type { Timers } from './timers.ts';
 
@@ -132,7 +132,8 @@ export class RemoteKeySet {
       const ageMs = clock.wall() - kept.fetchedAt;
       if (ageMs < 0) throw new StoreError('is dated in the future');
       if (ageMs >= this.#remote.staleMs) throw new StoreError('is older than keys.stale allows');
-      const { keys } = readKeySet(kept.text, this.#issuer.algorithms);
+      const { keys } = await readKeySetInSlices(kept.text, this.#issuer.algorithms);
+      if (this.#closed) return;
       if (keys.length === 0) throw new StoreError('holds no usable key');
       this.#enforce(keys, ageMs);
     } catch (error) {
@@ -270,19 +271,19 @@ export class RemoteKeySet {
 
   #replace(keys: readonly VerificationKey[]): void {
     const { log, setKeys } = this.#around;
-    const before = this.kids;
+    const before = new Set(this.kids);
     setKeys(this.#issuer.name, keys);
     this.#keys = keys;
-    const now = this.kids;
+    const now = new Set(this.kids);
     const fields = {
       issuer: this.#issuer.name,
       keys: keys.length,
-      added: now
-        .filter((kid) => !before.includes(kid))
+      added: [...now]
+        .filter((kid) => !before.has(kid))
         .slice(0, MAX_LOGGED)
         .map(shownKid),
-      removed: before
-        .filter((kid) => !now.includes(kid))
+      removed: [...before]
+        .filter((kid) => !now.has(kid))
         .slice(0, MAX_LOGGED)
         .map(shownKid),
     };
