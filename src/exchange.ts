@@ -60,8 +60,8 @@ export interface Service extends BodyRules {
 }
 
 /**
- * Bytes of a refused request's body that are still read: the client gets its answer for sure and may use its connection
- * again. With more to come the connection is closed, and a client in the middle of sending may miss the answer.
+ * Bytes of a refused request's body that are read so that the client may use its connection again. With more to come
+ * a new connection is cheaper, and this one is closed when the client has its answer.
  */
 const DRAIN_BYTES = 16 * 1024 * 1024;
 
@@ -322,7 +322,7 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
     }
     // The engine parses on in the bytes it already has and forgets a wish to close inside that turn, so an answer
     // that must end the connection waits until it is done: what was smuggled behind the request is never served.
-    if (this.refusalCloses(reply)) setImmediate(() => this.sendReply(reply, outcome));
+    if (this.mustClose(reply)) setImmediate(() => this.sendReply(reply, outcome));
     else this.sendReply(reply, outcome);
   }
 
@@ -332,7 +332,11 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
       // No length is announced with 204 (RFC 9110 §8.6).
       const without = reply.status === 204 ? -1 : undefined;
       const announced = this.head.method === 'HEAD' ? reply.body.length : without;
-      downstream.answer(reply.head, reply.body, this.refusalCloses(reply), announced);
+      const closes = this.head.close || this.mustClose(reply);
+      // With a fault in the head the framing is in doubt, and so is what a body would be.
+      if (closes && downstream.receiving && this.head.fault === undefined) {
+        downstream.answerBeforeBody(reply.head, reply.body, announced);
+      } else downstream.answer(reply.head, reply.body, closes, announced);
       if (access !== undefined) {
         access.status = reply.status;
         access.answerBytes = announced === undefined ? reply.body.length : 0;
@@ -341,15 +345,18 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
     this.log(outcome);
   }
 
-  /** Trailers of a chunked request are parsed by the engine as a new request, so nothing may follow one. */
   private closeAfter(): boolean {
+    return this.head.close || this.endsConnection();
+  }
+
+  /** Whatever the client wants. Trailers of a chunked request are parsed by the engine as a new one: none may follow. */
+  private endsConnection(): boolean {
     return this.leaves || this.head.framing === 'chunked' || this.service.draining();
   }
 
-  private refusalCloses(reply: Reply): boolean {
-    return (
-      reply.close || this.closeAfter() || this.head.contentLength - (this.body?.bytes ?? 0) > DRAIN_BYTES
-    );
+  private mustClose(reply: Reply): boolean {
+    const unread = this.head.contentLength - (this.body?.bytes ?? 0);
+    return reply.close || this.endsConnection() || unread > DRAIN_BYTES;
   }
 
   /** Counts, lets go of everything, and answers with `reply` if it can. */

@@ -21,6 +21,8 @@ export interface RequestHead {
   readonly framing: BodyFraming;
   /** Content-Length in bytes; 0 unless `framing` is `length`. */
   readonly contentLength: number;
+  /** The client wants the connection closed after the answer (RFC 9112 §9.6). */
+  readonly close: boolean;
   /** Set when the request must not be served (RFC 9112 §6, §3.2); nothing else in it is then to be trusted. */
   readonly fault: Reason | undefined;
 }

@@ -174,6 +174,7 @@ const headOf = (authorization: string): RequestHead => ({
   authorizationCount: 1,
   framing: 'none',
   contentLength: 0,
+  close: false,
   fault: undefined,
 });
 

@@ -82,6 +82,7 @@ const head = (authorization: string): RequestHead => ({
   authorizationCount: 1,
   framing: 'none',
   contentLength: 0,
+  close: false,
   fault: undefined,
 });
 

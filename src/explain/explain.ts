@@ -196,6 +196,7 @@ function headOf({ method, host, path, token }: Question, route: RouteConfig): Re
     authorizationCount: authorization === undefined ? 0 : 1,
     framing: 'none',
     contentLength: 0,
+    close: false,
     fault: undefined,
   };
 }

@@ -1,5 +1,6 @@
 import { systemClock } from '../lib/clock.ts';
 import type { EngineResponse } from './engine.ts';
+import { closeAndChunk, Linger } from './linger.ts';
 import type { PeerNames } from './peers.ts';
 
 /**
@@ -40,6 +41,8 @@ export interface AnswerHead {
  * under way, so it must be put off again and again until something stops it.
  */
 export class Downstream {
+  /** The engine closes the connection after the answer, but does not announce it. */
+  closesItself = false;
   private readonly response: EngineResponse;
   private readonly peers: PeerNames;
   private events: DownstreamEvents | undefined;
@@ -63,6 +66,10 @@ export class Downstream {
   private taken: readonly [ok: boolean, done: boolean] = untaken;
   private backlog = nothing;
   private lastInBacklog = false;
+  /** Bytes of the request's body may still come. */
+  private awaitsBody = false;
+  /** Set once the answer is written and only the rest of the body keeps the connection. */
+  private linger: Linger | undefined;
 
   constructor(response: EngineResponse, peers: PeerNames) {
     this.response = response;
@@ -70,6 +77,7 @@ export class Downstream {
     response.onAborted(() => {
       this.dead = true;
       this.backlog = nothing;
+      this.linger?.stop();
       this.events?.onAborted();
     });
   }
@@ -81,6 +89,11 @@ export class Downstream {
 
   get answering(): boolean {
     return this.started;
+  }
+
+  /** The client has not sent all of its body. */
+  get receiving(): boolean {
+    return this.awaitsBody;
   }
 
   /** The client has not taken yet what it was sent. */
@@ -113,9 +126,14 @@ export class Downstream {
   /** Must be called before the engine's handler returns, or body bytes are lost. */
   takeBody(): void {
     this.timed = true;
+    this.awaitsBody = true;
     this.response.onData((chunk, last) => {
-      if (last) this.timed = false;
+      if (last) {
+        this.timed = false;
+        this.awaitsBody = false;
+      }
       // The engine goes on delivering a body after the answer is complete; nobody wants it then.
+      this.linger?.take(chunk.byteLength, last);
       this.events?.onRequestBody(new Uint8Array(chunk), last);
     });
   }
@@ -175,12 +193,13 @@ export class Downstream {
       this.writeHead(head);
       if (announced === undefined) {
         this.dead = true;
+        if (close && this.closesItself) this.response.writeHeader('connection', 'close');
         this.response.end(body, close);
         return;
       }
       this.dead = true;
       if (announced >= 0) this.response.writeHeader('content-length', String(announced));
-      if (close) this.endHeadByHand();
+      if (close) this.endHeadByHand('close\r\n');
       else this.response.endWithoutBody();
     });
     if (close && announced !== undefined) {
@@ -188,6 +207,29 @@ export class Downstream {
       this.response.close();
     }
     return true;
+  }
+
+  /**
+   * Sends a whole answer while the client is still sending its body, and ends the connection when that is through or
+   * long enough was waited for it, so that no reset overtakes the answer. `announced` as for `answer`. To the engine
+   * the answer is never complete: it would take the connection for free then, and could not be told to close.
+   */
+  answerBeforeBody(head: AnswerHead, body: Uint8Array, announced?: number): void {
+    if (this.dead) return;
+    this.resumeBody();
+    this.started = true;
+    this.events = undefined;
+    this.response.cork(() => {
+      this.writeHead(head);
+      if (announced === undefined) {
+        this.response.writeHeader('transfer-encoding', 'chunked');
+        this.endHeadByHand(closeAndChunk(body));
+      } else {
+        if (announced >= 0) this.response.writeHeader('content-length', String(announced));
+        this.endHeadByHand('close\r\n');
+      }
+    });
+    this.linger = new Linger(() => this.response.close());
   }
 
   /** With `end` answers would pile up in the engine while a client asks on and never reads. */
@@ -236,9 +278,9 @@ export class Downstream {
   }
 
   /** The engine closes by itself only after a body, so a head alone is ended here and the connection by the caller. */
-  private endHeadByHand(): void {
+  private endHeadByHand(connection: string | Uint8Array): void {
     this.response.writeHeader('date', new Date(systemClock.wall()).toUTCString());
-    this.response.writeHeader('connection', 'close\r\n');
+    this.response.writeHeader('connection', connection);
   }
 
   /** `owned` pieces may be kept as they are; others are views of a buffer that is about to be reused. */
@@ -325,7 +367,7 @@ export class Downstream {
    * read again, so this is called anew before each attempt to send the last bytes.
    */
   private stopReading(): void {
-    if (this.closeAfter) this.response.pause();
+    if (this.closeAfter && !this.closesItself) this.response.pause();
   }
 
   /** From here on the engine's time-out watches a client that does not read; it stops by itself when that one does. */

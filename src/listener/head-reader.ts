@@ -4,6 +4,11 @@ import type { Reason } from '../reasons.ts';
 import type { BodyFraming, RequestHead } from '../types.ts';
 import type { EngineRequest } from './engine.ts';
 
+/** `close` among the options of a Connection field (RFC 9110 §7.6.1). */
+const namesClose = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i;
+/** Length of a Connection value behind which the engine closes by itself, whatever it says. */
+const ENGINE_CLOSES_AT = 'close'.length;
+
 const methodToken = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Anything but visible ASCII, and `#`, which no request target may hold (RFC 9112 §3.2, RFC 3986 §3.5). */
 const badInTarget = /[^\x21-\x7e]|#/;
@@ -35,6 +40,10 @@ export class HeadReader {
   private transferEncodings = 0;
   private authorization: string | undefined;
   private authorizations = 0;
+  private connections = 0;
+  private close = false;
+  /** The engine closes the connection after the answer to the request that was read last. */
+  engineCloses = false;
   /** The last host that was found well formed; most requests of a listener repeat it. */
   private goodHost = '';
   /** Bytes of the header lines, one for each character. */
@@ -56,6 +65,9 @@ export class HeadReader {
     this.transferEncodings = 0;
     this.authorization = undefined;
     this.authorizations = 0;
+    this.connections = 0;
+    this.close = false;
+    this.engineCloses = false;
     this.size = 0;
     request.forEach(this.visit);
     const fault = this.judge(method, path, query);
@@ -70,6 +82,7 @@ export class HeadReader {
       authorizationCount: this.authorizations,
       framing: this.framing(),
       contentLength: this.contentLengths === 0 ? 0 : Number(this.contentLength),
+      close: this.close,
       fault,
     };
   }
@@ -86,6 +99,12 @@ export class HeadReader {
       case 'authorization':
         this.authorization ??= value;
         this.authorizations += 1;
+        break;
+      case 'connection':
+        this.connections += 1;
+        if (value === 'keep-alive') break;
+        if (this.connections === 1) this.engineCloses = value.length === ENGINE_CLOSES_AT;
+        this.close ||= this.engineCloses || namesClose.test(value);
         break;
       case 'content-length':
         this.contentLength = value;

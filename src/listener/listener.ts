@@ -99,7 +99,9 @@ export class Listener {
       // An abort handler must exist before anything can throw: without one the engine ends the process.
       const downstream = new Downstream(response, peers);
       try {
-        serve(this.reader.read(request), downstream);
+        const head = this.reader.read(request);
+        downstream.closesItself = this.reader.engineCloses;
+        serve(head, downstream);
       } catch (error) {
         downstream.abort();
         onError(error);

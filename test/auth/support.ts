@@ -83,6 +83,7 @@ export function head(authorization: string | undefined, count?: number): Request
     authorizationCount: count ?? (authorization === undefined ? 0 : 1),
     framing: 'none',
     contentLength: 0,
+    close: false,
     fault: undefined,
   };
 }

@@ -190,6 +190,7 @@ describe('a reply that waits for the end of the turn', () => {
     authorizationCount: 0,
     framing: 'none',
     contentLength: 0,
+    close: false,
     fault: 'request_malformed',
   };
 

@@ -24,6 +24,7 @@ const head: RequestHead = {
   authorizationCount: 0,
   framing: 'length',
   contentLength: BODY,
+  close: false,
   fault: undefined,
 };
 
@@ -43,6 +44,7 @@ function started(bodyMinRate: number) {
     writeStatus: (status: string) => calls.push(status),
     writeHeader() {},
     end() {},
+    close() {},
   } as unknown as EngineResponse;
   const connection = { send() {}, upload: () => true, keepsUpload: false, endUpload() {}, leave() {} };
   const tally = new Tally();

@@ -89,6 +89,7 @@ function sent(framing: RequestHead['framing']) {
     authorizationCount: 0,
     framing,
     contentLength: framing === 'length' ? 16 * MUCH : 0,
+    close: false,
     fault: undefined,
   };
   const exchange = new Exchange(service, head, new Downstream(response, new Peers()));

@@ -16,6 +16,7 @@ function headOf(...lines: readonly (readonly [name: string, value: string])[]): 
     authorizationCount: 0,
     framing: 'none',
     contentLength: 0,
+    close: false,
     fault: undefined,
   };
 }
