@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { StartError } from '../lib/start-error.ts';
 import { version } from '../lib/version.ts';
+import type { CheckArguments } from './check.ts';
 import type { DemoPorts } from './demo.ts';
 import { exitCodes } from './exit-code.ts';
 import type { ExplainArguments } from './explain.ts';
@@ -13,7 +14,7 @@ export async function run(args: readonly string[]): Promise<number> {
     code = result;
   });
   try {
-    await program.parseAsync(args, { from: 'user' });
+    await program.parseAsync(usual(args, program), { from: 'user' });
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
@@ -24,12 +25,37 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
+/** What other programs take for help and the version. */
+function usual(args: readonly string[], program: Command): readonly string[] {
+  const [first, second] = args;
+  if (first === 'help' && second === undefined) return ['--help'];
+  if (first === 'help' && second !== undefined) {
+    // Help for a command that there is not would be that of the program.
+    return program.commands.some((command) => command.name() === second) ? [second, '--help'] : [second];
+  }
+  if (first === 'version' || first === '-v') return ['--version'];
+  return second === '-v' ? [first as string, '--version'] : args;
+}
+
+/** The file of `--config`, or the one that stands behind the command. */
+function withFile<Options extends { readonly config?: string }>(
+  file: string | undefined,
+  options: Options,
+  command: Command,
+): Options {
+  if (file === undefined) return options;
+  if (options.config !== undefined)
+    command.error('error: name the configuration file once, by FILE or --config');
+  return { ...options, config: file };
+}
+
 function buildProgram(finish: (code: number) => void): Command {
   const program = new Command('portcullis')
     .description('An ingress proxy that verifies JSON Web Tokens in front of an HTTP service.')
     .exitOverride()
-    .version(version, '--version', 'print the version')
-    .helpOption('--help', 'print this help')
+    .showHelpAfterError('portcullis --help lists the commands, portcullis COMMAND --help the options of one')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
     .helpCommand(false)
     .addHelpText(
       'after',
@@ -40,17 +66,22 @@ function buildProgram(finish: (code: number) => void): Command {
     program
       .command(name)
       .description(description)
-      .version(version, '--version', 'print the version')
-      .helpOption('--help', 'print this help');
+      .version(version, '-V, --version', 'print the version')
+      .helpOption('-h, --help', 'print this help');
   const configOption = [
-    '--config <file>',
+    '-c, --config <file>',
     'configuration file (default: PORTCULLIS_CONFIG, ./portcullis.yaml, /etc/portcullis/portcullis.yaml)',
   ] as const;
 
+  const fileArgument = ['[file]', 'the same as --config FILE'] as const;
+
   command('start', 'run the gateway in the foreground')
+    .argument(...fileArgument)
     .option(...configOption)
     .option('--share-port', 'serve also where another gateway listens already, for start-before-stop')
-    .action(async (options: StartArguments) => finish(await (await import('./start.ts')).start(options)));
+    .action(async (file: string | undefined, options: StartArguments, self: Command) =>
+      finish(await (await import('./start.ts')).start(withFile(file, options, self))),
+    );
   // What `start` starts.
   program
     .command('listener', { hidden: true })
@@ -60,8 +91,12 @@ function buildProgram(finish: (code: number) => void): Command {
     .command('load', { hidden: true })
     .action(async () => finish(await (await import('./load.ts')).load()));
   command('check', 'validate the configuration file and everything it names')
+    .argument(...fileArgument)
     .option(...configOption)
-    .action(async (options: { config?: string }) => finish((await import('./check.ts')).check(options)));
+    .option('--strict', 'take every warning for a fault')
+    .action(async (file: string | undefined, options: CheckArguments, self: Command) =>
+      finish((await import('./check.ts')).check(withFile(file, options, self))),
+    );
   command('demo', 'run a whole working system on loopback, with no configuration')
     .option('--port <port>', 'port of the gateway (default: 8080)', parsePortOption)
     .option('--issuer-port <port>', 'port of the demo issuer (default: 9011)', parsePortOption)

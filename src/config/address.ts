@@ -2,7 +2,9 @@ import { addressText } from '../lib/host-port.ts';
 import type { ListenAddress, TrafficAddress } from './config.ts';
 
 const IPV4 = /^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/;
-const HOST_NAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
+/** With `_`, which no host name should have (RFC 952) and which those of containers and many DNS zones do have. */
+const HOST_NAME =
+  /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/;
 
 /** An IPv4 address, an IPv6 address without brackets, or a host name, in its one canonical form. */
 export function parseHost(text: string): string | undefined {

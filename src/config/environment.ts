@@ -53,3 +53,17 @@ function split(inside: string): readonly [string, string | undefined] {
   const colon = inside.indexOf(':-');
   return colon < 0 ? [inside, undefined] : [inside.slice(0, colon), inside.slice(colon + 2)];
 }
+
+/** `$NAME` as shells have it, `$(NAME)` and `{{ NAME }}` as templates do. */
+const LOOSE_VARIABLE = /(?<![$\w])\$(?:[A-Z_][A-Z0-9_]+\b|\([A-Z_][A-Z0-9_]+\))|\{\{[^{}]*\}\}/;
+const CURLY_QUOTE = /^[\u2018-\u201f\u00ab\u2039]|[\u2018-\u201f\u00bb\u203a]$/;
+
+/** What a text holds that is hardly meant to be part of it. Says nothing of the rest of the text, which may be a secret. */
+export function textSlip(text: string): string | undefined {
+  if (CURLY_QUOTE.test(text)) {
+    return 'begins or ends with a curly quote, which is part of the value; straight ones, " or \', are meant if it is to be quoted';
+  }
+  return LOOSE_VARIABLE.test(text)
+    ? `holds a variable in a form that is not replaced, such as $NAME; \${NAME} is meant if it comes from the environment`
+    : undefined;
+}

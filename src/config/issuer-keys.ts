@@ -1,5 +1,6 @@
 import { isAbsolute, join } from 'node:path';
 import { isSymmetric, algorithms as knownAlgorithms } from '../keys/algorithms.ts';
+import { datesObstacle } from '../keys/certificate-dates.ts';
 import { fitPublicKey, fitSecret } from '../keys/fit.ts';
 import { parseJwks } from '../keys/jwks.ts';
 import type { VerificationKey } from '../keys/key.ts';
@@ -8,6 +9,7 @@ import { mayBeKey, pemTextOf } from '../keys/key-text.ts';
 import { parsePem } from '../keys/pem.ts';
 import type { PublicKey } from '../keys/public-key.ts';
 import { checkSecret } from '../keys/secret.ts';
+import { systemClock } from '../lib/clock.ts';
 import { foreignJson } from '../lib/foreign-text.ts';
 import type { KeyPath } from './fault.ts';
 import type { Findings } from './findings.ts';
@@ -127,11 +129,18 @@ function readPems(
     typeof pem === 'string' ? [[pem, path]] : pem.map((entry, index) => [entry, [...path, index]]);
   return entries.flatMap(([entry, at]) => {
     const inline = pemTextOf(entry);
-    const read = guard(entry, inline, at, folder, findings, (text) => ({
-      path: at,
-      keys: parsePem(pemTextOf(text) ?? text),
-      isSet: false,
-    }));
+    const read = guard(entry, inline, at, folder, findings, (text, name) => {
+      const pem = pemTextOf(text) ?? text;
+      const keys = parsePem(pem);
+      const obstacle = datesObstacle(pem, systemClock.wall());
+      if (obstacle !== undefined) {
+        findings.warn(
+          at,
+          `${name} ${obstacle}; its key is used all the same, and a newer one is meant if there is one`,
+        );
+      }
+      return { path: at, keys, isSet: false };
+    });
     return read === undefined ? [] : [read];
   });
 }

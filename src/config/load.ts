@@ -79,6 +79,6 @@ function check(source: Source, folder: string, place: Place): LoadResult {
       : resolve(validated.config, folder, place, findings);
   const faults = [...source.faults, ...(readable ? validated.faults : []), ...findings.faults];
   if (resolved === undefined || faults.length > 0) return { ok: false, faults: sortFaults(faults) };
-  const warnings = sortFaults(findings.warnings).map(formatFault);
+  const warnings = sortFaults([...source.warnings, ...findings.warnings]).map(formatFault);
   return { ok: true, config: freeze({ ...resolved, warnings }) };
 }

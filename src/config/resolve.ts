@@ -1,9 +1,10 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { resolve as absolute } from 'node:path';
 import { formatAddress, overlap } from './address.ts';
 import type { Config, TrafficAddress } from './config.ts';
 import type { KeyPath } from './fault.ts';
 import type { Findings } from './findings.ts';
+import { refuseOwnAddress } from './own-address.ts';
 import { resolveEngine } from './resolve-engine.ts';
 import { resolveIssuers } from './resolve-issuer.ts';
 import { type Place, resolveProcesses } from './resolve-processes.ts';
@@ -11,6 +12,7 @@ import { resolveRevocation } from './resolve-revocation.ts';
 import { resolveRoutes } from './resolve-route.ts';
 import { resolveUpstreams } from './resolve-upstream.ts';
 import type { FileConfig } from './schema.ts';
+import { warnAboutSlips } from './slips.ts';
 import { resolveTrustedProxies } from './trusted-proxies.ts';
 
 /** What the kernel takes (107), less what is added to the name while the socket is made. */
@@ -27,6 +29,8 @@ export function resolve(
   const issuers = resolveIssuers(file, folder, findings);
   const upstreams = resolveUpstreams(file, findings);
   const routes = resolveRoutes(file, upstreams, findings);
+  refuseOwnAddress(file, listen, upstreams, findings);
+  warnAboutSlips(file, { routes, issuers, admin: file.admin }, findings);
   const { requestHead, requestBody, responseHead, bufferedBodies, connections } = file.limits;
   const { requestsPerConnection } = file.limits;
   const { request, bodyMinRate } = file.timeouts;
@@ -69,6 +73,11 @@ function resolveState(file: FileConfig, folder: string, findings: Findings): str
   const state = absolute(folder, file.state);
   if (isNoFolder(state)) {
     findings.fault(['state'], 'is not a folder; must be one, or the name of one that can be made');
+  } else if (!existsSync(state)) {
+    findings.warn(
+      ['state'],
+      'does not exist and is made at start; another path is meant if a gateway has run here',
+    );
   }
   return state;
 }

@@ -12,7 +12,7 @@ import {
   type YAMLMap,
 } from 'yaml';
 import { foreignJson } from '../lib/foreign-text.ts';
-import { type Environment, hasVariables, isOneVariable, substitute } from './environment.ts';
+import { type Environment, hasVariables, isOneVariable, substitute, textSlip } from './environment.ts';
 import { type Fault, formatPath, type KeyPath, MAX_FAULTS } from './fault.ts';
 import { isOversized, MAX_ALIASES, scanText } from './text-bounds.ts';
 import { syntaxFault, yamlFaultText } from './yaml-fault.ts';
@@ -24,6 +24,8 @@ export interface Source {
   /** Values that could not be filled in from the environment. */
   readonly unset: readonly KeyPath[];
   readonly faults: readonly Fault[];
+  /** Texts that hold what is hardly meant to be part of them. */
+  readonly warnings: readonly Fault[];
   /** The nearest part of the file to a path: the value, or its key; what holds it when it is missing. */
   fault(path: KeyPath, message: string, at?: 'value' | 'key'): Fault;
   /** The text at a path as it was written, quoted: `${NAME}` and not what the environment holds. */
@@ -78,6 +80,7 @@ function fromDocument(
   const written = new Map<unknown, string>();
   const unset: KeyPath[] = [];
   const faults: Fault[] = [...given];
+  const warnings: Fault[] = [];
 
   const faultAt = (offset: number, path: KeyPath, message: string): Fault => {
     // A document that was never parsed knows of no lines; the file then has none to show.
@@ -128,7 +131,12 @@ function fromDocument(
       return undefined;
     },
     Scalar(key, node, ancestors) {
-      if (key === 'key' || typeof node.value !== 'string' || !hasVariables(node.value)) return undefined;
+      if (key === 'key' || typeof node.value !== 'string') return undefined;
+      const slip = warnings.length < MAX_FAULTS ? textSlip(node.value) : undefined;
+      if (slip !== undefined) {
+        warnings.push(faultAt(node.range?.[0] ?? 0, pathOf([...ancestors, node]), slip));
+      }
+      if (!hasVariables(node.value)) return undefined;
       const result = substitute(node.value, env);
       if (result.faults.length > 0) {
         if (isFull()) return visit.BREAK;
@@ -147,6 +155,7 @@ function fromDocument(
     file,
     unset,
     faults,
+    warnings,
     fault,
     // With more faults than are shown the rest has not been filled in.
     value: isFull() ? undefined : toValue(document, faults, fault),

@@ -43,7 +43,7 @@ test('wrong usage is said on standard error and ends with 64', async () => {
     [['frobnicate'], "unknown command 'frobnicate'"],
     [['check', '--confg', 'x'], "unknown option '--confg'"],
     [['check', '--config'], 'argument missing'],
-    [['check', 'x.yaml'], 'too many arguments'],
+    [['check', 'x.yaml', 'y.yaml'], 'too many arguments'],
     [['demo', '--port', '65536'], 'must be a port from 0 to 65535'],
     [['demo', '--admin-port', 'x'], 'must be a port from 0 to 65535'],
     [['explain', 'a', 'b'], 'too many arguments'],

@@ -16,8 +16,13 @@ const ECDSA_WITH_SHA256 = sequence(oid('2a8648ce3d040302'));
 const COMMON_NAME = oid('550403');
 const SUBJECT_ALT_NAME = oid('551d11');
 
-/** A self-signed certificate for 127.0.0.1 with a fresh key, both PEM. */
-export function loopbackCertificate(): { readonly cert: string; readonly key: string } {
+/**
+ * A self-signed certificate for 127.0.0.1 with a fresh key of P-256, both PEM.
+ * @param dates from when to when it is valid, each `YYYYMMDDHHMMSSZ`.
+ */
+export function loopbackCertificate(
+  dates: readonly [string, string] = ['20200101000000Z', '20991231235959Z'],
+): { readonly cert: string; readonly key: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const name = sequence(der(0x31, sequence(COMMON_NAME, der(0x0c, Buffer.from('loopback')))));
   const address = sequence(der(0x87, Buffer.from([127, 0, 0, 1])));
@@ -26,7 +31,7 @@ export function loopbackCertificate(): { readonly cert: string; readonly key: st
     der(0x02, Buffer.from([1])),
     ECDSA_WITH_SHA256,
     name,
-    sequence(time('20200101000000Z'), time('20991231235959Z')),
+    sequence(...dates.map(time)),
     name,
     publicKey.export({ type: 'spki', format: 'der' }),
     der(0xa3, sequence(sequence(SUBJECT_ALT_NAME, der(0x04, address)))),

@@ -1,0 +1,18 @@
+import { X509Certificate } from 'node:crypto';
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
+
+/**
+ * What the dates of the first certificate say that is not valid now; undefined when all are, or none is there. Keys
+ * are used whatever the dates of their certificates are.
+ * @param text that `parsePem` has read.
+ * @param now wall-clock milliseconds.
+ */
+export function datesObstacle(text: string, now: number): string | undefined {
+  for (const [pem] of text.matchAll(CERTIFICATE)) {
+    const { validFrom, validTo } = new X509Certificate(pem);
+    if (Date.parse(validTo) < now) return `holds a certificate that has expired on ${validTo}`;
+    if (Date.parse(validFrom) > now) return `holds a certificate that is not valid before ${validFrom}`;
+  }
+  return undefined;
+}
