@@ -8,7 +8,7 @@ import { bearerToken } from './bearer.ts';
 import { Flights } from './flights.ts';
 import { type Candidate, Gate } from './gate.ts';
 import { Issuer } from './issuer.ts';
-import { KeyWait } from './key-wait.ts';
+import { KeyRequests, type Refetch } from './key-requests.ts';
 import { judgeLifetime, readLifetime } from './lifetime.ts';
 import { grant } from './permit.ts';
 import { RefusedTokens } from './refused-tokens.ts';
@@ -33,18 +33,9 @@ export interface AuthorizerOptions {
   readonly counters: AuthCounters;
   /** Undefined: nothing is ever revoked. */
   readonly revocations?: Revocations | undefined;
-  /**
-   * Asked for newer keys when a token, whose issuer and audience fit, names one that is not known. Undefined when
-   * there is nothing to ask or it was done a moment ago; otherwise resolves, and never rejects, when it is done.
-   */
-  readonly refetch?: ((issuer: string) => Promise<void> | undefined) | undefined;
+  /** Asked for newer keys when a token, whose issuer and audience fit, names one that is not known or was signed by none. */
+  readonly refetch?: Refetch | undefined;
 }
-
-/**
- * Requests that may wait for newer keys. More come only from many clients with unknown keys at one time, which is
- * an attack, or a rotation in which the others are answered as if their key had not come.
- */
-const MAX_KEY_WAITS = 1024;
 
 /**
  * Decides whether a request may be forwarded. What is remembered of a token is its signature alone: issuer,
@@ -66,8 +57,7 @@ export class Authorizer {
   readonly #clock: Clock;
   readonly #counters: AuthCounters;
   readonly #revocations: Revocations | undefined;
-  readonly #refetch: AuthorizerOptions['refetch'];
-  #keyWaits = 0;
+  readonly #keyRequests: KeyRequests;
 
   /** Throws when a key cannot be used with an algorithm its issuer wants it for. */
   constructor(options: AuthorizerOptions) {
@@ -84,7 +74,8 @@ export class Authorizer {
     this.#flights = new Flights({
       verification: this.#verification,
       conclude: (candidate) => this.#conclude(candidate),
-      refuse: (candidate) => this.#refuse(candidate, rejections.signature, Number.NEGATIVE_INFINITY),
+      refuse: (candidate) => this.#refuseSignature(candidate),
+      askForKeys: (candidate) => this.#askForKeys(candidate),
       kidOf: (candidate) => this.#gate.kidOf(candidate),
     });
     this.#refused = new RefusedTokens(options.clock);
@@ -92,7 +83,7 @@ export class Authorizer {
     this.#clock = options.clock;
     this.#counters = options.counters;
     this.#revocations = options.revocations;
-    this.#refetch = options.refetch;
+    this.#keyRequests = new KeyRequests(options.refetch);
     this.#makeRoom();
   }
 
@@ -285,9 +276,9 @@ export class Authorizer {
     const candidate = this.#gate.examine(authorization, token, ambiguous, access, full);
     if (candidate.kind === 'rejection') return candidate;
     if (candidate.kind === 'unknown-key') {
-      return (
-        (mayWait ? this.#waitForKeys(asked, candidate.issuer, waiter) : undefined) ?? rejections.keyUnknown
-      );
+      const judge = (): Permit | Rejection | Pending => this.#judge(asked, waiter, undefined, false);
+      const { name } = candidate.issuer.config;
+      return (mayWait ? this.#keyRequests.wait(name, judge, waiter) : undefined) ?? rejections.keyUnknown;
     }
     const { issuer } = candidate;
     if (entry !== undefined && entry.issuer === issuer && entry.generation === issuer.generation) {
@@ -300,19 +291,27 @@ export class Authorizer {
     return this.#verifier.verify(token, candidate.choice) ? this.#conclude(candidate) : rejections.signature;
   }
 
-  #waitForKeys(asked: Asked, issuer: Issuer, waiter: VerdictWaiter): Pending | undefined {
-    if (this.#keyWaits >= MAX_KEY_WAITS) return undefined;
-    const newer = this.#refetch?.(issuer.config.name);
-    if (newer === undefined) return undefined;
-    this.#keyWaits += 1;
-    return new KeyWait({
-      newer,
-      judge: () => this.#judge(asked, waiter, undefined, false),
-      waiter,
-      left: () => {
-        this.#keyWaits -= 1;
-      },
-    });
+  /**
+   * An issuer may have put another key in the place of an old one, under its name or without one. It is asked on
+   * behalf of a token that would be let in as far as can be seen, within the pace of tokens with unknown keys.
+   */
+  #askForKeys({ issuer, expiry }: Candidate): Promise<void> | undefined {
+    const { remote, clockToleranceMs } = issuer.config;
+    const isLive = this.#clock.wall() < expiry * 1000 + clockToleranceMs;
+    return remote !== undefined && isLive ? this.#keyRequests.ask(issuer.config.name) : undefined;
+  }
+
+  /**
+   * Remembers it for good only where the keys are those of the configuration. Fetched ones may have changed at the
+   * issuer since: it is then asked again on the token's behalf, when that is allowed.
+   */
+  #refuseSignature(candidate: Candidate): Rejection {
+    const { remote } = candidate.issuer.config;
+    if (remote === undefined) {
+      return this.#refuse(candidate, rejections.signature, Number.NEGATIVE_INFINITY);
+    }
+    const now = this.#clock.wall();
+    return this.#refuse(candidate, rejections.signature, now, now + remote.unknownKidGapMs);
   }
 
   /**
@@ -360,9 +359,14 @@ export class Authorizer {
     return grant(this.#scratch.copy(identity), access.stripToken, access.traces);
   }
 
-  /** Remembers that the token was refused after its signature was checked. `since` in wall-clock milliseconds. */
-  #refuse({ authorization, access, issuer }: Candidate, rejection: Rejection, since: number): Rejection {
-    this.#refused.add({ authorization, access, issuer, version: issuer.version, rejection, since });
+  /** Remembers that the token was refused after its signature was checked. Both times in wall-clock milliseconds. */
+  #refuse(
+    { authorization, access, issuer }: Candidate,
+    rejection: Rejection,
+    since: number,
+    until = Number.POSITIVE_INFINITY,
+  ): Rejection {
+    this.#refused.add({ authorization, access, issuer, version: issuer.version, rejection, since, until });
     return rejection;
   }
 

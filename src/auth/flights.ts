@@ -18,6 +18,11 @@ export interface FlightsOptions {
   readonly conclude: (candidate: Candidate) => Permit | Rejection;
   /** The answer for a token whose signature is wrong. */
   readonly refuse: (candidate: Candidate) => Rejection;
+  /**
+   * Asks for newer keys on behalf of a token whose signature is wrong. Undefined when there is nothing to ask, or it is
+   * too early; otherwise resolves, and never rejects, when it is done.
+   */
+  readonly askForKeys: (candidate: Candidate) => Promise<void> | undefined;
   /** Which key the token names. */
   readonly kidOf: (candidate: Candidate) => string | undefined;
 }
@@ -75,11 +80,26 @@ export class Flights {
       this.#land(flight, ({ candidate }) =>
         candidate === flight.candidate ? answer : this.#options.conclude(candidate),
       );
-    } else {
-      const answer = outcome === 'invalid' ? this.#options.refuse(flight.candidate) : rejections.overloaded;
-      this.#land(flight, () => answer);
+    } else if (outcome === 'unavailable') this.#land(flight, () => rejections.overloaded);
+    else if (flight.asked) this.#refuse(flight);
+    else {
+      flight.asked = true;
+      const newer = this.#options.askForKeys(flight.candidate);
+      if (newer === undefined) this.#refuse(flight);
+      else void newer.then(() => this.#lookAgain(flight));
     }
   };
+
+  /** The same key set as before would give the same verdict. */
+  #lookAgain(flight: Flight): void {
+    if (flight.version === flight.candidate.issuer.version) this.#refuse(flight);
+    else this.#goRoundAgain(flight);
+  }
+
+  #refuse(flight: Flight): void {
+    const answer = this.#options.refuse(flight.candidate);
+    this.#land(flight, () => answer);
+  }
 
   #goRoundAgain(flight: Flight): void {
     const { issuer, algorithm } = flight.candidate;
@@ -119,6 +139,8 @@ class Flight implements Chained, VerifyJob {
   version: number;
   /** Whether the keys have already changed once under way. */
   renewed = false;
+  /** Whether newer keys have been asked for on its behalf, or could not be. */
+  asked = false;
   readonly #settled: (flight: Flight, outcome: VerifyOutcome) => void;
 
   constructor(candidate: Candidate, settled: (flight: Flight, outcome: VerifyOutcome) => void) {

@@ -22,6 +22,8 @@ export interface Refused {
   readonly rejection: Rejection;
   /** Wall-clock milliseconds from which it holds: a clock that is set back takes it away. */
   readonly since: number;
+  /** And to which. */
+  readonly until: number;
 }
 
 /**
@@ -45,8 +47,9 @@ export class RefusedTokens {
     const entry = this.#entries[tailSlot(authorization, SLOTS)];
     if (entry === undefined || entry.authorization !== authorization || entry.access !== access)
       return undefined;
-    const { issuer, version, since, rejection } = entry;
-    return issuer.version === version && this.#clock.wall() >= since ? rejection : undefined;
+    const { issuer, version, since, until, rejection } = entry;
+    const now = this.#clock.wall();
+    return issuer.version === version && now >= since && now < until ? rejection : undefined;
   }
 
   /** The authorization text must be a string of its own: a part of a longer one would make the bound a lie. */

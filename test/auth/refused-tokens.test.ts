@@ -103,6 +103,7 @@ describe('the store of refusals', () => {
     version: main.version,
     rejection: rejections.signature,
     since: 0,
+    until: Number.POSITIVE_INFINITY,
   });
   const value = (name: string): string => `Bearer a.b.${name.padEnd(43, 't')}`;
 

@@ -1,0 +1,143 @@
+// Source: OidcProxy.Net#242, a provider that put a new key under the `kid` of an old one; also sets without any `kid`.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { VerificationKey } from '../../src/keys/key.ts';
+import { issuer, publicKey, Setup } from '../auth/support.ts';
+import { remoteKeys } from '../keysets/support.ts';
+import { keyPair, rs256 } from '../support/tokens.ts';
+
+const old = keyPair('RS256');
+const replaced = keyPair('RS256');
+const stranger = keyPair('RS256');
+const GAP_MS = 30_000;
+
+/** An issuer whose set is fetched, paced as a fetched one is, with what it would answer in the test's hand. */
+class Provider {
+  asked = 0;
+  published: readonly VerificationKey[];
+  readonly setup: Setup;
+  readonly kid: string | undefined;
+  #mayAskAt = 0;
+  #inForce: readonly VerificationKey[];
+
+  constructor(kid: string | undefined, verifiers = 0) {
+    this.kid = kid;
+    this.published = [publicKey(old, ['RS256'], kid)];
+    this.#inForce = this.published;
+    const remote = remoteKeys('https://issuer.example/keys', { unknownKidGapMs: GAP_MS });
+    this.setup = new Setup({
+      issuers: [issuer({ algorithms: ['RS256'], keys: [], remote })],
+      verifiers,
+      refetch: () => this.#refetch(),
+    });
+    this.setup.authorizer.setKeys('main', this.published);
+  }
+
+  token(by = replaced, claims: object = {}): string {
+    return rs256(by, this.setup.claims({ ...claims }), { alg: 'RS256', kid: this.kid });
+  }
+
+  publish(): void {
+    this.published = [publicKey(replaced, ['RS256'], this.kid)];
+  }
+
+  #refetch(): Promise<void> | undefined {
+    const now = this.setup.clock.monotonic();
+    if (now < this.#mayAskAt) return undefined;
+    this.#mayAskAt = now + GAP_MS;
+    this.asked += 1;
+    return Promise.resolve().then(() => {
+      // As a fetched set does: the same set is not put in force again.
+      if (this.published === this.#inForce) return;
+      this.#inForce = this.published;
+      this.setup.authorizer.setKeys('main', this.published);
+    });
+  }
+}
+
+for (const verifiers of [0, 1]) {
+  for (const kid of ['k1', undefined]) {
+    const where = `${kid === undefined ? 'without kid' : 'under the old kid'}, ${verifiers === 0 ? 'on the event loop' : 'on a thread'}`;
+    test(`a token of a key that was replaced ${where} is let in when the set has been fetched anew`, async () => {
+      const provider = new Provider(kid, verifiers);
+      const { setup } = provider;
+      await setup.authorizer.start();
+      assert.equal(await setup.word(provider.token(old)), 'permit');
+      provider.publish();
+      const token = provider.token();
+      const words = await Promise.all(Array.from({ length: 20 }, () => setup.word(token)));
+      assert.deepEqual(new Set(words), new Set(['permit']));
+      assert.equal(provider.asked, 1);
+      assert.equal(await setup.word(provider.token(old)), 'signature_invalid signature');
+      await setup.authorizer.close();
+    });
+  }
+}
+
+describe('forged tokens', () => {
+  test('have their issuer asked once in a while, and are refused', async () => {
+    const provider = new Provider('k1');
+    const { setup } = provider;
+    for (let round = 1; round <= 3; round += 1) {
+      const tokens = Array.from({ length: 200 }, (_, n) =>
+        provider.token(stranger, { jti: `${round}/${n}` }),
+      );
+      const verified = setup.counters.verifyBatchSize.sum;
+      const words = await Promise.all(tokens.map((token) => setup.word(token)));
+      assert.deepEqual(new Set(words), new Set(['signature_invalid signature']));
+      assert.equal(provider.asked, round);
+      assert.ok(setup.counters.verifyBatchSize.sum - verified <= 2 * tokens.length, 'twice at most');
+      setup.clock.now += GAP_MS;
+    }
+    await setup.authorizer.close();
+  });
+
+  for (const [name, claims] of [
+    ['another issuer', { iss: 'https://elsewhere.example' }],
+    ['another audience', { aud: 'another' }],
+    ['a time that is over', { exp: 1 }],
+    ['no time that can be read', { exp: '9999999999' }],
+  ] as const) {
+    test(`with ${name} have nobody asked`, async () => {
+      const provider = new Provider('k1');
+      assert.match(
+        await provider.setup.word(provider.token(stranger, claims)),
+        /^(issuer|audience|signature)_/,
+      );
+      assert.equal(provider.asked, 0);
+      await provider.setup.authorizer.close();
+    });
+  }
+
+  test('have nobody asked where the keys are those of the configuration', async () => {
+    let asked = 0;
+    const setup = new Setup({
+      issuers: [issuer({ algorithms: ['RS256'], keys: [publicKey(old, ['RS256'])] })],
+      verifiers: 0,
+      refetch: () => {
+        asked += 1;
+        return Promise.resolve();
+      },
+    });
+    assert.equal(await setup.word(rs256(stranger, setup.claims())), 'signature_invalid signature');
+    assert.equal(asked, 0);
+    await setup.authorizer.close();
+  });
+});
+
+test('a refusal that is remembered falls with new keys, and keeps nobody from asking for them', async () => {
+  const provider = new Provider('k1');
+  const { setup } = provider;
+  // The pace is used up by another.
+  assert.equal(await setup.word(provider.token(stranger, { jti: 'first' })), 'signature_invalid signature');
+  assert.equal(provider.asked, 1);
+  const token = provider.token();
+  await setup.ask(token);
+  await setup.ask(token);
+  assert.notEqual(setup.now(token), 'pending', 'remembered');
+  provider.publish();
+  setup.clock.now += GAP_MS;
+  assert.equal(await setup.word(token), 'permit');
+  assert.equal(provider.asked, 2);
+  await setup.authorizer.close();
+});
