@@ -22,8 +22,8 @@ const named = readdirSync(compiled, { recursive: true })
   .sort();
 const files = named.filter((name) => isHeavy(name) === heavy);
 if (files.length === 0) {
-  const others =
-    named.length === 0 ? '' : `; with ${heavy ? 'npm test' : 'npm run test:heavy'} there are ${named.length}`;
+  const other = heavy ? 'npm test' : 'npm run test:heavy';
+  const others = named.length === 0 ? '' : `; ${other} has ${named.length}`;
   process.stderr.write(`no test file matches ${words.join(' ')}${others}\n`);
   process.exit(64);
 }

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+
+const project = join(import.meta.dirname, '..', '..');
+/** A project with two compiled tests, and one whose source is gone. */
+const folder = mkdtempSync(join(tmpdir(), 'portcullis-runner-'));
+const script = join(folder, 'scripts', 'test.mjs');
+
+before(() => {
+  for (const name of ['scripts', 'test', join('dist', 'test')]) {
+    mkdirSync(join(folder, name), { recursive: true });
+  }
+  copyFileSync(join(project, 'scripts', 'test.mjs'), script);
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  for (const name of ['light.test', 'weighty.heavy.test', 'removed.test']) {
+    const word = name.split('.')[0];
+    writeFileSync(
+      join(folder, 'dist', 'test', `${name}.js`),
+      `import { test } from 'node:test'; test('${word}', () => {});`,
+    );
+    if (word !== 'removed') writeFileSync(join(folder, 'test', `${name}.ts`), '');
+  }
+});
+after(() => rmSync(folder, { recursive: true }));
+
+function run(...args: string[]): Promise<{ code: unknown; text: string }> {
+  // In here a test runner would take itself for a part of this one.
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  return new Promise((resolve) => {
+    execFile(process.execPath, [script, ...args], { env }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : error.code, text: stdout + stderr }),
+    );
+  });
+}
+
+describe('the runner of the tests', () => {
+  test('runs all but the heavy ones, and none whose source is gone', async () => {
+    const { code, text } = await run();
+    assert.equal(code, 0, text);
+    assert.match(text, /^. light \(/m);
+    assert.doesNotMatch(text, /weighty|removed/);
+  });
+
+  test('runs the heavy ones alone when asked to', async () => {
+    const { code, text } = await run('--heavy');
+    assert.equal(code, 0, text);
+    assert.match(text, /^. weighty \(/m);
+    assert.doesNotMatch(text, /light|removed/);
+  });
+
+  test('says where the files are that a word fits, or that there are none', async () => {
+    for (const [args, told] of [
+      [['weighty'], 'no test file matches weighty; npm run test:heavy has 1\n'],
+      [['--heavy', 'light'], 'no test file matches light; npm test has 1\n'],
+      [['removed', 'other'], 'no test file matches removed other\n'],
+    ] as const) {
+      assert.deepEqual(await run(...args), { code: 64, text: told });
+    }
+  });
+
+  test('fails when a test fails', async () => {
+    const file = join(folder, 'dist', 'test', 'failing.test.js');
+    writeFileSync(
+      file,
+      "import { test } from 'node:test'; test('failing', () => { throw new Error('on purpose'); });",
+    );
+    writeFileSync(join(folder, 'test', 'failing.test.ts'), '');
+    const { code, text } = await run('failing');
+    assert.equal(code, 1, text);
+    assert.match(text, /on purpose/);
+  });
+});
