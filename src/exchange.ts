@@ -41,6 +41,8 @@ export interface Service extends BodyRules {
   readonly authorizer: Authorizer;
   readonly writer: RequestWriter;
   readonly replies: Replies;
+  /** The answer to a refused token, of which the log may have a line. */
+  readonly refusal: (rejection: Rejection, route: Route, head: RequestHead) => Reply;
   readonly tally: Tally;
   /** Undefined when nothing is to be logged. */
   readonly accessLog: AccessLog | undefined;
@@ -159,7 +161,7 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
     if (this.ended) return;
     try {
       if (verdict.kind === 'permit') this.prepare(verdict);
-      else this.end(verdict.reason, this.service.replies.ofRejection(verdict));
+      else this.end(verdict.reason, this.service.refusal(verdict, this.route as Route, this.head));
     } catch (error) {
       this.onInternalError(error);
     }

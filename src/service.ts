@@ -2,6 +2,7 @@ import { AccessLog } from './access-log.ts';
 import type { AuthCounters } from './auth/auth-counters.ts';
 import { Authorizer } from './auth/authorizer.ts';
 import { preflightPermit } from './auth/preflight.ts';
+import { RefusalLog } from './auth/refusal-log.ts';
 import type { Config, ForwardConfig, RouteConfig } from './config/config.ts';
 import type { Exchange, Route, Service } from './exchange.ts';
 import { Budget } from './lib/budget.ts';
@@ -89,6 +90,12 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
       tally: tally.route(route.name),
     }),
   );
+  const replies = new Replies(
+    config.rejection,
+    config.realm,
+    routes.flatMap(({ access }) => access.rules?.scope ?? []),
+  );
+  const refusals = refusalLogOf(config.log, log, clock);
   return {
     pools,
     routes: new RouteTable(routes),
@@ -100,11 +107,11 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
       ),
       trustedProxies,
     }),
-    replies: new Replies(
-      config.rejection,
-      config.realm,
-      routes.flatMap(({ access }) => access.rules?.scope ?? []),
-    ),
+    replies,
+    refusal: (rejection, { name, access }, head) => {
+      refusals?.note(name, access, head, rejection);
+      return replies.ofRejection(rejection);
+    },
     budget: new Budget(config.limits.bufferedBodies, scarce && (() => scarce('bufferedBodies'))),
     tally,
     trustedProxies,
@@ -119,6 +126,11 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
     onEnd,
     onFault,
   };
+}
+
+function refusalLogOf({ level, refused }: Config['log'], log: Log, clock: Clock): RefusalLog | undefined {
+  if (refused === 'details') return new RefusalLog(log, 'info', clock);
+  return level === 'debug' ? new RefusalLog(log, 'debug', clock) : undefined;
 }
 
 function preflightOf(route: RouteConfig): Route['preflight'] {

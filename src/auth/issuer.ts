@@ -62,6 +62,11 @@ export class Issuer {
     return this.#present.length;
   }
 
+  /** Of the keys in force, with an undefined for each that has none. */
+  get kids(): readonly (string | undefined)[] {
+    return this.#present.map(({ kid }) => kid);
+  }
+
   replaceKeys(keys: readonly VerificationKey[]): void {
     const kept = keepsAll(this.#present, keys);
     this.#present = keys;

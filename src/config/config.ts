@@ -237,6 +237,8 @@ export interface Config {
     readonly level: LogLevel;
     /** Which exchanges are logged: a number is the share of all, above 0, 1 for all. */
     readonly access: 'off' | 'errors' | number;
+    /** What was compared of each refused token is logged, also at level debug; undefined: not. */
+    readonly refused?: 'details' | undefined;
   };
   /** Undefined: nothing can be revoked. */
   readonly revocation?: RevocationConfig | undefined;

@@ -92,14 +92,18 @@ function isNoFolder(path: string): boolean {
 }
 
 function resolveLog(file: FileConfig, findings: Findings): Config['log'] {
-  const { level, access } = file.log;
-  if (access !== 'off' && (level === 'warn' || level === 'error')) {
-    findings.fault(
-      ['log', 'access'],
-      `needs log.level info or debug, which is ${level}; must be off, or the level another`,
-    );
+  const { level, access, refused } = file.log;
+  if (level === 'warn' || level === 'error') {
+    const asked = { access, refused };
+    for (const key of ['access', 'refused'] as const) {
+      if (asked[key] === 'off') continue;
+      findings.fault(
+        ['log', key],
+        `needs log.level info or debug, which is ${level}; must be off, or the level another`,
+      );
+    }
   }
-  return { level, access };
+  return { level, access, ...(refused === 'details' ? { refused } : {}) };
 }
 
 function resolveListen(file: FileConfig, folder: string, findings: Findings): readonly TrafficAddress[] {

@@ -258,6 +258,9 @@ export const schema = section({
   log: section({
     level: oneOf(['debug', 'info', 'warn', 'error']).prefault('info').describe('Least level of log lines'),
     access: accessLog.prefault('off').describe('Which requests are logged: off, errors, all, or a sample'),
+    refused: oneOf(['off', 'details'])
+      .prefault('off')
+      .describe('Whether the log says of refused tokens what was compared: off, or details'),
   }).prefault({}),
   revocation: revocation.describe('Revoked tokens; nothing can be revoked without it').optional(),
   state: text('a path to a folder')

@@ -35,6 +35,27 @@ describe('log.access', () => {
     test(`${text} is a fault`, () => assert.deepEqual(faultsOf(file(text)), [fault]));
   }
 
+  for (const [text, refused] of [
+    ['{}', undefined],
+    ['{ refused: off }', undefined],
+    ['{ refused: details }', 'details'],
+    ['{ level: debug, refused: details }', 'details'],
+  ] as const) {
+    test(`of refused tokens, ${text} is ${refused}`, () =>
+      assert.equal(configOf(file(text)).log.refused, refused));
+  }
+
+  for (const [text, fault] of [
+    ['{ refused: all }', 'f:4:17: log.refused: does not fit; must be off or details'],
+    ['{ refused: true }', 'f:4:17: log.refused: is true; must be off or details'],
+    [
+      '{ level: error, refused: details }',
+      'f:4:31: log.refused: needs log.level info or debug, which is error; must be off, or the level another',
+    ],
+  ] as const) {
+    test(`of refused tokens, ${text} is a fault`, () => assert.deepEqual(faultsOf(file(text)), [fault]));
+  }
+
   test('off goes with every level', () => {
     assert.equal(configOf(file('{ level: error, access: off }')).log.level, 'error');
   });

@@ -1,0 +1,111 @@
+import type { Clock } from '../lib/clock.ts';
+import { foreignText } from '../lib/foreign-text.ts';
+import type { Log } from '../lib/log.ts';
+import type { Rejection, RequestHead } from '../types.ts';
+import type { Access } from './access.ts';
+import { bearerToken } from './bearer.ts';
+import { Issuer } from './issuer.ts';
+import { Scratch } from './scratch.ts';
+import { type JsonObject, member, parseObject } from './strict-json.ts';
+
+/** Lines in one second: enough to see what is wrong, and a flood of refused tokens is no flood of lines. */
+const LINES_PER_SECOND = 10;
+/** Characters of a text that are shown: an address of an issuer, a thumbprint or a UUID has fewer. */
+const MAX_TEXT = 128;
+/** Audiences and names of keys that are shown. A whole line stays below 4 KiB, so that it is written at once. */
+const MAX_NAMES = 4;
+/** Characters of a token that is looked into; a longer one is refused for that. */
+const MAX_TOKEN = 16 * 1024;
+/** What begins as every usual JWT does, in case a client has put one where a name should be. */
+const tokenLike = /eyJ[\w-]{5,}[\w.-]*/g;
+
+/**
+ * Says of refused tokens why they are refused, by the names in them that were compared and by lengths. Never shows a
+ * token, a signature or another claim.
+ */
+export class RefusalLog {
+  readonly #write: (fields: object) => void;
+  readonly #log: Log;
+  readonly #clock: Clock;
+  readonly #scratch = new Scratch();
+  /** Monotonic milliseconds at which the present second began. */
+  #since = Number.NEGATIVE_INFINITY;
+  #lines = 0;
+  #unlogged = 0;
+
+  constructor(log: Log, level: 'info' | 'debug', clock: Clock) {
+    this.#log = log;
+    this.#write = (fields) => log[level](fields, 'a token is refused');
+    this.#clock = clock;
+  }
+
+  /** For a request that was refused on a route with these demands. `route`: its name. */
+  note(route: string, access: Access, head: RequestHead, { reason }: Rejection): void {
+    const now = this.#clock.monotonic();
+    if (now - this.#since >= 1000) {
+      this.#since = now;
+      this.#lines = 0;
+    }
+    if (this.#lines >= LINES_PER_SECOND || this.#log.crowded?.() === true) {
+      this.#unlogged += 1;
+      return;
+    }
+    this.#lines += 1;
+    const unlogged = this.#unlogged;
+    this.#unlogged = 0;
+    const token = access.places === undefined ? bearerToken(head.authorization) : access.places.find(head);
+    const facts = typeof token === 'string' ? this.#facts(token, access) : { characters: 0 };
+    try {
+      this.#write({ route, reason, ...facts, ...(unlogged === 0 ? {} : { unlogged }) });
+    } catch {
+      // An embedder's log that throws costs its line, never the exchange.
+      this.#unlogged = unlogged + 1;
+    }
+  }
+
+  #facts(token: string, access: Access): object {
+    const segments = token.length > MAX_TOKEN ? [] : token.split('.', 4);
+    const header = this.#read(segments[0]) ?? {};
+    const claims = this.#read(segments[1]) ?? {};
+    const issuer = access.pick(member(claims, 'iss'), member(claims, 'aud'));
+    return {
+      characters: token.length,
+      segments: segments.map(({ length }) => length),
+      ...shownMembers(header, ['alg', 'kid', 'typ']),
+      ...shownMembers(claims, ['iss', 'aud', 'exp', 'nbf', 'iat']),
+      now: Math.floor(this.#clock.wall() / 1000),
+      ...(issuer instanceof Issuer ? keysOf(issuer) : {}),
+    };
+  }
+
+  #read(segment: string | undefined): JsonObject | undefined {
+    const text = segment === undefined ? undefined : this.#scratch.decode(segment);
+    return text === undefined ? undefined : parseObject(text);
+  }
+}
+
+function keysOf(issuer: Issuer): object {
+  const { name, remote } = issuer.config;
+  const kids = issuer.kids.slice(0, MAX_NAMES).map((kid) => (kid === undefined ? null : shown(kid)));
+  const from = remote === undefined ? 'configuration' : remote.kind;
+  return { issuer: name, keySet: { from, keys: issuer.kids.length, kids } };
+}
+
+function shownMembers(object: JsonObject, names: readonly string[]): object {
+  return Object.fromEntries(
+    names.filter((name) => Object.hasOwn(object, name)).map((name) => [name, shown(object[name])]),
+  );
+}
+
+/** The one way of a text out of a token into the log. */
+function shown(value: unknown): unknown {
+  if (typeof value === 'string') {
+    const text = foreignText(value, MAX_TEXT).replace(tokenLike, '[token]');
+    return text.length > MAX_TEXT + 1 ? `${text.slice(0, MAX_TEXT)}…` : text;
+  }
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value;
+  if (!Array.isArray(value)) return '[object]';
+  const names = value.slice(0, MAX_NAMES).map((one) => (Array.isArray(one) ? '[array]' : shown(one)));
+  const more = value.length - names.length;
+  return more > 0 ? [...names, `and ${more} more`] : names;
+}
