@@ -1,5 +1,5 @@
 import type { Gathered } from './admin/figures.ts';
-import type { AdminView, KeySetView, NotReady } from './admin/view.ts';
+import type { AdminView, ConfigurationView, KeySetView, NotReady } from './admin/view.ts';
 import type { Config } from './config/config.ts';
 import type { Control } from './control.ts';
 import type { VerificationKey } from './keys/key.ts';
@@ -10,6 +10,7 @@ import { version } from './lib/version.ts';
 export interface ViewSources {
   /** The configuration in force; another one later. */
   readonly config: () => Config;
+  readonly configuration: () => ConfigurationView;
   readonly control: Control;
   readonly log: Log;
   /** Bound addresses. */
@@ -33,6 +34,7 @@ export function controlView(sources: ViewSources): AdminView {
     uptimeSeconds,
     addresses: sources.addresses,
     gather: sources.gather,
+    configuration: sources.configuration,
     notReady() {
       if (sources.draining()) return [{ what: 'gateway', why: 'it is shutting down' }];
       const notServing = sources.notServing();

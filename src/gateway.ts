@@ -1,3 +1,4 @@
+import { ReloadRecord } from './admin/reload-record.ts';
 import { collectFigures } from './collect-figures.ts';
 import type { Config } from './config/config.ts';
 import { Control } from './control.ts';
@@ -46,6 +47,7 @@ class RunningGateway implements Gateway {
   private readonly control: Control;
   private readonly server: Server;
   private readonly watch = new ProcessWatch();
+  private readonly record = new ReloadRecord(undefined, systemClock);
   private reloading: Promise<void> = Promise.resolve();
   private closing: Promise<number> | undefined;
 
@@ -78,6 +80,7 @@ class RunningGateway implements Gateway {
       await control.start(
         controlView({
           config: () => server.config,
+          configuration: () => this.record.view,
           control,
           addresses: () => server.addresses,
           draining: () => server.draining,
@@ -118,8 +121,18 @@ class RunningGateway implements Gateway {
   }
 
   private async replace(config: Config): Promise<void> {
-    const { control, server } = this;
     if (this.closing !== undefined) throw new StartError('the gateway does not run');
+    try {
+      await this.putInForce(config);
+    } catch (error) {
+      this.record.refused([error instanceof Error ? error.message : String(error)]);
+      throw error;
+    }
+    this.record.taken();
+  }
+
+  private async putInForce(config: Config): Promise<void> {
+    const { control, server } = this;
     assertReloadable(server.config, config);
     const sets = await control.keySets.prepare(config.issuers);
     let change: Change | undefined;

@@ -77,7 +77,7 @@ const doors: readonly (readonly [what: string, pattern: RegExp, place: RegExp])[
   [
     'connections to other servers',
     /\bconnect\b[^;]*from 'node:(net|tls)'/,
-    /^(upstream\/connection|listener\/socket-file|redis\/connection)\.ts$/,
+    /^(upstream\/connection|listener\/socket-file|redis\/connection|process\/control-client)\.ts$/,
   ],
   ['piscina', /'piscina'/, /^auth\/verify-(pool|worker)\.ts$/],
   ['fast-jwt', /'fast-jwt'/, /^(auth\/signature[^/]*\.ts|demo\/.*)$/],
@@ -89,7 +89,7 @@ const doors: readonly (readonly [what: string, pattern: RegExp, place: RegExp])[
   [
     'files',
     /'(node:)?fs(\/promises)?'/,
-    /^((config|cli)\/|process\/journal-stream\.ts$|state\/|listener\/(socket|engine)-file\.ts$)/,
+    /^((config|cli)\/|process\/(journal-stream|control-folder|control-socket)\.ts$|state\/|listener\/(socket|engine)-file\.ts$)/,
   ],
   ['redis', /redis\/connection\.ts'/, /^revocation\/redis(-keys)?\.ts$/],
   ['fetch', /(?<![.#\w])fetch\(/, /^keysets\/fetch-document\.ts$/],

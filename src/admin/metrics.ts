@@ -154,6 +154,25 @@ function describeAll(registry: Registry, view: AdminView, gathered: () => Gather
     ['upstream', 'reason'],
     () => figures().upstreamFailures.map(({ count, ...labels }) => ({ labels, value: count })),
   );
+  mirrorGauge(
+    describe(
+      'config_last_reload_success',
+      'Whether the last reload put its configuration in force; 1 before there was any.',
+    ),
+    [],
+    () => unlabelled(view.configuration().lastReload?.ok === false ? 0 : 1),
+  );
+  mirrorGauge(
+    describe(
+      'config_last_reload_timestamp_seconds',
+      'When the last reload ended, well or not, in seconds since the epoch; the start before there was any.',
+    ),
+    [],
+    () => {
+      const { loadedAt, lastReload } = view.configuration();
+      return unlabelled((lastReload?.at ?? loadedAt) / 1000);
+    },
+  );
   mirrorGauge(describe('keyset_age_seconds', 'Seconds since the keys were read.'), ['issuer'], () =>
     Array.from(view.keySets()).flatMap(({ issuer, ageSeconds }) =>
       // An issuer without keys has no age; 0 would look like a fresh set.

@@ -12,6 +12,7 @@ export function statusOf(view: AdminView, { figures, listeners }: Gathered): obj
     startedAt: new Date(view.startedAt).toISOString(),
     uptimeSeconds: Math.floor(view.uptimeSeconds()),
     addresses: [...view.addresses()],
+    configuration: configurationOf(view),
     listeners: listeners.map((one) => ({
       pid: one.pid,
       state: one.state,
@@ -41,6 +42,22 @@ export function statusOf(view: AdminView, { figures, listeners }: Gathered): obj
       hits: figures.cacheHits,
       misses: figures.cacheMisses,
     },
+  };
+}
+
+function configurationOf(view: AdminView): object {
+  const { file, loadedAt, lastReload } = view.configuration();
+  return {
+    file: file ?? null,
+    loadedAt: new Date(loadedAt).toISOString(),
+    lastReload:
+      lastReload === undefined
+        ? null
+        : {
+            at: new Date(lastReload.at).toISOString(),
+            ok: lastReload.ok,
+            faults: [...lastReload.faults],
+          },
   };
 }
 

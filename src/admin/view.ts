@@ -28,6 +28,18 @@ export interface UpstreamView {
   readonly servers: readonly { readonly address: string; readonly healthy: boolean }[];
 }
 
+/** Times in milliseconds since the epoch. */
+export interface ConfigurationView {
+  /** Absolute name of the file; undefined for a configuration that is not from a file. */
+  readonly file: string | undefined;
+  /** When the one in force was loaded. */
+  readonly loadedAt: number;
+  /** The last attempt to put another one in force; `faults` is empty when it is in force. Undefined: there was none. */
+  readonly lastReload:
+    | { readonly at: number; readonly ok: boolean; readonly faults: readonly string[] }
+    | undefined;
+}
+
 /** Revocations in force; times in wall-clock seconds, undefined where there is none with a time. */
 export interface RevocationsView {
   readonly entries: number;
@@ -50,6 +62,7 @@ export interface AdminView {
   notReady(): readonly NotReady[];
   /** What all who serve have counted. It may take a moment, so whoever asks only whether the gateway lives does without. */
   gather(): Promise<Gathered>;
+  configuration(): ConfigurationView;
   keySets(): Iterable<KeySetView>;
   upstreams(): Iterable<UpstreamView>;
 

@@ -1,3 +1,4 @@
+import { complain } from './complain.ts';
 import { findConfigFile, readConfig } from './config-file.ts';
 import { exitCodes } from './exit-code.ts';
 
@@ -13,11 +14,14 @@ export function check(options: CheckArguments): number {
   const config = readConfig(file);
   if (config === undefined) return exitCodes.config;
   const { warnings } = config;
-  for (const warning of warnings)
-    process.stderr.write(`${options.strict === true ? '' : 'warning: '}${warning}\n`);
-  if (options.strict === true && warnings.length > 0) {
+  const isStrict = options.strict === true;
+  for (const warning of warnings) {
+    if (isStrict) complain('error', warning);
+    else complain('warning', `warning: ${warning}`);
+  }
+  if (isStrict && warnings.length > 0) {
     const total = `${warnings.length} ${warnings.length === 1 ? 'warning' : 'warnings'}`;
-    process.stderr.write(`portcullis: ${total} in ${file}, and --strict takes each for a fault\n`);
+    complain('error', `portcullis: ${total} in ${file}, and --strict takes each for a fault`);
     return exitCodes.config;
   }
   process.stdout.write(`${file} is valid\n`);

@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import { formatFault } from '../config/fault.ts';
 import { loadConfig } from '../config/load.ts';
 import { StartError } from '../lib/start-error.ts';
+import { complain } from './complain.ts';
 
 const DEFAULT_FILES = ['./portcullis.yaml', '/etc/portcullis/portcullis.yaml'] as const;
 
@@ -24,23 +25,12 @@ export function findConfigFile(option: string | undefined): string {
   );
 }
 
-/** The configuration as it is now, for a gateway of so many listeners, or every fault in it, one on each line. */
-export function rereadConfig(file: string, running: number): Config | readonly string[] {
-  try {
-    const result = loadConfig({ file, env: process.env, running });
-    return result.ok ? result.config : result.faults.map(formatFault);
-  } catch (error) {
-    if (error instanceof StartError) return [error.message];
-    throw error;
-  }
-}
-
 /** The configuration, or undefined after every fault in it has been printed. Throws StartError. */
 export function readConfig(file: string): Config | undefined {
   const result = loadConfig({ file, env: process.env });
   if (result.ok) return result.config;
   const { faults } = result;
   const total = `portcullis: ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'} in ${file}`;
-  process.stderr.write(`${[...faults.map(formatFault), total].join('\n')}\n`);
+  for (const line of [...faults.map(formatFault), total]) complain('error', line);
   return undefined;
 }

@@ -9,6 +9,8 @@ export async function load(): Promise<number> {
     process.stderr.write('portcullis: load is started by portcullis start, not by hand; use check\n');
     return exitCodes.usage;
   }
+  // A terminal's signals reach every process of the gateway; this one ends by itself.
+  for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => {});
   const order = await new Promise<LoadOrder>((resolve) => process.once('message', resolve));
   const answer = answerOf(order);
   await new Promise<void>((resolve, reject) => {
@@ -17,9 +19,9 @@ export async function load(): Promise<number> {
   return exitCodes.ok;
 }
 
-function answerOf({ file, running }: LoadOrder): LoadAnswer {
+function answerOf({ file, env, running }: LoadOrder): LoadAnswer {
   try {
-    return loadConfig({ file, env: process.env, running });
+    return loadConfig({ file, env, running });
   } catch (error) {
     if (error instanceof StartError) return { unavailable: error.message };
     throw error;

@@ -5,6 +5,7 @@ import type { CheckArguments } from './check.ts';
 import type { DemoPorts } from './demo.ts';
 import { exitCodes } from './exit-code.ts';
 import type { ExplainArguments } from './explain.ts';
+import type { ReloadArguments } from './reload.ts';
 import type { StartArguments } from './start.ts';
 
 /** Runs one command line, without the program's name, and answers its exit code; only `start` and `demo` last. */
@@ -90,6 +91,9 @@ function buildProgram(finish: (code: number) => void): Command {
   program
     .command('load', { hidden: true })
     .action(async () => finish(await (await import('./load.ts')).load()));
+  command('reload', 'have the running gateway read its configuration again, and wait until it is in force')
+    .option('--pid <pid>', 'its process, where several gateways run', parsePidOption)
+    .action(async (options: ReloadArguments) => finish(await (await import('./reload.ts')).reload(options)));
   command('check', 'validate the configuration file and everything it names')
     .argument(...fileArgument)
     .option(...configOption)
@@ -129,6 +133,11 @@ function parsePathOption(text: string): string {
 }
 
 const MAX_PORT = 65_535;
+
+function parsePidOption(text: string): number {
+  if (!/^[1-9]\d{0,9}$/.test(text)) throw new InvalidArgumentError('must be the number of a process.');
+  return Number(text);
+}
 
 function parsePortOption(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;

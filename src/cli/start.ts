@@ -1,9 +1,10 @@
-import type { Config } from '../config/config.ts';
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { createLog, type Log } from '../lib/log.ts';
 import { StartError } from '../lib/start-error.ts';
 import { version } from '../lib/version.ts';
 import type { Supervisor } from '../process/supervisor.ts';
-import { findConfigFile, readConfig, rereadConfig } from './config-file.ts';
+import { findConfigFile, readConfig } from './config-file.ts';
 import { exitCodes } from './exit-code.ts';
 import { holdSignals, onSignal, stopSignal } from './signals.ts';
 
@@ -29,13 +30,20 @@ export async function start(options: StartArguments): Promise<number> {
   const { Supervisor } = await import('../process/supervisor.ts');
   const { SystemdLink } = await import('../process/systemd-link.ts');
   let onHopeless: (why: string) => void = () => {};
-  const hopeless = new Promise<string>((resolve) => {
-    onHopeless = resolve;
+  const hopeless = new Promise<string>((give) => {
+    onHopeless = give;
   });
+  const { ControlSocket } = await import('../process/control-socket.ts');
+  const { loadInChild } = await import('../process/load-child.ts');
+  const { Reloader } = await import('../process/reloader.ts');
+  const program = process.argv[1] as string;
+  // Of the release that this process is of, whatever a link says by then: the two must understand each other.
+  const reading = realpathSync(program);
   const systemd = new SystemdLink(process.env, log, () => supervisor);
   const supervisor: Supervisor = new Supervisor(config, {
     log,
-    program: process.argv[1] as string,
+    program,
+    file: resolve(file),
     env: process.env,
     sharePort: options.sharePort === true,
     watched: systemd.watches,
@@ -43,12 +51,16 @@ export async function start(options: StartArguments): Promise<number> {
   });
   running = supervisor;
   const started = supervisor.start();
-  onSignal('SIGHUP', async () => {
-    await started;
-    systemd.reloading();
-    await reload(supervisor, file, log);
-    systemd.ready();
+  const reloader = new Reloader({
+    file,
+    supervisor,
+    systemd,
+    log,
+    read: () =>
+      loadInChild({ program: reading, file, env: process.env, running: supervisor.config.listeners }),
+    started,
   });
+  onSignal('SIGHUP', async () => void (await reloader.reload()));
   onSignal('SIGUSR2', async () => {
     await started;
     await roll(supervisor, log);
@@ -59,6 +71,7 @@ export async function start(options: StartArguments): Promise<number> {
     supervisor.kill();
     return exitCodes.ok;
   }
+  const control = await ControlSocket.start(process.env, log, () => reloader.reload());
   const { listen, admin, webhooks } = supervisor.addresses;
   for (const address of listen) log.info({ address }, 'listening for traffic');
   log.info({ address: admin }, 'listening for health, metrics and status');
@@ -72,6 +85,7 @@ export async function start(options: StartArguments): Promise<number> {
     hopeless.then((why) => ({ signal: undefined, why })),
   ]);
   systemd.stopping();
+  control?.close();
   const { graceMs } = supervisor.config.shutdown;
   const { signal, why } = ending;
   if (why === undefined) log.info({ signal, graceMs }, 'stopping');
@@ -80,26 +94,6 @@ export async function start(options: StartArguments): Promise<number> {
   await systemd.close();
   log.info({ cut }, 'stopped');
   return why === undefined ? exitCodes.ok : exitCodes.internal;
-}
-
-/** Puts the configuration as it is now in force, or leaves the old one; either is logged. */
-async function reload(supervisor: Supervisor, file: string, log: Log): Promise<void> {
-  const read = rereadConfig(file, supervisor.config.listeners);
-  if (isFaults(read)) {
-    log.error(
-      { config: file, faults: read },
-      'the configuration was not reloaded: it has faults; the old one stays',
-    );
-    return;
-  }
-  try {
-    await supervisor.reload(read);
-  } catch (error) {
-    log.error({ config: file, ...whyOf(error) }, 'the configuration was not reloaded; the old one stays');
-    return;
-  }
-  for (const warning of read.warnings) log.warn({}, warning);
-  log.info({ config: file, listen: supervisor.addresses.listen }, 'the configuration was reloaded');
 }
 
 async function roll(supervisor: Supervisor, log: Log): Promise<void> {
@@ -115,8 +109,4 @@ async function roll(supervisor: Supervisor, log: Log): Promise<void> {
 
 function whyOf(error: unknown): object {
   return error instanceof StartError ? { why: error.message } : { error };
-}
-
-function isFaults(read: Config | readonly string[]): read is readonly string[] {
-  return Array.isArray(read);
 }

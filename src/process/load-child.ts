@@ -1,9 +1,14 @@
 import { fork } from 'node:child_process';
 import type { LoadResult } from '../config/load.ts';
+import { freeze } from '../lib/freeze.ts';
 import { StartError } from '../lib/start-error.ts';
+import { childEnvironment } from './child-env.ts';
 
 /** Milliseconds for a check: a hundred times what a large file takes, and below every watchdog. */
 const CHECK_LIMIT_MS = 10_000;
+
+/** MiB of heap: many times what the largest file takes. */
+const HEAP_MIB = 512;
 
 export interface CheckTask {
   /** The command that this process was started with. */
@@ -15,9 +20,10 @@ export interface CheckTask {
   readonly limitMs?: number;
 }
 
-/** What the child is told. */
+/** What the child is told; the environment goes this way, because what stands in it may be secret. */
 export interface LoadOrder {
   readonly file: string;
+  readonly env: NodeJS.ProcessEnv;
   readonly running: number | undefined;
 }
 
@@ -26,14 +32,19 @@ export type LoadAnswer = LoadResult | { readonly unavailable: string };
 
 /**
  * Reads a configuration file and everything it names in a process of its own, so that no file can make this one deaf.
- * The child sees `env` and is ended when its time is over.
+ * Variables of the file come from `env`. The child is ended when its time is over.
  * @returns what `loadConfig` would.
  * @throws StartError when the file is not to be had, the check takes longer than `limitMs`, or its process fails.
  */
 export function loadInChild(task: CheckTask): Promise<LoadResult> {
   const { program, file, env, running, limitMs = CHECK_LIMIT_MS } = task;
   return new Promise((resolve, reject) => {
-    const child = fork(program, ['load'], { env, serialization: 'advanced', stdio: 'inherit' });
+    const child = fork(program, ['load'], {
+      env: childEnvironment(env),
+      execArgv: [...process.execArgv, `--max-old-space-size=${HEAP_MIB}`],
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
     let late = false;
     const timer = setTimeout(() => {
       late = true;
@@ -41,7 +52,7 @@ export function loadInChild(task: CheckTask): Promise<LoadResult> {
     }, limitMs);
     child.once('message', (answer: LoadAnswer) => {
       if ('unavailable' in answer) reject(new StartError(answer.unavailable));
-      else resolve(answer);
+      else resolve(freeze(answer));
     });
     child.once('error', (error) => {
       clearTimeout(timer);
@@ -55,7 +66,7 @@ export function loadInChild(task: CheckTask): Promise<LoadResult> {
       // Without effect behind an answer.
       reject(new StartError(`the configuration ${file} was not read: ${why}`));
     });
-    const order: LoadOrder = { file, running };
+    const order: LoadOrder = { file, env, running };
     child.send(order, (error) => {
       if (error !== null) child.kill('SIGKILL'); // Its end is told by `exit`.
     });

@@ -1,3 +1,4 @@
+import { ReloadRecord } from '../admin/reload-record.ts';
 import type { AdminView } from '../admin/view.ts';
 import { AuthCounters } from '../auth/auth-counters.ts';
 import { Authorizer } from '../auth/authorizer.ts';
@@ -20,6 +21,8 @@ import { shareOf } from './share.ts';
 
 export interface SupervisorOptions {
   readonly log: Log;
+  /** Absolute name of the configuration file. */
+  readonly file: string;
   /** The command that this process was started with, which starts listeners too. */
   readonly program: string;
   readonly env: NodeJS.ProcessEnv;
@@ -36,6 +39,8 @@ export interface SupervisorOptions {
  * listener processes, which it tells what to serve.
  */
 export class Supervisor {
+  /** How reloads ended; whoever asks for one fills it in. */
+  readonly record: ReloadRecord;
   readonly #control: Control;
   readonly #crew: Crew;
   readonly #view: AdminView;
@@ -53,7 +58,8 @@ export class Supervisor {
   #closing: Promise<number> | undefined;
 
   constructor(config: Config, options: SupervisorOptions) {
-    const { log, program, env, sharePort, watched, onHopeless } = options;
+    const { log, file, program, env, sharePort, watched, onHopeless } = options;
+    this.record = new ReloadRecord(file, systemClock);
     this.#config = config;
     this.#sharePort = sharePort;
     this.#judge = judgeOf(config);
@@ -86,6 +92,7 @@ export class Supervisor {
     });
     this.#view = controlView({
       config: () => this.#config,
+      configuration: () => this.record.view,
       control: this.#control,
       addresses: () => this.#listening(),
       draining: () => this.#closing !== undefined,

@@ -15,6 +15,8 @@ export class SystemdLink {
   readonly #supervisor: () => Supervisor;
   readonly #timers: NodeJS.Timeout[] = [];
   #stopping = false;
+  /** The status line that is being made. */
+  #status: Promise<void> = Promise.resolve();
   #lastAt = 0;
   #lastRequests = 0;
 
@@ -33,7 +35,10 @@ export class SystemdLink {
     const notifier = this.#notifier;
     if (notifier === undefined || this.#stopping) return;
     notifier.ready('serving');
-    if (this.#timers.length > 0) return;
+    if (this.#timers.length > 0) {
+      this.#status = this.#tell(notifier);
+      return;
+    }
     this.#timers.push(setInterval(() => void this.#tell(notifier), STATUS_MS));
     void this.#tell(notifier);
     const { watchdogMs } = notifier;
@@ -55,6 +60,12 @@ export class SystemdLink {
     this.#notifier?.stopping();
   }
 
+  /** Resolves when what was said has been told. */
+  async told(): Promise<void> {
+    await this.#status;
+    await this.#notifier?.close();
+  }
+
   /** Resolves when everything has been told. */
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
@@ -66,8 +77,16 @@ export class SystemdLink {
     const serving = listeners.filter(({ state }) => state === 'serving').length;
     notifier.status(
       `${serving} of ${this.#supervisor().config.listeners} listeners serve; ${this.#pace(figures)}; ` +
-        `${figures.connections} connections, ${figures.cacheEntries} tokens cached`,
+        `${figures.connections} connections, ${figures.cacheEntries} tokens cached${this.#reload()}`,
     );
+  }
+
+  /** Nothing, unless the configuration that is in force is not the one in the file. */
+  #reload(): string {
+    const { lastReload } = this.#supervisor().view.configuration();
+    if (lastReload === undefined || lastReload.ok) return '';
+    const { at, faults } = lastReload;
+    return `; the reload at ${new Date(at).toISOString()} failed: ${faults[0] ?? ''}`;
   }
 
   #pace({ requests }: Figures): string {

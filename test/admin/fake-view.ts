@@ -67,6 +67,14 @@ export class FakeView implements AdminView {
       listenerDeaths: 1,
     };
   }
+  configuration() {
+    return {
+      file: '/etc/portcullis.yaml',
+      loadedAt: 1_000_000_000_000,
+      lastReload: { at: 1_000_000_060_000, ok: false, faults: ['f:1:1: listen: is missing'] },
+      secret: 'hidden',
+    };
+  }
   keySets() {
     if (this.failWith !== undefined) throw this.failWith;
     return [

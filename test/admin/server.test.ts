@@ -66,6 +66,11 @@ describe('the admin address', () => {
       startedAt: '2001-09-09T01:46:40.000Z',
       uptimeSeconds: 12,
       addresses: ['127.0.0.1:8080'],
+      configuration: {
+        file: '/etc/portcullis.yaml',
+        loadedAt: '2001-09-09T01:46:40.000Z',
+        lastReload: { at: '2001-09-09T01:47:40.000Z', ok: false, faults: ['f:1:1: listen: is missing'] },
+      },
       listeners: [
         {
           pid: 71,

@@ -16,7 +16,10 @@ test('a reload that ends while all stops does not tell that all is ready', async
   const supervisor = {
     config: { listeners: 1 },
     isWell: true,
-    view: { gather: async () => ({ figures, listeners: [] }) },
+    view: {
+      gather: async () => ({ figures, listeners: [] }),
+      configuration: () => ({ lastReload: undefined }),
+    },
   } as unknown as Supervisor;
   const link = new SystemdLink({ NOTIFY_SOCKET: '/nowhere' }, silentLog, () => supervisor, folder);
   link.ready();

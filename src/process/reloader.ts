@@ -1,0 +1,117 @@
+import { boundedFaults } from '../admin/reload-record.ts';
+import type { Config } from '../config/config.ts';
+import { formatFault } from '../config/fault.ts';
+import type { LoadResult } from '../config/load.ts';
+import type { Log } from '../lib/log.ts';
+import { StartError } from '../lib/start-error.ts';
+import type { Supervisor } from './supervisor.ts';
+import type { SystemdLink } from './systemd-link.ts';
+
+/** How a reload ended; `faults` is empty exactly when the configuration is in force in every listener. */
+export interface ReloadOutcome {
+  readonly file: string;
+  readonly faults: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+export interface ReloaderOptions {
+  readonly file: string;
+  readonly supervisor: Supervisor;
+  readonly systemd: SystemdLink;
+  readonly log: Log;
+  /** The configuration as it is now, or its faults. @throws StartError when it is not to be had */
+  readonly read: () => Promise<LoadResult>;
+  /** Resolves when there is something to reload. */
+  readonly started: Promise<void>;
+}
+
+/** Puts the configuration as it is in force, one time after another, and says how it went. */
+export class Reloader {
+  readonly #options: ReloaderOptions;
+  #running: Promise<unknown> | undefined;
+  /** The one that begins when the present one has ended. */
+  #next: Promise<ReloadOutcome> | undefined;
+
+  constructor(options: ReloaderOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves when every listener works with the configuration as it was when this was called, or later, or when it is
+   * known that it is refused. Who asks while a reload waits gets that one, so that one waits at most. Never rejects.
+   */
+  reload(): Promise<ReloadOutcome> {
+    if (this.#next !== undefined) return this.#next;
+    if (this.#running === undefined) return this.#begin();
+    this.#next = this.#running.then(() => {
+      this.#next = undefined;
+      return this.#begin();
+    });
+    return this.#next;
+  }
+
+  #begin(): Promise<ReloadOutcome> {
+    const outcome = this.#run();
+    const running = outcome.then(() => {
+      if (this.#running === running) this.#running = undefined;
+    });
+    this.#running = running;
+    return outcome;
+  }
+
+  async #run(): Promise<ReloadOutcome> {
+    const { file, supervisor, systemd, log, started } = this.#options;
+    await started;
+    systemd.reloading();
+    const { faults, warnings, fields, message } = await this.#replace();
+    if (faults.length === 0) {
+      supervisor.record.taken();
+      for (const warning of warnings) log.warn({}, warning);
+      log.info({ config: file, listen: supervisor.addresses.listen }, 'the configuration was reloaded');
+    } else {
+      supervisor.record.refused(faults);
+      log.error({ config: file, ...fields }, message);
+    }
+    systemd.ready();
+    await systemd.told();
+    return { file, faults: boundedFaults(faults), warnings };
+  }
+
+  async #replace(): Promise<Replacement> {
+    try {
+      const read = await this.#read();
+      if ('faults' in read) {
+        const message = 'the configuration was not reloaded: it has faults; the old one stays';
+        return { faults: read.faults, warnings: [], fields: read, message };
+      }
+      await this.#options.supervisor.reload(read);
+      return { faults: [], warnings: read.warnings, fields: {}, message: '' };
+    } catch (error) {
+      const isExpected = error instanceof StartError;
+      return {
+        faults: [isExpected ? error.message : `a fault of ours: ${String(error)}`],
+        warnings: [],
+        fields: isExpected ? { why: error.message } : { error },
+        message: 'the configuration was not reloaded; the old one stays',
+      };
+    }
+  }
+
+  async #read(): Promise<Config | { readonly faults: readonly string[] }> {
+    try {
+      const result = await this.#options.read();
+      return result.ok ? result.config : { faults: boundedFaults(result.faults.map(formatFault)) };
+    } catch (error) {
+      if (error instanceof StartError) return { faults: [error.message] };
+      throw error;
+    }
+  }
+}
+
+interface Replacement {
+  readonly faults: readonly string[];
+  readonly warnings: readonly string[];
+  /** What the log says of a failure. */
+  readonly fields: object;
+  readonly message: string;
+}
