@@ -1,39 +1,26 @@
 import type { AccessLog, AccessRecord } from './access-log.ts';
-import type { Access } from './auth/access.ts';
 import type { Authorizer } from './auth/authorizer.ts';
 import type { Reviewed } from './deadlines.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Networks } from './lib/networks.ts';
 import type { Downstream, DownstreamEvents } from './listener/downstream.ts';
-import type { PreflightReplies } from './listener/preflight-replies.ts';
 import { noBody, type Replies, type Reply } from './listener/replies.ts';
 import type { Reason } from './reasons.ts';
 import { type BodyRules, RequestBody } from './request-body.ts';
-import type { Routed } from './routing/path-table.ts';
+import type { Route } from './route.ts';
 import { findPreflight } from './routing/preflight.ts';
 import type { RouteTable } from './routing/route-table.ts';
-import { NO_ROUTE, type Outcome, type RouteTally, type Tally } from './tally.ts';
+import { NO_ROUTE, type Outcome, type Tally } from './tally.ts';
 import type { Pending, Permit, Rejection, RequestHead, VerdictWaiter } from './types.ts';
 import type { Connection } from './upstream/connection.ts';
 import { clientAddress } from './upstream/forwarded.ts';
-import type { Pool, PoolWaiter } from './upstream/pool.ts';
+import type { PoolWaiter } from './upstream/pool.ts';
 import { privateAnswer } from './upstream/private-answer.ts';
 import { isRepeatable, maySharePlace } from './upstream/repeatable.ts';
-import type { Forwarded, RequestWriter, WireHead } from './upstream/request-writer.ts';
+import type { RequestWriter, WireHead } from './upstream/request-writer.ts';
 import type { ResponseHead } from './upstream/response-head.ts';
 import type { ResponseSink } from './upstream/response-sink.ts';
 import type { Place } from './upstream/waiting-line.ts';
-
-/** A route with everything it needs resolved. */
-export interface Route extends Routed {
-  readonly name: string;
-  readonly access: Access;
-  readonly pool: Pool;
-  readonly forwarded: Forwarded;
-  /** Leave for preflights to pass without a token, or the answers to them; undefined when they need one. */
-  readonly preflight: Permit | PreflightReplies | undefined;
-  readonly tally: RouteTally;
-}
 
 /** Everything an exchange needs that outlives it; replaced as a whole, never edited, when the configuration changes. */
 export interface Service extends BodyRules {
@@ -176,9 +163,12 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
       this.leaveUnsent();
       return;
     }
-    this.wire = this.service.writer.write(permit, this.head, forwarded, address);
-    if (this.wire === undefined) this.refuse('request_malformed');
-    else this.forward(false);
+    const wire = this.service.writer.write(permit, this.head, forwarded, address);
+    if (typeof wire === 'string') this.refuse(wire);
+    else {
+      this.wire = wire;
+      this.forward(false);
+    }
   }
 
   private forward(fresh: boolean): void {

@@ -97,6 +97,11 @@ const table = {
     text: 'Chunked requests are not accepted here',
     close: true,
   },
+  loop_detected: {
+    status: 508,
+    challenge: 'none',
+    text: 'The request has come back to the gateway that sent it',
+  },
   upstream_unreachable: { status: 502, challenge: 'none', text: 'The upstream server cannot be reached' },
   upstream_reset: { status: 502, challenge: 'none', text: 'The upstream server closed the connection' },
   upstream_invalid_response: {

@@ -4,7 +4,7 @@ import { Authorizer } from './auth/authorizer.ts';
 import { preflightPermit } from './auth/preflight.ts';
 import { RefusalLog } from './auth/refusal-log.ts';
 import type { Config, ForwardConfig, RouteConfig } from './config/config.ts';
-import type { Exchange, Route, Service } from './exchange.ts';
+import type { Exchange, Service } from './exchange.ts';
 import { Budget } from './lib/budget.ts';
 import type { Clock } from './lib/clock.ts';
 import { guardOf } from './lib/guard.ts';
@@ -13,6 +13,7 @@ import type { Log } from './lib/log.ts';
 import { Networks } from './lib/networks.ts';
 import { PreflightReplies } from './listener/preflight-replies.ts';
 import { Replies } from './listener/replies.ts';
+import type { Route } from './route.ts';
 import { RouteTable } from './routing/route-table.ts';
 import type { Tally } from './tally.ts';
 import type { Revocations } from './types.ts';
@@ -106,6 +107,7 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
         ({ match, preflight }) => match.methods !== undefined || preflight.kind === 'pass',
       ),
       trustedProxies,
+      loopMark: config.loopMark,
     }),
     replies,
     refusal: (rejection, { name, access }, head) => {

@@ -233,6 +233,8 @@ export interface Config {
   /** Whose X-Forwarded-* headers are believed; undefined for nobody's. */
   readonly trustedProxies: readonly Network[] | undefined;
   readonly chunkedRequests: 'allow' | 'reject';
+  /** Marks the requests of this gateway so that it knows one that comes back; undefined: none is marked. */
+  readonly loopMark: string | undefined;
   readonly log: {
     readonly level: LogLevel;
     /** Which exchanges are logged: a number is the share of all, above 0, 1 for all. */

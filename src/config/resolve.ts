@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { resolve as absolute } from 'node:path';
 import { formatAddress, overlap } from './address.ts';
@@ -17,6 +18,9 @@ import { resolveTrustedProxies } from './trusted-proxies.ts';
 
 /** What the kernel takes (107), less what is added to the name while the socket is made. */
 const MAX_SOCKET_PATH_BYTES = 100;
+
+/** Of this gateway alone: two with the same file must be able to stand behind each other. Nothing is secret about it. */
+const LOOP_MARK = randomBytes(9).toString('base64url');
 
 /** Follows every reference and reads every file. The result counts only when no fault was found. */
 export function resolve(
@@ -59,6 +63,7 @@ export function resolve(
     },
     trustedProxies: resolveTrustedProxies(file.trustedProxies, findings),
     chunkedRequests: file.chunkedRequests,
+    loopMark: file.loopGuard ? LOOP_MARK : undefined,
     log: resolveLog(file, findings),
     revocation: resolveRevocation(file, listen, issuers, findings),
     state: resolveState(file, folder, findings),

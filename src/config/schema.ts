@@ -255,6 +255,7 @@ export const schema = section({
   chunkedRequests: oneOf(['allow', 'reject'])
     .prefault('allow')
     .describe('Whether chunked requests are accepted'),
+  loopGuard: flag().prefault(true).describe('Whether a request that comes back to this gateway is refused'),
   log: section({
     level: oneOf(['debug', 'info', 'warn', 'error']).prefault('info').describe('Least level of log lines'),
     access: accessLog.prefault('off').describe('Which requests are logged: off, errors, all, or a sample'),

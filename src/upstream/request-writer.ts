@@ -78,6 +78,12 @@ const overrides = [
  */
 const methodOverrides = ['x-http-method-override', 'x-http-method', 'x-method-override'];
 
+/**
+ * Says which gateway a request has passed. Not Via: some servers answer what came through a proxy otherwise, as nginx
+ * does, which then compresses nothing.
+ */
+const PASSED = 'x-portcullis-via';
+
 /** Which X-Forwarded-* headers are added. */
 export type Forwarded = ReadonlySet<'for' | 'proto' | 'host'>;
 
@@ -96,6 +102,8 @@ export interface RequestWriterOptions {
   readonly methodsMatter: boolean;
   /** Whose X-Forwarded-* are believed; undefined for nobody's. */
   readonly trustedProxies: Networks | undefined;
+  /** What this gateway alone marks its requests with, to know them again; undefined: it does not. */
+  readonly loopMark: string | undefined;
 }
 
 /**
@@ -105,43 +113,51 @@ export interface RequestWriterOptions {
 export class RequestWriter {
   private readonly dropped: NameSet;
   private readonly trusted: Networks | undefined;
+  private readonly loopMark: string | undefined;
+  private readonly passedLine: string;
   /** The forwarding headers written last; behind a balancer the next request has the same. */
   private last = { forwarded: new Set() as Forwarded, address: '', host: '', lines: '' };
   /** The peer looked up last; a look-up costs a microsecond. */
   private lastPeer = { address: '', believed: false };
 
-  constructor({ identityNames, methodsMatter, trustedProxies }: RequestWriterOptions) {
+  constructor({ identityNames, methodsMatter, trustedProxies, loopMark }: RequestWriterOptions) {
     const methods = methodsMatter ? methodOverrides : [];
     this.dropped = new NameSet([...hopByHop, ...forwarding, ...overrides, ...methods, ...identityNames]);
     this.trusted = trustedProxies;
+    this.loopMark = loopMark;
+    this.passedLine = loopMark === undefined ? '' : `${PASSED}: ${loopMark}\r\n`;
+    this.last.lines = this.passedLine;
   }
 
   /**
    * @param remoteAddress text of the peer's address, or `unix`, for X-Forwarded-For and to know whether the peer is believed.
-   * @returns undefined when the head holds bytes which the engine could not read as UTF-8 and has replaced.
+   * @returns why it is refused: the head holds bytes which the engine could not read as UTF-8 and has replaced, or the
+   *   request has passed this gateway before.
    */
   write(
     permit: Permit,
     received: RequestHead,
     forwarded: Forwarded,
     remoteAddress: string,
-  ): WireHead | undefined {
+  ): WireHead | 'request_malformed' | 'loop_detected' {
     const { traces } = permit;
     const head = traces === undefined ? received : withoutToken(received, traces);
     const target = head.query === undefined ? head.path : `${head.path}?${head.query}`;
     const believed = this.trusted !== undefined && this.believes(remoteAddress, this.trusted);
     let text = `${head.method} ${target} HTTP/1.1\r\n`;
-    text += this.kept(permit, head, believed);
+    const kept = this.kept(permit, head, believed);
+    if (kept === undefined) return 'loop_detected';
+    text += kept;
     text += permit.headers;
     text += believed
-      ? relayedLines(forwarded, remoteAddress, head)
+      ? relayedLines(forwarded, remoteAddress, head) + this.passedLine
       : this.ownLines(forwarded, remoteAddress, head.host);
     if (head.framing === 'length') text += `content-length: ${head.contentLength}\r\n\r\n`;
     else if (head.framing === 'chunked') text += 'transfer-encoding: chunked\r\n\r\n';
     else text += expectsContent(head.method) ? 'content-length: 0\r\n\r\n' : '\r\n';
     // Values alone can hold more than ASCII: names are tokens, the target was judged, and the rest is our own.
     const encoding = isAscii(head.values) ? 'latin1' : 'utf8';
-    if (encoding === 'utf8' && text.includes('\ufffd')) return undefined;
+    if (encoding === 'utf8' && text.includes('\ufffd')) return 'request_malformed';
     return head.query === received.query ? { text, encoding } : { text, encoding, tokenInUrl: true };
   }
 
@@ -153,7 +169,7 @@ export class RequestWriter {
   private ownLines(forwarded: Forwarded, address: string, host: string): string {
     const { last } = this;
     if (last.host === host && last.address === address && last.forwarded === forwarded) return last.lines;
-    let lines = '';
+    let lines = this.passedLine;
     if (forwarded.has('for')) lines += `x-forwarded-for: ${forwardedFor([], address)}\r\n`;
     if (forwarded.has('proto')) lines += 'x-forwarded-proto: http\r\n';
     if (forwarded.has('host')) lines += `x-forwarded-host: ${host}\r\n`;
@@ -161,8 +177,16 @@ export class RequestWriter {
     return lines;
   }
 
-  /** The client's headers that go upstream; `named` are those which Connection names. */
-  private kept(permit: Permit, head: RequestHead, believed: boolean, named?: ReadonlySet<string>): string {
+  /**
+   * The client's headers that go upstream; `named` are those which Connection names. Undefined when the request has
+   * passed this gateway before, whatever Connection says of the header that tells.
+   */
+  private kept(
+    permit: Permit,
+    head: RequestHead,
+    believed: boolean,
+    named?: ReadonlySet<string>,
+  ): string | undefined {
     const { names, values } = head;
     const { dropped } = this;
     let text = '';
@@ -176,6 +200,7 @@ export class RequestWriter {
         }
         continue;
       }
+      if (name === PASSED && value === this.loopMark) return undefined;
       if (permit.stripToken && name === 'authorization') continue;
       if (isForwarding(name)) {
         // Also when Connection names it: what a proxy says is not the client's to take away (CVE-2022-31813).

@@ -35,6 +35,7 @@ test('the documented file is valid, with everything filled in', () => {
     timeouts: { requestMs: Number.POSITIVE_INFINITY, bodyMinRate: 1024 },
     trustedProxies: undefined,
     chunkedRequests: 'allow',
+    loopMark: result.config.loopMark,
     log: { level: 'info', access: 'off' },
     revocation: undefined,
     state: undefined,

@@ -275,6 +275,13 @@ export const rows: readonly OutcomeRow[] = [
     drive: (play) => ask(play, post('Transfer-Encoding: chunked')),
   },
   {
+    word: 'loop_detected',
+    when: 'it has passed this gateway before',
+    status: 508,
+    options: () => ({ ...open, config: { loopMark: 'own-mark' } }),
+    drive: (play) => ask(play, get('X-Portcullis-Via: own-mark')),
+  },
+  {
     word: 'request_body_too_large',
     when: 'the announced length is',
     status: 413,

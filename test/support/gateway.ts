@@ -120,6 +120,7 @@ export async function startGateway(options: TestOptions): Promise<TestGateway> {
     cache: { entries: 1000, bytes: 16 * 1024 * 1024 },
     trustedProxies: undefined,
     chunkedRequests: 'allow',
+    loopMark: undefined,
     log: { level: 'info', access: 'off' },
     shutdown: { graceMs: 30_000 },
     warnings: [],
