@@ -11,9 +11,9 @@ const SNAPSHOT = 'portcullis:revocations:all';
 const STREAM_ENTRIES = 100_000;
 /** Revocations sent or read in one piece, a fraction of a millisecond of Redis's time. */
 export const AT_ONCE = 500;
-/** The same after a piece with long members, of which few must make a reply. */
+/** The same at first and after a piece with long members, as a reply is bounded; doubled while they are not long. */
 const FEW_AT_ONCE = 10;
-/** Bytes of a reply from which on members are long: what gateways write makes a twentieth. */
+/** Bytes of a reply from which on members are long: what gateways write makes a twentieth at most. */
 const LONG_REPLY = 2 * 1024 * 1024;
 /** Seconds for which what has ended is left in Redis, for gateways whose clocks are behind. */
 const GRACE = 600;
@@ -91,7 +91,7 @@ export class RedisKeys {
     const reader = this.#reader;
     const begun = reader.received;
     let lines = 0;
-    let count = AT_ONCE;
+    let count = FEW_AT_ONCE;
     let cursor = '0';
     do {
       const before = reader.received;
@@ -100,7 +100,7 @@ export class RedisKeys {
       const members = pairs.filter((_, index) => index % 2 === 0);
       yield members;
       lines += members.length;
-      count = reader.received - before > LONG_REPLY ? FEW_AT_ONCE : AT_ONCE;
+      count = reader.received - before > LONG_REPLY ? FEW_AT_ONCE : Math.min(2 * count, AT_ONCE);
       cursor = next;
       if (cursor !== '0' && (lines > maxLines || reader.received - begun > maxBytes)) return false;
     } while (cursor !== '0');

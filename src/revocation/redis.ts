@@ -31,6 +31,8 @@ const CATCH_UP_MS = 10_000;
 const LINES_PER_ENTRY = 4;
 /** Bytes of one; a line of five marks with 64 characters each has less than one KiB. */
 const BYTES_PER_ENTRY = 4 * 1024;
+/** Bytes beside those, which are passed over where members are long: seconds of one comparison. */
+const SPARE_BYTES = 1024 * 1024 * 1024;
 /** Lines beside those, so that a small limit does not make a small snapshot too long. */
 const SPARE_LINES = 10_000;
 /** What could not be told at once and is told when the connection is back. What finds no room is met by comparing. */
@@ -227,10 +229,7 @@ export class RedisLink {
     await keys.mend();
     this.#isStale = false;
     const newest = await keys.newest();
-    const scan = keys.scan(
-      entries * LINES_PER_ENTRY + SPARE_LINES,
-      (entries + SPARE_LINES) * BYTES_PER_ENTRY,
-    );
+    const scan = keys.scan(entries * LINES_PER_ENTRY + SPARE_LINES, entries * BYTES_PER_ENTRY + SPARE_BYTES);
     let hasRoom = true;
     let piece = await scan.next();
     for (; piece.done !== true; piece = await scan.next()) {
@@ -259,7 +258,7 @@ export class RedisLink {
     }
     await give();
     this.#comparedAt = clock.monotonic();
-    this.#compareAt = this.#comparedAt + (this.#isShort || this.#isCut ? COMPARE_SHORT_MS : COMPARE_MS);
+    this.#compareAt = this.#comparedAt + (this.#isShort ? COMPARE_SHORT_MS : COMPARE_MS);
     return newest;
   }
 

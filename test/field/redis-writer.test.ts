@@ -1,6 +1,6 @@
 // Source: an adversarial review: one who can write to the Redis by which gateways share revocations.
 import assert from 'node:assert/strict';
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ import { TestRedis } from '../support/redis.ts';
 import { revocation, revoke } from '../support/revocation.ts';
 import { secondsFromNow } from '../support/tokens.ts';
 import { request } from '../support/wire.ts';
+import { lineOf } from './redis-lines.ts';
 
 const STREAM = 'portcullis:revocations:stream';
 const SNAPSHOT = 'portcullis:revocations:all';
@@ -22,12 +23,6 @@ const SHARED = 's'.repeat(40);
 const ISSUED_AT = secondsFromNow(-60);
 /** The last id that a stream can have. */
 const LAST_ID = '18446744073709551615-18446744073709551615';
-
-/** A line as a gateway writes it, which anybody can. */
-function lineOf(members: object): string {
-  const json = JSON.stringify(members);
-  return `${createHash('sha256').update(json).digest('hex').slice(0, 16)} ${json}`;
-}
 
 function about(sub: string, more: object = {}): string {
   return lineOf({ sub, before: secondsFromNow(0), expiresAt: secondsFromNow(3_000), ...more });
