@@ -40,6 +40,14 @@ export function text(right: string): z.ZodString {
   return pattern(right, /^[^\p{Cc}]{1,4096}$/u);
 }
 
+/** Whether something of a text comes from the environment, which an editor cannot know. */
+const FROM_ENVIRONMENT = { pattern: '\\$\\{' };
+
+/** What the JSON Schema says of a text beyond its type, for editors; `check` says it when references are resolved. */
+export function editorRule(rule: object, examples: readonly string[]): Record<string, unknown> {
+  return { anyOf: [rule, FROM_ENVIRONMENT], examples };
+}
+
 export function pattern(right: string, expression: RegExp): z.ZodString {
   return z.string({ error: must(right) }).regex(expression, { error: must(right) });
 }

@@ -79,13 +79,15 @@ function chooseSource(
   path: KeyPath,
   findings: Findings,
 ): (typeof SOURCES)[number] | undefined {
+  if (findings.wasWrong(path)) return undefined;
   const given = SOURCES.filter(
     (name) => issuer.keys?.[name] !== undefined || findings.wasWrong([...path, name]),
   );
   if (given.length > 1) {
     findings.fault(path, `has ${given.join(' and ')}; must have exactly one of ${SOURCES.join(', ')}`, 'key');
   }
-  if (given.length === 0) findings.missing(path, `a mapping with exactly one of ${SOURCES.join(', ')}`);
+  if (given.length === 0 && !findings.wasWrongInside(path))
+    findings.missing(path, `a mapping with exactly one of ${SOURCES.join(', ')}`);
   return given.length === 1 ? given[0] : undefined;
 }
 
@@ -175,7 +177,10 @@ function guard<Result>(
   } catch (error) {
     if (!(error instanceof KeyError || error instanceof FileError)) throw error;
     const isNoFile = inline === undefined && hides && error instanceof FileError && error.isOutOfReach;
-    findings.fault(path, isNoFile ? noKey : `${name} ${error.message}`);
+    const isMissing =
+      error instanceof FileError && error.isOutOfReach && path.includes('jwks') && !isAbsolute(entry);
+    const hint = isMissing ? ', or is https:// missing before an address' : '';
+    findings.fault(path, isNoFile ? noKey : `${name} ${error.message}${hint}`);
     return undefined;
   }
 }

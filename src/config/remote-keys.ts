@@ -29,7 +29,9 @@ export function resolveRemote(
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const obstacle =
     url === undefined
-      ? 'is no URL; must be one such as https://idp.example'
+      ? /^[^\s/:]+\.[^\s]+$/.test(text)
+        ? 'has no scheme; must have https:// before it'
+        : 'is no URL; must be one such as https://idp.example'
       : urlObstacle(url, keys.allowHttp === true);
   if (obstacle !== undefined) findings.fault(at, obstacle);
   else if (kind === 'discovery' && url !== undefined && lacksDocument(url)) {

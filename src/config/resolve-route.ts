@@ -1,6 +1,6 @@
 import { guardOf } from '../lib/guard.ts';
 import { fold } from '../lib/target.ts';
-import { parseHost } from './address.ts';
+import { parseHost, parseServer } from './address.ts';
 import type { RouteConfig, TokenPlace, UpstreamConfig } from './config.ts';
 import type { KeyPath } from './fault.ts';
 import type { Findings } from './findings.ts';
@@ -210,6 +210,12 @@ function resolveUpstream(
     return '';
   }
   if (Object.hasOwn(file.upstreams, name)) return name;
+  // A port or a dot is what an address has and a name of the file hardly.
+  const isAddress = /[:.]/.test(name) && parseServer(`http://${name}`) !== undefined;
+  if (!name.includes('://') && isAddress && nearest(name, Object.keys(file.upstreams)) === undefined) {
+    findings.fault(path, `${findings.quote(path, name)} has no scheme; must have http:// before it`);
+    return name;
+  }
   if (!name.includes('://')) {
     refuseName('upstream', name, Object.keys(file.upstreams), ['upstreams'], path, findings);
     return name;

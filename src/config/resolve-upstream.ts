@@ -34,7 +34,9 @@ export function resolveServer(url: string, path: KeyPath, findings: Findings): L
     return undefined;
   }
   const server = parseServer(url);
-  if (server === undefined) {
+  if (server === undefined && !url.includes('://') && parseServer(`http://${url}`) !== undefined) {
+    findings.fault(path, `${findings.quote(path, url)} has no scheme; must have http:// before it`);
+  } else if (server === undefined) {
     findings.fault(path, 'is not the URL of a server; must be http://host:port, without user, path or query');
   }
   return server;

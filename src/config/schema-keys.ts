@@ -97,4 +97,4 @@ export const keys = section({
     .describe(
       'False by default. Allows plain http beyond loopback: whoever can change that traffic can sign tokens',
     ),
-});
+}).meta({ oneOf: ['pem', 'jwks', 'discovery', 'secret'].map((name) => ({ required: [name] })) });

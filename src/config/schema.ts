@@ -1,8 +1,10 @@
 import * as z from 'zod';
+import { algorithms } from '../keys/algorithms.ts';
 import {
   claim,
   count,
   duration,
+  editorRule,
   flag,
   later,
   list,
@@ -43,7 +45,12 @@ const issuer = section({
     .optional(),
   audience: audienceField.describe('Any one of them must be in aud, or all; any: not checked').optional(),
   expiry: oneOf(['required', 'optional']).prefault('required').describe('Whether a token must have exp'),
-  algorithms: list(text('the name of an algorithm such as RS256'), 'a list of algorithms such as [RS256]')
+  algorithms: list(
+    text('the name of an algorithm such as RS256').meta(
+      editorRule({ enum: [...algorithms.keys()] }, ['RS256', 'ES256']),
+    ),
+    'a list of algorithms such as [RS256]',
+  )
     .describe('The only signature algorithms accepted')
     .optional(),
   keys: keys.describe('Exactly one of pem, jwks, discovery and secret').optional(),
@@ -69,7 +76,12 @@ const issuer = section({
 }).meta({ required: ['issuer', 'audience', 'algorithms', 'keys'] });
 
 const upstream = section({
-  servers: list(text('a URL such as http://127.0.0.1:9000'), 'a list of URLs such as [http://127.0.0.1:9000]')
+  servers: list(
+    text('a URL such as http://127.0.0.1:9000').meta(
+      editorRule({ pattern: '^[hH][tT][tT][pP][sS]?://[^/?#@\\\\\\s]+/?$' }, ['http://127.0.0.1:9000']),
+    ),
+    'a list of URLs such as [http://127.0.0.1:9000]',
+  )
     .describe('http://host:port; one for now')
     .optional(),
   timeouts: section({
@@ -91,7 +103,10 @@ const upstream = section({
 }).meta({ required: ['servers'] });
 
 const pathHint = 'a path such as /orders';
-const routePath = z.union([text(pathHint), section({ literal: text(pathHint) })], {
+const plainPath = text(pathHint).meta(
+  editorRule({ pattern: '^/[^*(){}<>|^?#;"[\\]\\\\\\s]*$' }, ['/', '/orders']),
+);
+const routePath = z.union([plainPath, section({ literal: text(pathHint) })], {
   error: must(`${pathHint}, or { literal: "/a*" }`),
 });
 

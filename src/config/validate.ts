@@ -1,8 +1,11 @@
 import type * as z from 'zod';
 import { type Fault, type KeyPath, MAX_FAULTS } from './fault.ts';
+import { foreignKey } from './foreign-keys.ts';
+import { misplacedKeys } from './misplaced.ts';
 import { nearest } from './nearest.ts';
 import { holderOf, isMapping, retype } from './retype.ts';
-import { type FileConfig, jsonSchema, schema } from './schema.ts';
+import { type FileConfig, schema } from './schema.ts';
+import { knownKeys, schemaTree } from './schema-tree.ts';
 import type { Source } from './source.ts';
 
 export interface Validated {
@@ -35,6 +38,11 @@ export function validate(source: Source): Validated {
   };
   const root = { value: copy(source.value) };
   for (const path of source.unset) remove(root, path, wrong);
+  for (const { path, message, involved } of misplacedKeys(root.value)) {
+    if (faults.length >= MAX_FAULTS) break;
+    faults.push(source.fault(path, message, 'key'));
+    for (const one of involved) remove(root, one, wrong);
+  }
 
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const result = schema.safeParse(root.value);
@@ -42,12 +50,36 @@ export function validate(source: Source): Validated {
     for (const { path, message, key, types } of explainAll(result.error.issues)) {
       if (wasWrong(path) || retype(root, path, types, source)) continue;
       if (faults.length >= MAX_FAULTS) return { config: undefined, faults, wasWrong, wasWrongInside };
-      faults.push(source.fault(path, message, key ? 'key' : 'value'));
+      faults.push(source.fault(path, shownWord(source, path) + message, key ? 'key' : 'value'));
       if (path.length === 0) return { config: undefined, faults, wasWrong, wasWrongInside };
       remove(root, path, wrong);
     }
   }
   return { config: undefined, faults, wasWrong, wasWrongInside };
+}
+
+/** Keys whose values are words or numbers, never secrets. */
+const WORDS: ReadonlySet<string | number> = new Set([
+  ...[
+    'listeners',
+    'verifiers',
+    'rejection',
+    'chunkedRequests',
+    'level',
+    'access',
+    'expiry',
+    'preflight',
+    'paths',
+  ],
+]);
+
+/** The word that stands there, as it was written, before what is said of it. */
+function shownWord(source: Source, path: KeyPath): string {
+  let value: unknown = source.value;
+  for (const step of path) value = (value as Readonly<Record<string | number, unknown>> | undefined)?.[step];
+  return WORDS.has(path.at(-1) ?? '') && typeof value === 'string' && value !== ''
+    ? `${source.asWritten(path, value)} `
+    : '';
 }
 
 interface Explained {
@@ -102,31 +134,14 @@ function* unknownKeys(path: KeyPath, keys: readonly string[]): Generator<Explain
   for (const key of keys) yield { path: [...path, key], message: unknownKey(path, key), key: true };
 }
 
-/** Made once: it is as large as the documentation. */
-let schemaTree: SchemaNode | undefined;
-
 function unknownKey(path: KeyPath, key: string): string {
-  schemaTree ??= jsonSchema();
-  const known = knownKeys(schemaTree, path);
-  const meant = nearest(key, known);
+  const known = knownKeys(schemaTree(), path);
+  const foreign = foreignKey(key, known);
+  if (foreign !== undefined && 'sentence' in foreign) return `is not a known key; ${foreign.sentence}`;
+  const meant = foreign?.key ?? nearest(key, known);
   return meant === undefined
     ? `is not a known key; must be one of ${known.join(', ')}`
     : `is not a known key; must be ${meant} if that is meant`;
-}
-
-interface SchemaNode {
-  readonly properties?: Readonly<Record<string, SchemaNode>>;
-  readonly additionalProperties?: SchemaNode | boolean;
-  readonly items?: SchemaNode;
-  readonly anyOf?: readonly SchemaNode[];
-}
-
-function knownKeys(node: SchemaNode, path: KeyPath): readonly string[] {
-  if (node.anyOf !== undefined) return node.anyOf.flatMap((branch) => knownKeys(branch, path));
-  const [step, ...rest] = path;
-  if (step === undefined) return Object.keys(node.properties ?? {});
-  const next = typeof step === 'number' ? node.items : (node.properties?.[step] ?? node.additionalProperties);
-  return typeof next === 'object' ? knownKeys(next, rest) : [];
 }
 
 /** A copy whose parts can be taken out, also where aliases made two places share one value. */

@@ -2,6 +2,7 @@ import type { TrafficAddress } from '../config/config.ts';
 import { addressText, hostPort } from '../lib/host-port.ts';
 import { StartError } from '../lib/start-error.ts';
 import type { RequestHead } from '../types.ts';
+import { whyNotBound } from './bind-fault.ts';
 import type { ConnectionLimit } from './connection-limit.ts';
 import { Downstream } from './downstream.ts';
 import type { Engine, EngineApp, EngineResponse } from './engine.ts';
@@ -115,10 +116,8 @@ export class Listener {
     return new Promise((resolve, reject) => {
       this.app.listen(host, port, shared ? SHARED : engine.LIBUS_LISTEN_EXCLUSIVE_PORT, (token) => {
         if (token === false || token === undefined) {
-          reject(
-            new StartError(
-              `cannot listen on ${hostPort(host, port)}: the port is taken, the address is not of this machine, or the port needs a privilege`,
-            ),
+          void whyNotBound(host, port).then((why) =>
+            reject(new StartError(`cannot listen on ${hostPort(host, port)}: ${why}`)),
           );
           return;
         }

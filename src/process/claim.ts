@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import type { ListenAddress, TrafficAddress } from '../config/config.ts';
 import { addressText } from '../lib/host-port.ts';
 import { StartError } from '../lib/start-error.ts';
+import { bindSentence } from '../listener/bind-fault.ts';
 import { claimSocketPath } from '../listener/socket-file.ts';
 
 export interface ClaimOptions {
@@ -94,19 +95,10 @@ function close(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()));
 }
 
-const sentences: Readonly<Record<string, string>> = {
-  EADDRINUSE:
-    'the port is taken by another process; stop that process, choose another address, or, if both shall serve it, start with --share-port',
-  EADDRNOTAVAIL: 'it is not an address of this machine; choose one that is',
-  EAFNOSUPPORT: 'this machine has no such addresses; choose one of another family',
-  EACCES: 'this user may not use the port; choose one above 1023 or grant CAP_NET_BIND_SERVICE',
-  ENOTFOUND: 'it is not a known host name; choose an address of this machine',
-};
-
 function startError(address: ListenAddress, error: unknown): StartError {
-  const code = codeOf(error);
-  const sentence = sentences[code] ?? `the system says ${code || String(error)}; choose another address`;
-  return new StartError(`cannot listen on ${addressText(address)}: ${sentence}`, { cause: error });
+  return new StartError(`cannot listen on ${addressText(address)}: ${bindSentence(codeOf(error))}`, {
+    cause: error,
+  });
 }
 
 function codeOf(error: unknown): string {

@@ -57,7 +57,11 @@ const cases: readonly Case[] = [
     'f:3:107: issuers.app.audiense: is not a known key; must be audience if that is meant',
   ],
   ['a wrong type', { x: 'rejection: 403' }, 'f:6:12: rejection: is a number; must be rfc6750 or haproxy'],
-  ['a wrong word', { x: 'rejection: nginx' }, 'f:6:12: rejection: does not fit; must be rfc6750 or haproxy'],
+  [
+    'a wrong word',
+    { x: 'rejection: nginx' },
+    'f:6:12: rejection: "nginx" does not fit; must be rfc6750 or haproxy',
+  ],
   [
     'an empty section',
     { x: 'cache:' },
@@ -362,7 +366,7 @@ const cases: readonly Case[] = [
   [
     'a server without scheme',
     upstream('servers: ["127.0.0.1:9000"]'),
-    'f:4:31: upstreams.app.servers[0]: is not the URL of a server; must be http://host:port, without user, path or query',
+    'f:4:31: upstreams.app.servers[0]: "127.0.0.1:9000" has no scheme; must have http:// before it',
   ],
   [
     'a server with TLS',

@@ -22,9 +22,9 @@ describe('log.access', () => {
   }
 
   for (const [text, fault] of [
-    ['{ access: 0% }', `f:4:16: log.access: is out of range; ${right}`],
-    ['{ access: 100.1% }', `f:4:16: log.access: is out of range; ${right}`],
-    ['{ access: on }', `f:4:16: log.access: does not fit; ${right}`],
+    ['{ access: 0% }', `f:4:16: log.access: "0%" is out of range; ${right}`],
+    ['{ access: 100.1% }', `f:4:16: log.access: "100.1%" is out of range; ${right}`],
+    ['{ access: on }', `f:4:16: log.access: "on" does not fit; ${right}`],
     ['{ access: 1 }', `f:4:16: log.access: is a number; ${right}`],
     ['{ access: true }', `f:4:16: log.access: is true; ${right}`],
     [

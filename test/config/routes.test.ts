@@ -183,7 +183,11 @@ describe('preflight requests', () => {
 
   const rows: readonly [what: string, keys: string, ...faults: string[]][] = [
     ['an unknown key', 'prefligt: pass', 'prefligt: is not a known key; must be preflight if that is meant'],
-    ['an unknown word', 'preflight: allow', 'preflight: does not fit; must be authenticate, pass, answer'],
+    [
+      'an unknown word',
+      'preflight: allow',
+      'preflight: "allow" does not fit; must be authenticate, pass, answer',
+    ],
     [
       'answers that are not given',
       'preflight: pass, origins: [https://a.b], maxAge: 1s',

@@ -8,7 +8,7 @@ import { faultsOf, fixtures } from './check.ts';
 
 type Node = Readonly<Record<string, unknown>>;
 
-const annotations = ['$schema', 'title', 'description', 'default'];
+const annotations = ['$schema', 'title', 'description', 'default', 'examples'];
 
 function typeOf(value: unknown): readonly string[] {
   if (value === null) return ['null'];
@@ -27,6 +27,8 @@ function accepts(node: Node, value: unknown): boolean {
         return typeOf(value).includes(rule as string);
       case 'anyOf':
         return (rule as Node[]).some((branch) => accepts(branch, value));
+      case 'oneOf':
+        return (rule as Node[]).filter((branch) => accepts(branch, value)).length === 1;
       case 'enum':
         return (rule as unknown[]).includes(value);
       case 'const':

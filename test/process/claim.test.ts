@@ -41,7 +41,7 @@ const refusal = (text: string) => (error: unknown) => {
   return true;
 };
 const TAKEN =
-  'the port is taken by another process; stop that process, choose another address, or, if both shall serve it, start with --share-port';
+  'the port is taken by another program; stop it (`ss -ltnp` shows which it is) or choose another address; --share-port is only for a second portcullis that is to serve beside the first';
 
 describe('claiming addresses', () => {
   test('gives those that are free back as they are, and nobody listens there then', async () => {

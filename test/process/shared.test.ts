@@ -137,7 +137,7 @@ test('a second gateway on the same address is refused, unless it is asked for', 
   const first = await Stand.start({ upstream: upstream.url, auth: 'none' });
   try {
     const config = { listen: `127.0.0.1:${first.port}`, upstream: upstream.url, auth: 'none' };
-    await assert.rejects(Stand.start(config), /127\.0\.0\.1:\d+: the port is taken by another process/);
+    await assert.rejects(Stand.start(config), /127\.0\.0\.1:\d+: the port is taken by another program/);
     const second = await Stand.start(config, {}, ['--share-port']);
     assert.equal(second.port, first.port);
     assert.deepEqual(await statuses(first, 'none'), [200]);
