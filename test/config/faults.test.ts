@@ -70,7 +70,7 @@ const cases: readonly Case[] = [
   [
     'a list in place of a mapping',
     { x: 'log: [info]' },
-    'f:6:6: log: is a list; must be a mapping with the keys level, access',
+    'f:6:6: log: is a list; must be a mapping with the keys level, access, refused',
   ],
   [
     'a name that is no name',
