@@ -43,6 +43,9 @@ export function collectFigures({ tally, authCounters, connections, service }: Fi
     upstreamFailures: pools.flatMap(({ name, failures }) =>
       countsOf(failures).map(({ label, count }) => ({ upstream: name, reason: label, count })),
     ),
+    refusedAnswers: Array.from(tally.refusedAnswers, ([upstream, family]) =>
+      countsOf(family).map(({ label, count }) => ({ upstream, fault: label, count })),
+    ).flat(),
   };
 }
 

@@ -133,7 +133,14 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
   /** A request that is sent again goes alone: its second failure would be the end of it. */
   get shareable(): boolean {
     const { method } = this.head;
-    return !this.retried && maySharePlace(method) && isRepeatable(method, this.body !== undefined);
+    return (
+      !this.retried && !this.alone && maySharePlace(method) && isRepeatable(method, this.body !== undefined)
+    );
+  }
+
+  /** The engine does not say which client connection a request came on, so that no other one may follow it upstream. */
+  get alone(): boolean {
+    return this.wire?.connectionAuth === true;
   }
 
   /** 2. Ask for a permit; a cached token has it at once, another gets it when its signature has been verified. */
@@ -165,7 +172,9 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
     }
     const wire = this.service.writer.write(permit, this.head, forwarded, address);
     if (typeof wire === 'string') this.refuse(wire);
-    else {
+    else if (wire.connectionAuth === true && this.route?.passConnectionAuth !== true) {
+      this.refuse('connection_auth_refused');
+    } else {
       this.wire = wire;
       this.forward(false);
     }

@@ -59,6 +59,11 @@ const table = {
     text: 'The token lacks a required scope',
   },
   role_missing: { status: 403, challenge: 'insufficient_scope', text: 'The token lacks a required role' },
+  connection_auth_refused: {
+    status: 403,
+    challenge: 'none',
+    text: 'Credentials for a whole connection are not accepted here',
+  },
   keys_unavailable: {
     status: 503,
     challenge: 'none',

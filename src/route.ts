@@ -12,6 +12,8 @@ export interface Route extends Routed {
   readonly access: Access;
   readonly pool: Pool;
   readonly forwarded: Forwarded;
+  /** Requests that authenticate their connection go upstream, on one of their own each. */
+  readonly passConnectionAuth: boolean;
   /** Leave for preflights to pass without a token, or the answers to them; undefined when they need one. */
   readonly preflight: Permit | PreflightReplies | undefined;
   readonly tally: RouteTally;

@@ -3,7 +3,7 @@ import type { AuthCounters } from './auth/auth-counters.ts';
 import { Authorizer } from './auth/authorizer.ts';
 import { preflightPermit } from './auth/preflight.ts';
 import { RefusalLog } from './auth/refusal-log.ts';
-import type { Config, ForwardConfig, RouteConfig } from './config/config.ts';
+import type { Config, ForwardConfig, RouteConfig, UpstreamConfig } from './config/config.ts';
 import type { Exchange, Service } from './exchange.ts';
 import { Budget } from './lib/budget.ts';
 import type { Clock } from './lib/clock.ts';
@@ -18,6 +18,7 @@ import { RouteTable } from './routing/route-table.ts';
 import type { Tally } from './tally.ts';
 import type { Revocations } from './types.ts';
 import { Pool } from './upstream/pool.ts';
+import { RefusedAnswers } from './upstream/refused-answers.ts';
 import { RequestWriter } from './upstream/request-writer.ts';
 
 /** What does not change when the configuration does. */
@@ -49,10 +50,12 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
   const { access } = config.log;
   const trustedProxies = config.trustedProxies && new Networks(config.trustedProxies);
   const pools = new Map<string, Pool>();
-  for (const { name, server, timeouts, limits, pipelining } of config.upstreams.values()) {
+  for (const { name, server, timeouts, limits, pipelining, reuse } of config.upstreams.values()) {
     const headLimit = config.limits.responseHead;
     const failures = tally.upstream(name);
     const onScarce = scarce && (() => scarce(upstreamLease(name)));
+    const counts = tally.refusedAnswersOf(name);
+    const refused = new RefusedAnswers({ upstream: name, server: serverText(server), log, counts });
     pools.set(
       name,
       new Pool({
@@ -61,10 +64,12 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
         times: timeouts,
         limits,
         pipelining,
+        reuse,
         headLimit,
         readBuffer,
         failures,
         onScarce,
+        onRefusedAnswer: refused.add,
       }),
     );
   }
@@ -87,6 +92,7 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
       access: authorizer.access(route),
       pool: poolOf(route, pools),
       forwarded: route.forward.forwarded,
+      passConnectionAuth: route.connectionAuth === 'pass',
       preflight: preflightOf(route),
       tally: tally.route(route.name),
     }),
@@ -133,6 +139,11 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
 function refusalLogOf({ level, refused }: Config['log'], log: Log, clock: Clock): RefusalLog | undefined {
   if (refused === 'details') return new RefusalLog(log, 'info', clock);
   return level === 'debug' ? new RefusalLog(log, 'debug', clock) : undefined;
+}
+
+/** As the configuration has it. */
+function serverText({ host, port }: UpstreamConfig['server']): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function preflightOf(route: RouteConfig): Route['preflight'] {

@@ -27,6 +27,8 @@ export class Tally {
   readonly routes: Map<string, RouteTally> = new Map();
   /** Failed exchanges of each upstream by reason word. */
   private readonly upstreams = new Map<string, CounterFamily>();
+  /** Refused answers of each upstream by the parser's word; each counts as a failed exchange, too. */
+  readonly refusedAnswers: Map<string, CounterFamily> = new Map();
   /** Lines of the access log that were left out. */
   readonly accessLogDropped: Counter = new Counter();
   private readonly unrouted: RouteTally;
@@ -48,12 +50,12 @@ export class Tally {
 
   /** The counter of an upstream's failures; it outlives a change of configuration as long as the name stays. */
   upstream(name: string): CounterFamily {
-    let failures = this.upstreams.get(name);
-    if (failures === undefined) {
-      failures = new CounterFamily();
-      this.upstreams.set(name, failures);
-    }
-    return failures;
+    return familyOf(this.upstreams, name);
+  }
+
+  /** The counter of an upstream's refused answers, which outlives a change of configuration in the same way. */
+  refusedAnswersOf(name: string): CounterFamily {
+    return familyOf(this.refusedAnswers, name);
   }
 
   /** Counts an exchange that no answer of upstream's ended. */
@@ -68,4 +70,13 @@ export class Tally {
     route.forwarded.value += 1;
     this.seconds.observe(seconds);
   }
+}
+
+function familyOf(families: Map<string, CounterFamily>, name: string): CounterFamily {
+  let family = families.get(name);
+  if (family === undefined) {
+    family = new CounterFamily();
+    families.set(name, family);
+  }
+  return family;
 }

@@ -77,8 +77,8 @@ const doors: readonly (readonly [what: string, pattern: RegExp, place: RegExp])[
   ['the front engine', /['"`](uWebSockets\.js|@uwsjs\/)/, /^listener\/engine(-file)?\.ts$/],
   [
     'connections to other servers',
-    /\bconnect\b[^;]*from 'node:(net|tls)'/,
-    /^(upstream\/connection|listener\/socket-file|redis\/connection|process\/control-client)\.ts$/,
+    /^import (?!type)[^;]*(?<!type )\b(connect|Socket)\b[^;]*from 'node:(net|tls)'/m,
+    /^(upstream\/upstream-socket|listener\/socket-file|redis\/connection|process\/control-client)\.ts$/,
   ],
   ['piscina', /'piscina'/, /^auth\/verify-(pool|worker)\.ts$/],
   ['fast-jwt', /'fast-jwt'/, /^(auth\/signature[^/]*\.ts|demo\/.*)$/],
@@ -206,6 +206,7 @@ describe('the architecture', () => {
       ['keys/x.ts', "import { y } from './y.ts';", 'keys/x.ts is part of an import cycle'],
       ['gateway.ts', "require('@uwsjs/linux-x64-20');", 'gateway.ts must not have the front engine'],
       ['auth/x.ts', "import { connect } from 'node:net';", 'must not have connections to other servers'],
+      ['auth/x.ts', "import { Socket } from 'node:net';", 'must not have connections to other servers'],
       ['auth/x.ts', "import { createVerifier } from 'fast-jwt';", 'auth/x.ts must not have fast-jwt'],
       ['auth/x.ts', "import { LRUCache } from 'lru-cache';", 'auth/x.ts must not have lru-cache'],
       ['keysets/x.ts', "import { open } from 'node:fs/promises';", 'keysets/x.ts must not have files'],

@@ -36,6 +36,12 @@ export interface Figures {
     readonly reason: string;
     readonly count: number;
   }[];
+  /** Answers of upstream that were refused, by the parser's word. */
+  readonly refusedAnswers: readonly {
+    readonly upstream: string;
+    readonly fault: string;
+    readonly count: number;
+  }[];
 }
 
 /** One process that serves. */
@@ -77,6 +83,7 @@ export function addFigures(all: readonly Figures[]): Figures {
     rejections: addCounts(all.flatMap(({ rejections }) => rejections)),
     upstreamConnections: addCounts(all.flatMap(({ upstreamConnections }) => upstreamConnections)),
     upstreamFailures: addCounts(all.flatMap(({ upstreamFailures }) => upstreamFailures)),
+    refusedAnswers: addCounts(all.flatMap(({ refusedAnswers }) => refusedAnswers)),
   };
 }
 

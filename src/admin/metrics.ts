@@ -173,6 +173,11 @@ function describeAll(registry: Registry, view: AdminView, gathered: () => Gather
       return unlabelled((lastReload?.at ?? loadedAt) / 1000);
     },
   );
+  mirrorCounter(
+    describe('upstream_answers_refused_total', 'Answers of upstream that were refused, by what was wrong.'),
+    ['upstream', 'fault'],
+    () => figures().refusedAnswers.map(({ count, ...labels }) => ({ labels, value: count })),
+  );
   mirrorGauge(describe('keyset_age_seconds', 'Seconds since the keys were read.'), ['issuer'], () =>
     Array.from(view.keySets()).flatMap(({ issuer, ageSeconds }) =>
       // An issuer without keys has no age; 0 would look like a fresh set.

@@ -153,15 +153,25 @@ export interface RouteConfig {
   readonly preflight: PreflightConfig;
   /** `plain`: the upstream reads paths as they are sent, so that another reading of one is no reason to refuse it. */
   readonly paths?: 'strict' | 'plain' | undefined;
+  /** What becomes of requests with NTLM or Negotiate, which authenticate their connection. */
+  readonly connectionAuth: 'refuse' | 'pass';
 }
 
 export interface UpstreamConfig {
   readonly name: string;
   readonly server: { readonly host: string; readonly port: number };
-  readonly timeouts: { readonly connectMs: number; readonly responseMs: number; readonly idleMs: number };
+  readonly timeouts: {
+    readonly connectMs: number;
+    readonly responseMs: number;
+    readonly idleMs: number;
+    /** How long a connection is kept without a request. */
+    readonly keepAliveMs: number;
+  };
   readonly limits: { readonly connections: number; readonly waiting: number };
   /** Requests on one connection at a time; more than 1 only for those that may be sent again. */
   readonly pipelining: number;
+  /** Connections carry one request after another; without, each request has one of its own. */
+  readonly reuse: boolean;
 }
 
 /** Who may revoke tokens, and how long that is remembered. */

@@ -61,6 +61,7 @@ export function resolveRoutes(
         token: route.forward.token,
         forwarded: new Set(route.forward.forwarded),
       },
+      connectionAuth: route.connectionAuth ?? 'refuse',
       preflight: resolvePreflight(route.cors, match.methods, path, findings),
       ...(route.paths === 'plain' ? { paths: route.paths } : {}),
     };

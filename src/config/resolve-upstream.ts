@@ -10,6 +10,12 @@ export function resolveUpstreams(file: FileConfig, findings: Findings): Map<stri
     const path = ['upstreams', name];
     if (findings.wasWrong(path)) continue;
     const server = onlyServer(upstream, [...path, 'servers'], findings);
+    if (!upstream.reuse && upstream.pipelining > 1) {
+      findings.fault(
+        [...path, 'pipelining'],
+        'needs connections that are used again, and reuse is false; must be left out, or reuse true',
+      );
+    }
     if (server !== undefined) upstreams.set(name, upstreamFrom(name, server, upstream));
   }
   return upstreams;
@@ -51,13 +57,19 @@ export function upstreamDefaults(server: ListenAddress): UpstreamConfig {
 function upstreamFrom(
   name: string,
   server: ListenAddress,
-  { timeouts, limits, pipelining }: FileUpstream,
+  { timeouts, limits, pipelining, reuse }: FileUpstream,
 ): UpstreamConfig {
   return {
     name,
     server,
-    timeouts: { connectMs: timeouts.connect, responseMs: timeouts.response, idleMs: timeouts.idle },
+    timeouts: {
+      connectMs: timeouts.connect,
+      responseMs: timeouts.response,
+      idleMs: timeouts.idle,
+      keepAliveMs: timeouts.keepAlive ?? timeouts.idle,
+    },
     limits: { connections: limits.connections, waiting: limits.waiting },
     pipelining,
+    reuse,
   };
 }

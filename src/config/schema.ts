@@ -87,14 +87,20 @@ const upstream = section({
   timeouts: section({
     connect: duration(1, HOUR).prefault('5s').describe('For a connection to be made'),
     response: duration(1, HOUR).prefault('60s').describe('From the request to the head of the response'),
-    idle: duration(1, HOUR)
-      .prefault('60s')
-      .describe('Between two pieces of a body, and of an idle connection'),
+    idle: duration(1, HOUR).prefault('60s').describe('Between two pieces of a body'),
+    keepAlive: duration(1, HOUR)
+      .describe(
+        'Of a connection without a request; as long as idle when left out, and never longer than Keep-Alive: timeout of the server, less a second',
+      )
+      .optional(),
   }).prefault({}),
   limits: section({
     connections: count(1, 65_535).prefault(256).describe('Connections at one time'),
     waiting: count(0, 1_000_000).prefault(1024).describe('Requests that wait for a connection'),
   }).prefault({}),
+  reuse: flag()
+    .prefault(true)
+    .describe('false: each request has a connection of its own, which is closed behind it'),
   pipelining: count(1, 64)
     .prefault(1)
     .describe(
@@ -142,6 +148,11 @@ const route = section({
     .describe(
       'strict by default: a request is refused when another reading of its path leads to a route that is guarded differently. plain: it is taken as it was sent, for an upstream that is known to read paths so too',
     ),
+  connectionAuth: oneOf(['refuse', 'pass'])
+    .describe(
+      'Requests with Authorization: NTLM or Negotiate, which authenticate a connection: refused, or sent each on a connection of its own that is closed behind the answer; refuse when left out',
+    )
+    .optional(),
 }).meta({ required: ['match', 'upstream'] });
 
 const accessLogHint = 'off, errors, all, or a rate above 0% and up to 100%, such as 1% or 0.1%';

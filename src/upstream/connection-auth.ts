@@ -1,4 +1,5 @@
 import { tokenBytes } from '../lib/ascii.ts';
+import type { RequestHead } from '../types.ts';
 
 /**
  * Schemes that authenticate a connection instead of a request (RFC 4559 §6, MS-NTHT, MS-N2HT): whatever comes on the
@@ -7,6 +8,14 @@ import { tokenBytes } from '../lib/ascii.ts';
 const schemes: ReadonlySet<string> = new Set(['ntlm', 'negotiate', 'nego2', 'kerberos']);
 /** Length of the longest of them. */
 const LONGEST = Math.max(...Array.from(schemes, (scheme) => scheme.length));
+
+/** The first token of credentials; commas before it are empty members to a server that reads a list. */
+const ownScheme = /^[\t ,]*(?:ntlm|negotiate|nego2|kerberos)(?![!#$%&'*+.^_`|~0-9a-z-])/i;
+
+/** Whether the values of Authorization in this head authenticate the connection that they are sent on. */
+export function authenticatesConnection({ names, values }: RequestHead): boolean {
+  return values.some((value, at) => names[at] === 'authorization' && ownScheme.test(value));
+}
 
 /**
  * Whether a challenge, [start, end) of `bytes`, names such a scheme. Any token of the value counts, also one that is a

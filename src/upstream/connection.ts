@@ -1,14 +1,15 @@
-import { connect, type Socket } from 'node:net';
 import { atTurnEnd } from '../lib/turn-end.ts';
 import type { Reason } from '../reasons.ts';
+import { AnswerParts } from './answer-parts.ts';
 import { Followers } from './followers.ts';
 import { isRepeatable, maySharePlace } from './repeatable.ts';
-import type { WireHead } from './request-writer.ts';
-import type { ResponseEvents, ResponseHead } from './response-head.ts';
-import { ResponseParser } from './response-parser.ts';
+import { type WireHead, withClose } from './request-writer.ts';
+import { KEEP_MARGIN_SECONDS, type ResponseHead } from './response-head.ts';
+import { type ResponseFault, ResponseParser } from './response-parser.ts';
 import type { ResponseSink } from './response-sink.ts';
 import type { SpareHeadReader } from './spare-head-reader.ts';
-import type { ConnectionTimes } from './ticks.ts';
+import { type ConnectionTimes, wholeTicks } from './ticks.ts';
+import { type UpstreamAddress, UpstreamSocket } from './upstream-socket.ts';
 
 /** The pool, as its connections see it. */
 export interface ConnectionOwner {
@@ -17,15 +18,18 @@ export interface ConnectionOwner {
   onReusable(connection: Connection): void;
   /** It was full, and may now take one more request behind those that it carries. */
   onRoom(connection: Connection): void;
+  /** The parser refused an answer, with this word. */
+  onRefusedAnswer(fault: ResponseFault): void;
   onClosed(connection: Connection): void;
 }
 
 export interface ConnectionOptions {
-  readonly host: string;
-  readonly port: number;
+  readonly address: UpstreamAddress;
   readonly times: ConnectionTimes;
   /** Requests that it carries at a time, at most. */
   readonly depth: number;
+  /** It carries one request and ends with it. */
+  readonly once: boolean;
   readonly headLimit: number;
   readonly readBuffer: Buffer;
   readonly spareHeadReader: SpareHeadReader;
@@ -51,7 +55,7 @@ const DISCARD_BYTES = 256 * 1024;
  * request has been sent whole, and both sides keep it alive. Bytes that arrive while it is idle were asked for by
  * nobody and would be taken for the next request's answer (response queue poisoning), so they close it.
  */
-export class Connection implements ResponseEvents {
+export class Connection {
   state: 'connecting' | 'idle' | 'busy' | 'closed' = 'connecting';
   /** The tick at which silence becomes a failure; the pool compares it in every tick. */
   deadline: number;
@@ -60,9 +64,14 @@ export class Connection implements ResponseEvents {
 
   private readonly owner: ConnectionOwner;
   private readonly times: ConnectionTimes;
-  private readonly socket: Socket;
+  private readonly socket: UpstreamSocket;
+  private readonly answer = new AnswerParts();
   private readonly parser: ResponseParser;
-  private readonly depth: number;
+  private readonly once: boolean;
+  /** Requests that it may carry at a time. */
+  private depth: number;
+  /** Ticks that it may be idle. */
+  private keep: number;
   private readonly followers = new Followers();
   /** Whoever waits for the answer that is next. */
   private sink: ResponseSink | undefined;
@@ -79,28 +88,17 @@ export class Connection implements ResponseEvents {
   private requestSent = false;
   private uploadBlocked = false;
   private readingPaused = false;
-  /** The head of the answer has come. */
-  private answering = false;
-  private keepAlive = false;
-  private head: ResponseHead | undefined;
-  private pieces: Uint8Array[] | undefined;
-  private complete = false;
 
   constructor(options: ConnectionOptions) {
     this.owner = options.owner;
     this.times = options.times;
-    this.parser = new ResponseParser(this, { head: options.headLimit }, options.spareHeadReader);
+    this.parser = new ResponseParser(this.answer, { head: options.headLimit }, options.spareHeadReader);
     this.depth = options.depth;
+    this.once = options.once;
+    this.keep = options.times.keepAlive;
     this.deadline = options.owner.tick + options.times.connect;
-    this.socket = connect({
-      host: options.host,
-      port: options.port,
-      noDelay: true,
-      onread: {
-        buffer: options.readBuffer,
-        callback: (length, buffer) => this.read(length, buffer as Buffer),
-      },
-    });
+    const read = (length: number, buffer: Buffer): boolean => this.read(length, buffer);
+    this.socket = new UpstreamSocket(options.address, options.readBuffer, read);
     this.socket.on('connect', () => this.onConnect());
     this.socket.on('drain', () => this.onDrain());
     this.socket.on('end', () => this.onEnd());
@@ -116,7 +114,7 @@ export class Connection implements ResponseEvents {
       this.followers.size + 1 < this.depth &&
       !this.hasBody &&
       maySharePlace(this.method) &&
-      !this.answering &&
+      !this.answer.begun &&
       this.sink !== undefined
     );
   }
@@ -130,7 +128,8 @@ export class Connection implements ResponseEvents {
    * Sends a request head; the body, if `hasBody`, follows through `upload`. Only while idle or connecting, or, for a
    * repeatable request, while there is room.
    */
-  send(method: string, head: WireHead, hasBody: boolean, sink: ResponseSink): void {
+  send(method: string, wire: WireHead, hasBody: boolean, sink: ResponseSink): void {
+    const head = this.once ? withClose(wire) : wire;
     if (this.state === 'busy') {
       this.followers.add({ method, head, sink });
       this.mail();
@@ -147,6 +146,11 @@ export class Connection implements ResponseEvents {
 
   /** Sends body bytes, framed by the caller. Returns false when the sink must wait for `onUploadDrained`. */
   upload(bytes: Uint8Array | string): boolean {
+    if (this.socket.deaf || this.answer.refuses) {
+      this.uploadBlocked = true;
+      this.touch();
+      return false;
+    }
     // A large piece passes the high-water mark even when the kernel took all of it at once.
     const free = this.socket.write(bytes) || !this.keepsUpload;
     if (!free) this.uploadBlocked = true;
@@ -215,24 +219,9 @@ export class Connection implements ResponseEvents {
   /** Has the requests behind an answer sent again elsewhere; the connection ends with that answer. */
   release(): void {
     this.patience = Number.POSITIVE_INFINITY;
-    this.keepAlive = false;
+    this.answer.keepAlive = false;
     if (this.sink === undefined) this.close();
     else this.followers.fail();
-  }
-
-  onHead(head: ResponseHead): void {
-    this.head = head;
-    this.answering = true;
-    this.keepAlive = head.keepAlive;
-  }
-
-  onBody(chunk: Uint8Array): void {
-    if (this.pieces === undefined) this.pieces = [chunk];
-    else this.pieces.push(chunk);
-  }
-
-  onComplete(): void {
-    this.complete = true;
   }
 
   private onConnect(): void {
@@ -263,29 +252,30 @@ export class Connection implements ResponseEvents {
     for (;;) {
       const consumed = this.parser.push(bytes, left);
       if (consumed < 0) {
+        this.owner.onRefusedAnswer(this.parser.fault as ResponseFault);
         this.fail('upstream_invalid_response');
         return true;
       }
       left -= consumed;
-      const goesOn = left > 0 && this.complete && this.followers.firstIsSent;
+      const goesOn = left > 0 && this.answer.complete && this.followers.firstIsSent;
       // Bytes behind the answer belong to no request of ours: the connection must not carry another one.
-      if (left > 0 && !goesOn) this.keepAlive = false;
+      if (left > 0 && !goesOn) this.answer.keepAlive = false;
       this.deliver();
       if (!goesOn || this.state !== 'busy') break;
       bytes = bytes.subarray(consumed);
     }
     // A head that trickles in, or a series of interim answers, does not put off the time-out for the head.
-    if (this.state === 'busy' && this.answering) this.touch();
+    if (this.state === 'busy' && this.answer.begun) this.touch();
     return !this.readingPaused;
   }
 
   /** Hands over what one read brought, then lets the connection go if the exchange is through. */
   private deliver(): void {
-    const { head, pieces, complete, sink } = this;
+    const { sink, answer } = this;
+    const { head, pieces, complete } = answer;
     if (head === undefined && pieces === undefined && !complete) return;
-    this.head = undefined;
-    this.pieces = undefined;
-    this.complete = false;
+    answer.clear();
+    if (head !== undefined) this.heed(head);
     if (complete) this.sink = undefined;
     if (sink !== undefined) sink.onResponse(head, pieces ?? nothing, complete);
     else for (const piece of pieces ?? nothing) this.discard -= piece.length;
@@ -293,17 +283,24 @@ export class Connection implements ResponseEvents {
     if (!complete) {
       if (sink === undefined && this.discard < 0) this.close();
       else if (head !== undefined && this.followers.size > 0) {
-        if (this.keepAlive) this.patience = this.owner.tick + this.times.response;
+        if (answer.keepAlive) this.patience = this.owner.tick + this.times.response;
         else this.release();
       }
       return;
     }
-    if (!this.requestSent || !this.keepAlive || this.readingPaused) {
+    if (!this.requestSent || !answer.keepAlive || this.readingPaused || this.once) {
       this.close();
       return;
     }
     this.used = true;
     this.advance();
+  }
+
+  /** What upstream says of how it keeps the connection counts until it says something else. */
+  private heed({ keepSeconds, keepRequests }: ResponseHead): void {
+    if (keepSeconds !== Infinity)
+      this.keep = Math.min(this.times.keepAlive, wholeTicks(keepSeconds - KEEP_MARGIN_SECONDS));
+    if (keepRequests < this.depth) this.depth = keepRequests;
   }
 
   /** Goes on with the request whose answer is next, if there is any. */
@@ -333,7 +330,7 @@ export class Connection implements ResponseEvents {
     this.parser.start(method);
     this.method = method;
     this.hasBody = hasBody;
-    this.answering = false;
+    this.answer.restart();
     this.patience = Number.POSITIVE_INFINITY;
     this.requestSent = !hasBody;
     this.uploadBlocked = false;
@@ -390,10 +387,10 @@ export class Connection implements ResponseEvents {
   private touch(): void {
     if (this.state === 'closed' || this.state === 'connecting') return;
     const { owner, times } = this;
-    if (this.state === 'idle') this.deadline = owner.tick + times.idle;
+    if (this.state === 'idle') this.deadline = owner.tick + this.keep;
     else if (this.readingPaused || (!this.requestSent && !this.uploadBlocked)) {
       // The client's turn: to take what it was sent, or to send more of its body.
       this.deadline = Number.POSITIVE_INFINITY;
-    } else this.deadline = owner.tick + (this.answering ? times.idle : times.response);
+    } else this.deadline = owner.tick + (this.answer.begun ? times.idle : times.response);
   }
 }

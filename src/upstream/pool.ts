@@ -2,6 +2,7 @@ import type { CounterFamily } from '../lib/counters.ts';
 import { type Lease, spareOf } from '../lib/lease.ts';
 import type { Reason } from '../reasons.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
+import type { ResponseFault } from './response-parser.ts';
 import { SpareHeadReader } from './spare-head-reader.ts';
 import { type ConnectionTimes, TICK_MS, ticks } from './ticks.ts';
 import { type Place, WaitingLine } from './waiting-line.ts';
@@ -10,6 +11,8 @@ import { type Place, WaitingLine } from './waiting-line.ts';
 export interface PoolWaiter {
   /** It may share a connection with others. */
   readonly shareable: boolean;
+  /** It needs a connection that nobody had before it, and nobody gets after it. */
+  readonly alone: boolean;
   /** Where it stands while it waits; the pool's to set. */
   place: Place<PoolWaiter> | undefined;
   onConnection(connection: Connection): void;
@@ -20,11 +23,19 @@ export interface PoolOptions {
   readonly name: string;
   readonly host: string;
   readonly port: number;
-  readonly times: { readonly connectMs: number; readonly responseMs: number; readonly idleMs: number };
+  readonly times: {
+    readonly connectMs: number;
+    readonly responseMs: number;
+    readonly idleMs: number;
+    /** How long a connection is kept without a request. */
+    readonly keepAliveMs: number;
+  };
   /** Most connections at a time, most exchanges that wait for one. */
   readonly limits: { readonly connections: number; readonly waiting: number };
   /** Requests on one connection at a time; more than 1 only for those that may be sent again. */
   readonly pipelining: number;
+  /** Connections carry one request after another, and not one each. */
+  readonly reuse: boolean;
   /** Bytes of a response head. */
   readonly headLimit: number;
   readonly readBuffer: Buffer;
@@ -32,6 +43,8 @@ export interface PoolOptions {
   readonly failures: CounterFamily;
   /** Told, again and again, while an exchange waits because `connections` are used up. */
   readonly onScarce?: (() => void) | undefined;
+  /** Is told the parser's word for each answer that it refused. */
+  readonly onRefusedAnswer: (fault: ResponseFault) => void;
 }
 
 /** The connections to one upstream server; `checkOut` and `dispatch` are the only places that hand one out. */
@@ -62,8 +75,13 @@ export class Pool implements ConnectionOwner, Lease {
     this.name = options.name;
     this.failures = options.failures;
     this.limit = options.limits.connections;
-    const { connectMs, responseMs, idleMs } = options.times;
-    this.times = { connect: ticks(connectMs), response: ticks(responseMs), idle: ticks(idleMs) };
+    const { connectMs, responseMs, idleMs, keepAliveMs } = options.times;
+    this.times = {
+      connect: ticks(connectMs),
+      response: ticks(responseMs),
+      idle: ticks(idleMs),
+      keepAlive: ticks(keepAliveMs),
+    };
   }
 
   /**
@@ -72,14 +90,14 @@ export class Pool implements ConnectionOwner, Lease {
    * @returns 'full' when too many wait already.
    */
   checkOut(waiter: PoolWaiter, fresh: boolean): Connection | undefined | 'full' {
-    if (!fresh) {
+    if (!fresh && !waiter.alone) {
       const connection = this.idleOrShared(waiter);
       if (connection !== undefined) return connection;
     } else if (this.all.size >= this.limit) {
       // Or it would wait for a place while one stands idle.
       this.idle[0]?.destroy();
     }
-    if (this.all.size < this.limit) return this.dial();
+    if (this.all.size < this.limit) return this.dial(waiter);
     this.options.onScarce?.();
     if (this.waiting.size >= this.options.limits.waiting) return 'full';
     waiter.place = this.waiting.add(waiter, this.tick + this.times.connect);
@@ -95,6 +113,11 @@ export class Pool implements ConnectionOwner, Lease {
   }
 
   onReusable(connection: Connection): void {
+    if (this.waiting.first?.waiter.alone === true) {
+      // Its place is what the waiter gets.
+      connection.destroy();
+      return;
+    }
     const waiter = this.nextWaiter();
     if (waiter !== undefined) {
       waiter.onConnection(connection);
@@ -111,6 +134,10 @@ export class Pool implements ConnectionOwner, Lease {
       this.leave(first);
       first.waiter.onConnection(connection);
     }
+  }
+
+  onRefusedAnswer(fault: ResponseFault): void {
+    this.options.onRefusedAnswer(fault);
   }
 
   onClosed(connection: Connection): void {
@@ -205,14 +232,14 @@ export class Pool implements ConnectionOwner, Lease {
     }
   }
 
-  private dial(): Connection {
-    const { host, port, pipelining, headLimit, readBuffer } = this.options;
+  private dial({ alone }: PoolWaiter): Connection {
+    const { host, port, pipelining, reuse, headLimit, readBuffer } = this.options;
     const { times, spareHeadReader } = this;
     const connection = new Connection({
-      host,
-      port,
+      address: { host, port },
       times,
       depth: pipelining,
+      once: alone || !reuse,
       headLimit,
       readBuffer,
       spareHeadReader,
@@ -227,7 +254,7 @@ export class Pool implements ConnectionOwner, Lease {
     while (!this.closed && this.all.size < this.limit) {
       const waiter = this.nextWaiter();
       if (waiter === undefined) return;
-      waiter.onConnection(this.dial());
+      waiter.onConnection(this.dial(waiter));
     }
   }
 

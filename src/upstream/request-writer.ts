@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { NameSet } from '../lib/name-set.ts';
 import type { Networks } from '../lib/networks.ts';
 import type { Permit, RequestHead } from '../types.ts';
+import { authenticatesConnection } from './connection-auth.ts';
 import { forwardedFor, toldBy } from './forwarded.ts';
 import { withoutToken } from './strip-token.ts';
 
@@ -93,6 +94,8 @@ export interface WireHead {
   readonly encoding: 'latin1' | 'utf8';
   /** The query had the token in it; absent: it had not. */
   readonly tokenInUrl?: true;
+  /** It authenticates the connection that it is sent on, which must be its own; absent: it does not. */
+  readonly connectionAuth?: true;
 }
 
 export interface RequestWriterOptions {
@@ -158,7 +161,10 @@ export class RequestWriter {
     // Values alone can hold more than ASCII: names are tokens, the target was judged, and the rest is our own.
     const encoding = isAscii(head.values) ? 'latin1' : 'utf8';
     if (encoding === 'utf8' && text.includes('\ufffd')) return 'request_malformed';
-    return head.query === received.query ? { text, encoding } : { text, encoding, tokenInUrl: true };
+    const wire: WireHead =
+      head.query === received.query ? { text, encoding } : { text, encoding, tokenInUrl: true };
+    const speaks = mayAuthenticateConnection(head) && !permit.stripToken && authenticatesConnection(head);
+    return speaks ? { ...wire, connectionAuth: true } : wire;
   }
 
   private believes(address: string, trusted: Networks): boolean {
@@ -212,6 +218,11 @@ export class RequestWriter {
   }
 }
 
+/** The same head on a connection that ends with its request. */
+export function withClose(head: WireHead): WireHead {
+  return { ...head, text: `${head.text.slice(0, -2)}connection: close\r\n\r\n` };
+}
+
 /** The forwarding headers behind a peer that is believed: what it says, and ours where it says nothing clear. */
 function relayedLines(forwarded: Forwarded, address: string, head: RequestHead): string {
   const told = toldBy(head);
@@ -225,6 +236,12 @@ function relayedLines(forwarded: Forwarded, address: string, head: RequestHead):
 /** Two letters tell nearly all other names apart without the expression. */
 function isForwarding(name: string): boolean {
   return name.charCodeAt(2) === 0x66 && name.charCodeAt(0) === 0x78 && forwardingFamily.test(name);
+}
+
+/** Nearly all credentials are Bearer or Basic, and what begins with their letter needs no further look. */
+function mayAuthenticateConnection({ authorization, authorizationCount }: RequestHead): boolean {
+  if (authorization === undefined) return false;
+  return authorizationCount > 1 || (authorization.charCodeAt(0) | 0x20) !== 0x62;
 }
 
 /** Named in Connection or not, these are never ours to drop: the message would change its meaning without them. */

@@ -57,7 +57,7 @@ export type FramingFault =
  * Seconds before the end of the time that upstream names in which a connection is not used any more: a request may be
  * under way that long before upstream has it.
  */
-const KEEP_MARGIN_SECONDS = 1;
+export const KEEP_MARGIN_SECONDS = 1;
 
 /** Why these fields cannot frame a message; undefined when they can. */
 export function framingFault(fields: FramingFields): FramingFault | undefined {

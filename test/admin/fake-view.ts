@@ -59,6 +59,7 @@ export class FakeView implements AdminView {
           { upstream: 'app', state: 'busy', count: 1 },
         ],
         upstreamFailures: [{ upstream: 'app', reason: 'upstream_reset', count: 6 }],
+        refusedAnswers: [{ upstream: 'app', fault: 'bare_lf', count: 4 }],
       },
       listeners: [
         { ...listener, ...hidden },

@@ -68,6 +68,9 @@ test('every metric of the interface is there, with its labels', async () => {
     assert.deepEqual(linesOf(text, 'portcullis_upstream_failures_total').slice(1), [
       'portcullis_upstream_failures_total{upstream="app",reason="upstream_reset"} 6',
     ]);
+    assert.deepEqual(linesOf(text, 'portcullis_upstream_answers_refused_total').slice(1), [
+      'portcullis_upstream_answers_refused_total{upstream="app",fault="bare_lf"} 4',
+    ]);
     assert.deepEqual(linesOf(text, 'portcullis_keyset_age_seconds').slice(1), [
       'portcullis_keyset_age_seconds{issuer="fusionauth"} 3.5',
     ]);

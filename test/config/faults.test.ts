@@ -383,6 +383,26 @@ const cases: readonly Case[] = [
     upstream(`${servers}, pipelining: 65`),
     'f:4:67: upstreams.app.pipelining: is out of range; must be a whole number from 1 to 64',
   ],
+  [
+    'pipelining without connections that are used again',
+    upstream(`${servers}, reuse: false, pipelining: 2`),
+    'f:4:81: upstreams.app.pipelining: needs connections that are used again, and reuse is false; must be left out, or reuse true',
+  ],
+  [
+    'reuse that is neither',
+    upstream(`${servers}, reuse: never`),
+    'f:4:62: upstreams.app.reuse: does not fit; must be true or false',
+  ],
+  [
+    'connections that are kept for no time',
+    upstream(`${servers}, timeouts: { keepAlive: 0s }`),
+    `f:4:78: upstreams.app.timeouts.keepAlive: is out of range; ${duration('1ms', '1h')}`,
+  ],
+  [
+    'another word for connections that authenticate',
+    route('connectionAuth: allow'),
+    'f:5:74: routes[0].connectionAuth: does not fit; must be refuse or pass',
+  ],
   // Routes
   [
     'no routes',
@@ -616,8 +636,8 @@ const cases: readonly Case[] = [
     {
       x: 'log: { access: off }',
       ...issuer(`${rest}, rejectIdTokens: false`),
-      ...upstream(`${servers}, pipelining: 1`),
-      ...route('token: [header], cors: { preflight: authenticate }'),
+      ...upstream(`${servers}, pipelining: 1, reuse: true, timeouts: { keepAlive: 60s }`),
+      ...route('token: [header], cors: { preflight: authenticate }, connectionAuth: refuse'),
     },
   ],
 ];

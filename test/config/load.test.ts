@@ -78,9 +78,10 @@ test('the documented file is valid, with everything filled in', () => {
       {
         name: 'app',
         server: { host: '127.0.0.1', port: 9000 },
-        timeouts: { connectMs: 5_000, responseMs: 60_000, idleMs: 60_000 },
+        timeouts: { connectMs: 5_000, responseMs: 60_000, idleMs: 60_000, keepAliveMs: 60_000 },
         limits: { connections: 256, waiting: 1024 },
         pipelining: 1,
+        reuse: true,
       },
     ],
   );
@@ -186,6 +187,7 @@ issuers:
       auth: ['app'],
       require: undefined,
       preflight: { kind: 'authenticate' },
+      connectionAuth: 'refuse',
       upstream: '127.0.0.1:9000',
       forward: { headers: new Map(), token: 'keep', forwarded: new Set(['for', 'proto', 'host']) },
     },
@@ -193,9 +195,10 @@ issuers:
   assert.deepEqual(config.upstreams.get('127.0.0.1:9000'), {
     name: '127.0.0.1:9000',
     server: { host: '127.0.0.1', port: 9000 },
-    timeouts: { connectMs: 5_000, responseMs: 60_000, idleMs: 60_000 },
+    timeouts: { connectMs: 5_000, responseMs: 60_000, idleMs: 60_000, keepAliveMs: 60_000 },
     limits: { connections: 256, waiting: 1024 },
     pipelining: 1,
+    reuse: true,
   });
 });
 

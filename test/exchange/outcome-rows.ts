@@ -143,9 +143,9 @@ function brokenUpstreams(): ReadonlyMap<string, UpstreamConfig> {
       throw new Error('broken on purpose');
     },
   };
-  const timeouts = { connectMs: 5_000, responseMs: 5_000, idleMs: 5_000 };
+  const timeouts = { connectMs: 5_000, responseMs: 5_000, idleMs: 5_000, keepAliveMs: 5_000 };
   const server = { host: '127.0.0.1', port: 9 };
-  return new Map([['app', { name: 'app', server, timeouts, limits, pipelining: 1 }]]);
+  return new Map([['app', { name: 'app', server, timeouts, limits, pipelining: 1, reuse: true }]]);
 }
 
 const limitedTo = (requestBody: number): Partial<TestOptions> => ({
@@ -243,6 +243,13 @@ export const rows: readonly OutcomeRow[] = [
       routes: [{ name: '/a', match: { host: undefined, path: '/a', methods: undefined } }],
     }),
     drive: (play) => ask(play, get()),
+  },
+  {
+    word: 'connection_auth_refused',
+    when: 'its credentials are those of a connection',
+    status: 403,
+    options: () => ({ routes: [{ auth: 'none' }] }),
+    drive: (play) => ask(play, get('Authorization: NTLM TlRMTVNTUAABAAAA')),
   },
   {
     word: 'request_malformed',

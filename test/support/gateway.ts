@@ -18,9 +18,10 @@ export interface TestOptions {
   };
   readonly routes?: readonly Partial<RouteConfig>[];
   readonly issuer?: Partial<IssuerConfig>;
-  readonly timeouts?: { connectMs?: number; responseMs?: number; idleMs?: number };
+  readonly timeouts?: { connectMs?: number; responseMs?: number; idleMs?: number; keepAliveMs?: number };
   readonly limits?: { connections?: number; waiting?: number };
   readonly pipelining?: number;
+  readonly reuse?: boolean;
   readonly log?: Log;
 }
 
@@ -95,6 +96,7 @@ export async function startGateway(options: TestOptions): Promise<TestGateway> {
     upstream: 'app',
     forward: { headers: new Map(), token: 'keep', forwarded: new Set(['for', 'proto', 'host']) },
     preflight: { kind: 'authenticate' },
+    connectionAuth: 'refuse',
   };
   const config: Config = {
     listen: [{ host: '127.0.0.1', port: 0 }],
@@ -108,9 +110,16 @@ export async function startGateway(options: TestOptions): Promise<TestGateway> {
         {
           name: 'app',
           server: { host: '127.0.0.1', port: options.upstreamPort },
-          timeouts: { connectMs: 5_000, responseMs: 60_000, idleMs: 60_000, ...options.timeouts },
+          timeouts: {
+            connectMs: 5_000,
+            responseMs: 60_000,
+            idleMs: 60_000,
+            keepAliveMs: options.timeouts?.idleMs ?? 60_000,
+            ...options.timeouts,
+          },
           limits: { connections: 256, waiting: 1024, ...options.limits },
           pipelining: options.pipelining ?? 1,
+          reuse: options.reuse ?? true,
         },
       ],
     ]),

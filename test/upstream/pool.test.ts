@@ -18,9 +18,11 @@ beforeEach(async () => {
     name: 'app',
     host: '127.0.0.1',
     port: origin.port,
-    times: { connectMs: 5_000, responseMs: 60_000, idleMs: 60_000 },
+    times: { connectMs: 5_000, responseMs: 60_000, idleMs: 60_000, keepAliveMs: 60_000 },
     limits: { connections: 1, waiting: 1 },
     pipelining: 1,
+    reuse: true,
+    onRefusedAnswer: (fault) => assert.fail(fault),
     headLimit: 4096,
     readBuffer: readBuffer(),
   });
@@ -33,6 +35,7 @@ afterEach(async () => {
 
 const waiter = (told: string[]): PoolWaiter => ({
   shareable: false,
+  alone: false,
   place: undefined,
   onConnection: () => void told.push('connection'),
   onNoConnection: (reason) => void told.push(reason),

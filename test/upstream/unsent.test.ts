@@ -21,14 +21,14 @@ async function reused(use: (connection: Connection, server: Socket) => Promise<v
     reusable = resolve;
   });
   const connection = new Connection({
-    host: '127.0.0.1',
-    port: (listener.address() as AddressInfo).port,
-    times: { connect: 10, response: 10, idle: 10 },
+    address: { host: '127.0.0.1', port: (listener.address() as AddressInfo).port },
+    times: { connect: 10, response: 10, idle: 10, keepAlive: 10 },
     depth: 2,
+    once: false,
     headLimit: 4096,
     readBuffer: readBuffer(),
     spareHeadReader: new SpareHeadReader(),
-    owner: { tick: 0, onReusable: () => reusable(), onRoom() {}, onClosed: () => {} },
+    owner: { tick: 0, onReusable: () => reusable(), onRoom() {}, onRefusedAnswer() {}, onClosed: () => {} },
   });
   try {
     const [server] = await accepted;

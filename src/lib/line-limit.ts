@@ -1,0 +1,31 @@
+/** Lines of one kind in one window: enough to see what happens, and no way to fill a disk. */
+const LINES = 2;
+/** Length of a window in milliseconds. */
+const WINDOW_MS = 10_000;
+
+/** Lets a bounded number of log lines of one kind through, and tells how many it left out. */
+export class LineLimit {
+  readonly #tell: (leftOut: number) => void;
+  #written = 0;
+  #window: NodeJS.Timeout | undefined;
+
+  /** @param tell is called at the end of a window in which lines were left out. */
+  constructor(tell: (leftOut: number) => void) {
+    this.#tell = tell;
+  }
+
+  /** Whether one more line may be written now. */
+  take(): boolean {
+    // The first line opens the window, so that nothing runs while there is nothing to say.
+    this.#window ??= setTimeout(() => this.#end(), WINDOW_MS).unref();
+    this.#written += 1;
+    return this.#written <= LINES;
+  }
+
+  #end(): void {
+    const leftOut = this.#written - LINES;
+    this.#written = 0;
+    this.#window = undefined;
+    if (leftOut > 0) this.#tell(leftOut);
+  }
+}

@@ -1,0 +1,46 @@
+import type { ResponseEvents, ResponseHead } from './response-head.ts';
+
+/** Where the answers are that a server gives in place of reading a request to its end. */
+const FIRST_REFUSAL = 300;
+
+/** What one read brought of an answer, until it is handed over, and what its head said of the connection. */
+export class AnswerParts implements ResponseEvents {
+  head: ResponseHead | undefined;
+  pieces: Uint8Array[] | undefined;
+  complete = false;
+  /** The head has come. */
+  begun = false;
+  /** The connection may carry another request. */
+  keepAlive = false;
+  /** Upstream does not want the rest of the request, and closes: what is sent to it now can cost the answer. */
+  refuses = false;
+
+  /** Expects the answer to another request. */
+  restart(): void {
+    this.begun = false;
+    this.refuses = false;
+  }
+
+  /** Forgets what has been handed over. */
+  clear(): void {
+    this.head = undefined;
+    this.pieces = undefined;
+    this.complete = false;
+  }
+
+  onHead(head: ResponseHead): void {
+    this.head = head;
+    this.begun = true;
+    this.keepAlive = head.keepAlive;
+    this.refuses = !head.keepAlive && head.status >= FIRST_REFUSAL;
+  }
+
+  onBody(chunk: Uint8Array): void {
+    if (this.pieces === undefined) this.pieces = [chunk];
+    else this.pieces.push(chunk);
+  }
+
+  onComplete(): void {
+    this.complete = true;
+  }
+}

@@ -1,0 +1,56 @@
+import { Socket } from 'node:net';
+
+type Done = (error?: Error | null) => void;
+
+export interface UpstreamAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Upstream has closed the connection while bytes of ours were under way. */
+const goneCodes: ReadonlySet<string | undefined> = new Set(['EPIPE', 'ECONNRESET']);
+
+/**
+ * A socket on which a write that fails is not the end. A server that refuses a request early closes with the rest of it
+ * unread, so that its kernel answers the next bytes with a reset; the answer was sent before, and the kernel here
+ * still has it. Node's own socket is destroyed by the failed write and never reads it. This one only becomes `deaf`:
+ * what there is to read is read, and then comes the end, or the error, of the reading side.
+ */
+export class UpstreamSocket extends Socket {
+  /** Upstream takes no byte any more; what is written now would only be kept. */
+  deaf = false;
+  /** The stream hands the same function to each write but the joined ones, and one wrapper of it will do. */
+  #done: Done | undefined = undefined;
+  #guarded: Done = () => {};
+
+  /**
+   * Connects. @param read is told how many bytes stand in the buffer, and answers whether it wants more.
+   */
+  constructor(address: UpstreamAddress, buffer: Buffer, read: (length: number, buffer: Buffer) => boolean) {
+    const callback = (length: number, bytes: Uint8Array): boolean => read(length, bytes as Buffer);
+    // The types have this option for `connect`, which hands it on to here.
+    super({ onread: { buffer, callback } } as ConstructorParameters<typeof Socket>[0]);
+    this.setNoDelay(true);
+    this.connect({ host: address.host, port: address.port });
+  }
+
+  override _write(chunk: unknown, encoding: BufferEncoding, done: Done): void {
+    super._write(chunk, encoding, this.#guard(done));
+  }
+
+  override _writev(chunks: { chunk: unknown; encoding: BufferEncoding }[], done: Done): void {
+    super._writev?.(chunks, this.#guard(done));
+  }
+
+  #guard(done: Done): Done {
+    if (done !== this.#done) {
+      this.#done = done;
+      this.#guarded = (error) => {
+        // `done` is never called then: the stream would end by it.
+        if (goneCodes.has((error as NodeJS.ErrnoException | null)?.code)) this.deaf = true;
+        else done(error);
+      };
+    }
+    return this.#guarded;
+  }
+}
