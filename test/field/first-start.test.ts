@@ -1,12 +1,13 @@
+// Source: a newcomer on a fresh clone: the first npm start was silent for half a minute while it compiled.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
 
-const project = join(import.meta.dirname, '..', '..');
+const project = join(import.meta.dirname, '..', '..', '..');
 const freePorts = ['--port', '0', '--issuer-port', '0', '--admin-port', '0'];
 /** Milliseconds after which a build that never ends is ended. */
 const LIMIT_MS = 120_000;
@@ -61,10 +62,12 @@ describe('npm start on a fresh clone', () => {
 
   test('starts nothing that does not compile, and shows the fault', async () => {
     install();
-    appendFileSync(join(clone, 'src', 'main.ts'), 'const port: number = "8080";\n');
+    rmSync(join(clone, 'src'), { recursive: true });
+    mkdirSync(join(clone, 'src'));
+    writeFileSync(join(clone, 'src', 'main.ts'), 'export const port: number = "8080";\n');
     const { code, text } = await ended(npmStart());
     assert.equal(code, 70);
-    assert.match(text, /failed after [\d.]+ s\nsrc\/main\.ts\(\d+,7\): error TS2322/);
+    assert.match(text, /failed after [\d.]+ s\nsrc\/main\.ts\(1,14\): error TS2322/);
     assert.doesNotMatch(text, /ready/);
   });
 
