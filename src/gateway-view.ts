@@ -47,9 +47,9 @@ export function controlView(sources: ViewSources): AdminView {
     *keySets() {
       for (const { name, keys } of config().issuers.values()) {
         const fetched = control.keySets.of(name);
-        if (fetched === undefined) yield configuredKeySet(name, keys, uptimeSeconds());
-        else {
-          const { kids, ageSeconds, source, lastError, nextRefreshSeconds, ignored } = fetched;
+        if (fetched === undefined || keys.length > 0) yield configuredKeySet(name, keys, uptimeSeconds());
+        for (const set of fetched?.sets ?? []) {
+          const { kids, ageSeconds, source, lastError, nextRefreshSeconds, ignored } = set;
           yield { issuer: name, kids, ageSeconds, source, lastError, nextRefreshSeconds, ignored };
         }
       }

@@ -179,10 +179,7 @@ function describeAll(registry: Registry, view: AdminView, gathered: () => Gather
     () => figures().refusedAnswers.map(({ count, ...labels }) => ({ labels, value: count })),
   );
   mirrorGauge(describe('keyset_age_seconds', 'Seconds since the keys were read.'), ['issuer'], () =>
-    Array.from(view.keySets()).flatMap(({ issuer, ageSeconds }) =>
-      // An issuer without keys has no age; 0 would look like a fresh set.
-      ageSeconds === undefined ? [] : [{ labels: { issuer }, value: ageSeconds }],
-    ),
+    Array.from(oldestKeySets(view), ([issuer, value]) => ({ labels: { issuer }, value })),
   );
   mirrorGauge(describe('revocations', 'Revocations in force.'), [], () => {
     const revocations = view.revocations();
@@ -240,4 +237,22 @@ function describeListeners(
     ['listener'],
     each(({ loopDelaySeconds }) => loopDelaySeconds),
   );
+}
+
+/** The source of keys that nothing fetches; see `KeySetView`. */
+const CONFIGURATION = 'configuration';
+
+/** The age of each issuer's keys, by name: of several sources that are fetched, the oldest counts. */
+function oldestKeySets(view: AdminView): ReadonlyMap<string, number> {
+  const ages = new Map<string, number>();
+  const sets = [...view.keySets()];
+  for (const { issuer, ageSeconds, source } of sets) {
+    // An issuer without keys has no age; 0 would look like a fresh set.
+    if (ageSeconds === undefined) continue;
+    // Keys of the configuration grow old beside fetched ones, and nothing is wrong with that.
+    const isFetched = sets.some((set) => set.issuer === issuer && set.source !== CONFIGURATION);
+    if (source === CONFIGURATION && isFetched) continue;
+    ages.set(issuer, Math.max(ages.get(issuer) ?? 0, ageSeconds));
+  }
+  return ages;
 }

@@ -295,10 +295,11 @@ export class Authorizer {
    * An issuer may have put another key in the place of an old one, under its name or without one. It is asked on
    * behalf of a token that would be let in as far as can be seen, within the pace of tokens with unknown keys.
    */
-  #askForKeys({ issuer, expiry }: Candidate): Promise<void> | undefined {
-    const { remote, clockToleranceMs } = issuer.config;
-    const isLive = this.#clock.wall() < expiry * 1000 + clockToleranceMs;
-    return remote !== undefined && isLive ? this.#keyRequests.ask(issuer.config.name) : undefined;
+  #askForKeys({ issuer, algorithm, expiry }: Candidate): Promise<void> | undefined {
+    const isLive = this.#clock.wall() < expiry * 1000 + issuer.config.clockToleranceMs;
+    return issuer.fetchGapMs(algorithm) !== undefined && isLive
+      ? this.#keyRequests.ask(issuer.config.name)
+      : undefined;
   }
 
   /**
@@ -306,12 +307,12 @@ export class Authorizer {
    * issuer since: it is then asked again on the token's behalf, when that is allowed.
    */
   #refuseSignature(candidate: Candidate): Rejection {
-    const { remote } = candidate.issuer.config;
-    if (remote === undefined) {
+    const gapMs = candidate.issuer.fetchGapMs(candidate.algorithm);
+    if (gapMs === undefined) {
       return this.#refuse(candidate, rejections.signature, Number.NEGATIVE_INFINITY);
     }
     const now = this.#clock.wall();
-    return this.#refuse(candidate, rejections.signature, now, now + remote.unknownKidGapMs);
+    return this.#refuse(candidate, rejections.signature, now, now + gapMs);
   }
 
   /**

@@ -105,7 +105,7 @@ export class Flights {
     const { issuer, algorithm } = flight.candidate;
     const choice = issuer.choose(algorithm, this.#options.kidOf(flight.candidate));
     if (choice === undefined) {
-      const answer = issuer.hasKeys ? rejections.keyUnknown : rejections.keysUnavailable;
+      const answer = issuer.hasKeysFor(algorithm) ? rejections.keyUnknown : rejections.keysUnavailable;
       this.#land(flight, () => answer);
     } else if (flight.renewed || !this.#renew(flight, choice)) {
       this.#land(flight, () => rejections.overloaded);

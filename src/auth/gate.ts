@@ -105,7 +105,7 @@ export class Gate {
     if (!this.#scratch.isCanonical(token.slice(second + 1))) return rejections.extension;
     const choice = issuer.choose(algorithm, header.kid);
     if (choice === undefined) {
-      return issuer.hasKeys ? { kind: 'unknown-key', issuer } : rejections.keysUnavailable;
+      return issuer.hasKeysFor(algorithm) ? { kind: 'unknown-key', issuer } : rejections.keysUnavailable;
     }
     return {
       kind: 'candidate',

@@ -28,6 +28,10 @@ export class Issuer {
   readonly algorithms: ReadonlySet<string>;
   #present: readonly VerificationKey[];
   #keys: ReadonlyMap<string, AlgorithmKeys>;
+  /** Algorithms of fetched sources that are pinned to some. */
+  readonly #pinned: ReadonlySet<string>;
+  /** Algorithm → milliseconds in which its keys are asked for once on behalf of tokens; absent: they are not fetched. */
+  readonly #gaps: ReadonlyMap<string, number>;
   #generation = 1;
   #version = 1;
   #empty: boolean;
@@ -40,6 +44,10 @@ export class Issuer {
     this.#present = config.keys;
     this.algorithms = new Set(tokenAlgorithms(config.algorithms));
     this.#keys = arrange(config.keys, this.algorithms);
+    this.#gaps = gapsOf(config);
+    this.#pinned = new Set(
+      tokenAlgorithms(config.remotes?.flatMap(({ algorithms = [] }) => algorithms) ?? []),
+    );
     this.#empty = config.keys.length === 0;
   }
 
@@ -53,9 +61,12 @@ export class Issuer {
     return this.#version;
   }
 
-  /** False until the issuer has any key; tokens are then not wrong, they cannot be judged. */
-  get hasKeys(): boolean {
-    return !this.#empty;
+  /**
+   * False until the issuer has any key, and while a source that is fetched has given none for the algorithm; tokens are
+   * then not wrong, they cannot be judged.
+   */
+  hasKeysFor(algorithm: string): boolean {
+    return !this.#empty && (this.#keys.has(algorithm) || !this.#pinned.has(algorithm));
   }
 
   get keyCount(): number {
@@ -65,6 +76,11 @@ export class Issuer {
   /** Of the keys in force, with an undefined for each that has none. */
   get kids(): readonly (string | undefined)[] {
     return this.#present.map(({ kid }) => kid);
+  }
+
+  /** Milliseconds in which keys for the algorithm are asked for once on behalf of tokens; undefined: never. */
+  fetchGapMs(algorithm: string): number | undefined {
+    return this.#gaps.get(algorithm);
   }
 
   replaceKeys(keys: readonly VerificationKey[]): void {
@@ -94,6 +110,16 @@ function keepsAll(old: readonly VerificationKey[], keys: readonly VerificationKe
     else same.push(key);
   }
   return old.every((one) => byId.get(one.id)?.some((key) => isSame(one, key)) === true);
+}
+
+function gapsOf(config: IssuerConfig): ReadonlyMap<string, number> {
+  const gaps = new Map<string, number>();
+  for (const { algorithms, unknownKidGapMs } of config.remotes ?? []) {
+    for (const name of tokenAlgorithms(algorithms ?? config.algorithms)) {
+      gaps.set(name, Math.min(gaps.get(name) ?? Number.POSITIVE_INFINITY, unknownKidGapMs));
+    }
+  }
+  return gaps;
 }
 
 function isSame(a: VerificationKey, b: VerificationKey): boolean {

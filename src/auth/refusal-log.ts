@@ -85,9 +85,10 @@ export class RefusalLog {
 }
 
 function keysOf(issuer: Issuer): object {
-  const { name, remote } = issuer.config;
+  const { name, remotes = [], keys } = issuer.config;
   const kids = issuer.kids.slice(0, MAX_NAMES).map((kid) => (kid === undefined ? null : shown(kid)));
-  const from = remote === undefined ? 'configuration' : remote.kind;
+  const isConfigured = keys.length > 0 || remotes.length === 0;
+  const from = [...(isConfigured ? ['configuration'] : []), ...remotes.map(({ kind }) => kind)].join(' and ');
   return { issuer: name, keySet: { from, keys: issuer.kids.length, kids } };
 }
 

@@ -27,6 +27,8 @@ export interface RemoteKeysConfig {
   readonly kind: 'jwks' | 'discovery';
   /** Absolute address of the document of that kind. */
   readonly url: string;
+  /** Those of the issuer's algorithms for which its keys are taken; undefined: all of them. */
+  readonly algorithms?: readonly string[] | undefined;
   /** Whether plain http is allowed beyond loopback. */
   readonly allowHttp: boolean;
   readonly refreshMinMs: number;
@@ -52,10 +54,10 @@ export interface IssuerConfig {
   readonly audienceMatch: 'any' | 'all';
   readonly expiry: 'required' | 'optional';
   readonly algorithms: readonly string[];
-  /** Each key fits at least one of `algorithms`; empty only with `remote`. */
+  /** Of the configuration; each fits at least one of `algorithms`. Empty only with `remotes`. */
   readonly keys: readonly VerificationKey[];
-  /** Undefined for keys of the configuration. */
-  readonly remote?: RemoteKeysConfig | undefined;
+  /** Where more are fetched; undefined: nowhere. */
+  readonly remotes?: readonly RemoteKeysConfig[] | undefined;
   readonly clockToleranceMs: number;
   /** Claims that must be present; dots of a name are letters. */
   readonly require: readonly ClaimName[];

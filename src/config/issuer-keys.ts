@@ -13,10 +13,10 @@ import { systemClock } from '../lib/clock.ts';
 import { foreignJson } from '../lib/foreign-text.ts';
 import type { KeyPath } from './fault.ts';
 import type { Findings } from './findings.ts';
+import { algorithmPath, type KeySource } from './key-sources.ts';
 import { isUrl } from './remote-keys.ts';
 import { resolveSecret } from './resolve-secret.ts';
-import type { FileIssuer } from './schema.ts';
-import type { FileSecret } from './schema-keys.ts';
+import type { FileKeys, FileSecret } from './schema-keys.ts';
 import { FileError, readTextFile } from './text-file.ts';
 
 /** A key set of a thousand RSA keys is half of it. */
@@ -26,36 +26,34 @@ const MAX_SHOWN = 64;
 const SOURCES = ['pem', 'jwks', 'discovery', 'secret'] as const;
 
 /** One place that gave keys: a file or a text in the configuration. */
-interface KeySource {
+interface ReadKeys {
   readonly path: KeyPath;
   readonly keys: readonly PublicKey[];
   /** In a key set, keys for other algorithms are normal; in a PEM file they are a mistake. */
   readonly isSet: boolean;
 }
 
-/** Reads an issuer's keys and lays them over its algorithms. Empty when something was wrong, which is then found. */
+/** Reads the keys of a source and lays them over its algorithms. Empty when something was wrong, which is then found. */
 export function resolveKeys(
-  issuer: FileIssuer,
-  algorithms: readonly string[],
-  path: KeyPath,
+  source: KeySource,
   folder: string,
   findings: Findings,
 ): readonly VerificationKey[] {
   const faultsBefore = findings.faults.length;
-  const given = chooseSource(issuer, [...path, 'keys'], findings);
-  const keys = issuer.keys;
+  const { keys, path, algorithms } = source;
+  const given = chooseSource(keys, path, findings);
   if (keys === undefined || given === undefined) return [];
-  if (given === 'secret') return resolveSecretKey(issuer, keys.secret ?? '', algorithms, path, findings);
+  if (given === 'secret') return resolveSecretKey(source, keys.secret ?? '', findings);
 
-  const sources = given === 'pem' ? readPems(keys.pem, [...path, 'keys', 'pem'], folder, findings) : [];
+  const sources = given === 'pem' ? readPems(keys.pem, [...path, 'pem'], folder, findings) : [];
   if (given === 'jwks' && keys.jwks !== undefined && !isUrl(keys.jwks)) {
-    const read = readJwks(keys.jwks, [...path, 'keys', 'jwks'], folder, findings);
+    const read = readJwks(keys.jwks, [...path, 'jwks'], folder, findings);
     if (read !== undefined) sources.push(read);
   }
   for (const name of algorithms) {
     if (isSymmetric(name)) {
       findings.fault(
-        algorithmPath(issuer, name, path),
+        algorithmPath(source, name),
         `${name} is for a shared secret, and whoever knows the public key could sign with it; must be an algorithm for public keys such as RS256`,
       );
     }
@@ -65,24 +63,18 @@ export function resolveKeys(
   const isComplete =
     sources.length > 0 &&
     findings.faults.length === faultsBefore &&
-    algorithms.length === issuer.algorithms?.length;
-  if (isComplete) refuseMisfits(issuer, sources, path, findings);
+    algorithms.length === source.written?.length;
+  if (isComplete) refuseMisfits(source, sources, findings);
   return fitted;
 }
 
-function algorithmPath(issuer: FileIssuer, name: string, path: KeyPath): KeyPath {
-  return [...path, 'algorithms', (issuer.algorithms ?? []).indexOf(name)];
-}
-
 function chooseSource(
-  issuer: FileIssuer,
+  keys: FileKeys | undefined,
   path: KeyPath,
   findings: Findings,
 ): (typeof SOURCES)[number] | undefined {
   if (findings.wasWrong(path)) return undefined;
-  const given = SOURCES.filter(
-    (name) => issuer.keys?.[name] !== undefined || findings.wasWrong([...path, name]),
-  );
+  const given = SOURCES.filter((name) => keys?.[name] !== undefined || findings.wasWrong([...path, name]));
   if (given.length > 1) {
     findings.fault(path, `has ${given.join(' and ')}; must have exactly one of ${SOURCES.join(', ')}`, 'key');
   }
@@ -92,29 +84,29 @@ function chooseSource(
 }
 
 function resolveSecretKey(
-  issuer: FileIssuer,
+  source: KeySource,
   given: FileSecret,
-  algorithms: readonly string[],
-  path: KeyPath,
   findings: Findings,
 ): readonly VerificationKey[] {
-  if (findings.wasWrong([...path, 'keys', 'secret'])) return [];
+  const { algorithms } = source;
+  const path = [...source.path, 'secret'];
+  if (findings.wasWrong(path)) return [];
   for (const name of algorithms) {
     if (!isSymmetric(name)) {
       findings.fault(
-        algorithmPath(issuer, name, path),
-        `${name} needs a public key, and this issuer has a secret; must be HS256, HS384 or HS512`,
+        algorithmPath(source, name),
+        `${name} needs a public key, and this source has a secret; must be HS256, HS384 or HS512`,
       );
     }
   }
   const symmetric = algorithms.filter(isSymmetric);
-  const secret = resolveSecret(given, [...path, 'keys', 'secret'], findings);
+  const secret = resolveSecret(given, path, findings);
   if (secret === undefined) return [];
   try {
     checkSecret(secret, symmetric);
   } catch (error) {
     if (!(error instanceof KeyError)) throw error;
-    findings.fault([...path, 'keys', 'secret'], error.message);
+    findings.fault(path, error.message);
     return [];
   }
   return symmetric.length === 0 ? [] : [fitSecret(secret, symmetric)];
@@ -125,7 +117,7 @@ function readPems(
   path: KeyPath,
   folder: string,
   findings: Findings,
-): KeySource[] {
+): ReadKeys[] {
   if (pem === undefined) return [];
   const entries: readonly (readonly [string, KeyPath])[] =
     typeof pem === 'string' ? [[pem, path]] : pem.map((entry, index) => [entry, [...path, index]]);
@@ -147,7 +139,7 @@ function readPems(
   });
 }
 
-function readJwks(entry: string, path: KeyPath, folder: string, findings: Findings): KeySource | undefined {
+function readJwks(entry: string, path: KeyPath, folder: string, findings: Findings): ReadKeys | undefined {
   const inline = /^\s*\{/.test(entry) ? entry : undefined;
   return guard(entry, inline, path, folder, findings, (text, name) => {
     const { keys, warnings } = parseJwks(text);
@@ -185,7 +177,7 @@ function guard<Result>(
   }
 }
 
-function fit(sources: readonly KeySource[], algorithms: readonly string[]): readonly VerificationKey[] {
+function fit(sources: readonly ReadKeys[], algorithms: readonly string[]): readonly VerificationKey[] {
   const fitted = new Map<string, VerificationKey>();
   for (const key of sources.flatMap(({ keys }) => keys)) {
     const result = fitPublicKey(key, algorithms);
@@ -194,31 +186,26 @@ function fit(sources: readonly KeySource[], algorithms: readonly string[]): read
   return [...fitted.values()];
 }
 
-function refuseMisfits(
-  issuer: FileIssuer,
-  sources: readonly KeySource[],
-  path: KeyPath,
-  findings: Findings,
-): void {
-  const allowed = issuer.algorithms ?? [];
-  const keys = sources.flatMap((source) => source.keys);
+function refuseMisfits(source: KeySource, read: readonly ReadKeys[], findings: Findings): void {
+  const allowed = source.written ?? [];
+  const keys = read.flatMap((one) => one.keys);
   for (const name of allowed) {
     if (keys.some((key) => key.algorithms.includes(name))) continue;
     const labels = [...new Set(keys.map(({ label }) => label))].join(', ');
     findings.fault(
-      algorithmPath(issuer, name, path),
+      algorithmPath(source, name),
       `${name} fits none of the keys (${labels}); must be one of ${fittingNames(keys)}`,
     );
   }
-  for (const source of sources) {
-    for (const key of source.keys) {
+  for (const one of read) {
+    for (const key of one.keys) {
       if (key.algorithms.some((name) => allowed.includes(name))) continue;
-      if (source.isSet) {
-        findings.warn(source.path, `${nameOf(key)} is ignored: it fits none of the algorithms`);
+      if (one.isSet) {
+        findings.warn(one.path, `${nameOf(key)} is ignored: it fits none of the algorithms`);
       } else if (keys.length > 1) {
         // One key alone that fits nothing has been told of at the algorithms.
         findings.fault(
-          source.path,
+          one.path,
           `holds an ${key.label}, which none of the algorithms fits; must come with one of ${fittingNames([key])}`,
         );
       }

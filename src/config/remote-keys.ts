@@ -2,11 +2,10 @@ import { discoveryUrl, lacksDocument, urlObstacle } from '../keys/key-url.ts';
 import type { RemoteKeysConfig } from './config.ts';
 import type { KeyPath } from './fault.ts';
 import type { Findings } from './findings.ts';
-import type { FileIssuer } from './schema.ts';
-import { remoteDefaults } from './schema-keys.ts';
+import type { KeySource } from './key-sources.ts';
+import { type FileKeys, remoteDefaults } from './schema-keys.ts';
 import { formatDuration } from './units.ts';
 
-type FileKeys = NonNullable<FileIssuer['keys']>;
 const SETTINGS = ['refreshMin', 'refreshMax', 'timeout', 'stale', 'unknownKidGap', 'allowHttp'] as const;
 
 /** Whether keys.jwks names an address and not a file. */
@@ -14,18 +13,21 @@ export function isUrl(text: string): boolean {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(text);
 }
 
-/** Where and how an issuer's keys are fetched; undefined when they are not, or when something is wrong. Opens nothing. */
+/**
+ * Where and how the keys of a source are fetched; undefined when they are not, or when something is wrong. Opens nothing.
+ * `iss`: the issuer's own name, or any.
+ */
 export function resolveRemote(
-  issuer: FileIssuer,
-  path: KeyPath,
+  source: KeySource,
+  iss: string | undefined,
   findings: Findings,
 ): RemoteKeysConfig | undefined {
-  const { keys } = issuer;
+  const { keys, path } = source;
   if (keys === undefined) return undefined;
-  const source = sourceOf(keys, path, findings);
-  if (source === undefined) return undefined;
-  const { kind, text } = source;
-  const at = [...path, 'keys', kind];
+  const place = placeOf(keys, path, findings);
+  if (place === undefined) return undefined;
+  const { kind, text } = place;
+  const at = [...path, kind];
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const obstacle =
     url === undefined
@@ -40,16 +42,18 @@ export function resolveRemote(
       'ends with /.well-known and names no document there; must be the URL of the provider, or of the whole document',
     );
   }
-  if (kind === 'discovery' && issuer.issuer === 'any') {
+  if (kind === 'discovery' && iss === 'any') {
     findings.fault(at, 'needs the issuer that the document must name; must come with issuer other than any');
   }
   const times = { ...remoteDefaults, ...given(keys) };
-  refuseOrder(times, [...path, 'keys'], findings);
+  refuseOrder(times, path, findings);
   if (url === undefined) return undefined;
   url.hash = '';
   return {
     kind,
     url: (kind === 'discovery' ? discoveryUrl(url) : url).href,
+    // Of the only source there is nothing to say that the issuer does not say.
+    ...(source.isPinned ? { algorithms: source.algorithms } : {}),
     allowHttp: keys.allowHttp === true,
     refreshMinMs: times.refreshMin,
     refreshMaxMs: times.refreshMax,
@@ -59,7 +63,7 @@ export function resolveRemote(
   };
 }
 
-function sourceOf(
+function placeOf(
   keys: FileKeys,
   path: KeyPath,
   findings: Findings,
@@ -69,7 +73,7 @@ function sourceOf(
   if (keys.pem === undefined && keys.jwks === undefined && keys.secret === undefined) return undefined;
   for (const name of SETTINGS) {
     if (keys[name] === undefined) continue;
-    const at = [...path, 'keys', name];
+    const at = [...path, name];
     findings.fault(at, 'has no effect on keys that are not fetched; must be left out', 'key');
   }
   return undefined;

@@ -1,8 +1,9 @@
 import { algorithms as knownAlgorithms } from '../keys/algorithms.ts';
-import type { IssuerConfig } from './config.ts';
+import type { IssuerConfig, RemoteKeysConfig } from './config.ts';
 import type { KeyPath } from './fault.ts';
 import type { Findings } from './findings.ts';
 import { resolveKeys } from './issuer-keys.ts';
+import { keySources } from './key-sources.ts';
 import { nearest } from './nearest.ts';
 import { resolveRemote } from './remote-keys.ts';
 import { checkClaimPath, refuseRepeats } from './resolve-require.ts';
@@ -47,6 +48,9 @@ function resolveIssuer(
   const algorithms = (issuer.algorithms ?? []).filter((algorithm, index, all) =>
     isUsable(algorithm, all.indexOf(algorithm) < index, [...path, 'algorithms', index], findings),
   );
+  const sources = keySources(issuer, algorithms, path, findings);
+  const remotes = sources.flatMap((source) => resolveRemote(source, issuer.issuer, findings) ?? []);
+  refuseSameAddress(remotes, [...path, 'keys'], findings);
   const { audience, audienceMatch } = resolveAudience(issuer.audience, [...path, 'audience'], findings);
   refuseRepeats(issuer.require, [...path, 'require'], findings);
   // As they are compared.
@@ -61,8 +65,8 @@ function resolveIssuer(
     audienceMatch,
     expiry: issuer.expiry,
     algorithms,
-    keys: resolveKeys(issuer, algorithms, path, folder, findings),
-    remote: resolveRemote(issuer, path, findings),
+    keys: sources.flatMap((source) => resolveKeys(source, folder, findings)),
+    remotes: remotes.length === 0 ? undefined : remotes,
     clockToleranceMs: issuer.clockTolerance,
     require: issuer.require,
     maxAgeMs: issuer.maxAge ?? Number.POSITIVE_INFINITY,
@@ -70,6 +74,17 @@ function resolveIssuer(
     rejectIdTokens: issuer.rejectIdTokens,
     rolesClaim: issuer.rolesClaim,
   };
+}
+
+/** What is fetched is told apart by its address, in the state folder too. */
+function refuseSameAddress(remotes: readonly RemoteKeysConfig[], path: KeyPath, findings: Findings): void {
+  const places = remotes.map(({ kind, url }) => `${kind} ${url}`);
+  if (new Set(places).size === places.length) return;
+  findings.fault(
+    path,
+    'fetches two sources from one address; must be one source with the algorithms of both',
+    'key',
+  );
 }
 
 function resolveAudience(

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { duration, flag, must, oneOrMany, section, text } from './fields.ts';
+import { duration, flag, list, must, oneOrMany, section, text } from './fields.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -47,7 +47,7 @@ export const remoteDefaults = {
  * Where an issuer's keys come from. The timing keys have no prefault, so that one which would have no effect is
  * noticed; every key is optional here, because what is missing is told when references are resolved.
  */
-export const keys = section({
+const shape = {
   pem: oneOrMany(
     z.string({ error: must(pemHint) }).min(1, { error: must(pemHint) }),
     'a path to a PEM file, or a list of them',
@@ -97,4 +97,28 @@ export const keys = section({
     .describe(
       'False by default. Allows plain http beyond loopback: whoever can change that traffic can sign tokens',
     ),
-}).meta({ oneOf: ['pem', 'jwks', 'discovery', 'secret'].map((name) => ({ required: [name] })) });
+};
+
+const exactlyOne = ['pem', 'jwks', 'discovery', 'secret'].map((name) => ({ required: [name] }));
+
+/** One source, for all algorithms of the issuer. */
+const oneSource = section(shape).meta({ oneOf: exactlyOne });
+/** One of several sources, with the algorithms to which it is pinned. */
+const pinnedSource = section({
+  ...shape,
+  algorithms: list(text('the name of an algorithm such as RS256'), 'a list of algorithms such as [RS256]')
+    .describe("Those of the issuer's algorithms for which these keys are; secrets and public keys never mix")
+    .optional(),
+}).meta({ required: ['algorithms'], oneOf: exactlyOne });
+
+/** A migration has two or three; each fetched one is a fetch and a timer of its own. */
+const MAX_SOURCES = 8;
+const sourcesHint =
+  'a mapping with exactly one of pem, jwks, discovery, secret, or a list of such mappings, each with its algorithms';
+
+export const keys = z.union([oneSource, list(pinnedSource, sourcesHint, MAX_SOURCES)], {
+  error: must(sourcesHint),
+});
+
+/** What one source holds, whichever form it has. */
+export type FileKeys = z.output<typeof oneSource>;

@@ -53,7 +53,11 @@ const issuer = section({
   )
     .describe('The only signature algorithms accepted')
     .optional(),
-  keys: keys.describe('Exactly one of pem, jwks, discovery and secret').optional(),
+  keys: keys
+    .describe(
+      'Exactly one of pem, jwks, discovery and secret; or a list of sources, each with its algorithms',
+    )
+    .optional(),
   clockTolerance: duration(0, 10 * MINUTE)
     .prefault('0s')
     .describe('How far clocks may differ for exp and nbf'),

@@ -148,7 +148,7 @@ async function prepare(
   { offline }: ExplainOptions,
 ): Promise<void> {
   await readRevocations(control);
-  const sets = issuers.flatMap(({ name }) => control.keySets.of(name) ?? []);
+  const sets = issuers.flatMap(({ name }) => control.keySets.of(name)?.sets ?? []);
   await Promise.all(sets.map((set) => (offline ? set.load() : set.look())));
   if (offline) await control.keySets.close();
 }
@@ -217,13 +217,17 @@ async function conclude(judged: Judged): Promise<Explanation> {
   const facts = readToken(question.token ?? '');
   const picked = route.access.pick(claim(facts, 'iss'), claim(facts, 'aud'));
   const issuer = picked instanceof Issuer ? picked.config : undefined;
-  const remote = issuer && built.control.keySets.of(issuer.name);
+  const fetched = issuer && built.control.keySets.of(issuer.name);
+  const present = fetched?.keys ?? issuer?.keys ?? [];
   const about: Case = {
     route: routeConfig,
     issuers,
     issuer,
-    kids: remote?.allKids ?? issuer?.keys.map(({ kid }) => kid) ?? [],
-    keySource: remote === undefined ? 'the configuration' : sourceOf(remote, options.offline),
+    kids: present.map(({ kid }) => kid),
+    keySource: [
+      ...(fetched === undefined || (issuer?.keys.length ?? 0) > 0 ? ['the configuration'] : []),
+      ...(fetched?.sets ?? []).map((set) => sourceOf(set, options.offline)),
+    ].join(', and '),
     facts,
     revocable: judged.config.revocation !== undefined,
     keepsRevocations: judged.config.state !== undefined,

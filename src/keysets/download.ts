@@ -9,6 +9,11 @@ export interface Download extends ReadKeySet {
   readonly freshMs: number | undefined;
 }
 
+/** The algorithms to which a source of keys is pinned. */
+export function algorithmsOf(issuer: IssuerConfig, remote: RemoteKeysConfig): readonly string[] {
+  return remote.algorithms ?? issuer.algorithms;
+}
+
 /** Fetches an issuer's key set, by way of its discovery document where that is configured. Throws FetchError. */
 export async function download(
   issuer: IssuerConfig,
@@ -25,7 +30,7 @@ export async function download(
   }
   const { text, freshMs } = await fetchDocument(url, secure, { ...fetchOptions, accept: accepted.keySet });
   try {
-    return { ...(await readKeySetInSlices(text, issuer.algorithms)), freshMs };
+    return { ...(await readKeySetInSlices(text, algorithmsOf(issuer, remote))), freshMs };
   } catch (error) {
     if (error instanceof KeyError) throw new FetchError(`${shownUrl(url)} ${error.message}`);
     throw error;

@@ -1,20 +1,21 @@
 import type { IssuerConfig, RemoteKeysConfig } from '../config/config.ts';
 import type { VerificationKey } from '../keys/key.ts';
+import { IssuerKeys } from './issuer-keys.ts';
 import { RemoteKeySet, type Surroundings } from './remote-key-set.ts';
 
 /** The key sets of other issuers, fetched and not yet in force. */
-export type NextKeySets = ReadonlyMap<string, RemoteKeySet>;
+export type NextKeySets = ReadonlyMap<string, IssuerKeys>;
 
-/** The fetched key sets of a gateway, one for each issuer that has one. */
+/** The fetched key sets of a gateway, by issuer, for those that have any. */
 export class KeySets {
   readonly #around: Surroundings;
-  #sets: ReadonlyMap<string, RemoteKeySet> = new Map();
+  #issuers: NextKeySets = new Map();
   #retired: Promise<void> = Promise.resolve();
   #closed = false;
 
   constructor(issuers: ReadonlyMap<string, IssuerConfig>, around: Surroundings) {
     this.#around = around;
-    this.#sets = this.#make(issuers);
+    this.#issuers = this.#make(issuers);
   }
 
   /**
@@ -22,9 +23,9 @@ export class KeySets {
    * with the StartError of a kept set that others could have written.
    */
   async start(): Promise<void> {
-    await Promise.all(Array.from(this.#sets.values(), (set) => set.load()));
+    await Promise.all(setsOf(this.#issuers).map((set) => set.load()));
     if (this.#closed) return;
-    for (const set of this.#sets.values()) set.start();
+    for (const set of setsOf(this.#issuers)) set.start();
   }
 
   /**
@@ -33,8 +34,8 @@ export class KeySets {
    */
   async prepare(issuers: ReadonlyMap<string, IssuerConfig>): Promise<NextKeySets> {
     const next = this.#make(issuers);
-    const present = new Set(this.#sets.values());
-    const fresh = [...next.values()].filter((set) => !present.has(set));
+    const present = new Set(setsOf(this.#issuers));
+    const fresh = setsOf(next).filter((set) => !present.has(set));
     try {
       await Promise.all(fresh.map((set) => set.load()));
     } catch (error) {
@@ -42,7 +43,7 @@ export class KeySets {
       throw error;
     }
     // Whoever asks for new keys gets them also where the address is the old one; nobody waits for these.
-    for (const set of next.values()) if (present.has(set)) set.start();
+    for (const set of setsOf(next)) if (present.has(set)) set.start();
     await Promise.all(
       fresh.map(async (set) => {
         set.start();
@@ -54,63 +55,72 @@ export class KeySets {
 
   /** Puts prepared sets in the place of the present ones, which end unless they stay. */
   follow(next: NextKeySets): void {
-    const kept = new Set(next.values());
-    const ended = [...this.#sets.values()].filter((set) => !kept.has(set));
-    this.#sets = next;
+    const kept = new Set(setsOf(next));
+    const ended = setsOf(this.#issuers).filter((set) => !kept.has(set));
+    this.#issuers = next;
     this.#retire(ended);
   }
 
   /** Gives prepared sets up. */
   abandon(next: NextKeySets): void {
-    const present = new Set(this.#sets.values());
-    this.#retire([...next.values()].filter((set) => !present.has(set)));
+    const present = new Set(setsOf(this.#issuers));
+    this.#retire(setsOf(next).filter((set) => !present.has(set)));
   }
 
-  /** Undefined for an issuer whose keys are of the configuration. */
-  of(issuer: string): RemoteKeySet | undefined {
-    return this.#sets.get(issuer);
+  /** Undefined for an issuer whose keys are all of the configuration. */
+  of(issuer: string): IssuerKeys | undefined {
+    return this.#issuers.get(issuer);
   }
 
-  /** The keys in force, by issuer. */
+  /** The keys in force of those issuers, by issuer. */
   keys(): ReadonlyMap<string, readonly VerificationKey[]> {
-    return keysOf(this.#sets);
+    return keysOf(this.#issuers);
   }
 
-  /** See `RemoteKeySet.refetch`. */
+  /** See `IssuerKeys.refetch`. */
   refetch(issuer: string): Promise<void> | undefined {
-    return this.#sets.get(issuer)?.refetch();
+    return this.#issuers.get(issuer)?.refetch();
   }
 
   /** See `RemoteKeySet.renew`. */
   renew(issuer: string): void {
-    this.#sets.get(issuer)?.renew();
+    for (const set of this.#issuers.get(issuer)?.sets ?? []) set.renew();
   }
 
-  /** Names of the issuers without any key in force, each with the reason. */
+  /** Names of the issuers of which a set has no key in force, each with the reason. */
   *missing(): Iterable<{ readonly issuer: string; readonly why: string }> {
-    for (const [issuer, { hasKeys, lastError }] of this.#sets) {
-      if (hasKeys) continue;
-      yield {
-        issuer,
-        why: lastError === undefined ? 'its keys are being fetched' : `it has no keys: ${lastError}`,
-      };
+    for (const [issuer, { sets }] of this.#issuers) {
+      for (const { hasKeys, lastError, source } of sets) {
+        if (hasKeys) continue;
+        const which = sets.length === 1 ? '' : ` of ${source}`;
+        yield {
+          issuer,
+          why:
+            lastError === undefined
+              ? `its keys${which} are being fetched`
+              : `it has no keys${which}: ${lastError}`,
+        };
+      }
     }
   }
 
   /** Stops every timer and fetch. Resolves when nothing is under way any more. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([this.#retired, ...Array.from(this.#sets.values(), (set) => set.close())]);
+    await Promise.all([this.#retired, ...setsOf(this.#issuers).map((set) => set.close())]);
   }
 
-  #make(issuers: ReadonlyMap<string, IssuerConfig>): ReadonlyMap<string, RemoteKeySet> {
-    const sets = new Map<string, RemoteKeySet>();
+  #make(issuers: ReadonlyMap<string, IssuerConfig>): NextKeySets {
+    const made = new Map<string, IssuerKeys>();
     for (const [name, issuer] of issuers) {
-      if (issuer.remote === undefined) continue;
-      const present = this.#sets.get(name);
-      sets.set(name, present?.isOf(issuer) === true ? present : this.#one(issuer, issuer.remote));
+      if (issuer.remotes === undefined) continue;
+      const present = this.#issuers.get(name)?.sets ?? [];
+      const sets = issuer.remotes.map(
+        (remote) => present.find((set) => set.isOf(issuer, remote)) ?? this.#one(issuer, remote),
+      );
+      made.set(name, new IssuerKeys(issuer, sets));
     }
-    return sets;
+    return made;
   }
 
   #one(issuer: IssuerConfig, remote: RemoteKeysConfig): RemoteKeySet {
@@ -118,7 +128,8 @@ export class KeySets {
       ...this.#around,
       // Before its time and after it, its keys are nobody's.
       setKeys: (name, keys) => {
-        if (this.#sets.get(name) === set) this.#around.setKeys(name, keys);
+        const present = this.#issuers.get(name);
+        if (present?.sets.includes(set) === true) this.#around.setKeys(name, present.with(set, keys));
       },
     });
     return set;
@@ -129,7 +140,11 @@ export class KeySets {
   }
 }
 
-/** The keys of these sets, by issuer; what is not fetched yet has none. */
+function setsOf(issuers: NextKeySets): readonly RemoteKeySet[] {
+  return [...issuers.values()].flatMap(({ sets }) => sets);
+}
+
+/** The keys of these issuers, those of their configuration included; what is not fetched yet has none. */
 export function keysOf(sets: NextKeySets): ReadonlyMap<string, readonly VerificationKey[]> {
   return new Map(Array.from(sets, ([issuer, { keys }]) => [issuer, keys]));
 }

@@ -6,7 +6,7 @@ import type { Clock } from '../lib/clock.ts';
 import { foreignText } from '../lib/foreign-text.ts';
 import type { Log } from '../lib/log.ts';
 import { StartError } from '../lib/start-error.ts';
-import { type Download, download } from './download.ts';
+import { algorithmsOf, type Download, download } from './download.ts';
 import { type Fetch, FetchError } from './fetch-document.ts';
 import { refreshDelay, retryDelay } from './pace.ts';
 import { readKeySetInSlices } from './read-key-set.ts';
@@ -22,7 +22,7 @@ export interface Surroundings {
   readonly log: Log;
   /** Undefined: nothing is kept. */
   readonly store: KeySetStore | undefined;
-  /** Puts keys in force. Throws when one of them cannot be used; the old ones then stay. */
+  /** Puts the keys of a set in force. Throws when one of them cannot be used; the old ones then stay. */
   readonly setKeys: (issuer: string, keys: readonly VerificationKey[]) => void;
 }
 
@@ -32,7 +32,7 @@ const MAX_LOGGED = 20;
 const MAX_KID_LOGGED = 64;
 
 /**
- * The key set of one issuer, fetched again and again while the gateway runs, never because a request waits for it:
+ * One key set of an issuer, fetched again and again while the gateway runs, never because a request waits for it:
  * only tokens with an unknown key do, and what they cause is bounded here. There is one fetch at a time.
  */
 export class RemoteKeySet {
@@ -66,11 +66,11 @@ export class RemoteKeySet {
     this.#around = around;
   }
 
-  /** Whether this is the set of that issuer too: the same keys from the same place, used alike. */
-  isOf(issuer: IssuerConfig): boolean {
-    const what = ({ name, issuer: iss, algorithms, remote }: IssuerConfig): string =>
-      JSON.stringify([name, iss, algorithms, remote]);
-    return what(issuer) === what(this.#issuer);
+  /** Whether this is that set of that issuer too: the same keys from the same place, used alike. */
+  isOf(issuer: IssuerConfig, remote: RemoteKeysConfig): boolean {
+    const what = ({ name, issuer: iss, algorithms }: IssuerConfig, from: RemoteKeysConfig): string =>
+      JSON.stringify([name, iss, algorithms, from]);
+    return what(issuer, remote) === what(this.#issuer, this.#remote);
   }
 
   /** Those in force. */
@@ -80,11 +80,6 @@ export class RemoteKeySet {
 
   get kids(): readonly string[] {
     return this.#keys.flatMap(({ kid }) => (kid === undefined ? [] : [kid]));
-  }
-
-  /** As `kids`, with an undefined for each key that has none. */
-  get allKids(): readonly (string | undefined)[] {
-    return this.#keys.map(({ kid }) => kid);
   }
 
   get hasKeys(): boolean {
@@ -132,7 +127,7 @@ export class RemoteKeySet {
       const ageMs = clock.wall() - kept.fetchedAt;
       if (ageMs < 0) throw new StoreError('is dated in the future');
       if (ageMs >= this.#remote.staleMs) throw new StoreError('is older than keys.stale allows');
-      const { keys } = await readKeySetInSlices(kept.text, this.#issuer.algorithms);
+      const { keys } = await readKeySetInSlices(kept.text, algorithmsOf(this.#issuer, this.#remote));
       if (this.#closed) return;
       if (keys.length === 0) throw new StoreError('holds no usable key');
       this.#enforce(keys, ageMs);
@@ -140,7 +135,7 @@ export class RemoteKeySet {
       if (error instanceof StartError) throw error;
       const isExpected = error instanceof StoreError || error instanceof KeyError;
       const why = isExpected ? `the file ${error.message}` : 'its keys cannot be used';
-      const file = store.fileOf(this.#issuer.name);
+      const file = store.fileOf(this.#issuer, this.#remote);
       log.warn({ issuer: this.#issuer.name, file, why }, 'a kept key set is ignored');
     }
   }

@@ -6,6 +6,8 @@ import { StateFolder } from '../state/folder.ts';
 /** Bytes of a kept set; what is fetched is no larger, and is written without what is not needed of it. */
 const MAX_BYTES = 2 * 1024 * 1024;
 const VERSION = 1;
+/** Of 43; the stamp in the file has all of them. */
+const HASH_CHARACTERS = 16;
 
 /** A kept set that is not to be used. The message completes the sentence `the file …`. */
 export class StoreError extends Error {
@@ -19,7 +21,7 @@ export interface KeptKeySet {
   readonly fetchedAt: number;
 }
 
-/** Keeps the last good key set of each issuer in a folder, one file for each. */
+/** Keeps the last good key set of each source of each issuer in a folder, one file for each. */
 export class KeySetStore {
   readonly #folder: StateFolder;
 
@@ -27,8 +29,8 @@ export class KeySetStore {
     this.#folder = new StateFolder(folder);
   }
 
-  fileOf(issuer: string): string {
-    return this.#folder.fileOf(nameOf(issuer));
+  fileOf(issuer: IssuerConfig, remote: RemoteKeysConfig): string {
+    return this.#folder.fileOf(nameOf(issuer, remote));
   }
 
   /**
@@ -36,7 +38,7 @@ export class KeySetStore {
    * no use, and StartError where others than this user could have written it.
    */
   async read(issuer: IssuerConfig, remote: RemoteKeysConfig): Promise<KeptKeySet | undefined> {
-    const text = await this.#textOf(issuer.name);
+    const text = await this.#textOf(nameOf(issuer, remote));
     if (text === undefined) return undefined;
     const { fetchedAt, ...rest } = parse(text);
     const wanted = stamp(issuer, remote);
@@ -55,12 +57,12 @@ export class KeySetStore {
   ): Promise<void> {
     const { entries: keys, fetchedAt } = set;
     const text = JSON.stringify({ ...stamp(issuer, remote), fetchedAt, keys });
-    await this.#folder.replace(nameOf(issuer.name), text);
+    await this.#folder.replace(nameOf(issuer, remote), text);
   }
 
-  async #textOf(issuer: string): Promise<string | undefined> {
+  async #textOf(name: string): Promise<string | undefined> {
     try {
-      const handle = await this.#folder.openToRead(nameOf(issuer));
+      const handle = await this.#folder.openToRead(name);
       if (handle === undefined) return undefined;
       try {
         const { size } = await handle.stat();
@@ -77,14 +79,23 @@ export class KeySetStore {
   }
 }
 
-/** An issuer's name cannot lead out of the folder, and two names never to one file. */
-function nameOf(issuer: string): string {
-  return `keyset-${encodeURIComponent(issuer)}.json`;
+/**
+ * An issuer's name cannot lead out of the folder, and two names never to one file; neither do two of several sources,
+ * as no encoded name has a `+`.
+ */
+function nameOf({ name }: IssuerConfig, remote: RemoteKeysConfig): string {
+  const which = remote.algorithms === undefined ? '' : `+${hashOf(remote).slice(0, HASH_CHARACTERS)}`;
+  return `keyset-${encodeURIComponent(name)}${which}.json`;
 }
 
-/** What a kept set belongs to. The address is hashed, because its query can hold a secret. */
+/** The address is hashed, because its query can hold a secret. */
+function hashOf(remote: RemoteKeysConfig): string {
+  return createHash('sha256').update(`${remote.kind} ${remote.url}`).digest('base64url');
+}
+
+/** What a kept set belongs to. */
 function stamp(issuer: IssuerConfig, remote: RemoteKeysConfig): Readonly<Record<string, unknown>> {
-  const source = createHash('sha256').update(`${remote.kind} ${remote.url}`).digest('base64url');
+  const source = hashOf(remote);
   return { version: VERSION, issuer: issuer.name, iss: issuer.issuer ?? null, source };
 }
 

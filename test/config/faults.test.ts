@@ -320,7 +320,7 @@ const cases: readonly Case[] = [
   [
     'a public-key algorithm with a secret',
     issuer('issuer: x, audience: a, algorithms: [RS256], keys: { secret: abcdefghijklmnopqrstuvwxyz012345 }'),
-    'f:3:56: issuers.app.algorithms[0]: RS256 needs a public key, and this issuer has a secret; must be HS256, HS384 or HS512',
+    'f:3:56: issuers.app.algorithms[0]: RS256 needs a public key, and this source has a secret; must be HS256, HS384 or HS512',
   ],
   [
     'a short secret',

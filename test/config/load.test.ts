@@ -53,7 +53,7 @@ test('the documented file is valid, with everything filled in', () => {
     audience: ['63b73f76-7400-487d-b122-5705b848da80'],
     expiry: 'required',
     algorithms: ['RS256'],
-    remote: undefined,
+    remotes: undefined,
     audienceMatch: 'any',
     clockToleranceMs: 0,
     require: ['applicationId'],

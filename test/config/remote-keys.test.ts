@@ -11,8 +11,9 @@ ${more}`;
 function remote(keys: string): RemoteKeysConfig {
   const issuer = configOf(file(keys)).issuers.get('app');
   assert.deepEqual(issuer?.keys, []);
-  assert.ok(issuer.remote !== undefined);
-  return issuer.remote;
+  const [remote, ...more] = issuer.remotes ?? [];
+  assert.ok(remote !== undefined && more.length === 0);
+  return remote;
 }
 
 /** Faults without their place in the file. */

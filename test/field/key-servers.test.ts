@@ -82,7 +82,7 @@ upstream: http://127.0.0.1:9000
 issuers: { app: { issuer: x, audience: y, algorithms: [RS256], keys: { discovery: "${discovery}" } } }
 `;
 const urlOf = (discovery: string): string | undefined =>
-  configOf(file(discovery)).issuers.get('app')?.remote?.url;
+  configOf(file(discovery)).issuers.get('app')?.remotes?.[0]?.url;
 
 describe('the address of a discovery document', () => {
   for (const whole of [

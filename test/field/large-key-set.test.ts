@@ -37,7 +37,7 @@ const remote = {
 const config = issuer({
   algorithms: ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
   keys: [],
-  remote,
+  remotes: [remote],
 });
 
 const downloaded = download(config, remote, {

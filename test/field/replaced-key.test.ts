@@ -26,7 +26,7 @@ class Provider {
     this.#inForce = this.published;
     const remote = remoteKeys('https://issuer.example/keys', { unknownKidGapMs: GAP_MS });
     this.setup = new Setup({
-      issuers: [issuer({ algorithms: ['RS256'], keys: [], remote })],
+      issuers: [issuer({ algorithms: ['RS256'], keys: [], remotes: [remote] })],
       verifiers,
       refetch: () => this.#refetch(),
     });

@@ -160,7 +160,7 @@ describe('what is kept in the state folder', () => {
     const { gateway, port } = running;
     const { config } = serverOf(running);
     const main = config.issuers.get('test');
-    assert.ok(main?.remote !== undefined);
+    assert.ok(main?.remotes !== undefined);
     const other = { ...main, name: 'other', issuer: 'https://other.example' };
     const planted = join(state, 'keyset-other.json');
     writeFileSync(planted, readFileSync(keySetFile()), { mode: 0o600 });

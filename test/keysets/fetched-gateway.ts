@@ -43,7 +43,7 @@ export function startFetching(upstream: Upstream, options: FetchedOptions): Prom
   const { config, log, routes } = options;
   return startGateway({
     upstreamPort: upstream.port,
-    issuer: { keys: [], remote: remoteKeys(options.url, options.remote), ...options.issuer },
+    issuer: { keys: [], remotes: [remoteKeys(options.url, options.remote)], ...options.issuer },
     ...(config === undefined ? {} : { config }),
     ...(routes === undefined ? {} : { routes }),
     ...(log === undefined ? {} : { log }),

@@ -274,8 +274,8 @@ describe('an issuer that is down', () => {
     const down = await ScriptedIssuer.start();
     const rules = { issuer: 'https://issuer.example', audience: ['orders'], algorithms: ['RS256'], keys: [] };
     const issuers = new Map([
-      ['up', issuer({ ...rules, name: 'up', remote: remoteKeys(up.url()) })],
-      ['down', issuer({ ...rules, name: 'down', issuer: 'https://down', remote: remoteKeys(down.url()) })],
+      ['up', issuer({ ...rules, name: 'up', remotes: [remoteKeys(up.url())] })],
+      ['down', issuer({ ...rules, name: 'down', issuer: 'https://down', remotes: [remoteKeys(down.url())] })],
     ]);
     const routes: Partial<RouteConfig>[] = [{ auth: ['up', 'down'] }];
     const gateway = await startFetching(upstream, { url: up.url(), config: { issuers }, routes });
@@ -310,7 +310,14 @@ test('the same kid at two issuers is two keys', async () => {
       const remote = remoteKeys(server.url());
       return [
         name,
-        issuer({ name, issuer: iss, audience: ['orders'], algorithms: ['RS256'], keys: [], remote }),
+        issuer({
+          name,
+          issuer: iss,
+          audience: ['orders'],
+          algorithms: ['RS256'],
+          keys: [],
+          remotes: [remote],
+        }),
       ];
     }),
   );

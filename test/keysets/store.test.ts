@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
 import { KeySetStore } from '../../src/keysets/store.ts';
+import { issuer } from '../auth/support.ts';
 import { rsaKey } from '../support/tokens.ts';
 import { jwk, keySet, ScriptedIssuer, status } from './scripted-issuer.ts';
-import { Subject, type SubjectOptions } from './support.ts';
+import { remoteKeys, Subject, type SubjectOptions } from './support.ts';
 
 const HOUR = 3_600_000;
 const root = mkdtempSync(join(tmpdir(), 'portcullis-'));
@@ -178,7 +179,7 @@ describe('a kept file is ignored, with a word,', () => {
 test('who only looks gets what would be in force, and leaves no trace', async () => {
   const one = subject();
   await one.set.look();
-  assert.deepEqual([one.set.kids, one.set.allKids], [['a'], ['a']]);
+  assert.deepEqual(one.set.kids, ['a']);
   assert.equal(one.set.refetch(), undefined);
   await one.set.close();
   assert.equal(existsSync(folder), false);
@@ -198,10 +199,16 @@ test('who only looks gets what would be in force, and leaves no trace', async ()
 
 test('a name of an issuer cannot lead out of the folder, and no two lead to one file', () => {
   const store = new KeySetStore('/state');
+  const all = remoteKeys('https://idp/a');
+  const pinned = remoteKeys('https://idp/a', { algorithms: ['RS256'] });
+  const other = remoteKeys('https://idp/b', { algorithms: ['RS256'] });
   const names = ['a', 'A', '..', '../a', 'a/b', 'a%2Fb', '.', 'a\0b', 'ä'];
-  const files = names.map((name) => store.fileOf(name));
+  const files = names.flatMap((name) =>
+    [all, pinned, other].map((remote) => store.fileOf(issuer({ name, keys: [] }), remote)),
+  );
   for (const path of files) assert.match(path, /^\/state\/keyset-[^/\0]+\.json$/);
-  assert.equal(new Set(files).size, names.length);
+  assert.equal(new Set(files).size, 3 * names.length);
+  assert.equal(store.fileOf(issuer({ name: 'a', keys: [] }), all), '/state/keyset-a.json');
 });
 
 test('a folder that cannot be written costs a line, once, and no keys', async () => {

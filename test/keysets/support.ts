@@ -25,7 +25,7 @@ export function remoteKeys(url: string, changes: Partial<RemoteKeysConfig> = {})
 }
 
 function remoteIssuer(url: string, changes: Partial<RemoteKeysConfig> = {}): IssuerConfig {
-  return issuer({ algorithms: ['RS256'], keys: [], remote: remoteKeys(url, changes) });
+  return issuer({ algorithms: ['RS256'], keys: [], remotes: [remoteKeys(url, changes)] });
 }
 
 /** Log lines as `level message`. */
