@@ -1,15 +1,21 @@
+import { checkAsService } from './check-as-service.ts';
 import { complain } from './complain.ts';
 import { findConfigFile, readConfig } from './config-file.ts';
 import { exitCodes } from './exit-code.ts';
 
 export interface CheckArguments {
   readonly config?: string;
+  /** As the service would see it. */
+  readonly asService?: boolean;
+  /** A file with the unit of the service. */
+  readonly unit?: string;
   /** Warnings are faults. */
   readonly strict?: boolean;
 }
 
 /** Validates the file and everything it names, and says so. */
 export function check(options: CheckArguments): number {
+  if (options.asService === true) return checkAsService(options);
   const file = findConfigFile(options.config);
   const config = readConfig(file);
   if (config === undefined) return exitCodes.config;

@@ -98,6 +98,11 @@ function buildProgram(finish: (code: number) => void): Command {
     .argument(...fileArgument)
     .option(...configOption)
     .option('--strict', 'take every warning for a fault')
+    .option(
+      '--as-service',
+      'check as the systemd service: with its user, sandbox, environment and credentials',
+    )
+    .option('--unit <file>', 'with --as-service: the unit of a service that is not installed yet')
     .action(async (file: string | undefined, options: CheckArguments, self: Command) =>
       finish((await import('./check.ts')).check(withFile(file, options, self))),
     );

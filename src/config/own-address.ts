@@ -38,10 +38,16 @@ function isLoopback(host: string): boolean {
 }
 
 function ownAddresses(): ReadonlySet<string> {
-  const addresses = Object.values(networkInterfaces()).flatMap((all) =>
-    (all ?? []).map(({ address }) => address),
-  );
-  return new Set([...addresses, hostname().toLowerCase()]);
+  return new Set([...interfaceAddresses(), hostname().toLowerCase()]);
+}
+
+/** None where a sandbox lets nobody ask the kernel for them (RestrictAddressFamilies= without AF_NETLINK). */
+function interfaceAddresses(): readonly string[] {
+  try {
+    return Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address));
+  } catch {
+    return []; // Names and loopback addresses are compared all the same.
+  }
 }
 
 /** Where the file has this upstream: under its name, or the first route that names it by its URL. */

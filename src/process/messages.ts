@@ -5,7 +5,7 @@ import type { ProcessFigures } from '../lib/process-figures.ts';
 import type { Revocation } from '../revocation/revocation.ts';
 
 /** Grows with every change of these messages, because the two sides may be of different versions after an upgrade. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 /** Keys by issuer; see `FetchedKeys`. */
 export type KeysByIssuer = ReadonlyMap<string, readonly VerificationKey[]>;
