@@ -129,6 +129,7 @@ export class Control {
       return await startHttpServer({
         host,
         port,
+        hosts: new Set([host]),
         pages: new Map(),
         posts: revocation.webhookPosts(),
         fault: (error) => this.#log.error({ error }, 'a webhook could not be answered'),
@@ -141,11 +142,11 @@ export class Control {
   }
 
   async #startAdmin(view: AdminView): Promise<Admin> {
-    const { host, port } = this.#config.admin;
+    const { host, port, hosts } = this.#config.admin;
     const webhooksToo = this.#config.revocation?.fusionauth?.listen === undefined;
     try {
       const posts = this.revocation?.adminPosts(webhooksToo) ?? new Map();
-      return await startAdmin({ host, port, posts, view });
+      return await startAdmin({ host, port, hosts, posts, view });
     } catch (error) {
       throw new StartError(
         `cannot listen on the admin address ${hostPort(host, port)} (${codeOf(error)}): choose another with admin:`,

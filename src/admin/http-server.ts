@@ -2,12 +2,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { seenJson } from '../lib/foreign-text.ts';
 import type { PostHandler } from '../types.ts';
+import { Connections } from './connections.ts';
+import { isOwnHost } from './host-field.ts';
 import { BodyTooLarge, readBody } from './request-body.ts';
 
 /** Bytes of a request head: a probe or a scraper sends a few hundred, a signed webhook some thousand. */
 const maxHeadBytes = 8 * 1024;
-/** Connections: probes, a handful of scrapers, some webhooks; more is a mistake that must not eat descriptors. */
-const maxConnections = 64;
 /** Milliseconds a client may take for its request head, so that a dribbled one holds no slot. */
 const headTimeoutMs = 5_000;
 /** Milliseconds for a whole request; bodies that nobody asked for are read and thrown away. */
@@ -30,7 +30,9 @@ export interface HttpServerOptions {
   readonly port: number;
   /** What GET and HEAD get, by path. */
   readonly pages: ReadonlyMap<string, () => Page | Promise<Page>>;
-  /** What takes POST, by path; a path has a page or this. */
+  /** What a Host field may name besides the address itself and `localhost`, in lower case. */
+  readonly hosts: ReadonlySet<string>;
+  /** What takes POST, by path; a path has a page or this. Each asks for a proof, whatever the Host field names. */
   readonly posts: ReadonlyMap<string, PostHandler>;
   /** Is told of an error met while answering; the client gets a plain 500 without its text. */
   readonly fault: (error: unknown) => void;
@@ -48,6 +50,7 @@ export interface HttpServer {
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { host, port, fault } = options;
+  const connections = new Connections();
   const server = createServer(
     {
       maxHeaderSize: maxHeadBytes,
@@ -56,13 +59,15 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       connectionsCheckingInterval: timeoutCheckMs,
     },
     (request, response) => {
-      answer(request, response, options).catch((error: unknown) => {
-        fault(error);
-        response.destroy();
+      connections.inTurn(request, response, () => {
+        answer(request, response, options).catch((error: unknown) => {
+          fault(error);
+          response.destroy();
+        });
       });
     },
   );
-  server.maxConnections = maxConnections;
+  server.on('connection', (socket) => connections.admit(socket));
   server.setTimeout(idleTimeoutMs);
   const bound = await listen(server, host, port);
   server.on('error', (error) => fault(error));
@@ -96,11 +101,15 @@ function listen(server: Server, host: string, port: number): Promise<string> {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { pages, posts, fault }: HttpServerOptions,
+  { pages, posts, hosts, fault }: HttpServerOptions,
 ): Promise<void> {
   const [path = '', query = ''] = (request.url ?? '').split(/\?(.*)/s, 2);
   const page = pages.get(path);
   const post = posts.get(path);
+  if (post === undefined && !isOwnHost(request, hosts)) {
+    send(response, json(421, { error: 'the Host field names another address; add its name to admin.hosts' }));
+    return;
+  }
   if (page === undefined && post === undefined) {
     send(response, json(404, { error: 'not found', paths: [...pages.keys(), ...posts.keys()] }));
     return;

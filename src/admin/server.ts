@@ -8,6 +8,8 @@ export interface AdminOptions {
   readonly host: string;
   readonly port: number;
   readonly view: AdminView;
+  /** See `HttpServerOptions.hosts`. */
+  readonly hosts?: readonly string[];
   /** What takes POST, by path. */
   readonly posts?: ReadonlyMap<string, PostHandler>;
 }
@@ -19,8 +21,15 @@ export type Admin = HttpServer;
  * (`EADDRINUSE`, `EACCES`).
  */
 export function startAdmin(options: AdminOptions): Promise<Admin> {
-  const { host, port, view, posts = new Map() } = options;
-  return startHttpServer({ host, port, pages: adminPages(view), posts, fault: (error) => view.fault(error) });
+  const { host, port, view, hosts = [], posts = new Map() } = options;
+  return startHttpServer({
+    host,
+    port,
+    hosts: new Set([host, ...hosts]),
+    pages: adminPages(view),
+    posts,
+    fault: (error) => view.fault(error),
+  });
 }
 
 function adminPages(view: AdminView): ReadonlyMap<string, () => Page | Promise<Page>> {

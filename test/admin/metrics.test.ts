@@ -20,7 +20,7 @@ function linesOf(text: string, name: string): string[] {
 }
 
 async function withAdmin(view: FakeView, use: (admin: Admin) => Promise<void>): Promise<void> {
-  const admin = await startAdmin({ host: '127.0.0.1', port: 0, view });
+  const admin = await startAdmin({ host: '127.0.0.1', port: 0, hosts: ['admin', 'a'], view });
   try {
     await use(admin);
   } finally {

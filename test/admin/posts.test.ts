@@ -30,7 +30,7 @@ describe('a path that takes POST', () => {
   let port: number;
   const posts = new Map<string, PostHandler>();
   before(async () => {
-    admin = await startAdmin({ host: '127.0.0.1', port: 0, view, posts });
+    admin = await startAdmin({ host: '127.0.0.1', port: 0, hosts: ['admin', 'a'], view, posts });
     port = Number(admin.address.split(':').at(-1));
   });
   after(() => admin.close());

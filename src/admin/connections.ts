@@ -1,0 +1,65 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** Connections: probes, a handful of scrapers, some webhooks; more is a mistake that must not eat descriptors. */
+const MAX_CONNECTIONS = 64;
+/** Of one peer address, so that no peer has them all. */
+const MAX_OF_PEER = 16;
+/** Requests that wait behind the one that is answered, on one connection; more is no client that reads its answers. */
+const MAX_WAITING = 16;
+
+interface Connection {
+  readonly peer: string;
+  /** Requests that are answered or wait for it. */
+  requests: number;
+  /** Resolves when the last of them is over. Never rejects. */
+  last: Promise<void>;
+}
+
+/** The connections of an address for operators: who comes always gets in, in the place of who keeps it waiting longest. */
+export class Connections {
+  /** By age. */
+  readonly #open = new Map<Socket, Connection>();
+
+  admit(socket: Socket): void {
+    const peer = socket.remoteAddress ?? '';
+    const all = [...this.#open];
+    const ofPeer = all.filter(([, one]) => one.peer === peer);
+    if (ofPeer.length >= MAX_OF_PEER) this.#evict(ofPeer);
+    else if (all.length >= MAX_CONNECTIONS) this.#evict(all);
+    this.#open.set(socket, { peer, requests: 0, last: Promise.resolve() });
+    socket.once('close', () => this.#open.delete(socket));
+  }
+
+  /** Calls `answer` when the requests before this one on its connection have their answers. */
+  inTurn(request: IncomingMessage, response: ServerResponse, answer: () => void): void {
+    const { socket } = request;
+    const connection = this.#open.get(socket);
+    if (connection === undefined || connection.requests > MAX_WAITING) {
+      socket.destroy();
+      return;
+    }
+    const isFirst = connection.requests === 0;
+    connection.requests += 1;
+    const begin = async (): Promise<void> => {
+      if (socket.destroyed) return;
+      const over = new Promise<void>((resolve) => {
+        response.once('finish', resolve).once('close', resolve);
+        socket.once('close', resolve);
+        response.once('finish', () => socket.off('close', resolve));
+      });
+      answer();
+      await over;
+      connection.requests -= 1;
+    };
+    connection.last = isFirst ? begin() : connection.last.then(begin);
+  }
+
+  /** One that has sent no whole request goes first: an answer that is under way is soon over. */
+  #evict(oldestFirst: readonly (readonly [Socket, Connection])[]): void {
+    const [socket] = oldestFirst.find(([, { requests }]) => requests === 0) ?? oldestFirst[0] ?? [];
+    if (socket === undefined) return;
+    this.#open.delete(socket);
+    socket.destroy();
+  }
+}

@@ -1,0 +1,19 @@
+import type { IncomingMessage } from 'node:http';
+
+const MAPPED = '::ffff:';
+
+/**
+ * Whether a request names the address that it came to, `localhost`, or one of `hosts` (in lower case). A page that has
+ * its own name point here asks under that name, and must not read the answer (DNS rebinding). Without Host, which no
+ * browser leaves out, it is a probe of the HTTP/1.0 kind.
+ */
+export function isOwnHost(request: IncomingMessage, hosts: ReadonlySet<string>): boolean {
+  const { host } = request.headers;
+  if (host === undefined) return true;
+  const [, bracketed, plain] = /^(?:\[([^\]]*)\]|([^:[\]]+))(?::\d*)?$/.exec(host.toLowerCase()) ?? [];
+  const name = bracketed ?? plain;
+  if (name === undefined) return false;
+  const { localAddress = '' } = request.socket;
+  const own = localAddress.startsWith(MAPPED) ? localAddress.slice(MAPPED.length) : localAddress;
+  return name === own || name === 'localhost' || hosts.has(name);
+}
