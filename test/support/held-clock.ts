@@ -6,7 +6,8 @@ import { systemClock } from '../../src/lib/clock.ts';
  * compares with it end exactly when the state they are about has come, however slow the machine is.
  */
 export class HeldClock {
-  private now = systemClock.monotonic();
+  /** Whole, so that a difference is exactly what has passed. */
+  private now = Math.ceil(systemClock.monotonic());
   private readonly held = mock.method(systemClock, 'monotonic', () => this.now);
 
   pass(milliseconds: number): void {
