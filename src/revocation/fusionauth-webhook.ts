@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../lib/clock.ts';
 import { Counter } from '../lib/counters.ts';
+import { LineRate } from '../lib/line-rate.ts';
 import type { Log } from '../lib/log.ts';
 import type { PostAnswer, PostHandler, PostHeaders } from '../types.ts';
 import { type FusionAuthEvent, readEvent } from './fusionauth-event.ts';
@@ -37,10 +38,12 @@ export class FusionAuthWebhook implements PostHandler {
   readonly maxBytes = MAX_BODY_BYTES;
   readonly refused = new Counter();
   readonly #options: FusionAuthWebhookOptions;
+  readonly #lines: LineRate;
   readonly #seen = new SeenIds(SEEN_EVENTS);
 
   constructor(options: FusionAuthWebhookOptions) {
     this.#options = options;
+    this.#lines = new LineRate(options.clock);
   }
 
   refuse(headers: PostHeaders): PostAnswer | undefined {
@@ -89,7 +92,12 @@ export class FusionAuthWebhook implements PostHandler {
 
   #refuse(status: number, error: string): PostAnswer {
     this.refused.value += 1;
-    this.#options.log.warn({ status, error }, 'a webhook was refused');
+    // Anybody can send unsigned ones; all of them are counted.
+    const leftOut = this.#lines.next();
+    if (leftOut !== undefined) {
+      const more = leftOut === 0 ? {} : { leftOut };
+      this.#options.log.warn({ status, error, ...more }, 'a webhook was refused');
+    }
     return { status, body: { error } };
   }
 }
