@@ -16,6 +16,7 @@ export interface FigureSources {
 /** What one server has counted until now, as plain data. */
 export function collectFigures({ tally, authCounters, connections, service }: FigureSources): Figures {
   const pools = [...service.pools.values()];
+  for (const { state } of pools) state.review();
   return {
     requests: Array.from(tally.routes, ([route, { outcomes }]) =>
       countsOf(outcomes)
@@ -40,6 +41,7 @@ export function collectFigures({ tally, authCounters, connections, service }: Fi
         count: counts[state],
       }));
     }),
+    servers: pools.map(({ state }) => state.report),
     upstreamFailures: pools.flatMap(({ name, failures }) =>
       countsOf(failures).map(({ label, count }) => ({ upstream: name, reason: label, count })),
     ),

@@ -4,6 +4,7 @@ import type { Config } from './config/config.ts';
 import type { Control } from './control.ts';
 import type { VerificationKey } from './keys/key.ts';
 import { systemClock } from './lib/clock.ts';
+import { hostPort } from './lib/host-port.ts';
 import type { Log } from './lib/log.ts';
 import { version } from './lib/version.ts';
 
@@ -56,8 +57,7 @@ export function controlView(sources: ViewSources): AdminView {
     },
     *upstreams() {
       for (const { name, server } of config().upstreams.values()) {
-        // There is one server and no probing: nothing says that it is not healthy.
-        yield { name, servers: [{ address: `${server.host}:${server.port}`, healthy: true }] };
+        yield { name, servers: [hostPort(server.host, server.port)] };
       }
     },
     revocations: () => {

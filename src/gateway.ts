@@ -10,6 +10,8 @@ import { ProcessWatch } from './lib/process-figures.ts';
 import { StartError } from './lib/start-error.ts';
 import { assertReloadable } from './reloadable.ts';
 import { type Change, Server } from './server.ts';
+import { ServerBoard } from './upstream/server-board.ts';
+import { serversOf } from './upstream/server-state.ts';
 
 export interface Addresses {
   /** `host:port` or `unix:/path` of each listening address, in the order of the configuration. */
@@ -46,6 +48,7 @@ class RunningGateway implements Gateway {
   private readonly log: Log;
   private readonly control: Control;
   private readonly server: Server;
+  private readonly board: ServerBoard;
   private readonly watch = new ProcessWatch();
   private readonly record = new ReloadRecord(undefined, systemClock);
   private reloading: Promise<void> = Promise.resolve();
@@ -61,10 +64,12 @@ class RunningGateway implements Gateway {
         signedClaims: (token, issuer, key) => this.server.authorizer.signedClaims(token, issuer, key),
       },
     });
+    this.board = new ServerBoard(log, systemClock);
     this.server = new Server(config, {
       log,
       refetch: (issuer) => this.control.keySets.refetch(issuer),
       revocations: this.control.revocation?.list,
+      onServer: (report) => this.board.hear(this, report),
       shared: false,
     });
   }
@@ -145,10 +150,12 @@ class RunningGateway implements Gateway {
       throw error;
     }
     control.follow(config.issuers, sets);
+    this.board.keep(serversOf(config));
   }
 
   private async shutDown(graceMs: number): Promise<number> {
     const cut = await this.server.close(graceMs);
+    this.board.close();
     await this.control.close();
     this.watch.close();
     return cut;

@@ -19,6 +19,7 @@ import type { BuiltService } from './service.ts';
 import { Tally } from './tally.ts';
 import type { RequestHead, Revocations } from './types.ts';
 import { readBuffer } from './upstream/read-buffer.ts';
+import { type ServerReport, ServerStates, serversOf } from './upstream/server-state.ts';
 
 /**
  * Milliseconds between the last exchange's end and the cut of all connections: what was handed to the kernel or
@@ -39,6 +40,8 @@ export interface ServerOptions {
   readonly revocations: Revocations | undefined;
   /** A limit of which others hold the rest runs short; see `Lease`. Told for each request meanwhile. */
   readonly scarce?: ((limit: string) => void) | undefined;
+  /** Told when a server is found down or up again. */
+  readonly onServer: (report: ServerReport) => void;
   /** Other processes serve the same addresses. */
   readonly shared: boolean;
 }
@@ -60,6 +63,7 @@ export class Server {
   private readonly inFlight = new Roster<Exchange>();
   private readonly deadlines = new Deadlines(this.inFlight, systemClock);
   private readonly buffer = readBuffer();
+  private readonly servers: ServerStates;
   private current: Generation;
   /** Those that still have exchanges, and the current one. */
   private readonly generations = new Set<Generation>();
@@ -77,6 +81,7 @@ export class Server {
     this.connections = new ConnectionLimit(config.limits.connections, systemClock, options.log, () =>
       options.scarce?.('connections'),
     );
+    this.servers = new ServerStates(systemClock, options.onServer);
     this.current = this.generation(config);
   }
 
@@ -219,6 +224,7 @@ export class Server {
         refetch,
         revocations,
         scarce,
+        servers: this.servers,
         log,
         clock: systemClock,
         readBuffer: this.buffer,
@@ -247,6 +253,7 @@ export class Server {
       if (!wanted.has(addressText(address))) this.unbind(listener, address);
     }
     before.retire();
+    this.servers.keep(serversOf(next.config));
   }
 
   private async bind(listener: Listener, address: TrafficAddress): Promise<void> {

@@ -8,6 +8,7 @@ import type { Exchange, Service } from './exchange.ts';
 import { Budget } from './lib/budget.ts';
 import type { Clock } from './lib/clock.ts';
 import { guardOf } from './lib/guard.ts';
+import { hostPort } from './lib/host-port.ts';
 import { upstreamLease } from './lib/lease.ts';
 import type { Log } from './lib/log.ts';
 import { Networks } from './lib/networks.ts';
@@ -20,6 +21,7 @@ import type { Revocations } from './types.ts';
 import { Pool } from './upstream/pool.ts';
 import { RefusedAnswers } from './upstream/refused-answers.ts';
 import { RequestWriter } from './upstream/request-writer.ts';
+import type { ServerStates } from './upstream/server-state.ts';
 
 /** What does not change when the configuration does. */
 export interface Surroundings {
@@ -29,6 +31,7 @@ export interface Surroundings {
   readonly revocations: Revocations | undefined;
   /** See `ServerOptions.scarce`. */
   readonly scarce: ((limit: string) => void) | undefined;
+  readonly servers: ServerStates;
   readonly tally: Tally;
   readonly authCounters: AuthCounters;
   readonly log: Log;
@@ -68,6 +71,7 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
         headLimit,
         readBuffer,
         failures,
+        state: surroundings.servers.of({ upstream: name, address: hostPort(server.host, server.port) }),
         onScarce,
         onRefusedAnswer: refused.add,
       }),

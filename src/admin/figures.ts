@@ -42,6 +42,21 @@ export interface Figures {
     readonly fault: string;
     readonly count: number;
   }[];
+  readonly servers: readonly ServerFigures[];
+}
+
+/** What is known of one upstream server. */
+export interface ServerFigures {
+  readonly upstream: string;
+  /** `host:port`. */
+  readonly address: string;
+  readonly state: 'untried' | 'up' | 'down';
+  /** Why it is down, in one word. */
+  readonly cause: string | undefined;
+  /** Wall-clock milliseconds of the last change. */
+  readonly since: number;
+  /** Attempts that failed since it was last up. */
+  readonly failed: number;
 }
 
 /** One process that serves. */
@@ -84,12 +99,20 @@ export function addFigures(all: readonly Figures[]): Figures {
     upstreamConnections: addCounts(all.flatMap(({ upstreamConnections }) => upstreamConnections)),
     upstreamFailures: addCounts(all.flatMap(({ upstreamFailures }) => upstreamFailures)),
     refusedAnswers: addCounts(all.flatMap(({ refusedAnswers }) => refusedAnswers)),
+    servers: addServers(all.flatMap(({ servers }) => servers)),
   };
 }
 
 /** What remains of one who has ended: all that it has counted, and nothing that it held. */
 export function countersOf(figures: Figures): Figures {
-  return { ...figures, connections: 0, cacheEntries: 0, verifyQueueDepth: 0, upstreamConnections: [] };
+  return {
+    ...figures,
+    connections: 0,
+    cacheEntries: 0,
+    verifyQueueDepth: 0,
+    upstreamConnections: [],
+    servers: [],
+  };
 }
 
 /** Counts with equal labels become one. */
@@ -102,6 +125,25 @@ function addCounts<Labelled extends { readonly count: number }>(all: readonly La
   }
   return [...sums.values()];
 }
+
+/** A server is down when one process finds it down, since the first of them did; up when one finds it up. */
+function addServers(all: readonly ServerFigures[]): ServerFigures[] {
+  const servers = new Map<string, ServerFigures>();
+  for (const one of all) {
+    const key = JSON.stringify([one.upstream, one.address]);
+    const known = servers.get(key);
+    if (known === undefined) {
+      servers.set(key, one);
+      continue;
+    }
+    const [first, second] = RANK[known.state] >= RANK[one.state] ? [known, one] : [one, known];
+    const since = first.state === second.state ? Math.min(first.since, second.since) : first.since;
+    servers.set(key, { ...first, since, failed: known.failed + one.failed });
+  }
+  return [...servers.values()];
+}
+
+const RANK: Readonly<Record<ServerFigures['state'], number>> = { untried: 0, up: 1, down: 2 };
 
 function addHistograms(all: readonly HistogramFigures[]): HistogramFigures {
   const [first = { bounds: [], counts: [], sum: 0 }, ...rest] = all;

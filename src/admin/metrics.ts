@@ -178,6 +178,11 @@ function describeAll(registry: Registry, view: AdminView, gathered: () => Gather
     ['upstream', 'fault'],
     () => figures().refusedAnswers.map(({ count, ...labels }) => ({ labels, value: count })),
   );
+  mirrorGauge(
+    describe('upstream_servers', 'Servers of an upstream by what requests found out: untried, up, down.'),
+    ['upstream', 'state'],
+    () => serverCounts(figures().servers),
+  );
   mirrorGauge(describe('keyset_age_seconds', 'Seconds since the keys were read.'), ['issuer'], () =>
     Array.from(oldestKeySets(view), ([issuer, value]) => ({ labels: { issuer }, value })),
   );
@@ -255,4 +260,16 @@ function oldestKeySets(view: AdminView): ReadonlyMap<string, number> {
     ages.set(issuer, Math.max(ages.get(issuer) ?? 0, ageSeconds));
   }
   return ages;
+}
+
+function serverCounts(
+  servers: Gathered['figures']['servers'],
+): { labels: { upstream: string; state: string }; value: number }[] {
+  const upstreams = [...new Set(servers.map(({ upstream }) => upstream))];
+  return upstreams.flatMap((upstream) =>
+    ['untried', 'up', 'down'].map((state) => ({
+      labels: { upstream, state },
+      value: servers.filter((one) => one.upstream === upstream && one.state === state).length,
+    })),
+  );
 }

@@ -25,7 +25,7 @@ export function statusOf(view: AdminView, { figures, listeners }: Gathered): obj
     notReady: view.notReady().map(({ what, why }) => ({ what, why })),
     upstreams: Array.from(view.upstreams(), ({ name, servers }) => ({
       name,
-      servers: servers.map(({ address, healthy }) => ({ address, healthy })),
+      servers: servers.map((address) => ({ address, ...serverStatus(name, address, figures.servers) })),
     })),
     keySets: Array.from(view.keySets(), (set) => ({
       issuer: set.issuer,
@@ -58,6 +58,17 @@ function configurationOf(view: AdminView): object {
             ok: lastReload.ok,
             faults: [...lastReload.faults],
           },
+  };
+}
+
+function serverStatus(upstream: string, address: string, servers: Gathered['figures']['servers']): object {
+  const known = servers.find((one) => one.upstream === upstream && one.address === address);
+  return {
+    healthy: known?.state !== 'down',
+    state: known?.state ?? 'untried',
+    cause: known?.cause ?? null,
+    since: known === undefined ? null : new Date(known.since).toISOString(),
+    failed: known?.failed ?? 0,
   };
 }
 

@@ -25,7 +25,8 @@ export interface KeySetView {
 
 export interface UpstreamView {
   readonly name: string;
-  readonly servers: readonly { readonly address: string; readonly healthy: boolean }[];
+  /** Addresses as `host:port`. */
+  readonly servers: readonly string[];
 }
 
 /** Times in milliseconds since the epoch. */

@@ -13,6 +13,7 @@ import { type BuiltService, buildService } from '../service.ts';
 import { Tally } from '../tally.ts';
 import type { Permit, Rejection, RequestHead } from '../types.ts';
 import { readBuffer } from '../upstream/read-buffer.ts';
+import { ServerStates } from '../upstream/server-state.ts';
 import { type CheckName, checkNames, checkOf } from './check-names.ts';
 import { type Case, details } from './details.ts';
 import { claim, readToken } from './token-facts.ts';
@@ -108,6 +109,7 @@ function build(config: Config, clock: Clock): Built {
       refetch: (issuer) => control.keySets.refetch(issuer),
       revocations: control.revocation?.list,
       scarce: undefined,
+      servers: new ServerStates(clock, () => {}),
       tally: new Tally(),
       authCounters: new AuthCounters(),
       log: silent,

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { StartError } from '../lib/start-error.ts';
+import type { ServerReport } from '../upstream/server-state.ts';
 import type { ListenerReport, ToListener, ToSupervisor } from './messages.ts';
 
 /** Milliseconds between two pings. */
@@ -22,6 +23,7 @@ export interface ChildEvents {
   readonly refetch: (issuer: string) => void;
   readonly leaving: (why: string) => void;
   readonly want: (limit: string, wanted: number) => void;
+  readonly server: (report: ServerReport) => void;
   readonly report: (report: ListenerReport) => void;
 }
 
@@ -137,6 +139,9 @@ export class Child {
         return;
       case 'want':
         this.#events.want(message.limit, message.wanted);
+        return;
+      case 'server':
+        this.#events.server(message.report);
         return;
       case 'closed':
         this.cut = message.cut;

@@ -5,6 +5,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { StartError } from '../lib/start-error.ts';
 import type { Revocation } from '../revocation/revocation.ts';
+import type { ServerBoard } from '../upstream/server-board.ts';
 import { type Ending, ListenerEnded } from './child.ts';
 import { Leases, type Units } from './leases.ts';
 import { Member } from './member.ts';
@@ -30,6 +31,8 @@ export interface CrewOptions {
   readonly configOf: (index: number) => Config;
   /** The limits of the whole gateway. */
   readonly limits: () => Units;
+  /** Is told what each finds out about upstream servers. */
+  readonly board: ServerBoard;
   readonly keys: () => KeysByIssuer;
   readonly revocations: () => Iterable<Revocation>;
   readonly refetch: (issuer: string) => Promise<void> | undefined;
@@ -46,6 +49,7 @@ export class Crew {
   readonly #options: CrewOptions;
   readonly #setbacks = new Setbacks();
   readonly #leases: Leases;
+  readonly #board: ServerBoard;
   /** All that live, by start. */
   readonly #members = new Set<Member>();
   /** Counts of those that have ended. */
@@ -63,6 +67,7 @@ export class Crew {
   constructor(options: CrewOptions) {
     this.#options = options;
     this.#leases = new Leases(options.limits);
+    this.#board = options.board;
   }
 
   /** Listeners that serve, by index. */
@@ -194,7 +199,7 @@ export class Crew {
 
   /** Starts one and has it serve. */
   async #add(index: number): Promise<Member> {
-    const { configOf, keys, revocations, limits: _, ...rest } = this.#options;
+    const { configOf, keys, revocations, limits: _limits, board: _board, ...rest } = this.#options;
     const member: Member = new Member({
       ...rest,
       index,
@@ -202,6 +207,7 @@ export class Crew {
       keys: keys(),
       revocations: revocations(),
       leaving: (why) => void this.#replace(member, why),
+      server: (report) => this.#board.hear(member, report),
       want: (limit, wanted) => void this.#leases.ask(member, limit, wanted),
       overdue: () => {
         const fields = { listener: index, pid: member.child.pid };
@@ -319,6 +325,7 @@ export class Crew {
   #onEnd(member: Member, { code, signal }: Ending): void {
     this.#members.delete(member);
     this.#leases.end(member);
+    this.#board.forget(member);
     const counted = member.report?.figures;
     if (counted !== undefined)
       this.#ended = countersOf(addFigures([...(this.#ended ? [this.#ended] : []), counted]));

@@ -152,6 +152,7 @@ class ListenerProcess {
       refetch: (issuer) => this.#refetches.refetch(issuer),
       revocations: this.#mirror?.list,
       scarce: (limit) => this.#lessee.want(limit),
+      onServer: (report) => void this.#tell({ kind: 'server', report }),
       shared: true,
     });
   }

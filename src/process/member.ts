@@ -4,6 +4,7 @@ import type { Clock } from '../lib/clock.ts';
 import { StartError } from '../lib/start-error.ts';
 import { version } from '../lib/version.ts';
 import type { Revocation } from '../revocation/revocation.ts';
+import type { ServerReport } from '../upstream/server-state.ts';
 import { Child } from './child.ts';
 import { type Holder, type Units, unitsOf } from './leases.ts';
 import { type KeysByIssuer, type ListenerReport, PROTOCOL } from './messages.ts';
@@ -28,6 +29,8 @@ export interface MemberOptions {
   readonly leaving: (why: string) => void;
   /** One of its limits runs short; see `Leases`. */
   readonly want: (limit: string, wanted: number) => void;
+  /** It has found an upstream server down or up again. */
+  readonly server: (report: ServerReport) => void;
   /** It has not ended in its time, and is killed. */
   readonly overdue: () => void;
 }
@@ -57,7 +60,7 @@ export class Member implements Holder {
   #refusal: string | undefined;
 
   constructor(options: MemberOptions) {
-    const { index, clock, config, keys, revocations, refetch, leaving, want, overdue } = options;
+    const { index, clock, config, keys, revocations, refetch, leaving, want, server, overdue } = options;
     this.#overdue = overdue;
     this.index = index;
     this.config = config;
@@ -78,6 +81,7 @@ export class Member implements Holder {
       },
       leaving,
       want,
+      server,
       report: (report) => {
         this.report = report;
       },

@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import type { VerificationKey } from '../keys/key.ts';
 import type { ProcessFigures } from '../lib/process-figures.ts';
 import type { Revocation } from '../revocation/revocation.ts';
+import type { ServerReport } from '../upstream/server-state.ts';
 
 /** Grows with every change of these messages, because the two sides may be of different versions after an upgrade. */
 export const PROTOCOL = 2;
@@ -59,6 +60,8 @@ export type ToSupervisor =
   /** A limit runs short; see `Leases`. */
   | { readonly kind: 'want'; readonly limit: string; readonly wanted: number }
   | { readonly kind: 'lowered'; readonly id: number; readonly amount: number }
+  /** An upstream server is down or up again, as far as this process can tell. */
+  | { readonly kind: 'server'; readonly report: ServerReport }
   /** It is about to end by itself and serves until then what it has begun: another one must take its place. */
   | { readonly kind: 'leaving'; readonly why: string }
   /** The last message: how many exchanges were cut. */

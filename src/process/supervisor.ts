@@ -12,6 +12,8 @@ import { addressText } from '../lib/host-port.ts';
 import type { Log } from '../lib/log.ts';
 import { StartError } from '../lib/start-error.ts';
 import { assertReloadable } from '../reloadable.ts';
+import { ServerBoard } from '../upstream/server-board.ts';
+import { serversOf } from '../upstream/server-state.ts';
 import { childEnvironment } from './child-env.ts';
 import { claimAddresses } from './claim.ts';
 import { Crew } from './crew.ts';
@@ -43,6 +45,7 @@ export class Supervisor {
   readonly record: ReloadRecord;
   readonly #control: Control;
   readonly #crew: Crew;
+  readonly #board: ServerBoard;
   readonly #view: AdminView;
   readonly #sharePort: boolean;
   #config: Config;
@@ -76,6 +79,7 @@ export class Supervisor {
         spreadDrop: () => this.#crew.dropForeign(),
       },
     });
+    this.#board = new ServerBoard(log, systemClock);
     this.#crew = new Crew({
       program,
       env: childEnvironment(env),
@@ -84,6 +88,7 @@ export class Supervisor {
       log,
       configOf: (index) => this.#shares[index] as Config,
       limits: () => unitsOf(this.#config),
+      board: this.#board,
       keys: () => this.#control.keySets.keys(),
       revocations: () => this.#control.revocation?.list.all() ?? [],
       refetch: (issuer) => this.#control.keySets.refetch(issuer),
@@ -189,6 +194,7 @@ export class Supervisor {
           this.#claimed = claimed;
           this.#shares = shares;
           this.#control.follow(config.issuers, sets);
+          this.#board.keep(serversOf(config));
           return keys;
         },
       );
@@ -230,6 +236,7 @@ export class Supervisor {
 
   async #shutDown(graceMs: number): Promise<number> {
     const cut = await this.#crew.close(graceMs);
+    this.#board.close();
     await this.#control.close();
     await this.#judge.close();
     return cut;

@@ -2,19 +2,22 @@ import { atTurnEnd } from '../lib/turn-end.ts';
 import type { Reason } from '../reasons.ts';
 import { AnswerParts } from './answer-parts.ts';
 import { Followers } from './followers.ts';
+import { Keeping } from './keeping.ts';
 import { isRepeatable, maySharePlace } from './repeatable.ts';
 import { type WireHead, withClose } from './request-writer.ts';
-import { KEEP_MARGIN_SECONDS, type ResponseHead } from './response-head.ts';
 import { type ResponseFault, ResponseParser } from './response-parser.ts';
 import type { ResponseSink } from './response-sink.ts';
+import { causeOf, causeOfReason, type DownCause, type ServerState } from './server-state.ts';
 import type { SpareHeadReader } from './spare-head-reader.ts';
-import { type ConnectionTimes, wholeTicks } from './ticks.ts';
+import type { ConnectionTimes } from './ticks.ts';
 import { type UpstreamAddress, UpstreamSocket } from './upstream-socket.ts';
 
 /** The pool, as its connections see it. */
 export interface ConnectionOwner {
   /** The time. */
   readonly tick: number;
+  /** Whether the server answers. */
+  readonly state: ServerState;
   onReusable(connection: Connection): void;
   /** It was full, and may now take one more request behind those that it carries. */
   onRoom(connection: Connection): void;
@@ -68,10 +71,7 @@ export class Connection {
   private readonly answer = new AnswerParts();
   private readonly parser: ResponseParser;
   private readonly once: boolean;
-  /** Requests that it may carry at a time. */
-  private depth: number;
-  /** Ticks that it may be idle. */
-  private keep: number;
+  private readonly keeping: Keeping;
   private readonly followers = new Followers();
   /** Whoever waits for the answer that is next. */
   private sink: ResponseSink | undefined;
@@ -93,17 +93,16 @@ export class Connection {
     this.owner = options.owner;
     this.times = options.times;
     this.parser = new ResponseParser(this.answer, { head: options.headLimit }, options.spareHeadReader);
-    this.depth = options.depth;
+    this.keeping = new Keeping(options.times.keepAlive, options.depth);
     this.once = options.once;
-    this.keep = options.times.keepAlive;
     this.deadline = options.owner.tick + options.times.connect;
     const read = (length: number, buffer: Buffer): boolean => this.read(length, buffer);
     this.socket = new UpstreamSocket(options.address, options.readBuffer, read);
     this.socket.on('connect', () => this.onConnect());
     this.socket.on('drain', () => this.onDrain());
     this.socket.on('end', () => this.onEnd());
-    this.socket.on('error', () => this.fail(this.connected ? 'upstream_reset' : 'upstream_unreachable'));
-    this.socket.on('close', () => this.fail(this.connected ? 'upstream_reset' : 'upstream_unreachable'));
+    this.socket.on('error', (error) => this.lose(error));
+    this.socket.on('close', () => this.lose(undefined));
   }
 
   /** Whether a repeatable request may be sent now although another one is under way. */
@@ -111,7 +110,7 @@ export class Connection {
     return (
       this.state === 'busy' &&
       this.used &&
-      this.followers.size + 1 < this.depth &&
+      this.followers.size + 1 < this.keeping.depth &&
       !this.hasBody &&
       maySharePlace(this.method) &&
       !this.answer.begun &&
@@ -211,7 +210,7 @@ export class Connection {
 
   /** Called by the pool when the deadline has passed. */
   expire(): void {
-    if (this.state === 'connecting') this.fail('upstream_unreachable');
+    if (this.state === 'connecting') this.fail('upstream_unreachable', 'timeout');
     else if (this.state === 'busy') this.fail('upstream_timeout');
     else this.close();
   }
@@ -226,8 +225,11 @@ export class Connection {
 
   private onConnect(): void {
     this.connected = true;
-    this.state = this.sink === undefined ? 'idle' : 'busy';
-    this.touch();
+    this.owner.state.connected();
+    this.state = 'busy';
+    // Without a request it was to find out whether the server is back.
+    if (this.sink === undefined) this.close();
+    else this.touch();
   }
 
   private onDrain(): void {
@@ -275,8 +277,9 @@ export class Connection {
     const { head, pieces, complete } = answer;
     if (head === undefined && pieces === undefined && !complete) return;
     answer.clear();
-    if (head !== undefined) this.heed(head);
+    if (head !== undefined) this.keeping.heed(head);
     if (complete) this.sink = undefined;
+    if (this.owner.state.failing) this.owner.state.answered();
     if (sink !== undefined) sink.onResponse(head, pieces ?? nothing, complete);
     else for (const piece of pieces ?? nothing) this.discard -= piece.length;
     if (this.isClosed()) return;
@@ -296,13 +299,6 @@ export class Connection {
     this.advance();
   }
 
-  /** What upstream says of how it keeps the connection counts until it says something else. */
-  private heed({ keepSeconds, keepRequests }: ResponseHead): void {
-    if (keepSeconds !== Infinity)
-      this.keep = Math.min(this.times.keepAlive, wholeTicks(keepSeconds - KEEP_MARGIN_SECONDS));
-    if (keepRequests < this.depth) this.depth = keepRequests;
-  }
-
   /** Goes on with the request whose answer is next, if there is any. */
   private advance(): void {
     const next = this.followers.shift();
@@ -316,10 +312,7 @@ export class Connection {
     this.unsent = next.head;
     if (next.sink === undefined) {
       this.discard = DISCARD_BYTES;
-      if (!this.followers.awaited) {
-        this.close();
-        return;
-      }
+      if (!this.followers.awaited) this.close();
     }
     this.touch();
     if (this.hasRoom) this.owner.onRoom(this);
@@ -358,13 +351,22 @@ export class Connection {
     this.fail('upstream_reset');
   }
 
+  private lose(error: Error | undefined): void {
+    this.fail(
+      this.connected ? 'upstream_reset' : 'upstream_unreachable',
+      causeOf(error, this.connected ? 'reset' : 'failed'),
+    );
+  }
+
   /** Ends the connection and tells the sink why, unless its answer is already complete. */
-  private fail(reason: Reason): void {
+  private fail(reason: Reason, cause: DownCause = causeOfReason(reason)): void {
     const { sink } = this;
     this.sink = undefined;
     // A used connection may have been closed by the server while the request was on its way (RFC 9112 §9.3.1).
     const died = reason === 'upstream_reset' && this.used && !this.parser.started;
     const retryable = this.unsent !== undefined || (died && isRepeatable(this.method, this.hasBody));
+    if (this.state === 'connecting') this.owner.state.unreachable(cause, sink !== undefined);
+    else if (sink !== undefined && !retryable) this.owner.state.broke(cause);
     this.close();
     sink?.onFailure(reason, retryable);
   }
@@ -387,7 +389,7 @@ export class Connection {
   private touch(): void {
     if (this.state === 'closed' || this.state === 'connecting') return;
     const { owner, times } = this;
-    if (this.state === 'idle') this.deadline = owner.tick + this.keep;
+    if (this.state === 'idle') this.deadline = owner.tick + this.keeping.ticks;
     else if (this.readingPaused || (!this.requestSent && !this.uploadBlocked)) {
       // The client's turn: to take what it was sent, or to send more of its body.
       this.deadline = Number.POSITIVE_INFINITY;

@@ -3,6 +3,7 @@ import { type Lease, spareOf } from '../lib/lease.ts';
 import type { Reason } from '../reasons.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
 import type { ResponseFault } from './response-parser.ts';
+import type { ServerState } from './server-state.ts';
 import { SpareHeadReader } from './spare-head-reader.ts';
 import { type ConnectionTimes, TICK_MS, ticks } from './ticks.ts';
 import { type Place, WaitingLine } from './waiting-line.ts';
@@ -41,11 +42,16 @@ export interface PoolOptions {
   readonly readBuffer: Buffer;
   /** Where failed exchanges are counted; outlives the pool. */
   readonly failures: CounterFamily;
+  /** Whether the server answers; outlives the pool. */
+  readonly state: ServerState;
   /** Told, again and again, while an exchange waits because `connections` are used up. */
   readonly onScarce?: (() => void) | undefined;
   /** Is told the parser's word for each answer that it refused. */
   readonly onRefusedAnswer: (fault: ResponseFault) => void;
 }
+
+/** Ticks between two probes of a server that no connection can be made to: its return is told soon, for one connection each. */
+const PROBE_TICKS = ticks(2_000);
 
 /** The connections to one upstream server; `checkOut` and `dispatch` are the only places that hand one out. */
 export class Pool implements ConnectionOwner, Lease {
@@ -54,6 +60,7 @@ export class Pool implements ConnectionOwner, Lease {
   tick = 0;
   /** Failed exchanges by reason word. */
   readonly failures: CounterFamily;
+  readonly state: ServerState;
   /** Most connections at a time. */
   limit: number;
   private readonly options: PoolOptions;
@@ -66,6 +73,8 @@ export class Pool implements ConnectionOwner, Lease {
   /** The connection that took a request last; where there is room on it, requests of one turn leave together. */
   private latest: Connection | undefined;
   private sweeper: NodeJS.Timeout | undefined;
+  /** The tick of the next probe. */
+  private probeAt = 0;
   /** Connections end with their exchange. */
   private draining = false;
   private closed = false;
@@ -74,6 +83,7 @@ export class Pool implements ConnectionOwner, Lease {
     this.options = options;
     this.name = options.name;
     this.failures = options.failures;
+    this.state = options.state;
     this.limit = options.limits.connections;
     const { connectMs, responseMs, idleMs, keepAliveMs } = options.times;
     this.times = {
@@ -145,7 +155,7 @@ export class Pool implements ConnectionOwner, Lease {
     if (this.latest === connection) this.latest = undefined;
     const at = this.idle.lastIndexOf(connection);
     if (at >= 0) this.idle.splice(at, 1);
-    if (this.all.size === 0 && this.waiting.size === 0) this.stopSweeping();
+    if (this.all.size === 0 && this.waiting.size === 0 && !this.state.wantsProbe) this.stopSweeping();
     // Its place is free: whoever waits longest gets a new one.
     this.dialForWaiters();
   }
@@ -179,6 +189,7 @@ export class Pool implements ConnectionOwner, Lease {
   /** Idle connections end now, others when nobody waits for one any more; who asks from now on is still served. */
   drain(): void {
     this.draining = true;
+    if (this.all.size === 0 && this.waiting.size === 0) this.stopSweeping();
     for (const connection of [...this.idle]) connection.destroy();
   }
 
@@ -232,7 +243,7 @@ export class Pool implements ConnectionOwner, Lease {
     }
   }
 
-  private dial({ alone }: PoolWaiter): Connection {
+  private dial({ alone }: Pick<PoolWaiter, 'alone'>): Connection {
     const { host, port, pipelining, reuse, headLimit, readBuffer } = this.options;
     const { times, spareHeadReader } = this;
     const connection = new Connection({
@@ -273,7 +284,15 @@ export class Pool implements ConnectionOwner, Lease {
     }
     this.offerRoom();
     if (this.waiting.size > 0) this.options.onScarce?.();
+    else if (this.state.wantsProbe) this.probe();
     else if (this.all.size === 0) this.stopSweeping();
+  }
+
+  /** Tries a connection that no request asked for; one that can be made ends at once. */
+  private probe(): void {
+    if (this.draining || this.tick < this.probeAt || this.all.size >= this.limit) return;
+    this.probeAt = this.tick + PROBE_TICKS;
+    this.dial({ alone: true });
   }
 
   private startSweeping(): void {

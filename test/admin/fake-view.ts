@@ -60,6 +60,17 @@ export class FakeView implements AdminView {
         ],
         upstreamFailures: [{ upstream: 'app', reason: 'upstream_reset', count: 6 }],
         refusedAnswers: [{ upstream: 'app', fault: 'bare_lf', count: 4 }],
+        servers: [
+          {
+            upstream: 'app',
+            address: '127.0.0.1:9000',
+            state: 'down',
+            cause: 'refused',
+            since: 1_000_000_001_000,
+            failed: 3,
+            ...hidden,
+          },
+        ],
       },
       listeners: [
         { ...listener, ...hidden },
@@ -101,7 +112,7 @@ export class FakeView implements AdminView {
     ];
   }
   upstreams() {
-    return [{ name: 'app', servers: [{ address: '127.0.0.1:9000', healthy: true, password: 'hidden' }] }];
+    return [{ name: 'app', servers: ['127.0.0.1:9000'], password: 'hidden' }];
   }
   revocations() {
     return { entries: 3, foreign: 1, oldest: 1_000_000_000, newest: undefined, secret: 'hidden' };

@@ -92,7 +92,21 @@ describe('the admin address', () => {
         },
       ],
       notReady: [],
-      upstreams: [{ name: 'app', servers: [{ address: '127.0.0.1:9000', healthy: true }] }],
+      upstreams: [
+        {
+          name: 'app',
+          servers: [
+            {
+              address: '127.0.0.1:9000',
+              healthy: false,
+              state: 'down',
+              cause: 'refused',
+              since: '2001-09-09T01:46:41.000Z',
+              failed: 3,
+            },
+          ],
+        },
+      ],
       keySets: [
         {
           issuer: 'fusionauth',

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
+import { systemClock } from '../../src/lib/clock.ts';
 import { CounterFamily } from '../../src/lib/counters.ts';
 import type { Connection } from '../../src/upstream/connection.ts';
 import { Pool, type PoolWaiter } from '../../src/upstream/pool.ts';
 import { readBuffer } from '../../src/upstream/read-buffer.ts';
 import type { ResponseSink } from '../../src/upstream/response-sink.ts';
+import { ServerState } from '../../src/upstream/server-state.ts';
 import { eventually } from '../support/gateway.ts';
 import { Origin } from '../support/origin.ts';
 
@@ -15,6 +17,7 @@ beforeEach(async () => {
   origin = await Origin.start();
   pool = new Pool({
     failures: new CounterFamily(),
+    state: new ServerState({ upstream: 'app', address: 'a:1' }, systemClock, () => {}),
     name: 'app',
     host: '127.0.0.1',
     port: origin.port,

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
+import { systemClock } from '../../src/lib/clock.ts';
 import type { Reason } from '../../src/reasons.ts';
 import { Connection } from '../../src/upstream/connection.ts';
 import { readBuffer } from '../../src/upstream/read-buffer.ts';
 import type { ResponseSink } from '../../src/upstream/response-sink.ts';
+import { ServerState } from '../../src/upstream/server-state.ts';
 import { SpareHeadReader } from '../../src/upstream/spare-head-reader.ts';
 
 const request = { text: 'GET / HTTP/1.1\r\nhost: a\r\n\r\n', encoding: 'latin1' } as const;
@@ -20,6 +22,7 @@ async function reused(use: (connection: Connection, server: Socket) => Promise<v
   const ready = new Promise<void>((resolve) => {
     reusable = resolve;
   });
+  const state = new ServerState({ upstream: 'app', address: 'a:1' }, systemClock, () => {});
   const connection = new Connection({
     address: { host: '127.0.0.1', port: (listener.address() as AddressInfo).port },
     times: { connect: 10, response: 10, idle: 10, keepAlive: 10 },
@@ -28,11 +31,18 @@ async function reused(use: (connection: Connection, server: Socket) => Promise<v
     headLimit: 4096,
     readBuffer: readBuffer(),
     spareHeadReader: new SpareHeadReader(),
-    owner: { tick: 0, onReusable: () => reusable(), onRoom() {}, onRefusedAnswer() {}, onClosed: () => {} },
+    owner: {
+      tick: 0,
+      state,
+      onReusable: () => reusable(),
+      onRoom() {},
+      onRefusedAnswer() {},
+      onClosed: () => {},
+    },
   });
   try {
-    const [server] = await accepted;
     connection.send('GET', request, false, { onResponse() {}, onFailure() {}, onUploadDrained() {} });
+    const [server] = await accepted;
     await once(server, 'data');
     server.write(answer);
     await ready;

@@ -1,0 +1,214 @@
+import type { Config } from '../config/config.ts';
+import type { Clock } from '../lib/clock.ts';
+import { hostPort } from '../lib/host-port.ts';
+import type { Reason } from '../reasons.ts';
+
+/** Why a server is down, in one word. */
+export type DownCause =
+  | 'name_not_found'
+  | 'refused'
+  | 'unreachable'
+  | 'timeout'
+  | 'reset'
+  | 'invalid_response'
+  /** This machine has no descriptor, port or right left for a connection. */
+  | 'no_socket'
+  | 'failed';
+
+const causes: Readonly<Record<string, DownCause>> = {
+  ENOTFOUND: 'name_not_found',
+  EAI_AGAIN: 'name_not_found',
+  EAI_FAIL: 'name_not_found',
+  EAI_NODATA: 'name_not_found',
+  ECONNREFUSED: 'refused',
+  EHOSTUNREACH: 'unreachable',
+  ENETUNREACH: 'unreachable',
+  EHOSTDOWN: 'unreachable',
+  ENETDOWN: 'unreachable',
+  ETIMEDOUT: 'timeout',
+  ECONNRESET: 'reset',
+  EPIPE: 'reset',
+  EMFILE: 'no_socket',
+  ENFILE: 'no_socket',
+  EADDRNOTAVAIL: 'no_socket',
+  EACCES: 'no_socket',
+  EPERM: 'no_socket',
+};
+
+/** The word for an error of a socket; `otherwise` where it says nothing. */
+export function causeOf(error: Error | undefined, otherwise: DownCause): DownCause {
+  return causes[(error as NodeJS.ErrnoException | undefined)?.code ?? ''] ?? otherwise;
+}
+
+const causesOfReasons: Partial<Record<Reason, DownCause>> = {
+  upstream_reset: 'reset',
+  upstream_timeout: 'timeout',
+  upstream_invalid_response: 'invalid_response',
+};
+
+/** The word for an exchange that failed on a connection that stood. */
+export function causeOfReason(reason: Reason): DownCause {
+  return causesOfReasons[reason] ?? 'failed';
+}
+
+/**
+ * Failures in a row of exchanges on connections that stood, after which a server counts as down: one or two are faults
+ * of single requests.
+ */
+const FAILURES_IN_A_ROW = 3;
+
+/** Milliseconds after which a failure says nothing of a server any more. */
+const STALE_MS = 60_000;
+
+export interface ServerName {
+  readonly upstream: string;
+  /** `host:port`. */
+  readonly address: string;
+}
+
+/** What one process knows of a server: plain data. */
+export interface ServerReport extends ServerName {
+  /** `untried` until anything was sent to it. */
+  readonly state: 'untried' | 'up' | 'down';
+  /** Why it is down. */
+  readonly cause: DownCause | undefined;
+  /** Wall-clock milliseconds of the last change. */
+  readonly since: number;
+  /** Attempts that failed since it was last up. */
+  readonly failed: number;
+}
+
+/**
+ * Whether a server answers, by what happens to requests: down when a connection cannot be made, or after failures in a
+ * row on connections that stood; up with the next answer, or, where no connection could be made, with the next one.
+ */
+export class ServerState {
+  /** The next answer changes what is known; looked at for each answer. */
+  failing = true;
+  private state: ServerReport['state'] = 'untried';
+  private cause: DownCause | undefined;
+  private since: number;
+  private failed = 0;
+  private failedAt = 0;
+  private unconnected = false;
+  private readonly upstream: string;
+  private readonly address: string;
+  private readonly clock: Clock;
+  private readonly onChange: (report: ServerReport) => void;
+
+  constructor(name: ServerName, clock: Clock, onChange: (report: ServerReport) => void) {
+    this.upstream = name.upstream;
+    this.address = name.address;
+    this.clock = clock;
+    this.onChange = onChange;
+    this.since = clock.wall();
+  }
+
+  get report(): ServerReport {
+    const { upstream, address, state, cause, since, failed } = this;
+    return { upstream, address, state, cause, since, failed };
+  }
+
+  /** No connection can be made to it; a probe tells when that ends, even if nobody asks. */
+  get wantsProbe(): boolean {
+    return this.unconnected;
+  }
+
+  /** A connection could not be made. @param asked by a request, not by a probe. */
+  unreachable(cause: DownCause, asked: boolean): void {
+    this.unconnected = true;
+    if (asked) this.count(cause, 1);
+    else this.cause = cause;
+  }
+
+  /** An exchange failed on a connection that stood. */
+  broke(cause: DownCause): void {
+    this.count(cause, FAILURES_IN_A_ROW);
+  }
+
+  connected(): void {
+    if (!this.unconnected) return;
+    this.unconnected = false;
+    this.recover();
+  }
+
+  /** It has answered a request. */
+  answered(): void {
+    this.recover();
+  }
+
+  /**
+   * Called every few seconds: one that broke and that no request has tried since is not known to be down. One that no
+   * connection can be made to is probed instead.
+   */
+  review(): void {
+    if (this.state !== 'down' || this.unconnected) return;
+    if (this.clock.monotonic() - this.failedAt < STALE_MS) return;
+    this.cause = undefined;
+    this.change('untried');
+    this.failed = 0;
+  }
+
+  private recover(): void {
+    const { state } = this;
+    this.failing = false;
+    this.cause = undefined;
+    if (state !== 'up') this.change('up');
+    this.failed = 0;
+  }
+
+  private change(state: ServerReport['state']): void {
+    this.state = state;
+    this.since = this.clock.wall();
+    this.onChange(this.report);
+  }
+
+  private count(cause: DownCause, least: number): void {
+    this.failing = true;
+    this.failedAt = this.clock.monotonic();
+    this.failed += 1;
+    this.cause = cause;
+    if (this.state === 'down' || this.failed < least) return;
+    this.change('down');
+  }
+}
+
+/** The states of the servers of one process, which outlive a change of the configuration as long as the server stays. */
+export class ServerStates {
+  readonly #clock: Clock;
+  readonly #onChange: (report: ServerReport) => void;
+  readonly #states = new Map<string, ServerState>();
+
+  constructor(clock: Clock, onChange: (report: ServerReport) => void) {
+    this.#clock = clock;
+    this.#onChange = onChange;
+  }
+
+  of(server: ServerName): ServerState {
+    const key = serverKey(server);
+    let state = this.#states.get(key);
+    if (state === undefined) {
+      state = new ServerState(server, this.#clock, this.#onChange);
+      this.#states.set(key, state);
+    }
+    return state;
+  }
+
+  /** Only these are in force. */
+  keep(servers: Iterable<ServerName>): void {
+    const kept = new Set(Array.from(servers, serverKey));
+    for (const key of this.#states.keys()) if (!kept.has(key)) this.#states.delete(key);
+  }
+}
+
+/** The servers of a configuration. */
+export function serversOf({ upstreams }: Pick<Config, 'upstreams'>): ServerName[] {
+  return Array.from(upstreams.values(), ({ name, server: { host, port } }) => ({
+    upstream: name,
+    address: hostPort(host, port),
+  }));
+}
+
+export function serverKey({ upstream, address }: ServerName): string {
+  return JSON.stringify([upstream, address]);
+}
