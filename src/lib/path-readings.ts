@@ -18,6 +18,10 @@ const CLIMB = /\.\s*\./;
 const SHORT_NAME = /~\d/;
 /** What takes the place of a slash: those of Windows in Europe and Japan, and of a fraction such as ¼. */
 const SLASHES = /[/\\\u2044\u00a5]/;
+/** Where servlet containers see a parameter, as sent or once it is decoded. */
+const PARAMETER = /;|%3b/i;
+/** What may be a slash when it is decoded, as sent: it, a backslash, and whatever is beyond ASCII. */
+const LATER_SLASH = /\\|%(?:2f|5c|[89a-f])/i;
 /** Nothing is left of such a segment once parameters, queries and streams are cut and its ends trimmed. */
 const DROPPABLE = /^[\s.]*(?:[;?#:]|$)/;
 /** What may stand behind the part of a segment that some server takes for all of it. */
@@ -31,6 +35,7 @@ const END = /^(?:[\s.;?#:]|$)/;
 export function readingsOf(rest: string): Readings | undefined {
   if (rest === '') return [[]];
   if (!rest.startsWith('/') || rest.length > MAX_LENGTH || untold.test(rest)) return undefined;
+  if (rest.split('/').some(hidesSlash)) return undefined;
   const text = wholeText(rest);
   if (text === undefined || misread.test(text)) return undefined;
   const utf8 = simplify(text);
@@ -45,6 +50,15 @@ export function readingsOf(rest: string): Readings | undefined {
   }
   const readings = latin1 === utf8 ? [utf8] : [utf8, latin1];
   return readings.map((reading) => reading.split(SLASHES).slice(1));
+}
+
+/**
+ * Whether a parameter of a segment, as sent, holds what may become a slash. Servers that cut parameters off before
+ * they decode never see that slash (Tomcat reads `/;x%2Fy/admin` as `/admin`); for the others a segment begins there.
+ */
+function hidesSlash(segment: string): boolean {
+  const start = segment.search(PARAMETER);
+  return start >= 0 && LATER_SLASH.test(segment.slice(start));
 }
 
 /**

@@ -58,7 +58,9 @@ export function leadsOnlyTo<R extends Routed>(
       isLast ||= folded === '' || (readings !== undefined && fit === route);
       if (route !== undefined && isAlike(fit, route)) continue;
       if (readings === undefined) return false;
-      if (folded.startsWith(`${above}/`) && mayBegin(readings, segments.slice(depth))) return false;
+      // Also another spelling of the prefix itself: who takes one for the other finds its route there.
+      const isInside = folded === above || folded.startsWith(`${above}/`);
+      if (isInside && mayBegin(readings, segments.slice(depth))) return false;
     }
     if (isLast) return true;
   }

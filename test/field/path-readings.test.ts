@@ -103,6 +103,19 @@ describe('a guarded /admin beside a public /', () => {
     for (const path of harmless) assert.equal(await statusOf(gateway, path), 200, path);
   });
 
+  test('a parameter with an encoded slash hides no segment from those who cut it off first', async () => {
+    for (const path of [
+      ...['/;x%2fy/admin', '/;%2F/admin', '/;x%5cy/admin', '/;x\\y/admin', '/%3bx%2fy/admin'],
+      // Fractions become digits around a slash by their compatibility form.
+      ...['/.;x%2fy/admin', '/%20;x%2Fy/admin', '/;%C2%BD/admin', '/;a;b%2fc/admin/x'],
+    ]) {
+      assert.equal(await statusOf(gateway, path), 400, path);
+    }
+    for (const path of ['/a;b/c%2Fd', '/a%2Fb;c', '/x%2fy/admin', '/a;b/admin']) {
+      assert.equal(await statusOf(gateway, path), 200, path);
+    }
+  });
+
   test('what can be read as /admin stays refused, and what is /admin needs a token', async () => {
     for (const path of [
       ...[
@@ -124,6 +137,22 @@ describe('a guarded /admin beside a public /', () => {
     assert.equal(await statusOf(gateway, '/admin/a%2Fb', gateway.bearer()), 200);
     assert.equal(await statusOf(gateway, '/admin/..%2fb', gateway.bearer()), 400);
   });
+});
+
+test('two spellings of one prefix are not told apart below it either', async () => {
+  const gateway = await startGateway({
+    upstreamPort: origin.port,
+    routes: [open('/Api'), guarded('/api'), open('/caf%C3%A9'), guarded('/cafe'), open('/')],
+  });
+  try {
+    for (const path of ['/Api/x', '/Api//x', '/Api/x%2Fy', '/Api/x;y', '/caf%C3%A9//x', '/caf%C3%A9/x%2Fy']) {
+      assert.equal(await statusOf(gateway, path), 400, path);
+    }
+    assert.equal(await statusOf(gateway, '/api/x'), 400);
+    assert.equal(await statusOf(gateway, '/b//x'), 200);
+  } finally {
+    await gateway.close();
+  }
 });
 
 describe('routes that are guarded alike', () => {
