@@ -9,7 +9,9 @@ export function bench(
   args: readonly string[],
   temporary = tmpdir(),
 ): Promise<{ code: unknown; stdout: string; stderr: string }> {
-  const env = { ...process.env, TMPDIR: temporary };
+  // Without a session the gateways keep their control sockets in the temporary folder, too.
+  const { XDG_RUNTIME_DIR: _, RUNTIME_DIRECTORY: __, ...inherited } = process.env;
+  const env = { ...inherited, TMPDIR: temporary };
   return new Promise((resolve) => {
     execFile(process.execPath, [program, ...args], { env }, (error, stdout, stderr) =>
       resolve({ code: error === null ? 0 : error.code, stdout, stderr }),
