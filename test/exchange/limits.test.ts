@@ -41,7 +41,7 @@ const start = async (
 const numberOf = async (metric: string): Promise<number> => {
   const page = await request(
     gateway.adminPort,
-    'GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
+    'GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
   );
   return Number(new RegExp(`^${metric} (\\d+)$`, 'm').exec(page.body)?.[1]);
 };

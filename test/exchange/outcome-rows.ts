@@ -58,7 +58,7 @@ const open = { routes: [{ auth: 'none' as const }] };
 
 /** All metrics as text. */
 export async function scrape(adminPort: number): Promise<string> {
-  const bytes = 'GET /metrics HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n';
+  const bytes = 'GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
   return (await request(adminPort, bytes)).body;
 }
 

@@ -55,7 +55,7 @@ describe('gateways with one Redis', needs('redis-server'), () => {
     (await request(port, `GET / HTTP/1.1\r\nHost: a.example\r\nAuthorization: ${authorization}\r\n\r\n`))
       .status;
   const ready = async ({ adminPort }: TestGateway): Promise<number> =>
-    (await request(adminPort, 'GET /readyz HTTP/1.1\r\nHost: admin\r\n\r\n')).status;
+    (await request(adminPort, 'GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n')).status;
   const is =
     (status: number) =>
     (seen: number): boolean =>

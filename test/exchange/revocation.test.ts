@@ -68,7 +68,7 @@ describe('revocation', () => {
   const metric = async (gateway: TestGateway, name: string): Promise<number> =>
     Number(new RegExp(`^portcullis_${name} (\\S+)$`, 'm').exec(await scrape(gateway.adminPort))?.[1]);
   const page = async (gateway: TestGateway, path: string): Promise<WireResponse> =>
-    request(gateway.adminPort, `GET ${path} HTTP/1.1\r\nHost: admin\r\n\r\n`);
+    request(gateway.adminPort, `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
   const fusionauth = { issuer: 'test', listen: undefined, key: undefined };
   const send = (
     gateway: TestGateway,
@@ -244,7 +244,7 @@ describe('revocation', () => {
     assert.equal((await send(gateway, event, (claims) => hs256(HMAC, claims), port)).status, 200);
     assert.equal(await get(gateway, alice), 'token_revoked');
     assert.equal((await revoke(gateway.adminPort, { sub: 'x' })).status, 404);
-    assert.equal((await request(port, 'GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n')).status, 404);
+    assert.equal((await request(port, 'GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n')).status, 404);
   });
 
   test('ten thousand of them stop their tokens, and one more is refused aloud', async () => {

@@ -73,7 +73,7 @@ after(async () => {
 
 /** Client connections that the gateway has open. */
 async function connections(): Promise<number> {
-  const bytes = 'GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+  const bytes = 'GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
   return Number(/^portcullis_connections (\d+)$/m.exec((await request(adminPort, bytes)).body)?.[1]);
 }
 

@@ -100,7 +100,7 @@ describe('who can write to the Redis of revocations', needs('redis-server'), () 
     ).revocations;
   const remove = ({ adminPort }: TestGateway, query: string, secret?: string) => {
     const field = secret === undefined ? '' : `Authorization: ${secret}\r\n`;
-    return request(adminPort, `DELETE /revocations${query} HTTP/1.1\r\nHost: admin\r\n${field}\r\n`);
+    return request(adminPort, `DELETE /revocations${query} HTTP/1.1\r\nHost: localhost\r\n${field}\r\n`);
   };
 
   test('cannot use the room of what is told here', async () => {

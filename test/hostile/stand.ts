@@ -145,7 +145,7 @@ export class Stand {
   }
 
   async #metrics(): Promise<string> {
-    const bytes = 'GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+    const bytes = 'GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
     return (await request(this.gateway.adminPort, bytes)).body;
   }
 

@@ -78,7 +78,7 @@ export async function page(
   gateway: TestGateway,
   path: string,
 ): Promise<{ readonly status: number; readonly body: string }> {
-  return request(gateway.adminPort, `GET ${path} HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n`);
+  return request(gateway.adminPort, `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
 }
 
 export interface ShownKeySet {

@@ -49,7 +49,7 @@ export async function startChildGateway(
     return Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? Number.NaN) * 1024;
   };
   const metrics = async (): Promise<string> =>
-    (await request(adminPort, 'GET /metrics HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n')).body;
+    (await request(adminPort, 'GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')).body;
   return {
     port,
     resident: () => memory('VmRSS'),

@@ -164,7 +164,7 @@ export async function startGateway(options: TestOptions): Promise<TestGateway> {
 
 async function metrics(gateway: Gateway): Promise<string> {
   const port = portOf(gateway.addresses.admin);
-  return (await request(port, 'GET /metrics HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n')).body;
+  return (await request(port, 'GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')).body;
 }
 
 /** Values of one metric, summed by one label; what is 0 is left out. */

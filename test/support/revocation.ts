@@ -15,7 +15,7 @@ export const revocation: RevocationConfig = {
 export function post(port: number, path: string, body: string, ...fields: string[]): Promise<WireResponse> {
   const head = [
     `POST ${path} HTTP/1.1`,
-    'Host: admin',
+    'Host: localhost',
     'Content-Type: application/json',
     `Content-Length: ${Buffer.byteLength(body)}`,
     ...fields,
