@@ -183,6 +183,12 @@ export class RequestWriter {
     return lines;
   }
 
+  /** Several such headers may have become one list on their way (RFC 9110 §5.3). */
+  private isOurMark(value: string): boolean {
+    const { loopMark } = this;
+    return loopMark !== undefined && value.split(',').some((mark) => mark.trim() === loopMark);
+  }
+
   /**
    * The client's headers that go upstream; `named` are those which Connection names. Undefined when the request has
    * passed this gateway before, whatever Connection says of the header that tells.
@@ -206,7 +212,7 @@ export class RequestWriter {
         }
         continue;
       }
-      if (name === PASSED && value === this.loopMark) return undefined;
+      if (name === PASSED && this.isOurMark(value)) return undefined;
       if (permit.stripToken && name === 'authorization') continue;
       if (isForwarding(name)) {
         // Also when Connection names it: what a proxy says is not the client's to take away (CVE-2022-31813).

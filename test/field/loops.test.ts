@@ -74,6 +74,14 @@ describe('a request that comes back', () => {
   });
 });
 
+test('a proxy that joins the marks of several gateways into one list does not hide the loop', async () => {
+  const gateway = await start('mark-a', origin.port);
+  for (const list of ['mark-b, mark-a', 'mark-a,mark-b', 'mark-b ,\tmark-a , mark-c']) {
+    assert.equal((await ask(gateway.port, `X-Portcullis-Via: ${list}`)).status, 508, list);
+  }
+  assert.equal(origin.accepted, 0);
+});
+
 describe('a request that does not', () => {
   test('passes gateways that stand behind each other', async () => {
     const second = await start('mark-b', origin.port);
