@@ -3,7 +3,7 @@ import { BodyRate } from './listener/body-rate.ts';
 import type { Downstream } from './listener/downstream.ts';
 import type { Reason } from './reasons.ts';
 import type { Connection } from './upstream/connection.ts';
-import { Upload } from './upstream/upload.ts';
+import { Upload, type UploadOwner } from './upstream/upload.ts';
 
 /**
  * Bytes of a request body that may be held once the answer has begun: the client cannot be asked to pause any more,
@@ -22,7 +22,7 @@ export interface BodyRules {
 }
 
 /** The body of one request on its way from the client to upstream, and what it is held to meanwhile. */
-export class RequestBody {
+export class RequestBody implements UploadOwner {
   /** Bytes that have come in, without chunk framing. */
   bytes = 0;
   private readonly rules: BodyRules;
@@ -37,7 +37,7 @@ export class RequestBody {
     this.rules = rules;
     this.downstream = downstream;
     this.startedAt = startedAt;
-    this.upload = new Upload(chunked, rules.budget);
+    this.upload = new Upload(chunked, rules.budget, this);
   }
 
   /** More of it is wanted from the client, which has not sent all of it. */
@@ -66,6 +66,10 @@ export class RequestBody {
   onDrained(): void {
     if (this.dropped) return;
     this.upload.resume();
+    this.goOn();
+  }
+
+  onUploadFlowing(): void {
     this.goOn();
   }
 

@@ -90,7 +90,7 @@ const doors: readonly (readonly [what: string, pattern: RegExp, place: RegExp])[
   [
     'files',
     /'(node:)?fs(\/promises)?'/,
-    /^((config|cli)\/|process\/(journal-stream|control-folder|control-socket)\.ts$|state\/|listener\/(socket|engine)-file\.ts$)/,
+    /^((config|cli)\/|process\/(journal-stream|control-folder|control-socket)\.ts$|state\/|listener\/(socket|engine)-file\.ts$|upstream\/upstream-socket\.ts$)/,
   ],
   ['redis', /redis\/connection\.ts'/, /^revocation\/redis(-keys)?\.ts$/],
   ['fetch', /(?<![.#\w])fetch\(/, /^keysets\/fetch-document\.ts$/],

@@ -1,30 +1,17 @@
 import { atTurnEnd } from '../lib/turn-end.ts';
 import type { Reason } from '../reasons.ts';
 import { AnswerParts } from './answer-parts.ts';
+import type { ConnectionOwner } from './connection-owner.ts';
 import { Followers } from './followers.ts';
 import { Keeping } from './keeping.ts';
 import { isRepeatable, maySharePlace } from './repeatable.ts';
 import { type WireHead, withClose } from './request-writer.ts';
 import { type ResponseFault, ResponseParser } from './response-parser.ts';
 import type { ResponseSink } from './response-sink.ts';
-import { causeOf, causeOfReason, type DownCause, type ServerState } from './server-state.ts';
+import { causeOf, causeOfReason, type DownCause } from './server-state.ts';
 import type { SpareHeadReader } from './spare-head-reader.ts';
 import type { ConnectionTimes } from './ticks.ts';
 import { type UpstreamAddress, UpstreamSocket } from './upstream-socket.ts';
-
-/** The pool, as its connections see it. */
-export interface ConnectionOwner {
-  /** The time. */
-  readonly tick: number;
-  /** Whether the server answers. */
-  readonly state: ServerState;
-  onReusable(connection: Connection): void;
-  /** It was full, and may now take one more request behind those that it carries. */
-  onRoom(connection: Connection): void;
-  /** The parser refused an answer, with this word. */
-  onRefusedAnswer(fault: ResponseFault): void;
-  onClosed(connection: Connection): void;
-}
 
 export interface ConnectionOptions {
   readonly address: UpstreamAddress;
@@ -36,7 +23,7 @@ export interface ConnectionOptions {
   readonly headLimit: number;
   readonly readBuffer: Buffer;
   readonly spareHeadReader: SpareHeadReader;
-  readonly owner: ConnectionOwner;
+  readonly owner: ConnectionOwner<Connection>;
 }
 
 const nothing: readonly Uint8Array[] = [];
@@ -65,7 +52,7 @@ export class Connection {
   /** The tick at which those behind an answer under way wait no longer for its end. */
   patience = Number.POSITIVE_INFINITY;
 
-  private readonly owner: ConnectionOwner;
+  private readonly owner: ConnectionOwner<Connection>;
   private readonly times: ConnectionTimes;
   private readonly socket: UpstreamSocket;
   private readonly answer = new AnswerParts();
@@ -155,6 +142,11 @@ export class Connection {
     if (!free) this.uploadBlocked = true;
     this.touch();
     return free;
+  }
+
+  /** The same as far as the kernel takes them at once. Returns how many bytes; the rest is for `upload`. */
+  uploadNow(bytes: Uint8Array): number {
+    return this.answer.refuses ? 0 : this.socket.writeNow(bytes);
   }
 
   /** The socket still needs the memory of bytes it was given. */

@@ -1,7 +1,8 @@
 import type { CounterFamily } from '../lib/counters.ts';
 import { type Lease, spareOf } from '../lib/lease.ts';
 import type { Reason } from '../reasons.ts';
-import { Connection, type ConnectionOwner } from './connection.ts';
+import { Connection } from './connection.ts';
+import type { ConnectionOwner } from './connection-owner.ts';
 import type { ResponseFault } from './response-parser.ts';
 import type { ServerState } from './server-state.ts';
 import { SpareHeadReader } from './spare-head-reader.ts';
@@ -54,7 +55,7 @@ export interface PoolOptions {
 const PROBE_TICKS = ticks(2_000);
 
 /** The connections to one upstream server; `checkOut` and `dispatch` are the only places that hand one out. */
-export class Pool implements ConnectionOwner, Lease {
+export class Pool implements ConnectionOwner<Connection>, Lease {
   readonly name: string;
   /** Ticks since the pool was made, while it has connections; what deadlines are compared with. */
   tick = 0;

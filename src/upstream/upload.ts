@@ -1,4 +1,5 @@
 import type { Budget } from '../lib/budget.ts';
+import { atTurnEnd } from '../lib/turn-end.ts';
 import { BodyCopies } from './body-copies.ts';
 import type { Connection } from './connection.ts';
 
@@ -8,8 +9,19 @@ import type { Connection } from './connection.ts';
  */
 const PAUSE_ABOVE_BYTES = 64 * 1024;
 
+/**
+ * Smallest piece that is written to the kernel at once, in bytes: only uploads that bring so much in one read fill the
+ * socket within a turn, and for those the client is asked to pause as soon as it is full.
+ */
+const LARGE_BYTES = 64 * 1024;
+
 /** Shared by all uploads of the process: what it lends is done with, or kept, before the call ends. */
 const copies = new BodyCopies();
+
+export interface UploadOwner {
+  /** Everything so far is on its way, although it had to be held in this turn. */
+  onUploadFlowing(): void;
+}
 
 /**
  * One request body on its way upstream. It is framed anew from what the listener delivered, never as the client
@@ -18,6 +30,7 @@ const copies = new BodyCopies();
 export class Upload {
   private readonly chunked: boolean;
   private readonly budget: Budget;
+  private readonly owner: UploadOwner;
   private connection: Connection | undefined;
   private free = false;
   private last = false;
@@ -26,15 +39,22 @@ export class Upload {
   private heldBytes = 0;
   /** Bytes of memory the socket keeps until upstream takes what is in them. */
   private inSocket = 0;
+  /** A piece was large. */
+  private large = false;
+  /** The kernel was full in this turn, and takes more as soon as upstream has read: nothing is left to the stream yet. */
+  private trying = false;
+  /** `leave` runs when the turn is over. */
+  private leaving = false;
 
-  constructor(chunked: boolean, budget: Budget) {
+  constructor(chunked: boolean, budget: Budget, owner: UploadOwner) {
     this.chunked = chunked;
     this.budget = budget;
+    this.owner = owner;
   }
 
   /** The client should send nothing more for now. */
   get full(): boolean {
-    return this.heldBytes > PAUSE_ABOVE_BYTES;
+    return this.heldBytes > PAUSE_ABOVE_BYTES || (this.large && this.heldBytes > 0);
   }
 
   /** Bytes held back now. */
@@ -55,6 +75,7 @@ export class Upload {
   /** Takes a view of the next bytes. Returns false when the budget is used up. */
   push(chunk: Uint8Array, last: boolean): boolean {
     this.last = last;
+    if (this.trying) this.tryOn();
     if (chunk.length > 0 && !(this.flowing ? this.pass(chunk) : this.hold(chunk))) return false;
     this.endIfDone();
     return true;
@@ -68,6 +89,7 @@ export class Upload {
   /** The connection takes bytes (again). */
   resume(): void {
     this.free = true;
+    this.trying = false;
     this.budget.giveBack(this.inSocket);
     this.inSocket = 0;
     while (this.free && this.queue.length > 0) {
@@ -87,12 +109,15 @@ export class Upload {
     this.queue = [];
     this.heldBytes = 0;
     this.free = false;
+    this.trying = false;
     this.ended = true;
   }
 
   /** Returns false when the socket had to keep the bytes and the budget has no room for them. */
   private pass(chunk: Uint8Array): boolean {
+    if (!this.chunked && chunk.length >= LARGE_BYTES) return this.passNow(chunk);
     const bytes = this.frame(chunk, copies.room(this.framedSize(chunk)));
+    if (bytes.length >= LARGE_BYTES) return this.passNow(bytes);
     this.free = this.connection?.upload(bytes) ?? false;
     if (this.connection?.keepsUpload === false) return true;
     const kept = copies.keep(bytes);
@@ -102,6 +127,50 @@ export class Upload {
     this.inSocket += kept;
     return true;
   }
+
+  /** Takes framed bytes. Returns false when the budget has no room for what the kernel does not take. */
+  private passNow(bytes: Uint8Array): boolean {
+    this.large = true;
+    const taken = this.connection?.uploadNow(bytes) ?? 0;
+    if (taken === bytes.length) return true;
+    const left = bytes.length - taken;
+    if (!this.budget.take(left)) return false;
+    const rest = Buffer.allocUnsafeSlow(left);
+    rest.set(bytes.subarray(taken));
+    this.queue.push(rest);
+    this.heldBytes += left;
+    this.free = false;
+    this.trying = true;
+    if (!this.leaving) {
+      this.leaving = true;
+      atTurnEnd(this.leave);
+    }
+    return true;
+  }
+
+  /** Upstream may have read since the kernel was full. */
+  private tryOn(): void {
+    for (let bytes = this.queue[0]; bytes !== undefined; bytes = this.queue[0]) {
+      const taken = this.connection?.uploadNow(bytes) ?? 0;
+      this.heldBytes -= taken;
+      this.budget.giveBack(taken);
+      if (taken < bytes.length) {
+        this.queue[0] = bytes.subarray(taken);
+        return;
+      }
+      this.queue.shift();
+    }
+    this.trying = false;
+    this.free = true;
+  }
+
+  /** The turn is over: the stream gets what is left, and tells when there is room. */
+  private readonly leave = (): void => {
+    this.leaving = false;
+    if (this.trying) this.resume();
+    // Nothing had to wait in the stream, so no other word comes.
+    if (this.flowing) this.owner.onUploadFlowing();
+  };
 
   /** Returns false when the budget has no room. */
   private hold(chunk: Uint8Array): boolean {

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 
 type Done = (error?: Error | null) => void;
@@ -32,6 +33,23 @@ export class UpstreamSocket extends Socket {
     super({ onread: { buffer, callback } } as ConstructorParameters<typeof Socket>[0]);
     this.setNoDelay(true);
     this.connect({ host: address.host, port: address.port });
+  }
+
+  /**
+   * Writes what the kernel takes in this moment. The stream keeps all that follows a write which had to wait until the
+   * turn is over; one turn of a fast upload can last for a hundred megabytes, and upstream reads meanwhile.
+   * @returns how many bytes; 0 while earlier ones wait. What keeps the kernel from taking more shows in `write`.
+   */
+  writeNow(bytes: Uint8Array): number {
+    if (this.connecting || this.deaf || this.writableLength > 0) return 0;
+    const { _handle: handle } = this as unknown as { _handle?: { fd?: number } | null };
+    const fd = handle?.fd ?? -1;
+    if (fd < 0) return 0;
+    try {
+      return writeSync(fd, bytes);
+    } catch {
+      return 0; // A full socket, or an error that the write behind this meets again.
+    }
   }
 
   override _write(chunk: unknown, encoding: BufferEncoding, done: Done): void {
