@@ -35,6 +35,8 @@ export interface ControlOptions {
   readonly log: Log;
   /** Asked only when something is learned. */
   readonly judges: Judges;
+  /** Nothing is served by what is learned: it is only looked at, so the owner of the state folder is trusted. */
+  readonly looksOnly?: boolean;
 }
 
 /**
@@ -51,7 +53,7 @@ export class Control {
   #webhooks: HttpServer | undefined;
 
   constructor(config: Config, options: ControlOptions) {
-    const { clock, log, judges } = options;
+    const { clock, log, judges, looksOnly } = options;
     this.#config = config;
     this.#log = log;
     this.keySets = new KeySets(config.issuers, {
@@ -60,7 +62,7 @@ export class Control {
       random: Math.random,
       fetch: systemFetch,
       log,
-      store: config.state === undefined ? undefined : new KeySetStore(config.state),
+      store: config.state === undefined ? undefined : new KeySetStore(config.state, looksOnly),
       setKeys: (issuer, keys) => judges.setKeys(issuer, keys),
     });
     const { revocation } = config;
@@ -71,6 +73,7 @@ export class Control {
       revocation,
       clock,
       log,
+      looksOnly,
       verify: (token) => webhooks && judges.signedClaims(token, webhooks.issuer, webhooks.key),
       onKeysChanged: (issuers, proven) => {
         if (proven) for (const issuer of issuers) this.keySets.renew(issuer);

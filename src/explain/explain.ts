@@ -98,6 +98,7 @@ function build(config: Config, clock: Clock): Built {
   const control: Control = new Control(config, {
     clock,
     log: silent,
+    looksOnly: true,
     judges: {
       setKeys: (issuer, keys) => service.authorizer.setKeys(issuer, keys),
       signedClaims: (token, issuer, key) => service.authorizer.signedClaims(token, issuer, key),

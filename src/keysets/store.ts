@@ -25,8 +25,9 @@ export interface KeptKeySet {
 export class KeySetStore {
   readonly #folder: StateFolder;
 
-  constructor(folder: string) {
-    this.#folder = new StateFolder(folder);
+  /** @param looksOnly see `StateFolder`. */
+  constructor(folder: string, looksOnly?: boolean) {
+    this.#folder = new StateFolder(folder, looksOnly);
   }
 
   fileOf(issuer: IssuerConfig, remote: RemoteKeysConfig): string {

@@ -17,6 +17,8 @@ export interface DeskOptions {
   readonly revocation: RevocationConfig;
   readonly clock: Clock;
   readonly log: Log;
+  /** See `ControlOptions.looksOnly`. */
+  readonly looksOnly?: boolean | undefined;
   /** The claims of a JWT with a good signature of FusionAuth; undefined for any other. */
   readonly verify: (token: string) => Readonly<Record<string, unknown>> | undefined;
   /** Is told when the keys of these issuers may have changed; `proven`: FusionAuth says so, with a good signature. */
@@ -39,12 +41,12 @@ export class Desk {
   readonly #inForce: InForce;
 
   constructor(options: DeskOptions) {
-    const { config, revocation, clock, log, spread, spreadDrop } = options;
+    const { config, revocation, clock, log, spread, spreadDrop, looksOnly } = options;
     const { issuers, state } = config;
     const { secret, fusionauth, redis, entries } = revocation;
     this.#inForce = new InForce({ issuers, revocation, log });
     const { list, lives } = this.#inForce;
-    const journal = state === undefined ? undefined : new Journal(state, log, revocation.entries);
+    const journal = state === undefined ? undefined : new Journal(state, log, revocation.entries, looksOnly);
     this.list = list;
     const register = new Register({
       list,

@@ -62,9 +62,12 @@ export class Journal {
   /** What is in force, and how many; undefined until that is known, before which nothing is written anew. */
   #live: { readonly all: () => Iterable<Revocation>; readonly count: () => number } | undefined;
 
-  /** @param entries revocations that may be in force at one time, by which the file is bounded. */
-  constructor(folder: string, log: Log, entries: number) {
-    this.#folder = new StateFolder(folder);
+  /**
+   * @param entries revocations that may be in force at one time, by which the file is bounded.
+   * @param looksOnly see `StateFolder`.
+   */
+  constructor(folder: string, log: Log, entries: number, looksOnly?: boolean) {
+    this.#folder = new StateFolder(folder, looksOnly);
     this.#log = log;
     this.#maxBytes = entries * MAX_LINE + SPARE_BYTES;
     this.#damaged = new DamagedLines(this.#folder);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { assertFile, isTrusted, makeFolder, refusal } from './trust.ts';
+import { assertFile, isTrusted, makeFolder, ownerTrust, ownTrust, refusal, type Trust } from './trust.ts';
 
 /** Only the gateway's user may read what is kept. */
 const MODE = 0o600;
@@ -18,10 +18,15 @@ export type { FileHandle };
  */
 export class StateFolder {
   readonly path: string;
+  readonly #looksOnly: boolean;
 
-  /** @param path absolute. */
-  constructor(path: string) {
+  /**
+   * @param path absolute.
+   * @param looksOnly what is read decides nothing here, so the folder's owner is trusted as well.
+   */
+  constructor(path: string, looksOnly = false) {
     this.path = path;
+    this.#looksOnly = looksOnly;
   }
 
   /** The path of a file in it. */
@@ -36,9 +41,10 @@ export class StateFolder {
 
   /** A file that is there, to be read; undefined where there is none. */
   async openToRead(name: string): Promise<FileHandle | undefined> {
-    if (!(await isTrusted(this.path))) return undefined;
+    const trust = this.#looksOnly ? await ownerTrust(this.path) : ownTrust();
+    if (!(await isTrusted(this.path, trust))) return undefined;
     try {
-      return await this.#open(name, constants.O_RDONLY);
+      return await this.#open(name, constants.O_RDONLY, trust);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;
@@ -116,7 +122,7 @@ export class StateFolder {
     }
   }
 
-  async #open(name: string, flags: number): Promise<FileHandle> {
+  async #open(name: string, flags: number, trust: Trust = ownTrust()): Promise<FileHandle> {
     const path = this.fileOf(name);
     let handle: FileHandle;
     try {
@@ -131,7 +137,7 @@ export class StateFolder {
       throw error;
     }
     try {
-      assertFile(path, await handle.stat());
+      assertFile(path, await handle.stat(), trust);
       return handle;
     } catch (error) {
       await handle.close();

@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs';
-import { lstat, mkdir, readlink } from 'node:fs/promises';
+import { lstat, mkdir, readlink, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { StartError } from '../lib/start-error.ts';
 
@@ -10,6 +10,14 @@ const WRITABLE_BY_GROUP = 0o020;
 const WRITABLE_BY_OTHERS = 0o002;
 /** In such a folder only the owner of a name, or of the folder, may rename or remove it. */
 const STICKY = 0o1000;
+
+/** Who may have written what is read. */
+export interface Trust {
+  /** Besides root. */
+  readonly users: readonly (number | undefined)[];
+  /** Besides root's: whose members may write above the folder. */
+  readonly groups: readonly (number | undefined)[];
+}
 
 /**
  * Makes a folder for this user alone where there is none, and makes sure that nobody else can change what it holds.
@@ -27,7 +35,7 @@ export async function makeFolder(folder: string): Promise<void> {
  * @returns whether it is there.
  * @throws StartError as `makeFolder`.
  */
-export async function isTrusted(folder: string): Promise<boolean> {
+export async function isTrusted(folder: string, trust: Trust = ownTrust()): Promise<boolean> {
   let at = '/';
   let links = 0;
   const rest = partsOf(resolve(folder));
@@ -37,24 +45,47 @@ export async function isTrusted(folder: string): Promise<boolean> {
     if (stats.isSymbolicLink()) {
       links += 1;
       if (links > MAX_LINKS) throw refusal(at, 'is one of too many links', 'name the folder itself');
-      assertOwner(at, stats);
+      assertOwner(at, stats, trust);
       const target = await readlink(at);
       rest.unshift(...partsOf(target));
       at = target.startsWith('/') ? '/' : dirname(at);
       continue;
     }
     const isLast = rest.every((part) => part === '.');
-    assertFolder(at, stats, isLast);
+    assertFolder(at, stats, isLast, trust);
     const part = rest.shift();
     if (part === undefined) return true;
     at = join(at, part);
   }
 }
 
-/** @throws StartError unless it is a plain file that only this user and root can change. */
-export function assertFile(path: string, stats: Stats): void {
+/** Only this user, and above the folder his groups: his own one, or a volume's for containers. */
+export function ownTrust(): Trust {
+  return {
+    users: [process.geteuid?.()],
+    groups: [process.getegid?.(), ...(process.getgroups?.() ?? [])],
+  };
+}
+
+/**
+ * The owner of a folder as well, for one who only looks at what the owner's program goes by.
+ * @throws what the file system says; a folder that is not there has no owner.
+ */
+export async function ownerTrust(folder: string): Promise<Trust> {
+  const { users, groups } = ownTrust();
+  try {
+    const { uid, gid } = await stat(folder);
+    return { users: [...users, uid], groups: [...groups, gid] };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return { users, groups };
+  }
+}
+
+/** @throws StartError unless it is a plain file that only those who are trusted can change. */
+export function assertFile(path: string, stats: Stats, trust: Trust): void {
   if (!stats.isFile()) throw refusal(path, 'is no plain file', 'remove it');
-  assertOwner(path, stats);
+  assertOwner(path, stats, trust);
   if ((stats.mode & (WRITABLE_BY_GROUP | WRITABLE_BY_OTHERS)) !== 0) throw writable(path, stats, 'chmod 600');
 }
 
@@ -63,26 +94,21 @@ export function refusal(path: string, fault: string, remedy: string): StartError
   return new StartError(`state: ${path} ${fault}, so others could decide whose tokens are let in: ${remedy}`);
 }
 
-function assertFolder(path: string, stats: Stats, isLast: boolean): void {
+function assertFolder(path: string, stats: Stats, isLast: boolean, trust: Trust): void {
   if (!stats.isDirectory()) throw refusal(path, 'is no folder', 'remove it, or choose another with state:');
-  assertOwner(path, stats);
-  const { mode } = stats;
+  assertOwner(path, stats, trust);
+  const { mode, gid } = stats;
   if (isLast && (mode & (WRITABLE_BY_GROUP | WRITABLE_BY_OTHERS)) !== 0) {
     throw writable(path, stats, 'chmod 700');
   }
-  const forbidden = isOwnGroup(stats.gid) ? WRITABLE_BY_OTHERS : WRITABLE_BY_OTHERS | WRITABLE_BY_GROUP;
+  const isKnown = gid === 0 || trust.groups.includes(gid);
+  const forbidden = isKnown ? WRITABLE_BY_OTHERS : WRITABLE_BY_OTHERS | WRITABLE_BY_GROUP;
   if ((mode & STICKY) === 0 && (mode & forbidden) !== 0) throw writable(path, stats, 'chmod go-w');
 }
 
-function assertOwner(path: string, { uid }: Stats): void {
-  const own = process.geteuid?.();
-  if (uid === 0 || uid === own) return;
-  throw refusal(path, `belongs to user ${uid}`, `it must belong to user ${own} or root (chown)`);
-}
-
-/** Above the folder, a group counts as this user's when he is in it: his own one, or a volume's for containers. */
-function isOwnGroup(gid: number): boolean {
-  return gid === 0 || gid === process.getegid?.() || process.getgroups?.().includes(gid) === true;
+function assertOwner(path: string, { uid }: Stats, { users }: Trust): void {
+  if (uid === 0 || users.includes(uid)) return;
+  throw refusal(path, `belongs to user ${uid}`, `it must belong to user ${users.at(-1)} or root (chown)`);
 }
 
 function writable(path: string, { mode }: Stats, remedy: string): StartError {
