@@ -2,6 +2,7 @@ import { fitSecret } from '../keys/fit.ts';
 import type { VerificationKey } from '../keys/key.ts';
 import { KeyError } from '../keys/key-error.ts';
 import { checkSecret } from '../keys/secret.ts';
+import { RedisUrlError, readRedisUrl } from '../lib/redis-url.ts';
 import { formatAddress, overlap } from './address.ts';
 import type { IssuerConfig, RevocationConfig, TrafficAddress } from './config.ts';
 import type { Findings } from './findings.ts';
@@ -71,8 +72,11 @@ function resolveRedis(file: FileConfig, findings: Findings): RevocationConfig['r
     }
     return undefined;
   }
-  if (!URL.canParse(url) || new URL(url).hostname === '') {
-    findings.fault(['revocation', 'redis'], 'does not fit; must be a URL such as redis://127.0.0.1:6379');
+  try {
+    readRedisUrl(url);
+  } catch (error) {
+    if (!(error instanceof RedisUrlError)) throw error;
+    findings.fault(['revocation', 'redis'], `${error.message}; must be a URL such as redis://127.0.0.1:6379`);
   }
   if (secret === undefined && !findings.wasWrong(['revocation', 'redisSecret'])) {
     findings.warn(

@@ -1,8 +1,8 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { readRedisUrl } from '../lib/redis-url.ts';
 import { RedisError, type Reply, ReplyReader } from './reply-reader.ts';
 
-const PORT = 6379;
 /** Milliseconds for a connection, with TLS and the password. */
 const CONNECT_MS = 3_000;
 /** Commands without an answer, at some 300 bytes each: more is a Redis that does not keep up. */
@@ -61,10 +61,7 @@ export class RedisConnection {
 
   /** Resolves when commands are taken. Rejects with the system's error or a RedisError. */
   static async connect(options: ConnectionOptions): Promise<RedisConnection> {
-    const url = new URL(options.url);
-    const host = url.hostname.replace(/^\[|\]$/g, '');
-    const port = url.port === '' ? PORT : Number(url.port);
-    const isTls = url.protocol === 'rediss:';
+    const { host, port, isTls, user, password, database } = readRedisUrl(options.url);
     const socket = isTls
       ? connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}) })
       : connectTcp({ host, port });
@@ -79,7 +76,9 @@ export class RedisConnection {
         socket.once('error', reject);
       });
       const connection = new RedisConnection(options, socket);
-      await connection.#greet(url);
+      if (password !== undefined) await connection.#present(user, password);
+      // A user need not be allowed to select the database that is selected anyway.
+      if (database !== 0) await connection.send('SELECT', String(database));
       return connection;
     } catch (error) {
       socket.destroy();
@@ -118,13 +117,8 @@ export class RedisConnection {
     this.#options.onEnd(error);
   }
 
-  async #greet({ username, password, pathname }: URL): Promise<void> {
-    if (password !== '') {
-      const user = username === '' ? [] : [decodeURIComponent(username)];
-      await this.send('AUTH', ...user, decodeURIComponent(password));
-    }
-    const database = pathname.slice(1);
-    if (database !== '') await this.send('SELECT', database);
+  async #present(user: string | undefined, password: string): Promise<void> {
+    await this.send('AUTH', ...(user === undefined ? [] : [user]), password);
   }
 
   #answer(reply: Reply): void {

@@ -15,6 +15,8 @@ export const AT_ONCE = 500;
 const FEW_AT_ONCE = 10;
 /** Bytes of a reply from which on members are long: what gateways write makes a twentieth at most. */
 const LONG_REPLY = 2 * 1024 * 1024;
+/** What Redis answers to `XINFO STREAM` where there is no such key. */
+const NO_KEY = 'ERR no such key';
 /** Seconds for which what has ended is left in Redis, for gateways whose clocks are behind. */
 const GRACE = 600;
 
@@ -161,8 +163,7 @@ export class RedisKeys {
       const facts = (await this.#reader.send('XINFO', 'STREAM', STREAM)) as readonly Reply[];
       return String(facts[facts.indexOf('last-generated-id') + 1]);
     } catch (error) {
-      // There is no such key.
-      if (error instanceof RedisError) return '0-0';
+      if (error instanceof RedisError && error.message === NO_KEY) return '0-0';
       throw error;
     }
   }

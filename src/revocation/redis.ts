@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import { foreignText } from '../lib/foreign-text.ts';
 import type { Log } from '../lib/log.ts';
 import { RedisConnection } from '../redis/connection.ts';
-import { ReplyError } from '../redis/reply-reader.ts';
+import { RedisError, ReplyError } from '../redis/reply-reader.ts';
 import type { ForeignLines } from './foreign-lines.ts';
 import { AT_ONCE, RedisKeys, type Told } from './redis-keys.ts';
 import type { Revocation } from './revocation.ts';
@@ -71,7 +71,8 @@ export class RedisLink {
   /** Monotonic milliseconds. */
   #compareAt = 0;
   #comparedAt = 0;
-  #told = false;
+  /** What was logged since revocations were last shared. */
+  readonly #told = new Set<string>();
   readonly #closing = new AbortController();
   #running: Promise<void> | undefined;
   #wake: (() => void) | undefined;
@@ -207,8 +208,8 @@ export class RedisLink {
     const { clock, log } = this.#options;
     let last = await this.#compare(keys);
     this.#inSync = true;
-    if (this.#told) log.info({}, 'revocations are shared by Redis again');
-    this.#told = false;
+    if (this.#told.size > 0) log.info({}, 'revocations are shared by Redis again');
+    this.#told.clear();
     connected();
     this.#caughtUp();
     for (;;) {
@@ -287,12 +288,15 @@ export class RedisLink {
 
   #lost(error: unknown): void {
     this.#caughtUp();
-    if (this.#closing.signal.aborted || this.#told) return;
-    this.#told = true;
+    if (this.#closing.signal.aborted) return;
+    // One that is starting is away first, and may refuse the password then.
+    const fault = error instanceof RedisError ? 'refuses what it is asked' : 'cannot be reached';
+    if (this.#told.has(fault)) return;
+    this.#told.add(fault);
     const { code, message } = error as NodeJS.ErrnoException;
     this.#options.log.warn(
       { reason: foreignText(code ?? message) },
-      'revocations are not shared: Redis is not to be had; it is tried again and again',
+      `revocations are not shared: Redis ${fault}; it is tried again and again`,
     );
   }
 

@@ -100,6 +100,28 @@ describe('revocation', () => {
         wrong,
       );
     }
+    for (const [wrong, words] of [
+      ['redis://user:hidden@a/orders', 'names a database that is no number'],
+      ['redis://user:hidden@a/1/2', 'names a database that is no number'],
+      ['redis://user:hidden@a/1.5', 'names a database that is no number'],
+      ['redis://user:hidden@a/-1', 'names a database that is no number'],
+      [
+        'redis://user:100%hidden@a',
+        'has a % in the user or password that encodes nothing, where %25 may be meant',
+      ],
+    ] as const) {
+      assert.deepEqual(faultsOf(file(`{ redis: "${wrong}" }`)), [
+        `f:5:22: revocation.redis: ${words}; must be a URL such as redis://127.0.0.1:6379`,
+      ]);
+    }
+    for (const right of [
+      'redis://a/',
+      'redis://a/15',
+      'redis://us%65r:100%25@[::1]:6380/0?x',
+      'redis://user@a',
+    ]) {
+      assert.equal(redis(`{ redis: "${right}" }`)?.url, right);
+    }
     assert.match(
       faultsOf(file(`{ secret: ${secret}, redisRequired: true }`)).join(),
       /revocation\.redisRequired: is there without redis; must be left out$/,

@@ -19,6 +19,28 @@ const text = Buffer.from(
 );
 
 describe('replies of Redis', () => {
+  test('are the same wherever they are cut, once or twice', () => {
+    const long = 'y'.repeat(8_193);
+    const passed = Buffer.from(`*2\r\n$8193\r\n${long}\r\n:7\r\n+OK\r\n`);
+    const cut = (bytes: Buffer, ...at: number[]): Reply[] => {
+      const replies: Reply[] = [];
+      const reader = new ReplyReader((reply) => replies.push(reply));
+      for (const [index, end] of [...at, bytes.length].entries()) {
+        reader.take(bytes.subarray(index === 0 ? 0 : at[index - 1], end));
+      }
+      return replies;
+    };
+    const whole = read(text);
+    for (let first = 0; first <= text.length; first += 1) {
+      for (let second = first; second <= text.length; second += 1) {
+        assert.deepEqual(cut(text, first, second), whole, `${first} ${second}`);
+      }
+    }
+    for (let at = 0; at <= passed.length; at += 1) {
+      assert.deepEqual(cut(passed, at), [[undefined, 7], 'OK'], `${at}`);
+    }
+  });
+
   test('are the same in pieces of any size', () => {
     const whole = read(text);
     assert.deepEqual(whole, [

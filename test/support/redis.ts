@@ -6,14 +6,17 @@ import { findProgram } from '../../bench/programs.ts';
 /** A real Redis on a port of its own, which keeps nothing on disk; it can be stopped and started on that port. */
 export class TestRedis {
   readonly port: number;
+  readonly #more: (port: number) => readonly string[];
   #process: ChildProcess | undefined;
 
-  private constructor(port: number) {
+  private constructor(port: number, more: (port: number) => readonly string[]) {
     this.port = port;
+    this.#more = more;
   }
 
-  static async start(): Promise<TestRedis> {
-    const redis = new TestRedis(await freePort());
+  /** @param more options of `redis-server`, of which a later one wins. */
+  static async start(more: (port: number) => readonly string[] = () => []): Promise<TestRedis> {
+    const redis = new TestRedis(await freePort(), more);
     await redis.start();
     return redis;
   }
@@ -23,7 +26,8 @@ export class TestRedis {
   }
 
   async start(): Promise<void> {
-    const options = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+    const own = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+    const options = [...own, ...this.#more(this.port)];
     const program = findProgram('redis-server');
     if (program === undefined) throw new Error('redis-server is missing: apt-get install -y redis-server');
     const child = spawn(program, options, { stdio: ['ignore', 'pipe', 'inherit'] });
