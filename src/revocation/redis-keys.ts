@@ -17,6 +17,11 @@ const FEW_AT_ONCE = 10;
 const LONG_REPLY = 2 * 1024 * 1024;
 /** What Redis answers to `XINFO STREAM` where there is no such key. */
 const NO_KEY = 'ERR no such key';
+/**
+ * Milliseconds by which the first id of a stream that is begun anew is ahead, so that it stands behind all that anybody
+ * may have read: ours of Redis's clock is behind it by a second at most.
+ */
+const BEGUN_AHEAD_MS = 2_000;
 /** Seconds for which what has ended is left in Redis, for gateways whose clocks are behind. */
 const GRACE = 600;
 
@@ -171,7 +176,10 @@ export class RedisKeys {
   /** The entry tells those who follow the stream that it was begun anew, so that they may have missed some. */
   async #begin(connection: RedisConnection, ...keys: readonly string[]): Promise<void> {
     const commands = [['DEL', ...keys]];
-    if (keys.includes(STREAM)) commands.push(['XADD', STREAM, '*', 'begun', 'anew']);
+    if (keys.includes(STREAM)) {
+      const id = `${Math.floor(this.#now()) + BEGUN_AHEAD_MS}-0`;
+      commands.push(['XADD', STREAM, id, 'begun', 'anew']);
+    }
     await transact(connection, commands);
   }
 

@@ -6,34 +6,13 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { createClient } from '@redis/client';
 import { systemClock } from '../../src/lib/clock.ts';
-import { ForeignLines } from '../../src/revocation/foreign-lines.ts';
-import { RedisLink } from '../../src/revocation/redis.ts';
 import type { Revocation } from '../../src/revocation/revocation.ts';
-import { livesOf, revocationOf } from '../revocation/support.ts';
+import { revocationOf } from '../revocation/support.ts';
 import { eventually } from '../support/gateway.ts';
 import { needs } from '../support/programs.ts';
 import { TestRedis } from '../support/redis.ts';
 import { secondsFromNow } from '../support/tokens.ts';
-
-/** A link of which all that is logged is kept. */
-function linkTo(url: string, ...known: Revocation[]): { readonly link: RedisLink; readonly lines: string[] } {
-  const lines: string[] = [];
-  const keep =
-    (level: string) =>
-    (values: object, message: string): void =>
-      void lines.push(`${level} ${message} ${JSON.stringify(values)}`);
-  const log = { debug: keep('debug'), info: keep('info'), warn: keep('warn'), error: keep('error') };
-  const link = new RedisLink({
-    url,
-    clock: systemClock,
-    log,
-    lines: new ForeignLines({ lives: livesOf(), clock: systemClock, log, secret: undefined }),
-    entries: 100,
-    known: () => known,
-    onRevocations: () => true,
-  });
-  return { link, lines };
-}
+import { linkTo } from './link.ts';
 
 describe('a Redis that refuses', needs('redis-server'), () => {
   let redis: TestRedis;

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { findProgram } from '../../bench/programs.ts';
 import { loopbackCertificate } from '../support/certificate.ts';
 import { needs } from '../support/programs.ts';
 import { TestRedis } from '../support/redis.ts';
@@ -37,7 +38,10 @@ describe('a Redis with TLS', program, () => {
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
     const openssl = (command: string): void => {
-      execFileSync('openssl', command.split(' '), { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+      execFileSync(findProgram('openssl') as string, command.split(' '), {
+        cwd: folder,
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
     };
     const fresh = '-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes';
     openssl(`req -x509 ${fresh} -keyout ca.key -out ca.pem -subj /CN=authority -days 2`);
@@ -49,7 +53,7 @@ describe('a Redis with TLS', program, () => {
     const old = loopbackCertificate(['20200101000000Z', '20210101000000Z']);
     writeFileSync(path('expired.pem'), old.cert);
     writeFileSync(path('expired.key'), old.key);
-    execFileSync('sh', ['-c', 'cat ca.pem expired.pem > trusted.pem'], { cwd: folder });
+    writeFileSync(path('trusted.pem'), `${readFileSync(path('ca.pem'), 'utf8')}${old.cert}`);
     const start = (name: string): Promise<TestRedis> =>
       TestRedis.start((port) => [
         ...['--port', '0', '--tls-port', `${port}`, '--tls-auth-clients', 'no', '--requirepass', 'secret'],
