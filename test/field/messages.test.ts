@@ -90,7 +90,10 @@ test('why an address could not be bound is one of three', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  assert.match(await whyNotBound('127.0.0.1', port), /^the port is taken by another program/);
-  server.close();
-  assert.match(await whyNotBound('192.0.2.1', port), /^it is not an address of this machine/);
+  try {
+    assert.match(await whyNotBound('127.0.0.1', port), /^the port is taken by another program/);
+    assert.match(await whyNotBound('192.0.2.1', port), /^it is not an address of this machine/);
+  } finally {
+    server.close();
+  }
 });
