@@ -1,15 +1,21 @@
-import { runDemo } from '../demo/demo.ts';
+import { demoConfigText, runDemo } from '../demo/demo.ts';
 import { createLog } from '../lib/log.ts';
+import { exitCodes } from './exit-code.ts';
 import { stopSignal } from './signals.ts';
 
-export interface DemoPorts {
+export interface DemoArguments {
+  readonly printConfig?: boolean;
   readonly port?: number;
   readonly issuerPort?: number;
   readonly adminPort?: number;
 }
 
-/** Runs the demo until a signal stops it; its output is for a person, so only errors are logged. */
-export async function demo(ports: DemoPorts): Promise<number> {
+/**
+ * Runs the demo until a signal stops it; its output is for a person, so only errors are logged. With `printConfig` it
+ * starts nothing.
+ */
+export async function demo({ printConfig = false, ...ports }: DemoArguments): Promise<number> {
+  if (printConfig) return print(ports);
   const abort = new AbortController();
   stopSignal().then(() => abort.abort());
   return await runDemo({
@@ -19,4 +25,15 @@ export async function demo(ports: DemoPorts): Promise<number> {
     complain: (text) => process.stderr.write(`portcullis: ${text}\n`),
     stop: abort.signal,
   });
+}
+
+function print(ports: Parameters<typeof demoConfigText>[0]): number {
+  if (ports.issuerPort === 0) {
+    process.stderr.write(
+      'portcullis: --print-config names the port of the issuer: 0 is none until it runs; choose one with --issuer-port\n',
+    );
+    return exitCodes.usage;
+  }
+  process.stdout.write(demoConfigText(ports));
+  return exitCodes.ok;
 }

@@ -76,7 +76,7 @@ function linesOf({ method, host, path }: Asked, explanation: Explanation): reado
     ...lines,
     `answer    ${reply.status} ${reason}`,
     ...headers.map((header) => `          ${header}`),
-    `          ${Buffer.from(reply.body).toString()}`,
+    `          ${Buffer.from(reply.body).toString().trimEnd()}`,
   ];
 }
 

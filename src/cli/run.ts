@@ -2,7 +2,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { StartError } from '../lib/start-error.ts';
 import { version } from '../lib/version.ts';
 import type { CheckArguments } from './check.ts';
-import type { DemoPorts } from './demo.ts';
+import type { DemoArguments } from './demo.ts';
 import { exitCodes } from './exit-code.ts';
 import type { ExplainArguments } from './explain.ts';
 import type { ReloadArguments } from './reload.ts';
@@ -110,7 +110,8 @@ function buildProgram(finish: (code: number) => void): Command {
     .option('--port <port>', 'port of the gateway (default: 8080)', parsePortOption)
     .option('--issuer-port <port>', 'port of the demo issuer (default: 9011)', parsePortOption)
     .option('--admin-port <port>', 'port of the admin address (default: 9090)', parsePortOption)
-    .action(async (options: DemoPorts) => finish(await (await import('./demo.ts')).demo(options)));
+    .option('--print-config', 'print the configuration that the demo runs with, and start nothing')
+    .action(async (options: DemoArguments) => finish(await (await import('./demo.ts')).demo(options)));
   command('schema', 'print the JSON Schema of the configuration file').action(async () => {
     const { jsonSchema } = await import('../config/schema.ts');
     process.stdout.write(`${JSON.stringify(jsonSchema(), null, 2)}\n`);

@@ -36,6 +36,7 @@ export async function start(options: StartArguments): Promise<number> {
   const { ControlSocket } = await import('../process/control-socket.ts');
   const { loadInChild } = await import('../process/load-child.ts');
   const { Reloader } = await import('../process/reloader.ts');
+  const { ReadyWatch } = await import('../process/ready-watch.ts');
   const program = process.argv[1] as string;
   // Of the release that this process is of, whatever a link says by then: the two must understand each other.
   const reading = realpathSync(program);
@@ -77,13 +78,15 @@ export async function start(options: StartArguments): Promise<number> {
   log.info({ address: admin }, 'listening for health, metrics and status');
   if (webhooks !== undefined) log.info({ address: webhooks }, 'listening for webhooks');
   const { listeners, verifiers } = config;
-  log.info({ config: file, version, pid: process.pid, listeners, verifiers }, 'ready');
+  log.info({ config: file, version, pid: process.pid, listeners, verifiers }, 'serving');
+  const watch = new ReadyWatch(supervisor.view, log);
   systemd.ready();
 
   const ending = await Promise.race([
     stopped.then((signal) => ({ signal, why: undefined })),
     hopeless.then((why) => ({ signal: undefined, why })),
   ]);
+  watch.stop();
   systemd.stopping();
   control?.close();
   const { graceMs } = supervisor.config.shutdown;

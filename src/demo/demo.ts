@@ -8,6 +8,7 @@ import { StartError } from '../lib/start-error.ts';
 import { type DemoIdentity, demoIdentity } from './identity.ts';
 import { startIssuer } from './issuer.ts';
 import { startService } from './service.ts';
+import { demoSettings, printedConfig } from './settings.ts';
 import { demoText } from './text.ts';
 
 /** sysexits(3): all went well; a port is not to be had. */
@@ -33,6 +34,12 @@ export interface DemoOptions {
   readonly complain: (text: string) => void;
   /** The demo runs until this is aborted. */
   readonly stop: AbortSignal;
+}
+
+/** The configuration of the demo with these ports, as YAML. */
+export function demoConfigText(ports: Pick<DemoOptions, 'port' | 'issuerPort' | 'adminPort'>): string {
+  const { port = defaultPort, issuerPort = defaultIssuerPort, adminPort = defaultAdminPort } = ports;
+  return printedConfig(demoIdentity, { port, issuerPort, adminPort });
 }
 
 interface Closable {
@@ -88,35 +95,13 @@ async function startAll(options: DemoOptions, running: Closable[]): Promise<stri
   });
 }
 
-/** The configuration a user would write, with the key in place of a path to it. */
+/** The key itself stands in the place of a path to it. */
 function demoConfig(
   identity: DemoIdentity,
   pem: string,
   ports: { port: number; adminPort: number; service: number },
 ): Config {
-  const written = {
-    listen: `127.0.0.1:${ports.port}`,
-    admin: `127.0.0.1:${ports.adminPort}`,
-    issuers: {
-      fusionauth: {
-        issuer: identity.issuer,
-        audience: identity.applicationId,
-        algorithms: ['RS256'],
-        keys: { pem },
-        require: ['applicationId'],
-      },
-    },
-    upstreams: { service: { servers: [`http://127.0.0.1:${ports.service}`] } },
-    routes: [
-      {
-        match: { path: '/' },
-        auth: 'fusionauth',
-        upstream: 'service',
-        forward: { headers: { 'X-User-Id': 'sub', 'X-User-Roles': 'roles' }, token: 'keep' },
-      },
-    ],
-  };
-  const loaded = configFromObject(written, '/', {});
+  const loaded = configFromObject(demoSettings(identity, { pem }, ports), '/', {});
   if (!loaded.ok) throw new Error(loaded.faults.map(formatFault).join('\n'));
   return loaded.config;
 }

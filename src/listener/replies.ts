@@ -95,7 +95,8 @@ function problem(word: Reason, realm: string, scope?: string): Reply {
   });
   return {
     head: answerHead(entry.status, lines),
-    body: Buffer.from(body),
+    // The prompt of a shell begins a line of its own behind it.
+    body: Buffer.from(`${body}\n`),
     status: entry.status,
     close: entry.close ?? false,
   };

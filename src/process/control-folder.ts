@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StartError } from '../lib/start-error.ts';
@@ -23,6 +23,16 @@ export function controlFolder(env: NodeJS.ProcessEnv): string {
 export function makeControlFolder(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   assertPrivate(folder);
+}
+
+/** Takes the folder away when no other gateway has its socket in it. Never throws: a folder that stays does no harm. */
+export function leaveControlFolder(folder: string): void {
+  controlledPids(folder, true);
+  try {
+    rmdirSync(folder);
+  } catch {
+    // Another gateway is in it, or has just taken it away.
+  }
 }
 
 /** @throws StartError */

@@ -1,10 +1,11 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Log } from '../lib/log.ts';
 import {
   closeToOthers,
   controlFolder,
   controlledPids,
+  leaveControlFolder,
   makeControlFolder,
   socketOf,
 } from './control-folder.ts';
@@ -26,12 +27,14 @@ export const RELOAD = 'reload';
  */
 export class ControlSocket {
   readonly #server: Server;
-  readonly #path: string;
+  readonly #folder: string;
   readonly #open = new Set<Socket>();
+  readonly #atExit = (): void => this.#leave();
 
-  private constructor(server: Server, path: string) {
+  private constructor(server: Server, folder: string) {
     this.#server = server;
-    this.#path = path;
+    this.#folder = folder;
+    process.once('exit', this.#atExit); // A second signal and a fault of ours end the process at once.
   }
 
   /** Undefined, and a warning, where none can be had: the gateway serves without. */
@@ -43,17 +46,11 @@ export class ControlSocket {
     const folder = controlFolder(env);
     const path = socketOf(folder, process.pid);
     try {
-      makeControlFolder(folder);
-      controlledPids(folder, true);
-      rmSync(path, { force: true }); // Of a process that had this pid before.
       const server = createServer();
       server.maxConnections = MAX_CONNECTIONS;
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(path, resolve);
-      });
+      await listenIn(folder, path, server);
       server.on('error', (error) => log.warn({ error }, 'the control socket met an error'));
-      const control = new ControlSocket(server, path);
+      const control = new ControlSocket(server, folder);
       closeToOthers(path);
       server.on('connection', (socket) => control.#serve(socket, reload));
       return control;
@@ -67,7 +64,13 @@ export class ControlSocket {
   close(): void {
     this.#server.close();
     for (const socket of this.#open) socket.destroy();
-    rmSync(this.#path, { force: true });
+    process.off('exit', this.#atExit);
+    this.#leave();
+  }
+
+  #leave(): void {
+    rmSync(socketOf(this.#folder, process.pid), { force: true });
+    leaveControlFolder(this.#folder);
   }
 
   #serve(socket: Socket, reload: () => Promise<ReloadOutcome>): void {
@@ -87,5 +90,25 @@ export class ControlSocket {
       else void reload().then((outcome) => socket.end(`${JSON.stringify(outcome)}\n`));
     };
     socket.on('data', read);
+  }
+}
+
+/** Rejects with a StartError or the error of the system. */
+async function listenIn(folder: string, path: string, server: Server, again = true): Promise<void> {
+  makeControlFolder(folder);
+  controlledPids(folder, true);
+  rmSync(path, { force: true }); // Of a process that had this pid before.
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(path, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+  } catch (error) {
+    // The last gateway has ended meanwhile and taken the folder with it.
+    if (existsSync(folder) || !again) throw error;
+    await listenIn(folder, path, server, false);
   }
 }

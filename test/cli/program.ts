@@ -1,7 +1,13 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.js');
+
+/** Where gateways have their control sockets; one that is killed leaves its own behind. */
+const session = mkdtempSync(join(tmpdir(), 'portcullis-session-'));
+process.once('exit', () => rmSync(session, { recursive: true }));
 
 export interface Ended {
   readonly code: number | null;
@@ -25,7 +31,7 @@ export interface Surroundings {
   readonly detached?: boolean;
 }
 
-/** Starts the command as a user does, without anything of this process's environment but PATH. */
+/** Starts the command as a user does, in a session of its own, with nothing of this process's environment but PATH. */
 export function start(
   args: readonly string[],
   { cwd, env, input = '', detached = false }: Surroundings = {},
@@ -33,7 +39,7 @@ export function start(
   const child = spawn(process.execPath, [main, ...args], {
     cwd,
     detached,
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    env: { PATH: process.env['PATH'] ?? '', XDG_RUNTIME_DIR: session, ...env },
     stdio: 'pipe',
   });
   child.stdin.end(input);

@@ -49,6 +49,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       [
         ['info', 'listening for traffic'],
         ['info', 'listening for health, metrics and status'],
+        ['info', 'serving'],
         ['info', 'ready'],
       ],
     );
@@ -62,7 +63,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     assert.deepEqual([code, stderr], [0, '']);
     assert.deepEqual(
       linesOf(stdout)
-        .slice(3)
+        .slice(4)
         .map(({ message }) => message),
       ['stopping', 'stopped'],
     );

@@ -366,7 +366,7 @@ test('the program ends by a signal while a fetch hangs', async () => {
   };
   writeFileSync(file, JSON.stringify(config));
   const program = start(['start', '--config', file]);
-  await program.printed(/"ready"/);
+  await program.printed(/"serving"/);
   await server.askedTimes(1);
   program.child.kill('SIGTERM');
   const { code, stderr } = await program.ended;

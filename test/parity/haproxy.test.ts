@@ -24,6 +24,7 @@ const forwardedFields = new Set([
   'x-forwarded-proto',
   'forwarded',
   'via',
+  'x-portcullis-via',
 ]);
 
 /** Answers with what it got, so that a request changed on its way shows in the answer. */
@@ -204,7 +205,10 @@ describe('`rejection: haproxy` beside real HAProxy', needs('haproxy'), () => {
     const good = cases.find(({ name }) => name === 'a good token') as Case;
     const [theirs, ours] = await Promise.all([request(haproxy.port, good.bytes), request(port, good.bytes)]);
     assert.equal(theirs.headers.get('x-seen'), '');
-    assert.equal(ours.headers.get('x-seen'), 'x-forwarded-for x-forwarded-host x-forwarded-proto');
+    assert.equal(
+      ours.headers.get('x-seen'),
+      'x-forwarded-for x-forwarded-host x-forwarded-proto x-portcullis-via',
+    );
   });
 });
 

@@ -98,7 +98,7 @@ export class Stand {
       detached: true,
     });
     try {
-      const text = await program.printed(/"message":"ready"/);
+      const text = await program.printed(/"message":"serving"/);
       const [port, adminPort] = Array.from(text.matchAll(/"address":"127\.0\.0\.1:(\d+)"/g), ([, digits]) =>
         Number(digits),
       );

@@ -68,7 +68,7 @@ export function refused(status: number, reason: Reason, options: { readonly scop
   };
   const scope = options.scope === undefined ? '' : `, scope="${options.scope}"`;
   const body = Buffer.from(
-    JSON.stringify({ type: `urn:portcullis:rejection:${reason}`, title: text, status, code: reason }),
+    `${JSON.stringify({ type: `urn:portcullis:rejection:${reason}`, title: text, status, code: reason })}\n`,
   );
   const lines = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,

@@ -1,0 +1,50 @@
+import { yamlText } from '../config/yaml-text.ts';
+import type { DemoIdentity } from './identity.ts';
+
+/** Port of `printedConfig` for a service of one's own, as in the rest of the documentation. */
+const SERVICE_PORT = 9_000;
+
+/** The configuration of the demo's gateway, as a user would write it. @param keys where those of the issuer are */
+export function demoSettings(
+  identity: DemoIdentity,
+  keys: { readonly pem: string } | { readonly jwks: string },
+  ports: { readonly port: number; readonly adminPort: number; readonly service: number },
+): object {
+  return {
+    listen: `127.0.0.1:${ports.port}`,
+    admin: `127.0.0.1:${ports.adminPort}`,
+    issuers: {
+      fusionauth: {
+        issuer: identity.issuer,
+        audience: identity.applicationId,
+        algorithms: ['RS256'],
+        keys,
+        require: ['applicationId'],
+      },
+    },
+    upstreams: { service: { servers: [`http://127.0.0.1:${ports.service}`] } },
+    routes: [
+      {
+        match: { path: '/' },
+        auth: 'fusionauth',
+        upstream: 'service',
+        forward: { headers: { 'X-User-Id': 'sub', 'X-User-Roles': 'roles' }, token: 'keep' },
+      },
+    ],
+  };
+}
+
+/** The configuration of the demo as a file. What a running demo makes up anew each time has a substitute, which is named. */
+export function printedConfig(
+  identity: DemoIdentity,
+  ports: { readonly port: number; readonly issuerPort: number; readonly adminPort: number },
+): string {
+  const jwks = `http://127.0.0.1:${ports.issuerPort}/.well-known/jwks.json`;
+  const settings = demoSettings(identity, { jwks }, { ...ports, service: SERVICE_PORT });
+  return `# What \`portcullis demo\` runs with. Two things exist only while it runs, and differ here:
+#   keys     the demo's issuer makes a key at each start and hands it to the gateway. It tells the same key at the
+#            address below, as long as the demo runs: put your own issuer there.
+#   servers  the demo's service has a port that the system chooses: put your own service there.
+# The demo runs one listener inside its own process; \`portcullis start\` runs one for each core.
+${yamlText(settings)}`;
+}
