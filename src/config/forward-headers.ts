@@ -34,6 +34,7 @@ const RESERVED: ReadonlySet<string> = new Set([
   'x-forwarded-for',
   'x-forwarded-host',
   'x-forwarded-proto',
+  'x-portcullis-via',
 ]);
 
 type Added = Pick<ForwardConfig, 'headers' | 'payload' | 'set'>;

@@ -118,6 +118,18 @@ ${more}`;
     assert.equal(configOf(file('loopGuard: false')).loopMark, undefined);
   });
 
+  test('has its header to itself: no route writes one that would be taken off instead of read', () => {
+    const faultsWith = (name: string): readonly string[] => {
+      const forward = `forward: { set: { ${name}: a } }`;
+      const route = `routes: [{ match: { path: / }, auth: a, upstream: 'http://127.0.0.1:9000', ${forward} }]`;
+      return faultsOf(file('').replace('upstream: http://127.0.0.1:9000', route));
+    };
+    for (const name of ['X-Portcullis-Via', 'x_portcullis_via']) {
+      assert.match(faultsWith(name).join('\n'), new RegExp(`routes\\[0\\].forward.set.${name}: `), name);
+    }
+    assert.deepEqual(faultsWith('X-Portcullis-Site'), []);
+  });
+
   test('is true or false', () => {
     assert.match(faultsOf(file('loopGuard: sometimes')).join('\n'), /loopGuard: .*true or false/);
   });
