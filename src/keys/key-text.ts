@@ -1,4 +1,5 @@
-import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
+import { createPublicKey, X509Certificate } from 'node:crypto';
+import { canRead, privateLabelOf } from './private-key.ts';
 
 /** DER begins with a SEQUENCE (X.690 §8.9), so that base64 of it begins with an M; the smallest key has 60 characters. */
 const BARE = /^M[A-Za-z0-9+/\s]{39,}={0,2}\s*$/;
@@ -40,24 +41,12 @@ export function mayBeKey(text: string): boolean {
 const MAX_SHOWN_PATH = 255;
 
 function labelOf(der: Buffer): string | undefined {
-  const readers: readonly (readonly [label: string, read: () => unknown])[] = [
-    ['PUBLIC KEY', () => createPublicKey({ key: der, format: 'der', type: 'spki' })],
-    ['CERTIFICATE', () => new X509Certificate(der)],
-    // Told of as what they are, and refused. Before PKCS#1, whose reader takes the public half of a private key.
-    ['PRIVATE KEY', () => createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })],
-    ['RSA PRIVATE KEY', () => createPrivateKey({ key: der, format: 'der', type: 'pkcs1' })],
-    ['EC PRIVATE KEY', () => createPrivateKey({ key: der, format: 'der', type: 'sec1' })],
-    ['RSA PUBLIC KEY', () => createPublicKey({ key: der, format: 'der', type: 'pkcs1' })],
-  ];
-  return readers.find(([, read]) => canRead(read))?.[0];
-}
-
-function canRead(read: () => unknown): boolean {
-  try {
-    read();
-    return true;
-  } catch {
-    // Not this kind; OpenSSL's text could quote the material.
-    return false;
-  }
+  if (canRead(() => createPublicKey({ key: der, format: 'der', type: 'spki' }))) return 'PUBLIC KEY';
+  if (canRead(() => new X509Certificate(der))) return 'CERTIFICATE';
+  // Told of as what it is, and refused.
+  const label = privateLabelOf(der);
+  if (label !== undefined) return label;
+  return canRead(() => createPublicKey({ key: der, format: 'der', type: 'pkcs1' }))
+    ? 'RSA PUBLIC KEY'
+    : undefined;
 }

@@ -1,6 +1,7 @@
 import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { foreignJson } from '../lib/foreign-text.ts';
 import { KeyError } from './key-error.ts';
+import { privateLabelOf } from './private-key.ts';
 import { type PublicKey, publicKeyFrom } from './public-key.ts';
 
 const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END ([A-Z0-9 ]+)-----/g;
@@ -46,9 +47,7 @@ export function parsePem(text: string): readonly PublicKey[] {
 function readBlocks(text: string): readonly Block[] {
   const labels = [...text.matchAll(BEGIN)].map(([line]) => line.slice('-----BEGIN '.length, -'-----'.length));
   if (labels.some((label) => label.includes('PRIVATE KEY'))) {
-    throw new KeyError(
-      'holds a private key; must hold the public key alone, as `openssl pkey -in KEY -pubout` prints it',
-    );
+    throw new KeyError(isPrivate);
   }
   if (labels.length === 0) {
     throw new KeyError('holds no PEM block; must hold a PEM public key or X.509 certificate');
@@ -65,12 +64,17 @@ function readBlocks(text: string): readonly Block[] {
   const blocks = [...text.matchAll(BLOCK)].map(([, begin = '', body = '', end]) => {
     const base64 = body.replace(/\s+/g, '');
     if (begin !== end || !BASE64.test(base64)) throw new KeyError(broken);
-    return { label: begin, der: Buffer.from(base64, 'base64') };
+    const der = Buffer.from(base64, 'base64');
+    // Whatever its label says.
+    if (privateLabelOf(der) !== undefined) throw new KeyError(isPrivate);
+    return { label: begin, der };
   });
   if (blocks.length !== labels.length) throw new KeyError(broken);
   return blocks;
 }
 
+const isPrivate =
+  'holds a private key; must hold the public key alone, as `openssl pkey -in KEY -pubout` prints it';
 const broken = 'holds a broken PEM block; must hold base64 between matching BEGIN and END lines';
 
 function parseDer<Result>(parse: () => Result, what: string): Result {

@@ -138,6 +138,33 @@ function sec1(): string {
   return ec.privateKey.export({ type: 'sec1', format: 'der' }).toString('base64');
 }
 
+describe('a private key under the label of a public one', () => {
+  const armoured = (label: string, body: string): string =>
+    `-----BEGIN ${label}-----\n${body.replaceAll(/.{64}/g, '$&\n')}\n-----END ${label}-----\n`;
+  for (const [form, body] of [
+    ['PKCS#8', pkcs8],
+    ['PKCS#1', pkcs1],
+    ['sec1', sec1()],
+    ['PKCS#8 of Ed25519', ed.privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64')],
+  ] as const) {
+    for (const label of ['RSA PUBLIC KEY', 'PUBLIC KEY', 'CERTIFICATE']) {
+      test(`is refused as what it is: ${form} as ${label}, alone and behind a public key`, () => {
+        for (const text of [armoured(label, body), spki(rsa.publicKey) + armoured(label, body)]) {
+          const [fault = '', ...more] = faultsOf(file('RS256', `pem: ${variable}`), { KEY: text });
+          assert.match(fault, isPrivate);
+          assert.deepEqual(more, []);
+          for (const piece of pieces(text)) assert.ok(!fault.includes(piece), piece);
+        }
+      });
+    }
+  }
+
+  test('does not keep a public key of PKCS#1 out', () => {
+    const body = rsa.publicKey.export({ type: 'pkcs1', format: 'der' }).toString('base64');
+    assert.equal(pemOf('RS256', armoured('RSA PUBLIC KEY', body)), spki(rsa.publicKey));
+  });
+});
+
 describe('a private member without a value', () => {
   const entry = { ...ec.publicKey.export({ format: 'jwk' }), kid: 'e' };
   const faultOf = (key: object): string =>

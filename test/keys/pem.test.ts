@@ -85,11 +85,9 @@ test('a private key is refused in every form, also beside a public one', () => {
     `-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n${pkcs8}`,
     ` ${pkcs8.replaceAll('\n', '\r\n')}`,
   ];
-  for (const text of forms) refused(text, /^holds a private key; must hold the public key alone/);
-  refused(
-    pkcs8.replaceAll('PRIVATE KEY', 'PUBLIC KEY'),
-    /^holds a public key that cannot be read; must hold an RSA, EC, Ed25519 or Ed448 public key$/,
-  );
+  for (const text of [...forms, pkcs8.replaceAll('PRIVATE KEY', 'PUBLIC KEY')]) {
+    refused(text, /^holds a private key; must hold the public key alone/);
+  }
 });
 
 test('weak and unknown keys are refused', () => {
