@@ -6,6 +6,11 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 const WELL_KNOWN = '/.well-known/';
 const OPENID = `${WELL_KNOWN}openid-configuration`;
 
+/** Whether an address is one of this machine itself. */
+export function isLoopback(url: URL): boolean {
+  return LOOPBACK.test(url.hostname);
+}
+
 /**
  * Why keys must not be fetched from there; undefined when they may. Who can change what comes over plain http can
  * sign tokens, so that takes the user's word unless the traffic never leaves the machine. The text completes the
@@ -15,7 +20,7 @@ export function urlObstacle(url: URL, allowHttp: boolean): string | undefined {
   if (url.username !== '' || url.password !== '') return 'holds a user or a password; must hold none';
   if (url.protocol === 'https:') return undefined;
   if (url.protocol !== 'http:') return 'is not an https URL; must start with https://';
-  if (allowHttp || LOOPBACK.test(url.hostname)) return undefined;
+  if (allowHttp || isLoopback(url)) return undefined;
   return 'is plain http, in which anyone on the way could put keys of his own; must be https, or allowHttp: true';
 }
 

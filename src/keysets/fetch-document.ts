@@ -14,8 +14,6 @@ export class FetchError extends Error {
 
 export type Fetch = (url: URL, init: RequestInit) => Promise<Response>;
 
-export const systemFetch: Fetch = (url, init) => fetch(url, init);
-
 /**
  * What is asked for (RFC 9110 §12.5.1). The Kubernetes API server answers 406 to whoever does not take the registered
  * type of a key set (RFC 7517 §8.5.2); others serve one as plain text, so that everything is taken in the end.
@@ -136,13 +134,36 @@ async function readText(response: Response, url: URL): Promise<string> {
 
 const UNTRUSTED = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT_)/;
 
-function failure(url: URL, error: unknown): unknown {
-  if (!(error instanceof TypeError)) return error;
-  const { code } = (error.cause ?? {}) as { code?: unknown };
-  const reason = typeof code === 'string' ? code : 'no reason given';
+/** Whether the code of a failure is that of a certificate. */
+export function isUntrusted(reason: string): boolean {
+  return UNTRUSTED.test(reason);
+}
+
+/** Why a fetch has failed: its code, for messages, and what the system and the library say. */
+export function causeOf(error: TypeError): {
+  readonly reason: string;
+  readonly syscall: unknown;
+  readonly message: string | undefined;
+} {
+  // A connection that was given up is told of by an error without a code, around the one that says why.
+  const cause = error.cause instanceof DOMException ? error.cause.cause : error.cause;
+  const { code, syscall, message } = (cause ?? {}) as {
+    readonly code?: unknown;
+    readonly syscall?: unknown;
+    readonly message?: string;
+  };
+  return { reason: typeof code === 'string' ? code : 'no reason given', syscall, message };
+}
+
+/** @param where who cannot be reached, as the subject of the sentence. */
+export function unreachable(where: string, reason: string): FetchError {
   return new FetchError(
-    UNTRUSTED.test(reason)
-      ? `${shownUrl(url)} has a certificate that is not trusted (${reason}); NODE_EXTRA_CA_CERTS names further authorities`
-      : `${shownUrl(url)} cannot be reached (${reason})`,
+    isUntrusted(reason)
+      ? `${where} has a certificate that is not trusted (${reason}); NODE_EXTRA_CA_CERTS names further authorities`
+      : `${where} cannot be reached (${reason})`,
   );
+}
+
+function failure(url: URL, error: unknown): unknown {
+  return error instanceof TypeError ? unreachable(shownUrl(url), causeOf(error).reason) : error;
 }

@@ -6,8 +6,8 @@ import {
   FetchError,
   type FetchOptions,
   fetchDocument,
-  systemFetch,
 } from '../../src/keysets/fetch-document.ts';
+import { systemFetch } from '../../src/keysets/system-fetch.ts';
 import { drop, hang, ok, ScriptedIssuer, status } from './scripted-issuer.ts';
 import { startSecureIssuer } from './secure-issuer.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { IssuerConfig } from '../../src/config/config.ts';
-import { systemFetch } from '../../src/keysets/fetch-document.ts';
 import { KeySets } from '../../src/keysets/key-sets.ts';
+import { systemFetch } from '../../src/keysets/system-fetch.ts';
 import { issuer } from '../auth/support.ts';
 import { silentLog } from '../support/gateway.ts';
 import { rsaKey } from '../support/tokens.ts';

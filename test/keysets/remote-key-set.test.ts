@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, beforeEach, describe, test } from 'node:test';
-import { type Fetch, systemFetch } from '../../src/keysets/fetch-document.ts';
+import type { Fetch } from '../../src/keysets/fetch-document.ts';
+import { systemFetch } from '../../src/keysets/system-fetch.ts';
 import { rsaKey } from '../support/tokens.ts';
 import { drop, hang, jwk, keySet, keySetText, ok, ScriptedIssuer, status } from './scripted-issuer.ts';
 import { Subject, type SubjectOptions } from './support.ts';

@@ -1,8 +1,9 @@
 import type { IssuerConfig, RemoteKeysConfig } from '../../src/config/config.ts';
 import type { VerificationKey } from '../../src/keys/key.ts';
-import { type Fetch, systemFetch } from '../../src/keysets/fetch-document.ts';
+import type { Fetch } from '../../src/keysets/fetch-document.ts';
 import { RemoteKeySet } from '../../src/keysets/remote-key-set.ts';
 import type { KeySetStore } from '../../src/keysets/store.ts';
+import { systemFetch } from '../../src/keysets/system-fetch.ts';
 import type { Log } from '../../src/lib/log.ts';
 import { issuer } from '../auth/support.ts';
 import { FakeTime } from './fake-time.ts';

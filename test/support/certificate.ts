@@ -19,13 +19,18 @@ const SUBJECT_ALT_NAME = oid('551d11');
 /**
  * A self-signed certificate for 127.0.0.1 with a fresh key of P-256, both PEM.
  * @param dates from when to when it is valid, each `YYYYMMDDHHMMSSZ`.
+ * @param names domain names for which it holds, too.
  */
 export function loopbackCertificate(
   dates: readonly [string, string] = ['20200101000000Z', '20991231235959Z'],
+  names: readonly string[] = [],
 ): { readonly cert: string; readonly key: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const name = sequence(der(0x31, sequence(COMMON_NAME, der(0x0c, Buffer.from('loopback')))));
-  const address = sequence(der(0x87, Buffer.from([127, 0, 0, 1])));
+  const subjects = sequence(
+    der(0x87, Buffer.from([127, 0, 0, 1])),
+    ...names.map((domain) => der(0x82, Buffer.from(domain, 'latin1'))),
+  );
   const signed = sequence(
     der(0xa0, der(0x02, Buffer.from([2]))),
     der(0x02, Buffer.from([1])),
@@ -34,7 +39,7 @@ export function loopbackCertificate(
     sequence(...dates.map(time)),
     name,
     publicKey.export({ type: 'spki', format: 'der' }),
-    der(0xa3, sequence(sequence(SUBJECT_ALT_NAME, der(0x04, address)))),
+    der(0xa3, sequence(sequence(SUBJECT_ALT_NAME, der(0x04, subjects)))),
   );
   const signature = der(0x03, Buffer.from([0]), sign('sha256', signed, privateKey));
   return {
