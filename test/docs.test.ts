@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { parseConfig } from '../src/config/load.ts';
+import { jsonSchema } from '../src/config/schema.ts';
 import { type Reason, reasons } from '../src/reasons.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -30,6 +31,16 @@ const anchorOf = (heading: string): string =>
     .trim()
     .replace(/\s/g, '-');
 
+/** Names of the properties that a JSON Schema describes, at every depth. */
+function keysOf(schema: unknown, found = new Set<string>()): ReadonlySet<string> {
+  if (typeof schema !== 'object' || schema === null) return found;
+  for (const [name, part] of Object.entries(schema)) {
+    if (name === 'properties') for (const key of Object.keys(part as object)) found.add(key);
+    keysOf(part, found);
+  }
+  return found;
+}
+
 describe('the documentation', () => {
   test('shows configurations that are valid without a warning', () => {
     const blocks = ['README.md', ...pages].flatMap(configurations);
@@ -44,6 +55,21 @@ describe('the documentation', () => {
 
   test('shows the example as it is in scripts', () => {
     assert.deepEqual(configurations('docs/configuration.md'), [text('scripts/portcullis.example.yaml')]);
+  });
+
+  test('names every key of the configuration on its page', () => {
+    const page = text('docs/configuration.md');
+    // As a key of the example, commented out or not, or in a line of code.
+    const named = new Set([
+      ...Array.from(page.matchAll(/(?<![\w.])([A-Za-z]\w*):(?!\S*\/\/)/g), ([, key]) => key),
+      ...Array.from(page.matchAll(/`(\w+)`/g), ([, key]) => key),
+    ]);
+    const keys = keysOf(jsonSchema());
+    assert.ok(keys.size > 100);
+    assert.deepEqual(
+      [...keys].filter((key) => !named.has(key)),
+      [],
+    );
   });
 
   test('gives every reason word the status it has', () => {
