@@ -18,8 +18,8 @@ process.on('unhandledRejection', fail);
 
 try {
   const code = await run(process.argv.slice(2));
-  // Leave only when what was printed has been handed over.
-  process.stdout.write('', () => process.exit(code));
+  // Leave only when what was printed has been handed over; a slow reader of either gets it whole.
+  process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
 } catch (error) {
   fail(error);
 }

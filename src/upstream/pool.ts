@@ -154,6 +154,7 @@ export class Pool implements ConnectionOwner<Connection>, Lease {
   onClosed(connection: Connection): void {
     this.all.delete(connection);
     if (this.latest === connection) this.latest = undefined;
+    if (this.state.wantsProbe) this.probeAt = this.tick + PROBE_TICKS;
     const at = this.idle.lastIndexOf(connection);
     if (at >= 0) this.idle.splice(at, 1);
     if (this.all.size === 0 && this.waiting.size === 0 && !this.state.wantsProbe) this.stopSweeping();

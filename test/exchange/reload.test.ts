@@ -61,6 +61,7 @@ async function start(initial: Config): Promise<void> {
 const port = (at = 0): number => Number(gateway.addresses.listen[at]?.split(':')[1]);
 const get = (path = '/x', ...lines: string[]): string =>
   `${[`GET ${path} HTTP/1.1`, 'Host: a.example', ...lines].join('\r\n')}\r\n\r\n`;
+const METRICS = 'GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
 const status = async (bearer: string): Promise<number> =>
   (await request(port(), get('/x', `Authorization: Bearer ${bearer}`))).status;
 
@@ -209,7 +210,7 @@ describe('another configuration', () => {
     await gateway.reload(config(toTwo()));
     await request(port(), get());
     const admin = Number(gateway.addresses.admin.split(':')[1]);
-    const text = (await request(admin, get('/metrics', 'Connection: close'))).body;
+    const text = (await request(admin, METRICS)).body;
     assert.deepEqual(sums(text, 'portcullis_requests_total', 'outcome'), { forwarded: 2 });
   });
 
@@ -325,6 +326,6 @@ test('ten reloads under the load of 64 connections fail no request', async () =>
 
 async function waiting(): Promise<number> {
   const admin = Number(gateway.addresses.admin.split(':')[1]);
-  const text = (await request(admin, get('/metrics', 'Connection: close'))).body;
+  const text = (await request(admin, METRICS)).body;
   return sums(text, 'portcullis_upstream_connections', 'state')['waiting'] ?? 0;
 }
