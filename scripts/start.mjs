@@ -1,7 +1,7 @@
 // npm start: builds the program from its sources, saying so, then runs the demo with the options given.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -35,6 +35,8 @@ if (status !== 0) {
   process.stdout.write(` failed after ${seconds} s\n${faults}`);
   process.exit(70);
 }
+// As npm run build does: npx runs it as a program.
+chmodSync(program, 0o755);
 process.stdout.write(` built in ${seconds} s\nportcullis: starting the demo\n`);
 
 // In this process, so that a signal for npm start reaches the program.
