@@ -1,52 +1,24 @@
-import type { AccessLog, AccessRecord } from './access-log.ts';
-import type { Authorizer } from './auth/authorizer.ts';
+import type { AccessRecord } from './access-log.ts';
 import type { Reviewed } from './deadlines.ts';
-import type { Clock } from './lib/clock.ts';
-import type { Networks } from './lib/networks.ts';
+import type { Service } from './exchange-service.ts';
 import type { Downstream, DownstreamEvents } from './listener/downstream.ts';
-import { noBody, type Replies, type Reply } from './listener/replies.ts';
+import { noBody, type Reply } from './listener/replies.ts';
 import type { Reason } from './reasons.ts';
-import { type BodyRules, RequestBody } from './request-body.ts';
+import { RequestBody } from './request-body.ts';
 import type { Route } from './route.ts';
 import { findPreflight } from './routing/preflight.ts';
-import type { RouteTable } from './routing/route-table.ts';
-import { NO_ROUTE, type Outcome, type Tally } from './tally.ts';
+import { NO_ROUTE, type Outcome } from './tally.ts';
 import type { Pending, Permit, Rejection, RequestHead, VerdictWaiter } from './types.ts';
+import { UploadRest } from './upload-rest.ts';
 import type { Connection } from './upstream/connection.ts';
 import { clientAddress } from './upstream/forwarded.ts';
 import type { PoolWaiter } from './upstream/pool.ts';
 import { privateAnswer } from './upstream/private-answer.ts';
 import { isRepeatable, maySharePlace } from './upstream/repeatable.ts';
-import type { RequestWriter, WireHead } from './upstream/request-writer.ts';
+import type { WireHead } from './upstream/request-writer.ts';
 import type { ResponseHead } from './upstream/response-head.ts';
 import type { ResponseSink } from './upstream/response-sink.ts';
 import type { Place } from './upstream/waiting-line.ts';
-
-/** Everything an exchange needs that outlives it; replaced as a whole, never edited, when the configuration changes. */
-export interface Service extends BodyRules {
-  readonly routes: RouteTable<Route>;
-  readonly authorizer: Authorizer;
-  readonly writer: RequestWriter;
-  readonly replies: Replies;
-  /** The answer to a refused token, of which the log may have a line. */
-  readonly refusal: (rejection: Rejection, route: Route, head: RequestHead) => Reply;
-  readonly tally: Tally;
-  /** Undefined when nothing is to be logged. */
-  readonly accessLog: AccessLog | undefined;
-  /** Whose word about the client is believed; undefined for nobody's. */
-  readonly trustedProxies: Networks | undefined;
-  readonly clock: Clock;
-  readonly rejectChunked: boolean;
-  /** Milliseconds from a request's head to the last byte of its answer; Infinity for no limit. */
-  readonly requestMs: number;
-  /** On average; Infinity for no limit. */
-  readonly requestsPerConnection: number;
-  /** The gateway is shutting down: every answer asks the client to leave. */
-  readonly draining: () => boolean;
-  readonly onEnd: (exchange: Exchange) => void;
-  /** Is told of a fault of ours; the exchange that met it ends by itself. */
-  readonly onFault: (error: unknown) => void;
-}
 
 /**
  * Bytes of a refused request's body that are read so that the client may use its connection again. With more to come
@@ -61,7 +33,7 @@ const DRAIN_BYTES = 16 * 1024 * 1024;
  */
 export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSink, DownstreamEvents {
   slot = 0;
-  private readonly service: Service;
+  private readonly service: Service<Exchange>;
   private readonly head: RequestHead;
   private readonly downstream: Downstream;
   private readonly startedAt: number;
@@ -76,12 +48,14 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
   private answer: ResponseHead | undefined;
   /** Undefined when the request has none. */
   private body: RequestBody | undefined;
+  /** Set when the body goes on behind the answer. */
+  private rest: UploadRest | undefined;
   /** The answer asks the client to leave; decided once, because it is looked at more than once. */
   private readonly leaves: boolean;
   /** Set while this exchange has to be logged. */
   private access: AccessRecord | undefined;
 
-  constructor(service: Service, head: RequestHead, downstream: Downstream) {
+  constructor(service: Service<Exchange>, head: RequestHead, downstream: Downstream) {
     this.service = service;
     this.head = head;
     this.downstream = downstream;
@@ -199,7 +173,8 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
 
   /** 5. Carry the request body. */
   onRequestBody(chunk: Uint8Array, last: boolean): void {
-    if (this.ended) return;
+    if (this.rest !== undefined) this.rest.take(chunk, last);
+    if (this.ended || this.rest !== undefined) return;
     const fault = this.body?.take(chunk, last);
     if (fault !== undefined) this.refuse(fault);
   }
@@ -215,8 +190,10 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
     const answer = this.answer as ResponseHead;
     if (this.access !== undefined) for (const piece of pieces) this.access.answerBytes += piece.length;
     if (complete) {
+      const { body, connection } = this;
       this.connection = undefined;
-      this.body?.drop();
+      if (body !== undefined && connection?.outlasted === true) this.rest = new UploadRest(body, connection);
+      else body?.drop();
     }
     if (!this.downstream.answering) {
       if (complete && pieces.length <= 1) {
@@ -236,7 +213,12 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
 
   private answerWhole(answer: ResponseHead, body: Uint8Array): void {
     const announced = answer.framing === 'none' ? answer.contentLength : undefined;
-    if (this.downstream.answer(answer, body, this.closeAfter(), announced)) this.end('forwarded');
+    const { downstream } = this;
+    const closes = this.closeAfter();
+    if (closes && this.rest !== undefined && downstream.receiving) {
+      downstream.answerBeforeBody(answer, body, announced, this);
+      this.end('forwarded');
+    } else if (downstream.answer(answer, body, closes, announced)) this.end('forwarded');
     else this.finishing = true;
   }
 
@@ -288,7 +270,8 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
       this.expire();
       return;
     }
-    const verdict = this.body?.awaited === true ? this.body.review(now, postpone) : undefined;
+    const awaited = this.rest === undefined && this.body?.awaited === true;
+    const verdict = awaited ? this.body?.review(now, postpone) : undefined;
     if (verdict === 'slow') this.refuse('request_timeout');
     else if (postpone && verdict !== 'idle') this.downstream.postponeTimeout();
   }
@@ -369,7 +352,8 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
     if (this.place !== undefined) this.route?.pool.cancel(this);
     this.connection?.leave(this);
     this.connection = undefined;
-    this.body?.drop();
+    if (this.rest === undefined) this.body?.drop();
+    else if (outcome !== 'forwarded') this.rest.stop();
     const seconds = (this.service.clock.monotonic() - this.startedAt) / 1000;
     if (outcome === 'forwarded') this.service.tally.forwarded((this.route as Route).tally, seconds);
     else this.service.tally.failed(this.route?.tally, outcome, seconds);

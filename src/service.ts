@@ -4,7 +4,8 @@ import { Authorizer } from './auth/authorizer.ts';
 import { preflightPermit } from './auth/preflight.ts';
 import { RefusalLog } from './auth/refusal-log.ts';
 import type { Config, ForwardConfig, RouteConfig, UpstreamConfig } from './config/config.ts';
-import type { Exchange, Service } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
+import type { Service } from './exchange-service.ts';
 import { Budget } from './lib/budget.ts';
 import type { Clock } from './lib/clock.ts';
 import { guardOf } from './lib/guard.ts';
@@ -42,7 +43,7 @@ export interface Surroundings {
   readonly onFault: (error: unknown) => void;
 }
 
-export interface BuiltService extends Service {
+export interface BuiltService extends Service<Exchange> {
   readonly pools: ReadonlyMap<string, Pool>;
 }
 

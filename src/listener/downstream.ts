@@ -211,14 +211,14 @@ export class Downstream {
 
   /**
    * Sends a whole answer while the client is still sending its body, and ends the connection when that is through or
-   * long enough was waited for it, so that no reset overtakes the answer. `announced` as for `answer`. To the engine
+   * long enough was waited for it, so that no reset overtakes the answer. `announced` as for `answer`; `events` go on to hear of the body. To the engine
    * the answer is never complete: it would take the connection for free then, and could not be told to close.
    */
-  answerBeforeBody(head: AnswerHead, body: Uint8Array, announced?: number): void {
+  answerBeforeBody(head: AnswerHead, body: Uint8Array, announced?: number, events?: DownstreamEvents): void {
     if (this.dead) return;
     this.resumeBody();
     this.started = true;
-    this.events = undefined;
+    this.events = events;
     this.response.cork(() => {
       this.writeHead(head);
       if (announced === undefined) {

@@ -12,6 +12,8 @@ export class AnswerParts implements ResponseEvents {
   begun = false;
   /** The connection may carry another request. */
   keepAlive = false;
+  /** The status does not say that the request was refused or goes elsewhere, so that the rest of it may be wanted. */
+  accepts = false;
   /** Upstream does not want the rest of the request, and closes: what is sent to it now can cost the answer. */
   refuses = false;
 
@@ -32,7 +34,8 @@ export class AnswerParts implements ResponseEvents {
     this.head = head;
     this.begun = true;
     this.keepAlive = head.keepAlive;
-    this.refuses = !head.keepAlive && head.status >= FIRST_REFUSAL;
+    this.accepts = head.status < FIRST_REFUSAL;
+    this.refuses = !head.keepAlive && !this.accepts;
   }
 
   onBody(chunk: Uint8Array): void {

@@ -1,7 +1,7 @@
 import { atTurnEnd } from '../lib/turn-end.ts';
 import type { Reason } from '../reasons.ts';
 import { AnswerParts } from './answer-parts.ts';
-import type { ConnectionOwner } from './connection-owner.ts';
+import type { ConnectionOptions, ConnectionOwner } from './connection-owner.ts';
 import { Followers } from './followers.ts';
 import { Keeping } from './keeping.ts';
 import { isRepeatable, maySharePlace } from './repeatable.ts';
@@ -9,22 +9,8 @@ import { type WireHead, withClose } from './request-writer.ts';
 import { type ResponseFault, ResponseParser } from './response-parser.ts';
 import type { ResponseSink } from './response-sink.ts';
 import { causeOf, causeOfReason, type DownCause } from './server-state.ts';
-import type { SpareHeadReader } from './spare-head-reader.ts';
 import type { ConnectionTimes } from './ticks.ts';
-import { type UpstreamAddress, UpstreamSocket } from './upstream-socket.ts';
-
-export interface ConnectionOptions {
-  readonly address: UpstreamAddress;
-  readonly times: ConnectionTimes;
-  /** Requests that it carries at a time, at most. */
-  readonly depth: number;
-  /** It carries one request and ends with it. */
-  readonly once: boolean;
-  readonly headLimit: number;
-  readonly readBuffer: Buffer;
-  readonly spareHeadReader: SpareHeadReader;
-  readonly owner: ConnectionOwner<Connection>;
-}
+import { UpstreamSocket } from './upstream-socket.ts';
 
 const nothing: readonly Uint8Array[] = [];
 
@@ -51,6 +37,8 @@ export class Connection {
   deadline: number;
   /** The tick at which those behind an answer under way wait no longer for its end. */
   patience = Number.POSITIVE_INFINITY;
+  /** The answer is complete, and upstream still reads the request: it ends unless another sink goes on with the body. */
+  outlasted = false;
 
   private readonly owner: ConnectionOwner<Connection>;
   private readonly times: ConnectionTimes;
@@ -76,7 +64,7 @@ export class Connection {
   private uploadBlocked = false;
   private readingPaused = false;
 
-  constructor(options: ConnectionOptions) {
+  constructor(options: ConnectionOptions<Connection>) {
     this.owner = options.owner;
     this.times = options.times;
     this.parser = new ResponseParser(this.answer, { head: options.headLimit }, options.spareHeadReader);
@@ -157,7 +145,13 @@ export class Connection {
   /** The request body is through. */
   endUpload(): void {
     this.requestSent = true;
-    this.touch();
+    if (this.outlasted) this.finishUpload();
+    else this.touch();
+  }
+
+  /** Goes on with the body of an answered request; `sink` hears how that ends. */
+  goOn(sink: ResponseSink): void {
+    this.sink = sink;
   }
 
   /** Stops reading the answer until `resume`; upstream's silence is then not its fault. */
@@ -236,8 +230,8 @@ export class Connection {
       this.close();
       return true;
     }
-    if (this.unsent !== undefined) {
-      // Bytes that came before the request was written answer nothing of ours.
+    if (this.unsent !== undefined || this.outlasted) {
+      // Bytes that came behind the answer, or before the request was written answer nothing of ours.
       this.fail('upstream_reset');
       return true;
     }
@@ -270,6 +264,8 @@ export class Connection {
     if (head === undefined && pieces === undefined && !complete) return;
     answer.clear();
     if (head !== undefined) this.keeping.heed(head);
+    this.outlasted =
+      complete && !this.requestSent && answer.keepAlive && answer.accepts && !this.once && !this.socket.deaf;
     if (complete) this.sink = undefined;
     if (this.owner.state.failing) this.owner.state.answered();
     if (sink !== undefined) sink.onResponse(head, pieces ?? nothing, complete);
@@ -283,12 +279,25 @@ export class Connection {
       }
       return;
     }
+    if (this.outlasted && this.sink !== undefined) return;
     if (!this.requestSent || !answer.keepAlive || this.readingPaused || this.once) {
       this.close();
       return;
     }
     this.used = true;
     this.advance();
+  }
+
+  private finishUpload(): void {
+    const { sink } = this;
+    this.outlasted = false;
+    this.sink = undefined;
+    sink?.onUploadOver?.();
+    if (this.readingPaused) this.close();
+    else {
+      this.used = true;
+      this.advance();
+    }
   }
 
   /** Goes on with the request whose answer is next, if there is any. */
@@ -319,6 +328,7 @@ export class Connection {
     this.patience = Number.POSITIVE_INFINITY;
     this.requestSent = !hasBody;
     this.uploadBlocked = false;
+    this.outlasted = false;
   }
 
   private mail(): void {
@@ -339,7 +349,7 @@ export class Connection {
   };
 
   private onEnd(): void {
-    if (this.state === 'busy' && this.parser.finish()) this.deliver();
+    if (this.state === 'busy' && !this.outlasted && this.parser.finish()) this.deliver();
     this.fail('upstream_reset');
   }
 
@@ -358,7 +368,7 @@ export class Connection {
     const died = reason === 'upstream_reset' && this.used && !this.parser.started;
     const retryable = this.unsent !== undefined || (died && isRepeatable(this.method, this.hasBody));
     if (this.state === 'connecting') this.owner.state.unreachable(cause, sink !== undefined);
-    else if (sink !== undefined && !retryable) this.owner.state.broke(cause);
+    else if (sink !== undefined && !retryable && !this.outlasted) this.owner.state.broke(cause);
     this.close();
     sink?.onFailure(reason, retryable);
   }

@@ -9,4 +9,6 @@ export interface ResponseSink {
   onFailure(reason: Reason, retryable: boolean): void;
   /** The socket takes body bytes again. */
   onUploadDrained(): void;
+  /** Only for one that took an answered request's upload over: it is through. */
+  onUploadOver?(): void;
 }

@@ -3,7 +3,8 @@ import { describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { AccessLog } from '../../src/access-log.ts';
 import type { Config } from '../../src/config/config.ts';
-import { Exchange, type Service } from '../../src/exchange.ts';
+import { Exchange } from '../../src/exchange.ts';
+import type { Service } from '../../src/exchange-service.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { Counter } from '../../src/lib/counters.ts';
 import { createLog } from '../../src/lib/log.ts';
@@ -222,7 +223,7 @@ describe('a reply that waits for the end of the turn', () => {
       onEnd: () => {
         ended += 1;
       },
-    } as unknown as Service;
+    } as unknown as Service<Exchange>;
     new Exchange(service, head, new Downstream(response, new Peers())).start();
     const state = () => ({
       answers: engine.answers,

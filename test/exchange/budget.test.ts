@@ -111,9 +111,9 @@ for (const framing of ['length', 'chunked'] as const) {
       await allBack('upstream_reset');
     });
 
-    test('when upstream gives its answer without the rest of it', async () => {
+    test('when upstream gives its answer and does not want the rest of it', async () => {
       const [wire, upstream] = await stuck(framing);
-      upstream.write(ok);
+      upstream.write(ok.replace('\r\n', '\r\nConnection: close\r\n'));
       await eventually(
         () => wire.pending,
         (seen) => seen.endsWith('\r\n\r\nok'),

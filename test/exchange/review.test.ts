@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Exchange, type Service } from '../../src/exchange.ts';
+import { Exchange } from '../../src/exchange.ts';
+import type { Service } from '../../src/exchange-service.ts';
 import { Budget } from '../../src/lib/budget.ts';
 import { Downstream } from '../../src/listener/downstream.ts';
 import type { EngineResponse } from '../../src/listener/engine.ts';
@@ -81,7 +82,7 @@ function started(bodyMinRate: number) {
     bodyMinRate,
     draining: () => false,
     onEnd() {},
-  } as unknown as Service;
+  } as unknown as Service<Exchange>;
   const exchange = new Exchange(service, head, new Downstream(response, new Peers()));
   exchange.start();
   return {

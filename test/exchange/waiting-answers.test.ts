@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Exchange, type Service } from '../../src/exchange.ts';
+import { Exchange } from '../../src/exchange.ts';
+import type { Service } from '../../src/exchange-service.ts';
 import { Budget } from '../../src/lib/budget.ts';
 import { Downstream } from '../../src/listener/downstream.ts';
 import type { EngineResponse } from '../../src/listener/engine.ts';
@@ -77,7 +78,7 @@ function sent(framing: RequestHead['framing']) {
     onEnd: () => {
       ended += 1;
     },
-  } as unknown as Service;
+  } as unknown as Service<Exchange>;
   const head: RequestHead = {
     method: 'POST',
     path: '/x',

@@ -1,0 +1,37 @@
+import type { AccessLog } from './access-log.ts';
+import type { Authorizer } from './auth/authorizer.ts';
+import type { Clock } from './lib/clock.ts';
+import type { Networks } from './lib/networks.ts';
+import type { Replies, Reply } from './listener/replies.ts';
+import type { BodyRules } from './request-body.ts';
+import type { Route } from './route.ts';
+import type { RouteTable } from './routing/route-table.ts';
+import type { Tally } from './tally.ts';
+import type { Rejection, RequestHead } from './types.ts';
+import type { RequestWriter } from './upstream/request-writer.ts';
+
+/** Everything an exchange needs that outlives it; replaced as a whole, never edited, when the configuration changes. */
+export interface Service<Exchange> extends BodyRules {
+  readonly routes: RouteTable<Route>;
+  readonly authorizer: Authorizer;
+  readonly writer: RequestWriter;
+  readonly replies: Replies;
+  /** The answer to a refused token, of which the log may have a line. */
+  readonly refusal: (rejection: Rejection, route: Route, head: RequestHead) => Reply;
+  readonly tally: Tally;
+  /** Undefined when nothing is to be logged. */
+  readonly accessLog: AccessLog | undefined;
+  /** Whose word about the client is believed; undefined for nobody's. */
+  readonly trustedProxies: Networks | undefined;
+  readonly clock: Clock;
+  readonly rejectChunked: boolean;
+  /** Milliseconds from a request's head to the last byte of its answer; Infinity for no limit. */
+  readonly requestMs: number;
+  /** On average; Infinity for no limit. */
+  readonly requestsPerConnection: number;
+  /** The gateway is shutting down: every answer asks the client to leave. */
+  readonly draining: () => boolean;
+  readonly onEnd: (exchange: Exchange) => void;
+  /** Is told of a fault of ours; the exchange that met it ends by itself. */
+  readonly onFault: (error: unknown) => void;
+}
