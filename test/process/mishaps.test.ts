@@ -13,8 +13,20 @@ import { inListeners, lives, NamedUpstream, Stand, until } from './stand.ts';
 
 // What goes wrong while something else is under way.
 
-const children = (pid: number): number[] =>
-  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+/** Children of a process that were started with this command. */
+const children = (pid: number, command = 'listener'): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .trim()
+    .split(' ')
+    .filter(Boolean)
+    .map(Number)
+    .filter((child) => {
+      try {
+        return readFileSync(`/proc/${child}/cmdline`, 'utf8').endsWith(`\0${command}\0`);
+      } catch {
+        return false; // It has ended meanwhile.
+      }
+    });
 
 const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -59,13 +71,26 @@ test('a listener that dies while it waits for a reload to be refused is replaced
     process.kill(b, 'SIGKILL');
     stand.write({ ...config, listen: ['127.0.0.1:0', `127.0.0.1:${port}`] });
     stand.signal('SIGHUP');
-    const [next] = await until(
-      () => children(stand.pid).filter((pid) => pid !== a && pid !== b),
-      ({ length }) => length === 1,
+    // The new one is held back until the reload, which waits for the stopped one, has begun: it is none of those that the
+    // reload asks.
+    let next: number | undefined;
+    let wasRead = false;
+    await until(
+      () => {
+        const reading = children(stand.pid, 'load').length > 0;
+        wasRead ||= reading;
+        const found = children(stand.pid).find((pid) => pid !== a && pid !== b);
+        if (next === undefined && found !== undefined) process.kill(found, 'SIGSTOP');
+        next ??= found;
+        return next !== undefined && wasRead && !reading;
+      },
+      (begun) => begun,
     );
+    await rest(500);
     const taken = createServer().listen(port, '127.0.0.1');
     await once(taken, 'listening');
-    // The new one serves by then, and waits for its turn behind the reload, which waits for the one that is stopped.
+    process.kill(next as number, 'SIGCONT');
+    // It serves by then, and waits for its turn behind the reload.
     await rest(2_000);
     process.kill(next as number, 'SIGKILL');
     await until(
