@@ -35,9 +35,10 @@ describe('a connection whose request was not sent whole carries no other one', (
       upstream.write(ok);
       await eventually(
         () => wire.pending,
-        (text) => text.endsWith('\r\n\r\nok'),
+        (text) => /\r\n\r\n(2\r\n)?ok/.test(text),
       );
-      assert.deepEqual(await gateway.connections(), {});
+      // It goes on with the body, alone.
+      assert.deepEqual(await gateway.connections(), { busy: 1 });
       const next = request(gateway.port, get);
       await eventually(
         () => origin.accepted,

@@ -51,6 +51,7 @@ function sent(framing: RequestHead['framing']) {
   const connection = {
     send() {},
     upload: () => false,
+    uploadNow: () => 0,
     keepsUpload: true,
     endUpload() {},
     pause: () => calls.push('stop upstream'),
