@@ -21,7 +21,7 @@ export interface Service<Exchange> extends BodyRules {
   readonly tally: Tally;
   /** Undefined when nothing is to be logged. */
   readonly accessLog: AccessLog | undefined;
-  /** Whose word about the client is believed; undefined for nobody's. */
+  /** Peers whose word about the client is believed; undefined: none. */
   readonly trustedProxies: Networks | undefined;
   readonly clock: Clock;
   readonly rejectChunked: boolean;

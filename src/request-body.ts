@@ -73,7 +73,7 @@ export class RequestBody implements UploadOwner {
     this.goOn();
   }
 
-  /** Nobody reads the rest. */
+  /** The rest is not read. */
   drop(): void {
     if (this.dropped) return;
     this.dropped = true;

@@ -30,6 +30,12 @@ export class Scratch {
     return length < 0 ? undefined : this.#bytes.toString('utf8', 0, length);
   }
 
+  /** The text in a segment of which `load` has found before that it is spelled canonically and UTF-8. */
+  known(segment: string): string {
+    const bytes = this.#room(segment);
+    return bytes.toString('utf8', 0, bytes.write(segment, 'base64url'));
+  }
+
   /** A flat copy of an ASCII text that keeps nothing else alive, such as the string it was cut from. */
   copy(text: string): string {
     const bytes = this.#room(text);

@@ -79,7 +79,7 @@ export class TokenHeaders {
     return { algorithm: this.#algorithm(), kid, fault };
   }
 
-  /** Only of verified tokens, so that nobody without a key can push these out. */
+  /** Only of verified tokens, so that a stranger without a key cannot push these out. */
   #remember(segment: string, facts: ProvenHeader): void {
     if (segment.length > MAX_SEGMENT) return;
     if (this.#known.size >= MAX_HEADERS) {

@@ -6,7 +6,7 @@ import { assertFits, type SignatureVerifier } from './signature.ts';
 /**
  * Keys that are parsed when they are put in force, some 0.1 ms each and for each algorithm: most sets have fewer, and a
  * key that cannot be used is seen at once. Those of a larger set are parsed when a token first names them, so that a set
- * of a thousand that changes keeps nobody waiting.
+ * of a thousand that changes keeps no request waiting.
  */
 const PARSED_AT_ONCE = 16;
 /**

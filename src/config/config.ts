@@ -189,7 +189,7 @@ export interface RevocationConfig {
     | {
         readonly url: string;
         readonly required: boolean;
-        /** What shared revocations are signed with; undefined: whoever writes to that Redis revokes. */
+        /** What shared revocations are signed with; undefined: every writer to that Redis revokes. */
         readonly secret: string | undefined;
       }
     | undefined;

@@ -62,7 +62,7 @@ export function flag(): z.ZodBoolean {
   return z.boolean({ error: must('true or false') });
 }
 
-/** Entries of a list: each is compared with each other one, and nobody writes that many. */
+/** Entries of a list: each is compared with each other one, and no file needs that many. */
 const MAX_ENTRIES = 1000;
 
 /** A list with something in it. */

@@ -41,7 +41,7 @@ function ownAddresses(): ReadonlySet<string> {
   return new Set([...interfaceAddresses(), hostname().toLowerCase()]);
 }
 
-/** None where a sandbox lets nobody ask the kernel for them (RestrictAddressFamilies= without AF_NETLINK). */
+/** None where a sandbox forbids to ask the kernel for them (RestrictAddressFamilies= without AF_NETLINK). */
 function interfaceAddresses(): readonly string[] {
   try {
     return Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address));

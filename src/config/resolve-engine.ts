@@ -8,7 +8,7 @@ import type { FileConfig } from './schema.ts';
 /** Bytes of a binary: ten times what the engine has. */
 const MAX_BINARY = 64 * 1024 * 1024;
 
-/** The binary of `uws:`; whoever loads it looks at its bytes again. */
+/** The binary of `uws:`; the loader looks at its bytes again. */
 export function resolveEngine(file: FileConfig, folder: string, findings: Findings): Config['uws'] {
   if (file.uws === undefined) return undefined;
   const { file: name, sha256 } = file.uws;

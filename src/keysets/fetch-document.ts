@@ -15,7 +15,7 @@ export class FetchError extends Error {
 export type Fetch = (url: URL, init: RequestInit) => Promise<Response>;
 
 /**
- * What is asked for (RFC 9110 §12.5.1). The Kubernetes API server answers 406 to whoever does not take the registered
+ * What is asked for (RFC 9110 §12.5.1). The Kubernetes API server answers 406 to a client that does not take the registered
  * type of a key set (RFC 7517 §8.5.2); others serve one as plain text, so that everything is taken in the end.
  */
 export const accepted = {

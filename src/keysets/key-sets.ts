@@ -19,7 +19,7 @@ export class KeySets {
   }
 
   /**
-   * Resolves when the kept sets are in force; the issuers are asked behind that, and nobody waits for them. Rejects
+   * Resolves when the kept sets are in force; the issuers are asked behind that, and no start waits for them. Rejects
    * with the StartError of a kept set that others could have written.
    */
   async start(): Promise<void> {

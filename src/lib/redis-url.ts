@@ -7,7 +7,7 @@ export interface RedisAddress {
   readonly isTls: boolean;
   /** Undefined: the default one. */
   readonly user: string | undefined;
-  /** Undefined: nobody is presented. Empty for a user who needs none. */
+  /** Undefined: no user is presented. Empty for a user who needs none. */
   readonly password: string | undefined;
   readonly database: number;
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StartError } from '../lib/start-error.ts';
 
-/** Where the service has its control socket, for whoever asks from outside of it. */
+/** Where the service has its control socket, for a caller outside of it. */
 export const SERVICE_FOLDER = '/run/portcullis/control';
 const NAME = /^(\d{1,10})\.sock$/;
 
@@ -48,7 +48,7 @@ export function socketOf(folder: string, pid: number): string {
   return join(folder, `${pid}.sock`);
 }
 
-/** Nobody but this user, whatever the umask. */
+/** This user alone, whatever the umask. */
 export function closeToOthers(path: string): void {
   chmodSync(path, 0o600);
 }

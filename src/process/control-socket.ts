@@ -22,7 +22,7 @@ const COMMAND_MS = 5_000;
 export const RELOAD = 'reload';
 
 /**
- * Where this user, and nobody else, can ask the gateway for something and wait for the outcome: a unix socket with the
+ * Where this user alone can ask the gateway for something and wait for the outcome: a unix socket with the
  * pid of the gateway as its name. A signal has no answer.
  */
 export class ControlSocket {

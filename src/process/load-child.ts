@@ -34,7 +34,7 @@ export type LoadAnswer = LoadResult | { readonly unavailable: string };
  * Reads a configuration file and everything it names in a process of its own, so that no file can make this one deaf.
  * Variables of the file come from `env`. The child is ended when its time is over.
  * @returns what `loadConfig` would.
- * @throws StartError when the file is not to be had, the check takes longer than `limitMs`, or its process fails.
+ * @throws StartError when the file cannot be read, the check takes longer than `limitMs`, or its process fails.
  */
 export function loadInChild(task: CheckTask): Promise<LoadResult> {
   const { program, file, env, running, limitMs = CHECK_LIMIT_MS } = task;

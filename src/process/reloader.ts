@@ -19,7 +19,7 @@ export interface ReloaderOptions {
   readonly supervisor: Supervisor;
   readonly systemd: SystemdLink;
   readonly log: Log;
-  /** The configuration as it is now, or its faults. @throws StartError when it is not to be had */
+  /** The configuration as it is now, or its faults. @throws StartError when it cannot be read */
   readonly read: () => Promise<LoadResult>;
   /** Resolves when there is something to reload. */
   readonly started: Promise<void>;

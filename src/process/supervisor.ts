@@ -41,7 +41,7 @@ export interface SupervisorOptions {
  * listener processes, which it tells what to serve.
  */
 export class Supervisor {
-  /** How reloads ended; whoever asks for one fills it in. */
+  /** How reloads ended; the caller of `reload` fills it in. */
   readonly record: ReloadRecord;
   readonly #control: Control;
   readonly #crew: Crew;

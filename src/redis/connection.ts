@@ -17,7 +17,7 @@ export interface ConnectionOptions {
   readonly pingMs?: number | undefined;
   /** Ends it, also before it is there. */
   readonly signal: AbortSignal;
-  /** Called once, when it ends, whoever ended it. */
+  /** Called once, when either side has ended it. */
   readonly onEnd: (error: Error) => void;
 }
 
@@ -123,7 +123,7 @@ export class RedisConnection {
 
   #answer(reply: Reply): void {
     const first = this.#pending.shift();
-    if (first === undefined) this.close(new Error('Redis answers what nobody asked'));
+    if (first === undefined) this.close(new Error('Redis sent an answer without a question'));
     else if (reply instanceof RedisError) first.reject(reply);
     else first.resolve(reply);
   }

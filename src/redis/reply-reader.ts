@@ -6,7 +6,7 @@ const MAX_LINE = 16 * 1024;
 const MAX_MEMBERS = 100_000;
 /** Lists in lists; the stream has three. */
 const MAX_DEPTH = 8;
-/** Bytes of one reply, nearly all of them passed over: nobody waits for the end of a longer one. */
+/** Bytes of one reply, nearly all of them passed over: the end of a longer one is not waited for. */
 const MAX_REPLY = 256 * 1024 * 1024;
 
 const CRLF = Buffer.from('\r\n');

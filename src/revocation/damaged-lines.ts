@@ -54,7 +54,7 @@ export class DamagedLines {
     this.#bytes = 0;
   }
 
-  /** Whether any are set aside that nobody has cleared away. */
+  /** Whether any are set aside and not cleared away yet. */
   async areThere(): Promise<boolean> {
     return this.#folder.has(FILE);
   }

@@ -13,7 +13,7 @@ export interface Loaded {
   /** Numbers of the first lines that cannot be read, so that what they revoked is not in force. */
   readonly damaged: readonly number[];
   readonly damagedCount: number;
-  /** Whether the last line was cut off by a crash; nobody was told that it had been saved. */
+  /** Whether the last line was cut off by a crash; it was never confirmed as saved. */
   readonly torn: boolean;
 }
 

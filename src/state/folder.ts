@@ -6,14 +6,14 @@ import { assertFile, isTrusted, makeFolder, ownerTrust, ownTrust, refusal, type 
 
 /** Only the gateway's user may read what is kept. */
 const MODE = 0o600;
-/** No link is followed, and a pipe keeps nobody waiting. */
+/** No link is followed, and a pipe keeps no caller waiting. */
 const SAFELY = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 export type { FileHandle };
 
 /**
  * The folder for what outlives a restart: the one door to the files in it. What stands in them decides whose tokens
- * are let in, so each is opened only when nobody but this user and root can have written it. Every method throws
+ * are let in, so each is opened only when only this user and root can have written it. Every method throws
  * StartError with the path and the remedy where that is not so, and what the file system says otherwise.
  */
 export class StateFolder {

@@ -20,7 +20,7 @@ export interface Trust {
 }
 
 /**
- * Makes a folder for this user alone where there is none, and makes sure that nobody else can change what it holds.
+ * Makes a folder for this user alone where there is none, and makes sure that no other user can change what it holds.
  * @throws StartError with the path and the remedy; what the file system says.
  */
 export async function makeFolder(folder: string): Promise<void> {

@@ -13,7 +13,7 @@ import { type Place, WaitingLine } from './waiting-line.ts';
 export interface PoolWaiter {
   /** It may share a connection with others. */
   readonly shareable: boolean;
-  /** It needs a connection that nobody had before it, and nobody gets after it. */
+  /** It needs a connection that no request used before it, and none gets after it. */
   readonly alone: boolean;
   /** Where it stands while it waits; the pool's to set. */
   place: Place<PoolWaiter> | undefined;

@@ -51,7 +51,7 @@ const plainForwarding = /^x-forwarded(?:-[0-9a-z]+)+$/;
 /**
  * With these some servers take another path, host or method than the request's, so not what was authorized. Proxies
  * write most of them about what they have rewritten, so no client needs one; and a proxy that is believed may still
- * carry on what its client sent, so they are removed whoever sends them.
+ * carry on what its client sent, so they are removed from every peer's requests.
  */
 const overrides = [
   'x-original-url', // IIS, Symfony, Zend (CVE-2018-14773)

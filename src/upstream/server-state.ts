@@ -109,7 +109,7 @@ export class ServerState {
     return { upstream, address, state, cause, since, failed };
   }
 
-  /** No connection can be made to it; a probe tells when that ends, even if nobody asks. */
+  /** No connection can be made to it; a probe tells when that ends, also without a request. */
   get wantsProbe(): boolean {
     return this.unconnected;
   }
