@@ -11,7 +11,7 @@ const MAX_KEPT = 20;
 export class GatewayLog {
   /** How often each message above `info` came. */
   readonly alarms = new Map<string, number>();
-  /** The first of them. */
+  /** The first line of each message. */
   readonly kept: string[] = [];
   /** Lines that are no JSON. */
   readonly odd: string[] = [];
@@ -39,8 +39,9 @@ export class GatewayLog {
       return;
     }
     if (line.level !== 'info') {
-      this.alarms.set(line.message, (this.alarms.get(line.message) ?? 0) + 1);
-      if (this.kept.length < MAX_KEPT) this.kept.push(text);
+      const before = this.alarms.get(line.message) ?? 0;
+      this.alarms.set(line.message, before + 1);
+      if (before === 0 && this.kept.length < MAX_KEPT) this.kept.push(text);
     }
     for (const listener of this.#waiting) listener(line);
   }

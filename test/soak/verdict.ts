@@ -36,6 +36,14 @@ const alarms: readonly (readonly [message: string, cause: Disturbance, often: 'e
   ['the keys cannot be fetched', 'issuer outage', 'any'],
 ];
 
+/** What the traffic and the configuration of a soak cause all the time. */
+const usual: readonly RegExp[] = [
+  /^(an answer|more answers) of an upstream server (was|were) refused$/,
+  /^an upstream server is (down|up again)$/,
+  /: upstreams\.b\d: is used by no route; /,
+  /: state: does not exist and is made at start; /,
+];
+
 /** Prints what was found, and names every fault. */
 export function verdictOf(found: Findings): readonly string[] {
   const { ledger, metrics, watch, judged, say, doomed } = found;
@@ -103,7 +111,7 @@ function logFaults({ gateway: { log }, disturbances }: Findings): readonly strin
     }
   }
   for (const message of log.alarms.keys()) {
-    if (known.has(message)) continue;
+    if (known.has(message) || usual.some((pattern) => pattern.test(message))) continue;
     faults.push(...log.kept.filter((line) => line.includes(JSON.stringify(message))));
   }
   return faults;
