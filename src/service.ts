@@ -3,7 +3,7 @@ import type { AuthCounters } from './auth/auth-counters.ts';
 import { Authorizer } from './auth/authorizer.ts';
 import { preflightPermit } from './auth/preflight.ts';
 import { RefusalLog } from './auth/refusal-log.ts';
-import type { Config, ForwardConfig, RouteConfig, UpstreamConfig } from './config/config.ts';
+import type { Config, ForwardConfig, RouteConfig } from './config/config.ts';
 import type { Exchange } from './exchange.ts';
 import type { Service } from './exchange-service.ts';
 import { Budget } from './lib/budget.ts';
@@ -59,7 +59,8 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
     const failures = tally.upstream(name);
     const onScarce = scarce && (() => scarce(upstreamLease(name)));
     const counts = tally.refusedAnswersOf(name);
-    const refused = new RefusedAnswers({ upstream: name, server: serverText(server), log, counts });
+    const address = hostPort(server.host, server.port);
+    const refused = new RefusedAnswers({ upstream: name, server: address, log, counts });
     pools.set(
       name,
       new Pool({
@@ -72,7 +73,7 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
         headLimit,
         readBuffer,
         failures,
-        state: surroundings.servers.of({ upstream: name, address: hostPort(server.host, server.port) }),
+        state: surroundings.servers.of({ upstream: name, address }),
         onScarce,
         onRefusedAnswer: refused.add,
       }),
@@ -144,11 +145,6 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
 function refusalLogOf({ level, refused }: Config['log'], log: Log, clock: Clock): RefusalLog | undefined {
   if (refused === 'details') return new RefusalLog(log, 'info', clock);
   return level === 'debug' ? new RefusalLog(log, 'debug', clock) : undefined;
-}
-
-/** As the configuration has it. */
-function serverText({ host, port }: UpstreamConfig['server']): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function preflightOf(route: RouteConfig): Route['preflight'] {

@@ -81,7 +81,7 @@ describe('an answer that is refused', () => {
       answer = bytes;
       lines.length = 0;
       assert.equal(await ask(), 502);
-      const server = `http://127.0.0.1:${origin.port}`;
+      const server = `127.0.0.1:${origin.port}`;
       const message = 'an answer of an upstream server was refused';
       assert.deepEqual(lines, [{ upstream: 'app', server, fault, message }]);
       assert.equal((await counts())[fault], 1);
@@ -128,11 +128,11 @@ describe('the lines left out', () => {
       const told: object[] = [];
       const log = { ...silentLog, warn: (fields: object) => void told.push(fields) };
       const counts = new CounterFamily();
-      const refused = new RefusedAnswers({ upstream: 'app', server: 'http://a:1', log, counts });
+      const refused = new RefusedAnswers({ upstream: 'app', server: 'a:1', log, counts });
       for (let round = 0; round < 9; round += 1) refused.add('bare_lf');
       refused.add('upgrade');
       mock.timers.tick(10_000);
-      const of = { upstream: 'app', server: 'http://a:1' };
+      const of = { upstream: 'app', server: 'a:1' };
       assert.deepEqual(told, [
         { ...of, fault: 'bare_lf' },
         { ...of, fault: 'bare_lf' },
