@@ -24,7 +24,10 @@ import { rsaKey } from '../support/tokens.ts';
 
 /** The usual user of nobody's files; no test runs as it. */
 const STRANGER = 65_534;
-const asRoot = process.geteuid?.() === 0 ? {} : { skip: 'only root can give files away' };
+/** Only root can give files away: for another user these are no tests. */
+const testAsRoot = (name: string, body: () => void | Promise<void>): void => {
+  if (process.geteuid?.() === 0) void test(name, body);
+};
 
 const key = rsaKey();
 const upstream = await startUpstream();
@@ -82,7 +85,7 @@ describe('what is kept in the state folder', () => {
     ['a key set', keySetFile],
     ['the log of revocations', journal],
   ] as const) {
-    test(`${name} that belongs to another user keeps the gateway from starting`, asRoot, async () => {
+    testAsRoot(`${name} that belongs to another user keeps the gateway from starting`, async () => {
       chownSync(file(), STRANGER, STRANGER);
       await isRefused(/^state: \S+ belongs to user 65534, .*: it must belong to user 0 or root \(chown\)$/);
     });
@@ -123,7 +126,7 @@ describe('what is kept in the state folder', () => {
     await start();
   });
 
-  test('lies in a folder of this user or root', asRoot, async () => {
+  testAsRoot('lies in a folder of this user or root', async () => {
     chownSync(state, STRANGER, STRANGER);
     await isRefused(/\/state belongs to user 65534, /);
   });
@@ -147,7 +150,7 @@ describe('what is kept in the state folder', () => {
     await isRefused(/\/private may be written by others/);
   });
 
-  test('is not looked for where a link of another user leads', asRoot, async () => {
+  testAsRoot('is not looked for where a link of another user leads', async () => {
     renameSync(state, join(root, 'private'));
     symlinkSync('private', state);
     const { lchownSync } = await import('node:fs');
