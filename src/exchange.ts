@@ -305,8 +305,10 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
       return;
     }
     // The engine parses on in the bytes it already has and forgets a wish to close inside that turn, so an answer
-    // that must end the connection waits until it is done: what was smuggled behind the request is never served.
-    if (this.mustClose(reply)) setImmediate(() => this.sendReply(reply, outcome));
+    // that must end the connection waits until it is done: what was smuggled behind the request is never served. A
+    // client that wants the end itself has often sent its body with the head, and is then answered behind it.
+    if (this.mustClose(reply) || (this.head.close && downstream.receiving))
+      setImmediate(() => this.sendReply(reply, outcome));
     else this.sendReply(reply, outcome);
   }
 

@@ -22,6 +22,7 @@ export class Linger {
   private readonly close: () => void;
   private readonly until = systemClock.monotonic() + WHOLE_MS;
   private readonly timer: NodeJS.Timeout;
+  private closing: NodeJS.Immediate | undefined;
   private left = WHOLE_BYTES;
 
   /** @param close ends the connection; called once at most. */
@@ -30,18 +31,23 @@ export class Linger {
     this.timer = setTimeout(close, QUIET_MS);
   }
 
-  /** More of the body came; `last` when that is all of it. */
+  /**
+   * More of the body came; `last` when that is all of it. The end comes when the turn is over: the engine may have read
+   * head and body at once, then it holds the answer until it is done with both, and a close would drop it.
+   */
   take(bytes: number, last: boolean): void {
+    if (this.closing !== undefined) return;
     this.left -= bytes;
     if (last || this.left < 0 || systemClock.monotonic() >= this.until) {
       this.stop();
-      this.close();
+      this.closing = setImmediate(this.close);
     } else this.timer.refresh();
   }
 
   /** The client has ended the connection. */
   stop(): void {
     clearTimeout(this.timer);
+    if (this.closing !== undefined) clearImmediate(this.closing);
   }
 }
 

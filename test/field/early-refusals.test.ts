@@ -101,6 +101,21 @@ describe('a refusal while the body is still being sent reaches the client', () =
     }
   });
 
+  for (const method of ['POST', 'HEAD']) {
+    for (const bytes of [1, 20_000, 300_000]) {
+      test(`a ${method} of ${bytes} bytes sent at once with its head, by a client that wants the connection closed`, async () => {
+        const head = `${method} /guarded HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\nContent-Length: ${bytes}`;
+        for (let turn = 0; turn < OFTEN; turn += 1) {
+          const wire = await Wire.open(gateway.port);
+          wire.send(`${head}\r\n\r\n${'b'.repeat(bytes)}`);
+          await wire.untilClosed();
+          assert.match(wire.pending, /^HTTP\/1\.1 401 [\s\S]*\r\nconnection: close\r\n/i);
+          wire.close();
+        }
+      });
+    }
+  }
+
   test('by http.client of Python, which sends all of it before it looks', needs('python3'), async () => {
     const script = `
 import http.client

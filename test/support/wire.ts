@@ -25,26 +25,26 @@ export class Wire {
   private needed = 0;
   private ended = false;
   private failure: Error | undefined;
-  private wake: (() => void) | undefined;
+  private sleepers: (() => void)[] = [];
 
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.setEncoding('latin1');
     socket.on('data', (bytes: string) => {
       this.received += bytes;
-      this.wake?.();
+      this.wake();
     });
     socket.on('error', (error) => {
       this.failure = error;
-      this.wake?.();
+      this.wake();
     });
     socket.on('close', () => {
       this.ended = true;
-      this.wake?.();
+      this.wake();
     });
     socket.on('end', () => {
       this.ended = true;
-      this.wake?.();
+      this.wake();
     });
   }
 
@@ -144,6 +144,10 @@ export class Wire {
     }
   }
 
+  private wake(): void {
+    for (const wake of this.sleepers.splice(0)) wake();
+  }
+
   private get beginning(): string {
     return `${this.received.length} bytes: ${JSON.stringify(this.received.slice(0, 500))}`;
   }
@@ -167,7 +171,7 @@ export class Wire {
     let expired = false;
     const timer = setTimeout(() => {
       expired = true;
-      this.wake?.();
+      this.wake();
     }, answerTimeoutMs);
     try {
       for (;;) {
@@ -178,12 +182,9 @@ export class Wire {
           throw new Error(text, { cause: this.failure });
         }
         if (expired) throw new Error(`nothing complete in ${answerTimeoutMs} ms; got ${this.beginning}`);
-        await new Promise<void>((resolve) => {
-          this.wake = resolve;
-        });
+        await new Promise<void>((resolve) => this.sleepers.push(resolve));
       }
     } finally {
-      this.wake = undefined;
       clearTimeout(timer);
     }
   }
