@@ -40,8 +40,8 @@ export interface Gateway {
   /** Resolves when every address is bound. Rejects with a `StartError` when something is not to be had. */
   start(): Promise<void>;
   /**
-   * Puts another configuration in force, for every request that begins from then on; no connection is closed. Throws a
-   * ConfigError, or rejects with a StartError when something of it is not to be had or cannot change while the gateway
+   * Puts another configuration in force, for every request that begins from then on; no connection is closed. Rejects with a
+   * ConfigError, or with a StartError when something of it is not available or cannot change while the gateway
    * runs (`admin`, `limits.requestHead`, `log.level`, `revocation`, `state`); either leaves everything as it was.
    */
   reload(config: ConfigObject): Promise<void>;

@@ -55,12 +55,26 @@ describe('the package', () => {
     }
     const others = paths.filter((path) => !/^(dist\/src|docs)\//.test(path) && path.includes('/'));
     assert.deepEqual(others.sort(), [
+      'bench/README.md',
       'scripts/install',
       'scripts/portcullis.example.yaml',
       'scripts/portcullis.service',
       'scripts/portcullis.sysctl.conf',
       'scripts/uninstall',
     ]);
+  });
+
+  test('holds every file that one of its pages leads to', async () => {
+    const paths = new Set((await pack('--dry-run')).files.map(({ path }) => path));
+    const missing: string[] = [];
+    for (const from of [...paths].filter((path) => path.endsWith('.md'))) {
+      const page = readFileSync(join(root, from), 'utf8');
+      for (const [, target = ''] of page.matchAll(/\]\((?!https?:)([^)#\s]+)/g)) {
+        const to = join(dirname(from), target);
+        if (!paths.has(to) && to !== 'docs') missing.push(`${from}: ${target}`);
+      }
+    }
+    assert.deepEqual(missing, []);
   });
 
   test('runs when it is installed with its dependencies alone', async () => {
