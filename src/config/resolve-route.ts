@@ -84,7 +84,7 @@ function warnAboutPlainPaths(routes: readonly RouteConfig[], findings: Findings)
     if (other === undefined) return;
     findings.warn(
       ['routes', index, 'paths'],
-      `plain: a request in another spelling of a path such as that of the route ${other.name}, is let in as ${name} is; safe only if its upstream compares paths as they are sent`,
+      `plain: a request in another spelling of a path such as that of the route ${other.name} is let in as ${name} is; safe only if its upstream compares paths as they are sent`,
     );
   });
 }

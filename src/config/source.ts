@@ -42,7 +42,8 @@ const MAX_SHOWN = 80;
 /** Reads YAML text. Problems of the text itself are in `faults`; `value` is then as far as it could be read. */
 export function readText(file: string, text: string, env: Environment): Source {
   const lines = new LineCounter();
-  const { obstacle, longQuotes } = scanText(text);
+  const scan = scanText(text);
+  const { obstacle } = scan;
   if (obstacle !== undefined) {
     const fault = { file, line: 1, column: 1, path: 'yaml', message: obstacle };
     return fromDocument(file, new Document(null), lines, env, [fault]);
@@ -58,7 +59,7 @@ export function readText(file: string, text: string, env: Environment): Source {
   const [first] = errors;
   if (first === undefined) return fromDocument(file, document as Document, lines, env, []);
   // One slip makes the rest of a text mean something else: what the parser says of that would only follow from it.
-  const { offset, message } = syntaxFault(text, first.code, first.pos[0], longQuotes);
+  const { offset, message } = syntaxFault(text, first.code, first.pos[0], scan);
   const { line, col } = lines.linePos(offset);
   return fromDocument(file, new Document(null), lines, env, [
     { file, line, column: col, path: 'yaml', message },

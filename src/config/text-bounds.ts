@@ -24,11 +24,15 @@ interface Scan {
   readonly obstacle: string | undefined;
   /** The quoted texts that go over more than one line. */
   readonly longQuotes: readonly Quoted[];
+  /** Where the first bracket or brace stands that is not closed before the text, or a line indented less, ends it. */
+  readonly openBracket: number | undefined;
 }
 
 const BLANK = /^[\s\uFEFF]*$/;
 /** What the lexer puts before a document, and before a plain or block text. */
-const SENTINELS: ReadonlySet<string> = new Set(['\u0002', '\u0018', '\u001f']);
+const SENTINELS: ReadonlySet<string> = new Set(['\u0002', '\u001f']);
+/** What the lexer puts where a line that is indented less ends open brackets. */
+const BRACKETS_CUT = '\u0018';
 
 /**
  * One pass over a text before it is parsed. Counts brackets, the `- - -` of nested lists on one line, aliases and
@@ -36,7 +40,9 @@ const SENTINELS: ReadonlySet<string> = new Set(['\u0002', '\u0018', '\u001f']);
  */
 export function scanText(text: string): Scan {
   const longQuotes: Quoted[] = [];
-  const stop = (obstacle: string): Scan => ({ obstacle, longQuotes });
+  let openBracket: number | undefined;
+  const brackets: number[] = [];
+  const stop = (obstacle: string): Scan => ({ obstacle, longQuotes, openBracket });
   let at = 0;
   let open = 0;
   let dashes = 0;
@@ -44,11 +50,20 @@ export function scanText(text: string): Scan {
   let tokens = 0;
   for (const token of new Lexer().lex(text)) {
     if (SENTINELS.has(token)) continue;
+    if (token === BRACKETS_CUT) {
+      openBracket ??= brackets.at(-1);
+      brackets.length = 0;
+      continue;
+    }
     const start = at;
     at += token.length;
-    if (token === '[' || token === '{') open += 1;
-    else if (token === ']' || token === '}') open = Math.max(0, open - 1);
-    else if (token === '-' || token === '?') dashes += 1;
+    if (token === '[' || token === '{') {
+      open += 1;
+      brackets.push(start);
+    } else if (token === ']' || token === '}') {
+      open = Math.max(0, open - 1);
+      brackets.pop();
+    } else if (token === '-' || token === '?') dashes += 1;
     else if (!BLANK.test(token) || token.includes('\n')) dashes = 0;
     if (open > MAX_DEPTH || dashes > MAX_DEPTH) {
       return stop(`is nested deeper than ${MAX_DEPTH} levels; must be flatter`);
@@ -67,7 +82,7 @@ export function scanText(text: string): Scan {
       if (!closed || token.includes('\n')) longQuotes.push({ start, end: at, closed });
     }
   }
-  return { obstacle: undefined, longQuotes };
+  return { obstacle: undefined, longQuotes, openBracket: openBracket ?? brackets.at(-1) };
 }
 
 function isClosed(token: string): boolean {

@@ -35,16 +35,25 @@ interface LongQuote {
   readonly closed: boolean;
 }
 
+interface OpenMarks {
+  readonly longQuotes: readonly LongQuote[];
+  /** Where a bracket or brace stands that is not closed. */
+  readonly openBracket: number | undefined;
+}
+
+/** What the parser says of a bracket that is not closed, or that lines with less indentation cut. */
+const UNCLOSED: ReadonlySet<ErrorCode> = new Set(['BAD_INDENT', 'MISSING_CHAR']);
+
 /**
- * Where a syntax error comes from: a quote that was left open shows only where the text ends or the next quote begins,
- * and a line that is indented too deep continues the one above it.
+ * Where a syntax error comes from: a quote or bracket that was left open shows only where the text ends or goes on, and a
+ * line that is indented too deep continues the one above it.
  * @param offset where the parser noticed it.
  */
 export function syntaxFault(
   text: string,
   code: ErrorCode,
   offset: number,
-  longQuotes: readonly LongQuote[],
+  { longQuotes, openBracket }: OpenMarks,
 ): SyntaxFault {
   const open = longQuotes.find(({ closed, end }) => !closed || text.slice(end, offset).trim() === '');
   if (open !== undefined && open.start <= offset) {
@@ -52,6 +61,13 @@ export function syntaxFault(
       ? 'opens a quoted text that goes on to another line, and something stands right behind its end; must have its closing quote on this line'
       : 'opens a quote that is not closed; must have its closing quote on this line';
     return { offset: open.start, message };
+  }
+  if (openBracket !== undefined && openBracket <= offset && UNCLOSED.has(code)) {
+    const closing = text.charAt(openBracket) === '[' ? ']' : '}';
+    return {
+      offset: openBracket,
+      message: `opens ${text.charAt(openBracket)} and does not close it; must have ${closing} on this line, or on one that is indented deeper`,
+    };
   }
   const continued = code === 'BLOCK_AS_IMPLICIT_KEY' || code === 'MULTILINE_IMPLICIT_KEY';
   const [line = ''] = text.slice(offset).split('\n', 1);

@@ -230,7 +230,7 @@ describe('paths: plain', () => {
     assert.equal(config.routes[0]?.paths, 'plain');
     assert.match(
       config.warnings.join('\n'),
-      /f:4:\d+: routes\[0\]\.paths: plain: .* \/admin, is let in as \/ is/,
+      /f:4:\d+: routes\[0\]\.paths: plain: .* \/admin is let in as \/ is/,
     );
     assert.doesNotMatch(configOf(text('strict', 'a')).warnings.join('\n'), /paths/);
     assert.doesNotMatch(configOf(text('plain', 'none')).warnings.join('\n'), /paths: plain/);
