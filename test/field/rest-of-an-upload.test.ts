@@ -1,0 +1,171 @@
+// Source: runs of whole programs: upstream answers at once and goes on reading; what bounds the rest of such an upload.
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, mock, test } from 'node:test';
+import { eventually, serverOf, startGateway, type TestGateway } from '../support/gateway.ts';
+import { HeldTimers } from '../support/held-timers.ts';
+import { Origin, type OriginConnection } from '../support/origin.ts';
+import { Wire } from '../support/wire.ts';
+
+const MIB = 1024 * 1024;
+/** limits.bufferedBodies: more than one such body may hold. */
+const ALL = 64 * MIB;
+/** More than one body may hold behind its answer and the kernel's buffers on the way upstream take together. */
+const BODY = 48 * MIB;
+/** Bytes that one body may hold behind its answer. */
+const HELD = 16 * MIB;
+/** Milliseconds without a byte that end the rest of an upload. */
+const QUIET_MS = 12_000;
+
+const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+const piece = 'b'.repeat(MIB);
+const framings = {
+  length: { line: `Content-Length: ${BODY}`, frame: (bytes: string) => bytes },
+  chunked: {
+    line: 'Transfer-Encoding: chunked',
+    frame: (bytes: string) => `${bytes.length.toString(16)}\r\n${bytes}\r\n`,
+  },
+} as const;
+type Framing = keyof typeof framings;
+
+let origin: Origin;
+let gateway: TestGateway;
+let timers: HeldTimers;
+let wire: Wire;
+let upstream: OriginConnection;
+
+beforeEach(async () => {
+  timers = new HeldTimers(QUIET_MS);
+  origin = await Origin.start();
+  gateway = await startGateway({
+    upstreamPort: origin.port,
+    routes: [{ auth: 'none' }],
+    config: { limits: { bufferedBodies: ALL } },
+  });
+});
+
+afterEach(async () => {
+  timers.release();
+  wire.reset();
+  await gateway.close();
+  await origin.close();
+});
+
+/** Bytes that bodies may still hold. */
+function left(): number {
+  const { budget } = serverOf(gateway).service;
+  return budget.limit - (Reflect.get(budget, 'used') as number);
+}
+
+/** An upload whose answer is complete and of which upstream has the first bytes. */
+async function answered(framing: Framing): Promise<void> {
+  const { line, frame } = framings[framing];
+  wire = await Wire.open(gateway.port);
+  wire.send(`POST /x HTTP/1.1\r\nHost: a.example\r\n${line}\r\n\r\n${frame('first')}`);
+  upstream = await origin.connection();
+  await upstream.take((text) => text.includes('first'));
+  upstream.write(ok);
+  await eventually(
+    () => wire.pending,
+    (seen) => seen.includes('ok'),
+  );
+  assert.deepEqual(await gateway.outcomes(), { forwarded: 1 });
+  assert.equal(timers.count, 1);
+}
+
+/** More of the body, and it has come upstream. */
+async function goesOn(framing: Framing): Promise<void> {
+  const before = timers.refreshed;
+  wire.send(framings[framing].frame('more'));
+  await upstream.take((text) => text.includes('more'));
+  assert.ok(timers.refreshed > before);
+}
+
+/**
+ * Sends on to an upstream that does not read any more, until so many bytes are held or the upload is over. Returns how
+ * many bytes of the body have been sent.
+ */
+async function hold(framing: Framing, bytes: number): Promise<number> {
+  upstream.socket.pause();
+  let sent = 'first'.length;
+  for (; sent < BODY - MIB && timers.count > 0 && ALL - left() < bytes; sent += MIB) {
+    wire.send(framings[framing].frame(piece));
+    await wire.sent();
+  }
+  await eventually(
+    () => ALL - left(),
+    (held) => held >= bytes || timers.count === 0,
+  );
+  return sent;
+}
+
+for (const framing of ['length', 'chunked'] as const) {
+  describe(`the rest of an upload framed by ${framing}, behind a complete answer`, () => {
+    test('ends after 12 s without a byte, which each byte begins anew, and the budget is free', async () => {
+      await answered(framing);
+      for (let round = 0; round < 3; round += 1) {
+        timers.pass(QUIET_MS - 1);
+        await goesOn(framing);
+      }
+      assert.deepEqual(await gateway.connections(), { busy: 1 });
+      timers.pass(QUIET_MS - 1);
+      assert.equal(timers.count, 1);
+      timers.pass(1);
+      await upstream.closed();
+      assert.equal(upstream.received, '', 'no end of the body');
+      assert.equal(timers.count, 0);
+      assert.equal(left(), ALL);
+      assert.deepEqual(await gateway.connections(), {});
+      assert.deepEqual(await gateway.outcomes(), { forwarded: 1 });
+    });
+
+    test('ends so with bytes held, when neither side moves, and the budget is free', async () => {
+      await answered(framing);
+      await hold(framing, 1);
+      timers.pass(QUIET_MS);
+      assert.equal(left(), ALL);
+      assert.equal(timers.count, 0);
+      upstream.socket.resume();
+      await upstream.closed();
+      assert.ok(!upstream.received.endsWith('0\r\n\r\n'), 'no end of the body');
+    });
+
+    test('ends when more than 16 MiB are held for an upstream that does not read, and the budget is free', async () => {
+      await answered(framing);
+      const { budget } = serverOf(gateway).service;
+      let most = 0;
+      const take = budget.take.bind(budget);
+      mock.method(budget, 'take', (bytes: number) => {
+        const taken = take(bytes);
+        most = Math.max(most, ALL - left());
+        return taken;
+      });
+      await hold(framing, ALL);
+      assert.equal(left(), ALL);
+      assert.equal(timers.count, 0);
+      assert.ok(most > HELD && most <= HELD + 2 * MIB, `${most} bytes were held`);
+      upstream.socket.resume();
+      await upstream.closed();
+      assert.ok(!upstream.received.endsWith('0\r\n\r\n'), 'no end of the body');
+      assert.deepEqual(await gateway.outcomes(), { forwarded: 1 });
+    });
+
+    test('goes through when upstream reads on before that', async () => {
+      await answered(framing);
+      const sent = await hold(framing, MIB);
+      const whole = framing === 'length' ? upstream.hash(BODY - 'first'.length) : upstream.unchunkedHash();
+      upstream.socket.resume();
+      for (let at = sent; at < BODY; at += MIB) {
+        await eventually(left, (bytes) => bytes === ALL);
+        wire.send(framings[framing].frame(piece.slice(0, BODY - at)));
+      }
+      if (framing === 'chunked') wire.send('0\r\n\r\n');
+      await whole;
+      await eventually(
+        () => gateway.connections(),
+        (seen) => seen['idle'] === 1,
+      );
+      assert.equal(left(), ALL);
+      assert.equal(timers.count, 0);
+    });
+  });
+}
