@@ -21,7 +21,7 @@ export interface Bench {
   readonly directory: string;
   /** Gateways that one scenario leaves to the next; undefined: each starts its own. */
   readonly kept: Map<Gateway, RunningGateway> | undefined;
-  /** One line for whoever watches. */
+  /** One line for the user who watches. */
   say(line: string): void;
 }
 
@@ -32,7 +32,7 @@ export interface Trial {
   run(bench: Bench): Promise<ScenarioResult | undefined>;
 }
 
-/** A load on whichever gateway is measured, for as long as the run's options say. */
+/** A load on the gateway that is measured, for as long as the run's options say. */
 export type Plan = Omit<LoadPlan, 'url' | 'seconds'> & { readonly path: string };
 
 export interface Contestant {

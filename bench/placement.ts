@@ -28,7 +28,7 @@ export class Placement {
     this.#cpus = cpus;
   }
 
-  /** Half of the CPUs this process may use for each side; nobody is placed with only one, or without taskset. */
+  /** Half of the CPUs this process may use for each side; neither is placed with only one, or without taskset. */
   static ofThisMachine(): Placement {
     const status = readFileSync('/proc/self/status', 'latin1');
     const cpus = parseCpuList(/^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1] ?? '0');

@@ -82,7 +82,7 @@ export class TokenMint {
     return tokens;
   }
 
-  /** So many tokens that may be used again and again; whoever asks gets the same ones. */
+  /** So many tokens that may be used again and again; every caller gets the same ones. */
   async known(count: number): Promise<string[]> {
     if (this.#known.length < count) this.#known.push(...(await this.mint(count - this.#known.length)));
     return this.#known.slice(0, count);

@@ -10,7 +10,7 @@ const MAX_PATH = 1024;
 
 /** Not visible ASCII. JSON escapes the controls below 0x20 only; a terminal obeys those above 0x7f as well. */
 const unprintable = /[^\x20-\x7e]/g;
-/** What begins as base64url of `{"` does, as every usual JWT, wherever a client has put it. */
+/** What begins as base64url of `{"` does, as every usual JWT, in any place where a client has put it. */
 const tokenLike = /eyJ[\w-]{5,}[\w.-]*/g;
 
 /** The answers of upstream that count as errors begin here. */
@@ -58,7 +58,7 @@ export class AccessLog {
   private readonly dropped: Counter;
   private readonly random: () => number;
 
-  /** @param dropped counts lines that were left out because whoever reads the log is too slow. */
+  /** @param dropped counts lines that were left out because the reader of the log is too slow. */
   constructor(
     mode: Exclude<Config['log']['access'], 'off'>,
     log: Log,

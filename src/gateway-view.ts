@@ -23,7 +23,7 @@ export interface ViewSources {
   readonly gather: () => Promise<Gathered>;
 }
 
-/** What the admin address shows of a gateway, in whichever processes it serves. */
+/** What the admin address shows of a gateway, in one process or in several. */
 export function controlView(sources: ViewSources): AdminView {
   const { config, control, log } = sources;
   const startedAt = systemClock.wall();
@@ -66,7 +66,7 @@ export function controlView(sources: ViewSources): AdminView {
         register && {
           entries: register.size,
           foreign: register.foreign,
-          // A walk over all of them: for whoever looks, not at each scrape of the metrics.
+          // A walk over all of them: when `/status` is read, not at each scrape of the metrics.
           get oldest() {
             return register.span().oldest;
           },

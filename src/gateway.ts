@@ -28,7 +28,7 @@ export interface Gateway {
   /**
    * Puts another configuration in force, for every request from then on; those under way end as they began, and no
    * connection is closed. Resolves when it is in force. Rejects with a StartError, and leaves everything as it was,
-   * when something of it is not to be had or cannot change while the gateway runs.
+   * when something of it is not available or cannot change while the gateway runs.
    */
   reload(config: Config): Promise<void>;
   /**

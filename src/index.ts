@@ -31,17 +31,17 @@ export interface ConfigFault {
 }
 
 export interface GatewayOptions {
-  /** Where log lines go, whatever the level; without it JSON lines of `log.level` and above go to standard output. */
+  /** Where log lines of every level go; without it JSON lines of `log.level` and above go to standard output. */
   readonly log?: Log;
 }
 
 /** One gateway in this process. */
 export interface Gateway {
-  /** Resolves when every address is bound. Rejects with a `StartError` when something is not to be had. */
+  /** Resolves when every address is bound. Rejects with a `StartError` when something is not available. */
   start(): Promise<void>;
   /**
-   * Puts another configuration in force, for every request that begins from then on; no connection is closed. Rejects with a
-   * ConfigError, or with a StartError when something of it is not available or cannot change while the gateway
+   * Puts another configuration in force, for every request that begins from then on; no connection is closed. Rejects
+   * with a ConfigError, or with a StartError when something of it is not available or cannot change while the gateway
    * runs (`admin`, `limits.requestHead`, `log.level`, `revocation`, `state`); either leaves everything as it was.
    */
   reload(config: ConfigObject): Promise<void>;

@@ -136,14 +136,14 @@ export class Server {
       onError: (error) => this.log.error({ error }, 'a request could not be read'),
     });
     this.deadlines.start();
-    // Sockets last: who takes a path over and then fails would leave nobody there.
+    // Sockets last: a process that takes a path over and then fails would leave no listener there.
     const inOrder = [...config.listen].sort((a, b) => Number('path' in a) - Number('path' in b));
     for (const address of inOrder) await this.bind(this.listener, address);
   }
 
   /**
    * Makes another configuration ready: threads, addresses that are new. @throws StartError, and everything is as it
-   * was, when something of it is not to be had.
+   * was, when something of it is not available.
    */
   async prepare(config: Config): Promise<Change> {
     const { listener } = this;
@@ -181,7 +181,7 @@ export class Server {
 
   /**
    * Asks clients to leave. Resolves when all have left or `graceMs` is over and the rest is cut. `stopAccepting` comes
-   * before: whoever is asked to leave comes back at once, and must find another listener.
+   * before: a client that is asked to leave comes back at once, and must find another listener.
    * @returns how many exchanges were cut.
    */
   async retire(graceMs: number): Promise<number> {

@@ -68,7 +68,7 @@ export interface TokenMarks {
 
 /** What has been revoked, as those who judge tokens see it. */
 export interface Revocations {
-  /** Grows with every change that can void a token: who has asked at this generation need not ask again. */
+  /** Grows with every change that can void a token: a caller that has asked at this generation need not ask again. */
   readonly generation: number;
   marks(issuer: string, claims: Readonly<Record<string, unknown>>): TokenMarks;
   /** Whether the token with these marks is revoked. */

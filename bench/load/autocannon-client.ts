@@ -63,7 +63,7 @@ async function run(plan: LoadPlan): Promise<LoadResult> {
   let lastAnswerAt = startedAt;
 
   // The requests of a connection are built here, before it sends the first one. Each connection gets every
-  // 64th token: together they go round all of them, and with `once` nobody sends the token of another.
+  // 64th token: together they go round all of them, and with `once` no connection sends the token of another.
   const setupClient = (given: unknown): void => {
     const client = given as Client;
     const own = tokens.filter((_, index) => index % plan.connections === clients);

@@ -93,7 +93,7 @@ function done(summary, latency)
     curve[#curve + 1] = string.format('%.3f', at(latency, percentage))
   end
   local errors = summary.errors
-  -- wrk counts a status of 400 and more as an error, whichever it is.
+  -- wrk counts every status from 400 up as an error.
   local completed = the_thread:get('refused') and errors.status or summary.requests - errors.status
   local now = clock(MONOTONIC)
   local started = the_thread:get('started') or now

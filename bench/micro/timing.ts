@@ -24,7 +24,7 @@ export function compare(title: string, calls: number, works: Readonly<Record<str
       `  ${name.padEnd(44)} ${median.toFixed(0).padStart(6)} (${least.toFixed(0)}–${most.toFixed(0)}) ns, ${(median / baseline).toFixed(2)} ×`,
     );
   }
-  // Work whose result nobody uses may be left out by the compiler.
+  // Work whose result is not used may be left out by the compiler.
   if (Number.isNaN(checksum)) throw new Error('a measurement gave no number');
 }
 

@@ -17,7 +17,7 @@ const SATURATION = 0.6;
 /** Those of which a rate is asked that they can all keep; a framework would bring it down to where nothing shows. */
 const ENTRANTS = ['portcullis', 'haproxy-plain', 'haproxy-jwt', 'revision'];
 
-/** How long answers take at a rate that stays the same, whatever they take. */
+/** How long answers take at a fixed rate, which slow answers do not lower. */
 export const latency: Trial = { name: 'latency', run };
 
 async function run(bench: Bench): Promise<ScenarioResult | undefined> {

@@ -16,7 +16,7 @@ interface Connection {
   last: Promise<void>;
 }
 
-/** The connections of an address for operators: who comes always gets in, in the place of who keeps it waiting longest. */
+/** The connections of an address for operators: a new one always gets in, in place of the one that keeps it waiting longest. */
 export class Connections {
   /** By age. */
   readonly #open = new Map<Socket, Connection>();

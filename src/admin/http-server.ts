@@ -10,7 +10,7 @@ import { BodyTooLarge, readBody } from './request-body.ts';
 const maxHeadBytes = 8 * 1024;
 /** Milliseconds a client may take for its request head, so that a dribbled one holds no slot. */
 const headTimeoutMs = 5_000;
-/** Milliseconds for a whole request; bodies that nobody asked for are read and thrown away. */
+/** Milliseconds for a whole request; bodies that no page takes are read and thrown away. */
 const requestTimeoutMs = 10_000;
 /** Milliseconds without a byte in either direction, so that a client that does not read its answer is dropped. */
 const idleTimeoutMs = 15_000;
@@ -32,7 +32,7 @@ export interface HttpServerOptions {
   readonly pages: ReadonlyMap<string, () => Page | Promise<Page>>;
   /** What a Host field may name besides the address itself and `localhost`, in lower case. */
   readonly hosts: ReadonlySet<string>;
-  /** What takes POST, by path; a path has a page or this. Each asks for a proof, whatever the Host field names. */
+  /** What takes POST, by path; a path has a page or this. Each asks for a proof, so the Host field may name anything. */
   readonly posts: ReadonlyMap<string, PostHandler>;
   /** Is told of an error met while answering; the client gets a plain 500 without its text. */
   readonly fault: (error: unknown) => void;
@@ -126,7 +126,7 @@ async function answer(
     else if (post !== undefined) await answerPost(request, response, post);
     else if (page !== undefined) send(response, await page());
   } catch (error) {
-    // Who has gone in the middle of his request waits for no answer.
+    // A client that has gone in the middle of its request waits for no answer.
     if (request.destroyed && !request.complete) return;
     fault(error);
     send(response, json(500, { error: 'the request could not be answered' }));

@@ -33,7 +33,7 @@ export function startAdmin(options: AdminOptions): Promise<Admin> {
 }
 
 function adminPages(view: AdminView): ReadonlyMap<string, () => Page | Promise<Page>> {
-  // Node's process metrics watch the event loop and the collector; a gateway that nobody scrapes is spared that.
+  // Node's process metrics watch the event loop and the collector; a gateway without a scraper is spared that.
   let registry: MetricsRegistry | undefined;
   const metrics = async (): Promise<Page> => {
     registry ??= new MetricsRegistry(view);

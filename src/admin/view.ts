@@ -61,7 +61,7 @@ export interface AdminView {
   addresses(): readonly string[];
   /** Empty when the gateway can take traffic. */
   notReady(): readonly NotReady[];
-  /** What all who serve have counted. It may take a moment, so whoever asks only whether the gateway lives does without. */
+  /** What all who serve have counted. It may take a moment, so `/healthz` and `/readyz` do without. */
   gather(): Promise<Gathered>;
   configuration(): ConfigurationView;
   keySets(): Iterable<KeySetView>;

@@ -111,7 +111,7 @@ export class Authorizer {
     return this.#verification.start();
   }
 
-  /** Ends the threads; whoever still waits is told `verifier_overloaded`. */
+  /** Ends the threads; requests that still wait are told `verifier_overloaded`. */
   close(): Promise<void> {
     return this.#verification.close();
   }

@@ -3,7 +3,7 @@ import { type JsonObject, member } from './strict-json.ts';
 
 /**
  * The place of a claim. One name is the literal one first (`https://example.com/roles`), else its dots reach into
- * objects; of a list each name is one step, whatever it holds. Only own members count.
+ * objects; of a list each name is one step, with all its characters. Only own members count.
  */
 export class ClaimPath {
   readonly #name: string | undefined;

@@ -14,7 +14,7 @@ const MAX_VALUE = 4 * 1024;
  * - `base64url`: of the UTF-8 bytes of a text, or of the JSON of anything else
  *
  * So that no value of the first three can end the header, hide a space or look like another value, these characters
- * are percent-encoded as UTF-8: whatever is not visible ASCII or an inner space, a space at either end, `%` itself,
+ * are percent-encoded as UTF-8: all that is not visible ASCII or an inner space, a space at either end, `%` itself,
  * and `,` inside an element of a list.
  */
 export function claimValue(claim: unknown, form: ClaimForm): string | undefined {

@@ -5,7 +5,7 @@ import { tailSlot } from './tail.ts';
 const CHAINS = 4096;
 /**
  * Flights in one chain. Tokens made up to share a chain would each be compared with all before them; beyond this
- * they fly unshared, which costs their sender a place in the bounded queue and nobody else anything.
+ * they fly unshared, which costs their sender a place in the bounded queue and other clients nothing.
  */
 const MAX_CHAIN = 8;
 
@@ -23,7 +23,7 @@ export interface Chained {
 export class FlightTable<F extends Chained> {
   readonly #chains = new Array<F | undefined>(CHAINS).fill(undefined);
 
-  /** Whether the token is under verification, for whatever issuer. */
+  /** Whether the token is under verification, for any issuer. */
   has(token: string): boolean {
     let flight: Chained | undefined = this.#chains[tailSlot(token, CHAINS)];
     while (flight !== undefined && flight.token !== token) flight = flight.next;
@@ -38,7 +38,7 @@ export class FlightTable<F extends Chained> {
     return flight;
   }
 
-  /** Does nothing when the chain is full: the flight is then not found, and nobody joins it. */
+  /** Does nothing when the chain is full: the flight is then not found, and no request joins it. */
   add(flight: F): void {
     const slot = tailSlot(flight.token, CHAINS);
     const first = this.#chains[slot];

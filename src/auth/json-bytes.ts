@@ -68,7 +68,7 @@ export function isLiteral(bytes: Uint8Array, at: number, end: number): number {
   return -1;
 }
 
-/** Whether the text of a string, between its quotes and in whatever escapes, is this word of ASCII. */
+/** Whether the text of a string, between its quotes and with any escapes, is this word of ASCII. */
 export function spells(bytes: Uint8Array, start: number, end: number, word: Uint8Array): boolean {
   let at = start;
   for (let index = 0; index < word.length; index += 1) {

@@ -5,8 +5,8 @@ import { grant } from './permit.ts';
 import { tracesOf } from './token-place.ts';
 
 /**
- * The permit of all preflights on a route that lets them pass without a token: it tells upstream of nobody, only what
- * the route says in every request, and nothing goes with it that could be taken for a verified token.
+ * The permit of all preflights on a route that lets them pass without a token: it tells upstream what the route says in
+ * every request, and of no user; nothing goes with it that could be taken for a verified token.
  */
 export function preflightPermit({ token, forward }: Pick<RouteConfig, 'token' | 'forward'>): Permit {
   return grant(new IdentityHeaders(forward).fixed, true, tracesOf(token ?? [], 'strip'));

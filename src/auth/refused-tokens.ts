@@ -28,7 +28,7 @@ export interface Refused {
 
 /**
  * Refusals that cost a signature check and come out the same each time: clients that go on with an expired token, or
- * one of another environment. One place for each value of `tailSlot`, apart from the verified tokens, so that whatever
+ * one of another environment. One place for each value of `tailSlot`, apart from the verified tokens, so that what
  * is sent here pushes out nothing but another refusal. A token is kept only when it comes back and no other one has come to
  * its place since: a flood of forged ones, each new, leaves 4 bytes of each.
  */

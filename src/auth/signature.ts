@@ -10,7 +10,7 @@ export interface KeyChoice {
 }
 
 /**
- * Parsed keys that a table keeps whatever is in force, of some 4 KiB each. Beyond that it keeps as many as `room` says:
+ * Parsed keys that a table may keep with any number in force, of some 4 KiB each. Beyond that `room` says how many:
  * a set has at most a thousand keys, so there are at most a thousand times as many as issuers.
  */
 const LEAST_ROOM = 64;

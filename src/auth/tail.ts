@@ -1,7 +1,7 @@
 /**
  * A number below `size`, a power of two up to 2^20, from the characters near a token's end: six random bits each,
- * because that is where its signature stands. Whoever makes up a token chooses them, so it may only ever find things
- * that are then compared as a whole.
+ * because that is where its signature stands. The maker of a forged token chooses them, so it may only ever find
+ * things that are then compared as a whole.
  */
 export function tailSlot(text: string, size: number): number {
   const end = text.length; // The very last character holds fewer bits.

@@ -57,7 +57,7 @@ export class TokenCache {
   readonly #entries: LRUCache<string, CacheEntry>;
   /**
    * A short way to entries in use: one slot for each value of `tailSlot`, holding the last entry that was found or put
-   * there. It spares a hit the hashing of its key and the walk through the map; whoever lost his slot is found there.
+   * there. It spares a hit the hashing of its key and the walk through the map, where an entry without a slot is found.
    */
   readonly #slots: (CacheEntry | undefined)[];
   /** How many entries share each slot: where there are none a token is new, and the walk through the map is spared. */

@@ -55,7 +55,7 @@ export function tracesOf(places: readonly TokenPlace[], token: 'keep' | 'strip')
     if (kind === 'query') parameters.push(name);
     else if (token === 'strip') (kind === 'cookie' ? cookies : headers).push(name);
   }
-  // Nobody has looked at it, and upstream would take it for the token that was verified.
+  // It is not checked here, and upstream would take it for the token that was verified.
   if (!places.some(({ name }) => name === 'authorization')) headers.push('authorization');
   if (headers.length + cookies.length + parameters.length === 0) return undefined;
   return Object.freeze({ headers: new NameSet(headers), cookies, parameters });

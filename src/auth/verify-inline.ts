@@ -21,7 +21,7 @@ const FLOOD_DEPTH = 128;
 /** Tokens waiting: about 0.1 s of work. Each is at most 16 KiB, so 64 MiB at worst. */
 const MAX_QUEUE = 4096;
 
-/** Whoever verifies the signatures of tokens that are not known yet. */
+/** Verifies the signatures of tokens that are not known yet. */
 export type Verification = Pick<VerifyPool, 'room' | 'depth' | 'hasRoom' | 'start' | 'submit' | 'close'>;
 
 /**

@@ -5,7 +5,7 @@ export const exitCodes = {
   refused: 1,
   /** Wrong usage of the command line. */
   usage: 64,
-  /** A port, a file or the front engine is not to be had. */
+  /** A port, a file or the front engine is not available. */
   unavailable: 69,
   /** A fault of ours. */
   internal: 70,

@@ -60,7 +60,7 @@ function buildProgram(finish: (code: number) => void): Command {
     .helpCommand(false)
     .addHelpText(
       'after',
-      '\nExit codes: 0 fine, 1 refused (explain), 64 wrong usage, 78 wrong configuration, 69 a port or file is not to be had, 70 a fault of ours.',
+      '\nExit codes: 0 fine, 1 refused (explain), 64 wrong usage, 78 wrong configuration, 69 a port or file is not available, 70 a fault of ours.',
     );
   // Subcommands made this way inherit exitOverride and the way of printing.
   const command = (name: string, description: string): Command =>
@@ -158,7 +158,7 @@ const systemSentences: Readonly<Record<string, string>> = {
   ENOTFOUND: 'is not a known host name; choose an address of this machine',
 };
 
-/** The sentence for an error that says that something outside is not to be had; undefined for every other. */
+/** The sentence for an error that says that something outside is not available; undefined for every other. */
 function unavailable(error: unknown): string | undefined {
   if (error instanceof StartError) return error.message;
   const {

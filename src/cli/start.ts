@@ -16,7 +16,7 @@ export interface StartArguments {
 /** Runs the gateway in the foreground until a signal stops it. Throws StartError. */
 export async function start(options: StartArguments): Promise<number> {
   let running: Supervisor | undefined;
-  // Before anything else: a signal that nobody listens for ends the process.
+  // Before anything else: a signal without a listener ends the process.
   const stopped = stopSignal(() => running?.kill());
   const release = holdSignals();
   const file = findConfigFile(options.config);
@@ -38,7 +38,7 @@ export async function start(options: StartArguments): Promise<number> {
   const { Reloader } = await import('../process/reloader.ts');
   const { ReadyWatch } = await import('../process/ready-watch.ts');
   const program = process.argv[1] as string;
-  // Of the release that this process is of, whatever a link says by then: the two must understand each other.
+  // Of the release that this process is of, even if a link leads elsewhere by then: the two must understand each other.
   const reading = realpathSync(program);
   const systemd = new SystemdLink(process.env, log, () => supervisor);
   const supervisor: Supervisor = new Supervisor(config, {

@@ -213,7 +213,7 @@ export interface RevocationConfig {
 export interface Config {
   readonly listen: readonly TrafficAddress[];
   readonly admin: AdminAddress;
-  /** Processes that share the addresses; an embedded gateway is one, whatever this says. */
+  /** Processes that share the addresses; an embedded gateway is one process with any number here. */
   readonly listeners: number;
   /** Verification threads of each listener; 0: none, the event loop verifies in slices. */
   readonly verifiers: number;
@@ -242,7 +242,7 @@ export interface Config {
     /** Bytes per second that a request body must keep; 0 for none. */
     readonly bodyMinRate: number;
   };
-  /** Whose X-Forwarded-* headers are believed; undefined for nobody's. */
+  /** Peers whose X-Forwarded-* headers are believed; undefined: none. */
   readonly trustedProxies: readonly Network[] | undefined;
   readonly chunkedRequests: 'allow' | 'reject';
   /** Marks the requests of this gateway so that it knows one that comes back; undefined: none is marked. */

@@ -21,7 +21,7 @@ interface Hierarchy {
  * The system's own count does not do: Node.js 20 does not look at quotas, and the libuv of Node.js 22 ignores one below
  * a core, those of the groups above in version 1, and version 1 beside a version 2 that is listed first or alone.
  *
- * A part of a core is left out, so that 1.9 is 1. Who uses up a quota is stopped with all its threads until the next
+ * A part of a core is left out, so that 1.9 is 1. A process that uses up its quota is stopped with all its threads until the next
  * period, up to 100 ms, which is worse than one listener less; the rest goes to the supervisor and the collection of
  * garbage.
  * @param options the CPUs of the process's affinity, and the folder that stands for `/`.

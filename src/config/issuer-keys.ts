@@ -54,7 +54,7 @@ export function resolveKeys(
     if (isSymmetric(name)) {
       findings.fault(
         algorithmPath(source, name),
-        `${name} is for a shared secret, and whoever knows the public key could sign with it; must be an algorithm for public keys such as RS256`,
+        `${name} is for a shared secret, and everybody who has the public key could sign with it; must be an algorithm for public keys such as RS256`,
       );
     }
   }

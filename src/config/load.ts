@@ -16,12 +16,12 @@ export type LoadResult =
   | { readonly ok: true; readonly config: Config }
   | { readonly ok: false; readonly faults: readonly Fault[] };
 
-/** A file a hundred times this size would still be read in no time; nobody writes one. */
+/** Bytes. Many times any real file; one of a hundred times this size would still be read in no time. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
 /**
- * Reads a configuration file and everything it names; see `Place.running`. Throws StartError when the file itself is not
- * to be had.
+ * Reads a configuration file and everything it names; see `Place.running`. Throws StartError when the file itself cannot
+ * be read.
  */
 export function loadConfig(options: {
   readonly file: string;

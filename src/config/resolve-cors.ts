@@ -71,7 +71,7 @@ export function resolvePreflight(
   };
 }
 
-/** With credentials every site of the world could act for whoever is logged in; browsers refuse that too. */
+/** With credentials every site of the world could act for every user who is logged in; browsers refuse that too. */
 function refuseAny(cors: FileCors, here: KeyPath, findings: Findings): void {
   if (cors.credentials === true) {
     findings.fault(

@@ -15,7 +15,7 @@ export interface Place {
   readonly cores: number;
   /** The gateway is part of another program, in its one process. */
   readonly embedded: boolean;
-  /** Listeners of the gateway that reads its configuration again: with `auto` it keeps as many, whatever the cores. */
+  /** Listeners of the gateway that reads its configuration again: with `auto` their number stays when the cores change. */
   readonly running?: number | undefined;
 }
 

@@ -34,7 +34,7 @@ export function resolveRevocation(
   ) {
     findings.fault(
       ['revocation'],
-      'lets nobody revoke anything; must have secret, fusionauth or redis',
+      'has no source of revocations; must have secret, fusionauth or redis',
       'key',
     );
   }
@@ -81,7 +81,7 @@ function resolveRedis(file: FileConfig, findings: Findings): RevocationConfig['r
   if (secret === undefined && !findings.wasWrong(['revocation', 'redisSecret'])) {
     findings.warn(
       ['revocation', 'redis'],
-      'without redisSecret: whoever can write to that Redis can revoke any token',
+      'without redisSecret: everybody who can write to that Redis can revoke any token',
     );
   }
   return { url, required: required === true, secret };

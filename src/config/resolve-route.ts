@@ -157,7 +157,7 @@ function sameMatch(a: Match, b: Match): boolean {
   return a.methods.some((method) => b.methods?.includes(method));
 }
 
-/** Whether a request that both take by some server's reading exists: it is refused as ambiguous, whichever it meant. */
+/** Whether a request exists that both take by some server's reading: it is refused as ambiguous, either may be meant. */
 function isMistakable(a: Match, b: Match): boolean {
   if (a.path === b.path) return false;
   if (a.methods === undefined || b.methods === undefined) return true;

@@ -70,7 +70,7 @@ const shape = {
   refreshMin: duration(SECOND, 24 * HOUR)
     .optional()
     .describe(
-      '1m by default. Least time between two refreshes of a fetched set, give or take 10 %, whatever Cache-Control says: spares the issuer one that forbids caching',
+      '1m by default. Least time between two refreshes of a fetched set, give or take 10 %, even if Cache-Control says less: an issuer that forbids caching is not asked all the time',
     ),
   refreshMax: duration(SECOND, 24 * HOUR)
     .optional()
@@ -95,7 +95,7 @@ const shape = {
   allowHttp: flag()
     .optional()
     .describe(
-      'False by default. Allows plain http beyond loopback: whoever can change that traffic can sign tokens',
+      'False by default. Allows plain http beyond loopback: anyone who can change that traffic can sign tokens',
     ),
 };
 
@@ -120,5 +120,5 @@ export const keys = z.union([oneSource, list(pinnedSource, sourcesHint, MAX_SOUR
   error: must(sourcesHint),
 });
 
-/** What one source holds, whichever form it has. */
+/** What one source holds, in any of its forms. */
 export type FileKeys = z.output<typeof oneSource>;

@@ -37,8 +37,8 @@ export const revocation = section({
     .optional(),
   redisSecret: pattern(secretHint, /^[!-~]{1,512}$/)
     .describe(
-      'What shared revocations are signed with, the same for all gateways; those without a good signature are refused. Without it whoever can write to that Redis can revoke',
+      'What shared revocations are signed with, the same for all gateways; those without a good signature are refused. Without it everybody who can write to that Redis can revoke',
     )
     .optional(),
-  redisRequired: flag().prefault(false).describe('Whether /readyz is 503 while Redis is not to be had'),
+  redisRequired: flag().prefault(false).describe('Whether /readyz is 503 while Redis is not available'),
 });

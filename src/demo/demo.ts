@@ -11,7 +11,7 @@ import { startService } from './service.ts';
 import { demoSettings, printedConfig } from './settings.ts';
 import { demoText } from './text.ts';
 
-/** sysexits(3): all went well; a port is not to be had. */
+/** sysexits(3): all went well; a port is taken. */
 const EX_OK = 0;
 const EX_UNAVAILABLE = 69;
 
@@ -48,7 +48,7 @@ interface Closable {
 
 /**
  * Runs issuer, service and gateway on loopback until `stop` is aborted. Resolves with the exit code: 0, or 69 when
- * a port is not to be had; whatever had started is stopped by then. Rejects on a fault of ours, with the same care.
+ * a port is taken; all that had started is stopped by then. Rejects on a fault of ours, with the same care.
  */
 export async function runDemo(options: DemoOptions): Promise<number> {
   const running: Closable[] = [];
@@ -123,7 +123,7 @@ async function onPort<T>(port: number, option: string, start: (port: number) => 
   }
 }
 
-/** Takes the port and gives it back; rejects with the listen error when it is not to be had. */
+/** Takes the port and gives it back; rejects with the listen error when it is taken. */
 function probe(port: number): Promise<void> {
   if (port === 0) return Promise.resolve();
   return new Promise((resolve, reject) => {

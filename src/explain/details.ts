@@ -25,7 +25,7 @@ export interface Case {
   readonly now: number;
 }
 
-/** For each check what was compared with what, whichever way it went. */
+/** For each check what was compared with what, passed or failed. */
 export const details: Readonly<Record<CheckName, (about: Case) => string>> = {
   token: ({ facts, route }) =>
     facts.characters === 0

@@ -37,7 +37,7 @@ export interface Check {
 export interface Explanation {
   /** Undefined when no route takes the request, or more than one could. */
   readonly route: RouteConfig | undefined;
-  /** The issuer whose rules and keys apply; undefined when none does, or nobody asks for a token. */
+  /** The issuer whose rules and keys apply; undefined when none does, or the route wants no token. */
   readonly issuer: string | undefined;
   /** Empty without a route, and on a public one. */
   readonly checks: readonly Check[];
@@ -129,7 +129,7 @@ async function close({ service, control }: Built): Promise<void> {
   await service.authorizer.close();
 }
 
-/** What is wrong with the request whatever its token, by the reader that judges those of clients. */
+/** What is wrong with the request apart from its token, by the reader that judges those of clients. */
 function faultOf({ method, host, path }: Question, limit: number): Reason | undefined {
   return new HeadReader(limit).read({
     getCaseSensitiveMethod: () => method,

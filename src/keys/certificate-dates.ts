@@ -4,7 +4,7 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 
 /**
  * What the dates of the first certificate say that is not valid now; undefined when all are, or none is there. Keys
- * are used whatever the dates of their certificates are.
+ * are used all the same.
  * @param text that `parsePem` has read.
  * @param now wall-clock milliseconds.
  */

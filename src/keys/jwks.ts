@@ -31,8 +31,8 @@ export interface SortedKeySet {
 }
 
 /**
- * Reads a JSON Web Key Set (RFC 7517 §5) of public keys that is in the user's own hands: an entry that nobody should
- * publish refuses the whole. Throws KeyError.
+ * Reads a JSON Web Key Set (RFC 7517 §5) of public keys that is in the user's own hands: an entry that must not be
+ * published refuses the whole. Throws KeyError.
  */
 export function parseJwks(text: string): ParsedKeySet {
   const keys: PublicKey[] = [];

@@ -12,7 +12,7 @@ export function isLoopback(url: URL): boolean {
 }
 
 /**
- * Why keys must not be fetched from there; undefined when they may. Who can change what comes over plain http can
+ * Why keys must not be fetched from there; undefined when they may. Anyone who can change what comes over plain http can
  * sign tokens, so that takes the user's word unless the traffic never leaves the machine. The text completes the
  * sentence `<url> …` and quotes nothing.
  */
@@ -21,7 +21,7 @@ export function urlObstacle(url: URL, allowHttp: boolean): string | undefined {
   if (url.protocol === 'https:') return undefined;
   if (url.protocol !== 'http:') return 'is not an https URL; must start with https://';
   if (allowHttp || isLoopback(url)) return undefined;
-  return 'is plain http, in which anyone on the way could put keys of his own; must be https, or allowHttp: true';
+  return 'is plain http, in which anyone on the way could put other keys; must be https, or allowHttp: true';
 }
 
 /**

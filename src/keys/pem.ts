@@ -65,7 +65,7 @@ function readBlocks(text: string): readonly Block[] {
     const base64 = body.replace(/\s+/g, '');
     if (begin !== end || !BASE64.test(base64)) throw new KeyError(broken);
     const der = Buffer.from(base64, 'base64');
-    // Whatever its label says.
+    // Even under another label.
     if (privateLabelOf(der) !== undefined) throw new KeyError(isPrivate);
     return { label: begin, der };
   });
@@ -81,12 +81,12 @@ function parseDer<Result>(parse: () => Result, what: string): Result {
   try {
     return parse();
   } catch {
-    // The text of OpenSSL's error helps nobody and might quote the material.
+    // The text of OpenSSL's error does not help, and might quote the material.
     throw new KeyError(`holds ${what}; must hold an RSA, EC, Ed25519 or Ed448 public key`);
   }
 }
 
-/** A chain would make the certificate authority's own key one that may sign tokens; nobody means that. */
+/** A chain would make the certificate authority's own key one that may sign tokens, which is never meant. */
 function refuseChain(certificates: readonly X509Certificate[]): void {
   for (const child of certificates) {
     for (const parent of certificates) {

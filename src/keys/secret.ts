@@ -5,7 +5,7 @@ import { pemTextOf } from './key-text.ts';
 
 /**
  * Refuses a secret that is too short for one of the HMAC algorithms (RFC 7518 §3.2), or that is in truth a public
- * key: whoever knows such a "secret" could sign (CVE-2023-48223, GHSA-g3jj-5cmm-3hxx). Throws KeyError.
+ * key: everybody who knows such a "secret" could sign (CVE-2023-48223, GHSA-g3jj-5cmm-3hxx). Throws KeyError.
  */
 export function checkSecret(given: string | Buffer, algorithms: readonly string[]): void {
   const secret = given.toString();

@@ -112,7 +112,7 @@ function target(response: Response, from: URL): URL {
   return new URL(location, from);
 }
 
-/** Stops at the limit, whatever Content-Length says and however small the packed body is. */
+/** Stops at the limit of unpacked bytes; Content-Length and the size of a packed body prove nothing. */
 async function readText(response: Response, url: URL): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;

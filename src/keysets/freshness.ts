@@ -9,7 +9,7 @@ export function freshFor(headers: Headers): number | undefined {
   const control = headers.get('cache-control')?.toLowerCase() ?? null;
   const tells = headers.has('expires') || (control === null ? headers.has('pragma') : TELLING.test(control));
   if (!tells) return undefined;
-  // Nobody shares what is kept here, so that `private` and `s-maxage` are not for us.
+  // What is kept here is not shared, so that `private` and `s-maxage` are not for us.
   const fields = Object.fromEntries(headers);
   if (control !== null) fields['cache-control'] = control;
   const policy = new CachePolicy(

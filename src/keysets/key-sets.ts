@@ -42,7 +42,7 @@ export class KeySets {
       this.#retire(fresh);
       throw error;
     }
-    // Whoever asks for new keys gets them also where the address is the old one; nobody waits for these.
+    // A reload fetches new keys also where the address is the old one; it does not wait for these.
     for (const set of setsOf(next)) if (present.has(set)) set.start();
     await Promise.all(
       fresh.map(async (set) => {
@@ -126,7 +126,7 @@ export class KeySets {
   #one(issuer: IssuerConfig, remote: RemoteKeysConfig): RemoteKeySet {
     const set: RemoteKeySet = new RemoteKeySet(issuer, remote, {
       ...this.#around,
-      // Before its time and after it, its keys are nobody's.
+      // Before its time and after it, its keys belong to no issuer.
       setKeys: (name, keys) => {
         const present = this.#issuers.get(name);
         if (present?.sets.includes(set) === true) this.#around.setKeys(name, present.with(set, keys));

@@ -157,7 +157,7 @@ export class RemoteKeySet {
 
   /**
    * Asks for newer keys on behalf of a token with an unknown key.
-   * @returns resolves when they have been asked for, with whatever result; undefined when it is too early to ask.
+   * @returns resolves when they have been asked for, with success or without; undefined when it is too early to ask.
    */
   refetch(): Promise<void> | undefined {
     if (this.#closed || this.#onlyLooks) return undefined;
@@ -169,8 +169,8 @@ export class RemoteKeySet {
   }
 
   /**
-   * Asks for newer keys because the issuer itself has said that they changed: at once, whatever strangers' tokens have
-   * just caused, and once more behind a fetch under way, whose answer may be from before the change.
+   * Asks for newer keys because the issuer itself has said that they changed: at once, even if strangers' tokens have
+   * just caused a fetch, and once more behind a fetch under way, whose answer may be from before the change.
    */
   renew(): void {
     if (this.#closed || this.#onlyLooks) return;

@@ -13,7 +13,7 @@ export interface Log {
   readonly crowded?: () => boolean;
 }
 
-/** Log text kept in memory while nobody reads it; what comes beyond is dropped, so that a stuck reader costs no more. */
+/** Log text kept in memory while it is not read; what comes beyond is dropped, so that a stuck reader costs no more. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
 /** The part of it that lines which can be spared may fill; what is above is kept for faults and warnings. */
 const CROWDED_BYTES = MAX_BUFFERED_BYTES / 2;
@@ -81,13 +81,13 @@ function logTo(options: LogOptions, destination: { write(line: string): void }):
       errorKey: 'error',
       serializers: { error: shownError },
     },
-    // The last guard: whatever a caller has forgotten, no line gives orders to a terminal.
+    // The last guard: even where a caller has forgotten to escape, no line gives orders to a terminal.
     { write: (line: string) => destination.write(journal ? prioritised(seenJson(line)) : seenJson(line)) },
   );
   return logger;
 }
 
-/** A line begins with its level, whatever follows. */
+/** Every line begins with its level. */
 function prioritised(line: string): string {
   const [, level] = /^\{"level":"(\w+)"/.exec(line) ?? [];
   return (PRIORITIES[level as LogLevel] ?? PRIORITIES.info) + line;

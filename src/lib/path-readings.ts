@@ -12,7 +12,7 @@ const MAX_LENGTH = 4096;
  */
 const untold =
   /[^\x21-\x7e]|%(?:[01][0-9a-f]|7f)|[<>"]|%(?:22|3c|3e)|%(?![0-9a-f]{2})|%25(?![g-tv-z_!$&'()*+,:=@/-]|$)/i;
-/** The parent folder, whatever is dropped from between the dots and behind them. */
+/** The parent folder, also with characters between the dots and behind them that some servers drop. */
 const CLIMB = /\.\s*\./;
 /** A short name of FAT and NTFS stands for a longer one. */
 const SHORT_NAME = /~\d/;
@@ -20,7 +20,7 @@ const SHORT_NAME = /~\d/;
 const SLASHES = /[/\\\u2044\u00a5]/;
 /** Where servlet containers see a parameter, as sent or once it is decoded. */
 const PARAMETER = /;|%3b/i;
-/** What may be a slash when it is decoded, as sent: it, a backslash, and whatever is beyond ASCII. */
+/** What may be a slash when it is decoded, as sent: it, a backslash, and all that is beyond ASCII. */
 const LATER_SLASH = /\\|%(?:2f|5c|[89a-f])/i;
 /** Nothing is left of such a segment once parameters, queries and streams are cut and its ends trimmed. */
 const DROPPABLE = /^[\s.]*(?:[;?#:]|$)/;

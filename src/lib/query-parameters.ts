@@ -2,7 +2,7 @@ import { LooseName } from './loose-name.ts';
 
 /**
  * The values of all parameters of one name in a query, as sent. Every spelling of the name counts that some server
- * takes for it; `;` begins a parameter too, but only some of them believe that, so whatever stands beside one is given
+ * takes for it; `;` begins a parameter too, but only some of them believe that, so what stands beside one is given
  * with it, and no caller can take it for a clean value.
  */
 export function parameterValues(query: string, name: LooseName): readonly string[] {

@@ -5,7 +5,7 @@ export interface Enrolled {
 
 /**
  * The set of things that are alive now, for members that come and go by the ten thousand a second. Not a Set: that
- * abandons its table every few deletions, and the abandoned tables, once old, keep whatever was alive at their time
+ * abandons its table every few deletions, and the abandoned tables, once old, keep what was alive at their time
  * from being collected young.
  */
 export class Roster<T extends Enrolled> {

@@ -17,8 +17,8 @@ export function atTurnEnd(work: Work): void {
 }
 
 /**
- * Runs `work`, which takes long, behind everything that is to be written in this turn: whoever is written to then works
- * on it meanwhile. From inside such work it is put off to the next turn.
+ * Runs `work`, which takes long, behind everything that is to be written in this turn: the receivers then work on that
+ * meanwhile. From inside such work it is put off to the next turn.
  *
  * @param work is told whether others use the loop as well and wait until it is done.
  */

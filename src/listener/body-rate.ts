@@ -24,7 +24,7 @@ export class BodyRate {
   /**
    * Called again and again while the body is under way.
    * @param bytes how many have come altogether.
-   * @param excused nobody wanted bytes since the last call, at least for a part of that time, so it does not count.
+   * @param excused no bytes were wanted since the last call, at least for a part of that time, so it does not count.
    * @returns false when the body is too slow.
    */
   keeps(now: number, bytes: number, excused: boolean): boolean {

@@ -38,7 +38,7 @@ export interface EngineApp {
   filter(handler: (response: EngineResponse, change: number) => void): EngineApp;
   any(pattern: string, handler: (response: EngineResponse, request: EngineRequest) => void): EngineApp;
   listen(host: string, port: number, options: number, done: (token: unknown) => void): EngineApp;
-  /** Removes whatever has the path, and makes the socket with mode 0700; `done` hears false for a path that is not to be had. */
+  /** Removes what has the path, and makes the socket with mode 0700; `done` hears false when the path cannot be bound. */
   listen_unix(done: (token: unknown) => void, path: string): EngineApp;
   close(): EngineApp;
 }

@@ -6,7 +6,7 @@ import type { EngineRequest } from './engine.ts';
 
 /** `close` among the options of a Connection field (RFC 9110 §7.6.1). */
 const namesClose = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i;
-/** Length of a Connection value behind which the engine closes by itself, whatever it says. */
+/** Length of a Connection value, of any content, behind which the engine closes by itself. */
 const ENGINE_CLOSES_AT = 'close'.length;
 
 const methodToken = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;

@@ -47,10 +47,10 @@ export class Listener {
   /**
    * @param address `port` 0 lets the system choose.
    * @param options `shared`: other processes of this gateway listen on the same TCP address, or hand over the unix
-   *   socket; somebody has seen to it that nobody else does. Otherwise the address is taken exclusively: two gateways
-   *   that share one by accident would each see a part of the traffic.
+   *   socket; the caller has made sure that no other process does. Otherwise the address is taken exclusively: two
+   *   gateways that share one by accident would each see a part of the traffic.
    * @returns the bound address as text.
-   * @throws StartError when the address is not to be had.
+   * @throws StartError when the address cannot be bound.
    */
   async listen(address: TrafficAddress, options: { readonly shared: boolean }): Promise<string> {
     const { shared } = options;

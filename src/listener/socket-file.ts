@@ -24,7 +24,7 @@ const STICKY = 0o1000;
 
 /**
  * The file of a unix socket that listens. It is made under a name of its own and then renamed, so that clients find
- * the socket before, or this one, but never none: the engine would remove whatever has its name and be absent until
+ * the socket before, or this one, but never none: the engine would remove what has its name and be absent until
  * it has bound.
  */
 export class SocketFile {
@@ -56,7 +56,7 @@ export class SocketFile {
     try {
       chmodSync(this.boundPath, MODE);
       const bound = lstatSync(this.boundPath);
-      // Somebody may have come meanwhile. Whoever comes between this look and the next line is not noticed.
+      // Another process may have come meanwhile. One that comes between this look and the next line is not noticed.
       if (!this.#shared && !isSame(socketAt(this.#path), this.#before)) throw taken(this.#path);
       renameSync(this.boundPath, this.#path);
       this.#placed = bound;
@@ -88,7 +88,7 @@ export function bindError(path: string): StartError {
 }
 
 /**
- * Makes sure that no other process listens on a unix socket. Nothing is held: whoever comes later is not noticed.
+ * Makes sure that no other process listens on a unix socket. Nothing is held: a process that comes later is not noticed.
  * @throws StartError when one does, and when something else than a socket has the path.
  */
 export async function claimSocketPath(path: string): Promise<void> {
@@ -102,7 +102,7 @@ async function deadSocketAt(path: string): Promise<Stats | undefined> {
 }
 
 /**
- * Anybody could put a socket of his own in the place of one that lies where all may rename, and be sent tokens; and a
+ * Anybody could put another socket in the place of one that lies where all may rename, and be sent tokens; and a
  * link in its place would have the mode of another file changed. A group may share a folder: that is how a proxy in
  * front gets at it.
  */
@@ -153,7 +153,7 @@ function removeIf(path: string, wanted: (file: Stats) => boolean): void {
     const file = lstatSync(path, { throwIfNoEntry: false });
     if (file !== undefined && wanted(file)) unlinkSync(path);
   } catch {
-    // It stays, and nobody answers there: the next process to listen there replaces it.
+    // It stays, and no process answers there: the next one to listen there replaces it.
   }
 }
 

@@ -3,9 +3,9 @@ export const PROGRAM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/
 
 /**
  * What a process of the gateway takes from the environment: settings of Node.js, of its allocator and of the system's
- * libraries. Everything else stays with the supervisor, because it may be a secret of the configuration, and whoever
- * makes a listener read a file, or run, finds its environment in /proc. What tells a process that systemd listens to it
- * is not here either: a listener's word would count as the supervisor's.
+ * libraries. Everything else stays with the supervisor, because it may be a secret of the configuration, and an attacker
+ * who makes a listener read a file, or run, finds its environment in /proc. What tells a process that systemd listens to
+ * it is not here either: a listener's word would count as the supervisor's.
  */
 const PASSED = new Set([
   'JOURNAL_STREAM',

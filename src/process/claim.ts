@@ -12,10 +12,10 @@ export interface ClaimOptions {
 }
 
 /**
- * Makes sure that nobody else listens on these addresses, before several processes listen there together: those leave
- * the door open for every other process of the same user, so that two gateways started by accident would each get a
- * part of the traffic. A socket that shares nothing is refused where anybody listens, whatever they share. It is closed
- * again before this resolves; whoever comes after that is not noticed.
+ * Makes sure that no other process listens on these addresses, before several processes listen there together: those
+ * leave the door open for every other process of the same user, so that two gateways started by accident would each get
+ * a part of the traffic. A socket that shares nothing is refused where any other socket listens, shared or not. It is
+ * closed again before this resolves; a process that listens after that is not noticed.
  * @returns the same addresses with the port that the system chose where 0 was asked for, so that all can listen on it.
  *   Unix sockets as they are.
  * @throws StartError with the address and the remedy.
@@ -84,7 +84,7 @@ async function listen({ host, port }: ListenAddress): Promise<Server> {
 
 function listenOn(host: string, port: number): Promise<Server> {
   return new Promise((resolve, reject) => {
-    // Nobody is served here: whoever connects in this moment is told at once.
+    // No client is served here: one that connects in this moment is told at once.
     const server = createServer((socket) => socket.destroy());
     server.once('error', reject);
     server.listen({ host, port, exclusive: true }, () => resolve(server));

@@ -19,7 +19,7 @@ export function controlFolder(env: NodeJS.ProcessEnv): string {
   return join(tmpdir(), `portcullis-${process.getuid?.() ?? 'user'}`);
 }
 
-/** Makes the folder if need be. @throws StartError where another user could put a socket of his own into it. */
+/** Makes the folder if need be. @throws StartError where another user could put another socket into it. */
 export function makeControlFolder(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   assertPrivate(folder);
@@ -48,7 +48,7 @@ export function socketOf(folder: string, pid: number): string {
   return join(folder, `${pid}.sock`);
 }
 
-/** This user alone, whatever the umask. */
+/** This user alone, with any umask. */
 export function closeToOthers(path: string): void {
   chmodSync(path, 0o600);
 }

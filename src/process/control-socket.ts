@@ -76,7 +76,7 @@ export class ControlSocket {
   #serve(socket: Socket, reload: () => Promise<ReloadOutcome>): void {
     this.#open.add(socket);
     socket.once('close', () => this.#open.delete(socket));
-    socket.on('error', () => {}); // Who has gone waits for no answer.
+    socket.on('error', () => {}); // A client that has gone waits for no answer.
     socket.setTimeout(COMMAND_MS, () => socket.destroy());
     socket.setEncoding('utf8');
     let command = '';

@@ -116,7 +116,7 @@ export class Crew {
   change(configOf: (index: number) => Config, take: () => KeysByIssuer): Promise<void> {
     return this.#alone(async () => {
       this.#assertOpen();
-      // Those that drain, too: who has not left them yet is served by no other rules than everybody else.
+      // Those that drain, too: clients that have not left them yet are served by the same rules as all others.
       const members = [...this.#members].filter(({ state }) => state !== 'starting');
       const prepared = await Promise.allSettled(
         members.map((one) => {
@@ -159,7 +159,7 @@ export class Crew {
     for (const old of this.serving) {
       this.#assertOpen();
       if (old.isDismissed || old.child.isGone) continue;
-      // From now on nobody else sees to its replacement.
+      // From now on only this replaces it.
       old.isDismissed = true;
       this.#leases.end(old);
       try {
@@ -236,7 +236,7 @@ export class Crew {
       await member.commit(config, this.#options.keys());
       await this.#leases.begin(member);
     }
-    // It may have ended while it waited for its turn; nobody else sees to its place.
+    // It may have ended while it waited for its turn; nothing else fills its place.
     if (member.child.isGone) throw new ListenerEnded('the listener process ended');
     member.state = 'serving';
   }
@@ -270,7 +270,7 @@ export class Crew {
 
   #alone<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#changing.then(work);
-    this.#changing = done.catch(() => {}); // Who asked for it is told.
+    this.#changing = done.catch(() => {}); // The caller is told.
     return done;
   }
 
@@ -378,7 +378,7 @@ export class Crew {
     const { watched, log } = this.#options;
     for (const { child, index } of this.#members) {
       if (child.silentSeconds < HUNG_SECONDS) continue;
-      // When none answers, something greater is wrong, and whoever watches this process ends it all.
+      // When none answers, something greater is wrong, and the watchdog of this process ends it all.
       if (watched && !this.isWell) continue;
       log.error({ listener: index, pid: child.pid, seconds: HUNG_SECONDS }, 'a listener hangs and is killed');
       child.kill('SIGKILL');

@@ -64,7 +64,7 @@ class ListenerProcess {
     void this.#tell({ kind: 'hello', protocol: PROTOCOL, version });
   }
 
-  /** Resolves when the message has left, or when there is nobody to tell; `disconnect` says what follows then. */
+  /** Resolves when the message has left, or when the supervisor is gone; `disconnect` says what follows then. */
   #tell(message: ToSupervisor): Promise<void> {
     return new Promise((resolve) => {
       if (process.connected) process.send?.(message, undefined, undefined, () => resolve());

@@ -185,7 +185,7 @@ export class Member implements Holder {
     clearTimeout(timer);
   }
 
-  /** For whoever looks at the processes. */
+  /** What `/status` and the metrics show of the process. */
   get figures(): ListenerFigures {
     const { process, figures } = this.report ?? {};
     return {

@@ -53,7 +53,7 @@ export type ToSupervisor =
   /** The first message. */
   | { readonly kind: 'hello'; readonly protocol: number; readonly version: string }
   | { readonly kind: 'done'; readonly id: number }
-  /** What was asked for is not to be had; `why` is a sentence. */
+  /** What was asked for is not possible; `why` is a sentence. */
   | { readonly kind: 'refused'; readonly id: number; readonly why: string }
   | { readonly kind: 'report'; readonly id: number; readonly report: ListenerReport }
   | { readonly kind: 'refetch'; readonly issuer: string }

@@ -46,7 +46,7 @@ export class Refetches {
     this.#asked.delete(issuer);
   }
 
-  /** Nobody will answer any more. */
+  /** No answer will come any more. */
   giveUp(): void {
     for (const issuer of [...this.#asked.keys()]) this.settle(issuer);
   }

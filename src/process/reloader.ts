@@ -38,7 +38,7 @@ export class Reloader {
 
   /**
    * Resolves when every listener works with the configuration as it was when this was called, or later, or when it is
-   * known that it is refused. Who asks while a reload waits gets that one, so that one waits at most. Never rejects.
+   * known that it is refused. A caller that comes while a reload waits gets that one, so that one waits at most. Never rejects.
    */
   reload(): Promise<ReloadOutcome> {
     if (this.#next !== undefined) return this.#next;

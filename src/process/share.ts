@@ -3,8 +3,9 @@ import type { Config, RevocationConfig, UpstreamConfig } from '../config/config.
 /**
  * The configuration of one of `listeners` processes: of each limit of the whole gateway its share, rounded down so that
  * all together stay within the limit, yet at least 1 of those that cannot wait until others have lent theirs (see
- * `Leases`). `waiting` bounds the memory of each and is not lent; 0 means that nobody waits and stays. The cache and the verification threads are each listener's own. What only the supervisor needs to
- * know, a listener, which reads what clients send, is not told.
+ * `Leases`). `waiting` bounds the memory of each and is not lent; 0 means that no request waits, and stays. The cache and
+ * the verification threads are each listener's own. A listener reads what clients send, so it is not told what only
+ * the supervisor needs to know.
  */
 export function shareOf(config: Config, listeners: number): Config {
   const { limits } = config;

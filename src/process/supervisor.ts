@@ -245,7 +245,7 @@ export class Supervisor {
 
 /**
  * Which listener a unix socket belongs to: the kernel spreads the connections of a port, but not those of a socket. It
- * stays where it is, because whoever takes a path over takes it from the one before.
+ * stays where it is, because a listener that takes a path over takes it from the one before.
  */
 function ownersOf(
   addresses: readonly TrafficAddress[],
@@ -266,7 +266,7 @@ function ownersOf(
   return owners;
 }
 
-/** One that serves nobody. */
+/** One that serves no request. */
 function judgeOf(config: Config): Authorizer {
   return new Authorizer({
     issuers: config.issuers,

@@ -7,7 +7,7 @@ const TELL_MS = 5_000;
 
 /** Tells systemd how this process is (sd_notify(3)). Each message is sent after the one before; none ever throws. */
 export interface Notifier {
-  /** Milliseconds within which `alive` must come again and again; undefined: nobody waits for it. */
+  /** Milliseconds within which `alive` must come again and again; undefined: systemd does not wait for it. */
   readonly watchdogMs: number | undefined;
   ready(status: string): void;
   reloading(): void;
@@ -39,7 +39,7 @@ function watchdogOf(env: NodeJS.ProcessEnv): number | undefined {
 
 /**
  * Node.js has no datagram unix sockets. An addon would have to be compiled or fetched for each Node.js and, when it
- * fails, fails in this process; the `systemd-notify` program is there wherever systemd is, fails by itself, and costs
+ * fails, fails in this process; the `systemd-notify` program comes with systemd, fails by itself, and costs
  * some milliseconds every few seconds. It is another process, so the unit needs NotifyAccess=all.
  */
 class NotifyProgram implements Notifier {

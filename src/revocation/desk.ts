@@ -121,7 +121,7 @@ export class Desk {
       );
     }
     if (this.#redisRequired && this.#link?.inSync !== true) {
-      troubles.push('Redis is not to be had, so revocations are not shared');
+      troubles.push('Redis is not available, so revocations are not shared');
     }
     return troubles;
   }

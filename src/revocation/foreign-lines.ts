@@ -35,8 +35,8 @@ export class ForeignLines {
   }
 
   /**
-   * Whether it is told to a Redis that lacks it: what only an unsigned line of Redis said is not, or what somebody
-   * planted there would come back whenever it is removed.
+   * Whether it is told to a Redis that lacks it. What only an unsigned line of Redis said is not: it may have been
+   * planted there, and would come back each time it is removed.
    */
   mayTell({ from }: Revocation): boolean {
     return from !== 'redis';

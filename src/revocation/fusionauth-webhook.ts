@@ -10,7 +10,7 @@ import { MAX_AHEAD } from './revocation.ts';
 import { SeenIds } from './seen-ids.ts';
 import type { TokenLives } from './token-lives.ts';
 
-/** Bytes of a body: an event holds a user with all that an application may have stored with him. */
+/** Bytes of a body: an event holds a user with all that an application may have stored with it. */
 const MAX_BODY_BYTES = 1024 * 1024;
 /** Events remembered, 100 bytes each: more than come while one is sent again. A forgotten one does no harm twice. */
 const SEEN_EVENTS = 10_000;

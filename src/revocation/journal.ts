@@ -252,8 +252,8 @@ export class Journal {
   }
 
   /**
-   * A line in a file that nobody finds again, or that another process writes over, would be confirmed and lost. Throws
-   * then.
+   * Throws when the file has another name by now or none, or another process writes over it: a line in it would be
+   * confirmed and lost.
    */
   async #assertOurs(handle: FileHandle): Promise<void> {
     const isNamed = await this.#folder.isNamed(FILE, handle);

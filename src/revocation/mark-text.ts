@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 /** Characters kept of a mark; a UUID has 36. Longer ones are kept as their hash, so that no claim costs more memory. */
 const MAX_CHARACTERS = 64;
-/** A text that begins so is kept as its hash too: nobody must pass for the one whose hash he chose as his name. */
+/** A text that begins so is kept as its hash too: a user must not pass for another by taking that one's hash as a name. */
 const HASHED = 'sha256:';
 
 /**

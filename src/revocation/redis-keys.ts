@@ -5,7 +5,7 @@ import { MAX_AHEAD } from './revocation.ts';
 
 /** What was told lately, in order; readers follow it. */
 const STREAM = 'portcullis:revocations:stream';
-/** What is in force, by the second of its end; who comes or comes back reads all of it. */
+/** What is in force, by the second of its end; a gateway that comes or comes back reads all of it. */
 const SNAPSHOT = 'portcullis:revocations:all';
 /** Entries kept of the stream, about 20 MB; a reader that has fallen behind further reads the snapshot. */
 const STREAM_ENTRIES = 100_000;
@@ -56,7 +56,7 @@ export class RedisKeys {
   }
 
   /**
-   * Begins anew what nobody can use: a key of another kind, and a stream whose last id is far ahead, as later ones
+   * Begins anew what no gateway can use: a key of another kind, and a stream whose last id is far ahead, as later ones
    * would be refused or not be found. Others may do the same at the same time.
    */
   async mend(): Promise<void> {
@@ -75,7 +75,7 @@ export class RedisKeys {
     }
   }
 
-  /** Empties both, for everybody, who then tell again what they were told themselves. */
+  /** Empties both for all gateways, which then tell again what they were told themselves. */
   async clear(): Promise<void> {
     await this.#begin(this.#writer, STREAM, SNAPSHOT);
   }
@@ -137,7 +137,7 @@ export class RedisKeys {
     const block = ['COUNT', String(AT_ONCE), 'BLOCK', String(Math.max(1, Math.ceil(waitMs)))];
     const reply = await this.#reader.send('XREAD', ...block, 'STREAMS', STREAM, last);
     const entries = (reply as readonly (readonly [string, readonly Entry[]])[] | null)?.[0]?.[1] ?? [];
-    // Who waits in vain may be waiting behind the end of a stream that was begun anew.
+    // A reader that waits in vain may be waiting behind the end of a stream that was begun anew.
     if (entries.length === 0) return { lines: [], last, isFull: false, isBroken: await this.#isAnew(last) };
     const isFull = entries.length === AT_ONCE;
     const newest = entries.at(-1)?.[0] ?? last;

@@ -53,8 +53,8 @@ export interface RedisLinkOptions {
 }
 
 /**
- * Shares revocations with other gateways by Redis. Whenever a connection is made, all that is in force on both sides is
- * compared and each side gets what it lacks; so what comes while Redis is away needs no queue.
+ * Shares revocations with other gateways by Redis. Each new connection compares all that is in force on both sides, and
+ * each side gets what it lacks; so what comes while Redis is away needs no queue.
  */
 export class RedisLink {
   readonly #options: RedisLinkOptions;
@@ -193,7 +193,7 @@ export class RedisLink {
       return connection;
     };
     try {
-      // Who waits for an answer also waits for news on the other connection, which may be the one that dies.
+      // A command that waits for an answer also waits for news on the other connection, which may be the one that dies.
       const reader = await open();
       const writer = await open(PING_MS);
       const keys = new RedisKeys(reader, writer, clock);

@@ -11,8 +11,8 @@ import { Sweeper } from './sweeper.ts';
 const TICK_MS = 1_000;
 
 /**
- * What became of revocations: `done`, in force and saved; `full`, refused for want of room; `unsaved`, in force, but
- * lost if the process ends before the disk takes them.
+ * What became of revocations: `done`, in force and saved; `full`, refused because there is no room; `unsaved`, in force,
+ * but lost if the process ends before the disk takes them.
  */
 export type Acceptance = 'done' | 'full' | 'unsaved';
 
@@ -44,7 +44,7 @@ export class Register {
   readonly #log: Log;
   #timer: NodeJS.Timeout | undefined;
   #damage: string | undefined;
-  /** Whether one was refused for want of room and there is none still. */
+  /** Whether one was refused because there was no room, and there still is none. */
   #full = false;
 
   constructor(options: RegisterOptions) {
@@ -58,7 +58,7 @@ export class Register {
     this.#log = options.log;
   }
 
-  /** Reads what was kept. Rejects with the file system's error when the file is not to be had. */
+  /** Reads what was kept. Rejects with the file system's error when the file cannot be read. */
   async open(): Promise<void> {
     if (this.#journal !== undefined) await this.#load(this.#journal);
     this.#timer = setInterval(() => this.#tick(), TICK_MS);

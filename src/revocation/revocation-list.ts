@@ -110,8 +110,8 @@ export class RevocationList implements Revocations {
   }
 
   /**
-   * Puts a revocation in force, also beyond the limit: whoever must keep to it asks `hasRoomFor` before. Says whether
-   * it revokes anything that was not revoked already.
+   * Puts a revocation in force, also beyond the limit: a caller that must keep to it asks `hasRoomFor` before. Says
+   * whether it revokes anything that was not revoked already.
    *
    * A token of the same subject that lacks the session or the application cannot show that it belongs to another one,
    * so it is revoked with them.

@@ -85,15 +85,15 @@ function revocation(
   now: number,
 ): Revocation {
   const { jti, sub, sid, application, before, expiresAt } = given;
-  // One token is meant by its jti, whenever it says it was issued; others by their time.
-  const whenever = jti === undefined ? Math.floor(now) : Number.POSITIVE_INFINITY;
+  // A jti means one token, issued at any time; other marks mean tokens up to a time.
+  const anyTime = jti === undefined ? Math.floor(now) : Number.POSITIVE_INFINITY;
   return {
     issuer,
     jti: markText(jti),
     sub: markText(sub),
     sid: markText(sid),
     application: markText(application),
-    before: typeof before === 'number' ? Math.floor(before) : whenever,
+    before: typeof before === 'number' ? Math.floor(before) : anyTime,
     expiresAt:
       typeof expiresAt === 'number'
         ? expiresAt + lives.tolerance(issuer)

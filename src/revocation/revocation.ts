@@ -11,7 +11,7 @@ export interface Revocation {
   readonly application: string | undefined;
   /**
    * Wall-clock second; a token issued within it is revoked too, because `iat` does not tell on which side of the event
-   * it was issued. Infinity: whenever it was issued.
+   * it was issued. Infinity: the time of issue does not matter.
    */
   readonly before: number;
   /** Wall-clock second from which on none of these tokens can live; Infinity where tokens need no `exp`. */

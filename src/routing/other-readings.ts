@@ -54,11 +54,11 @@ export function leadsOnlyTo<R extends Routed>(
     for (const { folded, segments, candidates } of table.entries) {
       const fit = firstFit(candidates, method);
       if (fit === undefined) continue;
-      // Behind a table that takes every path, and one that takes whatever begins so, no other is asked.
+      // Behind a table that takes every path, and one that takes all that begins so, no other is asked.
       isLast ||= folded === '' || (readings !== undefined && fit === route);
       if (route !== undefined && isAlike(fit, route)) continue;
       if (readings === undefined) return false;
-      // Also another spelling of the prefix itself: who takes one for the other finds its route there.
+      // Also another spelling of the prefix itself: a server that takes one for the other finds its route there.
       const isInside = folded === above || folded.startsWith(`${above}/`);
       if (isInside && mayBegin(readings, segments.slice(depth))) return false;
     }

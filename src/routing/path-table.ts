@@ -53,7 +53,7 @@ export function pathTable<R extends Routed>(routes: readonly R[]): PathTable<R> 
   const byFold = new Map<string, Candidates<R>[]>();
   const entries: Entry<R>[] = [];
   for (const [path, candidates] of byPath) {
-    // Frameworks answer HEAD as GET: who guards only GET must not leave HEAD to a route for all methods.
+    // Frameworks answer HEAD as GET: a route that guards GET alone must not leave HEAD to one for all methods.
     const head = candidates.some(({ methods }) => methods?.has('HEAD'));
     if (!head) for (const { methods } of candidates) if (methods?.has('GET')) methods.add('HEAD');
     candidates.sort((a, b) => Number(a.methods === undefined) - Number(b.methods === undefined));

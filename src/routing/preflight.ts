@@ -30,7 +30,7 @@ export function findPreflight<R extends Routed & { readonly preflight: unknown }
 
 /**
  * Reads a preflight (Fetch standard §4.8): OPTIONS, one Origin, one Access-Control-Request-Method, no body, and no
- * credentials, which no browser sends with one. Whatever is only similar is a request like any other: undefined.
+ * credentials, which no browser sends with one. What is only similar is a request like any other: undefined.
  */
 function readPreflight(head: RequestHead): Preflight | undefined {
   if (head.method !== 'OPTIONS' || head.framing !== 'none') return undefined;

@@ -47,7 +47,7 @@ export class RouteTable<R extends Routed> {
    */
   find(host: string, path: string, method: string): R | 'ambiguous' | undefined {
     const folded = this.depth > 0 ? fold(path, this.depth) : path;
-    // A URL parser takes what follows for the host (RFC 3986 §4.2), whatever Host says.
+    // A URL parser takes what follows for the host (RFC 3986 §4.2), even beside a Host that differs.
     if (this.hosts.named && /^\/[/\\]/.test(path)) return 'ambiguous';
     const tables = this.hosts.find(host);
     if (tables === undefined) return 'ambiguous';

@@ -59,7 +59,7 @@ export async function isTrusted(folder: string, trust: Trust = ownTrust()): Prom
   }
 }
 
-/** Only this user, and above the folder his groups: his own one, or a volume's for containers. */
+/** Only this user, and above the folder its groups: its own one, or a volume's for containers. */
 export function ownTrust(): Trust {
   return {
     users: [process.geteuid?.()],

@@ -2,7 +2,7 @@ import { tokenBytes } from '../lib/ascii.ts';
 import type { RequestHead } from '../types.ts';
 
 /**
- * Schemes that authenticate a connection instead of a request (RFC 4559 §6, MS-NTHT, MS-N2HT): whatever comes on the
+ * Schemes that authenticate a connection instead of a request (RFC 4559 §6, MS-NTHT, MS-N2HT): all that comes on the
  * same connection afterwards is that user's, which RFC 9110 §3.3 forbids and servers do all the same.
  */
 const schemes: ReadonlySet<string> = new Set(['ntlm', 'negotiate', 'nego2', 'kerberos']);

@@ -15,8 +15,8 @@ import { UpstreamSocket } from './upstream-socket.ts';
 const nothing: readonly Uint8Array[] = [];
 
 /**
- * Bytes of an answer that nobody waits for any more which are read for the sake of the requests behind it; beyond that
- * a new connection for those is cheaper.
+ * Bytes that are read of an abandoned answer for the sake of the requests behind it; beyond that a new connection for
+ * those is cheaper.
  */
 const DISCARD_BYTES = 256 * 1024;
 
@@ -28,8 +28,8 @@ const DISCARD_BYTES = 256 * 1024;
  * half-way: when the connection ends, all that were not answered are for others to send again.
  *
  * Reading and writing end separately; the connection may be used again only when the answer is complete, the
- * request has been sent whole, and both sides keep it alive. Bytes that arrive while it is idle were asked for by
- * nobody and would be taken for the next request's answer (response queue poisoning), so they close it.
+ * request has been sent whole, and both sides keep it alive. Bytes that arrive while it is idle answer no
+ * request and would be taken for the next request's answer (response queue poisoning), so they close it.
  */
 export class Connection {
   state: 'connecting' | 'idle' | 'busy' | 'closed' = 'connecting';
@@ -48,9 +48,9 @@ export class Connection {
   private readonly once: boolean;
   private readonly keeping: Keeping;
   private readonly followers = new Followers();
-  /** Whoever waits for the answer that is next. */
+  /** What waits for the answer that is next. */
   private sink: ResponseSink | undefined;
-  /** Bytes that may still come of an answer that nobody waits for. */
+  /** Bytes that may still come of an abandoned answer. */
   private discard = 0;
   private connected = false;
   private used = false;

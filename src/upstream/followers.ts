@@ -6,7 +6,7 @@ export interface Follower {
   readonly method: string;
   /** Undefined once it is written. */
   head: WireHead | undefined;
-  /** Undefined once nobody waits for the answer. */
+  /** Undefined once the answer is abandoned. */
   sink: ResponseSink | undefined;
 }
 

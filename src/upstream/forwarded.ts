@@ -62,8 +62,8 @@ export function forwardedFor(hops: readonly string[], peer: string): string {
 }
 
 /**
- * The address of the client: that of the peer, or while that is a proxy which is believed, the one it names. Says
- * the peer's when nobody is believed, which is `unix` where it came by a unix socket.
+ * The address of the client: that of the peer, or while that is a proxy which is believed, the one it names. Without
+ * a believed proxy it is the peer's, which is `unix` where it came by a unix socket.
  * @param peer text of the peer's address.
  */
 export function clientAddress(head: RequestHead, peer: string, trusted: Networks | undefined): string {
@@ -78,9 +78,9 @@ export function clientAddress(head: RequestHead, peer: string, trusted: Networks
 }
 
 /**
- * The well-formed end of X-Forwarded-For. Proxies write at the right, what stands at the left is anybody's word: so
- * that nobody can hide behind rubbish, only what stands left of it falls with it. Several such headers are one list
- * (RFC 9110 §5.3); there are proxies that add theirs as a line of its own.
+ * The well-formed end of X-Forwarded-For. Proxies write at the right; any client may have written what stands at the
+ * left. A malformed entry takes away what stands left of it alone, so that no client can hide behind one. Several such
+ * headers are one list (RFC 9110 §5.3); there are proxies that add theirs as a line of its own.
  */
 function hopsOf(head: RequestHead): string[] {
   const { names, values } = head;

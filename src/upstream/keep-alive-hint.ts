@@ -7,7 +7,7 @@ const MAX_DIGITS = 9;
 
 /**
  * What the Keep-Alive fields of one message say about its connection. RFC 2068 §19.7.1.1 has the field, and servers
- * still mean it: one that names a time closes when it is over, whatever request may be on its way. What is not
+ * still mean it: one that names a time closes when it is over, even with a request on its way. What is not
  * understood says nothing.
  */
 export class KeepAliveHint {

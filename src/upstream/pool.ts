@@ -138,7 +138,7 @@ export class Pool implements ConnectionOwner<Connection>, Lease {
   }
 
   onRoom(connection: Connection): void {
-    // Whoever needs a connection for itself gets it in its turn: until then nobody else goes on one that is in use.
+    // A request that needs a connection for itself gets it in its turn; until then no other goes on one that is in use.
     while (connection.hasRoom) {
       const { first } = this.waiting;
       if (first?.waiter.shareable !== true) return;
@@ -158,7 +158,7 @@ export class Pool implements ConnectionOwner<Connection>, Lease {
     const at = this.idle.lastIndexOf(connection);
     if (at >= 0) this.idle.splice(at, 1);
     if (this.all.size === 0 && this.waiting.size === 0 && !this.state.wantsProbe) this.stopSweeping();
-    // Its place is free: whoever waits longest gets a new one.
+    // Its place is free: the request that waits longest gets a new one.
     this.dialForWaiters();
   }
 
@@ -188,18 +188,18 @@ export class Pool implements ConnectionOwner<Connection>, Lease {
     return { idle, busy: this.all.size - idle - connecting, connecting, waiting: this.waiting.size };
   }
 
-  /** Idle connections end now, others when nobody waits for one any more; who asks from now on is still served. */
+  /** Idle connections end now, others when no request waits for one any more; requests from now on are still served. */
   drain(): void {
     this.draining = true;
     if (this.all.size === 0 && this.waiting.size === 0) this.stopSweeping();
     for (const connection of [...this.idle]) connection.destroy();
   }
 
-  /** Every connection ends now; whoever waits is told. */
+  /** Every connection ends now; requests that wait are told. */
   close(): void {
     this.closed = true;
     this.drain();
-    // Nobody is added meanwhile: who is told so refuses its client.
+    // None is added meanwhile: a request that is told so refuses its client.
     for (let waiter = this.nextWaiter(); waiter !== undefined; waiter = this.nextWaiter()) {
       waiter.onNoConnection('draining');
     }
@@ -236,9 +236,9 @@ export class Pool implements ConnectionOwner<Connection>, Lease {
     place.waiter.place = undefined;
   }
 
-  /** Whoever was in front of others waits no more: those may take what room there is. */
+  /** The request in front of others waits no more: those may take what room there is. */
   private offerRoom(): void {
-    if (this.options.pipelining === 1) return; // Nobody ever has room.
+    if (this.options.pipelining === 1) return; // None ever has room.
     for (const connection of this.all) {
       if (this.waiting.size === 0) return;
       this.onRoom(connection);

@@ -103,7 +103,7 @@ export interface RequestWriterOptions {
   readonly identityNames: Iterable<string>;
   /** A request is let in for its method, so that no client may name another one in a header. */
   readonly methodsMatter: boolean;
-  /** Whose X-Forwarded-* are believed; undefined for nobody's. */
+  /** Peers whose X-Forwarded-* are believed; undefined: none. */
   readonly trustedProxies: Networks | undefined;
   /** What this gateway alone marks its requests with, to know them again; undefined: it does not. */
   readonly loopMark: string | undefined;
@@ -111,7 +111,7 @@ export interface RequestWriterOptions {
 
 /**
  * Writes request heads for upstream. Order is the security here: what Connection names goes first, then identity
- * and forwarding headers in every spelling, and only then are ours added, so that nobody can remove or forge them.
+ * and forwarding headers in every spelling. Ours are added last, so that no client can remove or forge them.
  */
 export class RequestWriter {
   private readonly dropped: NameSet;
@@ -191,7 +191,7 @@ export class RequestWriter {
 
   /**
    * The client's headers that go upstream; `named` are those which Connection names. Undefined when the request has
-   * passed this gateway before, whatever Connection says of the header that tells.
+   * passed this gateway before, even if Connection names the header that tells.
    */
   private kept(
     permit: Permit,

@@ -21,7 +21,7 @@ const DELIVERING = 3;
 const FAULTY = 4;
 
 /**
- * Parses the responses on one upstream connection, strictly after RFC 9112: whatever two parsers could read in two
+ * Parses the responses on one upstream connection, strictly after RFC 9112: what two parsers could read in two
  * ways is refused. Interim responses are swallowed, as many as the head limit has room for. One instance serves all
  * messages of its connection.
  *

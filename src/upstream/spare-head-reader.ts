@@ -2,8 +2,8 @@ import { HeadMemo } from './head-memo.ts';
 import { ResponseHeadReader } from './response-head-reader.ts';
 
 /**
- * A head reader for whoever reads a head next. Nearly all heads come whole, so that the parsers of many connections
- * get by with one, which stays in the processor's cache where one for each would not.
+ * A head reader for the parser that reads a head next. Nearly all heads come whole, so that the parsers of many
+ * connections get by with one, which stays in the processor's cache where one for each would not.
  */
 export class SpareHeadReader {
   /** The head that any of them read last. */
@@ -15,7 +15,7 @@ export class SpareHeadReader {
     return this.reader;
   }
 
-  /** Whoever was lent the reader keeps it, because the head will go on later. */
+  /** The borrower keeps the reader, because the head will go on later. */
   giveAway(): void {
     this.reader = new ResponseHeadReader();
   }

@@ -1,4 +1,4 @@
-/** A place in a line, which whoever has it may give up from anywhere. */
+/** A place in a line, which its holder may give up from anywhere. */
 export interface Place<T> {
   readonly waiter: T;
   /** The tick at which it has waited long enough. */
@@ -16,7 +16,7 @@ export class WaitingLine<T> {
   #first: Place<T> | undefined;
   #last: Place<T> | undefined;
 
-  /** Whoever waits longest. */
+  /** The one that waits longest. */
   get first(): Place<T> | undefined {
     return this.#first;
   }

@@ -315,7 +315,7 @@ const cases: readonly Case[] = [
   [
     'a shared-secret algorithm with a public key',
     issuer('issuer: x, audience: a, algorithms: [HS256], keys: { pem: public-key.pem }'),
-    'f:3:56: issuers.app.algorithms[0]: HS256 is for a shared secret, and whoever knows the public key could sign with it; must be an algorithm for public keys such as RS256',
+    'f:3:56: issuers.app.algorithms[0]: HS256 is for a shared secret, and everybody who has the public key could sign with it; must be an algorithm for public keys such as RS256',
   ],
   [
     'a public-key algorithm with a secret',

@@ -141,7 +141,7 @@ const cases: readonly (readonly [name: string, algorithms: string, keys: string,
     'a shared-secret algorithm with a key set',
     'HS256',
     'jwks: keys.json',
-    'f:7:18: issuers.app.algorithms[0]: HS256 is for a shared secret, and whoever knows the public key could sign with it; must be an algorithm for public keys such as RS256',
+    'f:7:18: issuers.app.algorithms[0]: HS256 is for a shared secret, and everybody who has the public key could sign with it; must be an algorithm for public keys such as RS256',
   ],
 ];
 

@@ -54,7 +54,7 @@ test('plain http is taken on loopback', () => {
 });
 
 const plain =
-  'is plain http, in which anyone on the way could put keys of his own; must be https, or allowHttp: true';
+  'is plain http, in which anyone on the way could put other keys; must be https, or allowHttp: true';
 const noEffect = 'has no effect on keys that are not fetched; must be left out';
 for (const [keys, ...expected] of [
   ['jwks: http://idp/keys', `jwks: ${plain}`],

@@ -47,7 +47,7 @@ describe('revocation', () => {
       faultsOf(file(revocation)).map((fault) => fault.replace(/^f:\d+:\d+: /, ''));
     const hint = `32 to 512 visible ASCII characters, best as \${NAME} from the environment`;
     assert.deepEqual(faults('{}'), [
-      'revocation: lets nobody revoke anything; must have secret, fusionauth or redis',
+      'revocation: has no source of revocations; must have secret, fusionauth or redis',
     ]);
     assert.deepEqual(faults('{ secret: short }'), [
       `revocation.secret: is short enough to be guessed; must be ${hint}`,
@@ -137,7 +137,7 @@ describe('revocation', () => {
     assert.doesNotMatch(warnings(signed), /redisSecret/);
     assert.match(
       warnings(file(`{ redis: "${url}" }`)),
-      /revocation\.redis: without redisSecret: whoever can write to that Redis can revoke any token/,
+      /revocation\.redis: without redisSecret: everybody who can write to that Redis can revoke any token/,
     );
     for (const [text, wrong] of [
       [

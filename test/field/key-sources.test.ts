@@ -192,7 +192,7 @@ describe('a list of sources is checked', () => {
       'a public key for a shared secret',
       'HS256',
       `[{ pem: ${key}, algorithms: [HS256] }]`,
-      'keys[0].algorithms[0]: HS256 is for a shared secret, and whoever knows',
+      'keys[0].algorithms[0]: HS256 is for a shared secret, and everybody who has',
     ],
     [
       'both kinds in one source',
