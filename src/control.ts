@@ -11,6 +11,7 @@ import type { Clock } from './lib/clock.ts';
 import { hostPort } from './lib/host-port.ts';
 import type { Log } from './lib/log.ts';
 import { StartError } from './lib/start-error.ts';
+import { bindSentence } from './listener/bind-fault.ts';
 import { Desk } from './revocation/desk.ts';
 import type { Revocation } from './revocation/revocation.ts';
 
@@ -139,7 +140,8 @@ export class Control {
       });
     } catch (error) {
       throw new StartError(
-        `cannot listen on the webhook address ${hostPort(host, port)} (${codeOf(error)}): choose another with revocation.fusionauth.listen:`,
+        `cannot listen on ${hostPort(host, port)}, the address of revocation.fusionauth: ${bindSentence(codeOf(error))}`,
+        { cause: error },
       );
     }
   }
@@ -152,7 +154,8 @@ export class Control {
       return await startAdmin({ host, port, hosts, posts, view });
     } catch (error) {
       throw new StartError(
-        `cannot listen on the admin address ${hostPort(host, port)} (${codeOf(error)}): choose another with admin:`,
+        `cannot listen on ${hostPort(host, port)}, the address of admin: ${bindSentence(codeOf(error))}`,
+        { cause: error },
       );
     }
   }

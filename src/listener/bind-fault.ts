@@ -3,22 +3,31 @@ import { createServer } from 'node:net';
 /** What the errno of a bind says, and the remedy. */
 const sentences: Readonly<Record<string, string>> = {
   EADDRINUSE:
-    'the port is taken by another program; stop it (`ss -ltnp` shows which it is) or choose another address; --share-port is only for a second portcullis that is to serve beside the first',
+    'the port is taken by another program; stop it (`ss -ltnp` shows which it is) or choose another address',
   EADDRNOTAVAIL: 'it is not an address of this machine; choose one that is',
   EAFNOSUPPORT: 'this machine has no such addresses; choose one of another family',
   EACCES: 'this user may not use the port; choose one above 1023 or grant CAP_NET_BIND_SERVICE',
   ENOTFOUND: 'it is not a known host name; choose an address of this machine',
 };
 
+/** For an address that one process alone may have. */
 export function bindSentence(code: string): string {
   return sentences[code] ?? `the system says ${code || 'nothing'}; choose another address`;
+}
+
+/** For an address of clients, which two gateways can share. */
+export function listenSentence(code: string): string {
+  const sentence = bindSentence(code);
+  return code === 'EADDRINUSE'
+    ? `${sentence}; --share-port is only for a second portcullis that is to serve beside the first`
+    : sentence;
 }
 
 /** Why an address could not be bound, by binding it once more: the engine does not give the errno. */
 export function whyNotBound(host: string, port: number): Promise<string> {
   return new Promise((resolve) => {
     const server = createServer((socket) => socket.destroy());
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(bindSentence(error.code ?? '')));
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(listenSentence(error.code ?? '')));
     server.listen({ host, port, exclusive: true }, () => {
       server.close(() => resolve('it was not free, and is now; try again'));
     });

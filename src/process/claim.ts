@@ -3,7 +3,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import type { ListenAddress, TrafficAddress } from '../config/config.ts';
 import { addressText } from '../lib/host-port.ts';
 import { StartError } from '../lib/start-error.ts';
-import { bindSentence } from '../listener/bind-fault.ts';
+import { listenSentence } from '../listener/bind-fault.ts';
 import { claimSocketPath } from '../listener/socket-file.ts';
 
 export interface ClaimOptions {
@@ -96,7 +96,7 @@ function close(server: Server): Promise<void> {
 }
 
 function startError(address: ListenAddress, error: unknown): StartError {
-  return new StartError(`cannot listen on ${addressText(address)}: ${bindSentence(codeOf(error))}`, {
+  return new StartError(`cannot listen on ${addressText(address)}: ${listenSentence(codeOf(error))}`, {
     cause: error,
   });
 }
