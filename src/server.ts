@@ -17,9 +17,9 @@ import { type Engine, loadEngine } from './listener/engine.ts';
 import { Listener } from './listener/listener.ts';
 import type { BuiltService } from './service.ts';
 import { Tally } from './tally.ts';
-import type { RequestHead, Revocations } from './types.ts';
+import type { RequestHead, Revocations, ServerReport } from './types.ts';
 import { readBuffer } from './upstream/read-buffer.ts';
-import { type ServerReport, ServerStates, serversOf } from './upstream/server-state.ts';
+import { ServerStates, serversOf } from './upstream/server-state.ts';
 
 /**
  * Milliseconds between the last exchange's end and the cut of all connections: what was handed to the kernel or

@@ -54,7 +54,8 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
   const { access } = config.log;
   const trustedProxies = config.trustedProxies && new Networks(config.trustedProxies);
   const pools = new Map<string, Pool>();
-  for (const { name, server, timeouts, limits, pipelining, reuse } of config.upstreams.values()) {
+  for (const upstream of config.upstreams.values()) {
+    const { name, server } = upstream;
     const headLimit = config.limits.responseHead;
     const failures = tally.upstream(name);
     const onScarce = scarce && (() => scarce(upstreamLease(name)));
@@ -64,12 +65,7 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
     pools.set(
       name,
       new Pool({
-        name,
-        ...server,
-        times: timeouts,
-        limits,
-        pipelining,
-        reuse,
+        ...upstream,
         headLimit,
         readBuffer,
         failures,

@@ -1,3 +1,5 @@
+import type { ServerReport } from '../types.ts';
+
 /** Counts of observations: one for each upper bound (ascending) and one for all above, not cumulative. */
 export interface HistogramFigures {
   readonly bounds: readonly number[];
@@ -42,21 +44,7 @@ export interface Figures {
     readonly fault: string;
     readonly count: number;
   }[];
-  readonly servers: readonly ServerFigures[];
-}
-
-/** What is known of one upstream server. */
-export interface ServerFigures {
-  readonly upstream: string;
-  /** `host:port`. */
-  readonly address: string;
-  readonly state: 'untried' | 'up' | 'down';
-  /** Why it is down, in one word. */
-  readonly cause: string | undefined;
-  /** Wall-clock milliseconds of the last change. */
-  readonly since: number;
-  /** Attempts that failed since it was last up. */
-  readonly failed: number;
+  readonly servers: readonly ServerReport[];
 }
 
 /** One process that serves. */
@@ -127,8 +115,8 @@ function addCounts<Labelled extends { readonly count: number }>(all: readonly La
 }
 
 /** A server is down when one process finds it down, since the first of them did; up when one finds it up. */
-function addServers(all: readonly ServerFigures[]): ServerFigures[] {
-  const servers = new Map<string, ServerFigures>();
+function addServers(all: readonly ServerReport[]): ServerReport[] {
+  const servers = new Map<string, ServerReport>();
   for (const one of all) {
     const key = JSON.stringify([one.upstream, one.address]);
     const known = servers.get(key);
@@ -143,7 +131,7 @@ function addServers(all: readonly ServerFigures[]): ServerFigures[] {
   return [...servers.values()];
 }
 
-const RANK: Readonly<Record<ServerFigures['state'], number>> = { untried: 0, up: 1, down: 2 };
+const RANK: Readonly<Record<ServerReport['state'], number>> = { untried: 0, up: 1, down: 2 };
 
 function addHistograms(all: readonly HistogramFigures[]): HistogramFigures {
   const [first = { bounds: [], counts: [], sum: 0 }, ...rest] = all;

@@ -169,6 +169,7 @@ export interface UpstreamConfig {
     /** How long a connection is kept without a request. */
     readonly keepAliveMs: number;
   };
+  /** Most connections at a time, most exchanges that wait for one. */
   readonly limits: { readonly connections: number; readonly waiting: number };
   /** Requests on one connection at a time; more than 1 only for those that may be sent again. */
   readonly pipelining: number;

@@ -8,7 +8,7 @@ import { isRepeatable, maySharePlace } from './repeatable.ts';
 import { type WireHead, withClose } from './request-writer.ts';
 import { type ResponseFault, ResponseParser } from './response-parser.ts';
 import type { ResponseSink } from './response-sink.ts';
-import { causeOf, causeOfReason, type DownCause } from './server-state.ts';
+import { causeOf, causeOfReason } from './server-state.ts';
 import type { ConnectionTimes } from './ticks.ts';
 import { UpstreamSocket } from './upstream-socket.ts';
 
@@ -361,7 +361,7 @@ export class Connection {
   }
 
   /** Ends the connection and tells the sink why, unless its answer is already complete. */
-  private fail(reason: Reason, cause: DownCause = causeOfReason(reason)): void {
+  private fail(reason: Reason, cause = causeOfReason(reason)): void {
     const { sink } = this;
     this.sink = undefined;
     // A used connection may have been closed by the server while the request was on its way (RFC 9112 §9.3.1).

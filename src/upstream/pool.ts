@@ -1,3 +1,4 @@
+import type { UpstreamConfig } from '../config/config.ts';
 import type { CounterFamily } from '../lib/counters.ts';
 import { type Lease, spareOf } from '../lib/lease.ts';
 import type { Reason } from '../reasons.ts';
@@ -21,23 +22,7 @@ export interface PoolWaiter {
   onNoConnection(reason: Reason): void;
 }
 
-export interface PoolOptions {
-  readonly name: string;
-  readonly host: string;
-  readonly port: number;
-  readonly times: {
-    readonly connectMs: number;
-    readonly responseMs: number;
-    readonly idleMs: number;
-    /** How long a connection is kept without a request. */
-    readonly keepAliveMs: number;
-  };
-  /** Most connections at a time, most exchanges that wait for one. */
-  readonly limits: { readonly connections: number; readonly waiting: number };
-  /** Requests on one connection at a time; more than 1 only for those that may be sent again. */
-  readonly pipelining: number;
-  /** Connections carry one request after another, and not one each. */
-  readonly reuse: boolean;
+export interface PoolOptions extends UpstreamConfig {
   /** Bytes of a response head. */
   readonly headLimit: number;
   readonly readBuffer: Buffer;
@@ -86,7 +71,7 @@ export class Pool implements ConnectionOwner<Connection>, Lease {
     this.failures = options.failures;
     this.state = options.state;
     this.limit = options.limits.connections;
-    const { connectMs, responseMs, idleMs, keepAliveMs } = options.times;
+    const { connectMs, responseMs, idleMs, keepAliveMs } = options.timeouts;
     this.times = {
       connect: ticks(connectMs),
       response: ticks(responseMs),
@@ -246,10 +231,10 @@ export class Pool implements ConnectionOwner<Connection>, Lease {
   }
 
   private dial({ alone }: Pick<PoolWaiter, 'alone'>): Connection {
-    const { host, port, pipelining, reuse, headLimit, readBuffer } = this.options;
+    const { server, pipelining, reuse, headLimit, readBuffer } = this.options;
     const { times, spareHeadReader } = this;
     const connection = new Connection({
-      address: { host, port },
+      address: server,
       times,
       depth: pipelining,
       once: alone || !reuse,

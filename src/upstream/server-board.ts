@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import { type ServerName, type ServerReport, serverKey } from './server-state.ts';
+import type { ServerName, ServerReport } from '../types.ts';
+import { serverKey } from './server-state.ts';
 
 /**
  * Least milliseconds between two lines about one server: one that fails every second request changes many times in a

@@ -2,18 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { Clock } from '../lib/clock.ts';
 import { hostPort } from '../lib/host-port.ts';
 import type { Reason } from '../reasons.ts';
-
-/** Why a server is down, in one word. */
-export type DownCause =
-  | 'name_not_found'
-  | 'refused'
-  | 'unreachable'
-  | 'timeout'
-  | 'reset'
-  | 'invalid_response'
-  /** This machine has no descriptor, port or right left for a connection. */
-  | 'no_socket'
-  | 'failed';
+import type { DownCause, ServerName, ServerReport } from '../types.ts';
 
 const causes: Readonly<Record<string, DownCause>> = {
   ENOTFOUND: 'name_not_found',
@@ -59,24 +48,6 @@ const FAILURES_IN_A_ROW = 3;
 
 /** Milliseconds after which a failure says nothing of a server any more. */
 const STALE_MS = 60_000;
-
-export interface ServerName {
-  readonly upstream: string;
-  /** `host:port`. */
-  readonly address: string;
-}
-
-/** What one process knows of a server: plain data. */
-export interface ServerReport extends ServerName {
-  /** `untried` until anything was sent to it. */
-  readonly state: 'untried' | 'up' | 'down';
-  /** Why it is down. */
-  readonly cause: DownCause | undefined;
-  /** Wall-clock milliseconds of the last change. */
-  readonly since: number;
-  /** Attempts that failed since it was last up. */
-  readonly failed: number;
-}
 
 /**
  * Whether a server answers, by what happens to requests: down when a connection cannot be made, or after failures in a
