@@ -2,6 +2,8 @@ import { AuthCounters } from '../../src/auth/auth-counters.ts';
 import { Authorizer } from '../../src/auth/authorizer.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { RequestHead } from '../../src/types.ts';
+import { head } from '../../test/auth/support.ts';
+import { issuerConfig } from '../../test/support/issuer.ts';
 import { rs256, rsaKey, secondsFromNow } from '../../test/support/tokens.ts';
 import { compare } from './timing.ts';
 
@@ -14,28 +16,20 @@ const authorizer = new Authorizer({
   issuers: new Map([
     [
       'main',
-      {
+      issuerConfig({
         name: 'main',
         issuer: 'https://issuer.example',
         audience: ['63b73f76-7400-487d-b122-5705b848da80'],
-        expiry: 'required' as const,
         algorithms: ['RS256'],
         keys: [
           {
             id: 'k',
             kid: undefined,
             algorithms: ['RS256'],
-            material: { kind: 'public' as const, pem: key.pem },
+            material: { kind: 'public', pem: key.pem },
           },
         ],
-        audienceMatch: 'any' as const,
-        clockToleranceMs: 0,
-        require: [],
-        maxAgeMs: Number.POSITIVE_INFINITY,
-        tokenTypes: undefined,
-        rejectIdTokens: false,
-        rolesClaim: 'roles',
-      },
+      }),
     ],
   ]),
   cache: { entries: 100_000, bytes: 256 * 1024 * 1024 },
@@ -70,22 +64,6 @@ const raw = Array.from({ length: TOKENS }, (_, n) =>
     'latin1',
   ),
 );
-const none: readonly string[] = [];
-const head = (authorization: string): RequestHead => ({
-  method: 'GET',
-  path: '/',
-  query: undefined,
-  names: none,
-  values: none,
-  host: 'localhost',
-  authorization,
-  authorizationCount: 1,
-  framing: 'none',
-  contentLength: 0,
-  close: false,
-  fault: undefined,
-});
-
 await authorizer.start();
 await Promise.all(
   raw.map(

@@ -6,6 +6,7 @@ import type { ForwardConfig, IssuerConfig } from '../../src/config/config.ts';
 import type { VerificationKey } from '../../src/keys/key.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { Pending, Permit, Rejection, RequestHead, Revocations } from '../../src/types.ts';
+import { issuerConfig } from '../support/issuer.ts';
 import { signToken, type TestKey } from '../support/tokens.ts';
 
 export const ISSUER = 'https://issuer.example';
@@ -46,22 +47,14 @@ export function secretKey(secret = SECRET, kid: string | undefined = undefined):
 }
 
 export function issuer(changes: Partial<IssuerConfig> = {}): IssuerConfig {
-  return {
+  return issuerConfig({
     name: 'main',
     issuer: ISSUER,
     audience: [AUDIENCE],
-    expiry: 'required',
     algorithms: ['HS256'],
     keys: [secretKey()],
-    audienceMatch: 'any',
-    clockToleranceMs: 0,
-    require: [],
-    maxAgeMs: Number.POSITIVE_INFINITY,
-    tokenTypes: undefined,
-    rejectIdTokens: false,
-    rolesClaim: 'roles',
     ...changes,
-  };
+  });
 }
 
 export function forward(
@@ -71,13 +64,16 @@ export function forward(
   return { headers: new Map(Object.entries(headers)), token, forwarded: new Set() };
 }
 
+/** One for all heads: benchmarks make heads too. */
+const none: readonly string[] = [];
+
 export function head(authorization: string | undefined, count?: number): RequestHead {
   return {
     method: 'GET',
     path: '/',
     query: undefined,
-    names: [],
-    values: [],
+    names: none,
+    values: none,
     host: 'localhost',
     authorization,
     authorizationCount: count ?? (authorization === undefined ? 0 : 1),

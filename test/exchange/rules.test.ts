@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import type { IssuerConfig, RouteConfig, RouteRules } from '../../src/config/config.ts';
 import { startGateway, sums, type TestGateway } from '../support/gateway.ts';
+import { issuerConfig } from '../support/issuer.ts';
 import { rs256, rsaKey, secondsFromNow } from '../support/tokens.ts';
 import { request, type WireResponse } from '../support/wire.ts';
 import { scrape } from './outcome-rows.ts';
@@ -29,21 +30,14 @@ const routes = [
   route('/both', { scopes: { match: 'all', values: ['orders:read'] } }, ['test', 'other']),
 ];
 
-const issuer = (name: string, pem: string): IssuerConfig => ({
-  name,
-  issuer: `https://${name}.example`,
-  audience: ['orders'],
-  audienceMatch: 'any',
-  expiry: 'required',
-  algorithms: ['RS256'],
-  keys: [{ id: name, kid: 'key-1', algorithms: ['RS256'], material: { kind: 'public', pem } }],
-  clockToleranceMs: 0,
-  require: [],
-  maxAgeMs: Number.POSITIVE_INFINITY,
-  tokenTypes: undefined,
-  rejectIdTokens: false,
-  rolesClaim: 'roles',
-});
+const issuer = (name: string, pem: string): IssuerConfig =>
+  issuerConfig({
+    name,
+    issuer: `https://${name}.example`,
+    audience: ['orders'],
+    algorithms: ['RS256'],
+    keys: [{ id: name, kid: 'key-1', algorithms: ['RS256'], material: { kind: 'public', pem } }],
+  });
 
 const lacksScope = 'error_description="The token lacks a required scope"';
 const lacksRole = 'error_description="The token lacks a required role"';

@@ -6,6 +6,7 @@ import type { VerificationKey } from '../../src/keys/key.ts';
 import { parsePem } from '../../src/keys/pem.ts';
 import type { PublicKey } from '../../src/keys/public-key.ts';
 import { startGateway, sums, type TestGateway, type TestOptions } from '../support/gateway.ts';
+import { issuerConfig } from '../support/issuer.ts';
 import { Origin } from '../support/origin.ts';
 import { secondsFromNow, type TestKey } from '../support/tokens.ts';
 import { request, Wire, type WireResponse } from '../support/wire.ts';
@@ -41,22 +42,14 @@ export function issuerOf(
   keys: readonly VerificationKey[],
   changes: Partial<IssuerConfig> = {},
 ): IssuerConfig {
-  return {
+  return issuerConfig({
     name,
     issuer: ISSUER,
     audience: [AUDIENCE],
-    expiry: 'required',
     algorithms,
     keys,
-    audienceMatch: 'any',
-    clockToleranceMs: 0,
-    require: [],
-    maxAgeMs: Number.POSITIVE_INFINITY,
-    tokenTypes: undefined,
-    rejectIdTokens: false,
-    rolesClaim: 'roles',
     ...changes,
-  };
+  });
 }
 
 /** The answer in one word: `permit`, or the status and the reason. */

@@ -5,6 +5,7 @@ import type { Revocation } from '../../src/revocation/revocation.ts';
 import { RevocationList } from '../../src/revocation/revocation-list.ts';
 import { TokenLives } from '../../src/revocation/token-lives.ts';
 import type { TokenMarks } from '../../src/types.ts';
+import { issuerConfig } from '../support/issuer.ts';
 
 /** Wall-clock seconds at which the tests begin. */
 export const NOW = 1_700_000_000;
@@ -52,22 +53,14 @@ export function newList(limit = 1_000_000): RevocationList {
 }
 
 export function issuerOf(name: string, given: Partial<IssuerConfig> = {}): IssuerConfig {
-  return {
+  return issuerConfig({
     name,
     issuer: `https://${name}.example`,
     audience: ['orders'],
-    audienceMatch: 'any',
-    expiry: 'required',
     algorithms: ['RS256'],
     keys: [],
-    clockToleranceMs: 0,
-    require: [],
-    maxAgeMs: Number.POSITIVE_INFINITY,
-    tokenTypes: undefined,
-    rejectIdTokens: false,
-    rolesClaim: 'roles',
     ...given,
-  };
+  });
 }
 
 export function livesOf(...issuers: IssuerConfig[]): TokenLives {

@@ -2,6 +2,7 @@ import type { Config, IssuerConfig, RouteConfig } from '../../src/config/config.
 import { createGateway, type Gateway } from '../../src/gateway.ts';
 import type { Log } from '../../src/lib/log.ts';
 import type { Server } from '../../src/server.ts';
+import { issuerConfig } from './issuer.ts';
 import { rs256, rsaKey, secondsFromNow, type TestKey } from './tokens.ts';
 import { request } from './wire.ts';
 
@@ -70,24 +71,16 @@ let issuerKey: TestKey | undefined;
 export async function startGateway(options: TestOptions): Promise<TestGateway> {
   issuerKey ??= rsaKey();
   const key = issuerKey;
-  const issuer: IssuerConfig = {
+  const issuer = issuerConfig({
     name: 'test',
     issuer: ISSUER,
     audience: [AUDIENCE],
-    expiry: 'required',
     algorithms: ['RS256'],
     keys: [
       { id: 'test-key', kid: undefined, algorithms: ['RS256'], material: { kind: 'public', pem: key.pem } },
     ],
-    audienceMatch: 'any',
-    clockToleranceMs: 0,
-    require: [],
-    maxAgeMs: Number.POSITIVE_INFINITY,
-    tokenTypes: undefined,
-    rejectIdTokens: false,
-    rolesClaim: 'roles',
     ...options.issuer,
-  };
+  });
   const base: RouteConfig = {
     name: '/',
     match: { host: undefined, path: '/', methods: undefined },
