@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { StartError } from '../src/lib/start-error.ts';
-import { eventually, startGateway } from './support/gateway.ts';
-import { Origin } from './support/origin.ts';
+import { eventually, startGateway, type TestGateway } from './support/gateway.ts';
+import { Origin, type OriginConnection } from './support/origin.ts';
 import { request, Wire } from './support/wire.ts';
 
 let origin: Origin;
@@ -31,6 +31,31 @@ function attempt(port: number): Promise<string> {
   });
 }
 
+interface UnderWay {
+  readonly gateway: TestGateway;
+  readonly wire: Wire;
+  readonly upstream: OriginConnection;
+}
+
+/** A gateway with one request under way, of which upstream has the head. */
+async function underWay(): Promise<UnderWay> {
+  const gateway = await startGateway({ upstreamPort: origin.port, ...open });
+  const wire = await Wire.open(gateway.port);
+  wire.send(get);
+  const upstream = await origin.connection();
+  await upstream.head();
+  return { gateway, wire, upstream };
+}
+
+/** The beginning of an answer in pieces, until the client has it. */
+async function beginAnswer(wire: Wire, upstream: OriginConnection): Promise<void> {
+  upstream.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n');
+  await eventually(
+    () => wire.pending,
+    (text) => text.endsWith('hello'),
+  );
+}
+
 async function taken(): Promise<[Server, number]> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -39,11 +64,7 @@ async function taken(): Promise<[Server, number]> {
 
 describe('close', () => {
   test('lets an exchange in flight end within the grace, and refuses new connections at once', async () => {
-    const gateway = await startGateway({ upstreamPort: origin.port, ...open });
-    const wire = await Wire.open(gateway.port);
-    wire.send(get);
-    const upstream = await origin.connection();
-    await upstream.head();
+    const { gateway, wire, upstream } = await underWay();
     const closed = gateway.gateway.close({ graceMs: 10_000 });
     assert.equal(await attempt(gateway.port), 'ECONNREFUSED');
     upstream.write(ok);
@@ -57,16 +78,8 @@ describe('close', () => {
   });
 
   test('lets an answer in pieces end within the grace', async () => {
-    const gateway = await startGateway({ upstreamPort: origin.port, ...open });
-    const wire = await Wire.open(gateway.port);
-    wire.send(get);
-    const upstream = await origin.connection();
-    await upstream.head();
-    upstream.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n');
-    await eventually(
-      () => wire.pending,
-      (text) => text.endsWith('hello'),
-    );
+    const { gateway, wire, upstream } = await underWay();
+    await beginAnswer(wire, upstream);
     const closed = gateway.gateway.close({ graceMs: 10_000 });
     upstream.write('5\r\nworld\r\n0\r\n\r\n');
     assert.equal((await wire.response()).body, 'helloworld');
@@ -104,11 +117,7 @@ describe('close', () => {
   });
 
   test('cuts what is left when the grace is over, and says how much', async () => {
-    const gateway = await startGateway({ upstreamPort: origin.port, ...open });
-    const wire = await Wire.open(gateway.port);
-    wire.send(get);
-    const upstream = await origin.connection();
-    await upstream.head();
+    const { gateway, wire, upstream } = await underWay();
     assert.equal(await gateway.gateway.close({ graceMs: 50 }), 1);
     const response = await wire.response();
     assert.deepEqual([response.status, response.headers.get('retry-after')], [503, '1']);
@@ -119,11 +128,7 @@ describe('close', () => {
   });
 
   test('without grace cuts at once; a second call gives the same answer', async () => {
-    const gateway = await startGateway({ upstreamPort: origin.port, ...open });
-    const wire = await Wire.open(gateway.port);
-    wire.send(get);
-    const upstream = await origin.connection();
-    await upstream.head();
+    const { gateway, wire, upstream } = await underWay();
     const first = gateway.gateway.close({ graceMs: 0 });
     const second = gateway.gateway.close({ graceMs: 10_000 });
     assert.deepEqual([await first, await second], [1, 1]);
@@ -134,16 +139,8 @@ describe('close', () => {
   });
 
   test('cuts an answer in pieces when the grace is over', async () => {
-    const gateway = await startGateway({ upstreamPort: origin.port, ...open });
-    const wire = await Wire.open(gateway.port);
-    wire.send(get);
-    const upstream = await origin.connection();
-    await upstream.head();
-    upstream.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n');
-    await eventually(
-      () => wire.pending,
-      (text) => text.endsWith('hello'),
-    );
+    const { gateway, wire, upstream } = await underWay();
+    await beginAnswer(wire, upstream);
     assert.equal(await gateway.gateway.close({ graceMs: 1 }), 1);
     assert.match(await wire.untilClosed(), /5\r\nhello(\r\n)?$/);
     await upstream.closed();
@@ -151,11 +148,7 @@ describe('close', () => {
   });
 
   test('ends idle client and upstream connections', async () => {
-    const gateway = await startGateway({ upstreamPort: origin.port, ...open });
-    const wire = await Wire.open(gateway.port);
-    wire.send(get);
-    const upstream = await origin.connection();
-    await upstream.head();
+    const { gateway, wire, upstream } = await underWay();
     upstream.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
     await wire.response();
     assert.equal(await gateway.gateway.close({ graceMs: 1_000 }), 0);

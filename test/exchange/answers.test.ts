@@ -1,21 +1,16 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
-import { eventually, startGateway, type TestGateway } from '../support/gateway.ts';
-import { Origin, type OriginConnection } from '../support/origin.ts';
+import { describe, test } from 'node:test';
+import { eventually, type TestGateway } from '../support/gateway.ts';
+import type { Origin, OriginConnection } from '../support/origin.ts';
+import { publicGateway } from '../support/public-gateway.ts';
 import { request, Wire, type WireResponse } from '../support/wire.ts';
 
 let origin: Origin;
 let gateway: TestGateway;
 
-before(async () => {
-  origin = await Origin.start();
-  gateway = await startGateway({ upstreamPort: origin.port, routes: [{ auth: 'none' }] });
-});
-
-after(async () => {
-  await gateway.close();
-  await origin.close();
+publicGateway('once', (made) => {
+  ({ origin, gateway } = made);
 });
 
 interface Carried {

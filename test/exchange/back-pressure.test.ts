@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
-import { after, afterEach, before, describe, test } from 'node:test';
+import { afterEach, describe, test } from 'node:test';
 import { settled } from '../lifetime/stream.ts';
-import { eventually, startGateway, type TestGateway } from '../support/gateway.ts';
-import { Origin, type OriginConnection } from '../support/origin.ts';
+import { eventually, type TestGateway } from '../support/gateway.ts';
+import type { Origin, OriginConnection } from '../support/origin.ts';
+import { publicGateway } from '../support/public-gateway.ts';
 import { Wire } from '../support/wire.ts';
 
 const MIB = 1024 * 1024;
@@ -25,14 +26,8 @@ const UPLOAD_ON_THE_WAY = 96 * MIB;
 let origin: Origin;
 let gateway: TestGateway;
 
-before(async () => {
-  origin = await Origin.start();
-  gateway = await startGateway({ upstreamPort: origin.port, routes: [{ auth: 'none' }] });
-});
-
-after(async () => {
-  await gateway.close();
-  await origin.close();
+publicGateway('once', (made) => {
+  ({ origin, gateway } = made);
 });
 
 afterEach(async () => {

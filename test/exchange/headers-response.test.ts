@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { Origin } from '../support/origin.ts';
+import { publicGateway } from '../support/public-gateway.ts';
 import { request, Wire, type WireResponse } from '../support/wire.ts';
 
 let origin: Origin;
@@ -10,15 +11,9 @@ let gateway: TestGateway;
 /** What upstream says next. */
 let answer = '';
 
-before(async () => {
-  origin = await Origin.start();
+publicGateway('once', (made) => {
+  ({ origin, gateway } = made);
   origin.serve(() => answer);
-  gateway = await startGateway({ upstreamPort: origin.port, routes: [{ auth: 'none' }] });
-});
-
-after(async () => {
-  await gateway.close();
-  await origin.close();
 });
 
 async function carry(status: string, lines: readonly string[]): Promise<WireResponse> {

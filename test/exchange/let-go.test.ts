@@ -1,21 +1,15 @@
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, describe, test } from 'node:test';
-import { eventually, startGateway, type TestGateway } from '../support/gateway.ts';
-import { Origin } from '../support/origin.ts';
+import { describe, test } from 'node:test';
+import { eventually, type TestGateway } from '../support/gateway.ts';
+import type { Origin } from '../support/origin.ts';
+import { publicGateway } from '../support/public-gateway.ts';
 import { Wire } from '../support/wire.ts';
 
 let origin: Origin;
 let gateway: TestGateway;
 
-beforeEach(async () => {
-  origin = await Origin.start();
-  // No time-out of upstream is short enough to close what should have been closed at once.
-  gateway = await startGateway({ upstreamPort: origin.port, routes: [{ auth: 'none' }] });
-});
-
-afterEach(async () => {
-  await gateway.close();
-  await origin.close();
+publicGateway('anew', (made) => {
+  ({ origin, gateway } = made);
 });
 
 const get = 'GET /x HTTP/1.1\r\nHost: a.example\r\n\r\n';

@@ -1,8 +1,9 @@
 // Source: runs of whole programs: upstream answers 200 at once and goes on reading, and 1,000 of 200,000 bytes arrived.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { eventually, startGateway, type TestGateway } from '../support/gateway.ts';
-import { Origin, type OriginConnection } from '../support/origin.ts';
+import { describe, test } from 'node:test';
+import { eventually, type TestGateway } from '../support/gateway.ts';
+import type { Origin, OriginConnection } from '../support/origin.ts';
+import { publicGateway } from '../support/public-gateway.ts';
 import { Wire } from '../support/wire.ts';
 
 const SIZE = 200_000;
@@ -13,14 +14,8 @@ const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 let origin: Origin;
 let gateway: TestGateway;
 
-before(async () => {
-  origin = await Origin.start();
-  gateway = await startGateway({ upstreamPort: origin.port, routes: [{ auth: 'none' }] });
-});
-
-after(async () => {
-  await gateway.close();
-  await origin.close();
+publicGateway('once', (made) => {
+  ({ origin, gateway } = made);
 });
 
 /** An upload of which upstream has the beginning. */

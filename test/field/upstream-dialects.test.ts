@@ -1,8 +1,9 @@
 // Source: envoyproxy/envoy#18844 (many 102), python-hyper/h11#143 (padded chunk sizes), bottlepy/bottle#829 (204 with a length), and runs of whole programs behind the gateway (equal lengths, status 600 and 999).
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { startGateway, type TestGateway } from '../support/gateway.ts';
-import { Origin } from '../support/origin.ts';
+import { describe, test } from 'node:test';
+import type { TestGateway } from '../support/gateway.ts';
+import type { Origin } from '../support/origin.ts';
+import { publicGateway } from '../support/public-gateway.ts';
 import { Wire } from '../support/wire.ts';
 
 let origin: Origin;
@@ -10,15 +11,9 @@ let gateway: TestGateway;
 /** What the origin answers next. */
 let answer = '';
 
-before(async () => {
-  origin = await Origin.start();
+publicGateway('once', (made) => {
+  ({ origin, gateway } = made);
   origin.serve(() => answer);
-  gateway = await startGateway({ upstreamPort: origin.port, routes: [{ auth: 'none' }] });
-});
-
-after(async () => {
-  await gateway.close();
-  await origin.close();
 });
 
 const head = (...lines: string[]): string => `HTTP/1.1 ${lines.join('\r\n')}\r\n\r\n`;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { startGateway, type TestGateway } from '../support/gateway.ts';
-import { Origin } from '../support/origin.ts';
+import { describe, test } from 'node:test';
+import type { TestGateway } from '../support/gateway.ts';
+import type { Origin } from '../support/origin.ts';
+import { publicGateway } from '../support/public-gateway.ts';
 import { request, Wire, type WireResponse } from '../support/wire.ts';
 
 let origin: Origin;
@@ -9,18 +10,12 @@ let gateway: TestGateway;
 /** Request lines that reached upstream. */
 let seen: string[] = [];
 
-before(async () => {
-  origin = await Origin.start();
+publicGateway('once', (made) => {
+  ({ origin, gateway } = made);
   origin.serve((text) => {
     seen.push(text.slice(0, text.indexOf('\r\n')));
     return 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
   });
-  gateway = await startGateway({ upstreamPort: origin.port, routes: [{ auth: 'none' }] });
-});
-
-after(async () => {
-  await gateway.close();
-  await origin.close();
 });
 
 const smuggled = 'GET /smuggled HTTP/1.1\r\nHost: a.example\r\n\r\n';

@@ -1,0 +1,30 @@
+import { after, afterEach, before, beforeEach } from 'node:test';
+import { startGateway, type TestGateway } from './gateway.ts';
+import { Origin } from './origin.ts';
+
+interface Pair {
+  readonly origin: Origin;
+  readonly gateway: TestGateway;
+}
+
+/**
+ * An origin, and a gateway that lets every request through to it, for the tests of a file.
+ * @param how `once` for all of them, or `anew` for each. No time-out of theirs is short enough to end a test.
+ * @param take is handed both before any test that may use them.
+ */
+export function publicGateway(how: 'once' | 'anew', take: (made: Pair) => void): void {
+  const [begin, end] = how === 'once' ? [before, after] : [beforeEach, afterEach];
+  let made: Pair | undefined;
+  begin(async () => {
+    const origin = await Origin.start();
+    made = {
+      origin,
+      gateway: await startGateway({ upstreamPort: origin.port, routes: [{ auth: 'none' }] }),
+    };
+    take(made);
+  });
+  end(async () => {
+    await made?.gateway.close();
+    await made?.origin.close();
+  });
+}
