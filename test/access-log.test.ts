@@ -45,7 +45,7 @@ describe('a line', () => {
     });
   });
 
-  test('is one line of plain text and at most 4 KiB, whatever the client sent', () => {
+  test('is one line of plain text and at most 4 KiB, for all that a client can send', () => {
     const { write, texts, lines } = harness(1);
     const nasty = '"\\\r\n\0\u001b[2J\u007f\u0085\u009b\u2028\ud800é';
     write({

@@ -113,7 +113,7 @@ describe('the library', () => {
     assert.match(warnings[0] ?? '', /^config: issuers\.acme\.audience: any: /);
   });
 
-  test('rejects when a port is not to be had, and leaves nothing open', async () => {
+  test('rejects when a port is taken, and leaves nothing open', async () => {
     const taken = createTcpServer();
     const gateway = createGateway(config(9, { listen: `127.0.0.1:${await listening(taken)}` }), {
       log: silent,

@@ -54,7 +54,7 @@ describe('the store', () => {
     assert.equal(cache.find(`Bearer new.${'2'.repeat(43)}`), undefined);
   });
 
-  test('entries that share a slot are found whoever of them comes and goes', () => {
+  test('entries that share a slot are found while others of them come and go', () => {
     // The slot is made of the characters before the last one, so these differ in the tail and share the slot.
     const values = Array.from({ length: 4 }, (_, at) => `Bearer a.${String(at).padEnd(43, 't')}`);
     const cache = new TokenCache({ entries: 3, bytes: 1 << 20 });
@@ -196,7 +196,7 @@ describe('a change of keys', () => {
     assert.equal(await setup.word(token), 'permit');
   });
 
-  test('is refused as a whole when a key does not fit or nobody is called that', async () => {
+  test('is refused as a whole when a key does not fit or no issuer is called that', async () => {
     const setup = new Setup();
     const token = setup.token();
     assert.equal(await setup.word(token), 'permit');

@@ -76,7 +76,7 @@ for (const [how, verifiers] of [
       assert.deepEqual(words, ['permit', 'permit']);
     });
 
-    test('tells nobody who has left, tells the others, and is remembered', async () => {
+    test('tells no one who has left, tells the others, and is remembered', async () => {
       const same = token({ jti: 'cancel' });
       const [left, stayed] = [new Listener(), new Listener()];
       const pending = begin(setup, same, left);
@@ -91,7 +91,11 @@ for (const [how, verifiers] of [
       begin(setup, lonely, left).cancel();
       const entries = setup.authorizer.cacheEntries;
       assert.equal(await setup.word(token({ jti: 'later' })), 'permit');
-      assert.equal(setup.authorizer.cacheEntries, entries + 2, 'verified and kept although nobody waited');
+      assert.equal(
+        setup.authorizer.cacheEntries,
+        entries + 2,
+        'verified and kept although no request waited',
+      );
       assert.deepEqual(left.verdicts, []);
       assert.notEqual(setup.now(lonely), 'pending');
     });
@@ -131,7 +135,7 @@ for (const [how, verifiers] of [
       assert.equal(setup.authorizer.waiting, 0);
     });
 
-    test('clients that leave in the middle hurt nobody afterwards', async () => {
+    test('clients that leave in the middle do not hurt others afterwards', async () => {
       for (let round = 0; round < 20; round += 1) {
         for (let n = 0; n < 50; n += 1) begin(setup, token({ jti: `${round}/${n}` })).cancel();
         assert.equal(await setup.word(token({ jti: `stays ${round}` })), 'permit');
@@ -182,7 +186,7 @@ describe('bounds', () => {
     await setup.authorizer.close();
   });
 
-  test('whoever waits when it closes is told so', async () => {
+  test('requests that wait when it closes are told so', async () => {
     const setup = new Setup({ issuers: [rsa()] });
     const listener = new Listener();
     begin(setup, rs256(key, setup.claims()), listener);
@@ -262,7 +266,7 @@ describe('a thread that dies', () => {
 });
 
 describe('a waiter that throws', () => {
-  test('keeps the verdict from nobody else, and its error is not swallowed', async (context) => {
+  test('keeps the verdict from no other, and its error is not swallowed', async (context) => {
     const setup = new Setup({ issuers: [rsa()] });
     const token = rs256(key, setup.claims());
     const uncaught: (() => void)[] = [];

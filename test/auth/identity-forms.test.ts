@@ -42,7 +42,7 @@ const rows: readonly (readonly [
     },
   ],
   [[], { auto: '', string: undefined, csv: '', json: '[]', base64url: base64url('[]') }],
-  // A single text is a list of one, whatever commas it has.
+  // A single text is a list of one, even with commas in it.
   ['a,b', { auto: 'a,b', string: 'a,b', csv: 'a%2Cb', json: '"a,b"' }],
   [
     { plan: 'pro', n: [1] },
@@ -102,7 +102,7 @@ test('a value in any form ends at 4 KiB', () => {
   assert.equal(written('\u00e9'.repeat(683), 'json'), undefined);
 });
 
-describe('whatever a claim is', () => {
+describe('a claim of any kind', () => {
   const exact = (_: string, item: unknown) => (typeof item === 'number' ? item % 2 ** 53 : item);
   const claim = fc
     .jsonValue({ maxDepth: 3, stringUnit: 'grapheme' })

@@ -72,7 +72,7 @@ describe('two issuers with the same kid', () => {
       );
     }));
 
-  test('on different routes: the other one’s token is no token there, whoever saw it first', () =>
+  test('on different routes: the other one’s token is no token there, in any order', () =>
     withSetup(issuers(), async (setup) => {
       const [first, second] = [setup.route(['one']), setup.route(['two'])];
       const [of1, of2] = [make(setup, oneKey, 'one'), make(setup, twoKey, 'two')];
@@ -164,7 +164,7 @@ describe('keys that a token brings along', () => {
           const answer = await setup.word(make(setup, evilKey, 'one', header));
           const unknown = 'kid' in header && header.kid !== undefined;
           assert.equal(answer, unknown ? 'key_unknown signature' : invalid, JSON.stringify(header));
-          // The token is as good as its signature, whatever else stands in its header.
+          // The token is as good as its signature; other members of its header do not matter.
           const own = await setup.word(make(setup, oneKey, 'one', { ...header, kid: 'key-1' }));
           assert.equal(own, 'permit', JSON.stringify(header));
         }

@@ -42,7 +42,7 @@ describe('a token that is refused again and again', () => {
       assert.equal(await setup.word(token), 'signature_invalid signature');
     }
     assert.equal(counters.verifyBatchSize.sum - verified, 2);
-    assert.equal(counters.cacheHits.value, hits, 'no hit: nobody is let in');
+    assert.equal(counters.cacheHits.value, hits, 'no hit: no request is let in');
     assert.equal(setup.authorizer.cacheEntries, 0);
   });
 

@@ -13,7 +13,7 @@ describe('routes', () => {
     }
   });
 
-  test('the permit carries the headers of its route, whichever route saw the token first', async () => {
+  test('the permit carries the headers of its route, also when another route saw the token first', async () => {
     const setup = new Setup();
     const user = setup.route(['main'], { 'X-User': 'sub' });
     const mail = setup.authorizer.access({
@@ -136,7 +136,7 @@ describe('several issuers', () => {
     );
   });
 
-  test("issuer: any takes what nobody names, and never a named issuer's tokens", async () => {
+  test("issuer: any takes what no other issuer names, and never a named issuer's tokens", async () => {
     const both = setup.route(['any', 'one']);
     assert.equal(await setup.word(make(any, { iss: 'https://else.example' }), both), 'permit');
     assert.equal(await setup.word(make(any, {}), both), 'permit');

@@ -258,7 +258,7 @@ describe('the order of checks', () => {
 });
 
 describe('a known token', () => {
-  test('meets the rules of every route, whichever saw it first', async () => {
+  test('meets the rules of every route, in any order of routes', async () => {
     const routes = (setup: Setup): [string, Access][] => [
       ['permit', setup.access],
       ['permit', route(setup, { scopes: all('a') })],

@@ -191,7 +191,7 @@ describe('several places', () => {
       // Another scheme is no token.
       [['Authorization: Basic x', 'Cookie: access_token=a.b.c'], undefined, 'token a.b.c'],
       [['Authorization: Basic x'], undefined, OTHER_SCHEME],
-      // What is broken decides, wherever it stands.
+      // What is broken decides, in any place.
       [['Authorization: Bearer'], undefined, MALFORMED],
       [['Cookie: access_token='], undefined, MALFORMED],
       [[], 'access_token=%', MALFORMED],
@@ -242,7 +242,7 @@ describe('with the authorizer', () => {
     return answer.kind === 'rejection' ? answer.reason : answer.kind;
   }
 
-  test('a token is one entry of the cache, wherever it stands', () => {
+  test('a token is one entry of the cache, in any place', () => {
     const token = setup.token();
     const misses = setup.counters.cacheMisses.value;
     for (let round = 0; round < 2; round += 1) {

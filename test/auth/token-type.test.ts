@@ -103,7 +103,7 @@ describe('rejectIdTokens', () => {
 
 describe('a token that is bound to a key', () => {
   for (const cnf of [{ jkt: 'x' }, { 'x5t#S256': 'x' }, { jwk: {} }, { kid: 'x' }, {}, null, '']) {
-    test(`cnf ${JSON.stringify(cnf)} is no bearer token, whatever else it is`, async () => {
+    test(`cnf ${JSON.stringify(cnf)} is no bearer token, with any other claims`, async () => {
       assert.equal(await answer({}, { cnf }), refused);
       assert.equal(await answer({ tokenTypes: ['at+jwt'] }, { cnf }, { typ: 'at+jwt' }), refused);
     });

@@ -126,7 +126,7 @@ test('a key that cannot be used is a fault of ours and no verdict', async () => 
   assert.deepEqual([outcome, counters.verifierFailures.value], ['unavailable', 1]);
 });
 
-test('closing tells whoever waits and takes nothing more', async () => {
+test('closing tells all that wait and takes nothing more', async () => {
   const { verification } = inline(0);
   const outcomes: VerifyOutcome[] = [];
   const job = { token: good, choice, settle: (outcome: VerifyOutcome) => void outcomes.push(outcome) };

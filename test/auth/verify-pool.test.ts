@@ -157,7 +157,7 @@ describe('failures', () => {
     assert.equal(await submit(pool, 'good'), 'full');
   });
 
-  test('closing answers whoever waits', async () => {
+  test('closing answers all that wait', async () => {
     piscinas.clear();
     const pool = new VerifyPool(1, new AuthCounters(), crashing);
     await pool.start();

@@ -11,7 +11,7 @@ describe('a list of CPUs', () => {
 });
 
 describe('placement', () => {
-  it('puts nothing before a command when nobody is placed', () => {
+  it('puts nothing before a command when no process is placed', () => {
     assert.deepEqual(Placement.none().prefix('gateway'), []);
     assert.equal(Placement.none().loadCpus, undefined);
   });

@@ -54,7 +54,7 @@ describe('/proc/PID/stat', () => {
 });
 
 describe('a process tree', () => {
-  it('holds the process, its children and theirs, and nobody else', () => {
+  it('holds the process, its children and theirs, and no other', () => {
     const all = [stat(5, 3), stat(4, 2), stat(3, 2), stat(2, 1), stat(9, 1), stat(1, 0)];
     assert.deepEqual(
       treeOf(2, all)

@@ -114,7 +114,7 @@ test('check prints what is switched off', async () => {
   );
 });
 
-test('a configuration file that is not to be had ends with 69', async () => {
+test('a configuration file that cannot be read ends with 69', async () => {
   for (const command of ['check', 'start']) {
     const { code, stdout, stderr } = await run([command, '--config', 'none.yaml'], { cwd: folder });
     const sentence = `portcullis: the configuration file ${join(folder, 'none.yaml')} does not exist; must be a readable file\n`;

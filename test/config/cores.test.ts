@@ -54,7 +54,7 @@ describe('the cores of a process', () => {
     ['are its CPUs where nothing is known of groups', {}, 16],
     ['are its CPUs without a quota', container('max 100000'), 16],
     ['are those its quota pays for', container('300000 100000'), 3],
-    ['are those its quota pays for, whatever the period', container('80000 20000'), 4],
+    ['are those its quota pays for, with any period', container('80000 20000'), 4],
     ['are no more than its CPUs', container('9900000 100000'), 16],
     ['leave a part of one out', container('190000 100000'), 1],
     ['are never less than one', container('5000 100000'), 1],

@@ -54,7 +54,7 @@ describe('processes and threads', () => {
     ]);
   });
 
-  test('stay as many as there are when the configuration is read again, whatever the cores', () => {
+  test('stay as many as there are when the configuration is read again, even with other cores', () => {
     const again = (text: string, running: number): ReturnType<typeof parseConfig> =>
       parseConfig({
         text: `listen: 127.0.0.1:0\n${text}`,

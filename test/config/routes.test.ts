@@ -195,7 +195,7 @@ describe('preflight requests', () => {
       'maxAge: is for preflight: answer only; must be left out, or preflight answer',
     ],
     [
-      'answers for nobody',
+      'answers for no origin',
       'preflight: answer',
       'origins: is missing; must be a list of origins such as [https://app.example.com]',
     ],

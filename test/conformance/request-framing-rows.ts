@@ -7,7 +7,7 @@ const coded = (...values: string[]): string =>
 const abc = `${sent('POST /x', 'content-length: 3')}abc`;
 const chunks = '3\r\nabc\r\n0\r\n\r\n';
 const chunkedAbc = sent('POST /x', 'transfer-encoding: chunked') + chunks;
-/** The engine ends the connection while the request is on its way, so nobody gets the answer. */
+/** The engine ends the connection while the request is on its way, so its answer does not arrive. */
 const cut = { answers: [], end: 'closed', counted: ['client_aborted'] } as const;
 const heard = { counted: ['request_malformed'] };
 

@@ -3,7 +3,7 @@ import { answered, carried, head, type Row, sent, smuggled, waits } from './requ
 const get = (path: string, ...fields: string[]): string => head(`GET ${path}`, ...fields);
 const post = head('POST /x', 'Content-Length: 3');
 const abc = `${sent('POST /x', 'content-length: 3')}abc`;
-/** The engine ends the connection while the request is on its way, so nobody gets the answer. */
+/** The engine ends the connection while the request is on its way, so its answer does not arrive. */
 const cut = { answers: [], end: 'closed', counted: ['client_aborted'] } as const;
 const unknown = { gateway: 'guarded', answers: ['401 token_missing'], counted: ['token_missing'] } as const;
 
@@ -105,7 +105,7 @@ export const halfCloses: readonly Row[] = [
   }),
 ];
 
-/** Any client may send it; nobody believes it, here or upstream. */
+/** Any client may send it; it is not believed, here or upstream. */
 const proxyV2 = '\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x01\xc0\0\x02\x02\0\x01\0\x02';
 
 const loopback = 'x-forwarded-for: 127.0.0.1';

@@ -63,7 +63,7 @@ function isWhole(text: string): boolean {
   return !text.includes('\r\ntransfer-encoding: chunked\r\n') || text.endsWith('\r\n0\r\n\r\n');
 }
 
-/** Sent on a connection of its own and answered: whatever was sent before has been read by the gateway by then. */
+/** Sent on a connection of its own and answered: what was sent before has been read by the gateway by then. */
 async function sendMarker(gateway: TestGateway): Promise<void> {
   const response = await request(gateway.port, head('GET /marker', `Authorization: ${gateway.bearer()}`));
   assert.equal(response.status, 200);

@@ -170,7 +170,7 @@ describe('the demo issuer', () => {
     assert.equal(document.jwks_uri, 'http://localhost:9011/.well-known/jwks.json');
   });
 
-  test('a client that leaves in the middle of its body harms nobody', async () => {
+  test('a client that leaves in the middle of its body harms no other', async () => {
     const wire = await Wire.open(issuer.port);
     wire.send('POST /api/login HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf');
     wire.reset();

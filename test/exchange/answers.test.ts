@@ -250,7 +250,7 @@ describe('an answer that is none', () => {
     'unknown coding': 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nok',
     'folded line': 'HTTP/1.1 200 OK\r\nX-A: b\r\n c\r\nContent-Length: 2\r\n\r\nok',
     'a bare LF': 'HTTP/1.1 200 OK\nContent-Length: 2\r\n\r\nok',
-    'an upgrade nobody asked for': 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n',
+    'an upgrade without a request for it': 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n',
     'a broken first chunk': 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n',
     'a head over limits.responseHead': `HTTP/1.1 200 OK\r\nX-A: ${'a'.repeat(65 * 1024)}\r\nContent-Length: 2\r\n\r\nok`,
     'interim answers without end': 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(3000),

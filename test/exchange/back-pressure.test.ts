@@ -12,7 +12,7 @@ import { Wire } from '../support/wire.ts';
 const MIB = 1024 * 1024;
 const TOTAL = 64 * MIB;
 /**
- * Most bytes that may be on their way while nobody reads, in bytes: two socket pairs of the kernel, which grow to
+ * Most bytes that may be on their way to a client that does not read: two socket pairs of the kernel, which grow to
  * some 10 MB each, and what the gateway holds, which must not count in megabytes.
  */
 const ON_THE_WAY = 32 * MIB;

@@ -42,7 +42,7 @@ describe('upstream connections', () => {
     assert.deepEqual(await gateway.outcomes(), { forwarded: 50 });
   });
 
-  test('there are never more than limits.connections, and whoever waits is served in order', async () => {
+  test('there are never more than limits.connections, and requests that wait are served in order', async () => {
     await start(2, 10);
     const wanted: Promise<string>[] = [];
     const order: string[] = [];
@@ -78,7 +78,7 @@ describe('upstream connections', () => {
     assert.deepEqual(order.slice(0, 2), ['/2', '/3']);
   });
 
-  test('a place that becomes free by a closed connection goes to whoever waits', async () => {
+  test('a place that becomes free by a closed connection goes to the request that waits', async () => {
     await start(1, 10);
     const first = request(gateway.port, get('/1'));
     const one = await origin.connection();
@@ -110,7 +110,7 @@ describe('upstream connections', () => {
     assert.deepEqual(await gateway.outcomes(), { forwarded: 2, upstream_overloaded: 1 });
   });
 
-  test('nobody waits longer than timeouts.connect', async () => {
+  test('no request waits longer than timeouts.connect', async () => {
     await start(1, 1, 200);
     const first = request(gateway.port, get('/1'));
     const one = await origin.connection();

@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  // Whatever happened, nothing is left in use.
+  // Nothing is left in use.
   await eventually(
     () => gateway.connections(),
     (seen) => Object.keys(seen).every((state) => state === 'idle'),

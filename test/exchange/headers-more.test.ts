@@ -135,7 +135,7 @@ describe('the rest of the X-Forwarded family', () => {
       ]);
     });
 
-    test(`of a trusted proxy goes upstream on ${target}, whatever its client names in Connection`, async () => {
+    test(`of a trusted proxy goes upstream on ${target}, even if its client names it in Connection`, async () => {
       assert.deepEqual(await got(target, family, PROXY), [...inLowerCase, ...told]);
       const named = 'Connection: x-forwarded-email, X-Forwarded-Client-Cert, x-for';
       assert.deepEqual(await got(target, [named, ...family, 'X-For: 1'], PROXY), [...inLowerCase, ...told]);

@@ -91,7 +91,7 @@ describe('no line break of upstream becomes one of ours', () => {
     }
   }
 
-  test('whatever bytes it sends, what arrives is its lines or a refusal', async () => {
+  test('of any bytes that it sends, its lines arrive or a refusal', async () => {
     const byte = fc.oneof(
       { weight: 30, arbitrary: fc.constantFrom(...'aZ09-:;,="\'()<> \t/?\\%_') },
       { weight: 8, arbitrary: fc.integer({ min: 0x80, max: 0xff }).map((code) => String.fromCharCode(code)) },

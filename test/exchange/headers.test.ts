@@ -296,7 +296,7 @@ test('98 header fields go upstream, 99 are refused with 431', async () => {
   assert.deepEqual([response.status, response.closed, lines], [431, true, undefined]);
 });
 
-describe('whatever headers a client sends', () => {
+describe('with any headers of a client', () => {
   const identity = ['x-user-id', 'x-roles', 'groups'];
   const dangerous = [
     ...identity,

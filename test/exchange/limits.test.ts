@@ -78,7 +78,7 @@ describe('limits.connections', () => {
     for (const wire of [...wires, refused]) wire.close();
   });
 
-  test('two thousand above it harm nobody', async () => {
+  test('two thousand above it harm no other', async () => {
     await start({ connections: 100 });
     origin.serve(() => ok);
     const kept = await Wire.open(gateway.port);
@@ -123,7 +123,7 @@ describe('limits.requestsPerConnection', () => {
     assert.deepEqual([refused.status, refused.headers.get('connection')], [400, 'close']);
   });
 
-  test('of 4 asks one in four, and none asks nobody', async () => {
+  test('of 4 asks one in four, and `none` asks no client', async () => {
     const asked = async (): Promise<number> => {
       origin.serve(() => ok);
       let count = 0;

@@ -25,7 +25,7 @@ export interface OutcomeRow {
   /** What the log says instead, where the connection is cut in the middle of an answer. */
   readonly logged?: number;
   readonly options?: () => Partial<TestOptions>;
-  /** Nobody listens where upstream should be. */
+  /** No process listens where upstream should be. */
   readonly upstreamGone?: boolean;
   /** Other requests that the row makes, by how they end. */
   readonly beside?: Readonly<Record<string, number>>;
@@ -187,7 +187,7 @@ export const rows: readonly OutcomeRow[] = [
   claims('audience_mismatch', 'it is for another', { aud: 'others' }),
   token(
     'key_unknown',
-    'its kid is nobody’s',
+    'its kid is that of no key',
     () => `Bearer ${rs256(rsaKey(), issuerClaims(), { alg: 'RS256', kid: 'two' })}`,
     () => ({ issuer: { keys: [publicKey(rsaKey().pem, 'one')] } }),
   ),
@@ -322,7 +322,7 @@ export const rows: readonly OutcomeRow[] = [
   },
   {
     word: 'upstream_unreachable',
-    when: 'nobody listens',
+    when: 'no process listens',
     status: 502,
     options: () => open,
     upstreamGone: true,
@@ -411,7 +411,7 @@ export const rows: readonly OutcomeRow[] = [
   },
   {
     word: 'upstream_overloaded',
-    when: 'every connection is taken and nobody may wait',
+    when: 'every connection is taken and no request may wait',
     status: 503,
     options: () => ({ ...open, limits: { connections: 1, waiting: 0 } }),
     beside: { forwarded: 1 },

@@ -167,7 +167,7 @@ for (const [how, head, last] of [
   ['in chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', '1\r\nx\r\n'],
 ] as const) {
   for (const stays of [true, false]) {
-    test(`an answer without end ${how}, whose client ${stays ? 'stays' : 'has left'}, keeps nobody behind it`, async () => {
+    test(`an answer without end ${how}, whose client ${stays ? 'stays' : 'has left'}, keeps no request behind it`, async () => {
       await start(4, { responseMs: 300 });
       const [upstream] = (await warm(1)) as [OriginConnection];
       const clients = await spread(2, [upstream]);
@@ -195,7 +195,7 @@ for (const [how, head, last] of [
   }
 }
 
-test('HEAD goes alone: bytes that a faulty server sends as its body answer nobody', async () => {
+test('HEAD goes alone: bytes that a faulty server sends as its body answer no request', async () => {
   await start(1);
   const [upstream] = (await warm(1)) as [OriginConnection];
   const head = await send('HEAD', '/head');

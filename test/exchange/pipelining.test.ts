@@ -92,7 +92,7 @@ describe('requests that share a connection', () => {
     assert.deepEqual(await gateway.outcomes(), { forwarded: DEPTH + 1 });
   });
 
-  test('are answered each by its own, wherever the answers are cut', async () => {
+  test('are answered each by its own, with the answers cut in any place', async () => {
     await start();
     await warm();
     const whole =
@@ -155,7 +155,7 @@ describe('requests that share a connection', () => {
     assert.deepEqual(await bodies([first, second]), ['one', 'two']);
   });
 
-  test('are those that may be repeated: others wait for a connection of their own, and nobody overtakes them', async () => {
+  test('are those that may be repeated: others wait for a connection of their own, and no request overtakes them', async () => {
     await start();
     await warm();
     const [first, second] = (await line(2)) as [Wire, Wire];
@@ -184,7 +184,7 @@ describe('requests that share a connection', () => {
   });
 });
 
-test('nobody follows behind a request with a body', async () => {
+test('no request follows behind one with a body', async () => {
   await start();
   await warm();
   const post = await send('POST', '/post', 'Content-Length: 2\r\n\r\nhi');
@@ -241,7 +241,7 @@ describe('when a shared connection fails', () => {
     assert.equal((await third.response()).body, 'again /3');
   });
 
-  test('by silence, that is told whoever is next, and others are sent again', async () => {
+  test('by silence, that is told to the next one, and others are sent again', async () => {
     await start(DEPTH, 200);
     await warm();
     const [first, second] = (await line(2)) as [Wire, Wire];
@@ -304,7 +304,7 @@ describe('a client that leaves', () => {
       () => gateway.outcomes(),
       ({ client_aborted }) => client_aborted === 1,
     );
-    // How long that answer is, nobody knows, so nobody else joins.
+    // The length of that answer is not known, so no other request joins.
     const third = await send('GET', '/3');
     await eventually(
       () => gateway.connections(),
@@ -350,7 +350,7 @@ test('a client that reads slowly delays those behind it, and loses none of their
   first.pauseReading();
   upstream.write(answer(large));
   upstream.write(answer('two'));
-  // Upstream is not read any more, and nobody else goes on this connection.
+  // Upstream is not read any more, and no other request goes on this connection.
   await eventually(
     () => upstream.socket.writableLength,
     (left) => left > 0,

@@ -5,7 +5,7 @@ import { Wire } from '../support/wire.ts';
 
 /** Bytes of a refused request's body that are still read. */
 const READ = 16 * 1024 * 1024;
-/** A port of nobody; no request gets that far. */
+/** A port without a listener; no request gets that far. */
 const NOBODY = 9;
 
 let gateway: TestGateway;

@@ -114,7 +114,7 @@ describe('another configuration', () => {
     ['one that is free again', ''],
     ['a new one', 'Connection: close\r\n'],
   ] as const)
-    test(`whoever waited for a connection still gets ${how}`, async () => {
+    test(`a request that waited for a connection still gets ${how}`, async () => {
       const upstreams = {
         app: { servers: [`http://127.0.0.1:${one.port}`], limits: { connections: 1, waiting: 9 } },
       };
@@ -265,7 +265,7 @@ describe('fetched keys', () => {
     assert.equal(await status(token(first, 'a')), 401);
   });
 
-  test('of a reload that fails are nobody’s', async () => {
+  test('of a reload that fails belong to no issuer', async () => {
     const blocker = createServer().listen(0, '127.0.0.1');
     await once(blocker, 'listening');
     const { port: taken } = blocker.address() as { port: number };
@@ -283,7 +283,7 @@ describe('fetched keys', () => {
     assert.equal(await status(token(first, 'a')), 401);
   });
 
-  test('of an issuer that is gone are forgotten, and nobody asks for them', async () => {
+  test('of an issuer that is gone are forgotten, and are not fetched any more', async () => {
     await gateway.reload(config({}, second.pem));
     assert.equal(await status(token(first, 'a')), 401);
     assert.equal(await status(token(second)), 200);

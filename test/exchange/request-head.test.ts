@@ -134,7 +134,7 @@ describe('headers', () => {
     assert.deepEqual(lines, ['host: a.example', 'x-kept: 1']);
   });
 
-  test('those that Connection names stay here, wherever they stand', async () => {
+  test('those that Connection names stay here, in any place', async () => {
     const { lines } = await sent(
       get(
         '/public',
@@ -231,7 +231,7 @@ describe('X-Forwarded-*', () => {
     'Forwarded: for=1.2.3.4',
   ];
 
-  test("are ours alone, whatever the client's say", async () => {
+  test('are ours alone, and those of the client are dropped', async () => {
     const { lines } = await sent(get('/told', ...forged));
     assert.deepEqual(lines, [
       'host: a.example',
@@ -252,7 +252,7 @@ describe('X-Forwarded-*', () => {
   });
 });
 
-test('X-Forwarded-For names the peer of each connection, whoever else is connected', async () => {
+test('X-Forwarded-For names the peer of each connection, beside other clients', async () => {
   const other = await startGateway({ upstreamPort: origin.port, routes: [{ auth: 'none' }] });
   const told = async (wire: Wire): Promise<string | undefined> => {
     const connection = origin.connection();

@@ -69,7 +69,7 @@ describe('a request that is not written yet when its connection ends', () => {
       (upstream: OriginConnection) => upstream.write(ok.replace('\r\n', '\r\nX-Poison: 1\r\n')),
     ],
   ] as const) {
-    test(`by ${how} is sent on a fresh one, whatever its method`, async () => {
+    test(`by ${how} is sent on a fresh one, with any method`, async () => {
       await start(1);
       const [wire, upstream] = await idle();
       wire.send(bytes('POST'));
@@ -96,7 +96,7 @@ test('a request is sent a second time at most, even when it had to wait and got 
     () => gateway.connections(),
     (seen) => seen['waiting'] === 1,
   );
-  // Its place goes to whoever waits already.
+  // Its place goes to the request that waits already.
   upstream.socket.resetAndDestroy();
   const next = await connection(2);
   assert.match(await next.head(), /^GET \/2 /);

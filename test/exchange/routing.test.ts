@@ -48,7 +48,7 @@ for (const path of [
   });
 }
 
-test('the query is nobody’s path', async () => {
+test('the query is no part of a path', async () => {
   const response = await request(several.port, get('/public?x=/../private;//'));
   assert.equal(response.body, 'GET /public?x=/../private;// HTTP/1.1');
 });

@@ -307,7 +307,7 @@ describe('attacks', () => {
       'authorization_ambiguous',
     ],
     ['a forged token in a cookie', '/keep', ['Cookie: access_token=Tx'], 'token_malformed'],
-    ['a token of nobody in the query', '/keep?access_token=e30.e30.e30', [], 'algorithm_not_allowed'],
+    ['a token of no issuer in the query', '/keep?access_token=e30.e30.e30', [], 'algorithm_not_allowed'],
   ];
   for (const [name, target, lines, code] of rows) {
     test(`${name}: ${code}`, async () => {

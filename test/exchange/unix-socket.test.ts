@@ -125,7 +125,7 @@ describe('a client on a unix socket', () => {
     assert.deepEqual(await toldOf(said), [ours('unknown'), 'unix']);
   });
 
-  test('is not believed while nobody is', async () => {
+  test('is not believed where no peer is', async () => {
     await start();
     assert.deepEqual(await toldOf(said), [ours('unknown'), 'unix']);
   });

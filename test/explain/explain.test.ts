@@ -119,7 +119,7 @@ const remote = (kid: string, of = rotated): string =>
 interface Row {
   readonly token?: string | undefined;
   readonly path?: string;
-  /** Name of the check that fails, `none` where nobody asks for a token; undefined: it is let in. */
+  /** Name of the check that fails, `none` where the route wants no token; undefined: it is let in. */
   readonly fails?: string;
   /** Reason word. */
   readonly word?: string;
@@ -183,7 +183,7 @@ const rows: Readonly<Record<string, Row>> = {
     says: /^crit in the header$/,
   },
   'an unknown kid': { token: remote('r9'), fails: 'key', word: 'key_unknown', says: /"r9"; .*: "r1"$/ },
-  'an issuer whose keys are not to be had': {
+  'an issuer without keys': {
     token: rs256(key, claims({ iss: 'https://gone.example' })),
     fails: 'key',
     word: 'keys_unavailable',
@@ -293,7 +293,7 @@ describe('explain', () => {
     ['a method that is none', { method: 'G T' }],
     ['a host that is none', { host: 'a b' }],
   ] as const) {
-    test(`${name} is refused whatever the token`, async () => {
+    test(`${name} is refused with any token`, async () => {
       const question = { method: 'GET', host: 'localhost', path: '/', token: good(), ...asked };
       const { refusal, route } = await explain(config, question, { offline: false, clock: systemClock });
       assert.equal(refusal?.reason, 'request_malformed');
@@ -353,8 +353,8 @@ describe('explain', () => {
     assert.deepEqual(contents(), before);
   });
 
-  test('offline asks nobody, and takes the keys that a gateway has kept', async (t) => {
-    // Its own issuer, and a gateway that has ended: a running one asks again whenever its schedule says so.
+  test('offline asks no one, and takes the keys that a gateway has kept', async (t) => {
+    // Its own issuer, and a gateway that has ended: a running one asks again when its schedule says so.
     const quiet = await ScriptedIssuer.start();
     t.after(() => quiet.close());
     quiet.keys = keySet(jwk(rotated, { kid: 'r1' }));

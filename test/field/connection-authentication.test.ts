@@ -28,7 +28,7 @@ const ofRequests = [
 ];
 
 /**
- * Marks each connection as that of whoever spoke NTLM or the like on it, and serves all that follows on it in that name;
+ * Marks each connection as that of the user who spoke NTLM or the like on it, and serves all that follows on it in that name;
  * `/challenge` asks for `challenge`, and `/proxy` by 407.
  */
 class MarkingOrigin {

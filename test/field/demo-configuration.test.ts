@@ -37,7 +37,7 @@ test('demo --print-config prints a file that check takes, and starts nothing', a
   for (const key of ['keys', 'servers']) assert.match(stdout, new RegExp(`^# +${key} `, 'm'));
 });
 
-test('its ports are those of the demo without options, and a port that nobody knows yet is refused', async () => {
+test('its ports are those of the demo without options, and a port that is not known yet is refused', async () => {
   const { stdout } = await run(['demo', '--print-config']);
   for (const port of [8080, 9090, 9011]) assert.match(stdout, new RegExp(`127\\.0\\.0\\.1:${port}\\b`));
   const { code, stderr } = await run(['demo', '--print-config', '--issuer-port', '0']);

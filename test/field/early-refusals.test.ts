@@ -61,7 +61,7 @@ async function upload(
     return [response.statusCode as number, body] as [number, string];
   });
   const closed = new Promise<void>((resolve) => request.on('close', resolve));
-  // Behind the answer the client may find that nobody reads on.
+  // Behind the answer the client may find that its body is not read on.
   request.on('error', () => {});
   for (let piece = 0; piece < pieces; piece += 1) request.write(Buffer.alloc(64 * KIB));
   request.end();

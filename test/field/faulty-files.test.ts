@@ -55,7 +55,7 @@ describe('a check in a process of its own', () => {
     assert.match(bad.faults[0]?.message ?? '', /^needs the environment variable REALM/);
   });
 
-  test('ends when its time is over, and says so when the file is not to be had', async () => {
+  test('ends when its time is over, and says so when there is no file', async () => {
     await assert.rejects(loadInChild({ ...task, limitMs: 1 }), /its check took longer than 1 ms/);
     await assert.rejects(loadInChild({ ...task, file: join(folder, 'none') }), /does not exist/);
   });

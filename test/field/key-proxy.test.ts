@@ -270,7 +270,7 @@ describe('a proxy that fails is told of as what it is', () => {
       ));
   }
 
-  test('a server behind it with a certificate that nobody vouches for is still refused', () =>
+  test('a server behind it with a certificate of an unknown authority is still refused', () =>
     withNetwork(
       async ({ proxy }) => {
         const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` };

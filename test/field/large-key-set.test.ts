@@ -10,7 +10,7 @@ import { keyPair, rs256 } from '../support/tokens.ts';
 const KEYS = 1000;
 const key = keyPair('RS256');
 
-/** A public key of RSA that nobody has the other half of. */
+/** A public key of RSA without a private one. */
 function made(kid: string): object {
   const n = randomBytes(256);
   n[0] = (n[0] as number) | 0x80;

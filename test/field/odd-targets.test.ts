@@ -27,7 +27,7 @@ describe('a target that is no path', () => {
     '\\admin',
     '%2fadmin',
   ]) {
-    test(`${JSON.stringify(target)} is refused, whatever the engine lets through`, () => {
+    test(`${JSON.stringify(target)} is refused, even if the engine lets it through`, () => {
       assert.equal(new HeadReader(HEAD_BYTES).read(requestFor(target)).fault, 'request_malformed');
     });
   }

@@ -28,7 +28,7 @@ after(async () => {
   await origin.close();
 });
 
-/** What upstream is sent of these lines, by the gateway that believes nobody or by the one that believes this client. */
+/** What upstream is sent of these lines, by the gateway that believes no peer or by the one that believes this client. */
 async function kept(believed: boolean, ...lines: string[]): Promise<string[]> {
   const gateway = gateways[believed ? 1 : 0] as TestGateway;
   const head = ['GET /x HTTP/1.1', 'Host: a.example', ...lines].join('\r\n');
@@ -53,7 +53,7 @@ const removed = [
 
 describe('a header field that names another path, host or method', () => {
   for (const name of removed) {
-    test(`${name} stays here in every spelling, whoever sends it`, async () => {
+    test(`${name} stays here in every spelling, from every sender`, async () => {
       const spellings = [name, name.toUpperCase(), name.replaceAll('-', '_'), name.replaceAll('-', '.')];
       const lines = spellings.map((spelling) => `${spelling}: /admin`);
       for (const believed of [false, true]) assert.deepEqual(await kept(believed, ...lines), []);

@@ -9,12 +9,12 @@ import { after, describe, test } from 'node:test';
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.js');
 const isRoot = process.getuid?.() === 0;
-/** Needs a privilege in a network that nobody has configured. */
+/** Needs a privilege in a network without any configuration. */
 const PORT = 80;
 
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
 const file = join(folder, 'portcullis.yaml');
-/** Nobody may write in it who is held to its mode. */
+/** No user who is held to its mode may write in it. */
 const closed = join(folder, 'closed');
 mkdirSync(closed);
 chmodSync(closed, 0o555);
@@ -25,7 +25,7 @@ after(() => {
 
 /**
  * Runs the command without any privilege. Root keeps its user and loses what its user may do more than others; with
- * `network` it gets one of its own, whose first free port is 1024 whatever this machine is set to.
+ * `network` it gets one of its own, whose first free port is 1024 with any setting of this machine.
  */
 async function runWithout(args: readonly string[], network: boolean): Promise<[code: number, text: string]> {
   const node = [process.execPath, main, ...args];

@@ -9,13 +9,13 @@ const SECRET = 'a-secret-that-no-listener-needs-to-know';
 /** As a configuration names a variable of the environment. */
 const variable = (name: string): string => `\${${name}}`;
 
-/** The environment of a process by name, as the kernel shows it to whoever may read it. */
+/** The environment of a process by name, as the kernel shows it to those who may read it. */
 function environmentOf(pid: number): ReadonlyMap<string, string> {
   const lines = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').filter(Boolean);
   return new Map(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
 }
 
-test('no listener has a secret of the environment, and each has a PATH that nobody chose', async () => {
+test('no listener has a secret of the environment, and each has a PATH of our own', async () => {
   const stand = await Stand.start(
     {
       issuers: {

@@ -226,7 +226,7 @@ describe('who can write to the Redis of revocations', needs('redis-server'), () 
     for (const sub of ['alice', 'well signed']) await isStopped(b, sub);
     for (const sub of ['unsigned', 'ill signed', 'forged']) assert.equal(await passes(b, sub), true, sub);
     assert.match((await page(b, '/metrics')).body, /revocations_refused_total\{source="redis"\} 3/);
-    // All of these are true, so an emptied Redis is filled again by whoever knows them.
+    // All of these are true, so an emptied Redis is filled again by the gateways that know them.
     await open.shift()?.close();
     await writer.del([STREAM, SNAPSHOT]);
     const lines = await eventually(

@@ -149,7 +149,7 @@ describe('a reload', () => {
   });
 
   test('whose reading hangs leaves the supervisor awake', async () => {
-    // Nobody writes to it yet, so that whoever reads it waits.
+    // It has no writer yet, so that its reader waits.
     const pipe = join(runtime, 'key.pem');
     execFileSync('mkfifo', [pipe]);
     stand.write({

@@ -98,7 +98,7 @@ describe('forged tokens', () => {
     ['a time that is over', { exp: 1 }],
     ['no time that can be read', { exp: '9999999999' }],
   ] as const) {
-    test(`with ${name} have nobody asked`, async () => {
+    test(`with ${name} cause no fetch`, async () => {
       const provider = new Provider('k1');
       assert.match(
         await provider.setup.word(provider.token(stranger, claims)),
@@ -109,7 +109,7 @@ describe('forged tokens', () => {
     });
   }
 
-  test('have nobody asked where the keys are those of the configuration', async () => {
+  test('cause no fetch where the keys are those of the configuration', async () => {
     let asked = 0;
     const setup = new Setup({
       issuers: [issuer({ algorithms: ['RS256'], keys: [publicKey(old, ['RS256'])] })],
@@ -125,7 +125,7 @@ describe('forged tokens', () => {
   });
 });
 
-test('a refusal that is remembered falls with new keys, and keeps nobody from asking for them', async () => {
+test('a refusal that is remembered falls with new keys, and prevents no fetch of them', async () => {
   const provider = new Provider('k1');
   const { setup } = provider;
   // The pace is used up by another.

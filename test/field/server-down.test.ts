@@ -74,7 +74,7 @@ describe('an upstream server', () => {
       assert.ok(Math.abs(Date.parse(since as string) - Date.now()) < 600_000);
       const metrics = await (await fetch(`http://127.0.0.1:${gateway.adminPort}/metrics`)).text();
       assert.deepEqual(sums(metrics, 'portcullis_upstream_servers', 'state'), { down: 1 });
-      // Nobody asks, and yet its return is seen.
+      // No request comes, and yet its return is seen.
       upstream = await upstreamAt(port, (socket) => socket.write(OK));
       await until(
         () => server(gateway),

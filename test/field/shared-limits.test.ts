@@ -71,7 +71,7 @@ describe('the connections of an upstream', () => {
       const statuses = await Promise.all(Array.from({ length: 16 }, () => ask(port, sockets)));
       assert.deepEqual([...new Set(statuses)], ['200']);
       assert.equal(upstream.held.length, 16);
-      // One more waits until one is free, on whichever process that is.
+      // One more waits until one is free, in any of the processes.
       const late = ask(port, sockets);
       upstream.letGo(1);
       assert.equal(await late, '200');

@@ -22,7 +22,7 @@ import { eventually, serverOf, type TestGateway } from '../support/gateway.ts';
 import { revocation, revoke } from '../support/revocation.ts';
 import { rsaKey } from '../support/tokens.ts';
 
-/** The usual user of nobody's files; no test runs as it. */
+/** The usual user id of `nobody`; no test runs as it. */
 const STRANGER = 65_534;
 /** Only root can give files away: for another user these are no tests. */
 const testAsRoot = (name: string, body: () => void | Promise<void>): void => {
@@ -75,7 +75,7 @@ describe('what is kept in the state folder', () => {
       return true;
     });
 
-  test('is in force again when nobody else could have written it', () =>
+  test('is in force again when no other user could have written it', () =>
     live(async ({ port }) => {
       assert.equal(await outcome(port, token(key, 'a', { sub: 'eve' })), '401 token_revoked');
       assert.equal(await outcome(port, token(key, 'a')), '200');
@@ -117,7 +117,7 @@ describe('what is kept in the state folder', () => {
     });
   }
 
-  test('lies in a folder that nobody else may write', async () => {
+  test('lies in a folder that no other user may write', async () => {
     for (const mode of [0o770, 0o707, 0o1777]) {
       chmodSync(state, mode);
       await isRefused(/\/state may be written by others \(mode \d{4}\), .*: chmod 700$/);
@@ -131,7 +131,7 @@ describe('what is kept in the state folder', () => {
     await isRefused(/\/state belongs to user 65534, /);
   });
 
-  test('lies in a folder that nobody else can replace', async () => {
+  test('lies in a folder that no other user can replace', async () => {
     chmodSync(root, 0o777);
     await isRefused(/ may be written by others \(mode 0777\), .*: chmod go-w$/);
     // As in /tmp, where only the owner of a name may take it away.

@@ -49,7 +49,7 @@ for (const [name, seconds, claims, expected] of [
       setup.clock.now += seconds * 1000;
       assert.equal(setup.authorizer.cacheEntries, isKnown ? 1 : 0);
       answers.push(await setup.word(token));
-      // Whatever was remembered of it has been forgotten or says the same.
+      // What was remembered of it has been forgotten or says the same.
       assert.equal(await setup.word(token), expected);
       await setup.authorizer.close();
     }

@@ -15,7 +15,7 @@ const stand = standFor([
 ]);
 
 describe('a key that the token brings along or points to is never used', () => {
-  /** Whoever asks here has followed a pointer. */
+  /** A request here comes of a pointer that was followed. */
   const bait = createServer((socket) => {
     visits += 1;
     socket.destroy();

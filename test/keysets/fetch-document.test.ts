@@ -45,7 +45,7 @@ describe('a document is fetched', () => {
     assert.deepEqual(await get(plain.url()), { text: '{"a":"ä"}', freshMs: 60_000, secure: false });
   });
 
-  test('up to the limit and not a byte more, whatever the length says', async () => {
+  test('up to the limit and not a byte more, with any Content-Length', async () => {
     plain.keys = ok('x'.repeat(LIMIT));
     assert.equal((await get(plain.url())).text.length, LIMIT);
     plain.keys = ok('x'.repeat(LIMIT + 1));
@@ -132,14 +132,14 @@ describe('a document is not taken', () => {
     });
   }
 
-  test('from a server whose certificate nobody vouches for', async () => {
+  test('from a server whose certificate is of an unknown authority', async () => {
     assert.equal(
       await refusal(secure.url()),
       `${secure.url()} has a certificate that is not trusted (DEPTH_ZERO_SELF_SIGNED_CERT); NODE_EXTRA_CA_CERTS names further authorities`,
     );
   });
 
-  test('over plain http from elsewhere, and nobody is asked', async () => {
+  test('over plain http from elsewhere, and no server is asked', async () => {
     const asked: string[] = [];
     const fetch: Fetch = async (url) => {
       asked.push(url.href);

@@ -128,7 +128,7 @@ describe('a gateway that fetches its keys', () => {
       assert.equal(await outcome(gateway.port, token(first, 'a')), '200');
     }));
 
-  test('asks nobody for a token of another issuer, audience or algorithm', () =>
+  test('makes no fetch for a token of another issuer, audience or algorithm', () =>
     withGateway({}, async ({ server, gateway }) => {
       for (const claims of [{ iss: 'https://other' }, { aud: 'other' }]) {
         assert.match(

@@ -66,7 +66,7 @@ describe('a fetched key set', () => {
     }
   });
 
-  test('is replaced only when it has changed, whatever the order of its keys', async () => {
+  test('is replaced only when it has changed, with its keys in any order', async () => {
     server.keys = keySet(a, b);
     const one = subject();
     await one.start();
@@ -298,7 +298,7 @@ describe('asked for newer keys', () => {
 });
 
 describe('told by the issuer that its keys have changed', () => {
-  test('it fetches at once, whatever tokens with unknown keys have just caused', async () => {
+  test('it fetches at once, even behind a fetch because of an unknown key', async () => {
     const one = subject();
     await one.start();
     server.keys = keySet(a, b);

@@ -33,7 +33,7 @@ export const drop: Answer = (response) => {
   response.write('{"keys"', () => response.destroy());
 };
 
-/** An issuer on loopback that answers as told, whatever it is asked for. */
+/** An issuer on loopback that answers every request as told. */
 export class ScriptedIssuer {
   /** How it answers each path; `/keys` is the one used by most. */
   readonly answers = new Map<string, Answer>();

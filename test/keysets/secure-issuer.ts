@@ -10,7 +10,7 @@ export interface SecureIssuer {
   close(): Promise<void>;
 }
 
-/** An issuer on loopback that speaks https with a certificate nobody else knows. */
+/** An issuer on loopback that speaks https with a certificate that no other program knows. */
 export async function startSecureIssuer(): Promise<SecureIssuer> {
   const tls = loopbackCertificate();
   const server = await ScriptedIssuer.start({ tls });

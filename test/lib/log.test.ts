@@ -78,7 +78,7 @@ test('lines of several processes do not mix in one pipe', async () => {
   }
 });
 
-test('while nobody reads, half of what may wait is kept for lines that cannot be spared', async () => {
+test('while the log is not read, half of what may wait is kept for lines that cannot be spared', async () => {
   const child = fork(join(import.meta.dirname, 'log-writer.js'), {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });

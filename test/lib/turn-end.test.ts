@@ -57,7 +57,7 @@ test('labour is told of those beside it, until there have been none for a while'
   let turns = 0;
   while (await told()) turns += 1;
   assert.equal(turns, 15);
-  // What it brings about itself is nobody beside it.
+  // What it brings about itself does not count as work beside it.
   labour(() => atTurnEnd(() => {}));
   await turnEnds();
   assert.equal(await told(), false);

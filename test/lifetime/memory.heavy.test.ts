@@ -191,7 +191,7 @@ describe('many at once', () => {
     });
   }
 
-  test('50 stuck uploads share one budget, and whoever comes after it is used up is refused', async () => {
+  test('50 stuck uploads share one budget, and uploads that come after it is used up are refused', async () => {
     const before = await gateway.outcomes();
     const pairs = await each(50, async () => {
       const client = connect(gateway.port, '127.0.0.1').resume();

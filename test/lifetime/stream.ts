@@ -105,7 +105,7 @@ export function sip(socket: Socket, size: number, everyMs: number): void {
   socket.once('close', () => clearInterval(timer));
 }
 
-/** Reads and forgets whatever comes. */
+/** Reads and forgets all that comes. */
 export function swallow(socket: Socket): void {
   socket.removeAllListeners('data');
   socket.on('data', () => {});

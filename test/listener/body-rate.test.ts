@@ -34,7 +34,7 @@ describe('a request body', () => {
     assert.equal(rate.keeps(100 + GRACE, 1_000_000_000, false), false);
   });
 
-  test('is not charged for time in which nobody wanted it', () => {
+  test('is not charged for time in which it was not wanted', () => {
     const rate = new BodyRate(RATE, 0);
     assert.equal(rate.keeps(GRACE - 1, 0, false), true);
     assert.equal(rate.keeps(100 * GRACE, 0, true), true);

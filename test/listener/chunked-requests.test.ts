@@ -245,7 +245,7 @@ describe('limits.requestBody for an announced length', () => {
   });
 });
 
-test('chunkedRequests: reject answers 411 and closes, whatever the method', async () => {
+test('chunkedRequests: reject answers 411 and closes, with any method', async () => {
   const strict = await startGateway({
     upstreamPort: origin.port,
     routes: [{ auth: 'none' }],

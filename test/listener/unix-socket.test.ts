@@ -74,7 +74,7 @@ async function stranger(at: string): Promise<Server> {
   return server;
 }
 
-/** A socket at `at` to which nobody listens any more. */
+/** A socket at `at` on which no process listens any more. */
 async function deadSocket(at: string): Promise<void> {
   const server = await stranger(`${at}.elsewhere`);
   // It is removed by its name.
@@ -299,7 +299,7 @@ test('a TCP peer whose address is gone is not taken for one of a unix socket', (
   assert.equal(peers.addressOf(response), undefined);
 });
 
-test('the engine makes a socket for nobody else, so that there is no moment before it is for the group', () => {
+test('the engine makes a socket for this user alone, so that there is no moment before it is for the group', () => {
   const engine = loadEngine(16 * 1024);
   let mode = 0;
   engine.App().listen_unix((token) => {

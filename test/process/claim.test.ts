@@ -44,7 +44,7 @@ const TAKEN =
   'the port is taken by another program; stop it (`ss -ltnp` shows which it is) or choose another address; --share-port is only for a second portcullis that is to serve beside the first';
 
 describe('claiming addresses', () => {
-  test('gives those that are free back as they are, and nobody listens there then', async () => {
+  test('gives those that are free back as they are, and no socket listens there then', async () => {
     const addresses = [local(await freePort()), { path: '/run/x.sock' }];
     assert.deepEqual(await claimAddresses(addresses, alone), addresses);
     const { port } = addresses[0] as { port: number };

@@ -109,7 +109,7 @@ describe('parts of a limit', () => {
     assert.deepEqual([first.limit, late.limit], [2, 2]);
   });
 
-  test('are together never more than the whole, whatever happens', async () => {
+  test('are together never more than the whole, through any events', async () => {
     const step = fc.record({
       who: fc.nat(3),
       what: fc.constantFrom('ask', 'use', 'restart'),

@@ -44,7 +44,7 @@ test('variables come over the channel, and are not in the environment of the pro
   // One of an earlier test may not have ended yet.
   const others = new Set(readers());
   const result = load(`${good}${issuer}realm: $\{NAME}\n`, { env, limitMs: 3_000 });
-  // It waits for the pipe, to which nobody writes, until its time is over.
+  // It waits for the pipe, which has no writer, until its time is over.
   const seen = assert.rejects(result, /was not read: its check took longer than 3000 ms/);
   const reader = await until(
     () => readers().find((pid) => !others.has(pid)),

@@ -89,7 +89,7 @@ test('ten reloads under load fail no request, and each is in force on every conn
     const { listeners } = await stand.status();
     assert.ok(listeners.every(({ connections }) => connections > 0));
     for (let number = 1; number <= ROUNDS; number += 1) {
-      // Whoever has a token of this key is let in before and after.
+      // A client with a token of this key is let in before and after.
       current = number;
       await clients.pass(128);
       stand.write(round(number, upstreams));

@@ -47,7 +47,7 @@ test('SIGUSR2 replaces every listener and fails no request of clients that keep 
     assert.equal(await stand.metric('portcullis_listener_deaths_total'), 0);
     await clients.stop();
     assert.deepEqual(clients.failures, {});
-    // Nobody is left on the old ones, so they end by themselves.
+    // No client is left on the old ones, so they end by themselves.
     await until(
       async () => (await stand.status()).listeners.length,
       (count) => count === 2,

@@ -74,7 +74,7 @@ export class Stand {
   readonly port: number;
   readonly adminPort: number;
   readonly #folder: string;
-  /** Whatever becomes of the test, none of the processes outlives it. */
+  /** Even if the test fails, none of the processes outlives it. */
   readonly #atExit = (): void => void this.#kill();
 
   private constructor(program: Started, folder: string, port: number, adminPort: number) {

@@ -15,7 +15,7 @@ export interface SteadyOptions {
 export const failures = {
   /** There was no connection; the error's code follows. */
   connect: 'connect ',
-  /** The first request of a connection: the kernel had taken it, and nobody answered. */
+  /** The first request of a connection: the kernel had taken it, and no answer came. */
   fresh: 'a new connection ended before any byte of an answer',
   /** Any later one. */
   kept: 'a kept connection ended before any byte of an answer',
@@ -32,7 +32,7 @@ const PASS_MS = 60_000;
 
 /**
  * Clients, each with a connection of its own on which it sends one request after another. They keep to HTTP/1.1: a
- * connection that the server says it closes is given up after its answer. Nothing is tried again, and whatever is not a
+ * connection that the server says it closes is given up after its answer. Nothing is tried again, and all that is not a
  * whole, right answer counts as a failure of the kind it is.
  */
 export class SteadyClients {

@@ -19,7 +19,7 @@ const text = Buffer.from(
 );
 
 describe('replies of Redis', () => {
-  test('are the same wherever they are cut, once or twice', () => {
+  test('are the same with cuts in any place, once or twice', () => {
     const long = 'y'.repeat(8_193);
     const passed = Buffer.from(`*2\r\n$8193\r\n${long}\r\n:7\r\n+OK\r\n`);
     const cut = (bytes: Buffer, ...at: number[]): Reply[] => {

@@ -97,7 +97,7 @@ describe('a Redis with TLS', program, () => {
     ]);
   });
 
-  test('is refused where nobody vouches for it', () => {
+  test('is refused where no known authority vouches for it', () => {
     assert.match(
       String(ask(undefined, `rediss://:secret@localhost:${sound.port}`)),
       /^(UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT_LOCALLY|SELF_SIGNED_CERT_IN_CHAIN)$/,

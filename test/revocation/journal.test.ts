@@ -91,7 +91,7 @@ describe('the journal', () => {
     assert.deepEqual(await users(), names);
   });
 
-  test('leaves out a line that was cut off, wherever it was cut, and goes on', async () => {
+  test('leaves out a line that was cut off in any place, and goes on', async () => {
     await keep('a', 'b');
     const whole = readFileSync(path);
     const start2 = whole.lastIndexOf(10, whole.length - 2) + 1;

@@ -7,7 +7,7 @@ import { type SoakRequest, soakRequest } from './request.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-/** Bytes of a body that no socket takes at once, whatever the kernel has room for. */
+/** Bytes of a body that no socket takes at once, more than the kernel has room for. */
 const LARGE = 8 * MIB;
 /** Milliseconds of rest for each piece: a slow exchange takes some seconds, less than a replaced listener's grace. */
 const SLOW_MS = 20;

@@ -57,7 +57,7 @@ export class ClientSocket {
     return this.#socket.localPort;
   }
 
-  /** Bytes that came while nobody had asked for any. */
+  /** Bytes that came without a request for them. */
   get surplus(): string {
     return this.#surplus;
   }

@@ -45,7 +45,7 @@ export class SoakClient {
     if (came.end === 'whole' && isLeaving && isClosedByEngine(request, came) && !(await socket.isLeft())) {
       this.#blame(request, came, 'the connection was to end, and is still open after 5 s');
     }
-    if (socket.surplus !== '') this.#blame(request, came, `bytes that nobody asked for: ${socket.surplus}`);
+    if (socket.surplus !== '') this.#blame(request, came, `bytes without a request: ${socket.surplus}`);
     // A connection that was cut is no idle one that has ended.
     if (isLeaving || came.end === 'cut' || this.#options.chance.once(NEW_CONNECTION)) this.close();
   }
@@ -72,7 +72,7 @@ export class SoakClient {
     if (found !== undefined) {
       const mayClose = found.closes || request.closes || excuses.mayClose(socket.openedAt, came.to);
       if (saysClose(came) && !mayClose) {
-        this.#blame(request, came, 'it is asked to leave, and nobody is replaced');
+        this.#blame(request, came, 'it is asked to leave, and no listener is replaced');
         return;
       }
       const what = found.outcome === undefined ? undefined : { outcomes: [found.outcome], isCertain: true };

@@ -3,7 +3,7 @@ import type { Ledger } from './ledger.ts';
 
 /**
  * Compares what the gateway has counted with what its clients have seen: no request may be missing but those that a
- * killed listener took along, and there may be none that nobody sent; in all, and for each outcome.
+ * killed listener took along, and there may be none that no client sent; in all, and for each outcome.
  * @returns what is wrong.
  */
 export function countFaults(ledger: Ledger, metrics: Metrics): readonly string[] {

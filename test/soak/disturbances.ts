@@ -35,7 +35,7 @@ export type Disturbance =
 const RELOADED = 'the configuration was reloaded';
 /** Milliseconds for which an upstream is gone at least: its connections have ended for the gateway, too, by then. */
 const GONE_MS = 100;
-/** Milliseconds for which an issuer is gone: the gateway asks it, since tokens name keys that nobody knows. */
+/** Milliseconds for which an issuer is gone: the gateway asks it, since tokens name keys that it does not know. */
 const OUTAGE_MS = 4_000;
 
 const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -105,7 +105,7 @@ export class Disturbances {
     if (reloads) await gateway.told('SIGHUP', RELOADED);
     const wanted = `${[...issuer.kids].sort()}`;
     await gateway.until(({ keySets }) => `${[...(keySets[0]?.kids ?? [])].sort()}` === wanted);
-    // Listeners are told in the order of what happens, so whoever answers this has them.
+    // Listeners are told in the order of what happens, so one that answers this has them.
     await gateway.admin.status();
   }
 

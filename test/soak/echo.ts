@@ -40,6 +40,6 @@ export function judged(token: Token, good: Expected): (from: number, to: number)
 
 function refusalOf(fault: Exclude<Fault, undefined>, good: Expected): Expected {
   const refusal = refused(401, fault);
-  // Whatever is said to a request whose end the engine cannot be sure of ends its connection.
+  // An answer to a request whose end the engine cannot be sure of ends its connection.
   return good.closes ? { ...refusal, closes: true } : refusal;
 }

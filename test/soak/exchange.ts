@@ -2,7 +2,7 @@ import { AnswerReader } from './answer-reader.ts';
 import type { ClientSocket } from './client-socket.ts';
 import type { SoakRequest } from './request.ts';
 
-/** Milliseconds for one exchange; whatever takes longer hangs. */
+/** Milliseconds for one exchange; one that takes longer hangs. */
 const HANG_MS = 30_000;
 /** Bytes of the answer's body with which a client that leaves in the middle has enough. */
 const MIDDLE_BYTES = 1_000;

@@ -19,7 +19,7 @@ const unreachable = [refused(502, 'upstream_unreachable'), refused(502, 'upstrea
 export class Excuses {
   readonly #windows: Windows;
   /**
-   * The kernel hands connections which nobody has accepted to the other listeners when one stops to listen; otherwise
+   * The kernel hands connections that no listener has accepted to the others when one stops to listen; otherwise
    * it resets them.
    */
   readonly #queuesMove: boolean;

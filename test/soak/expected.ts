@@ -4,7 +4,7 @@ import type { UpstreamName } from './upstream.ts';
 
 /** An answer that is right, byte for byte. */
 export interface Expected {
-  /** How the gateway counts it; undefined: its front engine has answered, which nobody counts. */
+  /** How the gateway counts it; undefined: its front engine has answered, which is not counted. */
   readonly outcome: string | undefined;
   /** Whose answer it is, if it is not the gateway's. */
   readonly by?: UpstreamName;

@@ -25,7 +25,7 @@ export function faultOf(came: Came, right: Expected): string | undefined {
     return end === 'whole' ? 'a whole answer of an upstream that broke off' : undefined;
   }
   if (end === 'whole') return undefined;
-  return `cut by ${closedBy ?? 'nobody'} after ${reader.received} bytes of what should come`;
+  return `cut by ${closedBy ?? 'neither side'} after ${reader.received} bytes of what should come`;
 }
 
 /** Whether what came could have become this answer. */
@@ -65,7 +65,7 @@ function early(head: string): string {
   return head.replace(/^Content-Length: \d+$/m, 'transfer-encoding: chunked');
 }
 
-/** Whatever has come of the body must be its beginning, and all of it when the answer is whole. */
+/** What has come of the body must be its beginning, and all of it when the answer is whole. */
 function bodyFault({ reader, end }: Came, right: Expected): string | undefined {
   const body = reader.body;
   const wanted = right.body.subarray(0, body.length);

@@ -2,7 +2,7 @@ import type { Chance } from './chance.ts';
 import type { Disturbance } from './disturbances.ts';
 import type { Span } from './memory.ts';
 
-/** Each of these before any comes again. Before the first quiet moment, when nobody is to be killed or replaced. */
+/** Each of these before any comes again. Before the first quiet moment, when no listener is to be killed or replaced. */
 export const warmingUp: readonly Disturbance[] = ['reload', 'rotation by reload', 'revocation', 'bad reload'];
 
 const always: readonly Disturbance[] = [

@@ -89,7 +89,7 @@ function simple(kind: string, token: Token, path: string): SoakRequest {
   });
 }
 
-/** @param rule what is right for a good token; `absent`: no route, so that nobody looks at the token. */
+/** @param rule what is right for a good token; `absent`: no route, so that the token is not looked at. */
 function perVersion(
   kind: string,
   { tokens, version }: Stock,

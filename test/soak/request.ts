@@ -3,7 +3,7 @@ import type { Expected } from './expected.ts';
 /** Where a client gives up. */
 export interface Leave {
   /**
-   * Before it has sent anything, in the head, behind the head (and whatever body there is), in the body, at the first
+   * Before it has sent anything, in the head, behind the head (and the body if there is one), in the body, at the first
    * byte of the answer, or when it has some bytes of the answer's body.
    */
   readonly at: 'nothing' | 'head' | 'end' | 'body' | 'first byte' | 'middle';

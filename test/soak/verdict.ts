@@ -82,7 +82,7 @@ function descriptorFaults({ gateway, status, baseline, say }: Findings): readonl
   });
 }
 
-/** What the gateway says of itself when nobody is there any more. */
+/** What the gateway says of itself when no client is there any more. */
 function stateFaults({ status, metrics, disturbances }: Findings): readonly string[] {
   const { listeners } = status;
   const faults: string[] = [];

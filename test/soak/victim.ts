@@ -5,7 +5,7 @@ import type { ClientSocket } from './client-socket.ts';
 const MADE = ['01', '03'];
 
 /**
- * Kills a listener, and marks the connections that end with it: those that it has accepted, and those that nobody has
+ * Kills a listener, and marks the connections that end with it: those that it has accepted, and those that no listener has
  * accepted yet, which may be in its queue. It is stopped before, so that it accepts no more while they are looked up;
  * all clients live on the event loop that this blocks, so none comes meanwhile.
  */
@@ -44,7 +44,7 @@ function inodesOf(pid: number): ReadonlySet<string> {
   return new Set(links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []));
 }
 
-/** Ports of clients whose connections to `port` belong to one of these, or to nobody yet. */
+/** Ports of clients whose connections to `port` belong to one of these, or to no process yet. */
 function clientPorts(port: number, inodes: ReadonlySet<string>): ReadonlySet<number> {
   const found = new Set<number>();
   const [, ...rows] = readFileSync('/proc/net/tcp', 'utf8').trimEnd().split('\n');

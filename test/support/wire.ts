@@ -127,7 +127,7 @@ export class Wire {
 
   /**
    * The next final answer; interim ones (1xx) are skipped. `toHead` says that the request was a HEAD, whose answer
-   * has no body whatever its headers say.
+   * has no body, even if its headers announce one.
    */
   async response(options: { toHead?: boolean } = {}): Promise<WireResponse> {
     const toHead = options.toHead ?? false;

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Boots systemd as PID 1 of its own namespaces; to be run by unshare, see machine.ts. Whatever is written is lost.
+# Boots systemd as PID 1 of its own namespaces; to be run by unshare, see machine.ts. All that is written is lost.
 #   boot.sh ROOT SHARE TOP: a Debian root, read only; a folder that appears as /srv; an empty folder to mount on.
 set -euo pipefail
 readonly root=$1 share=$2 top=$3

@@ -84,7 +84,7 @@ if (process.getuid?.() === 0) {
       assert.match(await machine.do(journal('info')), /"message":"ready"/);
     });
 
-    test('its processes are nobody in particular and may next to nothing', async () => {
+    test('its processes have a user of no other use, with next to no rights', async () => {
       const pids = await machine.do(`main=$(${MAIN_PID}); echo $main $(cat /proc/$main/task/$main/children)`);
       const all = pids.trim().split(' ');
       assert.ok(all.length >= 3, pids);

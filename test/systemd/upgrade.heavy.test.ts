@@ -60,7 +60,7 @@ if (process.getuid?.() === 0) {
         `issuers: { i: { issuer: x, audience: y, algorithms: [RS256], keys: { pem: "${path}" } } }`;
       await machine.do(`${pem} > /etc/portcullis/key.pem && chmod 600 /etc/portcullis/key.pem`);
       await machine.do(`echo '${issuer('./key.pem')}' >> ${CONFIG}`);
-      // Variables come from the file of the service, not from whoever asks.
+      // Variables come from the file of the service, not from the caller.
       await machine.do('echo REALM=there > /etc/portcullis/environment');
       await machine.do(`echo 'realm: $\{REALM}' >> ${CONFIG}`);
       assert.equal((await machine.run('portcullis check')).code, 78);

@@ -38,7 +38,7 @@ test('a body until close never ends by itself', () => {
   assert.deepEqual(decode(decoder, '0\r\n\r\n'), [['0\r\n\r\n'], 'more', 5]);
 });
 
-test('chunks are found wherever the bytes are cut', () => {
+test('chunks are found with the bytes cut in any place', () => {
   const decoder = new BodyDecoder();
   decoder.start('chunked', -1, 100);
   assert.deepEqual(decode(decoder, '3\r\nab'), [['ab'], 'more', 5]);

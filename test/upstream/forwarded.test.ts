@@ -153,7 +153,7 @@ describe('the address of the client', () => {
     test(name, () => assert.equal(client(list, peer), address));
   }
 
-  test('what the peer of a unix socket says that is believed, but nobody who only calls himself so', () => {
+  test('what the peer of a unix socket says that is believed, but not a peer that only calls itself so', () => {
     const set = new Networks([{ family: 'unix' }]);
     assert.equal(client('203.0.113.7', 'unix', set), '203.0.113.7');
     assert.equal(client('', 'unix', set), 'unix');
@@ -162,7 +162,7 @@ describe('the address of the client', () => {
     assert.equal(client('203.0.113.7', 'unknown', set), 'unknown');
   });
 
-  test('the peer, when nobody is believed', () => {
+  test('the peer, when no proxy is believed', () => {
     assert.equal(clientAddress(headOf(['x-forwarded-for', '1.1.1.1']), '10.0.0.1', undefined), '10.0.0.1');
   });
 });

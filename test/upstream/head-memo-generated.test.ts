@@ -68,7 +68,7 @@ const limits = fc.constantFrom(
   65_536,
 );
 
-test('a warmed memo changes nothing, whatever was read before and wherever it was cut', () => {
+test('a warmed memo changes nothing, with any heads read before and with cuts in any place', () => {
   const seen = new Set<string>();
   fc.assert(
     fc.property(fc.array(piece, { minLength: 2, maxLength: 12 }), limits, limits, (pieces, limit, other) => {

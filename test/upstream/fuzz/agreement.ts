@@ -59,7 +59,7 @@ function kept(rawHeaders: readonly string[]): string {
  * where there is one.
  */
 export async function agree({ method, bytes }: Input, outcome: Outcome): Promise<string | undefined> {
-  // What we refuse, nobody gets to understand.
+  // What we refuse goes on to no other parser.
   if (outcome.fault !== undefined || outcome.status === undefined) return undefined;
   const end = bytes.length - outcome.excess.length;
   const seen = await askPlayback(method, bytes.subarray(0, end));
