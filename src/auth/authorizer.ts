@@ -61,12 +61,12 @@ export class Authorizer {
 
   /** Throws when a key cannot be used with an algorithm its issuer wants it for. */
   constructor(options: AuthorizerOptions) {
+    this.#gate = new Gate(options.haproxyOrder, this.#scratch);
     for (const [name, config] of options.issuers) {
       assertUsable(this.#verifier, name, config.algorithms, config.keys);
-      this.#issuers.set(name, new Issuer(config));
+      this.#issuers.set(name, new Issuer(config, this.#gate.audiences));
     }
     this.#cache = new TokenCache(options.cache);
-    this.#gate = new Gate(options.haproxyOrder, this.#scratch);
     this.#verification =
       options.verifiers > 0
         ? new VerifyPool(options.verifiers, options.counters)

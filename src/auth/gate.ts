@@ -1,5 +1,6 @@
 import type { Rejection } from '../types.ts';
 import type { Access } from './access.ts';
+import { AudienceNames } from './audience-names.ts';
 import { Issuer } from './issuer.ts';
 import { OutlinedClaims } from './outlined-claims.ts';
 import { rejections } from './rejections.ts';
@@ -51,10 +52,12 @@ export interface UnknownKey {
 
 /** The checks before the signature, in their order; see `examine`. */
 export class Gate {
+  /** Those of all issuers. */
+  readonly audiences = new AudienceNames();
   readonly #haproxyOrder: boolean;
   readonly #scratch: Scratch;
   readonly #headers: TokenHeaders;
-  readonly #claims = new OutlinedClaims();
+  readonly #claims = new OutlinedClaims(this.audiences);
 
   constructor(haproxyOrder: boolean, scratch: Scratch) {
     this.#haproxyOrder = haproxyOrder;

@@ -2,6 +2,7 @@ import type { IssuerConfig } from '../config/config.ts';
 import { tokenAlgorithms } from '../keys/algorithms.ts';
 import { isSameMaterial, type VerificationKey } from '../keys/key.ts';
 import { Audience } from './audience.ts';
+import { AudienceNames } from './audience-names.ts';
 import { ClaimPath } from './claim-path.ts';
 import type { KeyChoice } from './signature.ts';
 import { TokenTypeRules } from './token-type.ts';
@@ -36,11 +37,12 @@ export class Issuer {
   #version = 1;
   #empty: boolean;
 
-  constructor(config: IssuerConfig) {
+  /** `audiences`: those of all issuers among which a token is to choose. */
+  constructor(config: IssuerConfig, audiences: AudienceNames = new AudienceNames()) {
     this.config = config;
     this.roles = new ClaimPath(config.rolesClaim);
     this.types = new TokenTypeRules(config);
-    this.audience = new Audience(config.audience, config.audienceMatch);
+    this.audience = new Audience(config.audience, config.audienceMatch, audiences);
     this.#present = config.keys;
     this.algorithms = new Set(tokenAlgorithms(config.algorithms));
     this.#keys = arrange(config.keys, this.algorithms);

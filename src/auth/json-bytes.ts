@@ -1,3 +1,5 @@
+import { hexValues } from '../lib/ascii.ts';
+
 const SPACE = 0x20;
 const TAB = 0x09;
 const LINE_FEED = 0x0a;
@@ -9,43 +11,90 @@ const POINT = 0x2e;
 const ZERO = 0x30;
 const NINE = 0x39;
 const BACKSLASH = 0x5c;
+/** Bytes that are looked at one by one before it is done by fours again. */
+const NEAR = 8;
+/** The same byte four times over. */
+const ONES = 0x01010101;
+const SPACES = SPACE * ONES;
+const QUOTES = QUOTE * ONES;
+const BACKSLASHES = BACKSLASH * ONES;
+const HIGHEST = 0x80808080 | 0;
 const LOWER_E = 0x65;
 const LOWER_U = 0x75;
 /** What makes a small letter of a capital one in ASCII. */
 const LOWER = 0x20;
 
+/** RFC 8259 §2. */
+const spaces = new Uint8Array(256);
+for (const byte of [SPACE, TAB, LINE_FEED, RETURN]) spaces[byte] = 1;
 /** Characters that may follow a backslash by themselves (RFC 8259 §7). */
 const escapable = new Uint8Array(256);
 for (const character of '"\\/bfnrt') escapable[character.charCodeAt(0)] = 1;
-const literals = ['true', 'false', 'null'].map((word) => Buffer.from(word, 'latin1'));
+const [TRUE, FALS, NULL] = ['true', 'fals', 'null'].map((word) => Buffer.from(word, 'latin1').readInt32LE());
 
 /** Where the white space that begins at `at`, if any, has ended. */
 export function skipSpace(bytes: Uint8Array, at: number, end: number): number {
   let next = at;
-  while (next < end) {
-    const byte = bytes[next] as number;
-    if (byte > SPACE || !(byte === SPACE || byte === LINE_FEED || byte === RETURN || byte === TAB)) break;
-    next += 1;
-  }
+  while (next < end && spaces[bytes[next] as number] === 1) next += 1;
   return next;
 }
 
-/** Behind the quote that ends the string whose text begins at `at`; -1 when it is no string of JSON. */
-export function endOfString(bytes: Uint8Array, at: number, end: number): number {
-  for (let next = at; next < end; next += 1) {
-    const byte = bytes[next] as number;
-    if (byte === QUOTE) return next + 1;
-    if (byte < SPACE) return -1;
-    if (byte !== BACKSLASH) continue;
-    next += 1;
-    if (next >= end) return -1;
-    const escaped = bytes[next] as number;
-    if (escaped === LOWER_U) {
-      if (codeUnit(bytes, next + 1, end) < 0) return -1;
-      next += 4;
-    } else if (escapable[escaped] === 0) return -1;
+let seen: Uint8Array | undefined;
+let seenView = new DataView(new ArrayBuffer(0)) as DataView;
+
+/** A view of the bytes; they are mostly those of the last time, the working memory of tokens. */
+export function viewOf(bytes: Uint8Array): DataView {
+  if (bytes !== seen) {
+    seen = bytes;
+    seenView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
-  return -1;
+  return seenView;
+}
+
+/** Behind the quote that ends the string whose text begins at `at`; -1 when it is no string of JSON. */
+export function endOfString(bytes: Uint8Array, view: DataView, at: number, end: number): number {
+  for (let next = at; ; ) {
+    next = skipPlain(view, next, end);
+    // One at a time: behind an escape there is often another.
+    for (let near = next + NEAR; next < near; ) {
+      if (next >= end) return -1;
+      const byte = bytes[next] as number;
+      next += 1;
+      if (byte === QUOTE) return next;
+      if (byte < SPACE) return -1;
+      if (byte !== BACKSLASH) continue;
+      if (next >= end) return -1;
+      const escaped = bytes[next] as number;
+      next += 1;
+      if (escaped === LOWER_U) {
+        if (next + 4 > end || codeUnit(bytes, next) < 0) return -1;
+        next += 4;
+      } else if (escapable[escaped] === 0) return -1;
+      near = next + NEAR;
+    }
+  }
+}
+
+/**
+ * The first quote, backslash or control character from `at`, or one of the last three bytes. Looks at four bytes at a
+ * time: of a text of 12 KiB, which a stranger may send, that takes a third.
+ */
+export function skipPlain(view: DataView, at: number, end: number): number {
+  const last = end - 4;
+  for (let next = at; next <= last; next += 4) {
+    const marks = endings(view.getInt32(next, true));
+    // The lowest one is exact, those above it may be none.
+    if (marks !== 0) return next + ((31 - Math.clz32(marks & -marks)) >> 3);
+  }
+  return at > last ? at : at + ((last - at + 4) & ~3);
+}
+
+/** The highest bit of each of four bytes, first at the bottom, that is a quote, a backslash or a control character. */
+function endings(four: number): number {
+  // Less 0x20, or less 1, a byte below that, or a zero, borrows into its highest bit; one that had it set is another.
+  const quotes = (four ^ QUOTES) - ONES;
+  const backslashes = (four ^ BACKSLASHES) - ONES;
+  return ((four - SPACES) | quotes | backslashes) & ~four & HIGHEST;
 }
 
 /** Behind the number that begins at `at` (RFC 8259 §6); -1 when it is none. */
@@ -53,42 +102,26 @@ export function endOfNumber(bytes: Uint8Array, at: number, end: number): number 
   let next = bytes[at] === MINUS ? at + 1 : at;
   if (next < end && bytes[next] === ZERO) next += 1;
   else next = digits(bytes, next, end);
-  if (next < 0) return -1;
-  if (next < end && bytes[next] === POINT) next = digits(bytes, next + 1, end);
+  if (next < 0 || next >= end) return next;
+  const byte = bytes[next] as number;
+  return byte === POINT || (byte | LOWER) === LOWER_E ? endOfFraction(bytes, next, end) : next;
+}
+
+/** Behind a fraction, an exponent or both, which begin at `at`; -1 when they are none. */
+function endOfFraction(bytes: Uint8Array, at: number, end: number): number {
+  const next = bytes[at] === POINT ? digits(bytes, at + 1, end) : at;
   if (next < 0 || next >= end || ((bytes[next] as number) | LOWER) !== LOWER_E) return next;
   const sign = bytes[next + 1];
   return digits(bytes, sign === PLUS || sign === MINUS ? next + 2 : next + 1, end);
 }
 
-/** Behind `true`, `false` or `null` if one of them begins at `at`; -1 otherwise. */
-export function isLiteral(bytes: Uint8Array, at: number, end: number): number {
-  for (const word of literals) {
-    if (isAt(bytes, at, end, word)) return at + word.length;
-  }
-  return -1;
-}
-
-/** Whether the text of a string, between its quotes and with any escapes, is this word of ASCII. */
-export function spells(bytes: Uint8Array, start: number, end: number, word: Uint8Array): boolean {
-  let at = start;
-  for (let index = 0; index < word.length; index += 1) {
-    if (at >= end) return false;
-    let unit = bytes[at] as number;
-    at += 1;
-    if (unit === BACKSLASH && bytes[at] === LOWER_U) {
-      unit = codeUnit(bytes, at + 1, end);
-      at += 5;
-    }
-    // The escapes of one character stand for none that is in a word.
-    if (unit !== word[index]) return false;
-  }
-  return at === end;
-}
-
-function isAt(bytes: Uint8Array, at: number, end: number, word: Uint8Array): boolean {
-  if (at + word.length > end) return false;
-  for (let index = 0; index < word.length; index += 1) if (bytes[at + index] !== word[index]) return false;
-  return true;
+/** Behind `true`, `false` or `null` if one of them begins at `at`; -1 otherwise. `view`: of the same bytes. */
+export function endOfLiteral(view: DataView, at: number, end: number): number {
+  const behind = at + 4;
+  if (behind > end) return -1;
+  const word = view.getInt32(at, true);
+  if (word === TRUE || word === NULL) return behind;
+  return word === FALS && behind < end && view.getUint8(behind) === LOWER_E ? behind + 1 : -1;
 }
 
 /** Behind one digit or more; -1 without. */
@@ -98,20 +131,16 @@ function digits(bytes: Uint8Array, at: number, end: number): number {
   return next === at ? -1 : next;
 }
 
-/** The number that four hexadecimal digits at `at` stand for; -1 when they are none. */
-function codeUnit(bytes: Uint8Array, at: number, end: number): number {
-  if (at + 4 > end) return -1;
-  let unit = 0;
-  for (let next = at; next < at + 4; next += 1) {
-    const digit = hexDigit(bytes[next] as number);
-    if (digit < 0) return -1;
-    unit = unit * 16 + digit;
-  }
-  return unit;
+/** The number that four hexadecimal digits at `at` stand for; below zero when they are none. */
+export function codeUnit(bytes: Uint8Array, at: number): number {
+  return (
+    (hexValue(bytes, at) << 12) |
+    (hexValue(bytes, at + 1) << 8) |
+    (hexValue(bytes, at + 2) << 4) |
+    hexValue(bytes, at + 3)
+  );
 }
 
-function hexDigit(byte: number): number {
-  if (byte >= ZERO && byte <= NINE) return byte - ZERO;
-  const letter = (byte | LOWER) - 0x61;
-  return letter >= 0 && letter < 6 ? letter + 10 : -1;
+function hexValue(bytes: Uint8Array, at: number): number {
+  return hexValues[bytes[at] as number] as number;
 }

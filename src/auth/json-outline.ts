@@ -1,20 +1,32 @@
-import { endOfNumber, endOfString, isLiteral, skipSpace, spells } from './json-bytes.ts';
+import { codeUnit, endOfLiteral, endOfNumber, endOfString, skipSpace, viewOf } from './json-bytes.ts';
+
+export interface Limits {
+  /** Members of all objects together. */
+  readonly members: number;
+  /** Objects and arrays together. */
+  readonly containers: number;
+  /** Commas: members and elements of arrays, less the first of each object and array. */
+  readonly commas: number;
+  /** Levels of nesting. */
+  readonly depth: number;
+}
 
 /**
- * What a JSON text may be made of. Reading it into objects costs some 0.5 µs a member and 0.2 µs a short text, which is
- * more than a signature check as soon as there are hundreds. Real tokens have some thirty members; one with the
- * roles of sixty applications has about two hundred, and one with all groups that Microsoft puts into a token has 200 items.
+ * What the JSON text of claims may be made of. Each part costs a stranger's token some 10 to 30 ns before its signature
+ * is looked at, and there is room for six thousand in a token. Real tokens have some thirty members; one with the roles of
+ * sixty applications has about two hundred, and one with all groups that Microsoft puts into a token has 200 items.
  */
-export const LIMITS = Object.freeze({
-  /** Members of all objects together. */
-  members: 512,
-  /** Objects and arrays together. */
-  containers: 512,
-  /** Commas: members and elements of arrays, less the first of each object and array. */
-  commas: 2048,
-  /** Levels of nesting; real claims stay below ten. */
+export const LIMITS: Limits = Object.freeze({
+  members: 384,
+  containers: 384,
+  /** A thousand roles fit. */
+  commas: 1152,
+  /** Real claims stay below ten. */
   depth: 32,
 });
+
+/** The same of a header: real ones have six members, of which one may be a list of three certificates. */
+export const HEADER_LIMITS: Limits = Object.freeze({ members: 64, containers: 64, commas: 128, depth: 32 });
 
 /** Why a text is not outlined; below zero, because a count of members is returned in the same place. */
 const NOT_AN_OBJECT = -1;
@@ -25,6 +37,7 @@ export const TOO_MANY_COMMAS = -5;
 /** One of the wanted members occurs twice. */
 const REPEATED = -6;
 
+const SPACE = 0x20;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const MINUS = 0x2d;
@@ -32,13 +45,21 @@ const ZERO = 0x30;
 const NINE = 0x39;
 const COLON = 0x3a;
 const OPEN_BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
 const CLOSE_BRACKET = 0x5d;
+const LOWER_U = 0x75;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
+/** Characters of a name that can be wanted: as many as fit into one number, by which it is found at once. */
+const MAX_NAME = 4;
+/** Bytes that an escape of one character has at most. */
+const ESCAPE_BYTES = 6;
+const NOT_ASCII = 0x80;
+
 /**
  * Walks through the bytes of a JSON text (RFC 8259) once, and makes nothing of it: what comes from a stranger is read
- * into objects only behind its signature. Says whether it is exactly one object within `LIMITS`, and where the
+ * into objects only behind its signature. Says whether it is exactly one object within the limits, and where the
  * values of a few of its own members stand. Knows no repeated names beyond those, see `parseCounted`
  * in `strict-json.ts`.
  */
@@ -46,18 +67,26 @@ export class Outline {
   /** For the wanted name at the same index: where its value begins, -1 when it is absent, and where it ends. */
   readonly starts: Int32Array;
   readonly ends: Int32Array;
-  readonly #wanted: readonly Uint8Array[];
+  readonly #limits: Limits;
+  readonly #names: Int32Array;
+  /** By a byte: whether a name that begins with it can be wanted. */
+  readonly #initials = new Uint8Array(256);
 
-  /** `wanted`: names of members in ASCII. */
-  constructor(wanted: readonly string[]) {
-    this.#wanted = wanted.map((name) => Buffer.from(name, 'latin1'));
+  /** `wanted`: names of members, of one to four characters of ASCII. */
+  constructor(wanted: readonly string[], limits: Limits = LIMITS) {
+    this.#limits = limits;
+    this.#names = Int32Array.from(wanted, packed);
+    for (const name of wanted) this.#initials[name.charCodeAt(0)] = 1;
+    this.#initials[BACKSLASH] = 1;
     this.starts = new Int32Array(wanted.length);
     this.ends = new Int32Array(wanted.length);
   }
 
   /** @returns the members of all objects in the text, or which fault it has (below zero). The bytes must be UTF-8. */
   of(bytes: Uint8Array, length: number): number {
-    this.starts.fill(-1);
+    const view = viewOf(bytes);
+    const limits = this.#limits;
+    for (let slot = 0; slot < this.starts.length; slot += 1) this.starts[slot] = -1;
     let at = skipSpace(bytes, 0, length);
     if (at >= length || bytes[at] !== OPEN_BRACE) return NOT_AN_OBJECT;
     let members = 0;
@@ -72,20 +101,21 @@ export class Outline {
       // A value begins here, behind white space.
       const first = bytes[at] as number;
       let opened = false;
-      if (first === QUOTE) at = endOfString(bytes, at + 1, length);
+      if (first === QUOTE) at = endOfString(bytes, view, at + 1, length);
       else if (first === OPEN_BRACE || first === OPEN_BRACKET) {
         depth += 1;
-        if (depth > LIMITS.depth) return TOO_DEEP;
+        if (depth > limits.depth) return TOO_DEEP;
         containers += 1;
-        if (containers > LIMITS.containers) return TOO_MANY_CONTAINERS;
+        if (containers > limits.containers) return TOO_MANY_CONTAINERS;
         kinds = (kinds << 1) | (first === OPEN_BRACE ? 1 : 0);
         opened = true;
         at += 1;
       } else if (first === MINUS || (first >= ZERO && first <= NINE)) at = endOfNumber(bytes, at, length);
-      else at = isLiteral(bytes, at, length);
-      if (at < 0) return NOT_AN_OBJECT;
+      else at = endOfLiteral(view, at, length);
+      // An object still has to be closed.
+      if (at < 0 || at >= length) return NOT_AN_OBJECT;
       let end = at;
-      at = skipSpace(bytes, at, length);
+      if ((bytes[at] as number) <= SPACE) at = skipSpace(bytes, at, length);
       let next = at < length ? (bytes[at] as number) : 0;
       // Everything that ends here.
       while (next === ((kinds & 1) === 1 ? CLOSE_BRACE : CLOSE_BRACKET)) {
@@ -93,29 +123,32 @@ export class Outline {
         opened = false;
         kinds >>= 1;
         depth -= 1;
-        end = at + 1;
-        at = skipSpace(bytes, end, length);
-        if (depth === 0) return at === length ? members : NOT_AN_OBJECT;
+        at += 1;
+        end = at;
+        if (depth === 0) return skipSpace(bytes, at, length) === length ? members : NOT_AN_OBJECT;
+        if (at < length && (bytes[at] as number) <= SPACE) at = skipSpace(bytes, at, length);
         next = at < length ? (bytes[at] as number) : 0;
       }
       if (!opened) {
         if (next !== COMMA) return NOT_AN_OBJECT;
         commas += 1;
-        if (commas > LIMITS.commas) return TOO_MANY_COMMAS;
+        if (commas > limits.commas) return TOO_MANY_COMMAS;
         if (depth === 1 && slot >= 0) this.ends[slot] = end;
-        at = skipSpace(bytes, at + 1, length);
+        at += 1;
+        if (at < length && (bytes[at] as number) <= SPACE) at = skipSpace(bytes, at, length);
       }
       if ((kinds & 1) === 1) {
         if (at >= length || bytes[at] !== QUOTE) return NOT_AN_OBJECT;
         const name = at + 1;
-        at = endOfString(bytes, name, length);
-        if (at < 0) return NOT_AN_OBJECT;
+        at = endOfString(bytes, view, name, length);
+        if (at < 0 || at >= length) return NOT_AN_OBJECT;
         members += 1;
-        if (members > LIMITS.members) return TOO_MANY_MEMBERS;
+        if (members > limits.members) return TOO_MANY_MEMBERS;
         if (depth === 1) slot = this.#slotOf(bytes, name, at - 1);
-        at = skipSpace(bytes, at, length);
+        if ((bytes[at] as number) <= SPACE) at = skipSpace(bytes, at, length);
         if (at >= length || bytes[at] !== COLON) return NOT_AN_OBJECT;
-        at = skipSpace(bytes, at + 1, length);
+        at += 1;
+        if (at < length && (bytes[at] as number) <= SPACE) at = skipSpace(bytes, at, length);
         if (depth === 1 && slot >= 0) {
           if ((this.starts[slot] as number) >= 0) return REPEATED;
           this.starts[slot] = at;
@@ -125,10 +158,31 @@ export class Outline {
     }
   }
 
+  /** Which of the wanted names it is, with any escapes; -1 for none. The name has been found to be a string. */
   #slotOf(bytes: Uint8Array, start: number, end: number): number {
-    for (let slot = 0; slot < this.#wanted.length; slot += 1) {
-      if (spells(bytes, start, end, this.#wanted[slot] as Uint8Array)) return slot;
+    if (this.#initials[bytes[start] as number] === 0 || end - start > MAX_NAME * ESCAPE_BYTES) return -1;
+    let name = 0;
+    let at = start;
+    for (let count = 0; at < end; count += 1) {
+      if (count === MAX_NAME) return -1;
+      let unit = bytes[at] as number;
+      at += 1;
+      if (unit === BACKSLASH) {
+        // The escapes of one character stand for none that is in a wanted name.
+        if (bytes[at] !== LOWER_U) return -1;
+        unit = codeUnit(bytes, at + 1);
+        at += 5;
+      }
+      if (unit === 0 || unit >= NOT_ASCII) return -1;
+      name = (name << 8) | unit;
     }
-    return -1;
+    return this.#names.indexOf(name);
   }
+}
+
+/** A name as one number, no two the same because none holds the character of zero. */
+function packed(name: string): number {
+  if (!/^[\x21-\x7e]{1,4}$/.test(name))
+    throw new RangeError(`${name} has not one to four characters of ASCII`);
+  return Buffer.from(name, 'latin1').reduce((number, byte) => (number << 8) | byte, 0);
 }

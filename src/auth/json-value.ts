@@ -1,3 +1,5 @@
+import { skipPlain } from './json-bytes.ts';
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
@@ -12,12 +14,17 @@ export function textOf(bytes: Buffer, start: number, end: number): string {
   return JSON.parse(bytes.toString('utf8', start, end)) as string;
 }
 
-/** Behind the string of an outlined text whose quote stands at `start`; the same below zero when it holds escapes. */
-export function endOfOutlined(bytes: Uint8Array, start: number): number {
+/**
+ * Behind the string of a text that has been outlined, whose quote stands at `start`; the same below zero when it holds
+ * escapes. `end`: of the text.
+ */
+export function endOfOutlined(bytes: Uint8Array, view: DataView, start: number, end: number): number {
   let sign = 1;
-  for (let at = start + 1; ; at += 1) {
+  for (let at = start + 1; ; ) {
+    at = skipPlain(view, at, end);
     const byte = bytes[at];
-    if (byte === QUOTE) return sign * (at + 1);
+    at += 1;
+    if (byte === QUOTE) return sign * at;
     if (byte !== BACKSLASH) continue;
     sign = -1;
     at += 1;
@@ -29,9 +36,11 @@ export function hasEscapes(bytes: Uint8Array, start: number, end: number): boole
   return false;
 }
 
-/** Whether the bytes between are these. */
-export function isSameText(bytes: Uint8Array, start: number, end: number, text: Uint8Array): boolean {
-  if (end - start !== text.length) return false;
-  for (let at = 0; at < text.length; at += 1) if (bytes[start + at] !== text[at]) return false;
+/** Whether the bytes that begin at `start` are these; there are as many. */
+export function isSameText(view: DataView, start: number, text: DataView): boolean {
+  const length = text.byteLength;
+  let at = 0;
+  for (; at + 4 <= length; at += 4) if (view.getInt32(start + at) !== text.getInt32(at)) return false;
+  for (; at < length; at += 1) if (view.getUint8(start + at) !== text.getUint8(at)) return false;
   return true;
 }

@@ -1,4 +1,5 @@
 import type { Audience } from './audience.ts';
+import type { AudienceNames } from './audience-names.ts';
 import { Outline } from './json-outline.ts';
 import { hasEscapes, isString, textOf } from './json-value.ts';
 
@@ -13,11 +14,19 @@ const MAX_NUMBER = 32;
 /** The claims on which it depends whose keys a token is checked with, where they stand in its payload; nothing is made of the others. */
 export class OutlinedClaims {
   readonly #outline = new Outline(['iss', 'aud', 'exp']);
+  readonly #audiences: AudienceNames;
   #bytes: Buffer = Buffer.alloc(0);
+  /** Whether `#audiences` has read those of this token. */
+  #named = false;
+
+  constructor(audiences: AudienceNames) {
+    this.#audiences = audiences;
+  }
 
   /** @returns as `Outline.of`. What the others say is of these bytes, and only if there was no fault. */
   read(bytes: Buffer, length: number): number {
     this.#bytes = bytes;
+    this.#named = false;
     return this.#outline.of(bytes, length);
   }
 
@@ -31,7 +40,12 @@ export class OutlinedClaims {
   }
 
   fits(audience: Audience): boolean {
-    return audience.acceptsAt(this.#bytes, this.#start(AUD), this.#end(AUD));
+    if (audience.isAny) return true;
+    if (!this.#named) {
+      this.#named = true;
+      this.#audiences.read(this.#bytes, this.#start(AUD), this.#end(AUD));
+    }
+    return audience.acceptsNamed(this.#audiences);
   }
 
   /** Seconds of `exp`: Infinity without one, and NaN when it is no number. */

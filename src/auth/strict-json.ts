@@ -1,17 +1,15 @@
-import { Outline } from './json-outline.ts';
+import { LIMITS, Outline } from './json-outline.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-const outline = new Outline([]);
-
 /**
- * The object that a JSON text holds; undefined unless the text is exactly one object within `LIMITS`, in which no
+ * The object that a JSON text holds; undefined unless the text is exactly one object within the limits, in which no
  * member name occurs twice at any level (RFC 7519 §4, RFC 8725 §2.4: readers disagree about which of two members
  * counts).
  */
-export function parseObject(text: string): JsonObject | undefined {
+export function parseObject(text: string, limits = LIMITS): JsonObject | undefined {
   const bytes = Buffer.from(text);
-  return parseCounted(text, outline.of(bytes, bytes.length));
+  return parseCounted(text, new Outline([], limits).of(bytes, bytes.length));
 }
 
 /** The same for a text that has been outlined. `members`: what that returned. */

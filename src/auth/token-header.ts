@@ -1,5 +1,5 @@
 import type { Rejection } from '../types.ts';
-import { Outline } from './json-outline.ts';
+import { HEADER_LIMITS, Outline } from './json-outline.ts';
 import { hasEscapes, isString, textOf } from './json-value.ts';
 import { rejections } from './rejections.ts';
 import type { Scratch } from './scratch.ts';
@@ -39,7 +39,7 @@ export interface ProvenHeader extends HeaderFacts {
 /** Reads the headers of tokens, and remembers those that came with a good signature: all tokens of one key share it. */
 export class TokenHeaders {
   readonly #scratch: Scratch;
-  readonly #outline = new Outline(['alg', 'kid', 'crit', 'b64']);
+  readonly #outline = new Outline(['alg', 'kid', 'crit', 'b64'], HEADER_LIMITS);
   readonly #known = new Map<string, ProvenHeader>();
 
   constructor(scratch: Scratch) {
@@ -48,7 +48,7 @@ export class TokenHeaders {
 
   /** Undefined when the segment is no JSON object within its limits. Makes no object of it. */
   read(segment: string): HeaderFacts | undefined {
-    const known = this.#known.get(segment);
+    const known = this.#find(segment);
     if (known !== undefined) return known;
     const length = this.#scratch.load(segment);
     return length < 0 || this.#outline.of(this.#scratch.bytes, length) < 0 ? undefined : this.#facts();
@@ -56,7 +56,7 @@ export class TokenHeaders {
 
   /** The same behind a good signature, with what only then is looked at; undefined too when any member is repeated. */
   prove(segment: string): ProvenHeader | undefined {
-    const known = this.#known.get(segment);
+    const known = this.#find(segment);
     if (known !== undefined) return known;
     const length = this.#scratch.load(segment);
     if (length < 0) return undefined;
@@ -77,6 +77,11 @@ export class TokenHeaders {
     const isStrange = kid === undefined && (starts[KID] as number) >= 0;
     const fault = extended || isStrange ? rejections.extension : undefined;
     return { algorithm: this.#algorithm(), kid, fault };
+  }
+
+  /** To look a long one up would mean to hash all of it, which takes as long as to read it. */
+  #find(segment: string): ProvenHeader | undefined {
+    return segment.length > MAX_SEGMENT ? undefined : this.#known.get(segment);
   }
 
   /** Only of verified tokens, so that a stranger without a key cannot push these out. */

@@ -1,3 +1,4 @@
+import { MAX_AUDIENCES } from '../auth/audience-names.ts';
 import { ClaimPath } from '../auth/claim-path.ts';
 import type { ClaimName, Demand, IssuerConfig, RouteConfig } from '../config/config.ts';
 import { tokenAlgorithms } from '../keys/algorithms.ts';
@@ -141,7 +142,10 @@ function audienceDetail({ facts, issuers, issuer }: Case): string {
   const wanted = asked.map(({ audience, audienceMatch }) =>
     audience === undefined ? 'any' : `${audienceMatch} of ${audience.map(shown).join(', ')}`,
   );
-  return `aud ${shown(claim(facts, 'aud'))}; accepted: ${wanted.join(', or ')}`;
+  const aud = claim(facts, 'aud');
+  const names = Array.isArray(aud) ? aud.length : 0;
+  const excess = names > MAX_AUDIENCES ? `, ${names} names, of which at most ${MAX_AUDIENCES} are read` : '';
+  return `aud ${shown(aud)}${excess}; accepted: ${wanted.join(', or ')}`;
 }
 
 function timesDetail({ facts, issuer, now }: Case): string {

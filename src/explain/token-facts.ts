@@ -1,5 +1,7 @@
 import {
+  HEADER_LIMITS,
   LIMITS,
+  type Limits,
   Outline,
   TOO_DEEP,
   TOO_MANY_COMMAS,
@@ -26,33 +28,32 @@ export function readToken(token: string): TokenFacts {
   return {
     characters: token.length,
     segments: segments.length,
-    header: read(segments[0] ?? ''),
-    claims: read(segments[1] ?? ''),
-    headerFault: faultOf(segments[0] ?? ''),
-    claimsFault: faultOf(segments[1] ?? ''),
+    header: read(segments[0] ?? '', HEADER_LIMITS),
+    claims: read(segments[1] ?? '', LIMITS),
+    headerFault: faultOf(segments[0] ?? '', HEADER_LIMITS),
+    claimsFault: faultOf(segments[1] ?? '', LIMITS),
   };
 }
 
-function read(segment: string): JsonObject | undefined {
+function read(segment: string, limits: Limits): JsonObject | undefined {
   const text = new Scratch().decode(segment);
-  return text === undefined ? undefined : parseObject(text);
+  return text === undefined ? undefined : parseObject(text, limits);
 }
 
-const outline = new Outline([]);
-const beyond: ReadonlyMap<number, string> = new Map([
-  [TOO_DEEP, `is nested deeper than ${LIMITS.depth} levels`],
-  [TOO_MANY_MEMBERS, `has more than ${LIMITS.members} members`],
-  [TOO_MANY_CONTAINERS, `has more than ${LIMITS.containers} objects and arrays`],
-  [TOO_MANY_COMMAS, `has more than ${LIMITS.commas} members and elements`],
+const beyond: ReadonlyMap<number, (limits: Limits) => string> = new Map([
+  [TOO_DEEP, ({ depth }) => `is nested deeper than ${depth} levels`],
+  [TOO_MANY_MEMBERS, ({ members }) => `has more than ${members} members`],
+  [TOO_MANY_CONTAINERS, ({ containers }) => `has more than ${containers} objects and arrays`],
+  [TOO_MANY_COMMAS, ({ commas }) => `has more than ${commas} members and elements`],
 ]);
 
 /** What is wrong with a segment that cannot be read. */
-function faultOf(segment: string): string {
+function faultOf(segment: string, limits: Limits): string {
   const scratch = new Scratch();
   const length = scratch.load(segment);
   if (length < 0) return 'is no base64url of UTF-8 in its one canonical spelling';
-  const members = outline.of(scratch.bytes, length);
-  return beyond.get(members) ?? (members < 0 ? 'is no JSON object' : 'has a member twice');
+  const members = new Outline([], limits).of(scratch.bytes, length);
+  return beyond.get(members)?.(limits) ?? (members < 0 ? 'is no JSON object' : 'has a member twice');
 }
 
 /** Characters of a value that are shown: enough to see which it is, and a claim of 10 KiB does not fill the screen. */

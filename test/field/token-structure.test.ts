@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { LIMITS, Outline } from '../../src/auth/json-outline.ts';
+import { MAX_AUDIENCES } from '../../src/auth/audience-names.ts';
+import { HEADER_LIMITS, LIMITS, Outline } from '../../src/auth/json-outline.ts';
 import type { Permit, Rejection } from '../../src/types.ts';
 import { head, issuer, publicKey, Setup } from '../auth/support.ts';
 import { keyPair, rs256 } from '../support/tokens.ts';
@@ -37,14 +38,17 @@ function madeOf(
 describe('the limits of structure', () => {
   for (const [name, token] of Object.entries(realTokens)) {
     test(`are far above what a token of ${name} needs`, () => {
-      for (const part of token) {
+      for (const [at, part] of token.entries()) {
+        const limits = at === 0 ? HEADER_LIMITS : LIMITS;
         const { members, containers, commas, depth } = madeOf(part);
-        assert.ok(members * 10 <= LIMITS.members, `${members} members`);
-        assert.ok(containers * 10 <= LIMITS.containers, `${containers} containers`);
-        assert.ok(commas * 10 <= LIMITS.commas, `${commas} commas`);
+        assert.ok(members * 10 <= limits.members, `${members} members`);
+        assert.ok(containers * 10 <= limits.containers, `${containers} containers`);
+        assert.ok(commas * 10 <= limits.commas, `${commas} commas`);
         // As it was: each level costs next to nothing, so this one need not be so far away.
-        assert.ok(depth * 7 <= LIMITS.depth, `${depth} levels`);
+        assert.ok(depth * 7 <= limits.depth, `${depth} levels`);
       }
+      const { aud } = token[1] as { aud: string | readonly string[] };
+      assert.ok([aud].flat().length * 10 <= MAX_AUDIENCES);
     });
   }
 
@@ -58,26 +62,28 @@ describe('the limits of structure', () => {
     });
   }
 
-  const outline = new Outline([]);
-  const fits = (text: string): boolean => {
+  const outlines = { header: new Outline([], HEADER_LIMITS), claims: new Outline([]) };
+  const fits = (text: string, part: 'header' | 'claims' = 'claims'): boolean => {
     const bytes = Buffer.from(text);
-    return outline.of(bytes, bytes.length) >= 0;
+    return outlines[part].of(bytes, bytes.length) >= 0;
   };
   const members = (count: number): string =>
     `{${Array.from({ length: count }, (_, n) => `"${n}":0`).join()}}`;
   const list = (item: string, count: number): string => `{"a":[${Array(count).fill(item).join()}]}`;
   const nested = (levels: number): string => `{"a":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`;
-  const edges: readonly (readonly [string, inside: string, outside: string])[] = [
-    ['members', members(LIMITS.members), members(LIMITS.members + 1)],
-    ['containers', list('[]', LIMITS.containers - 2), list('[]', LIMITS.containers - 1)],
-    ['objects', list('{"b":0}', LIMITS.containers - 2), list('{"b":0}', LIMITS.containers - 1)],
-    ['commas', list('0', LIMITS.commas + 1), list('0', LIMITS.commas + 2)],
-    ['depth', nested(LIMITS.depth), nested(LIMITS.depth + 1)],
-  ];
-  for (const [name, inside, outside] of edges) {
-    test(`of ${name} end where they say`, () => {
-      assert.deepEqual([fits(inside), fits(outside)], [true, false]);
-    });
+  for (const [part, limits] of [['header', HEADER_LIMITS] as const, ['claims', LIMITS] as const]) {
+    const edges: readonly (readonly [string, inside: string, outside: string])[] = [
+      ['members', members(limits.members), members(limits.members + 1)],
+      ['containers', list('[]', limits.containers - 2), list('[]', limits.containers - 1)],
+      ['objects', list('{"b":0}', limits.containers - 2), list('{"b":0}', limits.containers - 1)],
+      ['commas', list('0', limits.commas + 1), list('0', limits.commas + 2)],
+      ['depth', nested(limits.depth), nested(limits.depth + 1)],
+    ];
+    for (const [name, inside, outside] of edges) {
+      test(`of ${name} in the ${part} end where they say`, () => {
+        assert.deepEqual([fits(inside, part), fits(outside, part)], [true, false]);
+      });
+    }
   }
 
   test('are not those of a text within', () => {
@@ -92,7 +98,7 @@ describe('a token without a good signature', () => {
 
   test('is not read into objects, with any content', async (context) => {
     const names = Array.from({ length: 300 }, (_, n) => [`name ${n}`, n]);
-    const claims = [{}, Object.fromEntries(names), { x: Array(1500).fill('x') }, { x: Array(200).fill({}) }];
+    const claims = [{}, Object.fromEntries(names), { x: Array(1000).fill('x') }, { x: Array(200).fill({}) }];
     const tokens = claims.map((some) => rs256(stranger, setup.claims(some), { alg: 'RS256', x5c: ['x'] }));
     const parse = context.mock.method(JSON, 'parse');
     const words = [];
@@ -104,11 +110,11 @@ describe('a token without a good signature', () => {
   });
 
   test('is not read into objects for its alg, its issuer or its audience either', async (context) => {
-    const more = { x: Array(1500).fill('x') };
+    const more = { x: Array(1000).fill('x') };
     const tokens = [
       rs256(stranger, setup.claims({ ...more, iss: 'https://elsewhere.example' })),
-      rs256(stranger, setup.claims({ ...more, aud: Array(300).fill('x') })),
-      rs256(stranger, setup.claims(more), { alg: 'none', x: Array(500).fill('x') }),
+      rs256(stranger, setup.claims({ ...more, aud: Array(MAX_AUDIENCES).fill('x') })),
+      rs256(stranger, setup.claims(more), { alg: 'none', x: Array(90).fill('x') }),
       rs256(stranger, `${JSON.stringify(setup.claims(more))},`),
     ];
     const parse = context.mock.method(JSON, 'parse');
