@@ -34,7 +34,7 @@ export interface HttpServerOptions {
   readonly hosts: ReadonlySet<string>;
   /** What takes POST, by path; a path has a page or this. Each asks for a proof, so the Host field may name anything. */
   readonly posts: ReadonlyMap<string, PostHandler>;
-  /** Is told of an error met while answering; the client gets a plain 500 without its text. */
+  /** Receives an error met while answering; the client gets a plain 500 without its text. */
   readonly fault: (error: unknown) => void;
 }
 

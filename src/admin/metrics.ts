@@ -191,7 +191,7 @@ function describeAll(registry: Registry, view: AdminView, gathered: () => Gather
     return revocations === undefined ? [] : unlabelled(revocations.entries);
   });
   mirrorCounter(
-    describe('revocations_received_total', 'Revocations put in force, by who told of them.'),
+    describe('revocations_received_total', 'Revocations put in force, by source.'),
     ['source'],
     () => Array.from(view.revocationsReceived(), ({ count, ...labels }) => ({ labels, value: count })),
   );

@@ -69,11 +69,11 @@ export interface AdminView {
 
   /** Undefined where nothing can be revoked. */
   revocations(): RevocationsView | undefined;
-  /** Revocations told of and put in force, by who told. */
+  /** Revocations received and put in force, by source. */
   revocationsReceived(): Iterable<{ readonly source: string; readonly count: number }>;
   /** Requests to revoke that were refused, by who sent them. */
   revocationsRefused(): Iterable<{ readonly source: string; readonly count: number }>;
 
-  /** Is told of an error met while answering; the client gets a plain 500 without its text. */
+  /** Receives an error met while answering; the client gets a plain 500 without its text. */
   fault(error: unknown): void;
 }

@@ -16,7 +16,7 @@ export function findConfigFile(option: string | undefined): string {
       accessSync(file);
       return file;
     } catch (error) {
-      // One that exists but may not be looked at is told of when it is read; passing it over would hide it.
+      // One that exists but may not be looked at is reported when it is read; passing it over would hide it.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return file;
     }
   }

@@ -3,7 +3,7 @@ import { foreignJson } from '../lib/foreign-text.ts';
 /** A place in the configuration: keys and list indexes from the top. */
 export type KeyPath = readonly (string | number)[];
 
-/** Faults that are told of at once: more than anyone mends before the next check, and few enough to be quick. */
+/** Faults that are reported at once: more than anyone mends before the next check, and few enough to be quick. */
 export const MAX_FAULTS = 200;
 
 export interface Fault {

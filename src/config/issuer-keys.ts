@@ -203,7 +203,7 @@ function refuseMisfits(source: KeySource, read: readonly ReadKeys[], findings: F
       if (one.isSet) {
         findings.warn(one.path, `${nameOf(key)} is ignored: it fits none of the algorithms`);
       } else if (keys.length > 1) {
-        // One key alone that fits nothing has been told of at the algorithms.
+        // One key alone that fits nothing has been reported at the algorithms.
         findings.fault(
           one.path,
           `holds an ${key.label}, which none of the algorithms fits; must come with one of ${fittingNames([key])}`,

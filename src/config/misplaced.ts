@@ -13,7 +13,7 @@ const NAMED = ['issuers', 'upstreams'] as const;
 
 /**
  * Keys that are indented too little: each would be a fault, and so would be all that is missing where it belongs. One
- * is told for each mapping that has any.
+ * is reported for each mapping that has any.
  */
 export function* misplacedKeys(value: unknown): Generator<Misplaced> {
   if (!isMapping(value)) return;

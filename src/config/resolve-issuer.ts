@@ -76,7 +76,7 @@ function resolveIssuer(
   };
 }
 
-/** What is fetched is told apart by its address, in the state folder too. */
+/** What is fetched is distinguished by its address, in the state folder too. */
 function refuseSameAddress(remotes: readonly RemoteKeysConfig[], path: KeyPath, findings: Findings): void {
   const places = remotes.map(({ kind, url }) => `${kind} ${url}`);
   if (new Set(places).size === places.length) return;

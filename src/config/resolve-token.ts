@@ -85,7 +85,7 @@ function parse(written: string): TokenPlace | string {
   return { kind: 'header', name: name.toLowerCase(), scheme };
 }
 
-/** Two schemes of one header are told apart; a bare token and a scheme are not. */
+/** Two schemes of one header are distinguished; a bare token and a scheme are not. */
 function overlap(a: TokenPlace, b: TokenPlace): boolean {
   if (a.kind !== 'header' || b.kind !== 'header') {
     return a.kind === b.kind && new LooseName(a.name).is(b.name);

@@ -45,7 +45,7 @@ export const remoteDefaults = {
 
 /**
  * Where an issuer's keys come from. The timing keys have no prefault, so that one which would have no effect is
- * noticed; every key is optional here, because what is missing is told when references are resolved.
+ * noticed; every key is optional here, because what is missing is reported when references are resolved.
  */
 const shape = {
   pem: oneOrMany(

@@ -175,7 +175,7 @@ function toValue(document: Document, faults: Fault[], fault: Source['fault']): u
     // An anchor around its own alias makes a value without end.
     if (!isOversized(value)) return value;
   } catch {
-    // What can fail here is an alias: one without an anchor, which has been told of, or too many of them.
+    // What can fail here is an alias: one without an anchor, which has been reported, or too many of them.
   }
   if (faults.length === 0) {
     faults.push({ ...fault([], 'has too many or endless aliases; must do without'), path: 'yaml' });

@@ -27,7 +27,7 @@ type Handler = (
 export async function startIssuer(options: {
   port: number;
   identity: DemoIdentity;
-  /** Is told of a fault of the issuer's own; the client's connection has been cut. */
+  /** Receives a fault of the issuer's own; the client's connection has been cut. */
   onError: (error: unknown) => void;
   clock?: Clock;
 }): Promise<DemoIssuer> {

@@ -145,7 +145,7 @@ export function causeOf(error: TypeError): {
   readonly syscall: unknown;
   readonly message: string | undefined;
 } {
-  // A connection that was given up is told of by an error without a code, around the one that says why.
+  // A connection that was given up shows as an error without a code, around the one that says why.
   const cause = error.cause instanceof DOMException ? error.cause.cause : error.cause;
   const { code, syscall, message } = (cause ?? {}) as {
     readonly code?: unknown;

@@ -16,7 +16,7 @@ export interface ReadKeySet {
   readonly ignored: readonly string[];
 }
 
-/** Entries of a document that are told of one by one; the others are counted. */
+/** Entries of a document that are reported one by one; the others are counted. */
 const MAX_TOLD = 32;
 /** Longest piece of a kid that is shown. */
 const MAX_SHOWN = 64;

@@ -1,6 +1,6 @@
 import { badSegment, misread, wholeText } from './target.ts';
 
-/** Names of what makes a path mean something else to some servers; they are told in logs, `explain` and the documentation. */
+/** Names of what makes a path mean something else to some servers; logs, `explain` and the documentation use them. */
 export type PathRule =
   | 'no_path'
   | 'control'

@@ -87,7 +87,7 @@ export class RedisLink {
     return this.#inSync;
   }
 
-  /** Whether others have told of revocations that found no room here. */
+  /** Whether others have told revocations that found no room here. */
   get isShort(): boolean {
     return this.#isShort;
   }

@@ -32,7 +32,7 @@ export interface RegisterOptions {
 
 /** Puts revocations in force and keeps them. */
 export class Register {
-  /** Revocations that were told of, by source, those known already included. */
+  /** Revocations received, by source, those known already included. */
   readonly received = new CounterFamily();
   readonly #list: RevocationList;
   readonly #journal: Journal | undefined;
@@ -122,7 +122,7 @@ export class Register {
   }
 
   /**
-   * What other gateways told of, in force when this returns as far as there is room: it is in force there, so each is
+   * What other gateways told, in force when this returns as far as there is room: it is in force there, so each is
    * one hole less. Whether there was room for all.
    */
   share(revocations: readonly Revocation[]): boolean {

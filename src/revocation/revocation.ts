@@ -28,7 +28,7 @@ export const markNames = ['issuer', 'jti', 'sub', 'sid', 'application'] as const
 export type MarkName = (typeof markNames)[number];
 export type Marks = Readonly<Record<MarkName, string | undefined>>;
 
-/** Who told of a revocation. */
+/** The source of a revocation. */
 export type Source = 'admin' | 'fusionauth' | 'redis';
 
 /** Seconds by which a clock that dates an event may be ahead of ours. One from further ahead revokes tokens to come. */

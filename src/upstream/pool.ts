@@ -36,7 +36,7 @@ export interface PoolOptions extends UpstreamConfig {
   readonly onRefusedAnswer: (fault: ResponseFault) => void;
 }
 
-/** Ticks between two probes of a server that no connection can be made to: its return is told soon, for one connection each. */
+/** Ticks between two probes of a server that no connection can be made to: its return is noticed soon, for one connection each. */
 const PROBE_TICKS = ticks(2_000);
 
 /** The connections to one upstream server; `checkOut` and `dispatch` are the only places that hand one out. */

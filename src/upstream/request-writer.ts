@@ -42,7 +42,7 @@ const forwarding = [
 
 /**
  * The rest of the family (X-Forwarded-User, -Client-Cert, -Uri) says who the client is, too, and grows with each
- * product, so it is told by how it begins.
+ * product, so it is known by how it begins.
  */
 const forwardingFamily = /^x[^0-9a-z]forwarded(?![0-9a-z])/;
 /** The one spelling in which proxies write it; what a client spells otherwise passes by those that replace theirs. */

@@ -63,7 +63,7 @@ export class ServerBoard {
     for (const { reports } of this.#servers.values()) reports.delete(reporter);
   }
 
-  /** Other servers are in force: nothing is told of the ones that are gone. */
+  /** Other servers are in force: nothing is logged of the ones that are gone. */
   keep(servers: Iterable<ServerName>): void {
     const kept = new Set(Array.from(servers, serverKey));
     for (const [key, { timer }] of this.#servers) {
