@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileS
 import { join } from 'node:path';
 import { StartError } from '../lib/start-error.ts';
 import { PROGRAM_PATH } from '../process/child-env.ts';
+import { complain } from './complain.ts';
 
 /** The unit that scripts/install puts in place, and the file that it names. */
 const SERVICE = 'portcullis.service';
@@ -43,8 +44,13 @@ export function checkAsService({ config = SERVICE_CONFIG, unit, strict }: AsServ
     const parts = [fragment, ...dropIns].map((path) => readFileSync(path, 'utf8'));
     writeFileSync(file, [...parts, override(command, output)].join('\n'));
     const started = run('start', name);
-    process.stderr.write(readFileSync(output, 'utf8'));
-    if (started === undefined) return 0;
+    const told = readFileSync(output, 'utf8');
+    if (started === undefined) {
+      process.stderr.write(told);
+      return 0;
+    }
+    // The check wrote into a file and left their priority out.
+    for (const line of told.split('\n')) if (line !== '') complain('error', line);
     const status = Number(property(name, 'ExecMainStatus'));
     // The check was not reached: a credential that is missing, a folder, a program.
     if (status === 0 || status >= SYSTEMD_CODES) {

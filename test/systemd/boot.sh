@@ -31,4 +31,6 @@ ln -sf /dev/null etc/systemd/system/console-getty.service
 mkdir -p old
 pivot_root . old
 umount -l /old
+# As systemd does where it is in no container: it mounts credentials in a namespace of their own, whence they must come back.
+mount --make-rshared /
 exec env -i container=unshare /lib/systemd/systemd --system systemd.unified_cgroup_hierarchy=1
