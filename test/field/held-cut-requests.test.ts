@@ -1,0 +1,84 @@
+// Source: an adversarial review, what held: odd targets, two Host fields and LF alone, cut at every byte.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { ForwardConfig } from '../../src/config/config.ts';
+import { eightBits, fields, hosts } from '../conformance/request-field-rows.ts';
+import { methods, targets, versions } from '../conformance/request-line-rows.ts';
+import type { Row } from '../conformance/request-row.ts';
+import { eventually, startGateway, type TestGateway } from '../support/gateway.ts';
+import { Origin } from '../support/origin.ts';
+import { Wire } from '../support/wire.ts';
+
+let origin: Origin;
+let gateway: TestGateway;
+let seen: string[] = [];
+
+before(async () => {
+  origin = await Origin.start();
+  origin.serve((text) => {
+    seen.push(text);
+    return 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+  });
+  const forward: ForwardConfig = { headers: new Map(), token: 'keep', forwarded: new Set() };
+  gateway = await startGateway({ upstreamPort: origin.port, routes: [{ forward, auth: 'none' }] });
+});
+
+after(async () => {
+  await gateway.close();
+  await origin.close();
+});
+
+/** Lets the gateway, which is this process too, read what was sent: what is sent then is another read. */
+async function turn(): Promise<void> {
+  for (let left = 2; left > 0; left -= 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** The answer as a row names it. */
+function wordOf(text: string): string {
+  const [head = '', body = ''] = text.split('\r\n\r\n');
+  const word = /"code":"(\w+)"/.exec(body)?.[1] ?? (body.includes('<h1>') ? 'page' : '');
+  return `${head.slice(9, 12)} ${word}`.trim();
+}
+
+/** What becomes of the two parts. The engine may answer the first one, or end the connection, before it has the rest. */
+async function cutAt(bytes: string, at: number): Promise<[answer: string, closed: boolean]> {
+  const wire = await Wire.open(gateway.port);
+  wire.send(bytes.slice(0, at));
+  await turn();
+  if (!wire.closed) wire.send(bytes.slice(at));
+  await eventually(
+    () => wire.closed || wire.pending.includes('\r\n\r\n'),
+    (answered) => answered,
+  );
+  const word = wordOf(wire.pending);
+  // A refusal closes, which may come behind the answer.
+  if (!word.startsWith('2')) await eventually(() => wire.closed, Boolean);
+  const { closed } = wire;
+  wire.close();
+  return [word, closed];
+}
+
+const rows: readonly Row[] = [methods, targets, versions, fields, eightBits, hosts]
+  .flat()
+  .filter(({ end, pieces, gateway: at }) => end !== 'waiting' && pieces.length === 1 && at === 'open');
+
+describe('a request is what it is, wherever it is cut', () => {
+  for (const row of rows) {
+    test(row.name, async () => {
+      const bytes = row.pieces[0] as string;
+      seen = [];
+      const cuts = Array.from({ length: bytes.length - 1 }, (_, at) => at + 1);
+      const outcomes = await Promise.all(cuts.map((at) => cutAt(bytes, at)));
+      for (const [index, outcome] of outcomes.entries()) {
+        assert.deepEqual(outcome, [row.answers[0], row.end === 'closed'], `cut at ${cuts[index]}`);
+      }
+      const wanted = row.upstream.flatMap((text) => cuts.map(() => text));
+      assert.deepEqual(seen, wanted);
+    });
+  }
+
+  test('there are rows of each kind', () => {
+    assert.ok(rows.filter(({ upstream }) => upstream.length > 0).length > 15);
+    assert.ok(rows.filter(({ upstream }) => upstream.length === 0).length > 60);
+  });
+});

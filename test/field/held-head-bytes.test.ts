@@ -1,0 +1,150 @@
+// Source: an adversarial review, what held: every byte value in 15 places of a request head.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { ForwardConfig } from '../../src/config/config.ts';
+import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { Origin } from '../support/origin.ts';
+import { request, Wire } from '../support/wire.ts';
+
+/** Clients at one time. */
+const BATCH = 64;
+
+const head = (line: string, ...fields: string[]): string => `${[line, ...fields].join('\r\n')}\r\n\r\n`;
+const get = (line: string): string => head(line, 'Host: a.example');
+const withField = (field: string): string => head('GET /x HTTP/1.1', 'Host: a.example', field);
+
+/** RFC 9110 §5.6.2. */
+const isToken = (byte: string): boolean => /[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(byte);
+/** What a path or query may hold besides its own marks; more than RFC 3986 has, and never a fragment. */
+const isInTarget = (byte: string): boolean => /[!-"$-~]/.test(byte);
+const only =
+  (wanted: string) =>
+  (byte: string): boolean =>
+    byte === wanted;
+
+interface Place {
+  readonly name: string;
+  /** The request with the byte in it. */
+  readonly make: (byte: string) => string;
+  readonly passes: (byte: string) => boolean;
+  /** What upstream gets of one that passes; the request with names in lower case unless told otherwise. */
+  readonly arrives?: (byte: string) => string;
+}
+
+const field = (text: string): string => {
+  const colon = text.indexOf(':');
+  return head(
+    'GET /x HTTP/1.1',
+    'host: a.example',
+    `${text.slice(0, colon).toLowerCase()}: ${text.slice(colon + 1).trim()}`,
+  );
+};
+
+const places: readonly Place[] = [
+  { name: 'first of the method', make: (byte) => get(`${byte}ET /x HTTP/1.1`), passes: isToken },
+  { name: 'inside the method', make: (byte) => get(`G${byte}T /x HTTP/1.1`), passes: isToken },
+  { name: 'last of the method', make: (byte) => get(`GE${byte} /x HTTP/1.1`), passes: isToken },
+  { name: 'between method and target', make: (byte) => get(`GET${byte}/x HTTP/1.1`), passes: only(' ') },
+  { name: 'first of the target', make: (byte) => get(`GET ${byte}x HTTP/1.1`), passes: only('/') },
+  { name: 'inside the path', make: (byte) => get(`GET /a${byte}b HTTP/1.1`), passes: isInTarget },
+  { name: 'inside the query', make: (byte) => get(`GET /x?a${byte}b HTTP/1.1`), passes: isInTarget },
+  { name: 'between target and version', make: (byte) => get(`GET /x${byte}HTTP/1.1`), passes: only(' ') },
+  { name: 'inside the version', make: (byte) => get(`GET /x HTTP${byte}1.1`), passes: only('/') },
+  { name: 'behind the version', make: (byte) => get(`GET /x HTTP/1.1${byte}`), passes: () => false },
+  {
+    name: 'first of a name',
+    make: (byte) => withField(`${byte}-A: b`),
+    // An empty name ends the list of fields for the engine: what follows is hidden from all, see the limits.
+    passes: (byte) => isToken(byte) || byte === ':',
+    arrives: (byte) => (byte === ':' ? head('GET /x HTTP/1.1', 'host: a.example') : field(`${byte}-A: b`)),
+  },
+  {
+    name: 'inside a name',
+    make: (byte) => withField(`X${byte}A: b`),
+    passes: (byte) => isToken(byte) || byte === ':',
+    arrives: (byte) => field(`X${byte}A: b`),
+  },
+  {
+    name: 'before the colon',
+    make: (byte) => withField(`X-A${byte}: b`),
+    passes: (byte) => isToken(byte) || byte === ':',
+    arrives: (byte) => field(`X-A${byte}: b`),
+  },
+  {
+    name: 'inside a value',
+    make: (byte) => withField(`X-A: a${byte}b`),
+    passes: (byte) => /[\t -\x7f]/.test(byte),
+    arrives: (byte) => field(`X-A: a${byte}b`),
+  },
+  {
+    name: 'inside Host',
+    make: (byte) => head('GET /x HTTP/1.1', `Host: a${byte}b.example`),
+    passes: (byte) => /[._~0-9A-Za-z-]/.test(byte),
+    arrives: (byte) => head('GET /x HTTP/1.1', `host: a${byte}b.example`),
+  },
+];
+
+let origin: Origin;
+let gateway: TestGateway;
+let seen: string[] = [];
+
+before(async () => {
+  origin = await Origin.start();
+  origin.serve((text) => {
+    if (!text.startsWith('GET /marker ')) seen.push(text);
+    return 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+  });
+  const forward: ForwardConfig = { headers: new Map(), token: 'keep', forwarded: new Set() };
+  gateway = await startGateway({ upstreamPort: origin.port, routes: [{ forward, auth: 'none' }] });
+});
+
+after(async () => {
+  await gateway.close();
+  await origin.close();
+});
+
+/** What the clients get, each for one byte: `passes`, `refused`, or `waits` for more without an answer. */
+async function outcomes({ make, passes }: Place, batch: readonly string[]): Promise<string[]> {
+  const wires = await Promise.all(batch.map(() => Wire.open(gateway.port)));
+  try {
+    for (const [at, wire] of wires.entries()) wire.send(make(batch[at] as string));
+    for (const [at, wire] of wires.entries()) {
+      if (passes(batch[at] as string)) await wire.response();
+    }
+    // What was sent before has been read, and is on its way, when this is answered.
+    await request(gateway.port, get('GET /marker HTTP/1.1'));
+    return wires.map(({ pending }, at) => {
+      if (passes(batch[at] as string)) return pending === '' ? 'passes' : pending;
+      return pending === '' ? 'waits' : /^HTTP\/1\.1 (400|505) /.test(pending) ? 'refused' : pending;
+    });
+  } finally {
+    for (const wire of wires) wire.close();
+  }
+}
+
+const bytes = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code));
+const shown = (byte: string): string => `0x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`;
+
+describe('every byte', () => {
+  for (const place of places) {
+    test(place.name, async () => {
+      seen = [];
+      const differing: string[] = [];
+      for (let at = 0; at < bytes.length; at += BATCH) {
+        const batch = bytes.slice(at, at + BATCH);
+        const got = await outcomes(place, batch);
+        for (const [index, byte] of batch.entries()) {
+          const wanted = place.passes(byte) ? /^passes$/ : /^(refused|waits)$/;
+          if (!wanted.test(got[index] as string)) differing.push(`${shown(byte)}: ${got[index]}`);
+        }
+      }
+      assert.deepEqual(differing, []);
+      const arrives = place.arrives ?? ((byte) => place.make(byte).replace('Host', 'host'));
+      assert.deepEqual(seen.sort(), bytes.filter(place.passes).map(arrives).sort());
+    });
+  }
+
+  test('in 15 places', () => {
+    assert.equal(new Set(places.map(({ name }) => name)).size, 15);
+  });
+});
