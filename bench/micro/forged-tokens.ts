@@ -2,12 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Access } from '../../src/auth/access.ts';
-import { AuthCounters } from '../../src/auth/auth-counters.ts';
-import { Authorizer } from '../../src/auth/authorizer.ts';
-import type { IssuerConfig } from '../../src/config/config.ts';
-import { systemClock } from '../../src/lib/clock.ts';
-import type { RequestHead } from '../../src/types.ts';
-import { rsaKey } from '../../test/support/tokens.ts';
+import { head } from '../../test/auth/support.ts';
 import {
   AUDIENCE,
   audienceShapes,
@@ -17,6 +12,7 @@ import {
   random,
   type Shape,
 } from './forged-shapes.ts';
+import { accessTo, authorizerOf, ISSUER, issuerWith } from './signing.ts';
 
 // CPU of one made-up token by what it is made of; baseline: a usual one, whose signature is checked. No shape may cost
 // twice as much. Counted is what the process uses from the Authorization value to the refusal: the value as a string,
@@ -29,7 +25,6 @@ const TOKENS = 16;
 /** Times that they are sent in one round, each time with other signatures. */
 const TIMES = 6;
 const ROUNDS = 11;
-const ISSUER = 'https://issuer.example';
 /** Characters of the longest token that is not refused for its length. */
 const MAX_TOKEN = 16 * 1024 - 1;
 const SIGNATURE = 256;
@@ -38,47 +33,22 @@ setFlagsFromString('--expose-gc');
 /** What the making of tokens has left is not to be cleared away while their refusal is measured. */
 const collect = runInNewContext('gc') as (options: { type: 'minor' }) => void;
 
-const key = rsaKey();
-const config = (name: string, audience: readonly string[]): IssuerConfig => ({
-  name,
-  issuer: ISSUER,
-  audience,
-  expiry: 'required',
-  algorithms: ['RS256'],
-  keys: [{ id: 'k', kid: undefined, algorithms: ['RS256'], material: { kind: 'public', pem: key.pem } }],
-  audienceMatch: 'any',
-  clockToleranceMs: 0,
-  require: [],
-  maxAgeMs: Number.POSITIVE_INFINITY,
-  tokenTypes: undefined,
-  rejectIdTokens: false,
-  rolesClaim: 'roles',
-});
 /** Names as long as the right one, which none of them is. */
 const others = (count: number): string[] =>
   Array.from({ length: count }, () => `${randomBytes(17).toString('hex')}ab`);
 const issuers = [
-  config('main', [AUDIENCE]),
+  issuerWith('main', [AUDIENCE]),
   // One issuer for whom a company's applications have an entry each.
-  ...Array.from({ length: 30 }, (_, n) => config(`many${n}`, n < 29 ? others(2) : [AUDIENCE])),
-  config('long', [...others(49), AUDIENCE]),
+  ...Array.from({ length: 30 }, (_, n) => issuerWith(`many${n}`, n < 29 ? others(2) : [AUDIENCE])),
+  issuerWith('long', [...others(49), AUDIENCE]),
 ];
-const authorizer = new Authorizer({
-  issuers: new Map(issuers.map((one) => [one.name, one])),
-  cache: { entries: 100_000, bytes: 256 * 1024 * 1024 },
-  verifiers: 0,
-  haproxyOrder: false,
-  clock: systemClock,
-  counters: new AuthCounters(),
-});
-const accessOf = (auth: readonly string[]): Access =>
-  authorizer.access({
-    auth,
-    forward: { headers: new Map([['X-User-Id', 'sub']]), token: 'keep', forwarded: new Set() },
-  });
-const plain = accessOf(['main']);
-const many = accessOf(issuers.map(({ name }) => name).filter((name) => name.startsWith('many')));
-const long = accessOf(['long']);
+const authorizer = authorizerOf(issuers, 0);
+const plain = accessTo(authorizer, ['main']);
+const many = accessTo(
+  authorizer,
+  issuers.map(({ name }) => name).filter((name) => name.startsWith('many')),
+);
+const long = accessTo(authorizer, ['long']);
 
 const encode = (text: string): string => Buffer.from(text).toString('base64url');
 const usual = {
@@ -141,22 +111,6 @@ for (const kid of ['k', '一', '\\u4e00', '\\n']) {
 made.push(['alg of 11 KB', plain, () => [`{"alg":"${'R'.repeat(ROOM)}"}`, `${claims}}`]]);
 made.push(['an iss of 11 KB', plain, () => [`${header}}`, `${claims.replace(ISSUER, 'x'.repeat(ROOM))}}`]]);
 
-const none: readonly string[] = [];
-const headOf = (authorization: string): RequestHead => ({
-  method: 'GET',
-  path: '/',
-  query: undefined,
-  names: none,
-  values: none,
-  host: 'localhost',
-  authorization,
-  authorizationCount: 1,
-  framing: 'none',
-  contentLength: 0,
-  close: false,
-  fault: undefined,
-});
-
 /** Signs anew: what has been refused once may be known the next time. */
 function sign(value: Buffer): void {
   const signature = randomBytes(SIGNATURE);
@@ -184,7 +138,7 @@ async function refuseAll(values: readonly Buffer[], access: Access, reasons: Set
             reasons.add(verdict.reason ?? '');
             resolve();
           };
-          const answer = authorizer.authorize(access, headOf(bytes.toString('latin1')), { onVerdict });
+          const answer = authorizer.authorize(access, head(bytes.toString('latin1')), { onVerdict });
           if (answer.kind !== 'pending') onVerdict(answer);
         }),
     ),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 // Runs every micro-benchmark, or those whose name has one of the given words, each in a process of its own.
 
 const words = process.argv.slice(2);
-const helpers = ['run.js', 'timing.js', 'forged-shapes.js'];
+const helpers = ['run.js', 'timing.js', 'forged-shapes.js', 'signing.js'];
 const files = readdirSync(import.meta.dirname)
   .filter((name) => name.endsWith('.js') && !helpers.includes(name))
   .filter((name) => words.length === 0 || words.some((word) => name.includes(word)));

@@ -1,62 +1,31 @@
-import { AuthCounters } from '../../src/auth/auth-counters.ts';
-import { Authorizer } from '../../src/auth/authorizer.ts';
-import { systemClock } from '../../src/lib/clock.ts';
 import type { RequestHead } from '../../src/types.ts';
 import { head } from '../../test/auth/support.ts';
-import { issuerConfig } from '../../test/support/issuer.ts';
-import { rs256, rsaKey, secondsFromNow } from '../../test/support/tokens.ts';
+import { rs256, secondsFromNow } from '../../test/support/tokens.ts';
+import { accessTo, authorizerOf, ISSUER, issuerWith, key } from './signing.ts';
 import { compare } from './timing.ts';
 
 // Finding known tokens; baseline: the header's value as a string, which the engine makes anew for each request.
 
 const TOKENS = 1000;
 const CALLS = 500_000;
-const key = rsaKey();
-const authorizer = new Authorizer({
-  issuers: new Map([
-    [
-      'main',
-      issuerConfig({
-        name: 'main',
-        issuer: 'https://issuer.example',
-        audience: ['63b73f76-7400-487d-b122-5705b848da80'],
-        algorithms: ['RS256'],
-        keys: [
-          {
-            id: 'k',
-            kid: undefined,
-            algorithms: ['RS256'],
-            material: { kind: 'public', pem: key.pem },
-          },
-        ],
-      }),
-    ],
-  ]),
-  cache: { entries: 100_000, bytes: 256 * 1024 * 1024 },
-  verifiers: 1,
-  haproxyOrder: false,
-  clock: systemClock,
-  counters: new AuthCounters(),
-});
-const access = authorizer.access({
-  auth: ['main'],
-  forward: { headers: new Map([['X-User-Id', 'sub']]), token: 'keep', forwarded: new Set() },
-});
+const AUDIENCE = '63b73f76-7400-487d-b122-5705b848da80';
+const authorizer = authorizerOf([issuerWith('main', [AUDIENCE])], 1);
+const access = accessTo(authorizer, ['main']);
 const raw = Array.from({ length: TOKENS }, (_, n) =>
   Buffer.from(
     `Bearer ${rs256(
       key,
       {
-        aud: '63b73f76-7400-487d-b122-5705b848da80',
+        aud: AUDIENCE,
         exp: secondsFromNow(3600),
         iat: secondsFromNow(0),
-        iss: 'https://issuer.example',
+        iss: ISSUER,
         sub: `user-${n}-81c9a1d0-6a2b`,
         jti: `0f3f0a7e-${n}`,
         authenticationType: 'PASSWORD',
         email: `user${n}@example.com`,
         email_verified: true,
-        applicationId: '63b73f76-7400-487d-b122-5705b848da80',
+        applicationId: AUDIENCE,
         roles: ['reader', 'writer'],
       },
       { alg: 'RS256', typ: 'JWT', kid: 'fYW0nK0-1rT4sJgq3l6Qf9aW2xE' },
