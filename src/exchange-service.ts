@@ -3,6 +3,7 @@ import type { Authorizer } from './auth/authorizer.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Networks } from './lib/networks.ts';
 import type { Replies, Reply } from './listener/replies.ts';
+import type { Reason } from './reasons.ts';
 import type { BodyRules } from './request-body.ts';
 import type { Route } from './route.ts';
 import type { RouteTable } from './routing/route-table.ts';
@@ -34,4 +35,14 @@ export interface Service<Exchange> extends BodyRules {
   readonly onEnd: (exchange: Exchange) => void;
   /** Is told of a fault of ours; the exchange that met it ends by itself. */
   readonly onFault: (error: unknown) => void;
+}
+
+/** Why a request is refused by its head alone, before its route is looked for. */
+export function faultOf(
+  head: RequestHead,
+  { rejectChunked, requestBodyLimit }: Pick<Service<unknown>, 'rejectChunked' | 'requestBodyLimit'>,
+): Reason | undefined {
+  if (head.fault !== undefined) return head.fault;
+  if (head.framing === 'chunked' && rejectChunked) return 'length_required';
+  return head.contentLength > requestBodyLimit ? 'request_body_too_large' : undefined;
 }

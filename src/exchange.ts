@@ -1,6 +1,6 @@
 import type { AccessRecord } from './access-log.ts';
 import type { Reviewed } from './deadlines.ts';
-import type { Service } from './exchange-service.ts';
+import { faultOf, type Service } from './exchange-service.ts';
 import type { Downstream, DownstreamEvents } from './listener/downstream.ts';
 import { noBody, type Reply } from './listener/replies.ts';
 import type { Reason } from './reasons.ts';
@@ -9,7 +9,7 @@ import type { Route } from './route.ts';
 import { findPreflight } from './routing/preflight.ts';
 import { NO_ROUTE, type Outcome } from './tally.ts';
 import type { Pending, Permit, Rejection, RequestHead, VerdictWaiter } from './types.ts';
-import { UploadRest } from './upload-rest.ts';
+import { type RestOwner, UploadRest } from './upload-rest.ts';
 import type { Connection } from './upstream/connection.ts';
 import { clientAddress } from './upstream/forwarded.ts';
 import type { PoolWaiter } from './upstream/pool.ts';
@@ -31,7 +31,9 @@ const DRAIN_BYTES = 16 * 1024 * 1024;
  * the request, carry the answer back, count how it ended. With a cached token and an idle connection everything up
  * to the last byte sent upstream happens in one turn, without a promise.
  */
-export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSink, DownstreamEvents {
+export class Exchange
+  implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSink, DownstreamEvents, RestOwner
+{
   slot = 0;
   private readonly service: Service<Exchange>;
   private readonly head: RequestHead;
@@ -50,6 +52,8 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
   private body: RequestBody | undefined;
   /** Set when the body goes on behind the answer. */
   private rest: UploadRest | undefined;
+  /** The end of the answer waits for the rest of the body. */
+  private holding = false;
   /** The answer asks the client to leave; decided once, because it is looked at more than once. */
   private readonly leaves: boolean;
   /** Set while this exchange has to be logged. */
@@ -60,8 +64,8 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
     this.head = head;
     this.downstream = downstream;
     this.startedAt = service.clock.monotonic();
-    const { requestsPerConnection } = service;
-    this.leaves = requestsPerConnection !== Infinity && Math.random() * requestsPerConnection < 1;
+    const often = service.requestsPerConnection;
+    this.leaves = often !== Infinity && Math.random() * often < 1;
   }
 
   /** 1. Judge the request and find its route. Must be called in the turn in which the head was read. */
@@ -71,23 +75,16 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
     // Now, because the engine tells no address once the client is gone or has its answer.
     this.access = service.accessLog?.begin(() => this.clientAddress());
     if (this.access?.client === null) {
-      this.leaveUnsent();
+      this.leave();
       return;
     }
     if (head.framing !== 'none') {
       this.body = new RequestBody(head.framing === 'chunked', service, downstream, this.startedAt);
       downstream.takeBody();
     }
-    if (head.fault !== undefined) {
-      this.refuse(head.fault);
-      return;
-    }
-    if (head.framing === 'chunked' && service.rejectChunked) {
-      this.refuse('length_required');
-      return;
-    }
-    if (head.contentLength > service.requestBodyLimit) {
-      this.refuse('request_body_too_large');
+    const fault = faultOf(head, service);
+    if (fault !== undefined) {
+      this.refuse(fault);
       return;
     }
     const preflight = findPreflight(service.routes, head);
@@ -140,8 +137,9 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
     const { forwarded } = this.route as Route;
     const matters = forwarded.size > 0 || this.service.trustedProxies !== undefined;
     const address = matters ? this.downstream.remoteAddress() : '';
+    // The client has reset the connection; without its address upstream could hold no one to what is asked.
     if (address === undefined) {
-      this.leaveUnsent();
+      this.leave();
       return;
     }
     const wire = this.service.writer.write(permit, this.head, forwarded, address);
@@ -190,9 +188,10 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
     const answer = this.answer as ResponseHead;
     if (this.access !== undefined) for (const piece of pieces) this.access.answerBytes += piece.length;
     if (complete) {
-      const { body, connection } = this;
+      const { body, connection, downstream } = this;
       this.connection = undefined;
-      if (body !== undefined && connection?.outlasted === true) this.rest = new UploadRest(body, connection);
+      if (body !== undefined && connection?.outlasted === true)
+        this.rest = new UploadRest(body, connection, downstream, this);
       else body?.drop();
     }
     if (!this.downstream.answering) {
@@ -205,21 +204,37 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
       const total = answer.framing === 'length' ? answer.contentLength : -1;
       this.downstream.begin(answer, total, this.closeAfter());
     }
-    if (this.downstream.send(pieces, complete)) {
-      if (complete) this.end('forwarded');
-    } else if (complete) this.finishing = true;
-    else this.connection?.pause();
+    if (complete && this.outlasts()) {
+      this.holding = true;
+      this.downstream.sendButEnd(pieces);
+      return;
+    }
+    const taken = this.downstream.send(pieces, complete);
+    if (complete) this.settle(taken);
+    else if (!taken) this.connection?.pause();
   }
 
   private answerWhole(answer: ResponseHead, body: Uint8Array): void {
     const announced = answer.framing === 'none' ? answer.contentLength : undefined;
-    const { downstream } = this;
-    const closes = this.closeAfter();
-    if (closes && this.rest !== undefined && downstream.receiving) {
-      downstream.answerBeforeBody(answer, body, announced, this);
+    if (this.outlasts()) {
+      this.downstream.answerBeforeBody(answer, body, announced, this);
       this.end('forwarded');
-    } else if (downstream.answer(answer, body, closes, announced)) this.end('forwarded');
+    } else this.settle(this.downstream.answer(answer, body, this.closeAfter(), announced));
+  }
+
+  /** @param taken the client has taken the whole answer; otherwise `onDrained` follows. */
+  private settle(taken: boolean): void {
+    if (taken) this.end('forwarded');
     else this.finishing = true;
+  }
+
+  private outlasts(): boolean {
+    return this.rest?.outlasts(this.head.contentLength, this.closeAfter()) === true;
+  }
+
+  onRestOver(): void {
+    if (!this.holding) this.downstream.release();
+    else if (!this.ended) this.settle(this.downstream.finish());
   }
 
   onDrained(): void {
@@ -237,11 +252,8 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
     } else this.refuse(reason);
   }
 
-  /**
-   * The client has reset the connection, and the engine has not told of it yet. Without the address nobody could be
-   * held to what the request does, so nothing of it is sent.
-   */
-  private leaveUnsent(): void {
+  /** The client is as good as gone. */
+  private leave(): void {
     this.downstream.abort();
     this.end('client_aborted');
   }
@@ -266,14 +278,14 @@ export class Exchange implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSi
   /** Looks whether it takes too long; called several times a second. */
   review(now: number, postpone: boolean): void {
     if (this.ended) return;
-    if (now - this.startedAt >= this.service.requestMs) {
-      this.expire();
-      return;
-    }
     const awaited = this.rest === undefined && this.body?.awaited === true;
-    const verdict = awaited ? this.body?.review(now, postpone) : undefined;
-    if (verdict === 'slow') this.refuse('request_timeout');
-    else if (postpone && verdict !== 'idle') this.downstream.postponeTimeout();
+    if (now - this.startedAt >= this.service.requestMs) this.expire();
+    else if (this.downstream.stuck(now)) this.leave();
+    else {
+      const verdict = awaited ? this.body?.review(now, postpone) : undefined;
+      if (verdict === 'slow') this.refuse('request_timeout');
+      else if (postpone && verdict !== 'idle') this.downstream.postponeTimeout();
+    }
   }
 
   /** The time for the whole request is over: the reason is whoever had the next step to take. */

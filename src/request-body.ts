@@ -5,12 +5,6 @@ import type { Reason } from './reasons.ts';
 import type { Connection } from './upstream/connection.ts';
 import { Upload, type UploadOwner } from './upstream/upload.ts';
 
-/**
- * Bytes of a request body that may be held once the answer has begun: the client cannot be asked to pause any more,
- * and one body must not take the budget of all.
- */
-const HELD_BEHIND_ANSWER_BYTES = 16 * 1024 * 1024;
-
 /** What every request body is held to. */
 export interface BodyRules {
   /** Bytes of request bodies that all exchanges together may hold back. */
@@ -45,6 +39,11 @@ export class RequestBody implements UploadOwner {
     return !this.dropped && !this.upload.whole;
   }
 
+  /** Bytes that are held now, which upstream has not taken. */
+  get held(): number {
+    return this.upload.held;
+  }
+
   /** Takes a view of the next bytes; when upstream is slower, the client is asked to pause. Returns why it must end. */
   take(chunk: Uint8Array, last: boolean): Reason | undefined {
     const { upload, downstream } = this;
@@ -52,7 +51,6 @@ export class RequestBody implements UploadOwner {
     this.bytes += chunk.length;
     if (this.bytes > this.rules.requestBodyLimit) return 'request_body_too_large';
     if (!upload.push(chunk, last)) return 'upstream_overloaded';
-    if (upload.held > HELD_BEHIND_ANSWER_BYTES && downstream.answering) return 'upstream_overloaded';
     if (upload.full) downstream.pauseBody();
     return undefined;
   }

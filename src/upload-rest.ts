@@ -1,3 +1,4 @@
+import type { Downstream } from './listener/downstream.ts';
 import type { RequestBody } from './request-body.ts';
 import type { Connection } from './upstream/connection.ts';
 import type { ResponseSink } from './upstream/response-sink.ts';
@@ -9,22 +10,52 @@ import type { ResponseSink } from './upstream/response-sink.ts';
 const QUIET_MS = 12_000;
 
 /**
+ * Bytes of a request body that may be held when the answer is complete to the engine: the client cannot be asked to
+ * pause any more, and one body must not take the budget of all.
+ */
+const HELD_BYTES = 16 * 1024 * 1024;
+/** Milliseconds between two looks at a client that is kept from sending: the engine would cut it after 8 s at least. */
+const LOOK_MS = 4_000;
+
+export interface RestOwner {
+  /** Nothing more of it is carried. */
+  onRestOver(): void;
+}
+
+/**
  * What is left of a request whose answer is complete while upstream still reads: it goes on its way, although its
- * exchange has ended. What upstream cannot take is held as behind any answer that has begun, and beyond that the
- * upload ends, because the client cannot be asked to pause any more.
+ * exchange may have ended. What upstream cannot take is held, and the client is asked to pause where the engine can
+ * still be told; behind an answer that is complete to the engine it is small.
  */
 export class UploadRest implements ResponseSink {
   private readonly body: RequestBody;
   private readonly connection: Connection;
   private readonly timer: NodeJS.Timeout;
+  private readonly looks: NodeJS.Timeout;
+  private readonly downstream: Downstream;
+  private readonly owner: RestOwner;
   private over = false;
 
   /** Takes the place of the exchange on a connection that is outlasted by its request. */
-  constructor(body: RequestBody, connection: Connection) {
+  constructor(body: RequestBody, connection: Connection, downstream: Downstream, owner: RestOwner) {
     this.body = body;
     this.connection = connection;
+    this.downstream = downstream;
+    this.owner = owner;
     this.timer = setTimeout(() => this.stop(), QUIET_MS).unref();
+    this.looks = setInterval(() => {
+      if (downstream.pausing) downstream.postponeTimeout();
+    }, LOOK_MS).unref();
     connection.goOn(this);
+  }
+
+  /**
+   * Whether more of a body of `length` bytes may come than may be held, or any that the end of the connection with the
+   * answer would cut off.
+   */
+  outlasts(length: number, closes: boolean): boolean {
+    const { body, downstream } = this;
+    return downstream.receiving && (closes || length - body.bytes + body.held > HELD_BYTES);
   }
 
   /** Takes a view of the next bytes. */
@@ -62,6 +93,8 @@ export class UploadRest implements ResponseSink {
   private end(): void {
     this.over = true;
     clearTimeout(this.timer);
+    clearInterval(this.looks);
     this.body.drop();
+    this.owner.onRestOver();
   }
 }

@@ -39,7 +39,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'deadlines.ts': seams,
   'request-body.ts': [...seams, 'listener', 'upstream'],
   'route.ts': [...joins, 'tally.ts'],
-  'upload-rest.ts': ['request-body.ts', 'upstream'],
+  'upload-rest.ts': ['request-body.ts', 'listener', 'upstream'],
   'exchange-service.ts': [...joins, 'tally.ts', 'access-log.ts', 'request-body.ts', 'route.ts'],
   'exchange.ts': [
     ...joins,

@@ -1,6 +1,6 @@
 import type { PreflightConfig } from '../config/config.ts';
-import type { AnswerHead } from './downstream.ts';
 import { noBody, type Reply } from './replies.ts';
+import type { AnswerHead } from './sending.ts';
 
 type PreflightRules = Omit<Extract<PreflightConfig, { kind: 'answer' }>, 'kind'>;
 

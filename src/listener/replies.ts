@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { STATUS_CODES } from 'node:http';
 import { type Reason, reasons } from '../reasons.ts';
 import type { Rejection, Stage } from '../types.ts';
-import type { AnswerHead } from './downstream.ts';
+import type { AnswerHead } from './sending.ts';
 
 /** The body of an answer that has none. */
 export const noBody = new Uint8Array();

@@ -36,6 +36,7 @@ function started(bodyMinRate: number) {
   let onData = (_chunk: ArrayBuffer, _last: boolean): void => {};
   const response = {
     onAborted() {},
+    onWritable() {},
     onData(handler: typeof onData) {
       onData = handler;
     },

@@ -102,6 +102,22 @@ function start(total: number, close = false): { fake: FakeResponse; downstream: 
   return { fake, downstream, events };
 }
 
+/** The same with a body under way, before its answer. */
+function receiving(): { fake: FakeResponse; downstream: Downstream; events: Events } {
+  const fake = new FakeResponse();
+  const downstream = new Downstream(fake as unknown as EngineResponse, new Peers());
+  const events = new Events();
+  downstream.listen(events);
+  downstream.takeBody();
+  return { fake, downstream, events };
+}
+
+/** What the engine was told of reading since this was asked before. */
+const flow = (fake: FakeResponse): string[] =>
+  fake.calls.splice(0).filter((call) => call === 'pause' || call === 'resume');
+const writes = (fake: FakeResponse): string[] =>
+  fake.calls.splice(0).filter((call) => call.startsWith('write '));
+
 describe('an answer in pieces to a client that is slow', () => {
   test('of unknown length: what follows a refused slice waits, then goes on', () => {
     const { fake, downstream, events } = start(-1);
@@ -201,17 +217,146 @@ describe('pieces and heads stay below what the engine corks', () => {
   });
 });
 
-describe('the request body', () => {
-  test('pause is lifted before the answer starts, and never set behind that', () => {
-    const fake = new FakeResponse();
-    const downstream = new Downstream(fake as unknown as EngineResponse, new Peers());
-    downstream.listen(new Events());
+describe('a client that is kept from sending its body', () => {
+  test('is paused once, and stays so when its answer begins', () => {
+    const { fake, downstream } = receiving();
     downstream.resumeBody();
     downstream.pauseBody();
+    downstream.pauseBody();
+    downstream.begin(head, 50, false);
+    downstream.send([new Uint8Array(1)], false);
+    assert.deepEqual(flow(fake), ['pause']);
+    downstream.resumeBody();
+    downstream.resumeBody();
+    assert.deepEqual(flow(fake), ['resume']);
+  });
+
+  test('fills the slot of the engine before the first write may be refused', () => {
+    const { fake, downstream } = receiving();
+    downstream.begin(head, 50, false);
+    assert.deepEqual(flow(fake), ['pause', 'resume']);
+  });
+
+  for (const [name, total] of [
+    ['known', 50_000],
+    ['unknown', -1],
+  ] as const) {
+    test(`and takes nothing of an answer of ${name} length is paused anew, and sending is tried until it takes`, (context) => {
+      context.mock.timers.enable({ apis: ['setTimeout'] });
+      const { fake, downstream, events } = receiving();
+      downstream.pauseBody();
+      downstream.begin(head, total, false);
+      fake.free = 0;
+      assert.equal(downstream.send([new Uint8Array(20_000)], false), false);
+      // A refused write makes the engine read.
+      assert.deepEqual(flow(fake), ['pause', 'pause']);
+      context.mock.timers.tick(5);
+      // Read for the length of a try alone.
+      assert.deepEqual(flow(fake), ['resume', 'pause']);
+      context.mock.timers.tick(9);
+      assert.deepEqual(flow(fake), []);
+      fake.free = 100;
+      context.mock.timers.tick(1);
+      assert.deepEqual(flow(fake), ['resume', 'pause']);
+      assert.deepEqual([events.drained, downstream.pausing, downstream.behind], [1, true, false]);
+      context.mock.timers.tick(1_000);
+      assert.deepEqual(flow(fake), []);
+      downstream.resumeBody();
+      assert.deepEqual(flow(fake), ['resume']);
+      fake.aborted();
+    });
+  }
+
+  test('is tried with one byte when the engine may still hold what it refused', (context) => {
+    context.mock.timers.enable({ apis: ['setTimeout'] });
+    const { fake, downstream } = receiving();
+    downstream.pauseBody();
+    downstream.begin(head, -1, false);
+    fake.free = 0;
+    downstream.send([new Uint8Array(30_000)], false);
+    for (const at of [5, 10, 20]) context.mock.timers.tick(at);
+    assert.deepEqual(writes(fake), ['write 16000', 'write 1', 'write 1', 'write 1']);
+    fake.free = 100;
+    context.mock.timers.tick(40);
+    assert.deepEqual(writes(fake), ['write 1', `write ${30_000 - 16_000 - 4}`]);
+    fake.aborted();
+  });
+
+  test('and is read again while it takes nothing is tried at once, so that room to write is polled for', (context) => {
+    context.mock.timers.enable({ apis: ['setTimeout'] });
+    const { fake, downstream, events } = receiving();
+    downstream.begin(head, 50, false);
+    fake.free = 0;
+    downstream.send([new Uint8Array(20)], false);
+    downstream.pauseBody();
+    downstream.resumeBody();
+    fake.calls.length = 0;
+    context.mock.timers.tick(1);
+    assert.deepEqual(fake.calls, ['resume', 'tryEnd 20 refused']);
+    context.mock.timers.tick(1_000);
+    assert.deepEqual(fake.calls.length, 2, 'from here on the engine tells');
+    fake.free = 1;
+    fake.writable(0);
+    assert.equal(events.drained, 1);
+    fake.aborted();
+  });
+
+  test('is read again before the last byte of its answer, behind which nothing can be said to the engine', () => {
+    const { fake, downstream } = receiving();
     downstream.pauseBody();
     downstream.begin(head, 5, false);
-    downstream.pauseBody();
-    downstream.resumeBody();
-    assert.deepEqual(fake.calls, ['pause', 'resume']);
+    fake.calls.length = 0;
+    downstream.send([new Uint8Array(5)], true);
+    assert.deepEqual(fake.calls, ['resume', `status ${head.lines}`, 'tryEnd 5']);
+    assert.equal(downstream.open, false);
   });
+
+  test('and leaves is not tried any more', (context) => {
+    context.mock.timers.enable({ apis: ['setTimeout'] });
+    const { fake, downstream } = receiving();
+    downstream.pauseBody();
+    downstream.begin(head, 50, false);
+    fake.free = 0;
+    downstream.send([new Uint8Array(20)], false);
+    fake.aborted();
+    fake.calls.length = 0;
+    context.mock.timers.tick(1_000);
+    assert.deepEqual(fake.calls, []);
+  });
+});
+
+test('room to write that was not asked for changes nothing but the time-out, which the engine has stopped', () => {
+  const { fake, downstream, events } = receiving();
+  downstream.postponeTimeout();
+  fake.calls.length = 0;
+  assert.equal(fake.writable(0), true);
+  assert.deepEqual([fake.calls, events.drained], [['pause', 'resume'], 0]);
+});
+
+describe('an answer whose end waits for the rest of the body', () => {
+  for (const [name, total] of [
+    ['known', 30],
+    ['unknown', -1],
+  ] as const) {
+    test(`of ${name} length`, () => {
+      const { fake, downstream } = receiving();
+      downstream.begin(head, total, false);
+      downstream.sendButEnd([new Uint8Array(20), new Uint8Array(10)]);
+      downstream.pauseBody();
+      assert.deepEqual([downstream.open, flow(fake)], [true, ['pause', 'resume', 'pause']]);
+      assert.equal(downstream.finish(), true);
+      assert.deepEqual([downstream.open, flow(fake)], [false, ['resume']]);
+    });
+
+    test(`of ${name} length, to a client that takes nothing`, () => {
+      const { fake, downstream, events } = receiving();
+      downstream.begin(head, total, false);
+      fake.free = 0;
+      downstream.sendButEnd([new Uint8Array(20), new Uint8Array(10)]);
+      assert.equal(downstream.finish(), false);
+      fake.free = 100;
+      fake.writable(0);
+      assert.deepEqual([downstream.open, events.drained], [false, 1]);
+    });
+  }
 });

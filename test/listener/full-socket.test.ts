@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { systemClock } from '../../src/lib/clock.ts';
 import { ConnectionLimit } from '../../src/listener/connection-limit.ts';
-import type { AnswerHead, Downstream } from '../../src/listener/downstream.ts';
+import type { Downstream } from '../../src/listener/downstream.ts';
 import { loadEngine } from '../../src/listener/engine.ts';
 import { Listener } from '../../src/listener/listener.ts';
+import type { AnswerHead } from '../../src/listener/sending.ts';
 import { eventually, silentLog } from '../support/gateway.ts';
 import { Wire } from '../support/wire.ts';
 
