@@ -1,0 +1,76 @@
+// Source: an adversarial review, what held: escapes for the terminal in a token, a path and a host that `explain` shows.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { run } from '../cli/program.ts';
+import { rs256, rsaKey, secondsFromNow } from '../support/tokens.ts';
+
+/** Clears the screen, sets the title, turns the writing around, ends the line, forges one, hides the rest. */
+const orders = '\u001b[2J\u001b]0;x\u0007\u202e\r\nroute     /, let in\u009b2K\u2028\u200b\0\u007f';
+/** What a terminal obeys instead of showing it. */
+const obeyed = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+
+const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
+after(() => rmSync(folder, { recursive: true }));
+const key = rsaKey();
+const file = join(folder, 'portcullis.yaml');
+writeFileSync(join(folder, 'key.pem'), key.pem);
+writeFileSync(
+  file,
+  `listen: 127.0.0.1:0
+issuers: { app: { issuer: x, audience: y, algorithms: [RS256], keys: { pem: key.pem }, tokenTypes: [JWT] } }
+routes:
+  - { match: { path: / }, auth: app, upstream: "http://127.0.0.1:9", require: { roles: [admin], claims: { plan: pro } } }
+`,
+);
+
+const good = { iss: 'x', aud: 'y', exp: secondsFromNow(600), roles: ['admin'], plan: 'pro' };
+const header = { alg: 'RS256', typ: 'JWT' };
+const tokens: Readonly<Record<string, string>> = {
+  iss: rs256(key, { ...good, iss: orders }, header),
+  aud: rs256(key, { ...good, aud: [orders, `${orders}${orders}`] }, header),
+  'a claim that is demanded': rs256(key, { ...good, plan: orders }, header),
+  alg: rs256(key, good, { ...header, alg: orders }),
+  kid: rs256(key, good, { ...header, kid: orders }),
+  typ: rs256(key, good, { ...header, typ: orders }),
+  crit: rs256(key, good, { ...header, crit: [orders], [orders]: 1 }),
+  'a name that stands twice': rs256(
+    key,
+    `{"a":1,${JSON.stringify(orders)}:1,${JSON.stringify(orders)}:2}`,
+    header,
+  ),
+  'the token itself': `a.${orders.replaceAll('\0', '')}.b`,
+};
+
+/** No line but those of the program begins where a line of its own would. */
+async function assertHarmless(args: readonly string[], input?: string): Promise<void> {
+  const { code, stdout, stderr } = await run(
+    ['explain', '--config', file, ...args],
+    input === undefined ? {} : { input },
+  );
+  assert.notEqual(code, 70, stderr);
+  // Its own lines end with a line feed.
+  assert.doesNotMatch(`${stdout}${stderr}`.replaceAll('\n', ''), obeyed);
+  assert.doesNotMatch(stdout, /^route {5}\/, let in/m);
+}
+
+describe('explain shows what it was given without obeying it', () => {
+  for (const [where, token] of Object.entries(tokens)) {
+    test(where, () => assertHarmless(['-'], token));
+  }
+
+  for (const [option, value] of [
+    ['--path', `/${orders}`],
+    ['--host', orders],
+    ['--method', `G${orders}T`],
+  ] as const) {
+    test(option, () => assertHarmless([option, value.replaceAll('\0', ''), tokens['iss'] as string]));
+  }
+
+  test('has a neighbour that is let in', async () => {
+    const { code, stdout } = await run(['explain', '--config', file, rs256(key, good, header)]);
+    assert.equal(code, 0, stdout);
+  });
+});
