@@ -1,32 +1,31 @@
 // Source: an adversarial review, what held: odd targets, two Host fields and LF alone, cut at every byte.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { ForwardConfig } from '../../src/config/config.ts';
 import { eightBits, fields, hosts } from '../conformance/request-field-rows.ts';
 import { methods, targets, versions } from '../conformance/request-line-rows.ts';
 import type { Row } from '../conformance/request-row.ts';
-import { eventually, startGateway, type TestGateway } from '../support/gateway.ts';
-import { Origin } from '../support/origin.ts';
+import { eventually, type TestGateway } from '../support/gateway.ts';
+import type { Origin } from '../support/origin.ts';
+import { publicGateway } from '../support/public-gateway.ts';
 import { Wire } from '../support/wire.ts';
 
 let origin: Origin;
 let gateway: TestGateway;
 let seen: string[] = [];
 
-before(async () => {
-  origin = await Origin.start();
-  origin.serve((text) => {
-    seen.push(text);
-    return 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
-  });
-  const forward: ForwardConfig = { headers: new Map(), token: 'keep', forwarded: new Set() };
-  gateway = await startGateway({ upstreamPort: origin.port, routes: [{ forward, auth: 'none' }] });
-});
-
-after(async () => {
-  await gateway.close();
-  await origin.close();
-});
+const forward: ForwardConfig = { headers: new Map(), token: 'keep', forwarded: new Set() };
+publicGateway(
+  'once',
+  (made) => {
+    ({ origin, gateway } = made);
+    origin.serve((text) => {
+      seen.push(text);
+      return 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+    });
+  },
+  { routes: [{ forward, auth: 'none' }] },
+);
 
 /** Lets the gateway, which is this process too, read what was sent: what is sent then is another read. */
 async function turn(): Promise<void> {

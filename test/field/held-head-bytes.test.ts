@@ -1,9 +1,10 @@
 // Source: an adversarial review, what held: every byte value in 15 places of a request head.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { ForwardConfig } from '../../src/config/config.ts';
-import { startGateway, type TestGateway } from '../support/gateway.ts';
-import { Origin } from '../support/origin.ts';
+import type { TestGateway } from '../support/gateway.ts';
+import type { Origin } from '../support/origin.ts';
+import { publicGateway } from '../support/public-gateway.ts';
 import { request, Wire } from '../support/wire.ts';
 
 /** Clients at one time. */
@@ -88,20 +89,18 @@ let origin: Origin;
 let gateway: TestGateway;
 let seen: string[] = [];
 
-before(async () => {
-  origin = await Origin.start();
-  origin.serve((text) => {
-    if (!text.startsWith('GET /marker ')) seen.push(text);
-    return 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
-  });
-  const forward: ForwardConfig = { headers: new Map(), token: 'keep', forwarded: new Set() };
-  gateway = await startGateway({ upstreamPort: origin.port, routes: [{ forward, auth: 'none' }] });
-});
-
-after(async () => {
-  await gateway.close();
-  await origin.close();
-});
+const forward: ForwardConfig = { headers: new Map(), token: 'keep', forwarded: new Set() };
+publicGateway(
+  'once',
+  (made) => {
+    ({ origin, gateway } = made);
+    origin.serve((text) => {
+      if (!text.startsWith('GET /marker ')) seen.push(text);
+      return 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+    });
+  },
+  { routes: [{ forward, auth: 'none' }] },
+);
 
 /** What the clients get, each for one byte: `passes`, `refused`, or `waits` for more without an answer. */
 async function outcomes({ make, passes }: Place, batch: readonly string[]): Promise<string[]> {

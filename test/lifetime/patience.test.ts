@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { Pool } from '../../src/upstream/pool.ts';
-import { eventually, inFlight, serverOf, startGateway, type TestGateway } from '../support/gateway.ts';
-import { Origin } from '../support/origin.ts';
+import { eventually, inFlight, serverOf, type TestGateway } from '../support/gateway.ts';
+import type { Origin } from '../support/origin.ts';
+import { publicGateway } from '../support/public-gateway.ts';
 import { framingLine, MIB, pour, SlowReader } from './stream.ts';
 
 /** More than the kernel's buffers of two socket pairs take. */
@@ -14,19 +15,13 @@ const LONG_TICKS = 8;
 let origin: Origin;
 let gateway: TestGateway;
 
-beforeEach(async () => {
-  origin = await Origin.start();
-  gateway = await startGateway({
-    upstreamPort: origin.port,
-    routes: [{ auth: 'none' }],
-    timeouts: { responseMs: TIMEOUT_MS, idleMs: TIMEOUT_MS },
-  });
-});
-
-afterEach(async () => {
-  await gateway.close();
-  await origin.close();
-});
+publicGateway(
+  'anew',
+  (made) => {
+    ({ origin, gateway } = made);
+  },
+  { timeouts: { responseMs: TIMEOUT_MS, idleMs: TIMEOUT_MS } },
+);
 
 /** The only exchange has stopped reading its answer. */
 function stopped(): boolean {
