@@ -33,7 +33,7 @@ export interface Service<Exchange> extends BodyRules {
   /** The gateway is shutting down: every answer asks the client to leave. */
   readonly draining: () => boolean;
   readonly onEnd: (exchange: Exchange) => void;
-  /** Is told of a fault of ours; the exchange that met it ends by itself. */
+  /** Receives a fault of ours; the exchange that met it ends by itself. */
   readonly onFault: (error: unknown) => void;
 }
 

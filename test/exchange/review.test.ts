@@ -137,7 +137,7 @@ describe('the engine’s time-out for a body', () => {
 });
 
 describe('the rate of a body', () => {
-  /** Bytes per second which nobody keeps. */
+  /** Bytes per second, more than any client sends. */
   const TOO_MUCH = 1e12;
 
   test('is not asked for of a time in which its client had to pause, be it only a part', () => {

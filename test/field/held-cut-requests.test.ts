@@ -61,7 +61,7 @@ const rows: readonly Row[] = [methods, targets, versions, fields, eightBits, hos
   .flat()
   .filter(({ end, pieces, gateway: at }) => end !== 'waiting' && pieces.length === 1 && at === 'open');
 
-describe('a request is what it is, wherever it is cut', () => {
+describe('a request is what it is, with a cut in any place', () => {
   for (const row of rows) {
     test(row.name, async () => {
       const bytes = row.pieces[0] as string;

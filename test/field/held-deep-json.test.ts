@@ -1,4 +1,4 @@
-// Source: an adversarial review, what held: JSON that is deep, wherever JSON is read; tokens are in test/hostile/documents.test.ts.
+// Source: an adversarial review, what held: deep JSON in every place that reads JSON; tokens are in test/hostile/documents.test.ts.
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { parseJwks } from '../../src/keys/jwks.ts';

@@ -102,7 +102,7 @@ async function ask(name: number, choices: Chance): Promise<void> {
   wire.close();
 }
 
-test('nobody gets the answer of another, however many leave', async () => {
+test('no client gets the answer of another, however many leave', async () => {
   await Promise.all(Array.from({ length: CLIENTS }, (_, name) => ask(name, chance.fork())));
   assert.equal(counts.whole + counts.left, CLIENTS * REQUESTS);
   assert.ok(counts.left > (CLIENTS * REQUESTS) / 8);

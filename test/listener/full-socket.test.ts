@@ -43,7 +43,7 @@ const large: AnswerHead = {
   lines: `${small.lines}${'v'.repeat(20_000)}\r\nX-B: ${'w'.repeat(20_000)}`,
 };
 
-/** Looks in a row at which nothing new has come, some 600 ms: then nothing will. A time would pass while nobody runs. */
+/** Looks in a row at which nothing new has come, some 600 ms: then nothing will. A time would pass while no process runs. */
 const STILL_LOOKS = 100;
 
 /** Asks again and again without reading, until the server is not heard of any more; then reads everything. */
