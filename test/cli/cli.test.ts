@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -119,5 +119,19 @@ test('a configuration file that cannot be read ends with 69', async () => {
     const { code, stdout, stderr } = await run([command, '--config', 'none.yaml'], { cwd: folder });
     const sentence = `portcullis: the configuration file ${join(folder, 'none.yaml')} does not exist; must be a readable file\n`;
     assert.deepEqual([code, stdout, stderr], [69, '', sentence]);
+  }
+});
+
+test('without a configuration file a command says where one is looked for, and what prints one', async (t) => {
+  if (existsSync('/etc/portcullis/portcullis.yaml')) return t.skip('this machine has a configuration');
+  const empty = mkdtempSync(join(folder, 'empty-'));
+  for (const command of ['check', 'start', 'explain']) {
+    const { code, stdout, stderr } = await run([command], { cwd: empty });
+    assert.deepEqual([code, stdout], [69, '']);
+    assert.match(stderr, /--config FILE or PORTCULLIS_CONFIG, or write \.\/portcullis\.yaml or /);
+    const [, line = ''] = /; portcullis (.+) prints one to begin with\n$/.exec(stderr) ?? [];
+    const printed = await run(line.split(' '), { cwd: empty });
+    assert.equal(printed.code, 0);
+    assert.match(printed.stdout, /^listen: /m);
   }
 });
