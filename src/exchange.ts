@@ -81,6 +81,7 @@ export class Exchange
     if (head.framing !== 'none') {
       this.body = new RequestBody(head.framing === 'chunked', service, downstream, this.startedAt);
       downstream.takeBody();
+      this.body.expect(head.contentLength);
     }
     const fault = faultOf(head, service);
     if (fault !== undefined) {
@@ -288,7 +289,7 @@ export class Exchange
     }
   }
 
-  /** The time for the whole request is over: the reason is whoever had the next step to take. */
+  /** The time for the whole request is over: the reason names the side that had the next step to take. */
   private expire(): void {
     const { downstream, body } = this;
     if (downstream.behind || (body?.awaited === true && !downstream.pausing)) this.refuse('request_timeout');
@@ -347,7 +348,7 @@ export class Exchange
     return this.head.close || this.endsConnection();
   }
 
-  /** Whatever the client wants. Trailers of a chunked request are parsed by the engine as a new one: none may follow. */
+  /** Even if the client wants otherwise. The engine parses trailers of a chunked request as a new one: none may follow. */
   private endsConnection(): boolean {
     return this.leaves || this.head.framing === 'chunked' || this.service.draining();
   }

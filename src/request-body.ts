@@ -5,6 +5,16 @@ import type { Reason } from './reasons.ts';
 import type { Connection } from './upstream/connection.ts';
 import { Upload, type UploadOwner } from './upstream/upload.ts';
 
+/**
+ * Bytes from which a body is large: before it is read on, room for it is asked for from the other processes. What is
+ * smaller fits the part of the limit that each begins with.
+ */
+const LARGE_BYTES = 1024 * 1024;
+/** Bytes of a piece that tells of a fast sender whose body may have any length. */
+const LARGE_PIECE_BYTES = 64 * 1024;
+/** Bytes; more than the limit can be. */
+const ANY_LENGTH = 2 ** 40;
+
 /** What every request body is held to. */
 export interface BodyRules {
   /** Bytes of request bodies that all exchanges together may hold back. */
@@ -25,6 +35,9 @@ export class RequestBody implements UploadOwner {
   private readonly upload: Upload;
   private rate: BodyRate | undefined;
   private dropped = false;
+  /** Room is asked for, or was. */
+  private prepared = false;
+  private preparing = false;
 
   /** @param startedAt monotonic milliseconds. */
   constructor(chunked: boolean, rules: BodyRules, downstream: Downstream, startedAt: number) {
@@ -44,6 +57,11 @@ export class RequestBody implements UploadOwner {
     return this.upload.held;
   }
 
+  /** It will have `length` bytes. Called once at most, before the first ones. */
+  expect(length: number): void {
+    if (length >= LARGE_BYTES) this.prepare(length);
+  }
+
   /** Takes a view of the next bytes; when upstream is slower, the client is asked to pause. Returns why it must end. */
   take(chunk: Uint8Array, last: boolean): Reason | undefined {
     const { upload, downstream } = this;
@@ -52,8 +70,22 @@ export class RequestBody implements UploadOwner {
     if (this.bytes > this.rules.requestBodyLimit) return 'request_body_too_large';
     if (!upload.push(chunk, last)) return 'upstream_overloaded';
     if (upload.full) downstream.pauseBody();
+    if (chunk.length >= LARGE_PIECE_BYTES && !this.prepared) this.prepare(ANY_LENGTH);
     return undefined;
   }
+
+  /** Nothing is read until the others have said what they can spare, as far as the engine can be kept from it. */
+  private prepare(length: number): void {
+    this.prepared = true;
+    if (this.rules.budget.prepare(length, this.onPrepared)) return;
+    this.preparing = true;
+    this.downstream.pauseBody();
+  }
+
+  private readonly onPrepared = (): void => {
+    this.preparing = false;
+    if (!this.dropped) this.goOn();
+  };
 
   attach(connection: Connection): void {
     this.upload.attach(connection);
@@ -91,6 +123,6 @@ export class RequestBody implements UploadOwner {
   }
 
   private goOn(): void {
-    if (this.upload.flowing) this.downstream.resumeBody();
+    if (this.upload.flowing && !this.preparing) this.downstream.resumeBody();
   }
 }

@@ -39,7 +39,7 @@ export interface ServerOptions {
   /** Undefined: nothing can be revoked. */
   readonly revocations: Revocations | undefined;
   /** A limit of which others hold the rest runs short; see `Lease`. Told for each request meanwhile. */
-  readonly scarce?: ((limit: string) => void) | undefined;
+  readonly scarce?: ((limit: string, wanted?: number) => void) | undefined;
   /** Told when a server is found down or up again. */
   readonly onServer: (report: ServerReport) => void;
   /** Other processes serve the same addresses. */

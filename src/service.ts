@@ -31,7 +31,7 @@ export interface Surroundings {
   /** Undefined: nothing can be revoked. */
   readonly revocations: Revocations | undefined;
   /** See `ServerOptions.scarce`. */
-  readonly scarce: ((limit: string) => void) | undefined;
+  readonly scarce: ((limit: string, wanted?: number) => void) | undefined;
   readonly servers: ServerStates;
   readonly tally: Tally;
   readonly authCounters: AuthCounters;
@@ -122,7 +122,10 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
       refusals?.note(name, access, head, rejection);
       return replies.ofRejection(rejection);
     },
-    budget: new Budget(config.limits.bufferedBodies, scarce && (() => scarce('bufferedBodies'))),
+    budget: new Budget(
+      config.limits.bufferedBodies,
+      scarce && ((wanted) => scarce('bufferedBodies', wanted)),
+    ),
     tally,
     trustedProxies,
     accessLog: access === 'off' ? undefined : new AccessLog(access, log, tally.accessLogDropped),

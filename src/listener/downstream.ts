@@ -95,7 +95,7 @@ export class Downstream implements SendingOwner {
     this.sending.reading = reading;
     this.response.onData((chunk, last) => {
       if (last) reading.end();
-      // The engine goes on delivering a body after the answer is complete; nobody wants it then.
+      // The engine goes on delivering a body after the answer is complete; it is not wanted then.
       this.linger?.take(chunk.byteLength, last);
       this.events?.onRequestBody(new Uint8Array(chunk), last);
     });

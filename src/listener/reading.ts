@@ -5,23 +5,22 @@ import type { EngineResponse } from './engine.ts';
  * socket out of the poll altogether, so that the end of a client is not seen either, and stops its time-out; what a
  * resume polls for is not kept with the connection, but in two slots of the thread, one for connections with bytes in
  * the engine's send buffer and one for others, each holding what the connection paused last was polled for. So a
- * resume may poll for too little (nothing, with a slot that was never filled) or for the room to write that nobody
- * asked for; and a refused write polls for both, which ends a pause.
+ * resume may poll for too little (nothing, with a slot that was never filled) or for the room to write unasked; and a refused write polls for both, which ends a pause.
  */
 export class Reading {
   private readonly response: EngineResponse;
   private readonly onWritable: () => boolean;
   private stopped = false;
-  /** Stopped at some time since somebody asked. */
+  /** Stopped at some time since that was asked. */
   private wasStopped = false;
-  /** The engine's time-out of about 10 s runs although nobody waits for the client to take an answer. */
+  /** The engine's time-out of about 10 s runs although nothing waits for the client to take an answer. */
   private timed = true;
   /** Bytes of the request's body may still come. */
   private awaited = true;
   /** Room to write is heard of, which may come unasked behind any resume, and would else start a time-out. */
   private hears = false;
 
-  /** @param onWritable hears that there is room to write, also when nobody waits for it. */
+  /** @param onWritable hears that there is room to write, also when nothing waits for it. */
   constructor(response: EngineResponse, onWritable: () => boolean) {
     this.response = response;
     this.onWritable = onWritable;
@@ -69,7 +68,7 @@ export class Reading {
     this.resume();
   }
 
-  /** For as long as a write is tried, which must not be the last one on a connection that nobody reads. */
+  /** For as long as a write is tried, which must not be the last one on a connection that is not read. */
   open(): void {
     this.resume();
   }

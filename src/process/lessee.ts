@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Lease } from '../lib/lease.ts';
 
 /**
- * Milliseconds between two questions for more of one limit: what others cannot spare now they may spare a moment later,
+ * Milliseconds between two questions for more of one limit when others could spare nothing: they may a moment later,
  * and a flood of requests must not become a flood of questions.
  */
 const ASK_EVERY_MS = 50;
@@ -24,8 +24,8 @@ export class Lessee {
     this.#options = options;
   }
 
-  /** This limit runs short. May be called for each request. */
-  want(key: string): void {
+  /** This limit runs short, by `wanted` units when that is known. May be called for each request. */
+  want(key: string, wanted = 0): void {
     const asked = this.#asked.get(key);
     if (asked === Number.POSITIVE_INFINITY) return;
     const { leases, ask, clock } = this.#options;
@@ -33,13 +33,15 @@ export class Lessee {
     const lease = leases().get(key);
     if (lease === undefined) return;
     this.#asked.set(key, Number.POSITIVE_INFINITY);
-    ask(key, lease.step);
+    ask(key, Math.max(lease.step, wanted));
   }
 
   /** The answer to a question, 0 when nothing could be spared; or, unasked, what is taken off before it serves. */
   granted(key: string, amount: number): void {
-    if (this.#asked.has(key)) this.#asked.set(key, this.#options.clock.monotonic());
-    if (amount !== 0) this.#options.leases().get(key)?.raise(amount);
+    // Who could spare something may spare more.
+    if (amount > 0) this.#asked.delete(key);
+    else if (this.#asked.has(key)) this.#asked.set(key, this.#options.clock.monotonic());
+    this.#options.leases().get(key)?.raise(amount);
   }
 
   /** Others need units. @returns how many were given up. */

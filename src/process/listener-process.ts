@@ -151,7 +151,7 @@ class ListenerProcess {
       log,
       refetch: (issuer) => this.#refetches.refetch(issuer),
       revocations: this.#mirror?.list,
-      scarce: (limit) => this.#lessee.want(limit),
+      scarce: (limit, wanted) => this.#lessee.want(limit, wanted),
       onServer: (report) => void this.#tell({ kind: 'server', report }),
       shared: true,
     });
