@@ -1,4 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto';
+import { HEADER_LIMITS, LIMITS, type Limits, Outline } from '../../src/auth/json-outline.ts';
 
 // What a stranger may put into a token that fits the limits, as the members of a header or of claims.
 
@@ -6,14 +7,10 @@ import { randomBytes, randomInt } from 'node:crypto';
 export type Shape = (room: number) => string;
 
 export const AUDIENCE = '63b73f76-7400-487d-b122-5705b848da80';
-/** Of the claims: somewhat less than the limits of structure, to leave room for the usual members. */
-const MEMBERS = 370;
-const CONTAINERS = 370;
-/** The same of the header. */
-const HEADER_PARTS = 40;
-/** More commas than the limits allow are left out, so that a shape is as large as it can be under any of them. */
-const ITEMS = 1120;
-const HEADER_ITEMS = 100;
+/** Parts that the usual members of a header and of claims take. */
+const USUAL = { header: 10, claims: 50 };
+/** More pieces than fit under any of the limits. */
+const MOST = 1200;
 
 export const random = (): string => randomBytes(6).toString('base64url');
 const letters = (count: number): string => random().slice(0, count);
@@ -75,57 +72,78 @@ const texts: Readonly<Record<string, Shape>> = {
   'a text of Chinese letters': text('一'),
   'a text of emoji': text('😀'),
   'white space': (room) => `"x":1${' '.repeat(room - 6)}`,
-  'white space everywhere': list(() => `${' '.repeat(randomInt(12))}1`, ITEMS),
+  'white space everywhere': list(() => `${' '.repeat(1 + randomInt(40))}1`, 300),
   'lists in lists': padded(() => `"x":${'['.repeat(31)}${']'.repeat(31)}`),
   'long numbers': list(() => `0.${'1234567890'.repeat(70)}`),
   'one number': (room) => `"x":${'1234567890'.repeat(Math.floor(room / 10) - 1)}`,
 };
 
-function parts(most: { members: number; containers: number; items: number }): Record<string, Shape> {
-  return {
-    'new names': members(() => `"${random()}":0`, most.members),
-    'short names': members(() => `"${letters(3)}${randomInt(9)}":0`, most.members),
-    'names with escapes': members(() => `"\\u0069\\u0073${random()}":0`, most.members),
-    'names that are nearly iss': members(() => '"\\u0069\\u0073\\u0078":0', most.members),
-    'names that are nearly aud': members(() => '"\\u0061\\u0075\\u0064d":0', most.members),
-    'names that are nearly kid': members(() => '"kie":0', most.members),
-    'members of every kind': members(mixedMember, most.members),
-    'small objects': items(() => `{"${random()}":0}`, most.containers),
-    'empty objects': items(() => '{}', most.containers),
-    'empty lists': items(() => '[]', most.containers),
-    'lists in objects in lists': items(() => `[{"${letters(3)}":[${mixed()}]}]`, most.containers / 3),
-    'short texts': items(() => `"${letters(3)}"`, most.items),
-    'texts of any length': items(() => `"${letters(randomInt(8))}"`, most.items),
-    digits: items(() => '1', most.items),
-    numbers: items(() => '1e308', most.items),
-    'numbers of any length': items(() => `${randomInt(2 ** (1 + randomInt(40)))}`, most.items),
-    literals: items(() => chosen(['true', 'false', 'null']), most.items),
-    'values of every kind': items(mixed, most.items),
-    'everything at once': padded((room) => {
-      const objects = fill(room / 2, () => `{${mixedMember()}}`, most.containers * 0.9);
-      const some = most.members - most.containers * 0.9 - 5;
-      const inner = some > 0 ? `${fill(room / 4, mixedMember, some)},` : '';
-      return `"x":[${objects}],${inner}"y":[${fill(room / 5, mixed, most.items - most.members - 20)}]`;
-    }),
+/** The shape with as many pieces as the limits allow beside the usual members. */
+function largest(limits: Limits, usual: number, of: (most: number) => Shape): Shape {
+  const outline = new Outline([], { ...limits, parts: limits.parts - usual });
+  return (room) => {
+    let [least, most] = [0, MOST];
+    let best = of(1)(room);
+    while (most - least > 4) {
+      const middle = (least + most) >> 1;
+      const some = of(middle)(room);
+      const bytes = Buffer.from(`{${some}}`);
+      if (outline.of(bytes, bytes.length) < 0) most = middle;
+      else [least, best] = [middle, some];
+    }
+    return best;
   };
+}
+
+const pieces: Readonly<Record<string, (most: number) => Shape>> = {
+  'new names': (most) => members(() => `"${random()}":0`, most),
+  'short names': (most) => members(() => `"${letters(3)}${randomInt(9)}":""`, most),
+  'names with escapes': (most) => members(() => `"\\u0069\\u0073${random()}":""`, most),
+  'names that are nearly iss': (most) => members(() => '"\\u0069\\u0073\\u0078":""', most),
+  'names that are nearly aud': (most) => members(() => '"\\u0061\\u0075\\u0064d":""', most),
+  'names that are nearly kid': (most) => members(() => '"kie":""', most),
+  'members of every kind': (most) => members(mixedMember, most),
+  'small objects': (most) => items(() => `{"${random()}":""}`, most),
+  'empty objects': (most) => items(() => '{}', most),
+  'empty lists': (most) => items(() => '[]', most),
+  'lists in objects in lists': (most) => items(() => `[{"${letters(3)}":[${mixed()}]}]`, most),
+  'short texts': (most) => items(() => `"${letters(3)}"`, most),
+  'texts of any length': (most) => items(() => `"${letters(randomInt(8))}"`, most),
+  'texts and white space': (most) =>
+    items(() => `${' '.repeat(randomInt(3))}"${letters(randomInt(8))}"`, most),
+  'texts of which some are empty': (most) =>
+    items(() => chosen(['""', '"a"', '"abcdef"', '"abcdefghijk"']), most),
+  digits: (most) => items(() => '1', most),
+  numbers: (most) => items(() => '1e308', most),
+  'numbers of any length': (most) => items(() => `${randomInt(2 ** (1 + randomInt(40)))}`, most),
+  literals: (most) => items(() => chosen(['true', 'false', 'null']), most),
+  'values of every kind': (most) => items(mixed, most),
+  'texts, lists and objects': (most) =>
+    items(() => chosen(['""', '"abcdef"', '{}', '[]', '[""]', '{"":{}}']), most),
+  'everything at once': (most) =>
+    padded((room) => {
+      const objects = fill(room / 2, () => `{${mixedMember()}}`, most / 4);
+      const inner = fill(room / 4, mixedMember, most / 4);
+      return `"x":[${objects}],${inner},"y":[${fill(room / 5, mixed, most / 2)}]`;
+    }),
+};
+
+function parts(limits: Limits, usual: number): Record<string, Shape> {
+  return Object.fromEntries(Object.entries(pieces).map(([name, of]) => [name, largest(limits, usual, of)]));
 }
 
 /** Claims that no usual token has. */
 export const claimShapes: Readonly<Record<string, Shape>> = {
   ...texts,
-  ...parts({ members: MEMBERS, containers: CONTAINERS, items: ITEMS }),
+  ...parts(LIMITS, USUAL.claims),
   '900 small objects, beyond the limit': list(() => `{"${randomInt(1000, 2000)}":0}`),
 };
 export const headerShapes: Readonly<Record<string, Shape>> = {
   ...texts,
-  ...parts({ members: HEADER_PARTS, containers: HEADER_PARTS, items: HEADER_ITEMS }),
+  ...parts(HEADER_LIMITS, USUAL.header),
 };
 /** Of headers that are full of parts as well as the claims are. */
-export const fullHeaderShapes: Readonly<Record<string, Shape>> = parts({
-  members: MEMBERS,
-  containers: CONTAINERS,
-  items: ITEMS,
-});
+export const fullHeaderShapes: Readonly<Record<string, Shape>> = parts(LIMITS, USUAL.claims);
 
 const audienceList = (piece: () => string, most?: number): Shape => {
   return padded((room) => `"aud":["${AUDIENCE}",${fill(room - 60, piece, most)}]`);
@@ -133,11 +151,11 @@ const audienceList = (piece: () => string, most?: number): Shape => {
 const near = (): string => `${AUDIENCE.slice(0, -1)}x`;
 /** In the place of the usual `aud`. */
 export const audienceShapes: Readonly<Record<string, Shape>> = {
-  'short audiences': audienceList(() => `"${letters(3)}"`, ITEMS),
+  'short audiences': audienceList(() => `"${letters(3)}"`, 900),
   '90 short audiences': audienceList(() => `"${letters(3)}"`, 90),
   'audiences that are nearly right': audienceList(() => `"${near()}"`),
   '90 audiences that are nearly right': audienceList(() => `"${near()}"`, 90),
   'audiences that are right': audienceList(() => `"${AUDIENCE}"`, 90),
-  'audiences with escapes': audienceList(() => '"\\n"', ITEMS),
+  'audiences with escapes': audienceList(() => '"\\n"', 400),
   '90 audiences with escapes': audienceList(() => `"\\u0036${near().slice(1)}"`, 90),
 };

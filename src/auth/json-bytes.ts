@@ -18,6 +18,8 @@ const ONES = 0x01010101;
 const SPACES = SPACE * ONES;
 const QUOTES = QUOTE * ONES;
 const BACKSLASHES = BACKSLASH * ONES;
+const ZEROS = ZERO * ONES;
+const SIXES = 0x76 * ONES;
 const HIGHEST = 0x80808080 | 0;
 const LOWER_E = 0x65;
 const LOWER_U = 0x75;
@@ -51,8 +53,12 @@ export function viewOf(bytes: Uint8Array): DataView {
   return seenView;
 }
 
+/** What was found beside its end in the string that `endOfString` has read last. */
+export const texts = { isEscaped: false };
+
 /** Behind the quote that ends the string whose text begins at `at`; -1 when it is no string of JSON. */
 export function endOfString(bytes: Uint8Array, view: DataView, at: number, end: number): number {
+  texts.isEscaped = false;
   for (let next = at; ; ) {
     next = skipPlain(view, next, end);
     // One at a time: behind an escape there is often another.
@@ -63,11 +69,12 @@ export function endOfString(bytes: Uint8Array, view: DataView, at: number, end: 
       if (byte === QUOTE) return next;
       if (byte < SPACE) return -1;
       if (byte !== BACKSLASH) continue;
+      texts.isEscaped = true;
       if (next >= end) return -1;
       const escaped = bytes[next] as number;
       next += 1;
       if (escaped === LOWER_U) {
-        if (next + 4 > end || codeUnit(bytes, next) < 0) return -1;
+        if (next + 4 > end || !isHex(bytes, next)) return -1;
         next += 4;
       } else if (escapable[escaped] === 0) return -1;
       near = next + NEAR;
@@ -83,8 +90,7 @@ export function skipPlain(view: DataView, at: number, end: number): number {
   const last = end - 4;
   for (let next = at; next <= last; next += 4) {
     const marks = endings(view.getInt32(next, true));
-    // The lowest one is exact, those above it may be none.
-    if (marks !== 0) return next + ((31 - Math.clz32(marks & -marks)) >> 3);
+    if (marks !== 0) return next + lowest(marks);
   }
   return at > last ? at : at + ((last - at + 4) & ~3);
 }
@@ -98,21 +104,27 @@ function endings(four: number): number {
 }
 
 /** Behind the number that begins at `at` (RFC 8259 §6); -1 when it is none. */
-export function endOfNumber(bytes: Uint8Array, at: number, end: number): number {
-  let next = bytes[at] === MINUS ? at + 1 : at;
-  if (next < end && bytes[next] === ZERO) next += 1;
-  else next = digits(bytes, next, end);
-  if (next < 0 || next >= end) return next;
+export function endOfNumber(bytes: Uint8Array, view: DataView, at: number, end: number): number {
+  const begin = bytes[at] === MINUS ? at + 1 : at;
+  const next = begin < end && bytes[begin] === ZERO ? begin + 1 : skipDigits(bytes, view, begin, end);
+  if (next === begin) return -1;
+  if (next >= end) return next;
   const byte = bytes[next] as number;
-  return byte === POINT || (byte | LOWER) === LOWER_E ? endOfFraction(bytes, next, end) : next;
+  return byte === POINT || (byte | LOWER) === LOWER_E ? endOfFraction(bytes, view, next, end) : next;
 }
 
 /** Behind a fraction, an exponent or both, which begin at `at`; -1 when they are none. */
-function endOfFraction(bytes: Uint8Array, at: number, end: number): number {
-  const next = bytes[at] === POINT ? digits(bytes, at + 1, end) : at;
-  if (next < 0 || next >= end || ((bytes[next] as number) | LOWER) !== LOWER_E) return next;
+function endOfFraction(bytes: Uint8Array, view: DataView, at: number, end: number): number {
+  let next = at;
+  if (bytes[at] === POINT) {
+    next = skipDigits(bytes, view, at + 1, end);
+    if (next === at + 1) return -1;
+  }
+  if (next >= end || ((bytes[next] as number) | LOWER) !== LOWER_E) return next;
   const sign = bytes[next + 1];
-  return digits(bytes, sign === PLUS || sign === MINUS ? next + 2 : next + 1, end);
+  const exponent = sign === PLUS || sign === MINUS ? next + 2 : next + 1;
+  next = skipDigits(bytes, view, exponent, end);
+  return next === exponent ? -1 : next;
 }
 
 /** Behind `true`, `false` or `null` if one of them begins at `at`; -1 otherwise. `view`: of the same bytes. */
@@ -124,11 +136,27 @@ export function endOfLiteral(view: DataView, at: number, end: number): number {
   return word === FALS && behind < end && view.getUint8(behind) === LOWER_E ? behind + 1 : -1;
 }
 
-/** Behind one digit or more; -1 without. */
-function digits(bytes: Uint8Array, at: number, end: number): number {
+/** Where the digits that begin at `at`, if any, have ended. */
+function skipDigits(bytes: Uint8Array, view: DataView, at: number, end: number): number {
   let next = at;
+  for (const last = end - 4; next <= last; next += 4) {
+    const others = notDigits(view.getInt32(next, true));
+    if (others !== 0) return next + lowest(others);
+  }
   while (next < end && (bytes[next] as number) >= ZERO && (bytes[next] as number) <= NINE) next += 1;
-  return next === at ? -1 : next;
+  return next;
+}
+
+/** As `endings`, of each byte that is no digit. */
+function notDigits(four: number): number {
+  // The digits have become 0 to 9. To add 0x76 sets the highest bit of larger values alone.
+  const values = four ^ ZEROS;
+  return ((values + SIXES) | values) & HIGHEST;
+}
+
+/** Which of four bytes is marked first. That one is right, those above it may be wrong. */
+function lowest(marks: number): number {
+  return (31 - Math.clz32(marks & -marks)) >> 3;
 }
 
 /** The number that four hexadecimal digits at `at` stand for; below zero when they are none. */
@@ -138,6 +166,12 @@ export function codeUnit(bytes: Uint8Array, at: number): number {
     (hexValue(bytes, at + 1) << 8) |
     (hexValue(bytes, at + 2) << 4) |
     hexValue(bytes, at + 3)
+  );
+}
+
+function isHex(bytes: Uint8Array, at: number): boolean {
+  return (
+    (hexValue(bytes, at) | hexValue(bytes, at + 1) | hexValue(bytes, at + 2) | hexValue(bytes, at + 3)) >= 0
   );
 }
 

@@ -1,4 +1,4 @@
-import { skipPlain } from './json-bytes.ts';
+import { skipPlain, viewOf } from './json-bytes.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -31,9 +31,11 @@ export function endOfOutlined(bytes: Uint8Array, view: DataView, start: number, 
   }
 }
 
+/** Whether the string of an outlined text that stands from `start`, its quote, to `end` holds escapes. */
 export function hasEscapes(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at < end; at += 1) if (bytes[at] === BACKSLASH) return true;
-  return false;
+  let at = skipPlain(viewOf(bytes), start + 1, end);
+  while (bytes[at] !== QUOTE && bytes[at] !== BACKSLASH) at += 1;
+  return bytes[at] === BACKSLASH;
 }
 
 /** Whether the bytes that begin at `start` are these; there are as many. */

@@ -12,12 +12,13 @@ const CRIT = 2;
 const B64 = 3;
 /** Bytes of `alg` as written; the longest name has seven characters, each of which an escape may write in six. */
 const MAX_ALGORITHM = 64;
-/**
- * Bytes of `kid` as written that can be the name of a key: these have at most 1,024 characters, of up to three bytes
- * each, or six in an escape. A longer one is not read; it is as unknown as it would be.
- */
-const MAX_KID = 3 * 1024;
-const MAX_ESCAPED_KID = 6 * 1024;
+/** Characters of `kid` that can be the name of a key. */
+const MAX_KID_LENGTH = 1024;
+/** The same in bytes as written: a character has up to three, or six in an escape. A longer one is not read. */
+const MAX_KID = 3 * MAX_KID_LENGTH;
+const MAX_ESCAPED_KID = 6 * MAX_KID_LENGTH;
+/** Stands for all that are too long: no key has it, and to look it up costs nothing. */
+const NO_KID = '?'.repeat(MAX_KID_LENGTH + 1);
 /** Headers remembered; one per key and token type in use. */
 const MAX_HEADERS = 256;
 /** Characters of a header segment worth remembering; one with certificates in it is decoded each time. */
@@ -107,7 +108,8 @@ export class TokenHeaders {
     const [start, end] = [this.#outline.starts[KID] as number, this.#outline.ends[KID] as number];
     if (!isString(bytes, start)) return undefined;
     const length = end - start - 2;
-    const isShort = length <= MAX_KID || (length <= MAX_ESCAPED_KID && hasEscapes(bytes, start, end));
-    return isShort ? textOf(bytes, start, end) : bytes.toString('latin1', start, end);
+    if (length > MAX_ESCAPED_KID || (length > MAX_KID && !hasEscapes(bytes, start, end))) return NO_KID;
+    const kid = textOf(bytes, start, end);
+    return kid.length > MAX_KID_LENGTH ? NO_KID : kid;
   }
 }

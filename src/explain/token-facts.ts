@@ -4,9 +4,7 @@ import {
   type Limits,
   Outline,
   TOO_DEEP,
-  TOO_MANY_COMMAS,
-  TOO_MANY_CONTAINERS,
-  TOO_MANY_MEMBERS,
+  TOO_MANY_PARTS,
 } from '../auth/json-outline.ts';
 import { Scratch } from '../auth/scratch.ts';
 import { type JsonObject, member, parseObject } from '../auth/strict-json.ts';
@@ -42,9 +40,7 @@ function read(segment: string, limits: Limits): JsonObject | undefined {
 
 const beyond: ReadonlyMap<number, (limits: Limits) => string> = new Map([
   [TOO_DEEP, ({ depth }) => `is nested deeper than ${depth} levels`],
-  [TOO_MANY_MEMBERS, ({ members }) => `has more than ${members} members`],
-  [TOO_MANY_CONTAINERS, ({ containers }) => `has more than ${containers} objects and arrays`],
-  [TOO_MANY_COMMAS, ({ commas }) => `has more than ${commas} members and elements`],
+  [TOO_MANY_PARTS, ({ parts }) => `has more than ${parts} parts: names, values, objects and arrays`],
 ]);
 
 /** What is wrong with a segment that cannot be read. */

@@ -170,7 +170,7 @@ test('a name that does not fit into one number cannot be wanted', () => {
 });
 
 test('limits are given, and hold for what is parsed as well', () => {
-  const limits = { ...LIMITS, members: 2 };
+  const limits = { ...LIMITS, parts: 7 };
   assert.deepEqual(parseObject('{"a":1,"b":2}', limits), { a: 1, b: 2 });
-  assert.equal(parseObject('{"a":1,"b":{"c":2}}', limits), undefined);
+  assert.equal(parseObject('{"a":1,"b":{"c":""}}', limits), undefined);
 });

@@ -107,8 +107,8 @@ export const bigTokens: Readonly<Record<string, Readonly<Record<string, unknown>
     ),
   },
   'sixty audiences': { aud: ['app-1', ...Array.from({ length: 59 }, (_, n) => `application-${n}`)] },
-  'a thousand roles of ten letters': {
-    roles: Array.from({ length: 900 }, (_, n) => `role-${String(n).padStart(5, '0')}`),
+  'eight hundred roles of ten letters': {
+    roles: Array.from({ length: 800 }, (_, n) => `role-${String(n).padStart(5, '0')}`),
   },
   'a hundred permissions with their resources': {
     authorization: {

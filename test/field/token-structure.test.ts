@@ -13,26 +13,18 @@ const key = keyPair('RS256');
 const stranger = keyPair('RS256');
 const rsa = issuer({ algorithms: ['RS256'], keys: [publicKey(key, ['RS256'])] });
 
-/** What a text is made of, counted apart from the code that judges it. */
-function madeOf(
-  value: unknown,
-  depth = 0,
-): { members: number; containers: number; commas: number; depth: number } {
-  if (typeof value !== 'object' || value === null) return { members: 0, containers: 0, commas: 0, depth };
-  const inner = Object.values(value);
-  const sum = {
-    members: Array.isArray(value) ? 0 : inner.length,
-    containers: 1,
-    commas: Math.max(0, inner.length - 1),
-    depth: depth + 1,
-  };
-  for (const one of inner.map((item) => madeOf(item, depth + 1))) {
-    sum.members += one.members;
-    sum.containers += one.containers;
-    sum.commas += one.commas;
-    sum.depth = Math.max(sum.depth, one.depth);
-  }
-  return sum;
+/** Parts of a value as it is written without white space, counted apart from the code that judges it. */
+function partsOf(value: unknown): number {
+  if (typeof value === 'string') return JSON.stringify(value).includes('\\') ? 2 : 1;
+  if (typeof value !== 'object' || value === null) return 2;
+  const names = Array.isArray(value) ? [] : Object.keys(value);
+  const ofNames = names.map((name) => (JSON.stringify(name).includes('\\') ? 5 : 1));
+  return [1, ...ofNames, ...Object.values(value).map(partsOf)].reduce((sum, parts) => sum + parts);
+}
+
+function depthOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  return 1 + Math.max(0, ...Object.values(value).map(depthOf));
 }
 
 describe('the limits of structure', () => {
@@ -40,12 +32,9 @@ describe('the limits of structure', () => {
     test(`are far above what a token of ${name} needs`, () => {
       for (const [at, part] of token.entries()) {
         const limits = at === 0 ? HEADER_LIMITS : LIMITS;
-        const { members, containers, commas, depth } = madeOf(part);
-        assert.ok(members * 10 <= limits.members, `${members} members`);
-        assert.ok(containers * 10 <= limits.containers, `${containers} containers`);
-        assert.ok(commas * 10 <= limits.commas, `${commas} commas`);
+        assert.ok(partsOf(part) * 10 <= limits.parts, `${partsOf(part)} parts`);
         // As it was: each level costs next to nothing, so this one need not be so far away.
-        assert.ok(depth * 7 <= limits.depth, `${depth} levels`);
+        assert.ok(depthOf(part) * 7 <= limits.depth, `${depthOf(part)} levels`);
       }
       const { aud } = token[1] as { aud: string | readonly string[] };
       assert.ok([aud].flat().length * 10 <= MAX_AUDIENCES);
@@ -67,23 +56,51 @@ describe('the limits of structure', () => {
     const bytes = Buffer.from(text);
     return outlines[part].of(bytes, bytes.length) >= 0;
   };
-  const members = (count: number): string =>
-    `{${Array.from({ length: count }, (_, n) => `"${n}":0`).join()}}`;
-  const list = (item: string, count: number): string => `{"a":[${Array(count).fill(item).join()}]}`;
   const nested = (levels: number): string => `{"a":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`;
+  /** Objects as large as the limit, give or take a part, of what counts as one part, two, three or five and two. */
+  const largest: Readonly<Record<string, (parts: number) => Readonly<Record<string, unknown>>>> = {
+    texts: (parts) => ({ a: Array(parts - 3).fill('x') }),
+    'objects and lists': (parts) => ({ a: Array.from({ length: parts - 3 }, (_, n) => (n % 2 ? {} : [])) }),
+    members: (parts) => ({
+      ...Object.fromEntries(Array.from({ length: (parts - 3) >> 1 }, (_, n) => [`n${n}`, 'x'])),
+      a: parts % 2 ? [] : [''],
+    }),
+    numbers: (parts) => ({ a: [...Array((parts - 3) >> 1).fill(7), ...Array((parts - 3) & 1).fill('')] }),
+    literals: (parts) => ({ a: [...Array((parts - 3) >> 1).fill(null), ...Array((parts - 3) & 1).fill('')] }),
+    'texts with escapes': (parts) => ({
+      a: [...Array((parts - 3) >> 1).fill('x"'), ...Array((parts - 3) & 1).fill('')],
+    }),
+    'names with escapes': (parts) => ({
+      ...Object.fromEntries(Array.from({ length: Math.floor((parts - 3) / 6) }, (_, n) => [`"${n}`, 'x'])),
+      a: Array((parts - 3) % 6).fill(''),
+    }),
+  };
   for (const [part, limits] of [['header', HEADER_LIMITS] as const, ['claims', LIMITS] as const]) {
-    const edges: readonly (readonly [string, inside: string, outside: string])[] = [
-      ['members', members(limits.members), members(limits.members + 1)],
-      ['containers', list('[]', limits.containers - 2), list('[]', limits.containers - 1)],
-      ['objects', list('{"b":0}', limits.containers - 2), list('{"b":0}', limits.containers - 1)],
-      ['commas', list('0', limits.commas + 1), list('0', limits.commas + 2)],
-      ['depth', nested(limits.depth), nested(limits.depth + 1)],
-    ];
-    for (const [name, inside, outside] of edges) {
+    for (const [name, of] of Object.entries(largest)) {
       test(`of ${name} in the ${part} end where they say`, () => {
-        assert.deepEqual([fits(inside, part), fits(outside, part)], [true, false]);
+        for (const [parts, fit] of [
+          [limits.parts, true],
+          [limits.parts + 1, false],
+        ] as const) {
+          assert.equal(partsOf(of(parts)), parts);
+          assert.equal(fits(JSON.stringify(of(parts)), part), fit);
+        }
       });
     }
+    test(`of white space in the ${part} end where they say`, () => {
+      for (const space of [' ', '\n\t']) {
+        // One between each two texts, and three parts around them.
+        const text = (count: number): string => `{"a":[${Array(count).fill('""').join(`,${space}`)}]}`;
+        const count = (limits.parts - 3 + 1) >> 1;
+        assert.deepEqual([fits(text(count), part), fits(text(count + 1), part)], [true, false]);
+      }
+    });
+    test(`of depth in the ${part} end where they say`, () => {
+      assert.deepEqual(
+        [fits(nested(limits.depth), part), fits(nested(limits.depth + 1), part)],
+        [true, false],
+      );
+    });
   }
 
   test('are not those of a text within', () => {
@@ -97,8 +114,8 @@ describe('a token without a good signature', () => {
   after(() => setup.authorizer.close());
 
   test('is not read into objects, with any content', async (context) => {
-    const names = Array.from({ length: 300 }, (_, n) => [`name ${n}`, n]);
-    const claims = [{}, Object.fromEntries(names), { x: Array(1000).fill('x') }, { x: Array(200).fill({}) }];
+    const names = Array.from({ length: 250 }, (_, n) => [`name ${n}`, n]);
+    const claims = [{}, Object.fromEntries(names), { x: Array(700).fill('x') }, { x: Array(200).fill({}) }];
     const tokens = claims.map((some) => rs256(stranger, setup.claims(some), { alg: 'RS256', x5c: ['x'] }));
     const parse = context.mock.method(JSON, 'parse');
     const words = [];
@@ -110,7 +127,7 @@ describe('a token without a good signature', () => {
   });
 
   test('is not read into objects for its alg, its issuer or its audience either', async (context) => {
-    const more = { x: Array(1000).fill('x') };
+    const more = { x: Array(600).fill('x') };
     const tokens = [
       rs256(stranger, setup.claims({ ...more, iss: 'https://elsewhere.example' })),
       rs256(stranger, setup.claims({ ...more, aud: Array(MAX_AUDIENCES).fill('x') })),
@@ -142,6 +159,26 @@ describe('a token without a good signature', () => {
     }
     assert.equal(verifyBatchSize.sum, verified);
   });
+});
+
+test('a kid is looked up up to 1,024 characters, in any escapes, and a longer one names no key', async () => {
+  for (const character of ['k', '一', '\u0007']) {
+    const kid = character.repeat(1024);
+    const keys = [publicKey(key, ['RS256'], kid), publicKey(stranger, ['RS256'], 'other')];
+    const setup = new Setup({ issuers: [issuer({ algorithms: ['RS256'], keys })], verifiers: 0 });
+    const word = (named: string): Promise<string> =>
+      setup.word(rs256(key, setup.claims(), { alg: 'RS256', kid: named }));
+    assert.equal(await word(kid), 'permit');
+    for (const other of [
+      kid.slice(1),
+      `${kid}${character}`,
+      `${kid}${character.repeat(400)}`,
+      'k'.repeat(8000),
+    ]) {
+      assert.equal(await word(other), 'key_unknown signature');
+    }
+    await setup.authorizer.close();
+  }
 });
 
 test('nothing is decoded of a token that could not wait for its signature', async (context) => {
