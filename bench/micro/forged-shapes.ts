@@ -152,10 +152,10 @@ const near = (): string => `${AUDIENCE.slice(0, -1)}x`;
 /** In the place of the usual `aud`. */
 export const audienceShapes: Readonly<Record<string, Shape>> = {
   'short audiences': audienceList(() => `"${letters(3)}"`, 900),
-  '90 short audiences': audienceList(() => `"${letters(3)}"`, 90),
+  '60 short audiences': audienceList(() => `"${letters(3)}"`, 60),
   'audiences that are nearly right': audienceList(() => `"${near()}"`),
-  '90 audiences that are nearly right': audienceList(() => `"${near()}"`, 90),
-  'audiences that are right': audienceList(() => `"${AUDIENCE}"`, 90),
+  '60 audiences that are nearly right': audienceList(() => `"${near()}"`, 60),
+  'audiences that are right': audienceList(() => `"${AUDIENCE}"`, 60),
   'audiences with escapes': audienceList(() => '"\\n"', 400),
-  '90 audiences with escapes': audienceList(() => `"\\u0036${near().slice(1)}"`, 90),
+  '60 audiences with escapes': audienceList(() => `"\\u0036${near().slice(1)}"`, 60),
 };

@@ -6,7 +6,7 @@ import { endOfOutlined, isSameText, isString } from './json-value.ts';
  * Names that `aud` of a token may hold; a token with more is meant for none of its issuers. Each is looked for before the
  * signature, for some 30 ns. Real tokens have one or two, and one for every application of a company has sixty.
  */
-export const MAX_AUDIENCES = 96;
+export const MAX_AUDIENCES = 64;
 /** Bytes that an escape of one character has at most. */
 const ESCAPE_BYTES = 6;
 const COMMA = 0x2c;

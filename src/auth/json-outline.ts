@@ -16,7 +16,7 @@ export interface Limits {
  * parts and less than ten levels; with the roles of sixty applications there are 423, with all groups that Microsoft
  * puts into a token 203.
  */
-export const LIMITS: Limits = Object.freeze({ parts: 832, depth: 32 });
+export const LIMITS: Limits = Object.freeze({ parts: 704, depth: 32 });
 
 /** The same of a header: real ones have six members, of which one may be a list of three certificates. */
 export const HEADER_LIMITS: Limits = Object.freeze({ parts: 160, depth: 32 });

@@ -107,12 +107,12 @@ export const bigTokens: Readonly<Record<string, Readonly<Record<string, unknown>
     ),
   },
   'sixty audiences': { aud: ['app-1', ...Array.from({ length: 59 }, (_, n) => `application-${n}`)] },
-  'eight hundred roles of ten letters': {
-    roles: Array.from({ length: 800 }, (_, n) => `role-${String(n).padStart(5, '0')}`),
+  'six hundred roles of ten letters': {
+    roles: Array.from({ length: 650 }, (_, n) => `role-${String(n).padStart(5, '0')}`),
   },
-  'a hundred permissions with their resources': {
+  'eighty permissions with their resources': {
     authorization: {
-      permissions: Array.from({ length: 100 }, (_, n) => ({
+      permissions: Array.from({ length: 80 }, (_, n) => ({
         rsid: `resource-${n}`,
         rsname: `r${n}`,
         scopes: ['view'],
