@@ -90,7 +90,7 @@ export class Downstream implements SendingOwner {
 
   /** Must be called before the engine's handler returns, or body bytes are lost. */
   takeBody(): void {
-    const reading = new Reading(this.response, () => this.sending.onWritable());
+    const reading = new Reading(this.response);
     this.reading = reading;
     this.sending.reading = reading;
     this.response.onData((chunk, last) => {

@@ -2,14 +2,14 @@ import type { EngineResponse } from './engine.ts';
 
 /**
  * Whether the engine reads from the connection of one exchange. Its rules, found in its source: a pause takes the
- * socket out of the poll altogether, so that the end of a client is not seen either, and stops its time-out; what a
+ * socket out of the poll altogether, so that the end of a client is not seen either, and stops its time-out. What a
  * resume polls for is not kept with the connection, but in two slots of the thread, one for connections with bytes in
- * the engine's send buffer and one for others, each holding what the connection paused last was polled for. So a
- * resume may poll for too little (nothing, with a slot that was never filled) or for the room to write unasked; and a refused write polls for both, which ends a pause.
+ * the engine's send buffer and one for others, each holding what the connection paused last was polled for. So a resume
+ * may poll for too little (nothing, with a slot that was never filled), or also for room to write, which is harmless: it
+ * starts a time-out of 10 s, as a resume does. A refused write polls for both, which ends a pause.
  */
 export class Reading {
   private readonly response: EngineResponse;
-  private readonly onWritable: () => boolean;
   private stopped = false;
   /** Stopped at some time since that was asked. */
   private wasStopped = false;
@@ -17,13 +17,9 @@ export class Reading {
   private timed = true;
   /** Bytes of the request's body may still come. */
   private awaited = true;
-  /** Room to write is heard of, which may come unasked behind any resume, and would else start a time-out. */
-  private hears = false;
 
-  /** @param onWritable hears that there is room to write, also when nothing waits for it. */
-  constructor(response: EngineResponse, onWritable: () => boolean) {
+  constructor(response: EngineResponse) {
     this.response = response;
-    this.onWritable = onWritable;
   }
 
   /** The client has not sent all of its body. */
@@ -65,12 +61,12 @@ export class Reading {
   go(): void {
     this.stopped = false;
     this.timed = true;
-    this.resume();
+    this.response.resume();
   }
 
   /** For as long as a write is tried, which must not be the last one on a connection that is not read. */
   open(): void {
-    this.resume();
+    this.response.resume();
   }
 
   /** From here on the engine's time-out watches a client that does not read; it stops by itself when that one does. */
@@ -94,19 +90,11 @@ export class Reading {
   postpone(): void {
     if (this.stopped) {
       // What still arrives behind a pause starts the time-out anew, and the client could do nothing against it.
-      this.resume();
+      this.response.resume();
       this.response.pause();
     } else if (this.timed) {
       this.response.pause();
-      this.resume();
+      this.response.resume();
     }
-  }
-
-  private resume(): void {
-    if (!this.hears) {
-      this.hears = true;
-      this.response.onWritable(this.onWritable);
-    }
-    this.response.resume();
   }
 }

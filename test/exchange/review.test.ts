@@ -36,7 +36,6 @@ function started(bodyMinRate: number) {
   let onData = (_chunk: ArrayBuffer, _last: boolean): void => {};
   const response = {
     onAborted() {},
-    onWritable() {},
     onData(handler: typeof onData) {
       onData = handler;
     },

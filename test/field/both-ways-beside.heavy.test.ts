@@ -18,8 +18,10 @@ let gateway: TestGateway;
 
 before(async () => {
   upstream = createServer((request, response) => {
-    if (request.url === '/echo') request.pipe(response);
-    else if (request.url === '/late') {
+    if (request.url === '/echo') {
+      response.writeHead(200, { 'Content-Length': 1024 * MIB });
+      request.pipe(response);
+    } else if (request.url === '/late') {
       request.resume();
       setTimeout(() => response.end('late'), LONG * 1000);
     } else {

@@ -325,9 +325,9 @@ describe('a client that is kept from sending its body', () => {
   });
 });
 
-test('room to write that was not asked for changes nothing but the time-out, which the engine has stopped', () => {
+test('room to write that was not asked for flushes the engine, and puts off its time-out, which it has stopped', () => {
   const { fake, downstream, events } = receiving();
-  downstream.postponeTimeout();
+  downstream.begin(head, 50, false);
   fake.calls.length = 0;
   assert.equal(fake.writable(0), true);
   assert.deepEqual([fake.calls, events.drained], [['pause', 'resume'], 0]);
