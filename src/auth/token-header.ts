@@ -1,6 +1,6 @@
 import type { Rejection } from '../types.ts';
 import { HEADER_LIMITS, Outline } from './json-outline.ts';
-import { hasEscapes, isString, textOf } from './json-value.ts';
+import { isString, textOf } from './json-value.ts';
 import { rejections } from './rejections.ts';
 import type { Scratch } from './scratch.ts';
 import { member, parseCounted } from './strict-json.ts';
@@ -12,13 +12,10 @@ const CRIT = 2;
 const B64 = 3;
 /** Bytes of `alg` as written; the longest name has seven characters, each of which an escape may write in six. */
 const MAX_ALGORITHM = 64;
-/** Characters of `kid` that can be the name of a key. */
-const MAX_KID_LENGTH = 1024;
-/** The same in bytes as written: a character has up to three, or six in an escape. A longer one is not read. */
-const MAX_KID = 3 * MAX_KID_LENGTH;
-const MAX_ESCAPED_KID = 6 * MAX_KID_LENGTH;
+/** Bytes of `kid` as written, as many as a key's may have; a longer one is not read. */
+const MAX_KID = 1024;
 /** Stands for all that are too long: no key has it, and to look it up costs nothing. */
-const NO_KID = '?'.repeat(MAX_KID_LENGTH + 1);
+const NO_KID = '?'.repeat(MAX_KID + 1);
 /** Headers remembered; one per key and token type in use. */
 const MAX_HEADERS = 256;
 /** Characters of a header segment worth remembering; one with certificates in it is decoded each time. */
@@ -107,9 +104,6 @@ export class TokenHeaders {
     const { bytes } = this.#scratch;
     const [start, end] = [this.#outline.starts[KID] as number, this.#outline.ends[KID] as number];
     if (!isString(bytes, start)) return undefined;
-    const length = end - start - 2;
-    if (length > MAX_ESCAPED_KID || (length > MAX_KID && !hasEscapes(bytes, start, end))) return NO_KID;
-    const kid = textOf(bytes, start, end);
-    return kid.length > MAX_KID_LENGTH ? NO_KID : kid;
+    return end - start - 2 > MAX_KID ? NO_KID : textOf(bytes, start, end);
   }
 }

@@ -7,7 +7,7 @@ import { type PublicKey, publicKeyFrom } from './public-key.ts';
 /** Identity providers publish a few dozen at most, the keys of all tenants included. */
 const MAX_ENTRIES = 1000;
 /**
- * Characters of a kid. Thumbprints have 43 to 64, addresses of keys in clouds and DIDs up to 200; a token that named a
+ * Bytes of a kid. Thumbprints have 43 to 64, addresses of keys in clouds and DIDs up to 200; a token that named a
  * longer one would leave little of its head for anything else.
  */
 const MAX_KID = 1024;
@@ -113,8 +113,8 @@ function isEntry(value: unknown): value is Entry {
 /** RFC 7517 §5: entries for other purposes or of unknown types are no errors, they are left out. */
 function whyUnusable(entry: Entry): string | undefined {
   const { kid, kty, crv, use, alg, key_ops: operations } = entry;
-  if (typeof kid === 'string' && kid.length > MAX_KID) {
-    return `its "kid" has ${kid.length} characters, and at most ${MAX_KID} are taken`;
+  if (typeof kid === 'string' && Buffer.byteLength(kid) > MAX_KID) {
+    return `its "kid" has ${Buffer.byteLength(kid)} bytes, and at most ${MAX_KID} are taken`;
   }
   if (kty !== 'RSA' && kty !== 'EC' && kty !== 'OKP') return 'its "kty" is not RSA, EC or OKP';
   if (use !== undefined && use !== 'sig') return 'its "use" is not sig';

@@ -105,7 +105,7 @@ describe('what an issuer publishes', () => {
           ([one]) => one?.kids.length === 2,
         );
         assert.deepEqual(set?.kids, ['good', `${'j'.repeat(200)}…`]);
-        assert.match(set?.ignored[0] ?? '', /its "kid" has 900000 characters, and at most 1024 are taken$/);
+        assert.match(set?.ignored[0] ?? '', /its "kid" has 900000 bytes, and at most 1024 are taken$/);
         assertHarmless(await textOf(gateway, '/status'), '/status');
         assertHarmless(logged(), 'the log');
         assert.equal(await outcome(gateway.port, token(key, 'good')), '200');

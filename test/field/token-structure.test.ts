@@ -161,9 +161,14 @@ describe('a token without a good signature', () => {
   });
 });
 
-test('a kid is looked up up to 1,024 characters, in any escapes, and a longer one names no key', async () => {
-  for (const character of ['k', '一', '\u0007']) {
-    const kid = character.repeat(1024);
+test('a kid is looked up up to 1,024 bytes as it is written, and a longer one names no key', async () => {
+  for (const [character, bytes] of [
+    ['k', 1],
+    ['一', 3],
+    // Written as an escape.
+    ['\u0007', 6],
+  ] as const) {
+    const kid = character.repeat(Math.floor(1024 / bytes));
     const keys = [publicKey(key, ['RS256'], kid), publicKey(stranger, ['RS256'], 'other')];
     const setup = new Setup({ issuers: [issuer({ algorithms: ['RS256'], keys })], verifiers: 0 });
     const word = (named: string): Promise<string> =>
