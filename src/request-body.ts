@@ -77,15 +77,15 @@ export class RequestBody implements UploadOwner {
   /** Nothing is read until the others have said what they can spare, as far as the engine can be kept from it. */
   private prepare(length: number): void {
     this.prepared = true;
-    if (this.rules.budget.prepare(length, this.onPrepared)) return;
+    if (this.rules.budget.prepare(length, () => this.onPrepared())) return;
     this.preparing = true;
     this.downstream.pauseBody();
   }
 
-  private readonly onPrepared = (): void => {
+  private onPrepared(): void {
     this.preparing = false;
     if (!this.dropped) this.goOn();
-  };
+  }
 
   attach(connection: Connection): void {
     this.upload.attach(connection);

@@ -39,7 +39,7 @@ export class AudienceNames {
     const text = Uint8Array.from(Buffer.from(name));
     const number = this.#texts.push(new DataView(text.buffer)) - 1;
     this.#numbers.set(name, number);
-    this.#namedBy.push(0);
+    this.#namedBy.push(-1);
     const slot = hash(text, 0, text.length);
     this.#nexts.push(this.#heads[slot] as number);
     this.#heads[slot] = number;

@@ -158,7 +158,7 @@ export class Sending {
   onRead(): void {
     if (!this.blocked) return;
     clearTimeout(this.retry);
-    this.retry = setTimeout(this.tryAgain, 0);
+    this.retry = setTimeout(() => this.tryAgain(), 0);
   }
 
   /**
@@ -287,19 +287,19 @@ export class Sending {
 
   private retryLater(): void {
     if (this.retry !== undefined) return;
-    this.retry = setTimeout(this.tryAgain, this.retryMs);
+    this.retry = setTimeout(() => this.tryAgain(), this.retryMs);
     this.retryMs = Math.min(2 * this.retryMs, RETRY_MOST_MS);
   }
 
   /** Nothing may be polled for, so whether the client takes bytes again is seen from a try. */
-  private readonly tryAgain = (): void => {
+  private tryAgain(): void {
     this.retry = undefined;
     if (this.over || !this.blocked) return;
     this.reading?.open();
     this.doubtful = this.total < 0;
     this.sendBacklog();
     if (this.reading?.pausing === true && !this.blocked && !this.over) this.reading.stopAgain();
-  };
+  }
 
   private sendBacklog(): boolean {
     const pieces = this.backlog;

@@ -10,11 +10,13 @@ import { settled } from '../lifetime/stream.ts';
 import { eventually, startGateway, type TestGateway } from '../support/gateway.ts';
 
 const MIB = 1024 * 1024;
-/** Bytes; more than the kernel and all programs hold on the way there and back. */
-const BODY = 160 * MIB;
-/** Bytes that the client may have got rid of while nothing is read at the end: eight socket buffers of up to 6 MB each,
- * what the programs hold, and what comes in the turn in which the client is paused. */
-const ON_THE_WAY = 128 * MIB;
+/**
+ * Bytes of a body, and those that the client may have got rid of while nothing is read at the end: the buffers of eight
+ * sockets of up to 6 MB each, what the programs hold, and what comes in the turn in which the client is paused.
+ */
+const THERE_AND_BACK = { body: 160 * MIB, onTheWay: 128 * MIB };
+/** The same with four sockets. */
+const THERE = { body: 96 * MIB, onTheWay: 64 * MIB };
 
 type Serve = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -39,11 +41,12 @@ afterEach(async () => {
 class Upload {
   readonly socket: Socket;
   readonly hash = createHash('sha256');
-  left = BODY;
+  left: number;
 
-  constructor(framing: 'length' | 'chunked') {
+  constructor(framing: 'length' | 'chunked', size: number) {
+    this.left = size;
     this.socket = connect({ port: gateway.port, host: '127.0.0.1' });
-    const field = framing === 'length' ? `Content-Length: ${BODY}` : 'Transfer-Encoding: chunked';
+    const field = framing === 'length' ? `Content-Length: ${size}` : 'Transfer-Encoding: chunked';
     this.socket.write(`POST /x HTTP/1.1\r\nHost: a.example\r\n${field}\r\n\r\n`);
     const push = (): void => {
       for (let free = true; free && this.left > 0; this.left -= MIB) {
@@ -114,21 +117,24 @@ describe('an echo whose client reads nothing for a while', () => {
     for (const answered of ['length', 'chunked'] as const) {
       test(`holds up a body framed by ${framing}, answered by ${answered}, and is whole later`, async () => {
         serve = (request, response) => {
-          response.writeHead(200, answered === 'length' ? { 'Content-Length': BODY } : {});
+          response.writeHead(200, answered === 'length' ? { 'Content-Length': THERE_AND_BACK.body } : {});
           request.pipe(response);
         };
-        const upload = new Upload(framing);
+        const upload = new Upload(framing, THERE_AND_BACK.body);
         const answer = new Answer();
         upload.socket.pause();
         const taken = await settled(() => upload.taken);
-        assert.ok(taken < ON_THE_WAY, `${taken} bytes were taken`);
+        assert.ok(taken < THERE_AND_BACK.onTheWay, `${taken} bytes were taken`);
         upload.socket.on('data', (bytes) => answer.take(bytes));
         upload.socket.resume();
         await eventually(
           () => answer.ended,
           (ended) => ended,
         );
-        assert.deepEqual([answer.bytes, answer.hash.digest('hex')], [BODY, upload.hash.digest('hex')]);
+        assert.deepEqual(
+          [answer.bytes, answer.hash.digest('hex')],
+          [THERE_AND_BACK.body, upload.hash.digest('hex')],
+        );
         assert.deepEqual(await gateway.outcomes(), { forwarded: 1 });
         upload.socket.destroy();
       });
@@ -164,19 +170,19 @@ describe('an upload to an upstream that has answered, and reads when it likes', 
           message.pause();
           answer(response);
         };
-        const upload = new Upload(framing);
+        const upload = new Upload(framing, THERE.body);
         let text = '';
         upload.socket.on('data', (bytes) => {
           text += bytes.toString('latin1');
         });
         const taken = await settled(() => upload.taken);
-        assert.ok(taken < ON_THE_WAY, `${taken} bytes were taken`);
+        assert.ok(taken < THERE.onTheWay, `${taken} bytes were taken`);
         // Before its body is through, the client has its answer, or all but the end of it.
         assert.match(text, name === 'without a body' ? /^HTTP\/1\.1 204 / : /^HTTP\/1\.1 200 [\s\S]*o/);
         const whole = new Promise<void>((resolve) => request?.on('end', resolve));
         request?.resume();
         await whole;
-        assert.equal(received, BODY);
+        assert.equal(received, THERE.body);
         if (name !== 'without a body') {
           await eventually(
             () => text,
