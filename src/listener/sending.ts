@@ -132,13 +132,14 @@ export class Sending {
 
   /** Sends pieces that complete the answer, but for its end, so that the client can still be asked to pause. */
   sendButEnd(pieces: readonly Uint8Array[]): void {
-    const last = pieces.at(-1);
+    const filled = pieces.filter(({ length }) => length > 0);
+    const last = filled.pop();
     if (this.total < 0 || last === undefined) {
       this.send(pieces, false);
       return;
     }
     this.tail = [copyOf(last.subarray(-1))];
-    this.send([...pieces.slice(0, -1), last.subarray(0, -1)], false);
+    this.send([...filled, last.subarray(0, -1)], false);
   }
 
   /** Sends the end behind `sendButEnd`. Returns false when the client cannot take it now. */

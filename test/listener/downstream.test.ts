@@ -341,7 +341,7 @@ describe('an answer whose end waits for the rest of the body', () => {
     test(`of ${name} length`, () => {
       const { fake, downstream } = receiving();
       downstream.begin(head, total, false);
-      downstream.sendButEnd([new Uint8Array(20), new Uint8Array(10)]);
+      downstream.sendButEnd([new Uint8Array(20), new Uint8Array(10), new Uint8Array(0)]);
       downstream.pauseBody();
       assert.deepEqual([downstream.open, flow(fake)], [true, ['pause', 'resume', 'pause']]);
       assert.equal(downstream.finish(), true);
