@@ -29,8 +29,8 @@ if (files.length === 0) {
 }
 /** Milliseconds for one file, many times what the longest takes, so that what never ends is told by its name. */
 const LIMIT_MS = heavy ? 600_000 : 240_000;
-/** Files at a time: one more than there are cores, because most of them wait for something most of the time. */
-const SIDE_BY_SIDE = heavy ? 1 : availableParallelism() + 1;
+/** Files at a time: two more than there are cores, because most of them wait for something most of the time. */
+const SIDE_BY_SIDE = heavy ? 1 : availableParallelism() + 2;
 
 const flags = [`--test-concurrency=${SIDE_BY_SIDE}`, '--test-reporter=spec', `--test-timeout=${LIMIT_MS}`];
 const paths = files.map((name) => join(compiled, name));
