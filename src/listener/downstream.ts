@@ -3,7 +3,7 @@ import type { EngineResponse } from './engine.ts';
 import { closeAndChunk, Linger } from './linger.ts';
 import type { PeerNames } from './peers.ts';
 import { Reading } from './reading.ts';
-import { type AnswerHead, Sending, type SendingOwner, writeHead } from './sending.ts';
+import { type AnswerHead, Sending, writeHead } from './sending.ts';
 
 /** What an exchange hears from its client. */
 export interface DownstreamEvents {
@@ -19,24 +19,19 @@ export interface DownstreamEvents {
  * One exchange's side of the client connection. It owns the engine's response object, which is dead after an abort or
  * the end.
  */
-export class Downstream implements SendingOwner {
-  private readonly response: EngineResponse;
+export class Downstream extends Sending {
   private readonly peers: PeerNames;
   private events: DownstreamEvents | undefined;
-  /** Undefined when the request has no body. */
-  private reading: Reading | undefined;
-  private readonly sending: Sending;
   /** The answer is written, and not complete to the engine. */
   private answeredEarly = false;
   /** Set once the answer is written and only the rest of the body keeps the connection. */
   private linger: Linger | undefined;
 
   constructor(response: EngineResponse, peers: PeerNames) {
-    this.response = response;
+    super(response);
     this.peers = peers;
-    this.sending = new Sending(response, this);
     response.onAborted(() => {
-      this.sending.stop();
+      this.stopSending();
       this.linger?.stop();
       this.events?.onAborted();
     });
@@ -44,26 +39,16 @@ export class Downstream implements SendingOwner {
 
   /** False once the client is gone or the answer is complete. */
   get open(): boolean {
-    return !this.sending.over;
-  }
-
-  /** The engine closes the connection after the answer, but does not announce it. */
-  set closesItself(value: boolean) {
-    this.sending.closesItself = value;
+    return !this.over;
   }
 
   get answering(): boolean {
-    return this.sending.started;
+    return this.started;
   }
 
   /** The client has not sent all of its body. */
   get receiving(): boolean {
     return this.reading?.receiving === true;
-  }
-
-  /** The client has not taken yet what it was sent. */
-  get behind(): boolean {
-    return this.sending.behind;
   }
 
   /** The client is kept from sending its body. */
@@ -85,14 +70,13 @@ export class Downstream implements SendingOwner {
 
   /** The engine's handler is about to return; must be called. */
   handled(): void {
-    this.sending.handling = false;
+    this.handling = false;
   }
 
   /** Must be called before the engine's handler returns, or body bytes are lost. */
   takeBody(): void {
     const reading = new Reading(this.response);
     this.reading = reading;
-    this.sending.reading = reading;
     this.response.onData((chunk, last) => {
       if (last) reading.end();
       // The engine goes on delivering a body after the answer is complete; it is not wanted then.
@@ -103,15 +87,15 @@ export class Downstream implements SendingOwner {
 
   /** Stops reading the request body. The engine may still deliver what the kernel has received (megabytes). */
   pauseBody(): void {
-    if (this.sending.over || this.reading === undefined || this.reading.pausing) return;
+    if (this.over || this.reading === undefined || this.reading.pausing) return;
     this.reading.stop();
-    this.sending.onStopped();
+    this.onStopped();
   }
 
   resumeBody(): void {
-    if (this.sending.over || this.reading?.pausing !== true) return;
+    if (this.over || this.reading?.pausing !== true) return;
     this.reading.go();
-    this.sending.onRead();
+    this.onRead();
   }
 
   /** Whether the client was kept from sending its body at any time since this was asked before. */
@@ -124,12 +108,7 @@ export class Downstream implements SendingOwner {
    * resume also exchanges that wait for upstream, none of which is its business. It must come at least every 8 s.
    */
   postponeTimeout(): void {
-    if (!this.sending.over && !this.sending.behind) this.reading?.postpone();
-  }
-
-  /** Whether the client has taken nothing of the answer for so long that it must end; asked several times a second. */
-  stuck(now: number): boolean {
-    return this.sending.stuck(now);
+    if (!this.over && !this.behind) this.reading?.postpone();
   }
 
   /**
@@ -138,19 +117,18 @@ export class Downstream implements SendingOwner {
    * cannot take all of it now; a copy of the rest is kept and `onDrained` follows.
    */
   answer(head: AnswerHead, body: Uint8Array, close: boolean, announced?: number): boolean {
-    if (this.sending.over) return true;
+    if (this.over) return true;
     this.resumeBody();
-    this.sending.started = true;
-    if (announced === undefined && !close && body.length > 0) return this.sending.whole(head, body);
+    this.started = true;
+    if (announced === undefined && !close && body.length > 0) return this.sendWhole(head, body);
     this.response.cork(() => {
       writeHead(this.response, head);
+      this.over = true;
       if (announced === undefined) {
-        this.sending.over = true;
-        if (close && this.sending.closesItself) this.response.writeHeader('connection', 'close');
+        if (close && this.closesItself) this.response.writeHeader('connection', 'close');
         this.response.end(body, close);
         return;
       }
-      this.sending.over = true;
       if (announced >= 0) this.response.writeHeader('content-length', String(announced));
       if (close) this.endHeadByHand('close\r\n');
       else this.response.endWithoutBody();
@@ -169,9 +147,9 @@ export class Downstream implements SendingOwner {
    * free then, and could not be told to pause, nor to close.
    */
   answerBeforeBody(head: AnswerHead, body: Uint8Array, announced?: number, events?: DownstreamEvents): void {
-    if (this.sending.over) return;
+    if (this.over) return;
     this.resumeBody();
-    this.sending.started = true;
+    this.started = true;
     this.events = events;
     this.answeredEarly = true;
     this.response.cork(() => {
@@ -189,44 +167,20 @@ export class Downstream implements SendingOwner {
 
   /** The rest of the body behind such an answer is not wanted any more; harmless behind any other. */
   release(): void {
-    if (!this.answeredEarly || this.sending.over) return;
+    if (!this.answeredEarly || this.over) return;
     this.events = undefined;
     this.resumeBody();
     this.linger = new Linger(() => this.response.close());
     if (!this.receiving) this.linger.take(0, true);
   }
 
-  /** Starts an answer that arrives in pieces; `total` in bytes, -1 when it is not known. */
-  begin(head: AnswerHead, total: number, close: boolean): void {
-    if (this.sending.over) return;
-    this.sending.begin(head, total, close);
-  }
-
-  /**
-   * Sends pieces of a started answer; `last` completes it. Returns false when the client cannot take them now: a
-   * copy of the rest is kept (at most the pieces of one call) and `onDrained` follows; nothing may be sent until then.
-   */
-  send(pieces: readonly Uint8Array[], last: boolean): boolean {
-    return this.sending.send(pieces, last);
-  }
-
-  /** Sends pieces that complete the answer, but for its end, so that the client can still be asked to pause. */
-  sendButEnd(pieces: readonly Uint8Array[]): void {
-    this.sending.sendButEnd(pieces);
-  }
-
-  /** Sends the end behind `sendButEnd`; returns as `send` does. */
-  finish(): boolean {
-    return this.sending.finish();
-  }
-
-  onDrained(): void {
+  protected onDrained(): void {
     this.events?.onDrained();
   }
 
   /** Cuts the connection, so that a started answer does not look whole. */
   abort(): void {
-    if (this.sending.over) return;
+    if (this.over) return;
     this.events = undefined;
     this.response.close();
   }

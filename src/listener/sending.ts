@@ -26,11 +26,6 @@ const HEAD_RESERVE_BYTES = 512;
 const nothing: readonly Uint8Array[] = [];
 const untaken = [false, false] as const;
 
-export interface SendingOwner {
-  /** All that was held back has been taken by the client's socket. */
-  onDrained(): void;
-}
-
 /** Status line and headers of an answer. */
 export interface AnswerHead {
   /** Status code, a space and the reason phrase, then `\r\nName: value` for each header. Must be validated. */
@@ -42,21 +37,21 @@ export interface AnswerHead {
 /**
  * The pieces of one answer on their way to the client, at its pace. The engine's rules: pieces of unknown total length
  * at most PIECE_BYTES, one for each cork. Reading and sending can be stopped at the same time, which the engine cannot
- * poll for: then nothing is polled for, and sending is tried again and again.
+ * poll for: then nothing is polled for, and sending is tried again and again. `Downstream` is built on it and not beside
+ * it, because every request has one.
  */
-export class Sending {
-  /** The answer is complete, or the client is gone: the engine's object is dead. */
-  over = false;
-  /** Something of the answer is on its way. */
-  started = false;
+export abstract class Sending {
   /** The engine closes the connection after the answer, but does not announce it. */
   closesItself = false;
+  protected readonly response: EngineResponse;
+  /** The answer is complete, or the client is gone: the engine's object is dead. */
+  protected over = false;
+  /** Something of the answer is on its way. */
+  protected started = false;
   /** The engine's handler has not returned: it has corked the connection, and asking for that again only costs. */
-  handling = true;
+  protected handling = true;
   /** Undefined when the request has no body. */
-  reading: Reading | undefined;
-  private readonly owner: SendingOwner;
-  private readonly response: EngineResponse;
+  protected reading: Reading | undefined;
   /** The client has not taken all that it was sent. */
   private blocked = false;
   /** Monotonic milliseconds at which the client took something last, as far as it was seen; while blocked. */
@@ -79,23 +74,28 @@ export class Sending {
   /** The last byte of a body whose end is sent later. */
   private tail = nothing;
 
-  constructor(response: EngineResponse, owner: SendingOwner) {
+  constructor(response: EngineResponse) {
     this.response = response;
-    this.owner = owner;
   }
+
+  /** All that was held back has been taken by the client's socket. */
+  protected abstract onDrained(): void;
 
   /** The client has not taken yet what it was sent. */
   get behind(): boolean {
     return this.blocked;
   }
 
-  /** Whether the client has taken nothing for so long that it must end. @param now monotonic milliseconds. */
+  /**
+   * Whether the client has taken nothing of the answer for so long that it must end; asked several times a second.
+   * @param now monotonic milliseconds.
+   */
   stuck(now: number): boolean {
     return this.blocked && !this.over && now - this.takenAt >= STUCK_MS;
   }
 
   /** The client is gone. */
-  stop(): void {
+  protected stopSending(): void {
     this.over = true;
     this.backlog = nothing;
     clearTimeout(this.retry);
@@ -103,6 +103,7 @@ export class Sending {
 
   /** Starts an answer that arrives in pieces; `total` in bytes, -1 when it is not known. */
   begin(head: AnswerHead, total: number, close: boolean): void {
+    if (this.over) return;
     this.reading?.prepare();
     this.started = true;
     this.total = total;
@@ -112,8 +113,7 @@ export class Sending {
   }
 
   /** Sends a whole answer. With `end` answers would pile up in the engine while a client asks on and never reads. */
-  whole(head: AnswerHead, body: Uint8Array): boolean {
-    this.started = true;
+  protected sendWhole(head: AnswerHead, body: Uint8Array): boolean {
     this.pendingHead = head;
     this.total = body.length;
     const left = this.sendOfTotal(body);
@@ -125,7 +125,10 @@ export class Sending {
     return false;
   }
 
-  /** Sends pieces of a started answer; `last` completes it. Returns false when the client cannot take them now. */
+  /**
+   * Sends pieces of a started answer; `last` completes it. Returns false when the client cannot take them now: a
+   * copy of the rest is kept (at most the pieces of one call) and `onDrained` follows; nothing may be sent until then.
+   */
   send(pieces: readonly Uint8Array[], last: boolean): boolean {
     return this.sendAll(pieces, last, false);
   }
@@ -142,7 +145,7 @@ export class Sending {
     this.send([...filled, last.subarray(0, -1)], false);
   }
 
-  /** Sends the end behind `sendButEnd`. Returns false when the client cannot take it now. */
+  /** Sends the end behind `sendButEnd`; returns as `send` does. */
   finish(): boolean {
     if (!this.blocked) return this.sendAll(this.tail, true, true);
     this.backlog = [...this.backlog, ...this.tail];
@@ -151,12 +154,12 @@ export class Sending {
   }
 
   /** Nothing is read any more. */
-  onStopped(): void {
+  protected onStopped(): void {
     if (this.blocked) this.retryLater();
   }
 
   /** The client is read again: the poll may have come back without the room to write; a refused try adds it. */
-  onRead(): void {
+  protected onRead(): void {
     if (!this.blocked) return;
     clearTimeout(this.retry);
     this.retry = setTimeout(() => this.tryAgain(), 0);
@@ -166,7 +169,7 @@ export class Sending {
    * The engine calls this when the socket takes bytes again, which may be unasked, and flushes nothing by itself.
    * Returns whether everything was taken.
    */
-  onWritable(): boolean {
+  private onWritable(): boolean {
     if (this.over) return true;
     if (!this.blocked) {
       this.response.cork(() => {});
@@ -313,7 +316,7 @@ export class Sending {
       return false;
     }
     this.reading?.resumeTimeout();
-    this.owner.onDrained();
+    this.onDrained();
     return true;
   }
 }
