@@ -1,5 +1,5 @@
 import { skipSpace, viewOf } from './json-bytes.ts';
-import { writeUnescaped } from './json-escapes.ts';
+import { ESCAPE_BYTES, writeUnescaped } from './json-escapes.ts';
 import { endOfOutlined, isSameText, isString } from './json-value.ts';
 
 /**
@@ -7,8 +7,6 @@ import { endOfOutlined, isSameText, isString } from './json-value.ts';
  * signature, for some 30 ns. Real tokens have one or two, and one for every application of a company has sixty.
  */
 export const MAX_AUDIENCES = 64;
-/** Bytes that an escape of one character has at most. */
-const ESCAPE_BYTES = 6;
 const COMMA = 0x2c;
 const OPEN_BRACKET = 0x5b;
 /** Chains, a power of two: more than there are audiences in most configurations. */

@@ -5,15 +5,17 @@ export class Audience {
   readonly #names: ReadonlySet<string> | undefined;
   readonly #all: boolean;
   readonly #numbers: readonly number[];
+  readonly #book: AudienceNames;
 
   /** `names` undefined: any audience, and none, will do. `book`: where those of all issuers are looked up. */
   constructor(names: readonly string[] | undefined, match: 'any' | 'all', book: AudienceNames) {
     this.#names = names === undefined ? undefined : new Set(names);
     this.#all = match === 'all';
+    this.#book = book;
     this.#numbers = Array.from(this.#names ?? [], (name) => book.add(name));
   }
 
-  /** Whether no look at `aud` is needed. */
+  /** Whether the book need not read `aud`. */
   get isAny(): boolean {
     return this.#names === undefined;
   }
@@ -36,9 +38,9 @@ export class Audience {
   }
 
   /** The same for the token whose `aud` the book has read. */
-  acceptsNamed(book: AudienceNames): boolean {
-    if (this.#names === undefined) return true;
-    for (const number of this.#numbers) if (book.has(number) !== this.#all) return !this.#all;
+  acceptsNamed(): boolean {
+    if (this.isAny) return true;
+    for (const number of this.#numbers) if (this.#book.has(number) !== this.#all) return !this.#all;
     return this.#all;
   }
 }

@@ -1,5 +1,8 @@
 import { codeUnit } from './json-bytes.ts';
 
+/** Bytes that the escape of one UTF-16 unit has at most (RFC 8259 §7): `\u0000`. */
+export const ESCAPE_BYTES = 6;
+
 const BACKSLASH = 0x5c;
 const LOWER_U = 0x75;
 /** UTF-16: which bits say that a unit is half of a character, and which half. */

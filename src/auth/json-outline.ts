@@ -1,4 +1,5 @@
 import { codeUnit, endOfLiteral, endOfNumber, endOfString, skipSpace, texts, viewOf } from './json-bytes.ts';
+import { ESCAPE_BYTES } from './json-escapes.ts';
 
 export interface Limits {
   /**
@@ -43,8 +44,6 @@ const CLOSE_BRACE = 0x7d;
 
 /** Characters of a name that can be wanted: as many as fit into one number, by which it is found at once. */
 const MAX_NAME = 4;
-/** Bytes that an escape of one character has at most. */
-const ESCAPE_BYTES = 6;
 const NOT_ASCII = 0x80;
 /** Parts that a name with escapes counts as: it is compared with wanted ones character by character. */
 const ESCAPED_NAME = 5;

@@ -1,13 +1,12 @@
 import type { Audience } from './audience.ts';
 import type { AudienceNames } from './audience-names.ts';
+import { ESCAPE_BYTES } from './json-escapes.ts';
 import { Outline } from './json-outline.ts';
 import { hasEscapes, isString, textOf } from './json-value.ts';
 
 const ISS = 0;
 const AUD = 1;
 const EXP = 2;
-/** Bytes that an escape of one character has at most. */
-const ESCAPE_BYTES = 6;
 /** Characters of a number that can be a time. */
 const MAX_NUMBER = 32;
 
@@ -40,12 +39,11 @@ export class OutlinedClaims {
   }
 
   fits(audience: Audience): boolean {
-    if (audience.isAny) return true;
-    if (!this.#named) {
+    if (!this.#named && !audience.isAny) {
       this.#named = true;
       this.#audiences.read(this.#bytes, this.#start(AUD), this.#end(AUD));
     }
-    return audience.acceptsNamed(this.#audiences);
+    return audience.acceptsNamed();
   }
 
   /** Seconds of `exp`: Infinity without one, and NaN when it is no number. */
