@@ -84,6 +84,12 @@ export class Budget implements Lease {
     }
   }
 
+  lower(wanted: number): number {
+    const amount = spareOf(this.limit, this.used, this.keep, wanted);
+    this.limit -= amount;
+    return amount;
+  }
+
   private missing(bytes: number): number {
     return bytes - (this.limit - this.used);
   }
@@ -91,11 +97,5 @@ export class Budget implements Lease {
   private end(waiter: Waiter): void {
     clearTimeout(waiter.timer);
     if (this.waiters.delete(waiter)) waiter.ready();
-  }
-
-  lower(wanted: number): number {
-    const amount = spareOf(this.limit, this.used, this.keep, wanted);
-    this.limit -= amount;
-    return amount;
   }
 }

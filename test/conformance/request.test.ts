@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { ForwardConfig } from '../../src/config/config.ts';
-import { eventually, startGateway, type TestGateway } from '../support/gateway.ts';
+import { bareForward, eventually, startGateway, type TestGateway } from '../support/gateway.ts';
 import { Origin, type OriginConnection } from '../support/origin.ts';
 import { request, Wire } from '../support/wire.ts';
 import { HEAD_BYTES } from './request-field-rows.ts';
@@ -19,13 +18,12 @@ before(async () => {
   origin = await Origin.start();
   void acceptAll();
   const limits = { requestHead: HEAD_BYTES, requestBody: Number.POSITIVE_INFINITY, responseHead: 64 * 1024 };
-  const forward: ForwardConfig = { headers: new Map(), token: 'keep', forwarded: new Set() };
-  const options = { upstreamPort: origin.port, routes: [{ forward }], config: { limits } };
+  const options = { upstreamPort: origin.port, routes: [{ forward: bareForward }], config: { limits } };
   gateways = {
-    open: await startGateway({ ...options, routes: [{ forward, auth: 'none' }] }),
+    open: await startGateway({ ...options, routes: [{ forward: bareForward, auth: 'none' }] }),
     telling: await startGateway({
       ...options,
-      routes: [{ forward: { ...forward, forwarded: new Set(['for']) }, auth: 'none' }],
+      routes: [{ forward: { ...bareForward, forwarded: new Set(['for']) }, auth: 'none' }],
     }),
     guarded: await startGateway(options),
     haproxy: await startGateway({ ...options, config: { limits, rejection: 'haproxy' } }),

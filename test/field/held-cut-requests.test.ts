@@ -1,11 +1,10 @@
 // Source: an adversarial review, what held: odd targets, two Host fields and LF alone, cut at every byte.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ForwardConfig } from '../../src/config/config.ts';
 import { eightBits, fields, hosts } from '../conformance/request-field-rows.ts';
 import { methods, targets, versions } from '../conformance/request-line-rows.ts';
 import type { Row } from '../conformance/request-row.ts';
-import { eventually, type TestGateway } from '../support/gateway.ts';
+import { bareForward, eventually, type TestGateway } from '../support/gateway.ts';
 import type { Origin } from '../support/origin.ts';
 import { publicGateway } from '../support/public-gateway.ts';
 import { Wire } from '../support/wire.ts';
@@ -14,7 +13,6 @@ let origin: Origin;
 let gateway: TestGateway;
 let seen: string[] = [];
 
-const forward: ForwardConfig = { headers: new Map(), token: 'keep', forwarded: new Set() };
 publicGateway(
   'once',
   (made) => {
@@ -24,7 +22,7 @@ publicGateway(
       return 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
     });
   },
-  { routes: [{ forward, auth: 'none' }] },
+  { routes: [{ forward: bareForward, auth: 'none' }] },
 );
 
 /** Lets the gateway, which is this process too, read what was sent: what is sent then is another read. */

@@ -1,8 +1,7 @@
 // Source: an adversarial review, what held: every byte value in 15 places of a request head.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ForwardConfig } from '../../src/config/config.ts';
-import type { TestGateway } from '../support/gateway.ts';
+import { bareForward, type TestGateway } from '../support/gateway.ts';
 import type { Origin } from '../support/origin.ts';
 import { publicGateway } from '../support/public-gateway.ts';
 import { request, Wire } from '../support/wire.ts';
@@ -89,7 +88,6 @@ let origin: Origin;
 let gateway: TestGateway;
 let seen: string[] = [];
 
-const forward: ForwardConfig = { headers: new Map(), token: 'keep', forwarded: new Set() };
 publicGateway(
   'once',
   (made) => {
@@ -99,7 +97,7 @@ publicGateway(
       return 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
     });
   },
-  { routes: [{ forward, auth: 'none' }] },
+  { routes: [{ forward: bareForward, auth: 'none' }] },
 );
 
 /** What the clients get, each for one byte: `passes`, `refused`, or `waits` for more without an answer. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type Network, parseNetwork } from '../../src/lib/networks.ts';
-import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { bareForward, startGateway, type TestGateway } from '../support/gateway.ts';
 import { Origin } from '../support/origin.ts';
 import { request } from '../support/wire.ts';
 
@@ -16,8 +16,7 @@ before(async () => {
     seen = head.trimEnd().split('\r\n').slice(2);
     return 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
   });
-  const forward = { headers: new Map(), token: 'keep', forwarded: new Set<never>() } as const;
-  const routes = [{ auth: 'none', forward }] as const;
+  const routes = [{ auth: 'none', forward: bareForward }] as const;
   gateways.push(await startGateway({ upstreamPort: origin.port, routes }));
   const trustedProxies = [parseNetwork('127.0.0.0/8') as Network];
   gateways.push(await startGateway({ upstreamPort: origin.port, routes, config: { trustedProxies } }));

@@ -99,6 +99,16 @@ async function hold(framing: Framing, bytes: number): Promise<number> {
   return sent;
 }
 
+/** All of it went upstream, whose connection is free, and nothing is held. */
+async function assertThrough(): Promise<void> {
+  await eventually(
+    () => gateway.connections(),
+    (seen) => seen['idle'] === 1,
+  );
+  assert.equal(left(), ALL);
+  assert.equal(timers.count, 0);
+}
+
 for (const framing of ['length', 'chunked'] as const) {
   describe(`the rest of an upload framed by ${framing}, behind a complete answer`, () => {
     test('ends after 12 s without a byte, which each byte begins anew, and the budget is free', async () => {
@@ -141,12 +151,7 @@ for (const framing of ['length', 'chunked'] as const) {
       assert.ok(ALL - left() <= HELD, `${ALL - left()} bytes are held`);
       upstream.socket.resume();
       await whole;
-      await eventually(
-        () => gateway.connections(),
-        (seen) => seen['idle'] === 1,
-      );
-      assert.equal(left(), ALL);
-      assert.equal(timers.count, 0);
+      await assertThrough();
     });
 
     test('goes through when upstream reads on before that', async () => {
@@ -160,12 +165,7 @@ for (const framing of ['length', 'chunked'] as const) {
       }
       if (framing === 'chunked') wire.send('0\r\n\r\n');
       await whole;
-      await eventually(
-        () => gateway.connections(),
-        (seen) => seen['idle'] === 1,
-      );
-      assert.equal(left(), ALL);
-      assert.equal(timers.count, 0);
+      await assertThrough();
     });
   });
 }

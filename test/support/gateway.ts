@@ -1,4 +1,4 @@
-import type { Config, IssuerConfig, RouteConfig } from '../../src/config/config.ts';
+import type { Config, ForwardConfig, IssuerConfig, RouteConfig } from '../../src/config/config.ts';
 import { createGateway, type Gateway } from '../../src/gateway.ts';
 import type { Log } from '../../src/lib/log.ts';
 import type { Server } from '../../src/server.ts';
@@ -10,6 +10,9 @@ const ISSUER = 'https://issuer.example';
 const AUDIENCE = 'orders';
 
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Adds nothing to a request, so that what reaches upstream is the client's. */
+export const bareForward: ForwardConfig = { headers: new Map(), token: 'keep', forwarded: new Set() };
 
 export interface TestOptions {
   readonly upstreamPort: number;
