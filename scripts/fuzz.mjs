@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { fuzz } from '../dist/test/upstream/fuzz/fuzz.js';
-import { keptInputs, rowInputs } from '../dist/test/upstream/fuzz/input.js';
+import { fuzz } from '../dist/test/upstream/h1/fuzz/fuzz.js';
+import { keptInputs, rowInputs } from '../dist/test/upstream/h1/fuzz/input.js';
 
 const root = join(import.meta.dirname, '..');
 const corpus = join(root, 'test', 'fixtures', 'responses');

@@ -1,13 +1,17 @@
 import type { Config } from './config/config.ts';
 import { type Fault, formatFault } from './config/fault.ts';
 import { configFromObject } from './config/load.ts';
-import type { ConfigObject } from './config/schema.ts';
-import { parseDuration } from './config/units.ts';
-import { type Addresses, createGateway as createFromConfig, type Gateway as Inner } from './gateway.ts';
+import type { ConfigObject } from './config/schema/schema.ts';
+import { parseDuration } from './config/schema/units.ts';
+import {
+  type Addresses,
+  createGateway as createFromConfig,
+  type Gateway as Inner,
+} from './gateway/gateway.ts';
 import { createLog, type Log } from './lib/log.ts';
 
-export type { ConfigObject } from './config/schema.ts';
-export type { Addresses } from './gateway.ts';
+export type { ConfigObject } from './config/schema/schema.ts';
+export type { Addresses } from './gateway/gateway.ts';
 export type { Log } from './lib/log.ts';
 // biome-ignore lint/performance/noBarrelFile: this file is the surface of the package
 export { StartError } from './lib/start-error.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { parseConfig } from '../src/config/load.ts';
-import { jsonSchema } from '../src/config/schema.ts';
+import { jsonSchema } from '../src/config/schema/schema.ts';
 import { type Reason, reasons } from '../src/reasons.ts';
 
 const root = join(import.meta.dirname, '..', '..');

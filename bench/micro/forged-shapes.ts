@@ -1,5 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import { HEADER_LIMITS, LIMITS, type Limits, Outline } from '../../src/auth/json-outline.ts';
+import { HEADER_LIMITS, LIMITS, type Limits, Outline } from '../../src/auth/read/json-outline.ts';
 
 // What a stranger may put into a token that fits the limits, as the members of a header or of claims.
 

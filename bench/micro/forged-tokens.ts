@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { Access } from '../../src/auth/access.ts';
+import type { Access } from '../../src/auth/policy/access.ts';
 import { head } from '../../test/auth/support.ts';
 import {
   AUDIENCE,

@@ -1,5 +1,5 @@
-import type { EngineRequest } from '../../src/listener/engine.ts';
-import { HeadReader } from '../../src/listener/head-reader.ts';
+import type { EngineRequest } from '../../src/front/uws/engine.ts';
+import { HeadReader } from '../../src/front/uws/head-reader.ts';
 import { compare } from './timing.ts';
 
 // Reading and judging a request head, without the engine; baseline: the calls that bring it in.

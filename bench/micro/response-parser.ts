@@ -1,5 +1,5 @@
-import type { ResponseEvents, ResponseHead } from '../../src/upstream/response-head.ts';
-import { ResponseParser } from '../../src/upstream/response-parser.ts';
+import type { ResponseEvents, ResponseHead } from '../../src/upstream/h1/response-head.ts';
+import { ResponseParser } from '../../src/upstream/h1/response-parser.ts';
 import { compare } from './timing.ts';
 
 // Reading an answer; baseline: the first of them as a string, without any look at it.

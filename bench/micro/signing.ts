@@ -1,6 +1,6 @@
-import type { Access } from '../../src/auth/access.ts';
 import { AuthCounters } from '../../src/auth/auth-counters.ts';
 import { Authorizer } from '../../src/auth/authorizer.ts';
+import type { Access } from '../../src/auth/policy/access.ts';
 import type { IssuerConfig } from '../../src/config/config.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { issuerConfig } from '../../test/support/issuer.ts';

@@ -1,4 +1,4 @@
-import type { RequestHead } from '../../src/types.ts';
+import type { RequestHead } from '../../src/http/message.ts';
 import { head } from '../../test/auth/support.ts';
 import { rs256, secondsFromNow } from '../../test/support/tokens.ts';
 import { accessTo, authorizerOf, ISSUER, issuerWith, key } from './signing.ts';

@@ -1,8 +1,8 @@
 import { AuthCounters } from '../../src/auth/auth-counters.ts';
-import { SignatureVerifier } from '../../src/auth/signature.ts';
-import type { Verification } from '../../src/auth/verify-inline.ts';
-import { VerifyInline } from '../../src/auth/verify-inline.ts';
-import { VerifyPool } from '../../src/auth/verify-pool.ts';
+import { SignatureVerifier } from '../../src/auth/verify/signature.ts';
+import type { Verification } from '../../src/auth/verify/verify-inline.ts';
+import { VerifyInline } from '../../src/auth/verify/verify-inline.ts';
+import { VerifyPool } from '../../src/auth/verify/verify-pool.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { rs256, rsaKey, secondsFromNow } from '../../test/support/tokens.ts';
 

@@ -1,4 +1,4 @@
-import type { ServerReport } from '../types.ts';
+import type { ServerReport } from '../upstream/server-report.ts';
 
 /** Counts of observations: one for each upper bound (ascending) and one for all above, not cumulative. */
 export interface HistogramFigures {

@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { seenJson } from '../lib/foreign-text.ts';
-import type { PostHandler } from '../types.ts';
 import { Connections } from './connections.ts';
 import { isOwnHost } from './host-field.ts';
+import type { PostHandler } from './post-handler.ts';
 import { BodyTooLarge, readBody } from './request-body.ts';
 
 /** Bytes of a request head: a probe or a scraper sends a few hundred, a signed webhook some thousand. */

@@ -1,6 +1,6 @@
-import type { PostHandler } from '../types.ts';
 import { type HttpServer, json, type Page, startHttpServer } from './http-server.ts';
 import { MetricsRegistry } from './metrics.ts';
+import type { PostHandler } from './post-handler.ts';
 import { statusOf } from './status.ts';
 import type { AdminView } from './view.ts';
 

@@ -1,26 +1,28 @@
 import type { ForwardConfig, IssuerConfig, RouteRules, TokenPlace } from '../config/config.ts';
+import type { RequestHead } from '../http/message.ts';
 import type { VerificationKey } from '../keys/key.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { Pending, Permit, Rejection, RequestHead, Revocations, VerdictWaiter } from '../types.ts';
-import { Access } from './access.ts';
 import type { AuthCounters } from './auth-counters.ts';
-import { bearerToken } from './bearer.ts';
-import { Flights } from './flights.ts';
 import { type Candidate, Gate } from './gate.ts';
-import { Issuer } from './issuer.ts';
-import { KeyRequests, type Refetch } from './key-requests.ts';
-import { judgeLifetime, readLifetime } from './lifetime.ts';
 import { grant } from './permit.ts';
-import { RefusedTokens } from './refused-tokens.ts';
+import { Access } from './policy/access.ts';
+import { Issuer } from './policy/issuer.ts';
+import { judgeLifetime, readLifetime } from './policy/lifetime.ts';
+import { bearerToken, isCanonical } from './read/bearer.ts';
+import { Scratch } from './read/scratch.ts';
+import type { JsonObject } from './read/strict-json.ts';
 import { rejections } from './rejections.ts';
-import { Scratch } from './scratch.ts';
-import { isHmac, SignatureVerifier } from './signature.ts';
-import { signedClaims } from './signed-claims.ts';
-import type { JsonObject } from './strict-json.ts';
-import { type CacheEntry, TokenCache } from './token-cache.ts';
-import { assertUsable, roomFor } from './usable-keys.ts';
-import { type Verification, VerifyInline } from './verify-inline.ts';
-import { VerifyPool } from './verify-pool.ts';
+import { RefusedTokens } from './remember/refused-tokens.ts';
+import { type CacheEntry, TokenCache } from './remember/token-cache.ts';
+import type { Revocations } from './revocations.ts';
+import type { Pending, Permit, Rejection, VerdictWaiter } from './verdict.ts';
+import { Flights } from './verify/flights.ts';
+import { KeyRequests, type Refetch } from './verify/key-requests.ts';
+import { isHmac, SignatureVerifier } from './verify/signature.ts';
+import { signedClaims } from './verify/signed-claims.ts';
+import { assertUsable, roomFor } from './verify/usable-keys.ts';
+import { type Verification, VerifyInline } from './verify/verify-inline.ts';
+import { VerifyPool } from './verify/verify-pool.ts';
 
 export interface AuthorizerOptions {
   readonly issuers: ReadonlyMap<string, IssuerConfig>;
@@ -392,9 +394,4 @@ interface Asked {
   readonly authorization: string;
   readonly token: string;
   readonly ambiguous: boolean;
-}
-
-/** Whether the value is `Bearer`, one space and the token: the spelling under which tokens are cached. */
-function isCanonical(authorization: string, token: string): boolean {
-  return authorization.length === token.length + 7 && authorization.startsWith('Bearer ');
 }

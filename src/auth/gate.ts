@@ -1,14 +1,14 @@
-import type { Rejection } from '../types.ts';
-import type { Access } from './access.ts';
-import { AudienceNames } from './audience-names.ts';
-import { Issuer } from './issuer.ts';
-import { OutlinedClaims } from './outlined-claims.ts';
+import type { Access } from './policy/access.ts';
+import { AudienceNames } from './policy/audience-names.ts';
+import { Issuer } from './policy/issuer.ts';
+import type { TokenType } from './policy/token-type.ts';
+import { OutlinedClaims } from './read/outlined-claims.ts';
+import type { Scratch } from './read/scratch.ts';
+import { type JsonObject, member, parseCounted } from './read/strict-json.ts';
+import { TokenHeaders } from './read/token-header.ts';
 import { rejections } from './rejections.ts';
-import type { Scratch } from './scratch.ts';
-import { isHmac, type KeyChoice } from './signature.ts';
-import { type JsonObject, member, parseCounted } from './strict-json.ts';
-import { TokenHeaders } from './token-header.ts';
-import type { TokenType } from './token-type.ts';
+import type { Rejection } from './verdict.ts';
+import { isHmac, type KeyChoice } from './verify/signature.ts';
 
 /**
  * Characters of a token; real ones stay below 4 KiB, and the head that carries it is 16 KiB by default. One less

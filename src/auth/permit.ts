@@ -1,4 +1,4 @@
-import type { Permit, TokenTraces } from '../types.ts';
+import type { Permit, TokenTraces } from './verdict.ts';
 
 /**
  * The only maker of a permit: called for public routes and for tokens that have passed every check.

@@ -1,8 +1,8 @@
 import type { RouteConfig } from '../config/config.ts';
-import type { Permit } from '../types.ts';
-import { IdentityHeaders } from './identity.ts';
 import { grant } from './permit.ts';
-import { tracesOf } from './token-place.ts';
+import { IdentityHeaders } from './policy/identity.ts';
+import { tracesOf } from './read/token-place.ts';
+import type { Permit } from './verdict.ts';
 
 /**
  * The permit of all preflights on a route that lets them pass without a token: it tells upstream what the route says in

@@ -1,12 +1,13 @@
+import type { RequestHead } from '../http/message.ts';
 import type { Clock } from '../lib/clock.ts';
 import { foreignText } from '../lib/foreign-text.ts';
 import type { Log } from '../lib/log.ts';
-import type { Rejection, RequestHead } from '../types.ts';
-import type { Access } from './access.ts';
-import { bearerToken } from './bearer.ts';
-import { Issuer } from './issuer.ts';
-import { Scratch } from './scratch.ts';
-import { type JsonObject, member, parseObject } from './strict-json.ts';
+import type { Access } from './policy/access.ts';
+import { Issuer } from './policy/issuer.ts';
+import { bearerToken } from './read/bearer.ts';
+import { Scratch } from './read/scratch.ts';
+import { type JsonObject, member, parseObject } from './read/strict-json.ts';
+import type { Rejection } from './verdict.ts';
 
 /** Lines in one second: enough to see what is wrong, and a flood of refused tokens is no flood of lines. */
 const LINES_PER_SECOND = 10;

@@ -1,5 +1,5 @@
 import type { Reason } from '../reasons.ts';
-import type { Rejection, Stage } from '../types.ts';
+import type { Rejection, Stage } from './verdict.ts';
 
 function refuse(reason: Reason, stage: Stage): Rejection {
   return Object.freeze({ kind: 'rejection', reason, stage });

@@ -1,4 +1,4 @@
-import { isJournal } from '../process/journal-stream.ts';
+import { isJournal } from '../process/systemd/journal-stream.ts';
 
 /** As sd-daemon(3) has them. */
 const PRIORITIES = { error: '<3>', warning: '<4>' } as const;

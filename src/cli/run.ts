@@ -113,7 +113,7 @@ function buildProgram(finish: (code: number) => void): Command {
     .option('--print-config', 'print the configuration that the demo runs with, and start nothing')
     .action(async (options: DemoArguments) => finish(await (await import('./demo.ts')).demo(options)));
   command('schema', 'print the JSON Schema of the configuration file').action(async () => {
-    const { jsonSchema } = await import('../config/schema.ts');
+    const { jsonSchema } = await import('../config/schema/schema.ts');
     process.stdout.write(`${JSON.stringify(jsonSchema(), null, 2)}\n`);
   });
   command(

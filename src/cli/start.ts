@@ -23,12 +23,12 @@ export async function start(options: StartArguments): Promise<number> {
   const config = readConfig(file);
   if (config === undefined) return exitCodes.config;
 
-  const { isJournal } = await import('../process/journal-stream.ts');
+  const { isJournal } = await import('../process/systemd/journal-stream.ts');
   const log = createLog({ level: config.log.level, journal: isJournal(process.env) });
   for (const warning of config.warnings) log.warn({}, warning);
   // Only here: loading all that it needs takes longer than all of the other commands.
   const { Supervisor } = await import('../process/supervisor.ts');
-  const { SystemdLink } = await import('../process/systemd-link.ts');
+  const { SystemdLink } = await import('../process/systemd/link.ts');
   let onHopeless: (why: string) => void = () => {};
   const hopeless = new Promise<string>((give) => {
     onHopeless = give;

@@ -1,6 +1,6 @@
+import type { Network } from '../http/networks.ts';
 import type { VerificationKey } from '../keys/key.ts';
 import type { LogLevel } from '../lib/log.ts';
-import type { Network } from '../lib/networks.ts';
 
 /** A TCP address to listen on; port 0 lets the system choose. */
 export interface ListenAddress {

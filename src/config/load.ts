@@ -2,15 +2,15 @@ import { dirname, resolve as resolvePath } from 'node:path';
 import { freeze } from '../lib/freeze.ts';
 import { StartError } from '../lib/start-error.ts';
 import type { Config } from './config.ts';
-import { availableCores } from './cores.ts';
-import type { Environment } from './environment.ts';
 import { type Fault, formatFault, formatPath, sortFaults } from './fault.ts';
-import { Findings } from './findings.ts';
-import { resolve } from './resolve.ts';
-import type { Place } from './resolve-processes.ts';
-import { readObject, readText, type Source } from './source.ts';
-import { FileError, readTextFile } from './text-file.ts';
-import { validate } from './validate.ts';
+import { availableCores } from './resolve/cores.ts';
+import { Findings } from './resolve/findings.ts';
+import type { Place } from './resolve/processes.ts';
+import { resolve } from './resolve/resolve.ts';
+import { validate } from './schema/validate.ts';
+import type { Environment } from './source/environment.ts';
+import { readObject, readText, type Source } from './source/source.ts';
+import { FileError, readTextFile } from './source/text-file.ts';
 
 export type LoadResult =
   | { readonly ok: true; readonly config: Config }

@@ -1,4 +1,4 @@
-import { yamlText } from '../config/yaml-text.ts';
+import { yamlText } from '../config/source/yaml-text.ts';
 import type { DemoIdentity } from './identity.ts';
 
 /** Port of `printedConfig` for a service of one's own, as in the rest of the documentation. */

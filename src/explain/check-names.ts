@@ -1,5 +1,5 @@
 import { rejections } from '../auth/rejections.ts';
-import type { Rejection } from '../types.ts';
+import type { Rejection } from '../auth/verdict.ts';
 
 /** The checks of one token in the order in which a request meets them. */
 export const checkNames = [

@@ -1,5 +1,5 @@
-import { MAX_AUDIENCES } from '../auth/audience-names.ts';
-import { ClaimPath } from '../auth/claim-path.ts';
+import { MAX_AUDIENCES } from '../auth/policy/audience-names.ts';
+import { ClaimPath } from '../auth/read/claim-path.ts';
 import type { ClaimName, Demand, IssuerConfig, RouteConfig } from '../config/config.ts';
 import { tokenAlgorithms } from '../keys/algorithms.ts';
 import { slashHint } from '../lib/slash-hint.ts';

@@ -5,9 +5,9 @@ import {
   Outline,
   TOO_DEEP,
   TOO_MANY_PARTS,
-} from '../auth/json-outline.ts';
-import { Scratch } from '../auth/scratch.ts';
-import { type JsonObject, member, parseObject } from '../auth/strict-json.ts';
+} from '../auth/read/json-outline.ts';
+import { Scratch } from '../auth/read/scratch.ts';
+import { type JsonObject, member, parseObject } from '../auth/read/strict-json.ts';
 
 /** What a token says of itself, as far as it can be read; nothing of it is proven. */
 export interface TokenFacts {

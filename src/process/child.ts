@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { StartError } from '../lib/start-error.ts';
-import type { ServerReport } from '../types.ts';
+import type { ServerReport } from '../upstream/server-report.ts';
 import type { ListenerReport, ToListener, ToSupervisor } from './messages.ts';
 
 /** Milliseconds between two pings. */

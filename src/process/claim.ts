@@ -1,10 +1,10 @@
 import { lookup } from 'node:dns/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import type { ListenAddress, TrafficAddress } from '../config/config.ts';
-import { addressText } from '../lib/host-port.ts';
+import { listenSentence } from '../front/bind-fault.ts';
+import { claimSocketPath } from '../front/socket-file.ts';
+import { addressText } from '../http/host-port.ts';
 import { StartError } from '../lib/start-error.ts';
-import { listenSentence } from '../listener/bind-fault.ts';
-import { claimSocketPath } from '../listener/socket-file.ts';
 
 export interface ClaimOptions {
   /** Others may listen on the same addresses. */

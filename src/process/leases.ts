@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import { upstreamLease } from '../lib/lease.ts';
+import { upstreamLease } from '../limits/lease.ts';
 
 /** A process that uses a part of each limit. */
 export interface Holder {

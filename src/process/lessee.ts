@@ -1,5 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
-import type { Lease } from '../lib/lease.ts';
+import type { Lease } from '../limits/lease.ts';
 
 /**
  * Milliseconds between two questions for more of one limit when others could spare nothing: they may a moment later,

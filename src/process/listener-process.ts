@@ -1,5 +1,6 @@
-import { collectFigures } from '../collect-figures.ts';
 import type { Config } from '../config/config.ts';
+import { collectFigures } from '../gateway/collect-figures.ts';
+import { type Change, Server } from '../gateway/server.ts';
 import { systemClock } from '../lib/clock.ts';
 import { freeze } from '../lib/freeze.ts';
 import { createLog, type Log } from '../lib/log.ts';
@@ -7,12 +8,11 @@ import { ProcessWatch } from '../lib/process-figures.ts';
 import { StartError } from '../lib/start-error.ts';
 import { version } from '../lib/version.ts';
 import { Mirror } from '../revocation/mirror.ts';
-import { type Change, Server } from '../server.ts';
-import { isJournal } from './journal-stream.ts';
 import { Lessee } from './lessee.ts';
 import type { ListenerReport, ToListener, ToSupervisor } from './messages.ts';
 import { PROTOCOL } from './messages.ts';
 import { Refetches } from './refetches.ts';
+import { isJournal } from './systemd/journal-stream.ts';
 
 /**
  * Milliseconds between SIGTERM and what it says to this process alone: a service manager sends it to all processes of a

@@ -4,7 +4,7 @@ import type { Clock } from '../lib/clock.ts';
 import { StartError } from '../lib/start-error.ts';
 import { version } from '../lib/version.ts';
 import type { Revocation } from '../revocation/revocation.ts';
-import type { ServerReport } from '../types.ts';
+import type { ServerReport } from '../upstream/server-report.ts';
 import { Child } from './child.ts';
 import { type Holder, type Units, unitsOf } from './leases.ts';
 import { type KeysByIssuer, type ListenerReport, PROTOCOL } from './messages.ts';

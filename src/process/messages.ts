@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts';
 import type { VerificationKey } from '../keys/key.ts';
 import type { ProcessFigures } from '../lib/process-figures.ts';
 import type { Revocation } from '../revocation/revocation.ts';
-import type { ServerReport } from '../types.ts';
+import type { ServerReport } from '../upstream/server-report.ts';
 
 /** Grows with every change of these messages, because the two sides may be of different versions after an upgrade. */
 export const PROTOCOL = 2;

@@ -5,7 +5,7 @@ import type { LoadResult } from '../config/load.ts';
 import type { Log } from '../lib/log.ts';
 import { StartError } from '../lib/start-error.ts';
 import type { Supervisor } from './supervisor.ts';
-import type { SystemdLink } from './systemd-link.ts';
+import type { SystemdLink } from './systemd/link.ts';
 
 /** How a reload ended; `faults` is empty exactly when the configuration is in force in every listener. */
 export interface ReloadOutcome {

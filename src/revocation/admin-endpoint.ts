@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { PostAnswer, PostHandler, PostHeaders } from '../admin/post-handler.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Counter } from '../lib/counters.ts';
-import type { PostAnswer, PostHandler, PostHeaders } from '../types.ts';
 import type { Register } from './register.ts';
 import { readRequest } from './revocation-request.ts';
 import type { TokenLives } from './token-lives.ts';

@@ -1,7 +1,7 @@
+import type { PostHandler } from '../admin/post-handler.ts';
 import type { Config, IssuerConfig, RevocationConfig } from '../config/config.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import type { PostHandler } from '../types.ts';
 import { AdminEndpoint, type Dropped } from './admin-endpoint.ts';
 import { ForeignLines } from './foreign-lines.ts';
 import { FusionAuthWebhook } from './fusionauth-webhook.ts';

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
+import type { PostAnswer, PostHandler, PostHeaders } from '../admin/post-handler.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Counter } from '../lib/counters.ts';
 import { LineRate } from '../lib/line-rate.ts';
 import type { Log } from '../lib/log.ts';
-import type { PostAnswer, PostHandler, PostHeaders } from '../types.ts';
 import { type FusionAuthEvent, readEvent } from './fusionauth-event.ts';
 import type { Register } from './register.ts';
 import { MAX_AHEAD } from './revocation.ts';

@@ -1,4 +1,4 @@
-import type { TokenMarks } from '../types.ts';
+import type { TokenMarks } from '../auth/revocations.ts';
 import { markText } from './mark-text.ts';
 
 type Claims = Readonly<Record<string, unknown>>;

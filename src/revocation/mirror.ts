@@ -1,6 +1,6 @@
+import type { Revocations } from '../auth/revocations.ts';
 import type { IssuerConfig } from '../config/config.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { Revocations } from '../types.ts';
 import { InForce, type InForceOptions } from './in-force.ts';
 import type { Revocation } from './revocation.ts';
 import { Sweeper } from './sweeper.ts';

@@ -1,4 +1,4 @@
-import type { Revocations, TokenMarks } from '../types.ts';
+import type { Revocations, TokenMarks } from '../auth/revocations.ts';
 import type { MarkReader } from './mark-reader.ts';
 import { type Foreign, type Marks, markNames, type Revocation } from './revocation.ts';
 

@@ -1,4 +1,4 @@
-import type { RequestHead } from '../types.ts';
+import type { RequestHead } from '../http/message.ts';
 import type { Routed } from './path-table.ts';
 import type { RouteTable } from './route-table.ts';
 

@@ -1,12 +1,12 @@
 import type { UpstreamConfig } from '../config/config.ts';
 import type { CounterFamily } from '../lib/counters.ts';
-import { type Lease, spareOf } from '../lib/lease.ts';
+import { type Lease, spareOf } from '../limits/lease.ts';
 import type { Reason } from '../reasons.ts';
-import { Connection } from './connection.ts';
-import type { ConnectionOwner } from './connection-owner.ts';
-import type { ResponseFault } from './response-parser.ts';
+import { Connection } from './h1/connection.ts';
+import type { ConnectionOwner } from './h1/connection-owner.ts';
+import type { ResponseFault } from './h1/response-parser.ts';
+import { SpareHeadReader } from './h1/spare-head-reader.ts';
 import type { ServerState } from './server-state.ts';
-import { SpareHeadReader } from './spare-head-reader.ts';
 import { type ConnectionTimes, TICK_MS, ticks } from './ticks.ts';
 import { type Place, WaitingLine } from './waiting-line.ts';
 

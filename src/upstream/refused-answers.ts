@@ -1,7 +1,7 @@
 import type { CounterFamily } from '../lib/counters.ts';
 import { LineLimit } from '../lib/line-limit.ts';
 import type { Log } from '../lib/log.ts';
-import type { ResponseFault } from './response-parser.ts';
+import type { ResponseFault } from './h1/response-parser.ts';
 
 export interface RefusedAnswersOptions {
   readonly upstream: string;

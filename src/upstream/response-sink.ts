@@ -1,5 +1,5 @@
 import type { Reason } from '../reasons.ts';
-import type { ResponseHead } from './response-head.ts';
+import type { ResponseHead } from './h1/response-head.ts';
 
 /** What an exchange hears from the connection that carries it. */
 export interface ResponseSink {

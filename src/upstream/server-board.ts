@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import type { ServerName, ServerReport } from '../types.ts';
+import type { ServerName, ServerReport } from './server-report.ts';
 import { serverKey } from './server-state.ts';
 
 /**

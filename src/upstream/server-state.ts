@@ -1,8 +1,8 @@
 import type { Config } from '../config/config.ts';
+import { hostPort } from '../http/host-port.ts';
 import type { Clock } from '../lib/clock.ts';
-import { hostPort } from '../lib/host-port.ts';
 import type { Reason } from '../reasons.ts';
-import type { DownCause, ServerName, ServerReport } from '../types.ts';
+import type { DownCause, ServerName, ServerReport } from './server-report.ts';
 
 const causes: Readonly<Record<string, DownCause>> = {
   ENOTFOUND: 'name_not_found',

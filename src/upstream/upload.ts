@@ -1,7 +1,7 @@
-import type { Budget } from '../lib/budget.ts';
 import { atTurnEnd } from '../lib/turn-end.ts';
+import type { Budget } from '../limits/budget.ts';
 import { BodyCopies } from './body-copies.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './h1/connection.ts';
 
 /**
  * Request body held back in JavaScript before the client is asked to pause, in bytes. Most bodies are smaller and

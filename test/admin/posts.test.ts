@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import type { PostAnswer, PostHandler, PostHeaders } from '../../src/admin/post-handler.ts';
 import { type Admin, startAdmin } from '../../src/admin/server.ts';
-import type { PostAnswer, PostHandler, PostHeaders } from '../../src/types.ts';
 import { post } from '../support/revocation.ts';
 import { request, Wire } from '../support/wire.ts';
 import { FakeView } from './fake-view.ts';

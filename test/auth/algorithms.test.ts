@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
-import { SignatureVerifier } from '../../src/auth/signature.ts';
+import { SignatureVerifier } from '../../src/auth/verify/signature.ts';
 import { keyPair, rs256, signToken, type TestKey } from '../support/tokens.ts';
 import { issuer, publicKey, SECRET, Setup, secretKey } from './support.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Audience } from '../../src/auth/audience.ts';
-import { AudienceNames, MAX_AUDIENCES } from '../../src/auth/audience-names.ts';
-import { Outline } from '../../src/auth/json-outline.ts';
+import { Audience } from '../../src/auth/policy/audience.ts';
+import { AudienceNames, MAX_AUDIENCES } from '../../src/auth/policy/audience-names.ts';
+import { Outline } from '../../src/auth/read/json-outline.ts';
 
 const outline = new Outline(['aud']);
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bearerToken } from '../../src/auth/bearer.ts';
+import { bearerToken } from '../../src/auth/read/bearer.ts';
 
 function outcome(value: string | undefined): string {
   const token = bearerToken(value);

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Access } from '../../src/auth/access.ts';
-import { Issuer } from '../../src/auth/issuer.ts';
 import { grant } from '../../src/auth/permit.ts';
-import { TokenCache } from '../../src/auth/token-cache.ts';
+import { Access } from '../../src/auth/policy/access.ts';
+import { Issuer } from '../../src/auth/policy/issuer.ts';
+import { TokenCache } from '../../src/auth/remember/token-cache.ts';
 import { signToken } from '../support/tokens.ts';
 import { forward, issuer, SECRET, Setup, secretKey } from './support.ts';
 

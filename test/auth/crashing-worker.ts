@@ -1,5 +1,5 @@
 import { appendFileSync } from 'node:fs';
-import type { VerifyBatch } from '../../src/auth/verify-worker.ts';
+import type { VerifyBatch } from '../../src/auth/verify/verify-worker.ts';
 
 /**
  * Stands in for the verification module on a thread. A token is an order: `good`, `bad`, `exit`, `throw`, `reject`,

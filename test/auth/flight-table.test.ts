@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Chained, FlightTable } from '../../src/auth/flight-table.ts';
-import { Issuer } from '../../src/auth/issuer.ts';
+import { Issuer } from '../../src/auth/policy/issuer.ts';
+import { type Chained, FlightTable } from '../../src/auth/verify/flight-table.ts';
 import { issuer } from './support.ts';
 
 const one = new Issuer(issuer());

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import type { Pending, Permit, Rejection } from '../../src/types.ts';
+import type { Pending, Permit, Rejection } from '../../src/auth/verdict.ts';
 import { keyPair, rs256, signToken } from '../support/tokens.ts';
 import { piscinas } from './piscinas.ts';
 import { forward, head, issuer, publicKey, SECRET, Setup, word } from './support.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { IdentityHeaders } from '../../src/auth/identity.ts';
+import { IdentityHeaders } from '../../src/auth/policy/identity.ts';
 import type { ClaimForm } from '../../src/config/config.ts';
 
 /** The header's value for a claim, '' behind the colon included; undefined when it is refused. */

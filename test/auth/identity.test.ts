@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { IdentityHeaders } from '../../src/auth/identity.ts';
+import { IdentityHeaders } from '../../src/auth/policy/identity.ts';
 
 const mapped = (headers: Readonly<Record<string, string>>): IdentityHeaders =>
   new IdentityHeaders({ headers: new Map(Object.entries(headers)) });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { LIMITS, Outline } from '../../src/auth/json-outline.ts';
-import { parseObject } from '../../src/auth/strict-json.ts';
+import { LIMITS, Outline } from '../../src/auth/read/json-outline.ts';
+import { parseObject } from '../../src/auth/read/strict-json.ts';
 
 const wanted = ['iss', 'aud', 'exp', 'kid1'];
 const outline = new Outline(wanted);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { Permit, Rejection } from '../../src/auth/verdict.ts';
 import type { VerificationKey } from '../../src/keys/key.ts';
-import type { Permit, Rejection } from '../../src/types.ts';
 import { keyPair, rs256, rsaKey } from '../support/tokens.ts';
 import { head, issuer, publicKey, Setup, word } from './support.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Access } from '../../src/auth/access.ts';
-import { Issuer } from '../../src/auth/issuer.ts';
-import { RefusedTokens } from '../../src/auth/refused-tokens.ts';
+import { Access } from '../../src/auth/policy/access.ts';
+import { Issuer } from '../../src/auth/policy/issuer.ts';
 import { rejections } from '../../src/auth/rejections.ts';
+import { RefusedTokens } from '../../src/auth/remember/refused-tokens.ts';
 import { keyPair, rs256 } from '../support/tokens.ts';
 import { forward, issuer, publicKey, Setup, word } from './support.ts';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Permit, Revocations, TokenMarks } from '../../src/types.ts';
+import type { Revocations, TokenMarks } from '../../src/auth/revocations.ts';
+import type { Permit } from '../../src/auth/verdict.ts';
 import { issuer, Setup, word } from './support.ts';
 
 /** Revocations by user, and how often somebody asked. */

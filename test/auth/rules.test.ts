@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Access } from '../../src/auth/access.ts';
+import type { Access } from '../../src/auth/policy/access.ts';
 import type { ClaimRule, Demand, RouteRules } from '../../src/config/config.ts';
 import { rsaKey, signToken } from '../support/tokens.ts';
 import { forward, issuer, publicKey, Setup } from './support.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createVerifier } from 'fast-jwt';
-import { SignatureVerifier } from '../../src/auth/signature.ts';
+import { SignatureVerifier } from '../../src/auth/verify/signature.ts';
 import { keyPair, signToken } from '../support/tokens.ts';
 import { publicKey, SECRET, secretKey } from './support.ts';
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { isUtf8 } from 'node:buffer';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Scratch } from '../../src/auth/scratch.ts';
-import { member, parseObject } from '../../src/auth/strict-json.ts';
+import { Scratch } from '../../src/auth/read/scratch.ts';
+import { member, parseObject } from '../../src/auth/read/strict-json.ts';
 
 const scratch = new Scratch();
 const decodeObject = (segment: string) => {

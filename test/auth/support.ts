@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
-import type { Access } from '../../src/auth/access.ts';
 import { AuthCounters } from '../../src/auth/auth-counters.ts';
 import { Authorizer } from '../../src/auth/authorizer.ts';
+import type { Access } from '../../src/auth/policy/access.ts';
+import type { Revocations } from '../../src/auth/revocations.ts';
+import type { Pending, Permit, Rejection } from '../../src/auth/verdict.ts';
 import type { ForwardConfig, IssuerConfig } from '../../src/config/config.ts';
+import type { RequestHead } from '../../src/http/message.ts';
 import type { VerificationKey } from '../../src/keys/key.ts';
 import type { Clock } from '../../src/lib/clock.ts';
-import type { Pending, Permit, Rejection, RequestHead, Revocations } from '../../src/types.ts';
 import { issuerConfig } from '../support/issuer.ts';
 import { signToken, type TestKey } from '../support/tokens.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { TokenPlaces } from '../../src/auth/token-place.ts';
+import { TokenPlaces } from '../../src/auth/read/token-place.ts';
 import type { TokenPlace } from '../../src/config/config.ts';
-import type { RequestHead } from '../../src/types.ts';
+import type { RequestHead } from '../../src/http/message.ts';
 import { forward, head, Setup } from './support.ts';
 
 const bearer: TokenPlace = { kind: 'header', name: 'authorization', scheme: 'Bearer' };

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { AuthCounters } from '../../src/auth/auth-counters.ts';
-import { type VerifyOutcome, VerifyPool } from '../../src/auth/verify-pool.ts';
+import { type VerifyOutcome, VerifyPool } from '../../src/auth/verify/verify-pool.ts';
 import { piscinas } from './piscinas.ts';
 
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { availableCores } from '../../src/config/cores.ts';
+import { availableCores } from '../../src/config/resolve/cores.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
 after(() => rmSync(folder, { recursive: true }));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { substitute } from '../../src/config/environment.ts';
+import { substitute } from '../../src/config/source/environment.ts';
 import { configOf, faultsOf } from './check.ts';
 
 const variable = (inside: string): string => `\${${inside}}`;

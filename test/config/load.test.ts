@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { availableCores } from '../../src/config/cores.ts';
 import { formatFault } from '../../src/config/fault.ts';
 import { configFromObject, loadConfig } from '../../src/config/load.ts';
+import { availableCores } from '../../src/config/resolve/cores.ts';
 import { StartError } from '../../src/lib/start-error.ts';
 import { configOf, faultsOf, fixtures } from './check.ts';
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { jsonSchema } from '../../src/config/schema.ts';
+import { jsonSchema } from '../../src/config/schema/schema.ts';
 import { faultsOf, fixtures } from './check.ts';
 
 type Node = Readonly<Record<string, unknown>>;

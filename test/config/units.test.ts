@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatAddress, overlap, parseAddress, parseServer } from '../../src/config/address.ts';
-import { formatDuration, formatSize, parseDuration, parseSize } from '../../src/config/units.ts';
+import { formatAddress, overlap, parseAddress, parseServer } from '../../src/config/schema/address.ts';
+import { formatDuration, formatSize, parseDuration, parseSize } from '../../src/config/schema/units.ts';
 
 test('durations are numbers with a unit, in milliseconds', () => {
   const expected: readonly (readonly [string, number | undefined])[] = [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Config } from '../../src/config/config.ts';
-import { parseNetwork } from '../../src/lib/networks.ts';
+import { parseNetwork } from '../../src/http/networks.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { Origin } from '../support/origin.ts';
 import { Wire } from '../support/wire.ts';

@@ -1,7 +1,7 @@
 import { createPublicKey, randomBytes } from 'node:crypto';
 import type { RouteRules, UpstreamConfig } from '../../src/config/config.ts';
+import type { Outcome } from '../../src/exchange/tally.ts';
 import type { VerificationKey } from '../../src/keys/key.ts';
-import type { Outcome } from '../../src/tally.ts';
 import { eventually, type TestGateway, type TestOptions } from '../support/gateway.ts';
 import type { Origin, OriginConnection } from '../support/origin.ts';
 import { revocation, revoke } from '../support/revocation.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { Outcome } from '../../src/exchange/tally.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { type Reason, reasons } from '../../src/reasons.ts';
-import type { Outcome } from '../../src/tally.ts';
 import { serverOf, startGateway, type TestGateway } from '../support/gateway.ts';
 import { Origin } from '../support/origin.ts';
 import { Wire } from '../support/wire.ts';

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Exchange } from '../../src/exchange.ts';
-import type { Service } from '../../src/exchange-service.ts';
-import { Budget } from '../../src/lib/budget.ts';
-import { Downstream } from '../../src/listener/downstream.ts';
-import type { EngineResponse } from '../../src/listener/engine.ts';
-import { Peers } from '../../src/listener/peers.ts';
-import { Tally } from '../../src/tally.ts';
-import type { RequestHead } from '../../src/types.ts';
-import type { ResponseHead } from '../../src/upstream/response-head.ts';
+import { Exchange } from '../../src/exchange/exchange.ts';
+import type { Service } from '../../src/exchange/service.ts';
+import { Tally } from '../../src/exchange/tally.ts';
+import { Downstream } from '../../src/front/uws/downstream.ts';
+import type { EngineResponse } from '../../src/front/uws/engine.ts';
+import { Peers } from '../../src/front/uws/peers.ts';
+import type { RequestHead } from '../../src/http/message.ts';
+import { Budget } from '../../src/limits/budget.ts';
+import type { ResponseHead } from '../../src/upstream/h1/response-head.ts';
 
 /** More than is held before the client is asked to pause, in bytes. */
 const MUCH = 100 * 1024;

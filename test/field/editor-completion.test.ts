@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { jsonSchema } from '../../src/config/schema.ts';
+import { jsonSchema } from '../../src/config/schema/schema.ts';
 
 interface Message {
   readonly id?: number;

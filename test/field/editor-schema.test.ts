@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
-import { jsonSchema } from '../../src/config/schema.ts';
+import { jsonSchema } from '../../src/config/schema/schema.ts';
 import { faultsOf } from '../config/check.ts';
 
 const validate = new Ajv2020({ strict: false, unicodeRegExp: true }).compile(jsonSchema());

@@ -17,7 +17,7 @@ describe('the front engine', () => {
   before(() => {
     top = realpathSync(mkdtempSync(join(tmpdir(), 'portcullis-origin-')));
     project = join(top, 'outer', 'project');
-    for (const folder of ['listener', 'lib']) {
+    for (const folder of ['front', 'lib']) {
       cpSync(join(built, folder), join(project, 'src', folder), { recursive: true });
     }
     // Some of these import what lies beside them.
@@ -46,7 +46,7 @@ describe('the front engine', () => {
 
   function load(env: NodeJS.ProcessEnv = {}, from = project): string {
     const script = `
-      const { loadEngine } = await import(${JSON.stringify(join(from, 'src/listener/engine.js'))});
+      const { loadEngine } = await import(${JSON.stringify(join(from, 'src/front/uws/engine.js'))});
       try { process.stdout.write(typeof loadEngine(16384).App); }
       catch (error) { process.stdout.write(error.message); }`;
     const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {

@@ -1,7 +1,7 @@
 // Source: field reports: clients that send `Host: a.example:` with an empty port (RFC 3986 §3.2.3).
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { type Network, parseNetwork } from '../../src/lib/networks.ts';
+import { type Network, parseNetwork } from '../../src/http/networks.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { Origin } from '../support/origin.ts';
 import { request, type WireResponse } from '../support/wire.ts';

@@ -1,8 +1,8 @@
 // Source: an adversarial review: the engine alone kept targets without a leading slash away.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { EngineRequest } from '../../src/listener/engine.ts';
-import { HeadReader } from '../../src/listener/head-reader.ts';
+import type { EngineRequest } from '../../src/front/uws/engine.ts';
+import { HeadReader } from '../../src/front/uws/head-reader.ts';
 
 const HEAD_BYTES = 16 * 1024;
 

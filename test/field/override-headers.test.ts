@@ -1,7 +1,7 @@
 // Source: an adversarial review: header fields that make a server take another path, host or method than the one that was let in.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { type Network, parseNetwork } from '../../src/lib/networks.ts';
+import { type Network, parseNetwork } from '../../src/http/networks.ts';
 import { bareForward, startGateway, type TestGateway } from '../support/gateway.ts';
 import { Origin } from '../support/origin.ts';
 import { request } from '../support/wire.ts';

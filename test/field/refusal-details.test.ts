@@ -1,7 +1,7 @@
 // Source: an operator under systemd: a refused token could not be diagnosed without the token.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Access } from '../../src/auth/access.ts';
+import type { Access } from '../../src/auth/policy/access.ts';
 import { RefusalLog } from '../../src/auth/refusal-log.ts';
 import { rejections } from '../../src/auth/rejections.ts';
 import type { Log } from '../../src/lib/log.ts';

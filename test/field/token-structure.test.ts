@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { MAX_AUDIENCES } from '../../src/auth/audience-names.ts';
-import { HEADER_LIMITS, LIMITS, Outline } from '../../src/auth/json-outline.ts';
-import type { Permit, Rejection } from '../../src/types.ts';
+import { MAX_AUDIENCES } from '../../src/auth/policy/audience-names.ts';
+import { HEADER_LIMITS, LIMITS, Outline } from '../../src/auth/read/json-outline.ts';
+import type { Permit, Rejection } from '../../src/auth/verdict.ts';
 import { head, issuer, publicKey, Setup } from '../auth/support.ts';
 import { keyPair, rs256 } from '../support/tokens.ts';
 import { bigTokens, realTokens } from './real-tokens.ts';

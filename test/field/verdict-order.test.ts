@@ -1,7 +1,7 @@
 // Source: an adversarial review: a token, expired and revoked, was `token_revoked` while remembered and `token_expired` anew.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Revocations, TokenMarks } from '../../src/types.ts';
+import type { Revocations, TokenMarks } from '../../src/auth/revocations.ts';
 import { issuer, publicKey, Setup } from '../auth/support.ts';
 import { keyPair, rs256 } from '../support/tokens.ts';
 

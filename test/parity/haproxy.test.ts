@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { after, before, describe, test } from 'node:test';
 import { configFromObject, type LoadResult } from '../../src/config/load.ts';
-import { createGateway, type Gateway } from '../../src/gateway.ts';
+import { createGateway, type Gateway } from '../../src/gateway/gateway.ts';
 import { silentLog } from '../support/gateway.ts';
 import { type Haproxy, startHaproxy } from '../support/haproxy.ts';
 import { needs } from '../support/programs.ts';

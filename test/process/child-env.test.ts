@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { childEnvironment } from '../../src/process/child-env.ts';
-import { systemdNotifier } from '../../src/process/systemd.ts';
+import { systemdNotifier } from '../../src/process/systemd/notifier.ts';
 import { silentLog } from '../support/gateway.ts';
 
 const SECRET = 'a-secret-that-no-program-needs-to-know';

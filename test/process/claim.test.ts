@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { describe, test } from 'node:test';
+import { type EngineApp, loadEngine } from '../../src/front/uws/engine.ts';
 import { StartError } from '../../src/lib/start-error.ts';
-import { type EngineApp, loadEngine } from '../../src/listener/engine.ts';
 import { claimAddresses } from '../../src/process/claim.ts';
 
 const alone = { share: false };

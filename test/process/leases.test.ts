@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { spareOf } from '../../src/lib/lease.ts';
+import { spareOf } from '../../src/limits/lease.ts';
 import { type Holder, Leases, type Units } from '../../src/process/leases.ts';
 
 const KEY = 'upstream app';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
-import type { Lease } from '../../src/lib/lease.ts';
+import type { Lease } from '../../src/limits/lease.ts';
 import { Lessee } from '../../src/process/lessee.ts';
 
 let now: number;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
+import type { PostAnswer } from '../../src/admin/post-handler.ts';
 import { AdminEndpoint } from '../../src/revocation/admin-endpoint.ts';
 import { Register } from '../../src/revocation/register.ts';
 import type { RevocationList } from '../../src/revocation/revocation-list.ts';
-import type { PostAnswer } from '../../src/types.ts';
 import { silentLog } from '../support/gateway.ts';
 import { FixedClock, issuerOf, livesOf, NOW, newList, revocationOf } from './support.ts';
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import { EventType, type JWTRefreshTokenRevokeEvent } from '@fusionauth/typescript-client';
+import type { PostAnswer } from '../../src/admin/post-handler.ts';
 import { FusionAuthWebhook } from '../../src/revocation/fusionauth-webhook.ts';
 import { Register } from '../../src/revocation/register.ts';
 import type { RevocationList } from '../../src/revocation/revocation-list.ts';
-import type { PostAnswer } from '../../src/types.ts';
 import { silentLog } from '../support/gateway.ts';
 import { signedClaimsOf } from '../support/revocation.ts';
 import { FixedClock, issuerOf, livesOf, marksOf, NOW, newList } from './support.ts';

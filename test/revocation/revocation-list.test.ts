@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { TokenMarks } from '../../src/auth/revocations.ts';
 import type { Revocation } from '../../src/revocation/revocation.ts';
-import type { TokenMarks } from '../../src/types.ts';
 import { marksOf, NOW, newList, revocationOf } from './support.ts';
 
 function covers(revocation: Partial<Revocation>, marks: Partial<TokenMarks>): boolean {

@@ -1,10 +1,10 @@
+import type { TokenMarks } from '../../src/auth/revocations.ts';
 import type { IssuerConfig } from '../../src/config/config.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { MarkReader } from '../../src/revocation/mark-reader.ts';
 import type { Revocation } from '../../src/revocation/revocation.ts';
 import { RevocationList } from '../../src/revocation/revocation-list.ts';
 import { TokenLives } from '../../src/revocation/token-lives.ts';
-import type { TokenMarks } from '../../src/types.ts';
 import { issuerConfig } from '../support/issuer.ts';
 
 /** Wall-clock seconds at which the tests begin. */

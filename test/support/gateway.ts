@@ -1,7 +1,7 @@
 import type { Config, ForwardConfig, IssuerConfig, RouteConfig } from '../../src/config/config.ts';
-import { createGateway, type Gateway } from '../../src/gateway.ts';
+import { createGateway, type Gateway } from '../../src/gateway/gateway.ts';
+import type { Server } from '../../src/gateway/server.ts';
 import type { Log } from '../../src/lib/log.ts';
-import type { Server } from '../../src/server.ts';
 import { issuerConfig } from './issuer.ts';
 import { rs256, rsaKey, secondsFromNow, type TestKey } from './tokens.ts';
 import { request } from './wire.ts';

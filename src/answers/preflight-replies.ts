@@ -1,0 +1,50 @@
+import type { PreflightConfig } from '../config/config.ts';
+import type { AnswerHead } from '../front/uws/sending.ts';
+import { noBody, type Reply } from './replies.ts';
+
+type PreflightRules = Omit<Extract<PreflightConfig, { kind: 'answer' }>, 'kind'>;
+
+/**
+ * The answers to preflights of one route (Fetch standard §3.3), rendered once: what a client sends chooses one and
+ * is never part of it.
+ */
+export class PreflightReplies {
+  readonly kind = 'replies';
+  readonly #everyone: Reply | undefined;
+  readonly #byOrigin: ReadonlyMap<string, Reply>;
+  /** Without leave, and so without a word of what would be allowed. */
+  readonly #stranger: Reply = reply([]);
+
+  constructor(rules: PreflightRules) {
+    const { origins } = rules;
+    this.#everyone = origins === '*' ? reply(leave('*', rules)) : undefined;
+    this.#byOrigin = new Map(
+      origins === '*' ? [] : origins.map((origin) => [origin, reply(leave(origin, rules))]),
+    );
+  }
+
+  to(origin: string): Reply {
+    return this.#everyone ?? this.#byOrigin.get(origin) ?? this.#stranger;
+  }
+}
+
+function leave(origin: string, rules: PreflightRules): string[] {
+  const { methods, headers, maxAgeMs, credentials } = rules;
+  const lines = [
+    `Access-Control-Allow-Origin: ${origin}`,
+    `Access-Control-Allow-Methods: ${methods.join(', ')}`,
+  ];
+  if (headers.length > 0) lines.push(`Access-Control-Allow-Headers: ${headers.join(', ')}`);
+  if (maxAgeMs !== undefined) lines.push(`Access-Control-Max-Age: ${Math.floor(maxAgeMs / 1000)}`);
+  if (credentials) lines.push('Access-Control-Allow-Credentials: true');
+  return lines;
+}
+
+/** The answer depends on Origin whether it is allowed or not, so no cache may give one client's to another. */
+function reply(lines: readonly string[]): Reply {
+  const head: AnswerHead = {
+    lines: ['204 No Content', 'Vary: Origin', ...lines].join('\r\n'),
+    eightBit: false,
+  };
+  return { head, body: noBody, status: 204, close: false };
+}

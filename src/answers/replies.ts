@@ -1,0 +1,113 @@
+import { Buffer } from 'node:buffer';
+import { STATUS_CODES } from 'node:http';
+import type { Rejection, Stage } from '../auth/verdict.ts';
+import type { AnswerHead } from '../front/uws/sending.ts';
+import { type Reason, reasons } from '../reasons.ts';
+
+/** The body of an answer that has none. */
+export const noBody = new Uint8Array();
+
+/** A ready answer of our own. */
+export interface Reply {
+  readonly head: AnswerHead;
+  readonly body: Uint8Array;
+  readonly status: number;
+  /** The connection ends with it. */
+  readonly close: boolean;
+}
+
+/** The walk-through's messages, letter for letter. */
+const haproxyMessages: Readonly<Record<Stage, string>> = {
+  header: 'Missing Authorization HTTP header',
+  algorithm: 'Unsupported JWT signing algorithm',
+  issuer: 'Invalid JWT issuer',
+  audience: 'Invalid JWT audience',
+  signature: 'Invalid JWT signature',
+  expiry: 'JWT has expired',
+  // Of our own: the walk-through has no rules of this kind, and a client that reads "expired" would fetch the same token again.
+  rules: 'JWT is not accepted here',
+};
+
+/** Every answer the gateway gives by itself, rendered once. */
+export class Replies {
+  private readonly byReason: Readonly<Record<Reason, Reply>>;
+  private readonly byScope: ReadonlyMap<string, ReadonlyMap<Reason, Reply>>;
+  private readonly byStage: Readonly<Record<Stage, Reply>> | undefined;
+
+  /**
+   * @param realm realm of the Bearer challenge; must hold no quote, backslash or control character.
+   * @param scopes what routes demand, as it stands in the challenge: scopes of RFC 6749 §3.3 separated by spaces.
+   */
+  constructor(style: 'rfc6750' | 'haproxy', realm: string, scopes: Iterable<string> = []) {
+    const words = Object.keys(reasons) as Reason[];
+    this.byReason = Object.fromEntries(words.map((word) => [word, problem(word, realm)])) as Record<
+      Reason,
+      Reply
+    >;
+    const denials = words.filter((word) => reasons[word].challenge === 'insufficient_scope');
+    this.byScope = new Map(
+      Array.from(scopes, (scope) => [
+        scope,
+        new Map(denials.map((word) => [word, problem(word, realm, scope)])),
+      ]),
+    );
+    if (style === 'haproxy') {
+      const stages = Object.entries(haproxyMessages).map(([stage, text]) => [stage, denial(text)]);
+      this.byStage = Object.fromEntries(stages) as Record<Stage, Reply>;
+    }
+  }
+
+  of(reason: Reason): Reply {
+    return this.byReason[reason];
+  }
+
+  /** HAProxy's style covers what its rules deny; that we are short of something (5xx) is said in both styles. */
+  ofRejection(rejection: Rejection): Reply {
+    const { reason, scope } = rejection;
+    const ofScope = scope === undefined ? undefined : this.byScope.get(scope)?.get(reason);
+    const reply = ofScope ?? this.byReason[reason];
+    if (this.byStage === undefined || rejection.stage === undefined || reply.status >= 500) return reply;
+    return this.byStage[rejection.stage];
+  }
+}
+
+/** RFC 9457 body, RFC 6750 challenge. */
+function problem(word: Reason, realm: string, scope?: string): Reply {
+  const entry = reasons[word];
+  const lines: [string, string][] = [
+    ['Content-Type', 'application/problem+json'],
+    ['Cache-Control', 'no-store'],
+  ];
+  if (entry.challenge === 'bare') lines.push(['WWW-Authenticate', `Bearer realm="${realm}"`]);
+  else if (entry.challenge !== 'none') {
+    const wanted = scope === undefined ? '' : `, scope="${scope}"`;
+    lines.push([
+      'WWW-Authenticate',
+      `Bearer realm="${realm}", error="${entry.challenge}"${wanted}, error_description="${entry.text}"`,
+    ]);
+  }
+  if (entry.retryAfter !== undefined) lines.push(['Retry-After', String(entry.retryAfter)]);
+  const body = JSON.stringify({
+    type: `urn:portcullis:rejection:${word}`,
+    title: entry.text,
+    status: entry.status,
+    code: word,
+  });
+  return {
+    head: answerHead(entry.status, lines),
+    // The prompt of a shell begins a line of its own behind it.
+    body: Buffer.from(`${body}\n`),
+    status: entry.status,
+    close: entry.close ?? false,
+  };
+}
+
+function denial(text: string): Reply {
+  const head = answerHead(403, [['content-type', 'text/html']]);
+  return { head, body: Buffer.from(text), status: 403, close: false };
+}
+
+function answerHead(status: number, headers: readonly [string, string][]): AnswerHead {
+  const lines = headers.map(([name, value]) => `${name}: ${value}`);
+  return { lines: [`${status} ${STATUS_CODES[status]}`, ...lines].join('\r\n'), eightBit: false };
+}

@@ -1,0 +1,48 @@
+import { rejections } from '../rejections.ts';
+import type { Rejection } from '../verdict.ts';
+
+const SPACE = 0x20;
+const tchar = /^[!#$%&'*+\-.^_`|~A-Za-z0-9]$/;
+
+/** The token of an Authorization value (RFC 6750 §2.1), or why there is none; see `tokenAfter`. */
+export function bearerToken(authorization: string | undefined): string | Rejection {
+  return authorization === undefined ? rejections.missing : tokenAfter('bearer', authorization);
+}
+
+/**
+ * The token behind a scheme, given in lower case, or why there is none. The scheme matches in any case and several
+ * spaces may follow it. Another scheme counts as no token at all; the scheme followed by nothing, or by more than one
+ * word (a tab, a list, inner spaces), is malformed, because two readers could disagree about what it says. Which
+ * characters a token is made of is judged segment by segment, where each is decoded.
+ */
+export function tokenAfter(scheme: string, value: string): string | Rejection {
+  const { length } = scheme;
+  const end = endOf(value);
+  if (value.slice(0, length).toLowerCase() !== scheme) return rejections.notBearer;
+  if (end > length && tchar.test(value.charAt(length))) return rejections.notBearer;
+  if (end <= length || value.charCodeAt(length) !== SPACE) return rejections.bearerMalformed;
+  let start = length + 1;
+  while (value.charCodeAt(start) === SPACE) start += 1;
+  return oneWord(value.slice(start, end));
+}
+
+/** The token that is the whole of a header's value. */
+export function bareToken(value: string): string | Rejection {
+  return oneWord(value.slice(0, endOf(value)));
+}
+
+function endOf(value: string): number {
+  let end = value.length;
+  while (end > 0 && value.charCodeAt(end - 1) === SPACE) end -= 1;
+  return end;
+}
+
+function oneWord(text: string): string | Rejection {
+  const isWord = text !== '' && text.indexOf(' ') < 0 && text.indexOf('\t') < 0 && text.indexOf(',') < 0;
+  return isWord ? text : rejections.bearerMalformed;
+}
+
+/** Whether the value is `Bearer`, one space and the token: the spelling under which tokens are cached. */
+export function isCanonical(authorization: string, token: string): boolean {
+  return authorization.length === token.length + 7 && authorization.startsWith('Bearer ');
+}

@@ -1,0 +1,114 @@
+import type { TokenPlace } from '../../config/config.ts';
+import { cookieValues } from '../../http/cookies.ts';
+import { LooseName } from '../../http/loose-name.ts';
+import type { RequestHead } from '../../http/message.ts';
+import { NameSet } from '../../http/name-set.ts';
+import { parameterValues } from '../../http/query-parameters.ts';
+import { rejections } from '../rejections.ts';
+import type { Rejection, TokenTraces } from '../verdict.ts';
+import { bareToken, tokenAfter } from './bearer.ts';
+
+/** What a token in a URL is made of: base64url and dots need no escape, and a decoded one would be another token. */
+const plainToken = /^[A-Za-z0-9_.-]+$/;
+
+/** What a place holds: the token, a refusal, or one of the two refusals which say that it holds none. */
+type Reader = (head: RequestHead) => string | Rejection;
+
+/**
+ * The places of a route where a token may stand. All are looked at: the one that holds something decides, also when
+ * it is broken, and two that hold something are refused, even the same (RFC 6750 §2: one method at a time), since
+ * upstream could read the other one.
+ */
+export class TokenPlaces {
+  readonly #readers: readonly Reader[];
+
+  constructor(places: readonly TokenPlace[]) {
+    this.#readers = places.map(readerOf);
+  }
+
+  /** The token, not yet a string of its own, or why there is none. */
+  find(head: RequestHead): string | Rejection {
+    let found: string | Rejection | undefined;
+    let absent: Rejection = rejections.missing;
+    for (const read of this.#readers) {
+      const held = read(head);
+      if (held === rejections.missing) continue;
+      if (held === rejections.notBearer) {
+        absent = held;
+        continue;
+      }
+      if (found !== undefined) return rejections.ambiguous;
+      found = held;
+    }
+    return found ?? absent;
+  }
+}
+
+/**
+ * What is the token's in a request and stays here: with `strip` everything at its places, with `keep` the query
+ * parameters, because URLs are logged; and an Authorization header that is none of the places. Undefined for nothing.
+ */
+export function tracesOf(places: readonly TokenPlace[], token: 'keep' | 'strip'): TokenTraces | undefined {
+  const headers: string[] = [];
+  const cookies: string[] = [];
+  const parameters: string[] = [];
+  for (const { kind, name } of places) {
+    if (kind === 'query') parameters.push(name);
+    else if (token === 'strip') (kind === 'cookie' ? cookies : headers).push(name);
+  }
+  // It is not checked here, and upstream would take it for the token that was verified.
+  if (!places.some(({ name }) => name === 'authorization')) headers.push('authorization');
+  if (headers.length + cookies.length + parameters.length === 0) return undefined;
+  return Object.freeze({ headers: new NameSet(headers), cookies, parameters });
+}
+
+function readerOf(place: TokenPlace): Reader {
+  const { kind, name } = place;
+  switch (kind) {
+    case 'header':
+      return inHeader(name, place.scheme);
+    case 'cookie':
+      return inCookie(new LooseName(name));
+    case 'query':
+      return inQuery(new LooseName(name));
+  }
+}
+
+function inCookie(name: LooseName): Reader {
+  return (head) => single(cookies(head, name), bareToken);
+}
+
+function inQuery(name: LooseName): Reader {
+  return ({ query }) =>
+    query === undefined ? rejections.missing : single(parameterValues(query, name), inUrl);
+}
+
+/** Every spelling counts that servers take for the name (`x_token` for `X-Token`), so that none stands beside it. */
+function inHeader(name: string, scheme: string | undefined): Reader {
+  const read = scheme === undefined ? bareToken : (value: string) => tokenAfter(scheme.toLowerCase(), value);
+  const spellings = new NameSet([name]);
+  return ({ names, values }) =>
+    single(
+      values.filter((_, at) => spellings.has(names[at] as string)),
+      read,
+    );
+}
+
+/** HTTP/1.1 clients send one Cookie field (RFC 6265 §5.4), but what came over HTTP/2 may have been cut into several. */
+function cookies({ names, values }: RequestHead, name: LooseName): readonly string[] {
+  const found: string[] = [];
+  names.forEach((header, at) => {
+    if (header === 'cookie') found.push(...cookieValues(values[at] as string, name));
+  });
+  return found;
+}
+
+function inUrl(value: string): string | Rejection {
+  return plainToken.test(value) ? value : rejections.bearerMalformed;
+}
+
+function single(values: readonly string[], read: (value: string) => string | Rejection): string | Rejection {
+  const [value] = values;
+  if (value === undefined) return rejections.missing;
+  return values.length > 1 ? rejections.ambiguous : read(value);
+}

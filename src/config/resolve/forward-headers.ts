@@ -1,0 +1,106 @@
+import type { ClaimHeader, ForwardConfig } from '../config.ts';
+import type { KeyPath } from '../fault.ts';
+import type { FileForward } from '../schema/forward.ts';
+import type { Findings } from './findings.ts';
+import { checkClaimPath } from './require.ts';
+
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
+
+/** Fields that frame or route the message, belong to one connection (RFC 9110 §7.6.1), or are set by the gateway. */
+const RESERVED: ReadonlySet<string> = new Set([
+  'authorization',
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'cookie',
+  'date',
+  'expect',
+  'forwarded',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'max-forwards',
+  'proxy',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'range',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-portcullis-via',
+]);
+
+type Added = Pick<ForwardConfig, 'headers' | 'payload' | 'set'>;
+
+/** Checks the headers that a route writes for its upstream; what is wrong goes to the findings. */
+export function resolveHeaders(forward: FileForward, path: KeyPath, findings: Findings): Added {
+  const names = new Names(findings);
+  const headers = new Map<string, string | ClaimHeader>();
+  for (const [name, mapping] of Object.entries(forward.headers)) {
+    const at = [...path, 'headers', name];
+    names.add(name, at, 'key');
+    const isShort = typeof mapping === 'string' || Array.isArray(mapping);
+    const { claim, as: form } = isShort ? { claim: mapping, as: 'auto' as const } : mapping;
+    checkClaimPath(claim, isShort ? at : [...at, 'claim'], 'value', findings);
+    headers.set(name, form === 'auto' && typeof claim === 'string' ? claim : { claim, as: form });
+  }
+  const { payload } = forward;
+  if (payload !== undefined) names.add(payload, [...path, 'payload'], 'value');
+  const set = new Map(Object.entries(forward.set ?? {}));
+  for (const name of set.keys()) names.add(name, [...path, 'set', name], 'key');
+  return {
+    headers,
+    ...(payload === undefined ? {} : { payload }),
+    ...(set.size === 0 ? {} : { set }),
+  };
+}
+
+/** The headers that a route writes, as `headerSpelling` has them. */
+export function writtenSpellings({ headers, payload, set }: Added): readonly string[] {
+  const names = [...headers.keys(), ...(payload === undefined ? [] : [payload]), ...(set?.keys() ?? [])];
+  return names.map(headerSpelling);
+}
+
+/** Servers that pass headers on as variables read every mark as `_`, so that two such names are the same header. */
+export function headerSpelling(name: string): string {
+  return name.toLowerCase().replaceAll(/[^0-9a-z]/g, '-');
+}
+
+/** Why a header can neither be written nor carry a token, and what would be right; undefined when it can. */
+export function whyNoHeader(name: string): string | undefined {
+  if (!TOKEN.test(name)) {
+    return 'is not a header name; must be letters, digits and "-" such as X-User-Id';
+  }
+  return RESERVED.has(headerSpelling(name))
+    ? 'is a header with a meaning of its own; must be another such as X-User-Id'
+    : undefined;
+}
+
+/** Sees that no header is written twice. */
+class Names {
+  readonly #seen = new Map<string, string>();
+  readonly #findings: Findings;
+
+  constructor(findings: Findings) {
+    this.#findings = findings;
+  }
+
+  add(name: string, at: KeyPath, where: 'key' | 'value'): void {
+    const spelling = headerSpelling(name);
+    const twin = this.#seen.get(spelling);
+    const obstacle =
+      whyNoHeader(name) ??
+      (twin === undefined
+        ? undefined
+        : `is the same header as ${twin} for many servers; must differ in more than case, "-", "_" and other marks`);
+    if (obstacle !== undefined) this.#findings.fault(at, obstacle, where);
+    this.#seen.set(spelling, name);
+  }
+}

@@ -1,0 +1,248 @@
+import { fold } from '../../http/target.ts';
+import { guardOf } from '../../lib/guard.ts';
+import type { RouteConfig, TokenPlace, UpstreamConfig } from '../config.ts';
+import type { KeyPath } from '../fault.ts';
+import { parseHost, parseServer } from '../schema/address.ts';
+import { nearest } from '../schema/nearest.ts';
+import type { FileConfig, FileRoute } from '../schema/schema.ts';
+import { resolvePreflight } from './cors.ts';
+import type { Findings } from './findings.ts';
+import { resolveHeaders, writtenSpellings } from './forward-headers.ts';
+import { resolveRequire } from './require.ts';
+import { textOf, whyNoPath } from './route-path.ts';
+import { refuseWrittenPlaces, resolveToken } from './token.ts';
+import { resolveServer, upstreamDefaults } from './upstream.ts';
+
+const NONE = 'none';
+const WILDCARD = '*.';
+type Match = RouteConfig['match'];
+
+/** Routes of the file, or the one of the short form. Adds the upstreams that routes name by URL to `upstreams`. */
+export function resolveRoutes(
+  file: FileConfig,
+  upstreams: Map<string, UpstreamConfig>,
+  findings: Findings,
+): readonly RouteConfig[] {
+  const routes: RouteConfig[] = [];
+  const byFold = new Map<string, RouteConfig[]>();
+  const placed: { readonly token: readonly TokenPlace[]; readonly path: KeyPath }[] = [];
+  for (const { route, path } of listRoutes(file, findings)) {
+    if (findings.wasWrong(path) && path.length > 0) continue;
+    const match = resolveMatch(route, path, findings);
+    const neighbours = byFold.get(foldKey(match)) ?? [];
+    byFold.set(foldKey(match), neighbours);
+    const twin = neighbours.find((other) => sameMatch(other.match, match));
+    if (twin !== undefined) {
+      findings.fault(
+        [...path, 'match'],
+        `matches the same requests as the route ${twin.name}; must differ from it`,
+        'key',
+      );
+    }
+    const rival =
+      twin === undefined ? neighbours.find((other) => isMistakable(other.match, match)) : undefined;
+    if (rival !== undefined) {
+      findings.fault(
+        [...path, 'match', 'path'],
+        `is the path of the route ${rival.name} to servers that ignore case, accents or escapes, so requests for either are refused; must differ in more`,
+      );
+    }
+    const token = resolveToken(route.token, route.auth === NONE, [...path, 'token'], findings);
+    if (token !== undefined) placed.push({ token, path: [...path, 'token'] });
+    const resolved: RouteConfig = {
+      name: nameOf(match),
+      match,
+      auth: resolveAuth(route, file, path, findings),
+      require: resolveRequire(route.require, route.auth === NONE, [...path, 'require'], findings),
+      upstream: resolveUpstream(route.upstream, file, upstreams, [...path, 'upstream'], findings),
+      ...(token === undefined ? {} : { token }),
+      forward: {
+        ...resolveHeaders(route.forward, [...path, 'forward'], findings),
+        token: route.forward.token,
+        forwarded: new Set(route.forward.forwarded),
+      },
+      connectionAuth: route.connectionAuth ?? 'refuse',
+      preflight: resolvePreflight(route.cors, match.methods, path, findings),
+      ...(route.paths === 'plain' ? { paths: route.paths } : {}),
+    };
+    routes.push(resolved);
+    neighbours.push(resolved);
+  }
+  warnAboutPlainPaths(routes, findings);
+  const written = new Set(routes.flatMap(({ forward }) => writtenSpellings(forward)));
+  for (const { token, path } of placed) refuseWrittenPlaces(token, written, path, findings);
+  return routes;
+}
+
+/** Says what `plain` opens: a route that is guarded in another way, by another spelling. */
+function warnAboutPlainPaths(routes: readonly RouteConfig[], findings: Findings): void {
+  if (routes.every(({ paths }) => paths !== 'plain')) return;
+  const guards = routes.map(guardOf);
+  routes.forEach(({ name, paths }, index) => {
+    if (paths !== 'plain') return;
+    const other = routes.find((_, at) => guards[at] !== guards[index]);
+    if (other === undefined) return;
+    findings.warn(
+      ['routes', index, 'paths'],
+      `plain: a request in another spelling of a path such as that of the route ${other.name} is let in as ${name} is; safe only if its upstream compares paths as they are sent`,
+    );
+  });
+}
+
+function listRoutes(file: FileConfig, findings: Findings): readonly { route: FileRoute; path: KeyPath }[] {
+  if (file.routes !== undefined) {
+    for (const key of ['upstream', 'auth'] as const) {
+      if (file[key] === undefined) continue;
+      findings.fault(
+        [key],
+        'is the short form for a file without routes; must be part of a route here',
+        'key',
+      );
+    }
+    return file.routes.map((route, index) => ({ route, path: ['routes', index] }));
+  }
+  if (findings.wasWrong(['routes'])) return [];
+  if ((['upstream', 'auth'] as const).every((key) => file[key] === undefined && !findings.wasWrong([key]))) {
+    findings.missing(['routes'], 'a list of routes, or upstream with the URL of your service');
+    return [];
+  }
+  const forward: FileRoute['forward'] = { headers: {}, token: 'keep', forwarded: ['for', 'proto', 'host'] };
+  return [{ route: { match: { path: '/' }, auth: file.auth, upstream: file.upstream, forward }, path: [] }];
+}
+
+function resolveMatch(route: FileRoute, path: KeyPath, findings: Findings): Match {
+  if (route.match === undefined) {
+    findings.missing([...path, 'match'], 'what the route applies to, such as { path: / }');
+    return { host: undefined, path: '/', methods: undefined };
+  }
+  const at = [...path, 'match'];
+  const { host, path: written, methods } = route.match;
+  const canonical = host === undefined ? undefined : canonicalHost(host);
+  if (host !== undefined && canonical === undefined) {
+    findings.fault(
+      [...at, 'host'],
+      'is not a host name; must be one such as api.example.com, or *.example.com for all below it, without port',
+    );
+  }
+  const obstacle = whyNoPath(written);
+  if (obstacle !== undefined) findings.fault([...at, 'path'], obstacle);
+  methods?.forEach((method, index) => {
+    if (methods.indexOf(method) < index) {
+      findings.fault([...at, 'methods', index], 'stands in the list twice; must stand once');
+    } else if (method === 'CONNECT' || method === 'TRACE') {
+      findings.fault([...at, 'methods', index], 'is refused on every route; must be left out');
+    }
+  });
+  return { host: canonical, path: textOf(written), methods };
+}
+
+/** As the Host header has it: IPv6 in brackets. Addresses have nothing below them. */
+function canonicalHost(text: string): string | undefined {
+  if (text.startsWith(WILDCARD)) {
+    const parent = parseHost(text.slice(WILDCARD.length));
+    return parent === undefined || /^[\d.]+$|:/.test(parent) ? undefined : WILDCARD + parent;
+  }
+  const host = parseHost(text.replace(/^\[(.*:.*)\]$/, '$1'));
+  return host?.includes(':') ? `[${host}]` : host;
+}
+
+/** The same for all that some server could take for each other; only those are compared. */
+function foldKey({ host, path }: Match): string {
+  return `${host ?? ''} ${fold(path, Number.POSITIVE_INFINITY) ?? path}`;
+}
+
+function sameMatch(a: Match, b: Match): boolean {
+  if (a.host !== b.host || a.path !== b.path) return false;
+  if (a.methods === undefined || b.methods === undefined) return a.methods === b.methods;
+  return a.methods.some((method) => b.methods?.includes(method));
+}
+
+/** Whether a request exists that both take by some server's reading: it is refused as ambiguous, either may be meant. */
+function isMistakable(a: Match, b: Match): boolean {
+  if (a.path === b.path) return false;
+  if (a.methods === undefined || b.methods === undefined) return true;
+  // A route for GET takes HEAD too.
+  const methods = new Set(a.methods.includes('GET') ? [...a.methods, 'HEAD'] : a.methods);
+  return b.methods.some((method) => methods.has(method) || (method === 'GET' && methods.has('HEAD')));
+}
+
+function nameOf({ host, path, methods }: Match): string {
+  return `${methods === undefined ? '' : `${methods.join(',')} `}${host ?? ''}${path}`;
+}
+
+function resolveAuth(
+  route: FileRoute,
+  file: FileConfig,
+  path: KeyPath,
+  findings: Findings,
+): RouteConfig['auth'] {
+  const at = [...path, 'auth'];
+  const known = Object.keys(file.issuers);
+  if (route.auth === undefined) {
+    if (known.length === 1) return known;
+    if (!findings.wasWrong(['issuers'])) {
+      findings.missing(
+        at,
+        known.length === 0 ? 'none, or there must be issuers' : `one of ${known.join(', ')}, or none`,
+      );
+    }
+    return [];
+  }
+  if (route.auth === NONE) return NONE;
+  const names = [route.auth].flat();
+  names.forEach((name, index) => {
+    const here = Array.isArray(route.auth) ? [...at, index] : at;
+    if (name === NONE) findings.fault(here, 'none stands in a list; must be none alone, or names of issuers');
+    else if (names.indexOf(name) < index) findings.fault(here, 'stands in the list twice; must stand once');
+    else if (!known.includes(name)) refuseName('issuer', name, known, ['issuers'], here, findings);
+  });
+  return names;
+}
+
+function resolveUpstream(
+  name: string | undefined,
+  file: FileConfig,
+  upstreams: Map<string, UpstreamConfig>,
+  path: KeyPath,
+  findings: Findings,
+): string {
+  if (name === undefined) {
+    findings.missing(path, 'the name of an upstream, or a URL such as http://127.0.0.1:9000');
+    return '';
+  }
+  if (Object.hasOwn(file.upstreams, name)) return name;
+  // A port or a dot is what an address has and a name of the file hardly.
+  const isAddress = /[:.]/.test(name) && parseServer(`http://${name}`) !== undefined;
+  if (!name.includes('://') && isAddress && nearest(name, Object.keys(file.upstreams)) === undefined) {
+    findings.fault(path, `${findings.quote(path, name)} has no scheme; must have http:// before it`);
+    return name;
+  }
+  if (!name.includes('://')) {
+    refuseName('upstream', name, Object.keys(file.upstreams), ['upstreams'], path, findings);
+    return name;
+  }
+  const server = resolveServer(name, path, findings);
+  if (server === undefined) return name;
+  const anonymous = upstreamDefaults(server);
+  if (!upstreams.has(anonymous.name)) upstreams.set(anonymous.name, anonymous);
+  return anonymous.name;
+}
+
+function refuseName(
+  what: string,
+  name: string,
+  known: readonly string[],
+  section: KeyPath,
+  path: KeyPath,
+  findings: Findings,
+): void {
+  if (findings.wasWrong([...section, name])) return;
+  const meant = nearest(name, known);
+  const right =
+    meant ??
+    (known.length === 0 ? `an entry of ${section.join('.')}, which is empty` : `one of ${known.join(', ')}`);
+  findings.fault(
+    path,
+    `${findings.quote(path, name)} is not the name of an ${what}; must be ${right}${meant === undefined ? '' : ' if that is meant'}`,
+  );
+}

@@ -1,0 +1,128 @@
+import type { Downstream } from '../front/uws/downstream.ts';
+import { BodyRate } from '../limits/body-rate.ts';
+import type { Budget } from '../limits/budget.ts';
+import type { Reason } from '../reasons.ts';
+import type { Connection } from '../upstream/h1/connection.ts';
+import { Upload, type UploadOwner } from '../upstream/upload.ts';
+
+/**
+ * Bytes from which a body is large: before it is read on, room for it is asked for from the other processes. What is
+ * smaller fits the part of the limit that each begins with.
+ */
+const LARGE_BYTES = 1024 * 1024;
+/** Bytes of a piece that tells of a fast sender whose body may have any length. */
+const LARGE_PIECE_BYTES = 64 * 1024;
+/** Bytes; more than the limit can be. */
+const ANY_LENGTH = 2 ** 40;
+
+/** What every request body is held to. */
+export interface BodyRules {
+  /** Bytes of request bodies that all exchanges together may hold back. */
+  readonly budget: Budget;
+  /** Bytes; Infinity for no limit. */
+  readonly requestBodyLimit: number;
+  /** Bytes per second that a request body must keep; 0 for any. */
+  readonly bodyMinRate: number;
+}
+
+/** The body of one request on its way from the client to upstream, and what it is held to meanwhile. */
+export class RequestBody implements UploadOwner {
+  /** Bytes that have come in, without chunk framing. */
+  bytes = 0;
+  private readonly rules: BodyRules;
+  private readonly downstream: Downstream;
+  private readonly startedAt: number;
+  private readonly upload: Upload;
+  private rate: BodyRate | undefined;
+  private dropped = false;
+  /** Room is asked for, or was. */
+  private prepared = false;
+  private preparing = false;
+
+  /** @param startedAt monotonic milliseconds. */
+  constructor(chunked: boolean, rules: BodyRules, downstream: Downstream, startedAt: number) {
+    this.rules = rules;
+    this.downstream = downstream;
+    this.startedAt = startedAt;
+    this.upload = new Upload(chunked, rules.budget, this);
+  }
+
+  /** More of it is wanted from the client, which has not sent all of it. */
+  get awaited(): boolean {
+    return !this.dropped && !this.upload.whole;
+  }
+
+  /** Bytes that are held now, which upstream has not taken. */
+  get held(): number {
+    return this.upload.held;
+  }
+
+  /** It will have `length` bytes. Called once at most, before the first ones. */
+  expect(length: number): void {
+    if (length >= LARGE_BYTES) this.prepare(length);
+  }
+
+  /** Takes a view of the next bytes; when upstream is slower, the client is asked to pause. Returns why it must end. */
+  take(chunk: Uint8Array, last: boolean): Reason | undefined {
+    const { upload, downstream } = this;
+    if (this.dropped) return undefined;
+    this.bytes += chunk.length;
+    if (this.bytes > this.rules.requestBodyLimit) return 'request_body_too_large';
+    if (!upload.push(chunk, last)) return 'upstream_overloaded';
+    if (upload.full) downstream.pauseBody();
+    if (chunk.length >= LARGE_PIECE_BYTES && !this.prepared) this.prepare(ANY_LENGTH);
+    return undefined;
+  }
+
+  /** Nothing is read until the others have said what they can spare, as far as the engine can be kept from it. */
+  private prepare(length: number): void {
+    this.prepared = true;
+    if (this.rules.budget.prepare(length, () => this.onPrepared())) return;
+    this.preparing = true;
+    this.downstream.pauseBody();
+  }
+
+  private onPrepared(): void {
+    this.preparing = false;
+    if (!this.dropped) this.goOn();
+  }
+
+  attach(connection: Connection): void {
+    this.upload.attach(connection);
+    this.goOn();
+  }
+
+  /** The connection takes bytes again. */
+  onDrained(): void {
+    if (this.dropped) return;
+    this.upload.resume();
+    this.goOn();
+  }
+
+  onUploadFlowing(): void {
+    this.goOn();
+  }
+
+  /** The rest is not read. */
+  drop(): void {
+    if (this.dropped) return;
+    this.dropped = true;
+    this.upload.drop();
+  }
+
+  /**
+   * Looks whether it comes fast enough; called several times a second while it is awaited.
+   * @param now monotonic milliseconds.
+   * @returns `slow` when it must end, `idle` when its client deserves no more of the engine's time.
+   */
+  review(now: number, postpone: boolean): 'slow' | 'idle' | undefined {
+    const { downstream, rules } = this;
+    this.rate ??= new BodyRate(rules.bodyMinRate, this.startedAt);
+    if (!this.rate.keeps(now, this.bytes, downstream.takePaused())) return 'slow';
+    return postpone && !downstream.pausing && !this.rate.deservesTime() ? 'idle' : undefined;
+  }
+
+  private goOn(): void {
+    if (this.upload.flowing && !this.preparing) this.downstream.resumeBody();
+  }
+}

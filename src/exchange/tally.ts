@@ -1,0 +1,82 @@
+import { Counter, CounterFamily, Histogram } from '../lib/counters.ts';
+import { type Reason, reasons } from '../reasons.ts';
+
+/**
+ * How an exchange ended: upstream's answer was carried whole, the client left, a preflight got its answer here, or one
+ * of the reason words.
+ */
+export type Outcome = Reason | 'forwarded' | 'client_aborted' | 'preflight_answered';
+
+/** Name of the route in metrics and the access log for requests that no route took. */
+export const NO_ROUTE = 'none';
+
+/** Upper bounds of `request_seconds` in seconds: from a cached token on loopback to a long poll. */
+const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+/** How often a route's exchanges ended with which outcome. */
+export interface RouteTally {
+  readonly outcomes: CounterFamily;
+  /** The member of `outcomes` for answers that were carried whole. */
+  readonly forwarded: Counter;
+}
+
+/** Counts every exchange once, by plain integers; `admin` renders them. */
+export class Tally {
+  readonly seconds: Histogram = new Histogram(SECONDS);
+  readonly rejections: CounterFamily = new CounterFamily();
+  readonly routes: Map<string, RouteTally> = new Map();
+  /** Failed exchanges of each upstream by reason word. */
+  private readonly upstreams = new Map<string, CounterFamily>();
+  /** Refused answers of each upstream by the parser's word; each counts as a failed exchange, too. */
+  readonly refusedAnswers: Map<string, CounterFamily> = new Map();
+  /** Lines of the access log that were left out. */
+  readonly accessLogDropped: Counter = new Counter();
+  private readonly unrouted: RouteTally;
+
+  constructor() {
+    this.unrouted = this.route(NO_ROUTE);
+  }
+
+  /** The counters of a route; they outlive a change of configuration as long as the name stays. */
+  route(name: string): RouteTally {
+    let route = this.routes.get(name);
+    if (route === undefined) {
+      const outcomes = new CounterFamily();
+      route = { outcomes, forwarded: outcomes.of('forwarded') };
+      this.routes.set(name, route);
+    }
+    return route;
+  }
+
+  /** The counter of an upstream's failures; it outlives a change of configuration as long as the name stays. */
+  upstream(name: string): CounterFamily {
+    return familyOf(this.upstreams, name);
+  }
+
+  /** The counter of an upstream's refused answers, which outlives a change of configuration in the same way. */
+  refusedAnswersOf(name: string): CounterFamily {
+    return familyOf(this.refusedAnswers, name);
+  }
+
+  /** Counts an exchange that no answer of upstream's ended. */
+  failed(route: RouteTally | undefined, outcome: Outcome, seconds: number): void {
+    (route ?? this.unrouted).outcomes.of(outcome).value += 1;
+    this.seconds.observe(seconds);
+    if (outcome in reasons) this.rejections.of(outcome).value += 1;
+  }
+
+  /** Counts an exchange that carried upstream's answer: the common end, without a look-up. */
+  forwarded(route: RouteTally, seconds: number): void {
+    route.forwarded.value += 1;
+    this.seconds.observe(seconds);
+  }
+}
+
+function familyOf(families: Map<string, CounterFamily>, name: string): CounterFamily {
+  let family = families.get(name);
+  if (family === undefined) {
+    family = new CounterFamily();
+    families.set(name, family);
+  }
+  return family;
+}

@@ -1,0 +1,115 @@
+import { isIP } from 'node:net';
+import { isHostAndPort } from '../http/host-port.ts';
+import type { RequestHead } from '../http/message.ts';
+import { type Networks, UNIX_PEER } from '../http/networks.ts';
+
+/** Hops of an X-Forwarded-For list that are looked at; more proxies than any request passes through. */
+const MAX_HOPS = 32;
+/** Characters of a host name (RFC 1035 §2.3.4) or address, with a port. */
+const MAX_HOST = 261;
+
+/** An address as proxies write it: plain, in brackets, with a port or without. */
+const plainHop = /^(?:\[([0-9A-Fa-f:.]+)\]|(\d[\d.]*))(?::\d{1,5})?$/;
+/** Characters of the longest address, with brackets and port. */
+const MAX_HOP = 53;
+/** What a proxy writes that will not tell (RFC 7239 §6.2). */
+const UNKNOWN = 'unknown';
+
+/** What a proxy in front says about its client. */
+export interface Told {
+  /** Whom the request has passed through, the client first; never malformed, may be empty. */
+  readonly hops: readonly string[];
+  /** Undefined when it says nothing, or not clearly. */
+  readonly proto: 'http' | 'https' | undefined;
+  readonly host: string | undefined;
+}
+
+/**
+ * Reads the X-Forwarded-* headers of a peer that is believed, also those that Connection names: a client must not
+ * take away through a careless proxy what the proxy says about it (CVE-2022-31813).
+ */
+export function toldBy(head: RequestHead): Told {
+  const { names, values } = head;
+  let proto: string | undefined;
+  let host: string | undefined;
+  let protos = 0;
+  let hosts = 0;
+  for (let at = 0; at < names.length; at += 1) {
+    if (names[at] === 'x-forwarded-proto') {
+      proto = values[at];
+      protos += 1;
+    } else if (names[at] === 'x-forwarded-host') {
+      host = values[at] as string;
+      hosts += 1;
+    }
+  }
+  return {
+    hops: hopsOf(head),
+    proto: protos === 1 && (proto === 'http' || proto === 'https') ? proto : undefined,
+    host:
+      hosts === 1 && host !== undefined && host.length <= MAX_HOST && isHostAndPort(host) ? host : undefined,
+  };
+}
+
+/**
+ * X-Forwarded-For of a request that came over these hops and from this peer. The peer of a unix socket has no address
+ * to add, and a word for it would hide the client from servers that look at the last hop. But the list is never
+ * empty: a server that found none would take the client for one on our machine.
+ */
+export function forwardedFor(hops: readonly string[], peer: string): string {
+  if (peer !== UNIX_PEER) return hops.length === 0 ? peer : `${hops.join(', ')}, ${peer}`;
+  return hops.length === 0 ? UNKNOWN : hops.join(', ');
+}
+
+/**
+ * The address of the client: that of the peer, or while that is a proxy which is believed, the one it names. Without
+ * a believed proxy it is the peer's, which is `unix` where it came by a unix socket.
+ * @param peer text of the peer's address.
+ */
+export function clientAddress(head: RequestHead, peer: string, trusted: Networks | undefined): string {
+  if (trusted === undefined || !trusted.has(peer)) return peer;
+  let address = peer;
+  for (const hop of hopsOf(head).reverse()) {
+    if (hop === UNKNOWN) break;
+    address = addressIn(hop) as string;
+    if (!trusted.has(address)) break;
+  }
+  return address;
+}
+
+/**
+ * The well-formed end of X-Forwarded-For. Proxies write at the right; any client may have written what stands at the
+ * left. A malformed entry takes away what stands left of it alone, so that no client can hide behind one. Several such
+ * headers are one list (RFC 9110 §5.3); there are proxies that add theirs as a line of its own.
+ */
+function hopsOf(head: RequestHead): string[] {
+  const { names, values } = head;
+  const hops: string[] = [];
+  for (let at = names.length - 1; at >= 0; at -= 1) {
+    if (names[at] === 'x-forwarded-for' && !takeHops(values[at] as string, hops)) break;
+  }
+  return hops.reverse();
+}
+
+/** Adds the hops of one line, last first. Returns false where the list must not be followed further. */
+function takeHops(value: string, hops: string[]): boolean {
+  let end = value.length;
+  while (end >= 0) {
+    const comma = end === 0 ? -1 : value.lastIndexOf(',', end - 1);
+    const hop = value.slice(comma + 1, end).trim();
+    end = comma;
+    if (hop === '') continue; // RFC 9110 §5.6.1.2
+    if (hops.length === MAX_HOPS || (hop !== UNKNOWN && addressIn(hop) === undefined)) return false;
+    hops.push(hop);
+  }
+  return true;
+}
+
+/** The address in one hop; undefined when there is none. */
+function addressIn(hop: string): string | undefined {
+  if (hop.length > MAX_HOP || hop.includes('%')) return undefined;
+  if (isIP(hop) !== 0) return hop;
+  const [, bracketed, plain] = plainHop.exec(hop) ?? [];
+  if (bracketed !== undefined) return isIP(bracketed) === 6 ? bracketed : undefined;
+  return plain !== undefined && isIP(plain) === 4 ? plain : undefined;
+}

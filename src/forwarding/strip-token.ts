@@ -1,0 +1,28 @@
+import type { TokenTraces } from '../auth/verdict.ts';
+import { withoutCookies } from '../http/cookies.ts';
+import type { RequestHead } from '../http/message.ts';
+import { withoutParameters } from '../http/query-parameters.ts';
+
+/** A request's head as upstream may see it: without what is the token's, everything else byte for byte. */
+export function withoutToken(head: RequestHead, traces: TokenTraces): RequestHead {
+  const names: string[] = [];
+  const values: string[] = [];
+  head.names.forEach((name, at) => {
+    if (traces.headers.has(name)) return;
+    const sent = head.values[at] as string;
+    const value = name === 'cookie' ? withoutCookies(sent, traces.cookies) : sent;
+    if (value === undefined) return;
+    names.push(name);
+    values.push(name === 'referer' ? refererWithout(value, traces.parameters) : value);
+  });
+  const query = head.query === undefined ? undefined : withoutParameters(head.query, traces.parameters);
+  return { ...head, query, names, values };
+}
+
+/** Browsers name the page that a request comes from, whose URL may have had the token too; servers log that. */
+function refererWithout(url: string, parameters: readonly string[]): string {
+  const start = url.indexOf('?');
+  if (start < 0 || parameters.length === 0) return url;
+  const query = withoutParameters(url.slice(start + 1), parameters);
+  return query === undefined ? url.slice(0, start) : `${url.slice(0, start)}?${query}`;
+}

@@ -1,0 +1,96 @@
+import { createRequire } from 'node:module';
+import { StartError } from '../../lib/start-error.ts';
+import { type EngineFile, engineFile } from './engine-file.ts';
+
+/**
+ * The seam to the front engine: the few names of uWebSockets.js that the gateway uses. Another engine takes its
+ * place by answering to these. What the engine promises: header names are tokens in lower case and values hold no
+ * control characters but HTAB and DEL; what it does not promise is checked in `head-reader.ts`.
+ */
+export interface EngineRequest {
+  /** Must be read before `getMethod`, which lower-cases in place. */
+  getCaseSensitiveMethod(): string;
+  getUrl(): string;
+  getQuery(): string | undefined;
+  forEach(visit: (name: string, value: string) => void): void;
+}
+
+export interface EngineResponse {
+  onAborted(handler: () => void): EngineResponse;
+  onData(handler: (chunk: ArrayBuffer, last: boolean) => void): EngineResponse;
+  onWritable(handler: (offset: number) => boolean): EngineResponse;
+  pause(): void;
+  resume(): void;
+  cork(work: () => void): EngineResponse;
+  writeStatus(status: string | Uint8Array): EngineResponse;
+  writeHeader(name: string | Uint8Array, value: string | Uint8Array): EngineResponse;
+  write(chunk: Uint8Array): boolean;
+  tryEnd(chunk: Uint8Array, total: number): [ok: boolean, done: boolean];
+  end(body?: string | Uint8Array, close?: boolean): EngineResponse;
+  endWithoutBody(): EngineResponse;
+  close(): EngineResponse;
+  getWriteOffset(): number;
+  getRemoteAddress(): ArrayBuffer;
+}
+
+export interface EngineApp {
+  /** Called with 1 when a connection opens and with -1 when it has closed. */
+  filter(handler: (response: EngineResponse, change: number) => void): EngineApp;
+  any(pattern: string, handler: (response: EngineResponse, request: EngineRequest) => void): EngineApp;
+  listen(host: string, port: number, options: number, done: (token: unknown) => void): EngineApp;
+  /** Removes what has the path, and makes the socket with mode 0700; `done` hears false when the path cannot be bound. */
+  listen_unix(done: (token: unknown) => void, path: string): EngineApp;
+  close(): EngineApp;
+}
+
+export interface Engine {
+  App(): EngineApp;
+  us_listen_socket_close(token: unknown): void;
+  us_socket_local_port(token: unknown): number;
+  LIBUS_LISTEN_EXCLUSIVE_PORT: number;
+  _cfg?(option: 'silent'): void;
+}
+
+const HEAD_LIMIT_VARIABLE = 'UWS_HTTP_MAX_HEADERS_SIZE';
+/**
+ * How many times the allowed head the engine takes before it answers with a page of its own, which nothing counts: a
+ * client whose cookies have grown is told the reason by us. It is also what a slow head can hold in memory.
+ */
+const HEAD_SLACK = 2;
+
+/**
+ * Loads the engine from the binary that `engineFile` finds.
+ *
+ * `requestHeadBytes` is the largest request head that will be accepted (request line to the empty line). The engine
+ * reads its own bound from the environment once, when its binary is loaded, so it is set here and cannot change.
+ * @throws StartError when no binary fits this platform and Node.js, its bytes are not the expected ones, or the bound
+ * differs from the loaded one's.
+ */
+export function loadEngine(requestHeadBytes: number, chosen?: EngineFile): Engine {
+  const path = engineFile(chosen);
+  if (path === undefined) throw new StartError(noBinary(''));
+  const require = createRequire(import.meta.url);
+  const wanted = String(HEAD_SLACK * requestHeadBytes);
+  if (require.cache[path] !== undefined && process.env[HEAD_LIMIT_VARIABLE] !== wanted) {
+    throw new StartError(
+      `limits.requestHead is ${Number(process.env[HEAD_LIMIT_VARIABLE]) / HEAD_SLACK} bytes in this process and cannot become ${requestHeadBytes}; start a new process`,
+    );
+  }
+  process.env[HEAD_LIMIT_VARIABLE] = wanted;
+  try {
+    // The binary itself: no script of a package runs.
+    const engine = require(path) as Engine;
+    engine._cfg?.('silent'); // No `uWebSockets` mark in our answers.
+    return engine;
+  } catch (error) {
+    const why = error instanceof Error ? `: ${error.message.split('\n')[0]}` : '';
+    throw new StartError(noBinary(why), { cause: error });
+  }
+}
+
+function noBinary(why: string): string {
+  return (
+    `the front engine uWebSockets.js has no binary here for ${process.platform}-${process.arch}, Node.js ${process.versions.node} ` +
+    `(ABI ${process.versions.modules})${why}; use Node.js 20 or 22 on linux-x64 with glibc and run npm ci under that same version, or name a binary and its SHA-256 with uws:`
+  );
+}

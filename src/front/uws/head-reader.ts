@@ -1,0 +1,159 @@
+import { Buffer } from 'node:buffer';
+import { isHostAndPort } from '../../http/host-port.ts';
+import type { BodyFraming, RequestHead } from '../../http/message.ts';
+import type { Reason } from '../../reasons.ts';
+import type { EngineRequest } from './engine.ts';
+
+/** `close` among the options of a Connection field (RFC 9110 §7.6.1). */
+const namesClose = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i;
+/** Length of a Connection value, of any content, behind which the engine closes by itself. */
+const ENGINE_CLOSES_AT = 'close'.length;
+
+const methodToken = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** Anything but visible ASCII, and `#`, which no request target may hold (RFC 9112 §3.2, RFC 3986 §3.5). */
+const badInTarget = /[^\x21-\x7e]|#/;
+/** 15 digits stay exact in a double and are more than any body. */
+const contentLengthDigits = /^\d{1,15}$/;
+
+/** What every path begins with; that of `OPTIONS *` and of the absolute form does not, and no route would fit it. */
+const SLASH = 0x2f;
+
+/** Colon, space and CRLF of a header line, in bytes; other blanks around the value are not seen and count nothing. */
+const FIELD_LINE_BYTES = 4;
+/** Two spaces, `HTTP/1.1` and CRLF. */
+const REQUEST_LINE_BYTES = 12;
+
+/**
+ * Reads a request out of the engine and judges its framing (RFC 9112 §6). The engine lets several framing faults
+ * through that would let one client's bytes become another's request, so every rule here is mandatory. One reader
+ * serves one listener: `read` is synchronous and the engine's request object is dead afterwards.
+ */
+export class HeadReader {
+  private readonly limit: number;
+  private names: string[] = [];
+  private values: string[] = [];
+  private host = '';
+  private hosts = 0;
+  private contentLength = '';
+  private contentLengths = 0;
+  private transferEncoding = '';
+  private transferEncodings = 0;
+  private authorization: string | undefined;
+  private authorizations = 0;
+  private connections = 0;
+  private close = false;
+  /** The engine closes the connection after the answer to the request that was read last. */
+  engineCloses = false;
+  /** The last host that was found well formed; most requests of a listener repeat it. */
+  private goodHost = '';
+  /** Bytes of the header lines, one for each character. */
+  private size = 0;
+
+  /** @param limit bytes of a head, request line and empty line included. */
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  read(request: EngineRequest): RequestHead {
+    const method = request.getCaseSensitiveMethod();
+    const path = request.getUrl();
+    const query = request.getQuery();
+    this.names = [];
+    this.values = [];
+    this.hosts = 0;
+    this.contentLengths = 0;
+    this.transferEncodings = 0;
+    this.authorization = undefined;
+    this.authorizations = 0;
+    this.connections = 0;
+    this.close = false;
+    this.engineCloses = false;
+    this.size = 0;
+    request.forEach(this.visit);
+    const fault = this.judge(method, path, query);
+    return {
+      method,
+      path,
+      query,
+      names: this.names,
+      values: this.values,
+      host: this.host,
+      authorization: this.authorization,
+      authorizationCount: this.authorizations,
+      framing: this.framing(),
+      contentLength: this.contentLengths === 0 ? 0 : Number(this.contentLength),
+      close: this.close,
+      fault,
+    };
+  }
+
+  private readonly visit = (name: string, value: string): void => {
+    this.names.push(name);
+    this.values.push(value);
+    this.size += name.length + value.length + FIELD_LINE_BYTES;
+    switch (name) {
+      case 'host':
+        this.host = value;
+        this.hosts += 1;
+        break;
+      case 'authorization':
+        this.authorization ??= value;
+        this.authorizations += 1;
+        break;
+      case 'connection':
+        this.connections += 1;
+        if (value === 'keep-alive') break;
+        if (this.connections === 1) this.engineCloses = value.length === ENGINE_CLOSES_AT;
+        this.close ||= this.engineCloses || namesClose.test(value);
+        break;
+      case 'content-length':
+        this.contentLength = value;
+        this.contentLengths += 1;
+        break;
+      case 'transfer-encoding':
+        this.transferEncoding = value;
+        this.transferEncodings += 1;
+        break;
+    }
+  };
+
+  private framing(): BodyFraming {
+    if (this.transferEncodings > 0) return 'chunked';
+    return this.contentLengths > 0 && this.contentLength !== '0' ? 'length' : 'none';
+  }
+
+  private judge(method: string, path: string, query: string | undefined): Reason | undefined {
+    if (this.contentLengths > 0) {
+      if (this.contentLengths > 1 || !contentLengthDigits.test(this.contentLength))
+        return 'request_malformed';
+      if (this.transferEncodings > 0) return 'request_malformed';
+    }
+    if (this.transferEncodings > 0) {
+      if (this.transferEncodings > 1 || this.transferEncoding.toLowerCase() !== 'chunked') {
+        return 'request_malformed';
+      }
+    }
+    if (this.hosts !== 1) return 'request_malformed';
+    if (this.host !== this.goodHost) {
+      if (!isHostAndPort(this.host)) return 'request_malformed';
+      this.goodHost = this.host;
+    }
+    if (method !== 'GET' && !methodToken.test(method)) return 'request_malformed';
+    // CONNECT asks for a tunnel, which the engine cannot give; TRACE would echo the token back (RFC 9110 §9.3.8).
+    if (method === 'CONNECT' || method === 'TRACE') return 'request_malformed';
+    if (path.charCodeAt(0) !== SLASH || badInTarget.test(path)) return 'request_malformed';
+    if (query !== undefined && badInTarget.test(query)) return 'request_malformed';
+    const target = path.length + (query === undefined ? 0 : 1 + query.length);
+    const size = method.length + target + REQUEST_LINE_BYTES + this.size + 2;
+    // Names and target are ASCII, but a character of a value stands for up to three bytes.
+    const tooLarge = size > this.limit || (size * 3 > this.limit && size + this.extraBytes() > this.limit);
+    return tooLarge ? 'request_head_too_large' : undefined;
+  }
+
+  /** How many bytes more than characters the values have. */
+  private extraBytes(): number {
+    let extra = 0;
+    for (const value of this.values) extra += Buffer.byteLength(value) - value.length;
+    return extra;
+  }
+}

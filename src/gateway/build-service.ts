@@ -1,0 +1,164 @@
+import { PreflightReplies } from '../answers/preflight-replies.ts';
+import { Replies } from '../answers/replies.ts';
+import type { AuthCounters } from '../auth/auth-counters.ts';
+import { Authorizer } from '../auth/authorizer.ts';
+import { preflightPermit } from '../auth/preflight.ts';
+import { RefusalLog } from '../auth/refusal-log.ts';
+import type { Revocations } from '../auth/revocations.ts';
+import type { Config, ForwardConfig, RouteConfig } from '../config/config.ts';
+import { AccessLog } from '../exchange/access-log.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { Route } from '../exchange/route.ts';
+import type { Service } from '../exchange/service.ts';
+import type { Tally } from '../exchange/tally.ts';
+import { RequestWriter } from '../forwarding/request-writer.ts';
+import { hostPort } from '../http/host-port.ts';
+import { Networks } from '../http/networks.ts';
+import type { Clock } from '../lib/clock.ts';
+import { guardOf } from '../lib/guard.ts';
+import type { Log } from '../lib/log.ts';
+import { Budget } from '../limits/budget.ts';
+import { upstreamLease } from '../limits/lease.ts';
+import { RouteTable } from '../routing/route-table.ts';
+import { Pool } from '../upstream/pool.ts';
+import { RefusedAnswers } from '../upstream/refused-answers.ts';
+import type { ServerStates } from '../upstream/server-state.ts';
+
+/** What does not change when the configuration does. */
+export interface Surroundings {
+  /** Asks an issuer for newer keys; see `AuthorizerOptions.refetch`. */
+  readonly refetch: (issuer: string) => Promise<void> | undefined;
+  /** Undefined: nothing can be revoked. */
+  readonly revocations: Revocations | undefined;
+  /** See `ServerOptions.scarce`. */
+  readonly scarce: ((limit: string, wanted?: number) => void) | undefined;
+  readonly servers: ServerStates;
+  readonly tally: Tally;
+  readonly authCounters: AuthCounters;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly readBuffer: Buffer;
+  readonly draining: () => boolean;
+  readonly onEnd: (exchange: Exchange) => void;
+  readonly onFault: (error: unknown) => void;
+}
+
+export interface BuiltService extends Service<Exchange> {
+  readonly pools: ReadonlyMap<string, Pool>;
+}
+
+/** Resolves a configuration once into what exchanges use. Opens nothing yet. */
+export function buildService(config: Config, surroundings: Surroundings): BuiltService {
+  const { tally, authCounters, log, clock, readBuffer, draining, onEnd, onFault } = surroundings;
+  const { refetch, revocations, scarce } = surroundings;
+  const { access } = config.log;
+  const trustedProxies = config.trustedProxies && new Networks(config.trustedProxies);
+  const pools = new Map<string, Pool>();
+  for (const upstream of config.upstreams.values()) {
+    const { name, server } = upstream;
+    const headLimit = config.limits.responseHead;
+    const failures = tally.upstream(name);
+    const onScarce = scarce && (() => scarce(upstreamLease(name)));
+    const counts = tally.refusedAnswersOf(name);
+    const address = hostPort(server.host, server.port);
+    const refused = new RefusedAnswers({ upstream: name, server: address, log, counts });
+    pools.set(
+      name,
+      new Pool({
+        ...upstream,
+        headLimit,
+        readBuffer,
+        failures,
+        state: surroundings.servers.of({ upstream: name, address }),
+        onScarce,
+        onRefusedAnswer: refused.add,
+      }),
+    );
+  }
+  const authorizer = new Authorizer({
+    issuers: config.issuers,
+    cache: config.cache,
+    verifiers: config.verifiers,
+    haproxyOrder: config.rejection === 'haproxy',
+    clock,
+    counters: authCounters,
+    refetch,
+    revocations,
+  });
+  const routes = config.routes.map(
+    (route): Route => ({
+      name: route.name,
+      match: route.match,
+      guard: guardOf(route),
+      paths: route.paths,
+      access: authorizer.access(route),
+      pool: poolOf(route, pools),
+      forwarded: route.forward.forwarded,
+      passConnectionAuth: route.connectionAuth === 'pass',
+      preflight: preflightOf(route),
+      tally: tally.route(route.name),
+    }),
+  );
+  const replies = new Replies(
+    config.rejection,
+    config.realm,
+    routes.flatMap(({ access }) => access.rules?.scope ?? []),
+  );
+  const refusals = refusalLogOf(config.log, log, clock);
+  return {
+    pools,
+    routes: new RouteTable(routes),
+    authorizer,
+    writer: new RequestWriter({
+      identityNames: config.routes.flatMap((route) => writtenNames(route.forward)),
+      methodsMatter: config.routes.some(
+        ({ match, preflight }) => match.methods !== undefined || preflight.kind === 'pass',
+      ),
+      trustedProxies,
+      loopMark: config.loopMark,
+    }),
+    replies,
+    refusal: (rejection, { name, access }, head) => {
+      refusals?.note(name, access, head, rejection);
+      return replies.ofRejection(rejection);
+    },
+    budget: new Budget(
+      config.limits.bufferedBodies,
+      scarce && ((wanted) => scarce('bufferedBodies', wanted)),
+    ),
+    tally,
+    trustedProxies,
+    accessLog: access === 'off' ? undefined : new AccessLog(access, log, tally.accessLogDropped),
+    clock,
+    requestBodyLimit: config.limits.requestBody,
+    rejectChunked: config.chunkedRequests === 'reject',
+    requestMs: config.timeouts.requestMs,
+    bodyMinRate: config.timeouts.bodyMinRate,
+    requestsPerConnection: config.limits.requestsPerConnection,
+    draining,
+    onEnd,
+    onFault,
+  };
+}
+
+function refusalLogOf({ level, refused }: Config['log'], log: Log, clock: Clock): RefusalLog | undefined {
+  if (refused === 'details') return new RefusalLog(log, 'info', clock);
+  return level === 'debug' ? new RefusalLog(log, 'debug', clock) : undefined;
+}
+
+function preflightOf(route: RouteConfig): Route['preflight'] {
+  const { preflight } = route;
+  if (preflight.kind === 'answer') return new PreflightReplies(preflight);
+  return preflight.kind === 'pass' ? preflightPermit(route) : undefined;
+}
+
+/** Every header that a route writes, so that no client's copy of it goes upstream. */
+function writtenNames({ headers, payload, set }: ForwardConfig): readonly string[] {
+  return [...headers.keys(), ...(payload === undefined ? [] : [payload]), ...(set?.keys() ?? [])];
+}
+
+function poolOf(route: RouteConfig, pools: ReadonlyMap<string, Pool>): Pool {
+  const pool = pools.get(route.upstream);
+  if (pool === undefined) throw new Error(`route ${route.name} names an upstream that was not built`);
+  return pool;
+}

@@ -1,0 +1,60 @@
+import type { Figures, HistogramFigures } from '../admin/figures.ts';
+import type { AuthCounters } from '../auth/auth-counters.ts';
+import type { Tally } from '../exchange/tally.ts';
+import type { CounterFamily, Histogram } from '../lib/counters.ts';
+import type { ConnectionLimit } from '../limits/connection-limit.ts';
+import type { BuiltService } from './build-service.ts';
+
+export interface FigureSources {
+  readonly tally: Tally;
+  readonly authCounters: AuthCounters;
+  readonly connections: ConnectionLimit;
+  /** Of the configuration in force. */
+  readonly service: BuiltService;
+}
+
+/** What one server has counted until now, as plain data. */
+export function collectFigures({ tally, authCounters, connections, service }: FigureSources): Figures {
+  const pools = [...service.pools.values()];
+  for (const { state } of pools) state.review();
+  return {
+    requests: Array.from(tally.routes, ([route, { outcomes }]) =>
+      countsOf(outcomes)
+        .filter(({ count }) => count > 0)
+        .map(({ label, count }) => ({ route, outcome: label, count })),
+    ).flat(),
+    requestSeconds: plain(tally.seconds),
+    accessLogDropped: tally.accessLogDropped.value,
+    connections: connections.open,
+    connectionsRefused: connections.refused.value,
+    cacheHits: authCounters.cacheHits.value,
+    cacheMisses: authCounters.cacheMisses.value,
+    cacheEntries: service.authorizer.cacheEntries,
+    verifyBatchSize: plain(authCounters.verifyBatchSize),
+    verifyQueueDepth: service.authorizer.queueDepth,
+    rejections: countsOf(tally.rejections).map(({ label, count }) => ({ reason: label, count })),
+    upstreamConnections: pools.flatMap((pool) => {
+      const counts = pool.count();
+      return (['idle', 'busy', 'connecting', 'waiting'] as const).map((state) => ({
+        upstream: pool.name,
+        state,
+        count: counts[state],
+      }));
+    }),
+    servers: pools.map(({ state }) => state.report),
+    upstreamFailures: pools.flatMap(({ name, failures }) =>
+      countsOf(failures).map(({ label, count }) => ({ upstream: name, reason: label, count })),
+    ),
+    refusedAnswers: Array.from(tally.refusedAnswers, ([upstream, family]) =>
+      countsOf(family).map(({ label, count }) => ({ upstream, fault: label, count })),
+    ).flat(),
+  };
+}
+
+function countsOf(family: CounterFamily): { readonly label: string; readonly count: number }[] {
+  return Array.from(family.members, ([label, { value }]) => ({ label, count: value }));
+}
+
+function plain({ bounds, counts, sum }: Histogram): HistogramFigures {
+  return { bounds: [...bounds], counts: [...counts], sum };
+}

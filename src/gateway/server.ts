@@ -1,0 +1,302 @@
+import { AuthCounters } from '../auth/auth-counters.ts';
+import type { Authorizer } from '../auth/authorizer.ts';
+import type { Revocations } from '../auth/revocations.ts';
+import type { Config, TrafficAddress } from '../config/config.ts';
+import { Deadlines } from '../exchange/deadlines.ts';
+import { Exchange } from '../exchange/exchange.ts';
+import { Tally } from '../exchange/tally.ts';
+import type { Downstream } from '../front/uws/downstream.ts';
+import { type Engine, loadEngine } from '../front/uws/engine.ts';
+import { Listener } from '../front/uws/listener.ts';
+import { addressText } from '../http/host-port.ts';
+import type { RequestHead } from '../http/message.ts';
+import type { VerificationKey } from '../keys/key.ts';
+import { systemClock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import { Roster } from '../lib/roster.ts';
+import { StartError } from '../lib/start-error.ts';
+import { ConnectionLimit } from '../limits/connection-limit.ts';
+import { type Lease, upstreamLease } from '../limits/lease.ts';
+import { readBuffer } from '../upstream/h1/read-buffer.ts';
+import type { ServerReport } from '../upstream/server-report.ts';
+import { ServerStates, serversOf } from '../upstream/server-state.ts';
+import type { BuiltService } from './build-service.ts';
+import { Generation } from './generation.ts';
+
+/**
+ * Milliseconds between the last exchange's end and the cut of all connections: what was handed to the kernel or
+ * waits for its next writable moment still leaves.
+ */
+const LINGER_MS = 100;
+/** Milliseconds between two looks whether the last client has left. */
+const EMPTY_LOOK_MS = 50;
+
+/** Keys in force that the configuration does not hold, by issuer. */
+export type FetchedKeys = ReadonlyMap<string, readonly VerificationKey[]>;
+
+export interface ServerOptions {
+  readonly log: Log;
+  /** Asks an issuer for newer keys; see `AuthorizerOptions.refetch`. */
+  readonly refetch: (issuer: string) => Promise<void> | undefined;
+  /** Undefined: nothing can be revoked. */
+  readonly revocations: Revocations | undefined;
+  /** A limit of which others hold the rest runs short; see `Lease`. Told for each request meanwhile. */
+  readonly scarce?: ((limit: string, wanted?: number) => void) | undefined;
+  /** Told when a server is found down or up again. */
+  readonly onServer: (report: ServerReport) => void;
+  /** Other processes serve the same addresses. */
+  readonly shared: boolean;
+}
+
+/** Another configuration, ready to be put in force or given up; exactly one of both is done. */
+export interface Change {
+  /** Throws when a key cannot be used; nothing is in force then, and `abandon` is to follow. */
+  commit(keys: FetchedKeys): void;
+  abandon(): void;
+}
+
+/** The half of a gateway that serves: clients, exchanges, upstreams. What it must know from outside, it is told. */
+export class Server {
+  readonly tally = new Tally();
+  readonly authCounters = new AuthCounters();
+  readonly connections: ConnectionLimit;
+  private readonly log: Log;
+  private readonly options: ServerOptions;
+  private readonly inFlight = new Roster<Exchange>();
+  private readonly deadlines = new Deadlines(this.inFlight, systemClock);
+  private readonly buffer = readBuffer();
+  private readonly servers: ServerStates;
+  private current: Generation;
+  /** Those that still have exchanges, and the current one. */
+  private readonly generations = new Set<Generation>();
+  private engine: Engine | undefined;
+  private listener: Listener | undefined;
+  /** Bound addresses by the address that was asked for. */
+  private readonly listening = new Map<string, string>();
+  private leaving = false;
+  private onIdle: (() => void) | undefined;
+  private closing: Promise<number> | undefined;
+
+  constructor(config: Config, options: ServerOptions) {
+    this.options = options;
+    this.log = options.log;
+    this.connections = new ConnectionLimit(config.limits.connections, systemClock, options.log, () =>
+      options.scarce?.('connections'),
+    );
+    this.servers = new ServerStates(systemClock, options.onServer);
+    this.current = this.generation(config);
+  }
+
+  /** In force. */
+  get config(): Config {
+    return this.current.config;
+  }
+
+  get service(): BuiltService {
+    return this.current.service;
+  }
+
+  get authorizer(): Authorizer {
+    return this.current.service.authorizer;
+  }
+
+  /** The limits that other processes share, by name. */
+  get leases(): ReadonlyMap<string, Lease> {
+    const { pools, budget } = this.service;
+    return new Map<string, Lease>([
+      ['connections', this.connections],
+      ['bufferedBodies', budget],
+      ...Array.from(pools.values(), (pool) => [upstreamLease(pool.name), pool] as const),
+    ]);
+  }
+
+  /** Every answer asks its client to leave. */
+  get draining(): boolean {
+    return this.leaving;
+  }
+
+  /** Bound addresses, in the order of the configuration. */
+  get addresses(): readonly string[] {
+    return this.config.listen.flatMap((address) => this.listening.get(addressText(address)) ?? []);
+  }
+
+  /** Resolves when the engine is there and the verification threads are up. @throws StartError */
+  async open(): Promise<void> {
+    this.engine = loadEngine(this.config.limits.requestHead, this.config.uws);
+    await this.authorizer.start();
+  }
+
+  /** Resolves when every address is bound; `open` comes before. @throws StartError */
+  async listen(): Promise<void> {
+    if (this.engine === undefined) throw new Error('a server listens before it is open');
+    const { config } = this;
+    this.listener = new Listener({
+      engine: this.engine,
+      requestHeadBytes: config.limits.requestHead,
+      connections: this.connections,
+      serve: (head, downstream) => this.serve(head, downstream),
+      onError: (error) => this.log.error({ error }, 'a request could not be read'),
+    });
+    this.deadlines.start();
+    // Sockets last: a process that takes a path over and then fails would leave no listener there.
+    const inOrder = [...config.listen].sort((a, b) => Number('path' in a) - Number('path' in b));
+    for (const address of inOrder) await this.bind(this.listener, address);
+  }
+
+  /**
+   * Makes another configuration ready: threads, addresses that are new. @throws StartError, and everything is as it
+   * was, when something of it is not available.
+   */
+  async prepare(config: Config): Promise<Change> {
+    const { listener } = this;
+    if (listener === undefined || this.closing !== undefined) {
+      throw new StartError('the gateway does not run');
+    }
+    const fresh = config.listen.filter((address) => !this.listening.has(addressText(address)));
+    let next: Generation | undefined;
+    const abandon = (): void => {
+      for (const address of fresh) this.unbind(listener, address);
+      void next?.close();
+    };
+    try {
+      next = this.generation(config);
+      await next.service.authorizer.start();
+      // One that has been replaced while the threads came up must not take new connections again.
+      for (const address of fresh) if (!listener.isStopped) await this.bind(listener, address);
+      if (this.isClosing()) throw new StartError('the gateway is shutting down');
+    } catch (error) {
+      abandon();
+      // Its threads end with everything else; that is no fault.
+      throw this.isClosing() ? new StartError('the gateway is shutting down', { cause: error }) : error;
+    }
+    const prepared = next;
+    return { commit: (keys) => this.take(listener, prepared, keys), abandon };
+  }
+
+  /** Resolves when no new connection is taken; those that are open are served on. */
+  async stopAccepting(): Promise<void> {
+    // Behind the turn's poll, in which the engine has accepted all that waited: what waits in the queue of a socket
+    // that closes is reset by the kernel, unless net.ipv4.tcp_migrate_req has another one take it.
+    await new Promise((done) => setImmediate(done));
+    this.listener?.stopListening();
+  }
+
+  /**
+   * Asks clients to leave. Resolves when all have left or `graceMs` is over and the rest is cut. `stopAccepting` comes
+   * before: a client that is asked to leave comes back at once, and must find another listener.
+   * @returns how many exchanges were cut.
+   */
+  async retire(graceMs: number): Promise<number> {
+    this.leaving = true;
+    const until = systemClock.monotonic() + graceMs;
+    while (this.connections.open > 0 && systemClock.monotonic() < until && !this.isClosing()) {
+      await new Promise((done) => setTimeout(done, EMPTY_LOOK_MS));
+    }
+    return this.close(0);
+  }
+
+  /**
+   * Refuses new connections, lets exchanges in flight end within `graceMs`, then cuts what is left.
+   * @returns how many exchanges were cut.
+   */
+  close(graceMs: number): Promise<number> {
+    this.closing ??= this.shutDown(graceMs);
+    return this.closing;
+  }
+
+  private serve(head: RequestHead, downstream: Downstream): void {
+    const generation = this.current;
+    const exchange = new Exchange(generation.service, head, downstream);
+    generation.begin();
+    this.inFlight.add(exchange);
+    try {
+      exchange.start();
+    } catch (error) {
+      exchange.onInternalError(error);
+    }
+  }
+
+  private generation(config: Config): Generation {
+    const { log, refetch, revocations, scarce } = this.options;
+    const generation = new Generation(
+      config,
+      {
+        tally: this.tally,
+        authCounters: this.authCounters,
+        refetch,
+        revocations,
+        scarce,
+        servers: this.servers,
+        log,
+        clock: systemClock,
+        readBuffer: this.buffer,
+        draining: () => this.leaving,
+        onEnd: (exchange) => {
+          this.inFlight.delete(exchange);
+          if (this.inFlight.size === 0) this.onIdle?.();
+        },
+        onFault: (error) => log.error({ error }, 'a request could not be handled'),
+      },
+      (closed) => this.generations.delete(closed),
+    );
+    this.generations.add(generation);
+    return generation;
+  }
+
+  private take(listener: Listener, next: Generation, keys: FetchedKeys): void {
+    for (const [issuer, set] of keys) {
+      if (set.length > 0) next.service.authorizer.setKeys(issuer, set);
+    }
+    const before = this.current;
+    this.current = next;
+    this.connections.limit = next.config.limits.connections;
+    const wanted = new Set(next.config.listen.map(addressText));
+    for (const address of before.config.listen) {
+      if (!wanted.has(addressText(address))) this.unbind(listener, address);
+    }
+    before.retire();
+    this.servers.keep(serversOf(next.config));
+  }
+
+  private async bind(listener: Listener, address: TrafficAddress): Promise<void> {
+    const { shared } = this.options;
+    this.listening.set(addressText(address), await listener.listen(address, { shared }));
+  }
+
+  private unbind(listener: Listener, address: TrafficAddress): void {
+    listener.unlisten(address);
+    this.listening.delete(addressText(address));
+  }
+
+  private isClosing(): boolean {
+    return this.closing !== undefined;
+  }
+
+  private async shutDown(graceMs: number): Promise<number> {
+    this.leaving = true;
+    this.listener?.stopListening();
+    if (this.inFlight.size > 0 && graceMs > 0) {
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve) => {
+        this.onIdle = resolve;
+        timer = setTimeout(resolve, graceMs);
+      });
+      clearTimeout(timer);
+    }
+    let cut = this.cutAll();
+    // Refusals leave when the turn is over.
+    if (this.listener !== undefined && graceMs === 0) await new Promise((done) => setImmediate(done));
+    if (this.listener !== undefined && graceMs > 0) await new Promise((done) => setTimeout(done, LINGER_MS));
+    cut += this.cutAll(); // What came meanwhile on connections that were open.
+    this.listener?.close();
+    this.deadlines.stop();
+    await Promise.all(Array.from(this.generations, (generation) => generation.close()));
+    return cut;
+  }
+
+  private cutAll(): number {
+    const exchanges = this.inFlight.all();
+    for (const exchange of exchanges) exchange.cut();
+    return exchanges.length;
+  }
+}

@@ -1,0 +1,101 @@
+import type { Gathered } from '../admin/figures.ts';
+import type { AdminView, ConfigurationView, KeySetView, NotReady } from '../admin/view.ts';
+import type { Config } from '../config/config.ts';
+import { hostPort } from '../http/host-port.ts';
+import type { VerificationKey } from '../keys/key.ts';
+import { systemClock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import { version } from '../lib/version.ts';
+import type { Control } from './control.ts';
+
+export interface ViewSources {
+  /** The configuration in force; another one later. */
+  readonly config: () => Config;
+  readonly configuration: () => ConfigurationView;
+  readonly control: Control;
+  readonly log: Log;
+  /** Bound addresses. */
+  readonly addresses: () => readonly string[];
+  readonly draining: () => boolean;
+  /** Why those who serve cannot take traffic. */
+  readonly notServing: () => readonly NotReady[];
+  /** See `AdminView.gather`. */
+  readonly gather: () => Promise<Gathered>;
+}
+
+/** What the admin address shows of a gateway, in one process or in several. */
+export function controlView(sources: ViewSources): AdminView {
+  const { config, control, log } = sources;
+  const startedAt = systemClock.wall();
+  const startedMonotonic = systemClock.monotonic();
+  const uptimeSeconds = (): number => (systemClock.monotonic() - startedMonotonic) / 1000;
+  return {
+    version,
+    startedAt,
+    uptimeSeconds,
+    addresses: sources.addresses,
+    gather: sources.gather,
+    configuration: sources.configuration,
+    notReady() {
+      if (sources.draining()) return [{ what: 'gateway', why: 'it is shutting down' }];
+      const notServing = sources.notServing();
+      if (notServing.length > 0) return notServing;
+      return [
+        ...Array.from(control.keySets.missing(), ({ issuer, why }) => ({ what: `issuer ${issuer}`, why })),
+        ...(control.revocation?.troubles() ?? []).map((why) => ({ what: 'revocation', why })),
+      ];
+    },
+    *keySets() {
+      for (const { name, keys } of config().issuers.values()) {
+        const fetched = control.keySets.of(name);
+        if (fetched === undefined || keys.length > 0) yield configuredKeySet(name, keys, uptimeSeconds());
+        for (const set of fetched?.sets ?? []) {
+          const { kids, ageSeconds, source, lastError, nextRefreshSeconds, ignored } = set;
+          yield { issuer: name, kids, ageSeconds, source, lastError, nextRefreshSeconds, ignored };
+        }
+      }
+    },
+    *upstreams() {
+      for (const { name, server } of config().upstreams.values()) {
+        yield { name, servers: [hostPort(server.host, server.port)] };
+      }
+    },
+    revocations: () => {
+      const register = control.revocation?.register;
+      return (
+        register && {
+          entries: register.size,
+          foreign: register.foreign,
+          // A walk over all of them: when `/status` is read, not at each scrape of the metrics.
+          get oldest() {
+            return register.span().oldest;
+          },
+          get newest() {
+            return register.span().newest;
+          },
+        }
+      );
+    },
+    *revocationsReceived() {
+      for (const [source, { value }] of control.revocation?.register.received.members ?? []) {
+        yield { source, count: value };
+      }
+    },
+    revocationsRefused: () => control.revocation?.refused() ?? [],
+    fault: (error) => log.error({ error }, 'the admin address could not answer'),
+  };
+}
+
+/** Keys of the configuration are as old as the gateway, and nothing fetches them. */
+function configuredKeySet(issuer: string, keys: readonly VerificationKey[], ageSeconds: number): KeySetView {
+  const kids = keys.flatMap(({ kid }) => (kid === undefined ? [] : [kid]));
+  return {
+    issuer,
+    kids,
+    ageSeconds,
+    source: 'configuration',
+    lastError: undefined,
+    nextRefreshSeconds: undefined,
+    ignored: [],
+  };
+}

@@ -1,0 +1,169 @@
+import type { Framing } from '../../upstream/h1/response-head.ts';
+import { CR, HTAB, hexValues, isFieldByte, LF, SEMICOLON, SP } from '../ascii.ts';
+import { type FieldFault, FieldScanner } from './field-scanner.ts';
+
+/** Hexadecimal digits of a chunk size: servers pad to 8 or 16, and no reader of 64-bit sizes overflows at 16. */
+const MAX_SIZE_DIGITS = 16;
+/** Bytes in one chunk: above any real one, and far below 2^53, up to which the sum of sizes is exact. */
+const MAX_CHUNK = 2 ** 48;
+/** Blanks behind the size of one chunk: servers that reserve room for the size pad it to 8 or 16 characters. */
+const MAX_BLANKS = 16;
+/** Bytes of chunk extensions in one message; they are read and thrown away, so a server could send them for ever. */
+const MAX_EXTENSIONS = 16 * 1024;
+
+export type BodyFault = FieldFault | 'chunk_size' | 'chunk_extension' | 'chunk_end' | 'trailer_too_large';
+
+const END = 0;
+const DATA = 1;
+const DATA_CR = 2;
+const DATA_LF = 3;
+const SIZE_START = 4;
+const SIZE = 5;
+const SIZE_SPACE = 6;
+const EXTENSION = 7;
+const SIZE_LF = 8;
+const TRAILER = 9;
+
+/** Finds the body bytes of one message after another, and may run out of bytes anywhere. */
+export class BodyDecoder {
+  /** What the last `decode` came to: a piece of `data`, the `end` of the body, `more` bytes needed, or a `fault`. */
+  step: 'more' | 'data' | 'end' | 'fault' = 'more';
+  fault: BodyFault | undefined = undefined;
+  /** The piece stands in [dataStart, dataEnd) of the decoded buffer and is not empty. */
+  dataStart = 0;
+  dataEnd = 0;
+  readonly #trailers = new FieldScanner();
+  #state = END;
+  #chunked = false;
+  /** Bytes left of the chunk or of the body; Infinity for one that ends with the connection. */
+  #left = 0;
+  #sizeDigits = 0;
+  #blanks = 0;
+  #extensionBytes = 0;
+  #trailerRoom = 0;
+
+  /** `length` in bytes for framing `length`; the trailer section of a chunked body may have `trailerRoom` bytes. */
+  start(framing: Framing, length: number, trailerRoom: number): void {
+    this.fault = undefined;
+    this.#chunked = framing === 'chunked';
+    if (this.#chunked) {
+      this.#state = SIZE_START;
+      this.#extensionBytes = 0;
+      this.#trailerRoom = trailerRoom;
+      this.#trailers.reset();
+    } else {
+      this.#left = framing === 'close' ? Number.POSITIVE_INFINITY : framing === 'length' ? length : 0;
+      this.#state = this.#left === 0 ? END : DATA;
+    }
+  }
+
+  /** Decodes [from, to) and returns the offset behind the last byte used; `step` says why it stopped. */
+  decode(bytes: Uint8Array, from: number, to: number): number {
+    let at = from;
+    while (at < to) {
+      const byte = bytes[at] as number;
+      switch (this.#state) {
+        case END:
+          this.step = 'end';
+          return at;
+        case DATA: {
+          this.dataStart = at;
+          at = Math.min(to, at + this.#left);
+          this.dataEnd = at;
+          this.#left -= at - this.dataStart;
+          if (this.#left === 0) this.#state = this.#chunked ? DATA_CR : END;
+          this.step = 'data';
+          return at;
+        }
+        case DATA_CR:
+          if (byte !== CR) return this.#refuse('chunk_end', at);
+          this.#state = DATA_LF;
+          break;
+        case DATA_LF:
+          if (byte !== LF) return this.#refuse('chunk_end', at);
+          this.#state = SIZE_START;
+          break;
+        case SIZE_START: {
+          const digit = hexValues[byte] as number;
+          if (digit < 0) return this.#refuse('chunk_size', at);
+          this.#left = digit;
+          this.#sizeDigits = 1;
+          this.#state = SIZE;
+          break;
+        }
+        case SIZE: {
+          const digit = hexValues[byte] as number;
+          if (digit >= 0) {
+            this.#left = this.#left * 16 + digit;
+            this.#sizeDigits += 1;
+            if (this.#sizeDigits > MAX_SIZE_DIGITS || this.#left > MAX_CHUNK) {
+              return this.#refuse('chunk_size', at);
+            }
+          } else if (byte === CR) this.#state = SIZE_LF;
+          else if (byte === SEMICOLON) this.#state = EXTENSION;
+          else if (byte === SP || byte === HTAB) {
+            this.#blanks = 1;
+            this.#state = SIZE_SPACE;
+          } else return this.#refuse(byte === LF ? 'bare_lf' : 'chunk_size', at);
+          break;
+        }
+        case SIZE_SPACE:
+          // RFC 9112 §7.1.1 has white space before an extension alone; old servers pad the size with it.
+          if (byte === CR) this.#state = SIZE_LF;
+          else if (byte === SEMICOLON) this.#state = EXTENSION;
+          else if (byte !== SP && byte !== HTAB) {
+            return this.#refuse(byte === LF ? 'bare_lf' : 'chunk_size', at);
+          } else {
+            this.#blanks += 1;
+            if (this.#blanks > MAX_BLANKS) return this.#refuse('chunk_size', at);
+          }
+          break;
+        case EXTENSION:
+          if (byte === CR) this.#state = SIZE_LF;
+          else if (byte === LF) return this.#refuse('bare_lf', at);
+          else if (!isFieldByte(byte) || !this.#countExtension()) {
+            return this.#refuse('chunk_extension', at);
+          }
+          break;
+        case SIZE_LF:
+          if (byte !== LF) return this.#refuse('bare_cr', at);
+          this.#state = this.#left === 0 ? TRAILER : DATA;
+          break;
+        default:
+          at = this.#readTrailers(bytes, at, to);
+          if (this.step === 'fault') return at;
+          continue;
+      }
+      at += 1;
+    }
+    this.step = this.#state === END ? 'end' : 'more';
+    return at;
+  }
+
+  #countExtension(): boolean {
+    this.#extensionBytes += 1;
+    return this.#extensionBytes <= MAX_EXTENSIONS;
+  }
+
+  /** Trailers are checked like headers and then dropped: a client that got them could not tell them from headers. */
+  #readTrailers(bytes: Uint8Array, from: number, to: number): number {
+    const trailers = this.#trailers;
+    const end = Math.min(to, from + this.#trailerRoom);
+    let at = from;
+    do {
+      at = trailers.scan(bytes, at, end);
+    } while (trailers.step === 'field');
+    this.#trailerRoom -= at - from;
+    if (trailers.step === 'fault') return this.#refuse(trailers.fault as FieldFault, at);
+    if (trailers.step === 'end') this.#state = END;
+    else if (this.#trailerRoom === 0) return this.#refuse('trailer_too_large', at);
+    this.step = 'more';
+    return at;
+  }
+
+  #refuse(fault: BodyFault, at: number): number {
+    this.fault = fault;
+    this.step = 'fault';
+    return at;
+  }
+}

@@ -1,0 +1,44 @@
+import { COMMA, HTAB, SP, spells, tokenBytes } from '../ascii.ts';
+
+/** Headers one message may name in Connection: more than any server does, and it bounds the comparisons. */
+const MAX_NAMED = 32;
+
+/** What the Connection headers of one message say (RFC 9110 §7.6.1). */
+export class ConnectionOptions {
+  close = false;
+  keepAlive = false;
+  /** Names in lower case of headers that belong to this hop only; almost always empty. */
+  named: string[] = [];
+
+  reset(): void {
+    this.close = false;
+    this.keepAlive = false;
+    if (this.named.length > 0) this.named = [];
+  }
+
+  /** Takes in one header value, [start, end) of `bytes`; false when it names too many headers. */
+  take(bytes: Buffer, start: number, end: number): boolean {
+    let at = start;
+    while (at < end) {
+      const byte = bytes[at] as number;
+      if (byte === COMMA || byte === SP || byte === HTAB) {
+        at += 1;
+        continue;
+      }
+      const from = at;
+      while (at < end && tokenBytes[bytes[at] as number] === 1) at += 1;
+      const to = at;
+      while (at < end && (bytes[at] === SP || bytes[at] === HTAB)) at += 1;
+      if (at < end && bytes[at] !== COMMA) {
+        // Not a list of tokens: what the server meant is unknown, so its connection is not used again.
+        this.close = true;
+        return true;
+      }
+      if (spells(bytes, from, to, 'close')) this.close = true;
+      else if (spells(bytes, from, to, 'keep-alive')) this.keepAlive = true;
+      else if (this.named.length === MAX_NAMED) return false;
+      else this.named.push(bytes.toString('latin1', from, to).toLowerCase());
+    }
+    return true;
+  }
+}

@@ -1,0 +1,100 @@
+import type { Figures } from '../../admin/figures.ts';
+import { systemClock } from '../../lib/clock.ts';
+import type { Log } from '../../lib/log.ts';
+import type { Supervisor } from '../supervisor.ts';
+import { type Notifier, systemdNotifier } from './notifier.ts';
+
+/** Milliseconds between two status lines. */
+const STATUS_MS = 5_000;
+/** Watchdog pings in the time that systemd allows for one. */
+const PINGS = 2;
+
+/** Keeps systemd informed of a supervisor, where there is a systemd that wants to know. */
+export class SystemdLink {
+  readonly #notifier: Notifier | undefined;
+  readonly #supervisor: () => Supervisor;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #stopping = false;
+  /** The status line that is being made. */
+  #status: Promise<void> = Promise.resolve();
+  #lastAt = 0;
+  #lastRequests = 0;
+
+  constructor(env: NodeJS.ProcessEnv, log: Log, supervisor: () => Supervisor, path?: string) {
+    this.#notifier = systemdNotifier(env, log, path);
+    this.#supervisor = supervisor;
+  }
+
+  /** Whether systemd ends this process when it is not well. */
+  get watches(): boolean {
+    return this.#notifier?.watchdogMs !== undefined;
+  }
+
+  /** It serves, for the first time or again after `reloading`. A reload that ends while all stops is none of that. */
+  ready(): void {
+    const notifier = this.#notifier;
+    if (notifier === undefined || this.#stopping) return;
+    notifier.ready('serving');
+    if (this.#timers.length > 0) {
+      this.#status = this.#tell(notifier);
+      return;
+    }
+    this.#timers.push(setInterval(() => void this.#tell(notifier), STATUS_MS));
+    void this.#tell(notifier);
+    const { watchdogMs } = notifier;
+    if (watchdogMs === undefined) return;
+    // Not when all listeners hang: the whole is of no use then, and a new start may help.
+    const ping = (): void => {
+      if (this.#supervisor().isWell) notifier.alive();
+    };
+    this.#timers.push(setInterval(ping, watchdogMs / PINGS));
+    ping();
+  }
+
+  reloading(): void {
+    if (!this.#stopping) this.#notifier?.reloading();
+  }
+
+  stopping(): void {
+    this.#stopping = true;
+    this.#notifier?.stopping();
+  }
+
+  /** Resolves when what was said has been told. */
+  async told(): Promise<void> {
+    await this.#status;
+    await this.#notifier?.close();
+  }
+
+  /** Resolves when everything has been told. */
+  async close(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#notifier?.close();
+  }
+
+  async #tell(notifier: Notifier): Promise<void> {
+    const { figures, listeners } = await this.#supervisor().view.gather();
+    const serving = listeners.filter(({ state }) => state === 'serving').length;
+    notifier.status(
+      `${serving} of ${this.#supervisor().config.listeners} listeners serve; ${this.#pace(figures)}; ` +
+        `${figures.connections} connections, ${figures.cacheEntries} tokens cached${this.#reload()}`,
+    );
+  }
+
+  /** Nothing, unless the configuration that is in force is not the one in the file. */
+  #reload(): string {
+    const { lastReload } = this.#supervisor().view.configuration();
+    if (lastReload === undefined || lastReload.ok) return '';
+    const { at, faults } = lastReload;
+    return `; the reload at ${new Date(at).toISOString()} failed: ${faults[0] ?? ''}`;
+  }
+
+  #pace({ requests }: Figures): string {
+    const total = requests.reduce((sum, { count }) => sum + count, 0);
+    const now = systemClock.monotonic();
+    const pace = this.#lastAt === 0 ? 0 : ((total - this.#lastRequests) * 1000) / (now - this.#lastAt);
+    this.#lastAt = now;
+    this.#lastRequests = total;
+    return `${total} requests, ${Math.max(0, pace).toFixed(0)}/s`;
+  }
+}

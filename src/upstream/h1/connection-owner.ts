@@ -1,0 +1,32 @@
+import type { ServerState } from '../server-state.ts';
+import type { ConnectionTimes } from '../ticks.ts';
+import type { ResponseFault } from './response-parser.ts';
+import type { SpareHeadReader } from './spare-head-reader.ts';
+import type { UpstreamAddress } from './upstream-socket.ts';
+
+/** The pool, as its connections see it. */
+export interface ConnectionOwner<Connection> {
+  /** The time. */
+  readonly tick: number;
+  /** Whether the server answers. */
+  readonly state: ServerState;
+  onReusable(connection: Connection): void;
+  /** It was full, and may now take one more request behind those that it carries. */
+  onRoom(connection: Connection): void;
+  /** The parser refused an answer, with this word. */
+  onRefusedAnswer(fault: ResponseFault): void;
+  onClosed(connection: Connection): void;
+}
+
+export interface ConnectionOptions<Connection> {
+  readonly address: UpstreamAddress;
+  readonly times: ConnectionTimes;
+  /** Requests that it carries at a time, at most. */
+  readonly depth: number;
+  /** It carries one request and ends with it. */
+  readonly once: boolean;
+  readonly headLimit: number;
+  readonly readBuffer: Buffer;
+  readonly spareHeadReader: SpareHeadReader;
+  readonly owner: ConnectionOwner<Connection>;
+}

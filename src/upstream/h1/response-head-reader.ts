@@ -1,0 +1,330 @@
+import { COMMA, CR, HTAB, isFieldByte, LF, SP, spells } from '../../http/ascii.ts';
+import { challengesConnection } from '../../http/connection-auth.ts';
+import { ConnectionOptions } from '../../http/h1/connection-options.ts';
+import { type FieldFault, FieldScanner } from '../../http/h1/field-scanner.ts';
+import { KeepAliveHint } from './keep-alive-hint.ts';
+import { KeptHeaders } from './kept-headers.ts';
+import {
+  type FramingFault,
+  type FramingFields,
+  framingFault,
+  framingOf,
+  mayReuse,
+  type ResponseHead,
+} from './response-head.ts';
+
+/** Digits of a Content-Length: 15 stay below 2^53, so that the number is exact. */
+const MAX_LENGTH_DIGITS = 15;
+
+const CODE = 0;
+const REASON = 1;
+const STATUS_LINE_FEED = 2;
+const FIELDS = 3;
+
+const protocol = 'HTTP/1.';
+/** Length of `HTTP/`, behind which the version stands. */
+const VERSION_START = 5;
+/** How almost every answer begins; compared as a whole before it is read byte by byte. */
+const usualStatusLine = Buffer.from('HTTP/1.1 200 OK\r\n', 'latin1');
+/** Length of `HTTP/1.1 200`. */
+const CODE_END = 12;
+
+export type HeadFault =
+  | FieldFault
+  | FramingFault
+  | 'status_line'
+  | 'http_version'
+  | 'status_code'
+  | 'content_length'
+  | 'two_lengths'
+  | 'transfer_encoding'
+  | 'two_transfer_encodings'
+  | 'connection_options';
+
+/**
+ * Reads one response head, from the status line to the empty line, and may run out of bytes anywhere. All bytes of a
+ * head have to stand in one buffer; when they are moved to the front of another, `rebase` takes note.
+ */
+export class ResponseHeadReader implements FramingFields {
+  /** What the last `read` came to. */
+  step: 'more' | 'end' | 'fault' = 'more';
+  fault: HeadFault | undefined = undefined;
+  /** Offset of the head's first byte. */
+  start = 0;
+  method = '';
+  status = 0;
+  current = false;
+  chunked = false;
+  contentLength = -1;
+  readonly #fields = new FieldScanner();
+  readonly #kept = new KeptHeaders();
+  readonly #options = new ConnectionOptions();
+  readonly #hint = new KeepAliveHint();
+  /** A challenge for a scheme that authenticates the connection was there. */
+  #connectionAuth = false;
+  /** Digits of the Content-Length. */
+  #lengthDigits = 0;
+  #state = CODE;
+  /** The status line is the usual one. */
+  #usual = false;
+  #reasonStart = 0;
+  #reasonEnd = 0;
+  #reasonBits = 0;
+
+  /** Forgets the last message; the head of the answer to a request with this method starts at offset 0. */
+  reset(method: string): void {
+    this.method = method;
+    this.#connectionAuth = false;
+    this.next(0);
+  }
+
+  /** Forgets the last head; the next one of the same message starts at this offset. */
+  next(start: number): void {
+    this.fault = undefined;
+    this.start = start;
+    this.status = 0;
+    this.chunked = false;
+    this.contentLength = -1;
+    this.#fields.reset();
+    this.#kept.reset();
+    this.#options.reset();
+    this.#hint.reset();
+    this.#state = CODE;
+    this.#usual = false;
+    this.#reasonBits = 0;
+  }
+
+  /** The head's bytes now begin at offset 0. */
+  rebase(): void {
+    const by = this.start;
+    this.start = 0;
+    this.#reasonStart -= by;
+    this.#reasonEnd -= by;
+    this.#fields.rebase(by);
+    this.#kept.rebase(by);
+  }
+
+  /** Reads on in [from, to) and returns the offset behind the last byte used; `step` says why it stopped. */
+  read(bytes: Buffer, from: number, to: number): number {
+    let at = from;
+    if (this.#state !== FIELDS) {
+      this.step = 'more';
+      at = this.#readStatusLine(bytes, at, to);
+      if (this.#state !== FIELDS) return at;
+    }
+    const fields = this.#fields;
+    for (;;) {
+      at = fields.scan(bytes, at, to);
+      let fault: HeadFault | undefined;
+      switch (fields.step) {
+        case 'field':
+          fault = this.#take(bytes, fields);
+          if (fault === undefined) continue;
+          break;
+        case 'more':
+          this.step = 'more';
+          return at;
+        case 'end':
+          fault = framingFault(this);
+          if (fault !== undefined) break;
+          this.step = 'end';
+          return at;
+        default:
+          fault = fields.fault as FieldFault;
+      }
+      return this.#refuse(fault, at);
+    }
+  }
+
+  /** The head that was read, which ends at this offset. */
+  head(bytes: Buffer, end: number): ResponseHead {
+    const start = this.start;
+    const kept = this.#kept;
+    const options = this.#options;
+    const hint = this.#hint;
+    // One conversion for the whole head; what is cut from the string afterwards copies nothing.
+    const text = bytes.toString('latin1', start, end);
+    if (options.named.length > 0) kept.drop(options.named, text, start);
+    const framing = framingOf(this);
+    const reason = this.#usual ? 'OK' : text.slice(this.#reasonStart - start, this.#reasonEnd - start);
+    const fields = kept.lines(bytes, text, start);
+    return {
+      status: this.status,
+      lines: `${this.status} ${reason}${fields}`,
+      eightBit: this.#reasonBits >= 0x80 || kept.eightBit(fields),
+      framing,
+      contentLength: this.status === 204 ? -1 : this.contentLength,
+      keepAlive: !this.#connectionAuth && mayReuse(this, framing, options, hint),
+      keepSeconds: hint.seconds,
+      keepRequests: hint.requests,
+    };
+  }
+
+  #readStatusLine(bytes: Uint8Array, from: number, to: number): number {
+    if (from === this.start && startsUsually(bytes, from, to)) {
+      this.status = 200;
+      this.current = true;
+      this.#usual = true;
+      this.#state = FIELDS;
+      return from + usualStatusLine.length;
+    }
+    let at = from;
+    while (at < to && this.#state === CODE) {
+      const byte = bytes[at] as number;
+      const index = at - this.start;
+      if (index < protocol.length) {
+        if (byte !== protocol.charCodeAt(index)) return this.#refuse(faultOfProtocol(byte, index), at);
+      } else if (index === protocol.length) {
+        if (byte !== 0x30 && byte !== 0x31) return this.#refuse(faultOfProtocol(byte, index), at);
+        this.current = byte === 0x31;
+      } else if (index === protocol.length + 1) {
+        if (byte !== SP) return this.#refuse(faultOfProtocol(byte, index), at);
+      } else if (index < CODE_END) {
+        if (byte < 0x30 || byte > 0x39) return this.#refuse('status_code', at);
+        this.status = this.status * 10 + byte - 0x30;
+      } else {
+        if (this.status < 100 || isDigit(byte)) return this.#refuse('status_code', at);
+        // The space is required even without a reason (RFC 9112 §4), yet some servers leave out both.
+        if (byte !== SP && byte !== CR) return this.#refuse(byte === LF ? 'bare_lf' : 'status_line', at);
+        this.#reasonStart = byte === SP ? at + 1 : at;
+        this.#reasonEnd = this.#reasonStart;
+        this.#state = byte === SP ? REASON : STATUS_LINE_FEED;
+      }
+      at += 1;
+    }
+    if (this.#state === REASON) {
+      while (at < to && isFieldByte(bytes[at] as number)) {
+        this.#reasonBits |= bytes[at] as number;
+        at += 1;
+      }
+      if (at < to) {
+        if (bytes[at] !== CR) return this.#refuse(bytes[at] === LF ? 'bare_lf' : 'status_line', at);
+        this.#reasonEnd = at;
+        at += 1;
+        this.#state = STATUS_LINE_FEED;
+      }
+    }
+    if (at < to && this.#state === STATUS_LINE_FEED) {
+      if (bytes[at] !== LF) return this.#refuse('bare_cr', at);
+      at += 1;
+      this.#state = FIELDS;
+    }
+    return at;
+  }
+
+  /** Obeys the header just scanned if it is about framing or this hop, and keeps it for the client otherwise. */
+  #take(bytes: Buffer, fields: FieldScanner): HeadFault | undefined {
+    const { nameStart, nameEnd, valueStart } = fields;
+    let valueEnd = fields.valueEnd;
+    while (valueEnd > valueStart && (bytes[valueEnd - 1] === SP || bytes[valueEnd - 1] === HTAB))
+      valueEnd -= 1;
+    switch (nameEnd - nameStart) {
+      case 2:
+        if (spells(bytes, nameStart, nameEnd, 'te')) return undefined;
+        break;
+      case 4:
+        if (spells(bytes, nameStart, nameEnd, 'date')) return undefined;
+        break;
+      case 7:
+        if (spells(bytes, nameStart, nameEnd, 'trailer')) return undefined;
+        if (spells(bytes, nameStart, nameEnd, 'upgrade')) return undefined;
+        break;
+      case 10:
+        if (spells(bytes, nameStart, nameEnd, 'keep-alive')) {
+          this.#hint.take(bytes, valueStart, valueEnd);
+          return undefined;
+        }
+        if (spells(bytes, nameStart, nameEnd, 'connection')) {
+          return this.#options.take(bytes, valueStart, valueEnd) ? undefined : 'connection_options';
+        }
+        break;
+      case 14:
+        if (spells(bytes, nameStart, nameEnd, 'content-length')) {
+          return this.#takeLength(bytes, valueStart, valueEnd);
+        }
+        break;
+      case 16:
+        if (spells(bytes, nameStart, nameEnd, 'proxy-connection')) return undefined;
+        if (spells(bytes, nameStart, nameEnd, 'www-authenticate')) {
+          if (challengesConnection(bytes, valueStart, valueEnd)) this.#connectionAuth = true;
+        }
+        break;
+      case 17:
+        if (spells(bytes, nameStart, nameEnd, 'transfer-encoding')) {
+          // Any other coding, or a second header, leaves the framing in doubt.
+          if (this.chunked) return 'two_transfer_encodings';
+          if (!spells(bytes, valueStart, valueEnd, 'chunked')) return 'transfer_encoding';
+          // Allowed by the grammar, yet llhttp does not see `chunked` when a tab follows, and reads until close.
+          if (fields.valueEnd > valueEnd && bytes.subarray(valueEnd, fields.valueEnd).includes(HTAB)) {
+            return 'transfer_encoding';
+          }
+          this.chunked = true;
+          return undefined;
+        }
+        break;
+      case 18:
+        if (spells(bytes, nameStart, nameEnd, 'proxy-authenticate')) {
+          if (challengesConnection(bytes, valueStart, valueEnd)) this.#connectionAuth = true;
+          return undefined;
+        }
+        break;
+      case 25:
+        if (spells(bytes, nameStart, nameEnd, 'proxy-authentication-info')) return undefined;
+        break;
+      default:
+    }
+    this.#kept.add(nameStart, nameEnd, valueStart, valueEnd, fields.valueBits);
+    return undefined;
+  }
+
+  /** Equal numbers, in one list or in several fields, count as one (RFC 9112 §6.3 rule 5), if they are spelled alike. */
+  #takeLength(bytes: Uint8Array, start: number, end: number): HeadFault | undefined {
+    let at = start;
+    for (;;) {
+      const from = at;
+      let length = 0;
+      while (at < end && isDigit(bytes[at] as number)) {
+        length = length * 10 + (bytes[at] as number) - 0x30;
+        at += 1;
+      }
+      const digits = at - from;
+      if (digits === 0 || digits > MAX_LENGTH_DIGITS) return 'content_length';
+      if (this.contentLength < 0) {
+        this.contentLength = length;
+        this.#lengthDigits = digits;
+      } else if (length !== this.contentLength || digits !== this.#lengthDigits) return 'two_lengths';
+      while (at < end && isBlank(bytes[at] as number)) at += 1;
+      if (at === end) return undefined;
+      if (bytes[at] !== COMMA) return 'content_length';
+      at += 1;
+      while (at < end && isBlank(bytes[at] as number)) at += 1;
+    }
+  }
+
+  #refuse(fault: HeadFault, at: number): number {
+    this.fault = fault;
+    this.step = 'fault';
+    return at;
+  }
+}
+
+function startsUsually(bytes: Uint8Array, from: number, to: number): boolean {
+  const usual = usualStatusLine;
+  if (to - from < usual.length) return false;
+  for (let index = 0; index < usual.length; index += 1)
+    if (bytes[from + index] !== usual[index]) return false;
+  return true;
+}
+
+/** What a byte that is not the expected one of `HTTP/1.1 ` tells: another version, or no status line at all. */
+function faultOfProtocol(byte: number, index: number): HeadFault {
+  return index >= VERSION_START && isDigit(byte) ? 'http_version' : 'status_line';
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= 0x30 && byte <= 0x39;
+}
+
+function isBlank(byte: number): boolean {
+  return byte === SP || byte === HTAB;
+}

@@ -1,0 +1,240 @@
+import { BodyDecoder, type BodyFault } from '../../http/h1/body-decoder.ts';
+import type { ResponseEvents, ResponseHead } from './response-head.ts';
+import type { HeadFault, ResponseHeadReader } from './response-head-reader.ts';
+import { SpareHeadReader } from './spare-head-reader.ts';
+
+/** First size in bytes of the buffer that a split head is collected in; it grows up to the head limit. */
+const FIRST_COLLECT = 4096;
+
+/** Why a response was refused; a fixed word for logs. */
+export type ResponseFault = HeadFault | BodyFault | 'head_too_large' | 'interrupted';
+
+export interface ResponseLimits {
+  /** Bytes of all heads up to the final one, status lines and empty lines included, and of the trailers. */
+  readonly head: number;
+}
+
+const IDLE = 0;
+const HEAD = 1;
+const BODY = 2;
+const DELIVERING = 3;
+const FAULTY = 4;
+
+/**
+ * Parses the responses on one upstream connection, strictly after RFC 9112: what two parsers could read in two
+ * ways is refused. Interim responses are swallowed, as many as the head limit has room for. One instance serves all
+ * messages of its connection.
+ *
+ * The events may read the parser; only `onComplete`, which comes last, may also `start` it. An event that throws ends
+ * the message: the error goes to the caller of `push`, and until the next `start` nothing is accepted any more.
+ */
+export class ResponseParser {
+  readonly #events: ResponseEvents;
+  readonly #headLimit: number;
+  readonly #spare: SpareHeadReader;
+  /** The reader of a head that has come in part; undefined as long as the spare one does. */
+  #head: ResponseHeadReader | undefined = undefined;
+  #method = '';
+  readonly #body = new BodyDecoder();
+  #phase = IDLE;
+  #fault: ResponseFault | undefined = undefined;
+  #started = false;
+  /** An interim response came before the final one. */
+  #interim = false;
+  /** Bytes that head and trailers of this message may still have. */
+  #headRoom = 0;
+  /** The bytes of a head that came in several pieces; undefined while it stands in the pushed buffer alone. */
+  #collected: Buffer | undefined = undefined;
+  #collectedEnd = 0;
+  #untilClose = false;
+  /** Where a body ends that came whole with its head; 0 for any other. */
+  #wholeEnd = 0;
+
+  /** @param spare shared by parsers that read in turns, such as those of one pool's connections. */
+  constructor(events: ResponseEvents, limits: ResponseLimits, spare = new SpareHeadReader()) {
+    this.#events = events;
+    this.#headLimit = limits.head;
+    this.#spare = spare;
+  }
+
+  /** At least one byte of a response, interim or final, came since `start`. */
+  get started(): boolean {
+    return this.#started;
+  }
+
+  get fault(): ResponseFault | undefined {
+    return this.#fault;
+  }
+
+  /** Forgets the last message and expects the response to a request with this method. */
+  start(method: string): void {
+    this.#phase = HEAD;
+    this.#fault = undefined;
+    this.#started = false;
+    this.#interim = false;
+    this.#headRoom = this.#headLimit;
+    this.#collected = undefined;
+    this.#head = undefined;
+    this.#method = method;
+  }
+
+  /**
+   * Takes bytes [0, length) of the buffer and returns how many belong to the message: less than `length` when it ended
+   * before. -1 when it is refused; `fault` says why. Outside of a message nothing is taken.
+   */
+  push(buffer: Buffer, length: number): number {
+    const phase = this.#phase;
+    if (phase === IDLE || length === 0) return 0;
+    if (phase === FAULTY) return -1;
+    // An event threw, or calls from within: where the message goes on is not known.
+    if (phase === DELIVERING) return this.#refuse('interrupted');
+    this.#started = true;
+    let at = 0;
+    if (phase === HEAD) {
+      at = this.#readHead(buffer, length);
+      if (at < 0 || this.#phase !== BODY) return at;
+      if (this.#wholeEnd > 0) return this.#takeWhole(buffer, at, this.#wholeEnd);
+    }
+    return this.#readBody(buffer, at, length);
+  }
+
+  /** The connection ended. True, after `onComplete`, when that is how the message ends; false when it is cut short. */
+  finish(): boolean {
+    if (this.#phase !== BODY || !this.#untilClose) return false;
+    this.#complete();
+    return true;
+  }
+
+  #readHead(buffer: Buffer, length: number): number {
+    const reader = this.#head ?? this.#spare.lend();
+    if (this.#head === undefined) {
+      const { memo } = this.#spare;
+      const known = memo.recall(this.#method, buffer, Math.min(length, this.#headRoom));
+      if (known !== undefined) {
+        this.#headRoom -= memo.length;
+        return this.#begin(known, memo.length, length);
+      }
+      reader.reset(this.#method);
+    }
+    let at = 0;
+    for (;;) {
+      const to = Math.min(length, at + this.#headRoom);
+      const collected = this.#collected;
+      let used: number;
+      let head: ResponseHead | undefined;
+      if (collected === undefined) {
+        used = reader.read(buffer, at, to) - at;
+        if (reader.step === 'end' && reader.status >= 200) head = reader.head(buffer, at + used);
+      } else {
+        const from = this.#collectedEnd;
+        const whole = this.#collect(collected, buffer, at, to);
+        used = reader.read(whole, from, this.#collectedEnd) - from;
+        if (reader.step === 'end' && reader.status >= 200) head = reader.head(whole, from + used);
+      }
+      at += used;
+      this.#headRoom -= used;
+      if (reader.step === 'fault') return this.#refuse(reader.fault as HeadFault);
+      if (reader.step === 'more') {
+        if (this.#headRoom === 0) return this.#refuse('head_too_large');
+        if (this.#head === undefined) {
+          this.#head = reader;
+          this.#spare.giveAway();
+        }
+        if (collected === undefined) {
+          const start = reader.start;
+          reader.rebase();
+          this.#collectedEnd = 0;
+          this.#collect(Buffer.allocUnsafe(Math.min(FIRST_COLLECT, this.#headLimit)), buffer, start, at);
+        }
+        return at;
+      }
+      // The collected bytes are let go at once: most heads come whole, and a connection may be idle for long.
+      this.#collected = undefined;
+      if (head !== undefined) {
+        this.#head = undefined;
+        const alone = collected === undefined && !this.#interim;
+        if (alone) this.#spare.memo.remember(this.#method, buffer, at, head);
+        return this.#begin(head, at, length);
+      }
+      this.#interim = true;
+      reader.next(at);
+    }
+  }
+
+  /** Delivers a head that ends at `at`, and finds out what follows it. */
+  #begin(head: ResponseHead, at: number, length: number): number {
+    this.#untilClose = head.framing === 'close';
+    const end = at + head.contentLength;
+    this.#wholeEnd = head.framing === 'length' && at < end && end <= length ? end : 0;
+    if (this.#wholeEnd === 0) this.#body.start(head.framing, head.contentLength, this.#headRoom);
+    this.#phase = DELIVERING;
+    this.#events.onHead(head);
+    return this.#resume() ? at : -1;
+  }
+
+  /** Delivers the body that came with its head, as most small ones do. */
+  #takeWhole(buffer: Buffer, from: number, end: number): number {
+    this.#phase = DELIVERING;
+    this.#events.onBody(buffer.subarray(from, end));
+    if (!this.#resume()) return -1;
+    this.#complete();
+    return end;
+  }
+
+  /** Appends [from, to) of the buffer to the collected bytes, which never exceed the head limit. */
+  #collect(collected: Buffer, buffer: Buffer, from: number, to: number): Buffer {
+    const end = this.#collectedEnd + to - from;
+    let target = collected;
+    if (end > collected.length) {
+      target = Buffer.allocUnsafe(Math.min(this.#headLimit, Math.max(end, collected.length * 2)));
+      collected.copy(target, 0, 0, this.#collectedEnd);
+    }
+    buffer.copy(target, this.#collectedEnd, from, to);
+    this.#collected = target;
+    this.#collectedEnd = end;
+    return target;
+  }
+
+  #readBody(buffer: Buffer, from: number, length: number): number {
+    const body = this.#body;
+    let at = from;
+    for (;;) {
+      at = body.decode(buffer, at, length);
+      switch (body.step) {
+        case 'data':
+          this.#phase = DELIVERING;
+          this.#events.onBody(buffer.subarray(body.dataStart, body.dataEnd));
+          if (!this.#resume()) return -1;
+          break;
+        case 'more':
+          return at;
+        case 'end':
+          this.#complete();
+          return at;
+        default:
+          return this.#refuse(body.fault as BodyFault);
+      }
+    }
+  }
+
+  /** Goes on after an event; false when the event pushed bytes itself. */
+  #resume(): boolean {
+    if (this.#phase !== DELIVERING) return false;
+    this.#phase = BODY;
+    return true;
+  }
+
+  /** Comes last, so that the next message may be started by it. */
+  #complete(): void {
+    this.#phase = IDLE;
+    this.#events.onComplete();
+  }
+
+  #refuse(fault: ResponseFault): number {
+    this.#fault = fault;
+    this.#phase = FAULTY;
+    this.#head = undefined;
+    this.#collected = undefined;
+    return -1;
+  }
+}

@@ -1,0 +1,30 @@
+/** Why a server is down, in one word. */
+export type DownCause =
+  | 'name_not_found'
+  | 'refused'
+  | 'unreachable'
+  | 'timeout'
+  | 'reset'
+  | 'invalid_response'
+  /** This machine has no descriptor, port or right left for a connection. */
+  | 'no_socket'
+  | 'failed';
+
+/** A server of an upstream. */
+export interface ServerName {
+  readonly upstream: string;
+  /** `host:port`. */
+  readonly address: string;
+}
+
+/** What one process knows of a server: plain data. */
+export interface ServerReport extends ServerName {
+  /** `untried` until anything was sent to it. */
+  readonly state: 'untried' | 'up' | 'down';
+  /** Why it is down. */
+  readonly cause: DownCause | undefined;
+  /** Wall-clock milliseconds of the last change. */
+  readonly since: number;
+  /** Attempts that failed since it was last up. */
+  readonly failed: number;
+}

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Downstream } from '../../../src/front/uws/downstream.ts';
+import { loadEngine } from '../../../src/front/uws/engine.ts';
+import { Listener } from '../../../src/front/uws/listener.ts';
+import type { AnswerHead } from '../../../src/front/uws/sending.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { ConnectionLimit } from '../../../src/limits/connection-limit.ts';
+import { eventually, silentLog } from '../../support/gateway.ts';
+import { Wire } from '../../support/wire.ts';
+
+/** Answers of 100 kB above what the kernel's socket buffers ever hold, some 10 MB. */
+const MOST = 400;
+
+let listener: Listener;
+let port = 0;
+let respond: (downstream: Downstream) => void = () => {};
+let served = 0;
+
+before(async () => {
+  listener = new Listener({
+    engine: loadEngine(16 * 1024),
+    requestHeadBytes: 16 * 1024,
+    connections: new ConnectionLimit(100, systemClock, silentLog),
+    serve: (_head, downstream) => {
+      served += 1;
+      downstream.listen({ onRequestBody() {}, onAborted() {}, onDrained() {} });
+      setImmediate(() => respond(downstream));
+    },
+    onError: (error) => {
+      throw error;
+    },
+  });
+  const address = await listener.listen({ host: '127.0.0.1', port: 0 }, { shared: false });
+  port = Number(address.slice(address.lastIndexOf(':') + 1));
+});
+
+after(() => listener.close());
+
+const small: AnswerHead = { lines: '200 OK\r\nX-A: 1', eightBit: false };
+const large: AnswerHead = {
+  ...small,
+  lines: `${small.lines}${'v'.repeat(20_000)}\r\nX-B: ${'w'.repeat(20_000)}`,
+};
+
+/** Looks in a row at which nothing new has come, some 600 ms: then nothing will. A time would pass while no process runs. */
+const STILL_LOOKS = 100;
+
+/** Asks again and again without reading, until the server is not heard of any more; then reads everything. */
+async function fill(answer: (downstream: Downstream) => void): Promise<{ asked: number; text: string }> {
+  respond = answer;
+  served = 0;
+  const wire = await Wire.open(port);
+  wire.pauseReading();
+  let asked = 0;
+  let looks = 0;
+  await eventually(
+    () => {
+      looks += 1;
+      if (served === asked) {
+        asked += 1;
+        looks = 0;
+        wire.send('GET / HTTP/1.1\r\nHost: a.example\r\n\r\n');
+      }
+    },
+    () => looks > STILL_LOOKS || asked === MOST,
+  );
+  wire.resumeReading();
+  let seen = -1;
+  looks = 0;
+  await eventually(
+    () => wire.pending.length,
+    (length) => {
+      looks = length === seen ? looks + 1 : 0;
+      seen = length;
+      return looks > STILL_LOOKS;
+    },
+  );
+  const text = wire.pending;
+  wire.close();
+  return { asked, text };
+}
+
+/** Every answer in the text but the last is whole: head, then exactly `body`. */
+function check(text: string, head: AnswerHead, body: string): number {
+  const answers = text.split('HTTP/1.1 ').slice(1);
+  for (const [at, answer] of answers.slice(0, -1).entries()) {
+    const end = answer.indexOf('\r\n\r\n');
+    const lines = answer.slice(0, end);
+    assert.ok(lines.startsWith(`${head.lines}\r\n`), `head of answer ${at} of ${answers.length}`);
+    assert.equal(answer.length - end - 4, body.length, `body of answer ${at} of ${answers.length}`);
+  }
+  return answers.length;
+}
+
+describe('a client that asks on without reading', () => {
+  for (const [name, head, size] of [
+    ['small bodies', small, 10_000],
+    ['bodies above the cork buffer', small, 100_000],
+    ['heads above the cork buffer', large, 10],
+    ['both', large, 100_000],
+  ] as const) {
+    test(`gets whole answers with ${name}, and nothing piles up`, async () => {
+      const body = 'b'.repeat(size);
+      const { asked, text } = await fill((downstream) => downstream.answer(head, Buffer.from(body), false));
+      const answers = check(text, head, body);
+      // Who asks on while an answer waits for the socket is cut off by the engine.
+      assert.ok(answers >= asked - 1, `${answers} of ${asked}`);
+      if (size > 10_000) assert.ok(asked < MOST, 'what it does not read is not kept for it');
+    });
+  }
+
+  for (const [name, total] of [
+    ['by length', 100_000],
+    ['chunked', -1],
+  ] as const) {
+    test(`gets whole answers in pieces ${name}`, async () => {
+      const { asked, text } = await fill((downstream) => {
+        downstream.begin(large, total, false);
+        downstream.send([Buffer.alloc(100_000, 'b')], true);
+      });
+      const heads = text.split('HTTP/1.1 ').slice(1);
+      for (const head of heads.slice(0, -1)) assert.ok(head.startsWith(`${large.lines}\r\n`));
+      assert.ok(heads.length >= asked - 1, `${heads.length} of ${asked}`);
+    });
+  }
+});

@@ -1,0 +1,310 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { claimSocketPath } from '../../../src/front/socket-file.ts';
+import { type Engine, type EngineResponse, loadEngine } from '../../../src/front/uws/engine.ts';
+import { Listener } from '../../../src/front/uws/listener.ts';
+import { Peers } from '../../../src/front/uws/peers.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { StartError } from '../../../src/lib/start-error.ts';
+import { ConnectionLimit } from '../../../src/limits/connection-limit.ts';
+import { eventually, silentLog } from '../../support/gateway.ts';
+import { Wire } from '../../support/wire.ts';
+
+const REQUEST = 'GET / HTTP/1.1\r\nHost: a.example\r\n\r\n';
+
+let folder: string;
+let path: string;
+let listeners: Listener[];
+const connections = new ConnectionLimit(100, systemClock, silentLog);
+
+/** A listener that answers with its name and the peer. */
+function listener(name = 'one', engine = loadEngine(16 * 1024)): Listener {
+  const made = new Listener({
+    engine,
+    requestHeadBytes: 16 * 1024,
+    connections,
+    serve: (_head, downstream) => {
+      const peer = downstream.remoteAddress();
+      setImmediate(() => {
+        const head = { lines: '200 OK', eightBit: false };
+        downstream.answer(head, Buffer.from(`${name} ${peer}`), false);
+      });
+    },
+    onError: (error) => {
+      throw error;
+    },
+  });
+  listeners.push(made);
+  return made;
+}
+
+async function ask(wire: Wire): Promise<string> {
+  wire.send(REQUEST);
+  return (await wire.response()).body;
+}
+
+async function askAt(at: string): Promise<string> {
+  const wire = await Wire.openUnix(at);
+  try {
+    return await ask(wire);
+  } finally {
+    wire.close();
+  }
+}
+
+async function stranger(at: string): Promise<Server> {
+  const server = createServer((socket) => socket.destroy()).listen(at);
+  await once(server, 'listening');
+  return server;
+}
+
+/** A socket at `at` on which no process listens any more. */
+async function deadSocket(at: string): Promise<void> {
+  const server = await stranger(`${at}.elsewhere`);
+  // It is removed by its name.
+  renameSync(`${at}.elsewhere`, at);
+  server.close();
+  await once(server, 'close');
+}
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
+  path = join(folder, 'http.sock');
+  listeners = [];
+});
+
+afterEach(async () => {
+  for (const one of listeners) one.close();
+  await eventually(
+    () => connections.open,
+    (open) => open === 0,
+  );
+  rmSync(folder, { recursive: true });
+});
+
+const alone = { shared: false };
+const shared = { shared: true };
+
+describe('a unix socket', () => {
+  test('serves, is for user and group alone, and leaves nothing behind', async () => {
+    const one = listener();
+    assert.equal(await one.listen({ path }, alone), `unix:${path}`);
+    assert.equal((lstatSync(path).mode & 0o777).toString(8), '660');
+    assert.deepEqual(readdirSync(folder), ['http.sock']);
+    assert.equal(await askAt(path), 'one unix');
+    one.stopListening();
+    assert.deepEqual(readdirSync(folder), []);
+  });
+
+  test('ends alone, and may come again', async () => {
+    const one = listener();
+    const other = join(folder, 'other.sock');
+    await one.listen({ path }, alone);
+    await one.listen({ path: other }, alone);
+    const wire = await Wire.openUnix(path);
+    await ask(wire);
+    one.unlisten({ path });
+    one.unlisten({ path });
+    assert.deepEqual(readdirSync(folder), ['other.sock']);
+    assert.equal(await ask(wire), 'one unix');
+    wire.close();
+    assert.equal(await askAt(other), 'one unix');
+    await one.listen({ path }, alone);
+    assert.equal(await askAt(path), 'one unix');
+  });
+
+  test('may have the longest path that the configuration allows', async () => {
+    const long = join(folder, 'a'.repeat(100 - folder.length - 1));
+    assert.equal(long.length, 100);
+    await listener().listen({ path: long }, alone);
+    assert.equal(await askAt(long), 'one unix');
+  });
+
+  test('takes the place of a dead one', async () => {
+    await deadSocket(path);
+    await listener().listen({ path }, alone);
+    assert.equal(await askAt(path), 'one unix');
+  });
+
+  test('is one of the connections that are counted', async () => {
+    const one = listener();
+    await one.listen({ path }, alone);
+    const address = await one.listen({ host: '127.0.0.1', port: 0 }, alone);
+    const wires = [await Wire.openUnix(path), await Wire.open(Number(address.split(':')[1]))];
+    assert.deepEqual(await Promise.all(wires.map(ask)), ['one unix', 'one 127.0.0.1']);
+    assert.equal(connections.open, 2);
+    for (const wire of wires) wire.close();
+  });
+
+  test('ends by itself when its listener stops before it is there', async () => {
+    const one = listener();
+    const listening = one.listen({ path }, alone);
+    one.close();
+    await assert.rejects(listening, /the gateway is shutting down/);
+    assert.deepEqual(readdirSync(folder), []);
+  });
+});
+
+describe('a path', () => {
+  for (const options of [alone, shared]) {
+    test(`with something else stays as it is, ${options.shared ? 'shared' : 'alone'}`, async () => {
+      writeFileSync(path, 'precious');
+      const directory = join(folder, 'directory');
+      mkdirSync(directory);
+      await deadSocket(join(folder, 'dead'));
+      const link = join(folder, 'link');
+      symlinkSync('dead', link);
+      for (const at of [path, directory, link]) {
+        await assert.rejects(listener().listen({ path: at }, options), {
+          name: 'StartError',
+          message: `cannot listen on unix:${at}: something that is no socket has this name; remove it or choose another path`,
+        });
+      }
+      assert.equal(readFileSync(path, 'utf8'), 'precious');
+      assert.deepEqual(readdirSync(folder), ['dead', 'directory', 'http.sock', 'link']);
+    });
+  }
+
+  test('at which another process listens is refused', async () => {
+    const server = await stranger(path);
+    const message = `cannot listen on unix:${path}: another process listens there; stop it or choose another path`;
+    await assert.rejects(listener().listen({ path }, alone), { name: 'StartError', message });
+    await assert.rejects(claimSocketPath(path), { name: 'StartError', message });
+    assert.deepEqual(readdirSync(folder), ['http.sock']);
+    server.close();
+    await once(server, 'close');
+    await claimSocketPath(path);
+    await deadSocket(path);
+    await claimSocketPath(path);
+    assert.equal(existsSync(path), true);
+  });
+
+  test('that cannot be had is told with the remedy', async () => {
+    writeFileSync(join(folder, 'file'), '');
+    for (const [at, message] of [
+      [join(folder, 'no', 'x'), /: its folder does not exist; make it$/],
+      [join(folder, 'file', 'x'), /: its folder is none; choose another path$/],
+      ['/proc/x', /(?:;| or) choose another path$/],
+    ] as const) {
+      await assert.rejects(listener().listen({ path: at }, alone), (error) => {
+        assert.ok(error instanceof StartError);
+        assert.match(error.message, message);
+        return true;
+      });
+    }
+  });
+});
+
+describe('a replacement', () => {
+  test('takes over, and what the old one does to its end does not touch it', async () => {
+    const old = listener('old');
+    await old.listen({ path }, alone);
+    const wire = await Wire.openUnix(path);
+    assert.equal(await ask(wire), 'old unix');
+    await listener('new').listen({ path }, shared);
+    assert.equal((lstatSync(path).mode & 0o777).toString(8), '660');
+    assert.equal(await askAt(path), 'new unix');
+    assert.equal(await ask(wire), 'old unix');
+    old.stopListening();
+    assert.equal(await ask(wire), 'old unix');
+    old.close();
+    assert.equal(await askAt(path), 'new unix');
+    assert.deepEqual(readdirSync(folder), ['http.sock']);
+  });
+
+  test('is made beside the old one, which is there until it is', async () => {
+    await listener('old').listen({ path }, alone);
+    const { ino } = lstatSync(path);
+    const engine = loadEngine(16 * 1024);
+    const seen: number[] = [];
+    const watched: Engine = {
+      ...engine,
+      App: () => {
+        const app = engine.App();
+        const listen = app.listen_unix.bind(app);
+        app.listen_unix = (done, at) =>
+          listen((token) => {
+            seen.push(lstatSync(path).ino);
+            done(token);
+          }, at);
+        return app;
+      },
+    };
+    await listener('new', watched).listen({ path }, shared);
+    assert.deepEqual(seen, [ino]);
+    assert.equal(await askAt(path), 'new unix');
+  });
+
+  test('is found by everybody who comes while it takes over', async () => {
+    const answers = new Set<string>();
+    let going = true;
+    let count = 0;
+    await listener('0').listen({ path }, alone);
+    const client = async (): Promise<void> => {
+      while (going) {
+        answers.add(await askAt(path));
+        count += 1;
+      }
+    };
+    const clients = Promise.all([client(), client(), client()]);
+    for (let turn = 1; turn <= 20; turn += 1) {
+      const before = count;
+      await listener(String(turn)).listen({ path }, shared);
+      await eventually(
+        () => count,
+        (seen) => seen > before + 5,
+      );
+      // Behind the turn in which the engine has accepted all that waited.
+      await new Promise((resolve) => setImmediate(resolve));
+      listeners[turn - 1]?.stopListening();
+    }
+    going = false;
+    await clients;
+    assert.equal(answers.size, 21);
+  });
+
+  test('that is gone itself leaves the path to the next', async () => {
+    const old = listener('old');
+    await old.listen({ path }, alone);
+    const next = listener('next');
+    await next.listen({ path }, shared);
+    next.stopListening();
+    old.stopListening();
+    assert.deepEqual(readdirSync(folder), []);
+    await listener('last').listen({ path }, shared);
+    assert.equal(await askAt(path), 'last unix');
+  });
+});
+
+test('a TCP peer whose address is gone is not taken for one of a unix socket', () => {
+  const response = { getRemoteAddress: () => new ArrayBuffer(0) } as EngineResponse;
+  const peers = new Peers();
+  peers.onConnection(1, response);
+  assert.equal(peers.addressOf(response), undefined);
+});
+
+test('the engine makes a socket for this user alone, so that there is no moment before it is for the group', () => {
+  const engine = loadEngine(16 * 1024);
+  let mode = 0;
+  engine.App().listen_unix((token) => {
+    mode = lstatSync(path).mode & 0o777;
+    engine.us_listen_socket_close(token);
+  }, path);
+  assert.equal(mode.toString(8), '700');
+});

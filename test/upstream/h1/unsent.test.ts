@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { test } from 'node:test';
+import { systemClock } from '../../../src/lib/clock.ts';
+import type { Reason } from '../../../src/reasons.ts';
+import { Connection } from '../../../src/upstream/h1/connection.ts';
+import { readBuffer } from '../../../src/upstream/h1/read-buffer.ts';
+import { SpareHeadReader } from '../../../src/upstream/h1/spare-head-reader.ts';
+import type { ResponseSink } from '../../../src/upstream/response-sink.ts';
+import { ServerState } from '../../../src/upstream/server-state.ts';
+
+const request = { text: 'GET / HTTP/1.1\r\nhost: a\r\n\r\n', encoding: 'latin1' } as const;
+const answer = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi';
+
+/** A connection that has carried one exchange, and the server's side of it. */
+async function reused(use: (connection: Connection, server: Socket) => Promise<void>): Promise<void> {
+  const listener = createServer().listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const accepted = once(listener, 'connection') as Promise<[Socket]>;
+  let reusable = (): void => {};
+  const ready = new Promise<void>((resolve) => {
+    reusable = resolve;
+  });
+  const state = new ServerState({ upstream: 'app', address: 'a:1' }, systemClock, () => {});
+  const connection = new Connection({
+    address: { host: '127.0.0.1', port: (listener.address() as AddressInfo).port },
+    times: { connect: 10, response: 10, idle: 10, keepAlive: 10 },
+    depth: 2,
+    once: false,
+    headLimit: 4096,
+    readBuffer: readBuffer(),
+    spareHeadReader: new SpareHeadReader(),
+    owner: {
+      tick: 0,
+      state,
+      onReusable: () => reusable(),
+      onRoom() {},
+      onRefusedAnswer() {},
+      onClosed: () => {},
+    },
+  });
+  try {
+    connection.send('GET', request, false, { onResponse() {}, onFailure() {}, onUploadDrained() {} });
+    const [server] = await accepted;
+    await once(server, 'data');
+    server.write(answer);
+    await ready;
+    await use(connection, server);
+    server.destroy();
+  } finally {
+    connection.destroy();
+    listener.close();
+    await once(listener, 'close');
+  }
+}
+
+test('an answer that comes before its request was written is not taken for it', async () => {
+  await reused(async (connection, server) => {
+    let received = '';
+    server.on('data', (bytes) => {
+      received += bytes.toString('latin1');
+    });
+    const closed = once(server, 'close');
+    const failure = await new Promise<[Reason, boolean]>((resolve, reject) => {
+      const onResponse = (): void => reject(new Error('the answer to nothing was delivered'));
+      const onFailure = (reason: Reason, retryable: boolean): void => resolve([reason, retryable]);
+      // What an immediate schedules runs behind the next look at the sockets, where the early answer already lies.
+      setImmediate(() => {
+        server.write(answer);
+        connection.send('POST', request, false, { onResponse, onFailure, onUploadDrained() {} });
+      });
+    });
+    // Upstream has seen nothing of it, so even a POST may go by another connection.
+    assert.deepEqual(failure, ['upstream_reset', true]);
+    await closed;
+    assert.equal(received, '');
+  });
+});
+
+test('bytes behind an answer are not taken for the answer to a request that is yet to be written behind it', async () => {
+  await reused(async (connection, server) => {
+    const closed = once(server, 'close');
+    let isAnswered = false;
+    const first: ResponseSink = {
+      onResponse: (_head, _pieces, complete) => {
+        isAnswered = complete;
+      },
+      onFailure: (reason) => assert.fail(reason),
+      onUploadDrained() {},
+    };
+    connection.send('GET', request, false, first);
+    await once(server, 'data');
+    const failure = await new Promise<[Reason, boolean]>((resolve, reject) => {
+      const onResponse = (): void => reject(new Error('the answer to nothing was delivered'));
+      const onFailure = (reason: Reason, retryable: boolean): void => resolve([reason, retryable]);
+      // As above: both answers are read before the second request is written.
+      setImmediate(() => {
+        server.write(`${answer}${answer}`);
+        assert.ok(connection.hasRoom);
+        connection.send('GET', request, false, { onResponse, onFailure, onUploadDrained() {} });
+      });
+    });
+    assert.deepEqual(failure, ['upstream_reset', true]);
+    assert.ok(isAnswered);
+    await closed;
+  });
+});
+
+test('a request whose client left in the same turn is not written', async () => {
+  await reused(async (connection, server) => {
+    let received = '';
+    server.on('data', (bytes) => {
+      received += bytes.toString('latin1');
+    });
+    const closed = once(server, 'close');
+    connection.send('GET', request, false, { onResponse() {}, onFailure() {}, onUploadDrained() {} });
+    connection.destroy();
+    await closed;
+    assert.equal(received, '');
+  });
+});
