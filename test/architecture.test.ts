@@ -25,12 +25,12 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   front: ['lib', 'http', 'type config', 'type limits', 'type reasons.ts'],
   routing: ['lib', 'http'],
   auth: ['lib', 'http', 'keys', 'type config', 'type reasons.ts'],
-  answers: ['reasons.ts', 'type auth', 'type config', 'type front'],
+  replies: ['reasons.ts', 'type auth', 'type config', 'type front'],
   limits: ['lib'],
   forwarding: ['lib', 'http', 'type auth', 'type upstream'],
   upstream: ['lib', 'http', 'limits', 'forwarding', 'type config', 'type reasons.ts'],
   exchange: [
-    ...['lib', 'reasons.ts', 'answers', 'forwarding', 'limits', 'routing', 'upstream'],
+    ...['lib', 'reasons.ts', 'replies', 'forwarding', 'limits', 'routing', 'upstream'],
     ...['type auth', 'type config', 'type front', 'type http'],
   ],
   state: ['lib'],
@@ -39,12 +39,12 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   revocation: ['lib', 'state', 'redis', 'type admin', 'type auth', 'type config'],
   admin: ['lib', 'type upstream'],
   gateway: [
-    ...['lib', 'http', 'admin', 'answers', 'auth', 'exchange', 'forwarding', 'front', 'keysets', 'limits'],
+    ...['lib', 'http', 'admin', 'replies', 'auth', 'exchange', 'forwarding', 'front', 'keysets', 'limits'],
     ...['revocation', 'routing', 'upstream', 'type config', 'type keys'],
   ],
   explain: [
     ...['lib', 'auth', 'exchange', 'front', 'gateway', 'keys', 'upstream'],
-    ...['type answers', 'type config', 'type http', 'type reasons.ts'],
+    ...['type replies', 'type config', 'type http', 'type reasons.ts'],
   ],
   process: [
     ...['lib', 'http', 'admin', 'auth', 'config', 'front', 'gateway', 'keysets', 'limits', 'revocation'],

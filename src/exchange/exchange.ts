@@ -1,4 +1,3 @@
-import { noBody, type Reply } from '../answers/replies.ts';
 import type { Pending, Permit, Rejection, VerdictWaiter } from '../auth/verdict.ts';
 import { clientAddress } from '../forwarding/forwarded.ts';
 import { privateAnswer } from '../forwarding/private-answer.ts';
@@ -6,6 +5,7 @@ import type { WireHead } from '../forwarding/request-writer.ts';
 import type { Downstream, DownstreamEvents } from '../front/uws/downstream.ts';
 import type { RequestHead } from '../http/message.ts';
 import type { Reason } from '../reasons.ts';
+import { noBody, type Reply } from '../replies/replies.ts';
 import { findPreflight } from '../routing/preflight.ts';
 import type { Connection } from '../upstream/h1/connection.ts';
 import type { ResponseHead } from '../upstream/h1/response-head.ts';

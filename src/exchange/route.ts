@@ -1,7 +1,7 @@
-import type { PreflightReplies } from '../answers/preflight-replies.ts';
 import type { Access } from '../auth/policy/access.ts';
 import type { Permit } from '../auth/verdict.ts';
 import type { Forwarded } from '../forwarding/request-writer.ts';
+import type { PreflightReplies } from '../replies/preflight.ts';
 import type { Routed } from '../routing/path-table.ts';
 import type { Pool } from '../upstream/pool.ts';
 import type { RouteTally } from './tally.ts';

@@ -1,4 +1,3 @@
-import type { Replies, Reply } from '../answers/replies.ts';
 import type { Authorizer } from '../auth/authorizer.ts';
 import type { Rejection } from '../auth/verdict.ts';
 import type { RequestWriter } from '../forwarding/request-writer.ts';
@@ -6,6 +5,7 @@ import type { RequestHead } from '../http/message.ts';
 import type { Networks } from '../http/networks.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Reason } from '../reasons.ts';
+import type { Replies, Reply } from '../replies/replies.ts';
 import type { RouteTable } from '../routing/route-table.ts';
 import type { AccessLog } from './access-log.ts';
 import type { BodyRules } from './request-body.ts';

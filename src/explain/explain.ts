@@ -1,4 +1,3 @@
-import type { Reply } from '../answers/replies.ts';
 import { AuthCounters } from '../auth/auth-counters.ts';
 import { Issuer } from '../auth/policy/issuer.ts';
 import type { Permit, Rejection } from '../auth/verdict.ts';
@@ -13,6 +12,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { StartError } from '../lib/start-error.ts';
 import type { Reason } from '../reasons.ts';
+import type { Reply } from '../replies/replies.ts';
 import { readBuffer } from '../upstream/h1/read-buffer.ts';
 import { ServerStates } from '../upstream/server-state.ts';
 import { type CheckName, checkNames, checkOf } from './check-names.ts';

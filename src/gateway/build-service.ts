@@ -1,5 +1,3 @@
-import { PreflightReplies } from '../answers/preflight-replies.ts';
-import { Replies } from '../answers/replies.ts';
 import type { AuthCounters } from '../auth/auth-counters.ts';
 import { Authorizer } from '../auth/authorizer.ts';
 import { preflightPermit } from '../auth/preflight.ts';
@@ -19,6 +17,8 @@ import { guardOf } from '../lib/guard.ts';
 import type { Log } from '../lib/log.ts';
 import { Budget } from '../limits/budget.ts';
 import { upstreamLease } from '../limits/lease.ts';
+import { PreflightReplies } from '../replies/preflight.ts';
+import { Replies } from '../replies/replies.ts';
 import { RouteTable } from '../routing/route-table.ts';
 import { Pool } from '../upstream/pool.ts';
 import { RefusedAnswers } from '../upstream/refused-answers.ts';

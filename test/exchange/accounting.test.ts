@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { Replies } from '../../src/answers/replies.ts';
 import type { Config } from '../../src/config/config.ts';
 import { AccessLog } from '../../src/exchange/access-log.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
@@ -14,6 +13,7 @@ import type { RequestHead } from '../../src/http/message.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { Counter } from '../../src/lib/counters.ts';
 import { createLog } from '../../src/lib/log.ts';
+import { Replies } from '../../src/replies/replies.ts';
 import { eventually, startGateway } from '../support/gateway.ts';
 import { Origin } from '../support/origin.ts';
 import { request, Wire } from '../support/wire.ts';

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Replies } from '../../src/answers/replies.ts';
 import type { Permit } from '../../src/auth/verdict.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
 import type { Service } from '../../src/exchange/service.ts';
@@ -10,6 +9,7 @@ import type { EngineResponse } from '../../src/front/uws/engine.ts';
 import { Peers } from '../../src/front/uws/peers.ts';
 import type { RequestHead } from '../../src/http/message.ts';
 import { Budget } from '../../src/limits/budget.ts';
+import { Replies } from '../../src/replies/replies.ts';
 
 /** More than is held before the client is asked to pause, and a body that is not whole with that, in bytes. */
 const MUCH = 100 * 1024;

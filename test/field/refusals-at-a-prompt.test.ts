@@ -1,8 +1,8 @@
 // Source: an operator's report: the bodies of refusals end without a newline, so a shell writes its prompt behind them.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Replies } from '../../src/answers/replies.ts';
 import { type Reason, reasons } from '../../src/reasons.ts';
+import { Replies } from '../../src/replies/replies.ts';
 import { startGateway } from '../support/gateway.ts';
 import { request } from '../support/wire.ts';
 
