@@ -19,7 +19,7 @@ const MAX_LINES = 400;
 const allowed: Readonly<Record<string, readonly string[]>> = {
   lib: [],
   'reasons.ts': ['lib'],
-  http: ['lib', 'type reasons.ts', 'type upstream'],
+  http: ['lib', 'type reasons.ts'],
   keys: ['lib'],
   config: ['lib', 'http', 'keys'],
   front: ['lib', 'http', 'type config', 'type limits', 'type reasons.ts'],

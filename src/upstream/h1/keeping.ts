@@ -1,5 +1,6 @@
+import { KEEP_MARGIN_SECONDS } from '../../http/h1/framing.ts';
 import { wholeTicks } from '../ticks.ts';
-import { KEEP_MARGIN_SECONDS, type ResponseHead } from './response-head.ts';
+import type { ResponseHead } from './response-head.ts';
 
 /** How long a connection is kept without a request, and how much it carries: as configured, and no more than upstream says. */
 export class Keeping {

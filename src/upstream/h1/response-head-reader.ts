@@ -2,16 +2,16 @@ import { COMMA, CR, HTAB, isFieldByte, LF, SP, spells } from '../../http/ascii.t
 import { challengesConnection } from '../../http/connection-auth.ts';
 import { ConnectionOptions } from '../../http/h1/connection-options.ts';
 import { type FieldFault, FieldScanner } from '../../http/h1/field-scanner.ts';
-import { KeepAliveHint } from './keep-alive-hint.ts';
-import { KeptHeaders } from './kept-headers.ts';
 import {
   type FramingFault,
   type FramingFields,
   framingFault,
   framingOf,
   mayReuse,
-  type ResponseHead,
-} from './response-head.ts';
+} from '../../http/h1/framing.ts';
+import { KeepAliveHint } from '../../http/h1/keep-alive-hint.ts';
+import { KeptHeaders } from './kept-headers.ts';
+import type { ResponseHead } from './response-head.ts';
 
 /** Digits of a Content-Length: 15 stay below 2^53, so that the number is exact. */
 const MAX_LENGTH_DIGITS = 15;

@@ -1,4 +1,4 @@
-import type { Framing } from '../../../src/upstream/h1/response-head.ts';
+import type { Framing } from '../../../src/http/h1/framing.ts';
 
 /** What becomes of a row's bytes. */
 export interface Outcome {

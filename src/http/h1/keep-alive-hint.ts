@@ -1,4 +1,4 @@
-import { COMMA, HTAB, SP, spells, tokenBytes } from '../../http/ascii.ts';
+import { COMMA, HTAB, SP, spells, tokenBytes } from '../ascii.ts';
 
 const EQUALS = 0x3d;
 const QUOTE = 0x22;
