@@ -99,7 +99,7 @@ function build(config: Config, clock: Clock): Built {
   const control: Control = new Control(config, {
     clock,
     log: silent,
-    looksOnly: true,
+    readOnly: true,
     judges: {
       setKeys: (issuer, keys) => service.authorizer.setKeys(issuer, keys),
       signedClaims: (token, issuer, key) => service.authorizer.signedClaims(token, issuer, key),
@@ -153,13 +153,13 @@ async function prepare(
 ): Promise<void> {
   await readRevocations(control);
   const sets = issuers.flatMap(({ name }) => control.keySets.of(name)?.sets ?? []);
-  await Promise.all(sets.map((set) => (offline ? set.load() : set.look())));
+  await Promise.all(sets.map((set) => (offline ? set.load() : set.fetchOnce())));
   if (offline) await control.keySets.close();
 }
 
 async function readRevocations({ revocation }: Control): Promise<void> {
   try {
-    await revocation?.register.look();
+    await revocation?.store.read();
   } catch (error) {
     const { code, path } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;

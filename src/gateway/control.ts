@@ -12,8 +12,8 @@ import { systemTimers } from '../keysets/timers.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { StartError } from '../lib/start-error.ts';
-import { Desk } from '../revocation/desk.ts';
 import type { Revocation } from '../revocation/revocation.ts';
+import { RevocationService } from '../revocation/service.ts';
 
 /** Those who judge tokens, as control sees them. */
 export interface Judges {
@@ -25,10 +25,10 @@ export interface Judges {
     issuer: string,
     key: VerificationKey | undefined,
   ): Readonly<Record<string, unknown>> | undefined;
-  /** See `RegisterOptions.spread`; absent where they judge by the list of this process. */
-  readonly spread?: ((revocations: readonly Revocation[]) => Promise<void>) | undefined;
-  /** See `RegisterOptions.spreadDrop`; absent as `spread`. */
-  readonly spreadDrop?: (() => Promise<void>) | undefined;
+  /** See `RevocationStoreOptions.distribute`; absent where they judge by the list of this process. */
+  readonly distribute?: ((revocations: readonly Revocation[]) => Promise<void>) | undefined;
+  /** See `RevocationStoreOptions.distributeDrop`; absent as `distribute`. */
+  readonly distributeDrop?: (() => Promise<void>) | undefined;
 }
 
 export interface ControlOptions {
@@ -37,7 +37,7 @@ export interface ControlOptions {
   /** Asked only when something is learned. */
   readonly judges: Judges;
   /** Nothing is served by what is learned: it is only looked at, so the owner of the state folder is trusted. */
-  readonly looksOnly?: boolean;
+  readonly readOnly?: boolean;
 }
 
 /**
@@ -47,14 +47,14 @@ export interface ControlOptions {
 export class Control {
   readonly keySets: KeySets;
   /** Undefined: nothing can be revoked. */
-  readonly revocation: Desk | undefined;
+  readonly revocation: RevocationService | undefined;
   readonly #config: Config;
   readonly #log: Log;
   #admin: Admin | undefined;
   #webhooks: HttpServer | undefined;
 
   constructor(config: Config, options: ControlOptions) {
-    const { clock, log, judges, looksOnly } = options;
+    const { clock, log, judges, readOnly } = options;
     this.#config = config;
     this.#log = log;
     this.keySets = new KeySets(config.issuers, {
@@ -63,25 +63,25 @@ export class Control {
       random: Math.random,
       fetch: systemFetch,
       log,
-      store: config.state === undefined ? undefined : new KeySetStore(config.state, looksOnly),
+      store: config.state === undefined ? undefined : new KeySetStore(config.state, readOnly),
       setKeys: (issuer, keys) => judges.setKeys(issuer, keys),
     });
     const { revocation } = config;
     if (revocation === undefined) return;
     const webhooks = revocation.fusionauth;
-    this.revocation = new Desk({
+    this.revocation = new RevocationService({
       config,
       revocation,
       clock,
       log,
-      looksOnly,
+      readOnly,
       verify: (token) => webhooks && judges.signedClaims(token, webhooks.issuer, webhooks.key),
       onKeysChanged: (issuers, proven) => {
         if (proven) for (const issuer of issuers) this.keySets.renew(issuer);
         else if (webhooks !== undefined) void this.keySets.refetch(webhooks.issuer);
       },
-      spread: judges.spread,
-      spreadDrop: judges.spreadDrop,
+      distribute: judges.distribute,
+      distributeDrop: judges.distributeDrop,
     });
   }
 
@@ -101,8 +101,8 @@ export class Control {
 
   /** Other issuers are in force from now on. */
   follow(issuers: ReadonlyMap<string, IssuerConfig>, next: NextKeySets): void {
-    this.keySets.follow(next);
-    this.revocation?.follow(issuers);
+    this.keySets.commit(next);
+    this.revocation?.setIssuers(issuers);
   }
 
   async close(): Promise<void> {

@@ -61,23 +61,23 @@ export function controlView(sources: ViewSources): AdminView {
       }
     },
     revocations: () => {
-      const register = control.revocation?.register;
+      const store = control.revocation?.store;
       return (
-        register && {
-          entries: register.size,
-          foreign: register.foreign,
+        store && {
+          entries: store.size,
+          foreign: store.foreign,
           // A walk over all of them: when `/status` is read, not at each scrape of the metrics.
           get oldest() {
-            return register.span().oldest;
+            return store.span().oldest;
           },
           get newest() {
-            return register.span().newest;
+            return store.span().newest;
           },
         }
       );
     },
     *revocationsReceived() {
-      for (const [source, { value }] of control.revocation?.register.received.members ?? []) {
+      for (const [source, { value }] of control.revocation?.store.received.members ?? []) {
         yield { source, count: value };
       }
     },

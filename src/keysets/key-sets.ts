@@ -54,7 +54,7 @@ export class KeySets {
   }
 
   /** Puts prepared sets in the place of the present ones, which end unless they stay. */
-  follow(next: NextKeySets): void {
+  commit(next: NextKeySets): void {
     const kept = new Set(setsOf(next));
     const ended = setsOf(this.#issuers).filter((set) => !kept.has(set));
     this.#issuers = next;

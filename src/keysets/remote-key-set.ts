@@ -56,7 +56,7 @@ export class RemoteKeySet {
   #writing: Promise<void> = Promise.resolve();
   #cannotWrite = false;
   #closed = false;
-  #onlyLooks = false;
+  #readOnly = false;
   /** The fetch under way is to be followed by another. */
   #renews = false;
 
@@ -149,8 +149,8 @@ export class RemoteKeySet {
    * What a gateway would have in force: the kept set, or a newer one, fetched once. Nothing is fetched again and
    * nothing is kept, for one who only asks. Rejects as `load` does.
    */
-  async look(): Promise<void> {
-    this.#onlyLooks = true;
+  async fetchOnce(): Promise<void> {
+    this.#readOnly = true;
     await this.load();
     await this.#fetch();
   }
@@ -160,7 +160,7 @@ export class RemoteKeySet {
    * @returns resolves when they have been asked for, with success or without; undefined when it is too early to ask.
    */
   refetch(): Promise<void> | undefined {
-    if (this.#closed || this.#onlyLooks) return undefined;
+    if (this.#closed || this.#readOnly) return undefined;
     if (this.#flight !== undefined) return this.#flight;
     const now = this.#around.clock.monotonic();
     if (now < this.#mayAskAt) return undefined;
@@ -173,7 +173,7 @@ export class RemoteKeySet {
    * just caused a fetch, and once more behind a fetch under way, whose answer may be from before the change.
    */
   renew(): void {
-    if (this.#closed || this.#onlyLooks) return;
+    if (this.#closed || this.#readOnly) return;
     if (this.#flight === undefined) void this.#fetch();
     else this.#renews = true;
   }
@@ -248,7 +248,7 @@ export class RemoteKeySet {
   }
 
   #schedule(delayMs: number): void {
-    if (this.#onlyLooks) return;
+    if (this.#readOnly) return;
     const { clock, timers } = this.#around;
     this.#nextAt = clock.monotonic() + delayMs;
     this.#cancelNext = timers.after(delayMs, () => void this.#fetch());
@@ -297,7 +297,7 @@ export class RemoteKeySet {
   /** Behind the requests and behind the last writing; what fails costs the next restart, not this gateway. */
   #keep(entries: readonly object[], fetchedAt: number): void {
     const { store, log } = this.#around;
-    if (store === undefined || this.#onlyLooks) return;
+    if (store === undefined || this.#readOnly) return;
     this.#writing = this.#writing.then(async () => {
       try {
         await store.write(this.#issuer, this.#remote, { entries, fetchedAt });

@@ -25,9 +25,9 @@ export interface KeptKeySet {
 export class KeySetStore {
   readonly #folder: StateFolder;
 
-  /** @param looksOnly see `StateFolder`. */
-  constructor(folder: string, looksOnly?: boolean) {
-    this.#folder = new StateFolder(folder, looksOnly);
+  /** @param readOnly see `StateFolder`. */
+  constructor(folder: string, readOnly?: boolean) {
+    this.#folder = new StateFolder(folder, readOnly);
   }
 
   fileOf(issuer: IssuerConfig, remote: RemoteKeysConfig): string {

@@ -5,13 +5,13 @@ const WINDOW_MS = 10_000;
 
 /** Lets a bounded number of log lines of one kind through, and tells how many it left out. */
 export class LineLimit {
-  readonly #tell: (leftOut: number) => void;
+  readonly #report: (leftOut: number) => void;
   #written = 0;
   #window: NodeJS.Timeout | undefined;
 
-  /** @param tell is called at the end of a window in which lines were left out. */
-  constructor(tell: (leftOut: number) => void) {
-    this.#tell = tell;
+  /** @param report is called at the end of a window in which lines were left out. */
+  constructor(report: (leftOut: number) => void) {
+    this.#report = report;
   }
 
   /** Whether one more line may be written now. */
@@ -26,6 +26,6 @@ export class LineLimit {
     const leftOut = this.#written - LINES;
     this.#written = 0;
     this.#window = undefined;
-    if (leftOut > 0) this.#tell(leftOut);
+    if (leftOut > 0) this.#report(leftOut);
   }
 }

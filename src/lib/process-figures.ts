@@ -1,7 +1,7 @@
 import { systemClock } from './clock.ts';
 
-/** Milliseconds between two looks at the delay of the event loop: a stall that matters lasts longer. */
-const LOOK_MS = 500;
+/** Milliseconds between two measurements of the delay of the event loop: a stall that matters lasts longer. */
+const MEASURE_MS = 500;
 
 /** What one process takes, as the system counts it. */
 export interface ProcessFigures {
@@ -11,7 +11,7 @@ export interface ProcessFigures {
   /** User and system time since its start. */
   readonly cpuSeconds: number;
   readonly residentBytes: number;
-  /** Longest delay of its event loop since the last look. */
+  /** Longest delay of its event loop since the last `read`. */
   readonly loopDelaySeconds: number;
 }
 
@@ -22,8 +22,8 @@ export class ProcessWatch {
   #longestMs = 0;
 
   constructor() {
-    this.#dueAt = systemClock.monotonic() + LOOK_MS;
-    this.#timer = setInterval(() => this.#look(), LOOK_MS);
+    this.#dueAt = systemClock.monotonic() + MEASURE_MS;
+    this.#timer = setInterval(() => this.#measure(), MEASURE_MS);
     this.#timer.unref();
   }
 
@@ -44,9 +44,9 @@ export class ProcessWatch {
     clearInterval(this.#timer);
   }
 
-  #look(): void {
+  #measure(): void {
     const now = systemClock.monotonic();
     this.#longestMs = Math.max(this.#longestMs, now - this.#dueAt);
-    this.#dueAt = now + LOOK_MS;
+    this.#dueAt = now + MEASURE_MS;
   }
 }

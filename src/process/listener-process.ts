@@ -7,7 +7,7 @@ import { createLog, type Log } from '../lib/log.ts';
 import { ProcessWatch } from '../lib/process-figures.ts';
 import { StartError } from '../lib/start-error.ts';
 import { version } from '../lib/version.ts';
-import { Mirror } from '../revocation/mirror.ts';
+import { RevocationReplica } from '../revocation/replica.ts';
 import { Lessee } from './lessee.ts';
 import type { ListenerReport, ToListener, ToSupervisor } from './messages.ts';
 import { PROTOCOL } from './messages.ts';
@@ -41,7 +41,7 @@ class ListenerProcess {
   });
   #log: Log | undefined;
   #server: Server | undefined;
-  #mirror: Mirror | undefined;
+  #replica: RevocationReplica | undefined;
   /** Prepared and neither put in force nor given up. */
   #change: { readonly config: Config; readonly change: Change } | undefined;
   #ending = false;
@@ -81,11 +81,11 @@ class ListenerProcess {
         }
         return;
       case 'revoke':
-        this.#mirror?.add(message.revocations);
+        this.#replica?.add(message.revocations);
         void this.#tell({ kind: 'done', id: message.id });
         return;
       case 'drop-foreign':
-        this.#mirror?.dropForeign();
+        this.#replica?.dropForeign();
         void this.#tell({ kind: 'done', id: message.id });
         return;
       case 'keys':
@@ -145,12 +145,12 @@ class ListenerProcess {
     this.#log = log;
     const { revocation, issuers } = config;
     if (revocation !== undefined) {
-      this.#mirror = new Mirror({ issuers, revocation, log, clock: systemClock });
+      this.#replica = new RevocationReplica({ issuers, revocation, log, clock: systemClock });
     }
     this.#server = new Server(config, {
       log,
       refetch: (issuer) => this.#refetches.refetch(issuer),
-      revocations: this.#mirror?.list,
+      revocations: this.#replica?.list,
       scarce: (limit, wanted) => this.#lessee.want(limit, wanted),
       onServer: (report) => void this.#tell({ kind: 'server', report }),
       shared: true,
@@ -172,7 +172,7 @@ class ListenerProcess {
     const { config, change } = this.#change;
     change.commit(keys);
     this.#lessee.reset();
-    this.#mirror?.follow(config.issuers);
+    this.#replica?.setIssuers(config.issuers);
     this.#change = undefined;
   }
 
@@ -230,7 +230,7 @@ class ListenerProcess {
       const cut = await how(server);
       await this.#tell({ kind: 'closed', cut, report: this.#report() });
     }
-    this.#mirror?.close();
+    this.#replica?.close();
     this.#watch.close();
     this.#exit(0);
   }

@@ -75,8 +75,8 @@ export class Supervisor {
           this.#crew.setKeys(issuer, keys);
         },
         signedClaims: (token, issuer, key) => this.#judge.signedClaims(token, issuer, key),
-        spread: (revocations) => this.#crew.revoke(revocations),
-        spreadDrop: () => this.#crew.dropForeign(),
+        distribute: (revocations) => this.#crew.revoke(revocations),
+        distributeDrop: () => this.#crew.dropForeign(),
       },
     });
     this.#board = new ServerBoard(log, systemClock);

@@ -2,8 +2,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { PostAnswer, PostHandler, PostHeaders } from '../admin/post-handler.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Counter } from '../lib/counters.ts';
-import type { Register } from './register.ts';
 import { readRequest } from './revocation-request.ts';
+import type { RevocationStore } from './store.ts';
 import type { TokenLives } from './token-lives.ts';
 
 /** Bytes of a body: some thousands of revocations at once. */
@@ -13,7 +13,7 @@ const challenge = { 'www-authenticate': 'Bearer realm="portcullis revocations"' 
 
 export interface AdminEndpointOptions {
   readonly secret: string;
-  readonly register: Register;
+  readonly store: RevocationStore;
   readonly lives: TokenLives;
   readonly clock: Clock;
   /** Drops what Redis told. */
@@ -51,14 +51,14 @@ export class AdminEndpoint implements PostHandler {
   }
 
   async answer(_headers: PostHeaders, body: Buffer): Promise<PostAnswer> {
-    const { register, lives, clock } = this.#options;
+    const { store, lives, clock } = this.#options;
     const request = readRequest(body, lives, clock.wall() / 1000);
     if ('fault' in request) {
       this.refused.value += 1;
       return { status: 400, body: { error: request.fault } };
     }
     const { revocations } = request;
-    const acceptance = await register.accept(revocations, 'admin');
+    const acceptance = await store.accept(revocations, 'admin');
     if (acceptance === 'done') return { status: 200, body: { accepted: revocations.length } };
     this.refused.value += 1;
     const error =

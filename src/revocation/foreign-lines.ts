@@ -8,7 +8,7 @@ import { fromMember, signedText, toMember } from './revocation-line.ts';
 import type { TokenLives } from './token-lives.ts';
 
 /** Milliseconds between two words in the log about lines that are refused, however many come. */
-const TELL_MS = 60_000;
+const REPORT_MS = 60_000;
 
 export interface ForeignLinesOptions {
   readonly lives: TokenLives;
@@ -23,8 +23,8 @@ export class ForeignLines {
   /** Lines that were refused. */
   readonly refused = new Counter();
   readonly #options: ForeignLinesOptions;
-  #toldAt = Number.NEGATIVE_INFINITY;
-  #untold = 0;
+  #reportedAt = Number.NEGATIVE_INFINITY;
+  #unreported = 0;
 
   constructor(options: ForeignLinesOptions) {
     this.#options = options;
@@ -38,7 +38,7 @@ export class ForeignLines {
    * Whether it is told to a Redis that lacks it. What only an unsigned line of Redis said is not: it may have been
    * planted there, and would come back each time it is removed.
    */
-  mayTell({ from }: Revocation): boolean {
+  mayPublish({ from }: Revocation): boolean {
     return from !== 'redis';
   }
 
@@ -52,7 +52,7 @@ export class ForeignLines {
       if (read === 'refused') refused += 1;
       else if (read !== 'of no use') revocations.push(read);
     }
-    if (refused > 0) this.#tell(refused);
+    if (refused > 0) this.#report(refused);
     return revocations;
   }
 
@@ -79,19 +79,19 @@ export class ForeignLines {
     return createHmac('sha256', secret).update(signedText(revocation)).digest('base64url');
   }
 
-  #tell(refused: number): void {
+  #report(refused: number): void {
     const { clock, log, secret } = this.#options;
     this.refused.value += refused;
-    this.#untold += refused;
+    this.#unreported += refused;
     const now = clock.monotonic();
-    if (now < this.#toldAt + TELL_MS) return;
-    this.#toldAt = now;
+    if (now < this.#reportedAt + REPORT_MS) return;
+    this.#reportedAt = now;
     const why =
       secret === undefined
         ? 'cannot be read'
         : 'cannot be read or are not signed with revocation.redisSecret';
-    log.error({ refused: this.#untold }, `Redis holds revocations that ${why}; they are not in force`);
-    this.#untold = 0;
+    log.error({ refused: this.#unreported }, `Redis holds revocations that ${why}; they are not in force`);
+    this.#unreported = 0;
   }
 }
 

@@ -5,9 +5,9 @@ import { Counter } from '../lib/counters.ts';
 import { LineRate } from '../lib/line-rate.ts';
 import type { Log } from '../lib/log.ts';
 import { type FusionAuthEvent, readEvent } from './fusionauth-event.ts';
-import type { Register } from './register.ts';
 import { MAX_AHEAD } from './revocation.ts';
 import { SeenIds } from './seen-ids.ts';
+import type { RevocationStore } from './store.ts';
 import type { TokenLives } from './token-lives.ts';
 
 /** Bytes of a body: an event holds a user with all that an application may have stored with it. */
@@ -24,7 +24,7 @@ export interface FusionAuthWebhookOptions {
   readonly verify: (token: string) => Readonly<Record<string, unknown>> | undefined;
   /** Is told when other keys may be in use; must not be waited for. */
   readonly onKeysChanged: (issuers: readonly string[], proven: boolean) => void;
-  readonly register: Register;
+  readonly store: RevocationStore;
   readonly lives: TokenLives;
   readonly clock: Clock;
   readonly log: Log;
@@ -76,7 +76,7 @@ export class FusionAuthWebhook implements PostHandler {
   }
 
   async #revoke(event: FusionAuthEvent & { kind: 'revocation' }): Promise<PostAnswer | undefined> {
-    const { issuers, lives, register } = this.#options;
+    const { issuers, lives, store } = this.#options;
     const { sub, sid, application, createdAt, tokenLife } = event;
     const marks = { jti: undefined, sub, sid, application };
     const revocations = issuers().map((issuer) => ({
@@ -85,7 +85,7 @@ export class FusionAuthWebhook implements PostHandler {
       before: createdAt,
       expiresAt: lives.end(issuer, createdAt, tokenLife),
     }));
-    const acceptance = await register.accept(revocations, 'fusionauth');
+    const acceptance = await store.accept(revocations, 'fusionauth');
     if (acceptance === 'done') return undefined;
     return this.#refuse(503, acceptance === 'full' ? 'no room for more revocations' : 'not saved');
   }

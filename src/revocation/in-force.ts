@@ -34,9 +34,9 @@ export class InForce {
   }
 
   /** Other issuers sign tokens from now on. */
-  follow(issuers: ReadonlyMap<string, IssuerConfig>): void {
-    this.lives.follow(issuers);
-    this.#marks.follow(this.#fusionauthNames());
+  setIssuers(issuers: ReadonlyMap<string, IssuerConfig>): void {
+    this.lives.setIssuers(issuers);
+    this.#marks.setFusionauth(this.#fusionauthNames());
   }
 
   #fusionauthNames(): ReadonlySet<string> {

@@ -64,10 +64,10 @@ export class Journal {
 
   /**
    * @param entries revocations that may be in force at one time, by which the file is bounded.
-   * @param looksOnly see `StateFolder`.
+   * @param readOnly see `StateFolder`.
    */
-  constructor(folder: string, log: Log, entries: number, looksOnly?: boolean) {
-    this.#folder = new StateFolder(folder, looksOnly);
+  constructor(folder: string, log: Log, entries: number, readOnly?: boolean) {
+    this.#folder = new StateFolder(folder, readOnly);
     this.#log = log;
     this.#maxBytes = entries * MAX_LINE + SPARE_BYTES;
     this.#damaged = new DamagedLines(this.#folder);
@@ -101,7 +101,7 @@ export class Journal {
     await this.#folder.remove(FRESH);
     const handle = await this.#folder.openToWrite(FILE);
     this.#handle = handle;
-    const loaded = await this.#read(handle, take);
+    const loaded = await this.#readFrom(handle, take);
     this.#isDamaged = loaded.damagedCount > 0;
     if (this.#size === 0) await this.#write(header, 1);
     await this.#syncFolder();
@@ -109,11 +109,11 @@ export class Journal {
   }
 
   /** Reads the file as `open` does, and leaves everything as it is; without a file nothing was kept. */
-  async look(take: (revocation: Revocation) => void): Promise<Loaded> {
+  async read(take: (revocation: Revocation) => void): Promise<Loaded> {
     const handle = await this.#folder.openToRead(FILE);
     if (handle === undefined) return { damaged: [], damagedCount: 0, torn: false };
     try {
-      return await this.#read(handle, take);
+      return await this.#readFrom(handle, take);
     } finally {
       await handle.close();
     }
@@ -171,7 +171,7 @@ export class Journal {
     this.#handle = undefined;
   }
 
-  async #read(handle: FileHandle, take: (revocation: Revocation) => void): Promise<Loaded> {
+  async #readFrom(handle: FileHandle, take: (revocation: Revocation) => void): Promise<Loaded> {
     const read = await readLines(handle, {
       revocation: take,
       damaged: (line) => this.#damaged.add(line),

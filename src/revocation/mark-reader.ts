@@ -16,7 +16,7 @@ export interface MarkReaderOptions {
 export class MarkReader {
   readonly #options: MarkReaderOptions;
   #fusionauth: ReadonlySet<string>;
-  readonly #told = new Set<string>();
+  readonly #reported = new Set<string>();
 
   constructor(options: MarkReaderOptions) {
     this.#options = options;
@@ -24,7 +24,7 @@ export class MarkReader {
   }
 
   /** These are FusionAuth's from now on. */
-  follow(fusionauth: ReadonlySet<string>): void {
+  setFusionauth(fusionauth: ReadonlySet<string>): void {
     this.#fusionauth = fusionauth;
   }
 
@@ -53,8 +53,8 @@ export class MarkReader {
   #watch(issuer: string, issuedAt: number, exp: unknown): void {
     if (typeof exp !== 'number' || issuedAt === 0 || exp - issuedAt <= this.#options.tokenLife) return;
     // One entry for each configured issuer at most.
-    if (this.#told.has(issuer)) return;
-    this.#told.add(issuer);
+    if (this.#reported.has(issuer)) return;
+    this.#reported.add(issuer);
     this.#options.onLongLife(issuer, exp - issuedAt);
   }
 }

@@ -25,7 +25,7 @@ const BEGUN_AHEAD_MS = 2_000;
 /** Seconds for which what has ended is left in Redis, for gateways whose clocks are behind. */
 const GRACE = 600;
 
-export interface Told {
+export interface SharedLine {
   readonly line: string;
   readonly expiresAt: number;
 }
@@ -115,13 +115,13 @@ export class RedisKeys {
   }
 
   /** Those of at most `AT_ONCE` that the snapshot lacks. */
-  async lacking(told: readonly Told[]): Promise<readonly Told[]> {
+  async lacking(told: readonly SharedLine[]): Promise<readonly SharedLine[]> {
     const scores = await Promise.all(told.map(({ line }) => this.#reader.send('ZSCORE', SNAPSHOT, line)));
     return told.filter((_, index) => scores[index] === null);
   }
 
   /** Tells others. Rejects when it may not have reached them. */
-  async tell(told: readonly Told[]): Promise<void> {
+  async publish(told: readonly SharedLine[]): Promise<void> {
     for (let from = 0; from < told.length; from += AT_ONCE) {
       const commands = told.slice(from, from + AT_ONCE).flatMap(({ line, expiresAt }) => [
         ['XADD', STREAM, 'MAXLEN', '~', String(STREAM_ENTRIES), '*', 'r', line],

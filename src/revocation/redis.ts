@@ -5,7 +5,7 @@ import type { Log } from '../lib/log.ts';
 import { RedisConnection } from '../redis/connection.ts';
 import { RedisError, ReplyError } from '../redis/reply-reader.ts';
 import type { ForeignLines } from './foreign-lines.ts';
-import { AT_ONCE, RedisKeys, type Told } from './redis-keys.ts';
+import { AT_ONCE, RedisKeys, type SharedLine } from './redis-keys.ts';
 import type { Revocation } from './revocation.ts';
 
 /** Milliseconds that one read waits for news; then it looks whether the stream was begun anew, behind what it has read. */
@@ -36,7 +36,7 @@ const SPARE_BYTES = 1024 * 1024 * 1024;
 /** Lines beside those, so that a small limit does not make a small snapshot too long. */
 const SPARE_LINES = 10_000;
 /** What could not be told at once and is told when the connection is back. What finds no room is met by comparing. */
-const MAX_UNTOLD = 10_000;
+const MAX_UNPUBLISHED = 10_000;
 
 export interface RedisLinkOptions {
   /** With user and password where Redis wants them; never printed. */
@@ -67,12 +67,12 @@ export class RedisLink {
   #isCut = false;
   /** Whether what is read was told before a `clear`. */
   #isStale = false;
-  #untold: Told[] = [];
+  #unpublished: SharedLine[] = [];
   /** Monotonic milliseconds. */
   #compareAt = 0;
   #comparedAt = 0;
   /** What was logged since revocations were last shared. */
-  readonly #told = new Set<string>();
+  readonly #logged = new Set<string>();
   readonly #closing = new AbortController();
   #running: Promise<void> | undefined;
   #wake: (() => void) | undefined;
@@ -120,10 +120,10 @@ export class RedisLink {
   publish(revocations: readonly Revocation[]): void {
     const keys = this.#keys;
     if (keys === undefined || revocations.length === 0) return;
-    const told = this.#tell(revocations);
-    keys.tell(told).catch((error: Error) => {
+    const told = this.#sharedLines(revocations);
+    keys.publish(told).catch((error: Error) => {
       // The snapshot may hold them and the stream not, which no comparison would find.
-      this.#untold.push(...told.slice(0, Math.max(0, MAX_UNTOLD - this.#untold.length)));
+      this.#unpublished.push(...told.slice(0, Math.max(0, MAX_UNPUBLISHED - this.#unpublished.length)));
       if (this.#keys === keys) this.#drop(error);
     });
   }
@@ -156,7 +156,7 @@ export class RedisLink {
     let pause = FIRST_PAUSE_MS;
     while (!this.#closing.signal.aborted) {
       try {
-        await this.#follow(() => {
+        await this.#runOnce(() => {
           pause = FIRST_PAUSE_MS;
         });
       } catch (error) {
@@ -177,7 +177,7 @@ export class RedisLink {
   }
 
   /** Connects, catches up and reads what comes, until something fails on either connection. */
-  async #follow(connected: () => void): Promise<never> {
+  async #runOnce(connected: () => void): Promise<never> {
     const { url, clock } = this.#options;
     let fail: (error: Error) => void = () => {};
     const failed = new Promise<never>((_, reject) => {
@@ -208,8 +208,8 @@ export class RedisLink {
     const { clock, log } = this.#options;
     let last = await this.#compare(keys);
     this.#inSync = true;
-    if (this.#told.size > 0) log.info({}, 'revocations are shared by Redis again');
-    this.#told.clear();
+    if (this.#logged.size > 0) log.info({}, 'revocations are shared by Redis again');
+    this.#logged.clear();
     connected();
     this.#caughtUp();
     for (;;) {
@@ -245,14 +245,14 @@ export class RedisLink {
     if (this.#current !== keys) throw new Error('the connection was given up');
     // From here on `publish` tells what is added; what was added before is met below.
     this.#keys = keys;
-    await this.#tellAgain(keys);
+    await this.#publishMissed(keys);
     let ours: Revocation[] = [];
     const give = async (): Promise<void> => {
-      await keys.tell(await keys.lacking(this.#tell(ours)));
+      await keys.publish(await keys.lacking(this.#sharedLines(ours)));
       ours = [];
     };
     for (const one of known()) {
-      if (!lines.mayTell(one)) continue;
+      if (!lines.mayPublish(one)) continue;
       ours.push(one);
       // Requests are served in between: writing out a hundred thousand takes half a second.
       if (ours.length === AT_ONCE) await give();
@@ -263,13 +263,13 @@ export class RedisLink {
     return newest;
   }
 
-  async #tellAgain(keys: RedisKeys): Promise<void> {
-    const untold = this.#untold;
-    this.#untold = [];
+  async #publishMissed(keys: RedisKeys): Promise<void> {
+    const unpublished = this.#unpublished;
+    this.#unpublished = [];
     try {
-      await keys.tell(untold);
+      await keys.publish(unpublished);
     } catch (error) {
-      this.#untold.unshift(...untold);
+      this.#unpublished.unshift(...unpublished);
       throw error;
     }
   }
@@ -281,7 +281,7 @@ export class RedisLink {
     return revocations.length === 0 || this.#options.onRevocations(revocations);
   }
 
-  #tell(revocations: readonly Revocation[]): readonly Told[] {
+  #sharedLines(revocations: readonly Revocation[]): readonly SharedLine[] {
     const { lines } = this.#options;
     return revocations.map((one) => ({ line: lines.toLine(one), expiresAt: one.expiresAt }));
   }
@@ -291,8 +291,8 @@ export class RedisLink {
     if (this.#closing.signal.aborted) return;
     // One that is starting is away first, and may refuse the password then.
     const fault = error instanceof RedisError ? 'refuses what it is asked' : 'cannot be reached';
-    if (this.#told.has(fault)) return;
-    this.#told.add(fault);
+    if (this.#logged.has(fault)) return;
+    this.#logged.add(fault);
     const { code, message } = error as NodeJS.ErrnoException;
     this.#options.log.warn(
       { reason: foreignText(code ?? message) },

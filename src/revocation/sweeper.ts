@@ -20,7 +20,7 @@ export class Sweeper {
   }
 
   /** To be called again and again, about once a second. */
-  look(): void {
+  tick(): void {
     const now = this.#clock.monotonic();
     const offset = this.#clock.wall() - now;
     // A clock that was set forward by mistake is set back, and tokens live again whose revocation were forgotten.

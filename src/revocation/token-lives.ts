@@ -16,7 +16,7 @@ export class TokenLives {
     this.#tokenLife = options.tokenLifeMs / 1000;
   }
 
-  follow(issuers: ReadonlyMap<string, IssuerConfig>): void {
+  setIssuers(issuers: ReadonlyMap<string, IssuerConfig>): void {
     this.#issuers = issuers;
   }
 

@@ -18,15 +18,15 @@ export type { FileHandle };
  */
 export class StateFolder {
   readonly path: string;
-  readonly #looksOnly: boolean;
+  readonly #readOnly: boolean;
 
   /**
    * @param path absolute.
-   * @param looksOnly what is read decides nothing here, so the folder's owner is trusted as well.
+   * @param readOnly what is read decides nothing here, so the folder's owner is trusted as well.
    */
-  constructor(path: string, looksOnly = false) {
+  constructor(path: string, readOnly = false) {
     this.path = path;
-    this.#looksOnly = looksOnly;
+    this.#readOnly = readOnly;
   }
 
   /** The path of a file in it. */
@@ -41,7 +41,7 @@ export class StateFolder {
 
   /** A file that is there, to be read; undefined where there is none. */
   async openToRead(name: string): Promise<FileHandle | undefined> {
-    const trust = this.#looksOnly ? await ownerTrust(this.path) : ownTrust();
+    const trust = this.#readOnly ? await ownerTrust(this.path) : ownTrust();
     if (!(await isTrusted(this.path, trust))) return undefined;
     try {
       return await this.#open(name, constants.O_RDONLY, trust);

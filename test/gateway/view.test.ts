@@ -4,14 +4,14 @@ import { controlView, type ViewSources } from '../../src/gateway/view.ts';
 
 test('the metrics, scraped again and again, do not walk over all revocations; the status does', () => {
   let walks = 0;
-  const register = {
+  const store = {
     size: 3,
     span: () => {
       walks += 1;
       return { oldest: 1, newest: 2 };
     },
   };
-  const sources = { control: { revocation: { register } } };
+  const sources = { control: { revocation: { store } } };
   const view = controlView(sources as unknown as ViewSources);
   const seen = view.revocations();
   assert.equal(seen?.entries, 3);

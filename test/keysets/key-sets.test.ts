@@ -59,7 +59,7 @@ describe('the key sets of other issuers', () => {
       ['one /b', 'two /c'],
     );
     assert.deepEqual(kidsOf(sets, 'one'), ['/a']);
-    sets.follow(next);
+    sets.commit(next);
     assert.deepEqual(kidsOf(sets, 'one'), ['/b']);
     // What comes later is told of.
     server.answers.set('/b', keySet(jwk(key, { kid: 'new' })));
@@ -79,7 +79,7 @@ describe('the key sets of other issuers', () => {
     server.answers.set('/a', hang);
     const asked = server.asked.length;
     const next = await sets.prepare(new Map([of('one', '/a')]));
-    sets.follow(next);
+    sets.commit(next);
     assert.deepEqual(sets.of('one')?.sets, before);
     assert.equal(sets.of('one')?.sets[0], before?.[0]);
     assert.deepEqual(kidsOf(sets, 'one'), ['/a']);
@@ -93,7 +93,7 @@ describe('the key sets of other issuers', () => {
     await sets.start();
     await Promise.all([sets.refetch('one'), sets.refetch('two')]);
     const timers = time.pending.length;
-    sets.follow(await sets.prepare(new Map([of('two', '/b')])));
+    sets.commit(await sets.prepare(new Map([of('two', '/b')])));
     await sets.refetch('two');
     assert.equal(time.pending.length, timers / 2);
     assert.equal(sets.of('one'), undefined);
@@ -119,7 +119,7 @@ describe('the key sets of other issuers', () => {
 
   test('whose issuer is down are in force without keys, and go on trying', async () => {
     const { sets, time } = new Sets();
-    sets.follow(await sets.prepare(new Map([of('one', '/down')])));
+    sets.commit(await sets.prepare(new Map([of('one', '/down')])));
     assert.equal(sets.of('one')?.sets[0]?.hasKeys, false);
     assert.match([...sets.missing()].map(({ why }) => why).join(), /status 500/);
     assert.equal(time.pending.length, 1);

@@ -178,7 +178,7 @@ describe('a kept file is ignored, with a word,', () => {
 
 test('who only looks gets what would be in force, and leaves no trace', async () => {
   const one = subject();
-  await one.set.look();
+  await one.set.fetchOnce();
   assert.deepEqual(one.set.kids, ['a']);
   assert.equal(one.set.refetch(), undefined);
   await one.set.close();
@@ -189,7 +189,7 @@ test('who only looks gets what would be in force, and leaves no trace', async ()
   const kept = readFileSync(file, 'utf8');
   server.keys = status(503);
   const later = subject();
-  await later.set.look();
+  await later.set.fetchOnce();
   assert.deepEqual(later.set.kids, ['a']);
   assert.match(later.set.lastError ?? '', /status 503/);
   assert.equal(later.time.pending.length, 1, 'the end of the kept keys, and no retry');

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import type { PostAnswer } from '../../src/admin/post-handler.ts';
 import { AdminEndpoint } from '../../src/revocation/admin-endpoint.ts';
-import { Register } from '../../src/revocation/register.ts';
 import type { RevocationList } from '../../src/revocation/revocation-list.ts';
+import { RevocationStore } from '../../src/revocation/store.ts';
 import { silentLog } from '../support/gateway.ts';
 import { FixedClock, issuerOf, livesOf, NOW, newList, revocationOf } from './support.ts';
 
@@ -12,12 +12,12 @@ const good = { authorization: `Bearer ${SECRET}`, 'content-type': 'application/j
 
 describe('POST /revocations', () => {
   let list: RevocationList;
-  let register: Register;
+  let store: RevocationStore;
   let endpoint: AdminEndpoint;
   beforeEach(() => {
     list = newList(3);
     const clock = new FixedClock();
-    register = new Register({ list, journal: undefined, clock, log: silentLog });
+    store = new RevocationStore({ list, journal: undefined, clock, log: silentLog });
     const lives = livesOf(
       issuerOf('main', { clockToleranceMs: 5_000 }),
       issuerOf('twin', { issuer: 'https://main.example' }),
@@ -25,7 +25,7 @@ describe('POST /revocations', () => {
       issuerOf('young', { expiry: 'optional', maxAgeMs: 60_000 }),
     );
     const drop = async () => ({ dropped: 0, isSaved: true, isRedisEmpty: true });
-    endpoint = new AdminEndpoint({ secret: SECRET, register, lives, clock, drop });
+    endpoint = new AdminEndpoint({ secret: SECRET, store, lives, clock, drop });
   });
   const ask = (body: unknown): Promise<PostAnswer> =>
     endpoint.answer(good, Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)));
@@ -65,7 +65,7 @@ describe('POST /revocations', () => {
       body: { accepted: 2 },
     });
     assert.deepEqual(
-      [...register.received.members].map(([source, { value }]) => [source, value]),
+      [...store.received.members].map(([source, { value }]) => [source, value]),
       [['admin', 3]],
     );
     const [user, token, session] = [...list.all()];
@@ -143,10 +143,10 @@ describe('POST /revocations', () => {
     assert.equal(full.status, 503);
     assert.equal(full.headers?.['retry-after'], '5');
     assert.equal(list.size, 2);
-    assert.match(register.troubles().join(), /revocation\.entries/);
+    assert.match(store.troubles().join(), /revocation\.entries/);
     assert.equal((await ask({ sub: 'a' })).status, 200);
     assert.equal((await ask({ sub: 'c' })).status, 200);
-    assert.deepEqual(register.troubles(), []);
+    assert.deepEqual(store.troubles(), []);
     assert.equal(endpoint.refused.value, 1);
   });
 });

@@ -48,7 +48,7 @@ describe('lines of other gateways', () => {
     const one = revocationOf({ sub: 's' });
     assert.deepEqual(
       [one, { ...one, from: 'redis' as const }, { ...one, from: 'redis-signed' as const }].map((it) =>
-        lines.mayTell(it),
+        lines.mayPublish(it),
       ),
       [true, false, true],
     );

@@ -3,8 +3,8 @@ import { beforeEach, describe, test } from 'node:test';
 import { EventType, type JWTRefreshTokenRevokeEvent } from '@fusionauth/typescript-client';
 import type { PostAnswer } from '../../src/admin/post-handler.ts';
 import { FusionAuthWebhook } from '../../src/revocation/fusionauth-webhook.ts';
-import { Register } from '../../src/revocation/register.ts';
 import type { RevocationList } from '../../src/revocation/revocation-list.ts';
+import { RevocationStore } from '../../src/revocation/store.ts';
 import { silentLog } from '../support/gateway.ts';
 import { signedClaimsOf } from '../support/revocation.ts';
 import { FixedClock, issuerOf, livesOf, marksOf, NOW, newList } from './support.ts';
@@ -22,7 +22,7 @@ const base = { id: 'event-1', createInstant: NOW * 1000 + 999, tenantId: 't' };
 describe('POST /webhooks/fusionauth', () => {
   let list: RevocationList;
   let webhook: FusionAuthWebhook;
-  let register: Register;
+  let store: RevocationStore;
   let clock: FixedClock;
   let keysChanged: [issuers: readonly string[], proven: boolean][];
   /** Claims beside the hash of the body. */
@@ -33,18 +33,18 @@ describe('POST /webhooks/fusionauth', () => {
     clock = new FixedClock();
     keysChanged = [];
     extra = {};
-    register = new Register({ list, journal: undefined, clock, log: silentLog });
-    webhook = webhookTo(register);
+    store = new RevocationStore({ list, journal: undefined, clock, log: silentLog });
+    webhook = webhookTo(store);
   };
   let claims: object | undefined;
-  const webhookTo = (to: Register): FusionAuthWebhook =>
+  const webhookTo = (to: RevocationStore): FusionAuthWebhook =>
     new FusionAuthWebhook({
       issuers: () => ['main'],
       verify: (token) => (token === 'the token' && claims !== undefined ? { ...claims } : undefined),
       onKeysChanged: (issuers, proven) => {
         keysChanged.push([issuers, proven]);
       },
-      register: to,
+      store: to,
       lives: livesOf(issuerOf('main')),
       clock,
       log: silentLog,
@@ -210,12 +210,12 @@ describe('POST /webhooks/fusionauth', () => {
     const event = { type: 'user.delete', user: { id: USER } };
     await accepted(event);
     assert.deepEqual(await send(event), { status: 200, body: { duplicate: true } });
-    assert.equal(register.received.of('fusionauth').value, 1);
+    assert.equal(store.received.of('fusionauth').value, 1);
     await accepted({ ...event, id: 'event-2' });
     // Long after, when it is forgotten, it still hits only what is dead by then.
     clock.seconds = NOW + 4_000;
     list = newList();
-    const late = webhookTo(new Register({ list, journal: undefined, clock, log: silentLog }));
+    const late = webhookTo(new RevocationStore({ list, journal: undefined, clock, log: silentLog }));
     const body = JSON.stringify({ event: { ...base, ...event } });
     claims = signedClaimsOf(body);
     assert.equal((await late.answer(headers, Buffer.from(body))).status, 200);

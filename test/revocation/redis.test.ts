@@ -4,10 +4,10 @@ import { createClient } from '@redis/client';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { ForeignLines } from '../../src/revocation/foreign-lines.ts';
 import { RedisLink } from '../../src/revocation/redis.ts';
-import { Register } from '../../src/revocation/register.ts';
 import type { Revocation } from '../../src/revocation/revocation.ts';
 import { toLine } from '../../src/revocation/revocation-line.ts';
 import type { RevocationList } from '../../src/revocation/revocation-list.ts';
+import { RevocationStore } from '../../src/revocation/store.ts';
 import { eventually, silentLog } from '../support/gateway.ts';
 import { needs } from '../support/programs.ts';
 import { TestRedis } from '../support/redis.ts';
@@ -18,7 +18,7 @@ const installed = needs('redis-server');
 
 interface Node {
   readonly list: RevocationList;
-  readonly register: Register;
+  readonly store: RevocationStore;
   readonly link: RedisLink;
 }
 
@@ -44,7 +44,7 @@ describe('revocations shared by Redis', installed, () => {
     ...users: string[]
   ): Promise<Node> => {
     const list = newList(limit);
-    const register: Register = new Register({
+    const store: RevocationStore = new RevocationStore({
       list,
       journal: undefined,
       publish: (told) => link.publish(told),
@@ -59,9 +59,9 @@ describe('revocations shared by Redis', installed, () => {
       lines: new ForeignLines({ lives, clock, log, secret: undefined }),
       entries: limit ?? 100_000,
       known: () => list.all(),
-      onRevocations: (told) => register.share(told),
+      onRevocations: (told) => store.acceptForeign(told),
     });
-    const node = { list, register, link };
+    const node = { list, store, link };
     nodes.push(node);
     await revoke(node, ...users);
     await link.open();
@@ -69,8 +69,8 @@ describe('revocations shared by Redis', installed, () => {
   };
   const of = (sub: string): Revocation =>
     revocationOf({ sub, before: secondsFromNow(0), expiresAt: secondsFromNow(3600) });
-  const revoke = async ({ register }: Node, ...users: string[]): Promise<void> => {
-    if (users.length > 0) assert.equal(await register.accept(users.map(of), 'admin'), 'done');
+  const revoke = async ({ store }: Node, ...users: string[]): Promise<void> => {
+    if (users.length > 0) assert.equal(await store.accept(users.map(of), 'admin'), 'done');
   };
   const revoked = ({ list }: Node, sub: string): boolean => list.cover(marksOf({ sub, issuedAt: 0 }));
   const reaches = (node: Node, sub: string): Promise<boolean> =>
@@ -86,7 +86,7 @@ describe('revocations shared by Redis', installed, () => {
     await revoke(b, 'bob');
     await reaches(a, 'bob');
     assert.deepEqual([a.list.size, b.list.size], [2, 2]);
-    assert.deepEqual([...b.register.received.members].map(([source]) => source).sort(), ['admin', 'redis']);
+    assert.deepEqual([...b.store.received.members].map(([source]) => source).sort(), ['admin', 'redis']);
   });
 
   test('keep what they say, without end too', async () => {
@@ -97,7 +97,7 @@ describe('revocations shared by Redis', installed, () => {
       before: Number.POSITIVE_INFINITY,
       expiresAt: Number.POSITIVE_INFINITY,
     });
-    await a.register.accept([forever], 'admin');
+    await a.store.accept([forever], 'admin');
     await eventually(
       () => b.list.size,
       (size) => size === 1,
@@ -177,7 +177,7 @@ describe('revocations shared by Redis', installed, () => {
     const ahead = { wall: () => systemClock.wall() + 86_400_000, monotonic: systemClock.monotonic };
     const fast = await joinWith({ clock: ahead });
     assert.equal(
-      await fast.register.accept([{ ...of('bob'), expiresAt: secondsFromNow(200_000) }], 'admin'),
+      await fast.store.accept([{ ...of('bob'), expiresAt: secondsFromNow(200_000) }], 'admin'),
       'done',
     );
     await reaches(a, 'bob');

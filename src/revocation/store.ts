@@ -16,29 +16,29 @@ const TICK_MS = 1_000;
  */
 export type Acceptance = 'done' | 'full' | 'unsaved';
 
-export interface RegisterOptions {
+export interface RevocationStoreOptions {
   readonly list: RevocationList;
   /** Undefined: revocations end with the process. */
   readonly journal: Journal | undefined;
   /** Tells other gateways of what was told here. */
   readonly publish?: ((revocations: readonly Revocation[]) => void) | undefined;
   /** Tells those who judge tokens by lists of their own; resolves when it is in force there, and never rejects. */
-  readonly spread?: ((revocations: readonly Revocation[]) => Promise<void>) | undefined;
-  /** Has the same drop what only Redis told; as `spread`. */
-  readonly spreadDrop?: (() => Promise<void>) | undefined;
+  readonly distribute?: ((revocations: readonly Revocation[]) => Promise<void>) | undefined;
+  /** Has the same drop what only Redis told; as `distribute`. */
+  readonly distributeDrop?: (() => Promise<void>) | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 /** Puts revocations in force and keeps them. */
-export class Register {
+export class RevocationStore {
   /** Revocations received, by source, those known already included. */
   readonly received = new CounterFamily();
   readonly #list: RevocationList;
   readonly #journal: Journal | undefined;
-  readonly #publish: RegisterOptions['publish'];
-  readonly #spread: RegisterOptions['spread'];
-  readonly #spreadDrop: RegisterOptions['spreadDrop'];
+  readonly #publish: RevocationStoreOptions['publish'];
+  readonly #distribute: RevocationStoreOptions['distribute'];
+  readonly #distributeDrop: RevocationStoreOptions['distributeDrop'];
   readonly #sweeper: Sweeper;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -47,12 +47,12 @@ export class Register {
   /** Whether one was refused because there was no room, and there still is none. */
   #full = false;
 
-  constructor(options: RegisterOptions) {
+  constructor(options: RevocationStoreOptions) {
     this.#list = options.list;
     this.#journal = options.journal;
     this.#publish = options.publish;
-    this.#spread = options.spread;
-    this.#spreadDrop = options.spreadDrop;
+    this.#distribute = options.distribute;
+    this.#distributeDrop = options.distributeDrop;
     this.#sweeper = new Sweeper(options.list, options.clock);
     this.#clock = options.clock;
     this.#log = options.log;
@@ -66,9 +66,9 @@ export class Register {
   }
 
   /** Puts what was kept in force without opening the file for more, for one who only asks what would be refused. */
-  async look(): Promise<void> {
+  async read(): Promise<void> {
     if (this.#journal === undefined) return;
-    this.#report(await this.#journal.look(this.#restore), this.#journal);
+    this.#logDamage(await this.#journal.read(this.#restore), this.#journal);
   }
 
   async close(): Promise<void> {
@@ -115,9 +115,9 @@ export class Register {
     const changed = living.filter((revocation) => this.#list.add(revocation));
     this.#publish?.(changed);
     // All that was told, since what this repeats may not be in force everywhere yet.
-    const spread = this.#spread?.(living);
+    const distributed = this.#distribute?.(living);
     const saved = await this.#save(changed);
-    await spread;
+    await distributed;
     return saved;
   }
 
@@ -125,7 +125,7 @@ export class Register {
    * What other gateways told, in force when this returns as far as there is room: it is in force there, so each is
    * one hole less. Whether there was room for all.
    */
-  share(revocations: readonly Revocation[]): boolean {
+  acceptForeign(revocations: readonly Revocation[]): boolean {
     const now = this.#clock.wall() / 1000;
     this.received.of('redis').value += revocations.length;
     const changed: Revocation[] = [];
@@ -136,7 +136,7 @@ export class Register {
       else if (this.#list.add(revocation)) changed.push(revocation);
     }
     void this.#save(changed);
-    void this.#spread?.(changed);
+    void this.#distribute?.(changed);
     return isWhole;
   }
 
@@ -147,7 +147,7 @@ export class Register {
   async dropForeign(): Promise<{ readonly dropped: number; readonly acceptance: 'done' | 'unsaved' }> {
     const dropped = this.#list.dropForeign();
     this.#full = false;
-    const spread = this.#spreadDrop?.();
+    const distributed = this.#distributeDrop?.();
     let acceptance: 'done' | 'unsaved' = 'done';
     try {
       await this.#journal?.renew();
@@ -155,7 +155,7 @@ export class Register {
       this.#log.error({ error }, 'what Redis told was dropped, but could not be taken out of the file');
       acceptance = 'unsaved';
     }
-    await spread;
+    await distributed;
     return { dropped, acceptance };
   }
 
@@ -172,7 +172,7 @@ export class Register {
   }
 
   async #load(journal: Journal): Promise<void> {
-    this.#report(await journal.open(this.#restore), journal);
+    this.#logDamage(await journal.open(this.#restore), journal);
     journal.keeps(
       () => this.#list.all(),
       () => this.#list.size,
@@ -184,7 +184,7 @@ export class Register {
     if (revocation.expiresAt > this.#clock.wall() / 1000) this.#list.add(revocation);
   };
 
-  #report({ damaged, damagedCount, torn }: Loaded, { path: file, damagedPath }: Journal): void {
+  #logDamage({ damaged, damagedCount, torn }: Loaded, { path: file, damagedPath }: Journal): void {
     if (torn) this.#log.warn({ file }, 'the last revocation was not saved whole and had not been confirmed');
     if (damagedCount === 0) return;
     const others = damagedCount > 1 ? ` and ${damagedCount - 1} more` : '';
@@ -202,7 +202,7 @@ export class Register {
   }
 
   #tick(): void {
-    this.#sweeper.look();
+    this.#sweeper.tick();
     if (this.#full && this.#list.hasRoom) this.#full = false;
     const journal = this.#journal;
     if (journal === undefined) return;

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, mock, test } from 'node:test';
 import { Journal } from '../../src/revocation/journal.ts';
-import { Register } from '../../src/revocation/register.ts';
+import { RevocationStore } from '../../src/revocation/store.ts';
 import { silentLog } from '../support/gateway.ts';
 import { FixedClock, marksOf, NOW, newList, revocationOf } from './support.ts';
 
-describe('the register', () => {
+describe('the revocation store', () => {
   let folder: string;
   const clock = new FixedClock();
   beforeEach(() => {
@@ -19,27 +19,27 @@ describe('the register', () => {
 
   const open = async () => {
     const list = newList();
-    const register = new Register({
+    const store = new RevocationStore({
       list,
       journal: new Journal(folder, silentLog, 1_000),
       clock,
       log: silentLog,
     });
-    await register.open();
-    return { list, register };
+    await store.open();
+    return { list, store };
   };
 
   test('puts in force at once, and confirms when it is on the disk', async () => {
     const first = await open();
-    const accepted = first.register.accept([revocationOf({ sub: 's' })], 'admin');
+    const accepted = first.store.accept([revocationOf({ sub: 's' })], 'admin');
     assert.equal(first.list.cover(marksOf({ sub: 's' })), true);
     assert.equal(await accepted, 'done');
     assert.match(readFileSync(join(folder, 'revocations.log'), 'utf8'), /"sub":"s"/);
     const second = await open();
     assert.equal(second.list.cover(marksOf({ sub: 's' })), true);
-    assert.deepEqual(second.register.span(), { oldest: NOW, newest: NOW });
-    await first.register.close();
-    await second.register.close();
+    assert.deepEqual(second.store.span(), { oldest: NOW, newest: NOW });
+    await first.store.close();
+    await second.store.close();
   });
 
   test('does not confirm what the disk did not take, though it is in force', async () => {
@@ -49,30 +49,30 @@ describe('the register', () => {
       }
     }
     const list = newList();
-    const register = new Register({
+    const store = new RevocationStore({
       list,
       journal: new FullDisk(folder, silentLog, 1_000),
       clock,
       log: silentLog,
     });
-    assert.equal(await register.accept([revocationOf({ sub: 's' })], 'admin'), 'unsaved');
+    assert.equal(await store.accept([revocationOf({ sub: 's' })], 'admin'), 'unsaved');
     assert.equal(list.cover(marksOf({ sub: 's' })), true);
   });
 
   test('leaves what has ended behind when it starts', async () => {
     const first = await open();
-    await first.register.accept(
+    await first.store.accept(
       [revocationOf({ sub: 's' }), revocationOf({ sub: 't', expiresAt: NOW + 7_200 })],
       'admin',
     );
-    await first.register.close();
+    await first.store.close();
     clock.seconds = NOW + 3_600;
     const second = await open();
     assert.deepEqual(
       Array.from(second.list.all(), ({ sub }) => sub),
       ['t'],
     );
-    await second.register.close();
+    await second.store.close();
   });
 
   test('forgets nothing by a clock that is set forward, as long as it may be set back', async () => {
@@ -85,14 +85,14 @@ describe('the register', () => {
     mock.timers.enable({ apis: ['setInterval'] });
     const stepped = new SteppedClock();
     const list = newList();
-    const register = new Register({ list, journal: undefined, clock: stepped, log: silentLog });
-    await register.open();
+    const store = new RevocationStore({ list, journal: undefined, clock: stepped, log: silentLog });
+    await store.open();
     const pass = (seconds: number, step = 0): void => {
       stepped.passed += seconds;
       stepped.seconds += seconds + step;
       mock.timers.tick(1_000);
     };
-    await register.accept([revocationOf({ sub: 's' })], 'admin');
+    await store.accept([revocationOf({ sub: 's' })], 'admin');
     pass(1);
     pass(1, 86_400);
     for (let minute = 0; minute < 9; minute += 1) pass(60);
@@ -100,29 +100,29 @@ describe('the register', () => {
     pass(120);
     assert.equal(list.cover(marksOf({ sub: 's' })), false);
     mock.timers.reset();
-    await register.close();
+    await store.close();
   });
 
   test('writes no line for what is in force already', async () => {
-    const { register } = await open();
-    for (let times = 0; times < 3; times += 1) await register.accept([revocationOf({ sub: 's' })], 'admin');
-    await register.close();
+    const { store } = await open();
+    for (let times = 0; times < 3; times += 1) await store.accept([revocationOf({ sub: 's' })], 'admin');
+    await store.close();
     assert.equal(readFileSync(join(folder, 'revocations.log'), 'utf8').split('\n').length, 3);
   });
 
   test('starts with what can be read of a damaged file, and says so', async () => {
     const first = await open();
-    await first.register.accept([revocationOf({ sub: 's' }), revocationOf({ sub: 't' })], 'admin');
-    await first.register.close();
+    await first.store.accept([revocationOf({ sub: 's' }), revocationOf({ sub: 't' })], 'admin');
+    await first.store.close();
     const path = join(folder, 'revocations.log');
     writeFileSync(path, readFileSync(path, 'utf8').replace('"sub":"s"', '"sub":"x"'));
-    const { list, register } = await open();
+    const { list, store } = await open();
     assert.equal(list.cover(marksOf({ sub: 't' })), true);
     assert.equal(list.cover(marksOf({ sub: 'x' })), false);
     assert.match(
-      register.troubles().join(),
+      store.troubles().join(),
       /^\S+revocations\.damaged holds lines that could not be read, so what they revoked is valid again: /,
     );
-    await register.close();
+    await store.close();
   });
 });

@@ -8,31 +8,31 @@ import { FusionAuthWebhook } from './fusionauth-webhook.ts';
 import { InForce } from './in-force.ts';
 import { Journal } from './journal.ts';
 import { RedisLink } from './redis.ts';
-import { Register } from './register.ts';
 import type { Revocation, Source } from './revocation.ts';
 import type { RevocationList } from './revocation-list.ts';
+import { RevocationStore } from './store.ts';
 
-export interface DeskOptions {
+export interface RevocationServiceOptions {
   readonly config: Config;
   readonly revocation: RevocationConfig;
   readonly clock: Clock;
   readonly log: Log;
-  /** See `ControlOptions.looksOnly`. */
-  readonly looksOnly?: boolean | undefined;
+  /** See `ControlOptions.readOnly`. */
+  readonly readOnly?: boolean | undefined;
   /** The claims of a JWT with a good signature of FusionAuth; undefined for any other. */
   readonly verify: (token: string) => Readonly<Record<string, unknown>> | undefined;
   /** Is told when the keys of these issuers may have changed; `proven`: FusionAuth says so, with a good signature. */
   readonly onKeysChanged: (issuers: readonly string[], proven: boolean) => void;
-  /** See `RegisterOptions.spread`. */
-  readonly spread?: ((revocations: readonly Revocation[]) => Promise<void>) | undefined;
-  /** See `RegisterOptions.spreadDrop`. */
-  readonly spreadDrop?: (() => Promise<void>) | undefined;
+  /** See `RevocationStoreOptions.distribute`. */
+  readonly distribute?: ((revocations: readonly Revocation[]) => Promise<void>) | undefined;
+  /** See `RevocationStoreOptions.distributeDrop`. */
+  readonly distributeDrop?: (() => Promise<void>) | undefined;
 }
 
 /** Everything about revocation in one gateway: what is in force, where it is kept, who may tell of more. */
-export class Desk {
+export class RevocationService {
   readonly list: RevocationList;
-  readonly register: Register;
+  readonly store: RevocationStore;
   readonly endpoint: AdminEndpoint | undefined;
   readonly webhook: FusionAuthWebhook | undefined;
   readonly #link: RedisLink | undefined;
@@ -40,24 +40,24 @@ export class Desk {
   readonly #redisRequired: boolean;
   readonly #inForce: InForce;
 
-  constructor(options: DeskOptions) {
-    const { config, revocation, clock, log, spread, spreadDrop, looksOnly } = options;
+  constructor(options: RevocationServiceOptions) {
+    const { config, revocation, clock, log, distribute, distributeDrop, readOnly } = options;
     const { issuers, state } = config;
     const { secret, fusionauth, redis, entries } = revocation;
     this.#inForce = new InForce({ issuers, revocation, log });
     const { list, lives } = this.#inForce;
-    const journal = state === undefined ? undefined : new Journal(state, log, revocation.entries, looksOnly);
+    const journal = state === undefined ? undefined : new Journal(state, log, revocation.entries, readOnly);
     this.list = list;
-    const register = new Register({
+    const store = new RevocationStore({
       list,
       journal,
       publish: (told) => this.#link?.publish(told),
-      spread,
-      spreadDrop,
+      distribute,
+      distributeDrop,
       clock,
       log,
     });
-    this.register = register;
+    this.store = store;
     this.#redisRequired = redis?.required === true;
     if (redis !== undefined) {
       this.#lines = new ForeignLines({ lives, clock, log, secret: redis.secret });
@@ -68,20 +68,20 @@ export class Desk {
         lines: this.#lines,
         entries,
         known: () => list.all(),
-        onRevocations: (told) => register.share(told),
+        onRevocations: (told) => store.acceptForeign(told),
       });
     }
     this.endpoint =
       secret === undefined
         ? undefined
-        : new AdminEndpoint({ secret, register, lives, clock, drop: () => this.#dropForeign() });
+        : new AdminEndpoint({ secret, store, lives, clock, drop: () => this.#dropForeign() });
     if (fusionauth !== undefined) {
       const { verify, onKeysChanged } = options;
       this.webhook = new FusionAuthWebhook({
         issuers: () => lives.alike(fusionauth.issuer),
         verify,
         onKeysChanged,
-        register,
+        store,
         lives,
         clock,
         log,
@@ -90,26 +90,26 @@ export class Desk {
   }
 
   /** Other issuers sign tokens from now on. */
-  follow(issuers: ReadonlyMap<string, IssuerConfig>): void {
-    this.#inForce.follow(issuers);
+  setIssuers(issuers: ReadonlyMap<string, IssuerConfig>): void {
+    this.#inForce.setIssuers(issuers);
     // What was of an unknown issuer is of use now.
     this.#link?.compareSoon();
   }
 
   /** Reads what was kept and catches up with other gateways. Rejects with the file system's error. */
   async open(): Promise<void> {
-    await this.register.open();
+    await this.store.open();
     await this.#link?.open();
   }
 
   async close(): Promise<void> {
     await this.#link?.close();
-    await this.register.close();
+    await this.store.close();
   }
 
   /** What an operator has to see to, one sentence each. */
   troubles(): readonly string[] {
-    const troubles = [...this.register.troubles()];
+    const troubles = [...this.store.troubles()];
     if (this.#link?.isShort === true) {
       troubles.push(
         'revocations that Redis tells are not in force here because nine tenths of revocation.entries are: make it the same everywhere, or, if others write to that Redis, shut them out and DELETE /revocations?source=redis',
@@ -144,7 +144,7 @@ export class Desk {
   /** Redis first, or what is dropped here would be read again. */
   async #dropForeign(): Promise<Dropped> {
     const isRedisEmpty = (await this.#link?.clear()) ?? true;
-    const { dropped, acceptance } = await this.register.dropForeign();
+    const { dropped, acceptance } = await this.store.dropForeign();
     return { dropped, isSaved: acceptance === 'done', isRedisEmpty };
   }
 

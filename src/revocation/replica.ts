@@ -9,14 +9,14 @@ import { Sweeper } from './sweeper.ts';
 const SWEEP_MS = 1_000;
 
 /** The revocations of another process, for one that judges tokens by them; whether there is room is not decided here. */
-export class Mirror {
+export class RevocationReplica {
   readonly #inForce: InForce;
   readonly #timer: NodeJS.Timeout;
 
   constructor(options: InForceOptions & { readonly clock: Clock }) {
     this.#inForce = new InForce(options);
     const sweeper = new Sweeper(this.#inForce.list, options.clock);
-    this.#timer = setInterval(() => sweeper.look(), SWEEP_MS);
+    this.#timer = setInterval(() => sweeper.tick(), SWEEP_MS);
     this.#timer.unref();
   }
 
@@ -35,8 +35,8 @@ export class Mirror {
   }
 
   /** Other issuers sign tokens from now on. */
-  follow(issuers: ReadonlyMap<string, IssuerConfig>): void {
-    this.#inForce.follow(issuers);
+  setIssuers(issuers: ReadonlyMap<string, IssuerConfig>): void {
+    this.#inForce.setIssuers(issuers);
   }
 
   close(): void {
