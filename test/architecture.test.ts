@@ -64,7 +64,7 @@ const doors: readonly (readonly [what: string, pattern: RegExp, place: RegExp])[
     /^import (?!type)[^;]*(?<!type )\b(connect|Socket)\b[^;]*from 'node:(net|tls)'/m,
     /^(upstream\/h1\/upstream-socket|front\/socket-file|redis\/connection|process\/control-client)\.ts$/,
   ],
-  ['piscina', /'piscina'/, /^auth\/verify\/verify-(pool|worker)\.ts$/],
+  ['piscina', /'piscina'/, /^auth\/verify\/(pool|worker)\.ts$/],
   ['fast-jwt', /'fast-jwt'/, /^(auth\/verify\/signature\.ts|demo\/.*)$/],
   ['lru-cache', /'lru-cache'/, /^auth\/remember\/token-cache\.ts$/],
   ['zod and yaml', /'(zod|yaml)['/]/, /^config\//],

@@ -50,7 +50,7 @@ describe('the package', () => {
     ]) {
       assert.ok(paths.includes(path), path);
     }
-    for (const path of ['main.js', 'index.js', 'index.d.ts', 'auth/verify/verify-worker.js']) {
+    for (const path of ['main.js', 'index.js', 'index.d.ts', 'auth/verify/worker.js']) {
       assert.ok(paths.includes(`dist/src/${path}`), path);
     }
     const others = paths.filter((path) => !/^(dist\/src|docs)\//.test(path) && path.includes('/'));

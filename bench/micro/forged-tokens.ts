@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { Access } from '../../src/auth/policy/access.ts';
+import type { Policy } from '../../src/auth/policy/policy.ts';
 import { head } from '../../test/auth/support.ts';
 import {
   AUDIENCE,
@@ -12,7 +12,7 @@ import {
   random,
   type Shape,
 } from './forged-shapes.ts';
-import { accessTo, authorizerOf, ISSUER, issuerWith } from './signing.ts';
+import { authorizerOf, ISSUER, issuerWith, policyOf } from './signing.ts';
 
 // CPU of one made-up token by what it is made of; baseline: a usual one, whose signature is checked. No shape may cost
 // twice as much. Counted is what the process uses from the Authorization value to the refusal: the value as a string,
@@ -43,12 +43,12 @@ const issuers = [
   issuerWith('long', [...others(49), AUDIENCE]),
 ];
 const authorizer = authorizerOf(issuers, 0);
-const plain = accessTo(authorizer, ['main']);
-const many = accessTo(
+const plain = policyOf(authorizer, ['main']);
+const many = policyOf(
   authorizer,
   issuers.map(({ name }) => name).filter((name) => name.startsWith('many')),
 );
-const long = accessTo(authorizer, ['long']);
+const long = policyOf(authorizer, ['long']);
 
 const encode = (text: string): string => Buffer.from(text).toString('base64url');
 const usual = {
@@ -83,7 +83,7 @@ const withAudiences =
   () => [`${header}}`, `${claimsWithoutAudience},${shape(ROOM)}}`];
 const usualOne: Make = () => [`${header}}`, `${claims},"jti2":"${random()}"}`];
 
-const made: [name: string, access: Access, make: Make][] = [];
+const made: [name: string, policy: Policy, make: Make][] = [];
 for (const [name, shape] of Object.entries(claimShapes)) {
   made.push([name, plain, withClaims(shape)]);
   const beside = headerShapes[name];
@@ -94,8 +94,8 @@ for (const [name, shape] of Object.entries(fullHeaderShapes)) {
   made.push([`${name}, too many in the header`, plain, withHeader(shape)]);
 }
 for (const [name, shape] of Object.entries(audienceShapes)) {
-  for (const [kind, access] of Object.entries({ plain, many, long })) {
-    made.push([`${name} (${kind})`, access, withAudiences(shape)]);
+  for (const [kind, policy] of Object.entries({ plain, many, long })) {
+    made.push([`${name} (${kind})`, policy, withAudiences(shape)]);
   }
 }
 for (const kid of ['k', '一', '\\u4e00', '\\n']) {
@@ -128,7 +128,7 @@ function authorizationOf(make: Make): Buffer {
   return Buffer.from(value, 'latin1');
 }
 
-async function refuseAll(values: readonly Buffer[], access: Access, reasons: Set<string>): Promise<void> {
+async function refuseAll(values: readonly Buffer[], policy: Policy, reasons: Set<string>): Promise<void> {
   await Promise.all(
     values.map(
       (bytes) =>
@@ -138,7 +138,7 @@ async function refuseAll(values: readonly Buffer[], access: Access, reasons: Set
             reasons.add(verdict.reason ?? '');
             resolve();
           };
-          const answer = authorizer.authorize(access, head(bytes.toString('latin1')), { onVerdict });
+          const answer = authorizer.authorize(policy, head(bytes.toString('latin1')), { onVerdict });
           if (answer.kind !== 'pending') onVerdict(answer);
         }),
     ),
@@ -147,14 +147,14 @@ async function refuseAll(values: readonly Buffer[], access: Access, reasons: Set
 
 class Row {
   readonly name: string;
-  readonly access: Access;
+  readonly policy: Policy;
   readonly reasons = new Set<string>();
   readonly #values: readonly Buffer[];
   readonly #times: number[] = [];
 
-  constructor(name: string, access: Access, make: Make) {
+  constructor(name: string, policy: Policy, make: Make) {
     this.name = name;
-    this.access = access;
+    this.policy = policy;
     this.#values = Array.from({ length: TOKENS }, () => authorizationOf(make));
   }
 
@@ -164,7 +164,7 @@ class Row {
     for (let time = 0; time <= TIMES; time += 1) {
       for (const value of this.#values) sign(value);
       const start = process.cpuUsage();
-      await refuseAll(this.#values, this.access, this.reasons);
+      await refuseAll(this.#values, this.policy, this.reasons);
       const { user, system } = process.cpuUsage(start);
       // Not the first time, which finds them out of the cache.
       if (time > 0) sum += user + system;
@@ -184,16 +184,16 @@ class Row {
 
 await authorizer.start();
 const words = process.argv.slice(2);
-const baselines = [plain, many, long].map((access) => new Row('a usual one', access, usualOne));
+const baselines = [plain, many, long].map((policy) => new Row('a usual one', policy, usualOne));
 const rows = made
   .filter(([name]) => words.length === 0 || words.some((word) => name.includes(word)))
-  .map(([name, access, make]) => new Row(name, access, make));
+  .map(([name, policy, make]) => new Row(name, policy, make));
 const all = [...baselines, ...rows];
 // Twice for nothing: measured is code that has been compiled, and has seen every shape.
 for (const row of [...all, ...all]) await row.measure();
 for (const row of all) row.forget();
 for (let round = 0; round < ROUNDS; round += 1) for (const row of all) await row.measure();
-const baselineOf = (row: Row): number => (baselines.find(({ access }) => access === row.access) as Row).time;
+const baselineOf = (row: Row): number => (baselines.find(({ policy }) => policy === row.policy) as Row).time;
 rows.sort((a, b) => b.time / baselineOf(b) - a.time / baselineOf(a));
 const times = baselines.map(({ time }) => time.toFixed(1)).join(', ');
 process.stdout.write(

@@ -1,6 +1,6 @@
 import { AuthCounters } from '../../src/auth/auth-counters.ts';
 import { Authorizer } from '../../src/auth/authorizer.ts';
-import type { Access } from '../../src/auth/policy/access.ts';
+import type { Policy } from '../../src/auth/policy/policy.ts';
 import type { IssuerConfig } from '../../src/config/config.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { issuerConfig } from '../../test/support/issuer.ts';
@@ -34,8 +34,8 @@ export function authorizerOf(issuers: readonly IssuerConfig[], verifiers: number
 }
 
 /** What a route that takes tokens of these issuers hands to the authorizer. */
-export function accessTo(authorizer: Authorizer, auth: readonly string[]): Access {
-  return authorizer.access({
+export function policyOf(authorizer: Authorizer, auth: readonly string[]): Policy {
+  return authorizer.policy({
     auth,
     forward: { headers: new Map([['X-User-Id', 'sub']]), token: 'keep', forwarded: new Set() },
   });

@@ -1,7 +1,7 @@
 import type { RequestHead } from '../../src/http/message.ts';
 import { head } from '../../test/auth/support.ts';
 import { rs256, secondsFromNow } from '../../test/support/tokens.ts';
-import { accessTo, authorizerOf, ISSUER, issuerWith, key } from './signing.ts';
+import { authorizerOf, ISSUER, issuerWith, key, policyOf } from './signing.ts';
 import { compare } from './timing.ts';
 
 // Finding known tokens; baseline: the header's value as a string, which the engine makes anew for each request.
@@ -10,7 +10,7 @@ const TOKENS = 1000;
 const CALLS = 500_000;
 const AUDIENCE = '63b73f76-7400-487d-b122-5705b848da80';
 const authorizer = authorizerOf([issuerWith('main', [AUDIENCE])], 1);
-const access = accessTo(authorizer, ['main']);
+const policy = policyOf(authorizer, ['main']);
 const raw = Array.from({ length: TOKENS }, (_, n) =>
   Buffer.from(
     `Bearer ${rs256(
@@ -38,7 +38,7 @@ await Promise.all(
   raw.map(
     (bytes) =>
       new Promise<void>((resolve, reject) => {
-        const answer = authorizer.authorize(access, head(bytes.toString('latin1')), {
+        const answer = authorizer.authorize(policy, head(bytes.toString('latin1')), {
           onVerdict: (verdict) => (verdict.kind === 'permit' ? resolve() : reject(new Error(verdict.reason))),
         });
         if (answer.kind !== 'pending') reject(new Error(answer.kind));
@@ -56,6 +56,6 @@ const next = (): RequestHead => {
 compare('a known token', CALLS, {
   'the value as a string': () => next().authorizationCount,
   'looked up, every rule checked': () =>
-    authorizer.authorize(access, next(), waiter).kind === 'permit' ? 1 : Number.NaN,
+    authorizer.authorize(policy, next(), waiter).kind === 'permit' ? 1 : Number.NaN,
 });
 await authorizer.close();

@@ -1,8 +1,8 @@
 import { AuthCounters } from '../../src/auth/auth-counters.ts';
+import type { Verification } from '../../src/auth/verify/inline.ts';
+import { InlineVerification } from '../../src/auth/verify/inline.ts';
+import { VerificationPool } from '../../src/auth/verify/pool.ts';
 import { SignatureVerifier } from '../../src/auth/verify/signature.ts';
-import type { Verification } from '../../src/auth/verify/verify-inline.ts';
-import { VerifyInline } from '../../src/auth/verify/verify-inline.ts';
-import { VerifyPool } from '../../src/auth/verify/verify-pool.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { rs256, rsaKey, secondsFromNow } from '../../test/support/tokens.ts';
 
@@ -63,8 +63,8 @@ await time('the check alone', () => {
   for (const token of tokens)
     if (!verifier.verify(token, choice)) throw new Error('a good token was refused');
 });
-const inline = new VerifyInline(verifier, new AuthCounters(), systemClock);
-const pool = new VerifyPool(1, new AuthCounters());
+const inline = new InlineVerification(verifier, new AuthCounters(), systemClock);
+const pool = new VerificationPool(1, new AuthCounters());
 await pool.start();
 for (const atOnce of [1, 16, 64, 512]) {
   await time(`on the event loop, ${atOnce} at once`, () => through(inline, atOnce));

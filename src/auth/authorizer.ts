@@ -3,26 +3,26 @@ import type { RequestHead } from '../http/message.ts';
 import type { VerificationKey } from '../keys/key.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { AuthCounters } from './auth-counters.ts';
-import { type Candidate, Gate } from './gate.ts';
+import { type Candidate, Examiner } from './examiner.ts';
 import { grant } from './permit.ts';
-import { Access } from './policy/access.ts';
 import { Issuer } from './policy/issuer.ts';
 import { judgeLifetime, readLifetime } from './policy/lifetime.ts';
+import { Policy } from './policy/policy.ts';
 import { bearerToken, isCanonical } from './read/bearer.ts';
-import { Scratch } from './read/scratch.ts';
 import type { JsonObject } from './read/strict-json.ts';
+import { TokenBuffer } from './read/token-buffer.ts';
 import { rejections } from './rejections.ts';
 import { RefusedTokens } from './remember/refused-tokens.ts';
 import { type CacheEntry, TokenCache } from './remember/token-cache.ts';
 import type { Revocations } from './revocations.ts';
 import type { Pending, Permit, Rejection, VerdictWaiter } from './verdict.ts';
 import { Flights } from './verify/flights.ts';
+import { InlineVerification, type Verification } from './verify/inline.ts';
 import { KeyRequests, type Refetch } from './verify/key-requests.ts';
+import { VerificationPool } from './verify/pool.ts';
 import { isHmac, SignatureVerifier } from './verify/signature.ts';
 import { signedClaims } from './verify/signed-claims.ts';
 import { assertUsable, roomFor } from './verify/usable-keys.ts';
-import { type Verification, VerifyInline } from './verify/verify-inline.ts';
-import { VerifyPool } from './verify/verify-pool.ts';
 
 export interface AuthorizerOptions {
   readonly issuers: ReadonlyMap<string, IssuerConfig>;
@@ -47,11 +47,11 @@ export interface AuthorizerOptions {
  */
 export class Authorizer {
   readonly #issuers = new Map<string, Issuer>();
-  readonly #accesses = new Map<string, Access>();
-  readonly #scratch = new Scratch();
+  readonly #policies = new Map<string, Policy>();
+  readonly #buffer = new TokenBuffer();
   readonly #cache: TokenCache;
   readonly #refused: RefusedTokens;
-  readonly #gate: Gate;
+  readonly #examiner: Examiner;
   readonly #verifier = new SignatureVerifier();
   readonly #verification: Verification;
   readonly #flights: Flights;
@@ -63,22 +63,22 @@ export class Authorizer {
 
   /** Throws when a key cannot be used with an algorithm its issuer wants it for. */
   constructor(options: AuthorizerOptions) {
-    this.#gate = new Gate(options.haproxyOrder, this.#scratch);
+    this.#examiner = new Examiner(options.haproxyOrder, this.#buffer);
     for (const [name, config] of options.issuers) {
       assertUsable(this.#verifier, name, config.algorithms, config.keys);
-      this.#issuers.set(name, new Issuer(config, this.#gate.audiences));
+      this.#issuers.set(name, new Issuer(config, this.#examiner.audiences));
     }
     this.#cache = new TokenCache(options.cache);
     this.#verification =
       options.verifiers > 0
-        ? new VerifyPool(options.verifiers, options.counters)
-        : new VerifyInline(this.#verifier, options.counters, options.clock);
+        ? new VerificationPool(options.verifiers, options.counters)
+        : new InlineVerification(this.#verifier, options.counters, options.clock);
     this.#flights = new Flights({
       verification: this.#verification,
       conclude: (candidate) => this.#conclude(candidate),
       refuse: (candidate) => this.#refuseSignature(candidate),
       askForKeys: (candidate) => this.#askForKeys(candidate),
-      kidOf: (candidate) => this.#gate.kidOf(candidate),
+      kidOf: (candidate) => this.#examiner.kidOf(candidate),
     });
     this.#refused = new RefusedTokens(options.clock);
     this.#haproxyOrder = options.haproxyOrder;
@@ -119,22 +119,22 @@ export class Authorizer {
   }
 
   /** What a route demands, to be made once when the gateway is built. Throws on an unknown issuer name. */
-  access(route: {
+  policy(route: {
     readonly auth: 'none' | readonly string[];
     readonly forward: ForwardConfig;
     readonly require?: RouteRules | undefined;
     readonly token?: readonly TokenPlace[] | undefined;
-  }): Access {
+  }): Policy {
     const { auth, forward, require, token } = route;
     const added = [[...forward.headers], forward.payload, [...(forward.set ?? [])]];
     const key = JSON.stringify([auth, token, forward.token, added, require]);
-    let access = this.#accesses.get(key);
-    if (access === undefined) {
+    let policy = this.#policies.get(key);
+    if (policy === undefined) {
       const issuers = auth === 'none' ? undefined : auth.map((name) => this.#issuer(name));
-      access = new Access(issuers, forward, require, token);
-      this.#accesses.set(key, access);
+      policy = new Policy(issuers, forward, require, token);
+      this.#policies.set(key, policy);
     }
-    return access;
+    return policy;
   }
 
   /**
@@ -155,7 +155,7 @@ export class Authorizer {
   signedClaims(token: string, issuerName: string, key?: VerificationKey): JsonObject | undefined {
     const issuer = this.#issuer(issuerName);
     return signedClaims(token, {
-      scratch: this.#scratch,
+      buffer: this.#buffer,
       verifier: this.#verifier,
       choose: (algorithm, kid) => {
         if (key === undefined) return issuer.choose(algorithm, kid);
@@ -168,41 +168,41 @@ export class Authorizer {
    * The answer for a request: at once for public routes, known tokens, HMAC and every refusal that needs no
    * signature check; otherwise `Pending`, and the waiter is called later unless that is cancelled.
    */
-  authorize(access: Access, head: RequestHead, waiter: VerdictWaiter): Permit | Rejection | Pending {
-    if (access.openPermit !== undefined) return access.openPermit;
-    if (access.places !== undefined) {
-      const token = access.places.find(head);
-      return typeof token === 'string' ? this.#examineToken(access, token, false, waiter) : token;
+  authorize(policy: Policy, head: RequestHead, waiter: VerdictWaiter): Permit | Rejection | Pending {
+    if (policy.openPermit !== undefined) return policy.openPermit;
+    if (policy.places !== undefined) {
+      const token = policy.places.find(head);
+      return typeof token === 'string' ? this.#examineToken(policy, token, false, waiter) : token;
     }
     const { authorization } = head;
     let entry: CacheEntry | undefined;
     if (authorization !== undefined && head.authorizationCount === 1) {
       entry = this.#cache.find(authorization);
-      const known = this.#remembered(access, authorization, entry);
+      const known = this.#remembered(policy, authorization, entry);
       if (known !== undefined) return known;
     }
-    return this.#examine(access, head, waiter, entry);
+    return this.#examine(policy, head, waiter, entry);
   }
 
   /** What is known of a value without a look at its token: it was let in before, or refused. */
   #remembered(
-    access: Access,
+    policy: Policy,
     authorization: string,
     entry: CacheEntry | undefined,
   ): Permit | Rejection | undefined {
-    return entry === undefined ? this.#refused.find(authorization, access) : this.#recall(access, entry);
+    return entry === undefined ? this.#refused.find(authorization, policy) : this.#recall(policy, entry);
   }
 
   /** The answer for a token in the cache; undefined when it is void or the route needs a closer look. */
-  #recall(access: Access, entry: CacheEntry): Permit | Rejection | undefined {
+  #recall(policy: Policy, entry: CacheEntry): Permit | Rejection | undefined {
     const { issuer } = entry;
     if (entry.generation !== issuer.generation) {
       this.#cache.delete(entry);
       return undefined;
     }
     let answer: Permit | Rejection;
-    if (entry.access === access) answer = entry.answer;
-    else if (access.soleIssuer === issuer && access.plainPermit !== undefined) answer = access.plainPermit;
+    if (entry.policy === policy) answer = entry.answer;
+    else if (policy.soleIssuer === issuer && policy.plainPermit !== undefined) answer = policy.plainPermit;
     else return undefined;
     this.#counters.cacheHits.value += 1;
     // In the order of `#conclude`: a token has one answer, whether it is remembered or not.
@@ -233,7 +233,7 @@ export class Authorizer {
 
   /** `found`: the cache's entry for the value as it was sent. */
   #examine(
-    access: Access,
+    policy: Policy,
     head: RequestHead,
     waiter: VerdictWaiter,
     found: CacheEntry | undefined,
@@ -243,27 +243,27 @@ export class Authorizer {
     const token = bearerToken(head.authorization);
     if (typeof token !== 'string') return token;
     const authorization = head.authorization as string;
-    if (!isCanonical(authorization, token)) return this.#examineToken(access, token, ambiguous, waiter);
-    return this.#judge({ access, authorization, token, ambiguous }, waiter, found, true);
+    if (!isCanonical(authorization, token)) return this.#examineToken(policy, token, ambiguous, waiter);
+    return this.#judge({ policy, authorization, token, ambiguous }, waiter, found, true);
   }
 
   /** A token that came in another spelling than that of the cache, or from another place. */
   #examineToken(
-    access: Access,
+    policy: Policy,
     token: string,
     ambiguous: boolean,
     waiter: VerdictWaiter,
   ): Permit | Rejection | Pending {
     const written = `Bearer ${token}`;
-    const authorization = this.#scratch.copy(written);
+    const authorization = this.#buffer.copy(written);
     let entry: CacheEntry | undefined;
     // A character beyond latin1 is another one in the copy: the cache must not take it for a token that it knows.
     if (!ambiguous && authorization === written) {
       entry = this.#cache.find(authorization);
-      const known = this.#remembered(access, authorization, entry);
+      const known = this.#remembered(policy, authorization, entry);
       if (known !== undefined) return known;
     }
-    return this.#judge({ access, authorization, token, ambiguous }, waiter, entry, true);
+    return this.#judge({ policy, authorization, token, ambiguous }, waiter, entry, true);
   }
 
   /** `mayWait`: newer keys may be asked for. */
@@ -273,9 +273,9 @@ export class Authorizer {
     entry: CacheEntry | undefined,
     mayWait: boolean,
   ): Permit | Rejection | Pending {
-    const { access, authorization, token, ambiguous } = asked;
+    const { policy, authorization, token, ambiguous } = asked;
     const full = entry === undefined && this.#flights.isFull(token);
-    const candidate = this.#gate.examine(authorization, token, ambiguous, access, full);
+    const candidate = this.#examiner.examine(authorization, token, ambiguous, policy, full);
     if (candidate.kind === 'rejection') return candidate;
     if (candidate.kind === 'unknown-key') {
       const judge = (): Permit | Rejection | Pending => this.#judge(asked, waiter, undefined, false);
@@ -322,8 +322,8 @@ export class Authorizer {
    * revocations, then its kind, then the rules of the route. Only a valid one is kept.
    */
   #conclude(candidate: Candidate): Permit | Rejection {
-    const { access, issuer } = candidate;
-    const proven = this.#gate.prove(candidate);
+    const { policy, issuer } = candidate;
+    const proven = this.#examiner.prove(candidate);
     if (proven.kind === 'rejection') return proven;
     const { claims, type, payload } = proven;
     const lifetime = readLifetime(claims, issuer.config);
@@ -338,16 +338,16 @@ export class Authorizer {
     const misfit = issuer.types.judge(type, claims);
     if (misfit !== undefined) return misfit;
     const answer =
-      access.rules?.judge(claims, issuer.roles) ??
-      access.sharedPermit ??
-      this.#identify(access, claims, payload);
+      policy.rules?.judge(claims, issuer.roles) ??
+      policy.sharedPermit ??
+      this.#identify(policy, claims, payload);
     this.#cache.put({
       authorization: candidate.authorization,
       issuer,
       generation: issuer.generation,
       expiresAt: lifetime.expiresAt / 1000,
       notBefore: lifetime.notBefore / 1000,
-      access,
+      policy,
       answer,
       marks,
       revocationsAt,
@@ -356,20 +356,20 @@ export class Authorizer {
   }
 
   /** Leave with the identity headers of the route; refused when a claim cannot be written as one. */
-  #identify(access: Access, claims: JsonObject, payload: string): Permit | Rejection {
-    const identity = access.identity.render(claims, payload);
+  #identify(policy: Policy, claims: JsonObject, payload: string): Permit | Rejection {
+    const identity = policy.identity.render(claims, payload);
     if (identity === undefined) return rejections.claimMismatch;
-    return grant(this.#scratch.copy(identity), access.stripToken, access.traces);
+    return grant(this.#buffer.copy(identity), policy.stripToken, policy.traces);
   }
 
   /** Remembers that the token was refused after its signature was checked. Both times in wall-clock milliseconds. */
   #refuse(
-    { authorization, access, issuer }: Candidate,
+    { authorization, policy, issuer }: Candidate,
     rejection: Rejection,
     since: number,
     until = Number.POSITIVE_INFINITY,
   ): Rejection {
-    this.#refused.add({ authorization, access, issuer, version: issuer.version, rejection, since, until });
+    this.#refused.add({ authorization, policy, issuer, version: issuer.version, rejection, since, until });
     return rejection;
   }
 
@@ -389,7 +389,7 @@ export class Authorizer {
 
 /** A token in question, and what is asked of it. */
 interface Asked {
-  readonly access: Access;
+  readonly policy: Policy;
   /** `Bearer`, one space, the token. */
   readonly authorization: string;
   readonly token: string;

@@ -2,11 +2,11 @@ import type { RequestHead } from '../http/message.ts';
 import type { Clock } from '../lib/clock.ts';
 import { foreignText } from '../lib/foreign-text.ts';
 import type { Log } from '../lib/log.ts';
-import type { Access } from './policy/access.ts';
 import { Issuer } from './policy/issuer.ts';
+import type { Policy } from './policy/policy.ts';
 import { bearerToken } from './read/bearer.ts';
-import { Scratch } from './read/scratch.ts';
 import { type JsonObject, member, parseObject } from './read/strict-json.ts';
+import { TokenBuffer } from './read/token-buffer.ts';
 import type { Rejection } from './verdict.ts';
 
 /** Lines in one second: enough to see what is wrong, and a flood of refused tokens is no flood of lines. */
@@ -28,7 +28,7 @@ export class RefusalLog {
   readonly #write: (fields: object) => void;
   readonly #log: Log;
   readonly #clock: Clock;
-  readonly #scratch = new Scratch();
+  readonly #buffer = new TokenBuffer();
   /** Monotonic milliseconds at which the present second began. */
   #since = Number.NEGATIVE_INFINITY;
   #lines = 0;
@@ -41,7 +41,7 @@ export class RefusalLog {
   }
 
   /** For a request that was refused on a route with these demands. `route`: its name. */
-  note(route: string, access: Access, head: RequestHead, { reason }: Rejection): void {
+  note(route: string, policy: Policy, head: RequestHead, { reason }: Rejection): void {
     const now = this.#clock.monotonic();
     if (now - this.#since >= 1000) {
       this.#since = now;
@@ -54,8 +54,8 @@ export class RefusalLog {
     this.#lines += 1;
     const unlogged = this.#unlogged;
     this.#unlogged = 0;
-    const token = access.places === undefined ? bearerToken(head.authorization) : access.places.find(head);
-    const facts = typeof token === 'string' ? this.#facts(token, access) : { characters: 0 };
+    const token = policy.places === undefined ? bearerToken(head.authorization) : policy.places.find(head);
+    const facts = typeof token === 'string' ? this.#facts(token, policy) : { characters: 0 };
     try {
       this.#write({ route, reason, ...facts, ...(unlogged === 0 ? {} : { unlogged }) });
     } catch {
@@ -64,11 +64,11 @@ export class RefusalLog {
     }
   }
 
-  #facts(token: string, access: Access): object {
+  #facts(token: string, policy: Policy): object {
     const segments = token.length > MAX_TOKEN ? [] : token.split('.', 4);
     const header = this.#read(segments[0]) ?? {};
     const claims = this.#read(segments[1]) ?? {};
-    const issuer = access.pick(member(claims, 'iss'), member(claims, 'aud'));
+    const issuer = policy.pick(member(claims, 'iss'), member(claims, 'aud'));
     return {
       characters: token.length,
       segments: segments.map(({ length }) => length),
@@ -80,7 +80,7 @@ export class RefusalLog {
   }
 
   #read(segment: string | undefined): JsonObject | undefined {
-    const text = segment === undefined ? undefined : this.#scratch.decode(segment);
+    const text = segment === undefined ? undefined : this.#buffer.decode(segment);
     return text === undefined ? undefined : parseObject(text);
   }
 }

@@ -118,7 +118,7 @@ export class Exchange
 
   /** 2. Ask for a permit; a cached token has it at once, another gets it when its signature has been verified. */
   private authorize(route: Route): void {
-    const verdict = this.service.authorizer.authorize(route.access, this.head, this);
+    const verdict = this.service.authorizer.authorize(route.policy, this.head, this);
     if (verdict.kind === 'pending') this.pending = verdict;
     else this.onVerdict(verdict);
   }

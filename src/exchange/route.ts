@@ -1,4 +1,4 @@
-import type { Access } from '../auth/policy/access.ts';
+import type { Policy } from '../auth/policy/policy.ts';
 import type { Permit } from '../auth/verdict.ts';
 import type { Forwarded } from '../forwarding/request-writer.ts';
 import type { PreflightReplies } from '../replies/preflight.ts';
@@ -9,7 +9,7 @@ import type { RouteTally } from './tally.ts';
 /** A route with everything it needs resolved. */
 export interface Route extends Routed {
   readonly name: string;
-  readonly access: Access;
+  readonly policy: Policy;
   readonly pool: Pool;
   readonly forwarded: Forwarded;
   /** Requests that authenticate their connection go upstream, on one of their own each. */

@@ -1,4 +1,4 @@
-import { MAX_AUDIENCES } from '../auth/policy/audience-names.ts';
+import { MAX_AUDIENCES } from '../auth/read/audience-names.ts';
 import { ClaimPath } from '../auth/read/claim-path.ts';
 import type { ClaimName, Demand, IssuerConfig, RouteConfig } from '../config/config.ts';
 import { tokenAlgorithms } from '../keys/algorithms.ts';

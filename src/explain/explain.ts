@@ -172,7 +172,7 @@ async function readRevocations({ revocation }: Control): Promise<void> {
 
 function judge(service: BuiltService, route: Route, head: RequestHead): Promise<Permit | Rejection> {
   return new Promise((resolve) => {
-    const verdict = service.authorizer.authorize(route.access, head, { onVerdict: resolve });
+    const verdict = service.authorizer.authorize(route.policy, head, { onVerdict: resolve });
     if (verdict.kind !== 'pending') resolve(verdict);
   });
 }
@@ -219,7 +219,7 @@ interface Judged {
 async function conclude(judged: Judged): Promise<Explanation> {
   const { built, route, routeConfig, issuers, question, verdict, options } = judged;
   const facts = readToken(question.token ?? '');
-  const picked = route.access.pick(claim(facts, 'iss'), claim(facts, 'aud'));
+  const picked = route.policy.pick(claim(facts, 'iss'), claim(facts, 'aud'));
   const issuer = picked instanceof Issuer ? picked.config : undefined;
   const fetched = issuer && built.control.keySets.of(issuer.name);
   const present = fetched?.keys ?? issuer?.keys ?? [];

@@ -6,8 +6,8 @@ import {
   TOO_DEEP,
   TOO_MANY_PARTS,
 } from '../auth/read/json-outline.ts';
-import { Scratch } from '../auth/read/scratch.ts';
 import { type JsonObject, member, parseObject } from '../auth/read/strict-json.ts';
+import { TokenBuffer } from '../auth/read/token-buffer.ts';
 
 /** What a token says of itself, as far as it can be read; nothing of it is proven. */
 export interface TokenFacts {
@@ -34,7 +34,7 @@ export function readToken(token: string): TokenFacts {
 }
 
 function read(segment: string, limits: Limits): JsonObject | undefined {
-  const text = new Scratch().decode(segment);
+  const text = new TokenBuffer().decode(segment);
   return text === undefined ? undefined : parseObject(text, limits);
 }
 
@@ -45,10 +45,10 @@ const beyond: ReadonlyMap<number, (limits: Limits) => string> = new Map([
 
 /** What is wrong with a segment that cannot be read. */
 function faultOf(segment: string, limits: Limits): string {
-  const scratch = new Scratch();
-  const length = scratch.load(segment);
+  const buffer = new TokenBuffer();
+  const length = buffer.load(segment);
   if (length < 0) return 'is no base64url of UTF-8 in its one canonical spelling';
-  const members = new Outline([], limits).of(scratch.bytes, length);
+  const members = new Outline([], limits).of(buffer.bytes, length);
   return beyond.get(members)?.(limits) ?? (members < 0 ? 'is no JSON object' : 'has a member twice');
 }
 

@@ -1,6 +1,6 @@
 import type { AuthCounters } from '../auth/auth-counters.ts';
 import { Authorizer } from '../auth/authorizer.ts';
-import { preflightPermit } from '../auth/preflight.ts';
+import { preflightPermit } from '../auth/policy/preflight-permit.ts';
 import { RefusalLog } from '../auth/refusal-log.ts';
 import type { Revocations } from '../auth/revocations.ts';
 import type { Config, ForwardConfig, RouteConfig } from '../config/config.ts';
@@ -91,7 +91,7 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
       match: route.match,
       guard: guardOf(route),
       paths: route.paths,
-      access: authorizer.access(route),
+      policy: authorizer.policy(route),
       pool: poolOf(route, pools),
       forwarded: route.forward.forwarded,
       passConnectionAuth: route.connectionAuth === 'pass',
@@ -102,7 +102,7 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
   const replies = new Replies(
     config.rejection,
     config.realm,
-    routes.flatMap(({ access }) => access.rules?.scope ?? []),
+    routes.flatMap(({ policy }) => policy.rules?.scope ?? []),
   );
   const refusals = refusalLogOf(config.log, log, clock);
   return {
@@ -118,8 +118,8 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
       loopMark: config.loopMark,
     }),
     replies,
-    refusal: (rejection, { name, access }, head) => {
-      refusals?.note(name, access, head, rejection);
+    refusal: (rejection, { name, policy }, head) => {
+      refusals?.note(name, policy, head, rejection);
       return replies.ofRejection(rejection);
     },
     budget: new Budget(

@@ -180,9 +180,9 @@ describe('forged tokens', () => {
   });
 
   test('two tokens that differ only in the payload are two identities', async () => {
-    const access = setup.route(['main'], { 'X-User': 'sub' });
+    const policy = setup.route(['main'], { 'X-User': 'sub' });
     const answers = await Promise.all(
-      ['a', 'b', 'a', 'b'].map((sub) => setup.ask(rs256(key, setup.claims({ sub })), access)),
+      ['a', 'b', 'a', 'b'].map((sub) => setup.ask(rs256(key, setup.claims({ sub })), policy)),
     );
     assert.deepEqual(
       answers.map((answer) => (answer.kind === 'permit' ? answer.headers : answer.reason)),

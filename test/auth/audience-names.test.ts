@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Audience } from '../../src/auth/policy/audience.ts';
-import { AudienceNames, MAX_AUDIENCES } from '../../src/auth/policy/audience-names.ts';
+import { AudienceNames, MAX_AUDIENCES } from '../../src/auth/read/audience-names.ts';
 import { Outline } from '../../src/auth/read/json-outline.ts';
 
 const outline = new Outline(['aud']);

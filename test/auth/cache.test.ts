@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { grant } from '../../src/auth/permit.ts';
-import { Access } from '../../src/auth/policy/access.ts';
 import { Issuer } from '../../src/auth/policy/issuer.ts';
+import { Policy } from '../../src/auth/policy/policy.ts';
 import { TokenCache } from '../../src/auth/remember/token-cache.ts';
 import { signToken } from '../support/tokens.ts';
 import { forward, issuer, SECRET, Setup, secretKey } from './support.ts';
@@ -14,7 +14,7 @@ const entry = (authorization: string, headers = '') => ({
   generation: 1,
   expiresAt: 1,
   notBefore: 0,
-  access: new Access([main], forward()),
+  policy: new Policy([main], forward()),
   answer: grant(headers, false),
   marks: undefined,
   revocationsAt: 0,

@@ -1,11 +1,11 @@
 import { appendFileSync } from 'node:fs';
-import type { VerifyBatch } from '../../src/auth/verify/verify-worker.ts';
+import type { VerificationBatch } from '../../src/auth/verify/worker.ts';
 
 /**
  * Stands in for the verification module on a thread. A token is an order: `good`, `bad`, `exit`, `throw`, `reject`,
  * `short`, and `once:FILE`, which ends the thread the first time. The log of batches goes to FILE of `log:FILE`.
  */
-export function verifyBatch({ tokens }: VerifyBatch): string | Promise<string> {
+export function verifyBatch({ tokens }: VerificationBatch): string | Promise<string> {
   for (const token of tokens) {
     const [order, file] = token.split(':');
     if (file !== undefined) appendFileSync(file, `${tokens.join(' ')}\n`);

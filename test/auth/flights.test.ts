@@ -18,8 +18,8 @@ class Listener {
   }
 }
 
-function begin(setup: Setup, token: string, listener = new Listener(), access = setup.access): Pending {
-  const answer = setup.authorizer.authorize(access, head(`Bearer ${token}`), listener);
+function begin(setup: Setup, token: string, listener = new Listener(), policy = setup.policy): Pending {
+  const answer = setup.authorizer.authorize(policy, head(`Bearer ${token}`), listener);
   assert.equal(answer.kind, 'pending');
   assert.deepEqual(listener.verdicts, [], 'never called from within authorize');
   return answer as Pending;
@@ -56,7 +56,7 @@ for (const [how, verifiers] of [
     test('answers each route with its own headers', async () => {
       const same = token({ jti: 'routes' });
       const user = setup.route(['main'], { 'X-User': 'sub' });
-      const id = setup.authorizer.access({ auth: ['main'], forward: forward({ 'X-Id': 'jti' }, 'strip') });
+      const id = setup.authorizer.policy({ auth: ['main'], forward: forward({ 'X-Id': 'jti' }, 'strip') });
       const verified = setup.counters.verifyBatchSize.sum;
       const answers = await Promise.all([setup.ask(same, user), setup.ask(same, id), setup.ask(same, user)]);
       assert.deepEqual(answers, [
@@ -104,7 +104,7 @@ for (const [how, verifiers] of [
       const same = token({ jti: 'reentrant' });
       const other = new Listener();
       const inner = await new Promise<unknown>((resolve) => {
-        setup.authorizer.authorize(setup.access, head(`Bearer ${same}`), {
+        setup.authorizer.authorize(setup.policy, head(`Bearer ${same}`), {
           onVerdict: () => {
             pending.cancel();
             resolve(setup.now(same));
@@ -119,7 +119,7 @@ for (const [how, verifiers] of [
     test('every waiter is counted out once, whether it leaves, is told, or leaves while it is told', async () => {
       const same = token({ jti: 'count' });
       const told = await new Promise<number>((resolve) => {
-        const pending = setup.authorizer.authorize(setup.access, head(`Bearer ${same}`), {
+        const pending = setup.authorizer.authorize(setup.policy, head(`Bearer ${same}`), {
           onVerdict: () => {
             (pending as Pending).cancel();
             resolve(setup.authorizer.waiting);
@@ -271,7 +271,7 @@ describe('a waiter that throws', () => {
     const token = rs256(key, setup.claims());
     const uncaught: (() => void)[] = [];
     const error = new Error('broken waiter');
-    setup.authorizer.authorize(setup.access, head(`Bearer ${token}`), {
+    setup.authorizer.authorize(setup.policy, head(`Bearer ${token}`), {
       onVerdict: () => {
         throw error;
       },

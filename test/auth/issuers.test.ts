@@ -119,7 +119,7 @@ describe('two issuers with the same kid', () => {
 
   test('the rules of a route hold for both', () =>
     withSetup(issuers(), async (setup) => {
-      const access = setup.authorizer.access({
+      const policy = setup.authorizer.policy({
         auth: ['one', 'two'],
         forward: forward(),
         require: { scopes: { match: 'all', values: ['a'] }, roles: undefined, claims: [] },
@@ -128,8 +128,8 @@ describe('two issuers with the same kid', () => {
         [oneKey, 'one'],
         [twoKey, 'two'],
       ] as const) {
-        assert.equal(await setup.word(make(setup, key, iss), access), 'scope_insufficient rules');
-        assert.equal(await setup.word(make(setup, key, iss, {}, { scope: 'a' }), access), 'permit');
+        assert.equal(await setup.word(make(setup, key, iss), policy), 'scope_insufficient rules');
+        assert.equal(await setup.word(make(setup, key, iss, {}, { scope: 'a' }), policy), 'permit');
       }
     }));
 });

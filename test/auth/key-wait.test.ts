@@ -99,7 +99,7 @@ describe('a token whose key is not known', () => {
     const rotation = new Rotation();
     const heard: (Permit | Rejection)[] = [];
     const ask = (token: string) =>
-      rotation.setup.authorizer.authorize(rotation.setup.access, head(`Bearer ${token}`), {
+      rotation.setup.authorizer.authorize(rotation.setup.policy, head(`Bearer ${token}`), {
         onVerdict: (verdict) => heard.push(verdict),
       });
     const [early, late] = [
@@ -118,7 +118,7 @@ describe('a token whose key is not known', () => {
   test('1024 may wait; the next is refused at once, and those who leave make room', async () => {
     const rotation = new Rotation();
     const ask = () =>
-      rotation.setup.authorizer.authorize(rotation.setup.access, head(`Bearer ${rotation.token()}`), {
+      rotation.setup.authorizer.authorize(rotation.setup.policy, head(`Bearer ${rotation.token()}`), {
         onVerdict: () => undefined,
       });
     const waiting = Array.from({ length: 1024 }, ask);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Access } from '../../src/auth/policy/access.ts';
 import { Issuer } from '../../src/auth/policy/issuer.ts';
+import { Policy } from '../../src/auth/policy/policy.ts';
 import { rejections } from '../../src/auth/rejections.ts';
 import { RefusedTokens } from '../../src/auth/remember/refused-tokens.ts';
 import { keyPair, rs256 } from '../support/tokens.ts';
@@ -94,11 +94,11 @@ describe('a token that is refused again and again', () => {
 
 describe('the store of refusals', () => {
   const main = new Issuer(issuer());
-  const access = new Access([main], forward());
+  const policy = new Policy([main], forward());
   const clock = { wall: () => 1_000, monotonic: () => 0 };
   const refused = (authorization: string) => ({
     authorization,
-    access,
+    policy,
     issuer: main,
     version: main.version,
     rejection: rejections.signature,
@@ -110,10 +110,10 @@ describe('the store of refusals', () => {
   test('keeps a value that comes back, not one that comes once', () => {
     const store = new RefusedTokens(clock);
     store.add(refused(value('x')));
-    assert.equal(store.find(value('x'), access), undefined);
+    assert.equal(store.find(value('x'), policy), undefined);
     store.add(refused(value('x')));
-    assert.equal(store.find(value('x'), access), rejections.signature);
-    assert.equal(store.find(value('y'), access), undefined);
+    assert.equal(store.find(value('x'), policy), rejections.signature);
+    assert.equal(store.find(value('y'), policy), undefined);
   });
 
   test('keeps none when others come to its place in between', () => {
@@ -122,7 +122,7 @@ describe('the store of refusals', () => {
     for (let round = 0; round < 3; round += 1) {
       for (const mark of ['m', 'n', 'o']) store.add(refused(inPlace(mark)));
     }
-    for (const mark of ['m', 'n', 'o']) assert.equal(store.find(inPlace(mark), access), undefined);
+    for (const mark of ['m', 'n', 'o']) assert.equal(store.find(inPlace(mark), policy), undefined);
   });
 
   test('keeps no long value', () => {
@@ -132,8 +132,8 @@ describe('the store of refusals', () => {
       store.add(refused(text));
       store.add(refused(text));
     }
-    assert.equal(store.find(kept, access), rejections.signature);
-    assert.equal(store.find(`${kept}a`, access), undefined);
+    assert.equal(store.find(kept, policy), rejections.signature);
+    assert.equal(store.find(`${kept}a`, policy), undefined);
   });
 
   test('takes values of any length', () => {
@@ -141,7 +141,7 @@ describe('the store of refusals', () => {
     for (const text of ['', 'B', 'Bearer ']) {
       store.add(refused(text));
       store.add(refused(text));
-      assert.equal(store.find(text, access), rejections.signature, text);
+      assert.equal(store.find(text, policy), rejections.signature, text);
     }
   });
 });

@@ -6,7 +6,7 @@ import { forward, head, issuer, Setup, secretKey } from './support.ts';
 describe('routes', () => {
   test('a public route looks at nothing and keeps the token', async () => {
     const setup = new Setup();
-    const open = setup.authorizer.access({ auth: 'none', forward: forward({ 'X-Id': 'sub' }, 'strip') });
+    const open = setup.authorizer.policy({ auth: 'none', forward: forward({ 'X-Id': 'sub' }, 'strip') });
     for (const value of [undefined, 'Basic x', 'Bearer junk', `Bearer ${setup.token()}`]) {
       const answer = setup.authorizer.authorize(open, head(value, 2), { onVerdict: () => assert.fail() });
       assert.deepEqual(answer, { kind: 'permit', headers: '', stripToken: false });
@@ -16,11 +16,11 @@ describe('routes', () => {
   test('the permit carries the headers of its route, also when another route saw the token first', async () => {
     const setup = new Setup();
     const user = setup.route(['main'], { 'X-User': 'sub' });
-    const mail = setup.authorizer.access({
+    const mail = setup.authorizer.policy({
       auth: ['main'],
       forward: forward({ 'X-Mail': 'email' }, 'strip'),
     });
-    const none = setup.authorizer.access({ auth: ['main'], forward: forward({}, 'strip') });
+    const none = setup.authorizer.policy({ auth: ['main'], forward: forward({}, 'strip') });
     const token = setup.token({ email: 'u@example.com' });
     for (let round = 0; round < 3; round += 1) {
       assert.deepEqual(await setup.ask(token, user), {
@@ -52,13 +52,13 @@ describe('routes', () => {
     assert.equal(await setup.word(token, user), 'token_expired expiry', 'time comes first');
   });
 
-  test('routes that agree share their access, others do not', () => {
+  test('routes that agree share their policy, others do not', () => {
     const setup = new Setup();
     assert.equal(setup.route(['main'], { A: 'sub' }), setup.route(['main'], { A: 'sub' }));
     assert.notEqual(setup.route(['main'], { A: 'sub' }), setup.route(['main'], { A: 'aud' }));
     assert.notEqual(
       setup.route(['main']),
-      setup.authorizer.access({ auth: ['main'], forward: forward({}, 'strip') }),
+      setup.authorizer.policy({ auth: ['main'], forward: forward({}, 'strip') }),
     );
     assert.throws(() => setup.route(['nobody']), /no issuer is called nobody/);
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Access } from '../../src/auth/policy/access.ts';
+import type { Policy } from '../../src/auth/policy/policy.ts';
 import type { ClaimRule, Demand, RouteRules } from '../../src/config/config.ts';
 import { rsaKey, signToken } from '../support/tokens.ts';
 import { forward, issuer, publicKey, Setup } from './support.ts';
@@ -24,8 +24,8 @@ function route(
   setup: Setup,
   require: Partial<RouteRules>,
   headers: Readonly<Record<string, string>> = {},
-): Access {
-  return setup.authorizer.access({
+): Policy {
+  return setup.authorizer.policy({
     auth: ['main'],
     forward: forward(headers),
     require: { scopes: undefined, roles: undefined, claims: [], ...require },
@@ -44,10 +44,10 @@ async function judge(
   changes: Parameters<typeof issuer>[0] = {},
 ): Promise<void> {
   const setup = new Setup({ issuers: [issuer(changes)] });
-  const access = route(setup, rules);
+  const policy = route(setup, rules);
   const token = setup.token({ ...claims });
-  assert.equal(await setup.word(token, access), answer);
-  assert.equal(await setup.word(token, access), answer, 'also when the token is known');
+  assert.equal(await setup.word(token, policy), answer);
+  assert.equal(await setup.word(token, policy), answer, 'also when the token is known');
 }
 
 const name = ([rules, claims, answer]: Row): string => {
@@ -137,15 +137,15 @@ describe('roles', () => {
   test('each issuer of a route has its roles where it has them', async () => {
     const other = issuer({ name: 'other', issuer: 'https://other.example', rolesClaim: 'groups' });
     const setup = new Setup({ issuers: [issuer(), other] });
-    const access = setup.authorizer.access({
+    const policy = setup.authorizer.policy({
       auth: ['main', 'other'],
       forward: forward(),
       require: { scopes: undefined, roles: all('admin'), claims: [] },
     });
     const claims = { roles: ['user'], groups: ['admin'] };
-    assert.equal(await setup.word(setup.token(claims), access), role);
+    assert.equal(await setup.word(setup.token(claims), policy), role);
     const theirs = setup.token({ ...claims, iss: 'https://other.example' });
-    assert.equal(await setup.word(theirs, access), 'permit');
+    assert.equal(await setup.word(theirs, policy), 'permit');
   });
 });
 
@@ -205,9 +205,9 @@ describe('the order of checks', () => {
 
   test('lifetime, then the type of the token, then scopes, roles and claims', async () => {
     const setup = new Setup({ issuers: [issuer({ tokenTypes: ['at+jwt'], require: ['sub'] })] });
-    const access = route(setup, strict);
+    const policy = route(setup, strict);
     const ask = (claims: object, typ = 'at+jwt'): Promise<string> =>
-      setup.word(setup.token({ ...claims }, { alg: 'HS256', typ }), access);
+      setup.word(setup.token({ ...claims }, { alg: 'HS256', typ }), policy);
     assert.equal(await ask({ exp: setup.clock.seconds(-1) }, 'JWT'), 'token_expired expiry');
     assert.equal(await ask({ sub: undefined }, 'JWT'), 'claim_missing expiry');
     assert.equal(await ask({}, 'JWT'), 'claim_mismatch rules');
@@ -223,11 +223,11 @@ describe('the order of checks', () => {
     const setup = new Setup({
       issuers: [issuer({ tokenTypes: ['at+jwt'], rejectIdTokens: true, maxAgeMs: 1000 })],
     });
-    const access = route(setup, strict);
+    const policy = route(setup, strict);
     const forged = signToken('HS256', 'another secret, just as long as the right one', {
       ...setup.claims({ cnf: {}, nonce: 'n', exp: 0 }),
     });
-    assert.equal(await setup.word(forged, access), 'signature_invalid signature');
+    assert.equal(await setup.word(forged, policy), 'signature_invalid signature');
   });
 
   test('nor with an asymmetric key, where all who wait for one verification have rules of their own', async () => {
@@ -259,8 +259,8 @@ describe('the order of checks', () => {
 
 describe('a known token', () => {
   test('meets the rules of every route, in any order of routes', async () => {
-    const routes = (setup: Setup): [string, Access][] => [
-      ['permit', setup.access],
+    const routes = (setup: Setup): [string, Policy][] => [
+      ['permit', setup.policy],
       ['permit', route(setup, { scopes: all('a') })],
       [scope, route(setup, { scopes: all('b') })],
       [role, route(setup, { roles: all('a') })],
@@ -274,8 +274,8 @@ describe('a known token', () => {
         const token = setup.token({ scope: 'a' });
         const made = routes(setup);
         for (const at of [first, second, first, second]) {
-          const [answer, access] = made[at] as [string, Access];
-          assert.equal(await setup.word(token, access), answer, `${first} then ${second}`);
+          const [answer, policy] = made[at] as [string, Policy];
+          assert.equal(await setup.word(token, policy), answer, `${first} then ${second}`);
         }
         assert.equal(setup.counters.cacheMisses.value, 1);
       }
@@ -284,11 +284,11 @@ describe('a known token', () => {
 
   test('that lacks a scope still ends with its time', async () => {
     const setup = new Setup();
-    const access = route(setup, { scopes: all('b') });
+    const policy = route(setup, { scopes: all('b') });
     const token = setup.token();
-    assert.equal(await setup.word(token, access), scope);
+    assert.equal(await setup.word(token, policy), scope);
     setup.clock.now += 3_600_000;
-    assert.equal(await setup.word(token, access), 'token_expired expiry');
+    assert.equal(await setup.word(token, policy), 'token_expired expiry');
   });
 
   test('carries identity headers where it is let in, and never where it is not', async () => {
@@ -302,11 +302,11 @@ describe('a known token', () => {
     }
   });
 
-  test('routes share an access only if their rules agree', () => {
+  test('routes share a policy only if their rules agree', () => {
     const setup = new Setup();
     assert.equal(route(setup, { scopes: all('a') }), route(setup, { scopes: all('a') }));
     const different = [
-      setup.access,
+      setup.policy,
       route(setup, { scopes: all('a') }),
       route(setup, { scopes: any('a') }),
       route(setup, { roles: all('a') }),

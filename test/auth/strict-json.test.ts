@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { isUtf8 } from 'node:buffer';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Scratch } from '../../src/auth/read/scratch.ts';
 import { member, parseObject } from '../../src/auth/read/strict-json.ts';
+import { TokenBuffer } from '../../src/auth/read/token-buffer.ts';
 
-const scratch = new Scratch();
+const buffer = new TokenBuffer();
 const decodeObject = (segment: string) => {
-  const text = scratch.decode(segment);
+  const text = buffer.decode(segment);
   return text === undefined ? undefined : parseObject(text);
 };
 
@@ -93,8 +93,8 @@ test('nesting ends at 32 levels', () => {
 });
 
 test('a segment has one spelling: no padding, no other alphabet, no stray bits', () => {
-  assert.equal(scratch.decode('eyJhIjoxfQ'), '{"a":1}');
-  assert.equal(scratch.isCanonical('eyJhIjoxfQ'), true);
+  assert.equal(buffer.decode('eyJhIjoxfQ'), '{"a":1}');
+  assert.equal(buffer.isCanonical('eyJhIjoxfQ'), true);
   const others = [
     'eyJhIjoxfQ==',
     'eyJhIjoxfR',
@@ -106,8 +106,8 @@ test('a segment has one spelling: no padding, no other alphabet, no stray bits',
     '_-+_',
   ];
   for (const text of [...others, 'eyJhIjoxf\u0151', 'eyJhIjoxf\u0151'.repeat(10_000)]) {
-    assert.equal(scratch.decode(text), undefined, JSON.stringify(text.slice(0, 99)));
-    assert.equal(scratch.isCanonical(text), false, JSON.stringify(text.slice(0, 99)));
+    assert.equal(buffer.decode(text), undefined, JSON.stringify(text.slice(0, 99)));
+    assert.equal(buffer.isCanonical(text), false, JSON.stringify(text.slice(0, 99)));
   }
 });
 
@@ -118,9 +118,9 @@ test('a replacement character that was really written is kept', () => {
 test('texts longer than the working memory are handled alike', () => {
   for (const length of [16_000, 16_384, 16_385, 100_000]) {
     const text = `{"a":"${'x'.repeat(length)}"}`;
-    assert.equal(scratch.decode(segment(text)), text);
-    assert.equal(scratch.isCanonical(segment(text)), true);
-    assert.equal(scratch.copy(text), text);
+    assert.equal(buffer.decode(segment(text)), text);
+    assert.equal(buffer.isCanonical(segment(text)), true);
+    assert.equal(buffer.copy(text), text);
   }
 });
 
@@ -128,9 +128,9 @@ test('any bytes in canonical spelling are taken if they are UTF-8, and no bytes 
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
       const spelled = Buffer.from(bytes).toString('base64url');
-      assert.equal(scratch.isCanonical(spelled), true);
+      assert.equal(buffer.isCanonical(spelled), true);
       const text = Buffer.from(bytes).toString('utf8');
-      assert.equal(scratch.decode(spelled), isUtf8(bytes) ? text : undefined);
+      assert.equal(buffer.decode(spelled), isUtf8(bytes) ? text : undefined);
     }),
     { numRuns: 1000 },
   );

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { AuthCounters } from '../../src/auth/auth-counters.ts';
 import { Authorizer } from '../../src/auth/authorizer.ts';
-import type { Access } from '../../src/auth/policy/access.ts';
+import type { Policy } from '../../src/auth/policy/policy.ts';
 import type { Revocations } from '../../src/auth/revocations.ts';
 import type { Pending, Permit, Rejection } from '../../src/auth/verdict.ts';
 import type { ForwardConfig, IssuerConfig } from '../../src/config/config.ts';
@@ -101,7 +101,7 @@ export class Setup {
   readonly clock = new TestClock();
   readonly counters = new AuthCounters();
   readonly authorizer: Authorizer;
-  readonly access: Access;
+  readonly policy: Policy;
 
   constructor(options: SetupOptions = {}) {
     const issuers = options.issuers ?? [issuer()];
@@ -115,14 +115,14 @@ export class Setup {
       refetch: options.refetch,
       revocations: options.revocations,
     });
-    this.access = this.route(
+    this.policy = this.route(
       issuers.map(({ name }) => name),
       options.headers,
     );
   }
 
-  route(auth: 'none' | readonly string[], headers?: Readonly<Record<string, string>>): Access {
-    return this.authorizer.access({ auth, forward: forward(headers) });
+  route(auth: 'none' | readonly string[], headers?: Readonly<Record<string, string>>): Policy {
+    return this.authorizer.policy({ auth, forward: forward(headers) });
   }
 
   /** Claims that pass, with changes; a claim changed to undefined is absent. */
@@ -135,24 +135,24 @@ export class Setup {
   }
 
   /** The answer to a request with this token, however long it takes. */
-  ask(token: string, access = this.access): Promise<Permit | Rejection> {
-    return this.askRaw(`Bearer ${token}`, 1, access);
+  ask(token: string, policy = this.policy): Promise<Permit | Rejection> {
+    return this.askRaw(`Bearer ${token}`, 1, policy);
   }
 
   askRaw(
     authorization: string | undefined,
     count?: number,
-    access = this.access,
+    policy = this.policy,
   ): Promise<Permit | Rejection> {
     return new Promise((resolve) => {
-      const answer = this.authorizer.authorize(access, head(authorization, count), { onVerdict: resolve });
+      const answer = this.authorizer.authorize(policy, head(authorization, count), { onVerdict: resolve });
       if (answer.kind !== 'pending') resolve(answer);
     });
   }
 
   /** The answer if it comes at once; `pending` is cancelled. */
-  now(token: string, access = this.access): Permit | Rejection | 'pending' {
-    const answer: Permit | Rejection | Pending = this.authorizer.authorize(access, head(`Bearer ${token}`), {
+  now(token: string, policy = this.policy): Permit | Rejection | 'pending' {
+    const answer: Permit | Rejection | Pending = this.authorizer.authorize(policy, head(`Bearer ${token}`), {
       onVerdict: () => undefined,
     });
     if (answer.kind !== 'pending') return answer;
@@ -161,8 +161,8 @@ export class Setup {
   }
 
   /** `permit`, or `reason stage`. */
-  async word(token: string, access = this.access): Promise<string> {
-    return word(await this.ask(token, access));
+  async word(token: string, policy = this.policy): Promise<string> {
+    return word(await this.ask(token, policy));
   }
 }
 
@@ -170,7 +170,7 @@ export function word(answer: Permit | Rejection): string {
   return answer.kind === 'permit' ? 'permit' : `${answer.reason} ${answer.stage}`;
 }
 
-/** Token text from parts that are encoded as they stand, signed with HS256 so that only the gate can object. */
+/** Token text from parts that are encoded as they stand, signed with HS256 so that only the checks before the signature can fail. */
 export function signedParts(header: string | Buffer, payload: string | Buffer): string {
   return signToken('HS256', SECRET, payload, header);
 }

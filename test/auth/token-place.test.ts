@@ -225,9 +225,9 @@ describe('several places', () => {
 describe('with the authorizer', () => {
   const setup = new Setup();
   const routes = {
-    header: setup.access,
-    cookie: setup.authorizer.access({ auth: ['main'], token: [cookie], forward: forward() }),
-    all: setup.authorizer.access({
+    header: setup.policy,
+    cookie: setup.authorizer.policy({ auth: ['main'], token: [cookie], forward: forward() }),
+    all: setup.authorizer.policy({
       auth: ['main'],
       token: [bearer, cookie, query, bare],
       forward: forward({ 'X-User': 'sub' }, 'strip'),
@@ -293,8 +293,8 @@ describe('with the authorizer', () => {
 
   test('the permit says what stays here', () => {
     const permit = (token: 'keep' | 'strip', places: readonly TokenPlace[]) => {
-      const access = setup.authorizer.access({ auth: ['main'], token: places, forward: forward({}, token) });
-      const { plainPermit } = access;
+      const policy = setup.authorizer.policy({ auth: ['main'], token: places, forward: forward({}, token) });
+      const { plainPermit } = policy;
       assert.ok(plainPermit);
       const { stripToken, traces } = plainPermit;
       assert.equal(stripToken, false);

@@ -122,7 +122,7 @@ test('a key of another kind in a large set refuses the whole, beside keys that f
   assert.throws(() => setup.authorizer.setKeys('main', [...keys, wrong]), {
     message: 'issuer main: a key cannot be used with RS256',
   });
-  const answer = setup.authorizer.authorize(setup.access, head(`Bearer ${rs256(key, setup.claims())}`), {
+  const answer = setup.authorizer.authorize(setup.policy, head(`Bearer ${rs256(key, setup.claims())}`), {
     onVerdict: () => undefined,
   });
   assert.equal(answer.kind === 'rejection' && answer.reason, 'keys_unavailable');

@@ -1,7 +1,7 @@
 // Source: an adversarial review: made-up tokens that name a thousand audiences, where one issuer has an entry for each application.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AudienceNames, MAX_AUDIENCES } from '../../src/auth/policy/audience-names.ts';
+import { AudienceNames, MAX_AUDIENCES } from '../../src/auth/read/audience-names.ts';
 import { issuer, publicKey, Setup } from '../auth/support.ts';
 import { keyPair, rs256 } from '../support/tokens.ts';
 

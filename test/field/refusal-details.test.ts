@@ -1,7 +1,7 @@
 // Source: an operator under systemd: a refused token could not be diagnosed without the token.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Access } from '../../src/auth/policy/access.ts';
+import type { Policy } from '../../src/auth/policy/policy.ts';
 import { RefusalLog } from '../../src/auth/refusal-log.ts';
 import { rejections } from '../../src/auth/rejections.ts';
 import type { Log } from '../../src/lib/log.ts';
@@ -23,10 +23,10 @@ interface Line {
 }
 
 /** What is logged of these Authorization values, refused for their signature. */
-function linesOf(values: readonly (string | undefined)[], access: Access = setup.access): readonly Line[] {
+function linesOf(values: readonly (string | undefined)[], policy: Policy = setup.policy): readonly Line[] {
   const log = new LogRecorder();
   const refusals = new RefusalLog(log, 'info', setup.clock);
-  for (const value of values) refusals.note('/', access, head(value), rejections.signature);
+  for (const value of values) refusals.note('/', policy, head(value), rejections.signature);
   return log.fields as readonly Line[];
 }
 
@@ -110,10 +110,10 @@ describe('a flood of refused tokens', () => {
     const refusals = new RefusalLog(log, 'info', setup.clock);
     const { now } = setup.clock;
     for (let n = 0; n < 1000; n += 1)
-      refusals.note('/', setup.access, head('Bearer abc'), rejections.structure);
+      refusals.note('/', setup.policy, head('Bearer abc'), rejections.structure);
     assert.equal(log.fields.length, 10);
     setup.clock.now += 1000;
-    refusals.note('/', setup.access, head('Bearer abc'), rejections.structure);
+    refusals.note('/', setup.policy, head('Bearer abc'), rejections.structure);
     assert.equal((log.fields[10] as Line)['unlogged'], 990);
     assert.equal(log.fields.length, 11);
     setup.clock.now = now;
@@ -124,7 +124,7 @@ describe('a flood of refused tokens', () => {
     const crowded: Log = Object.assign(recorder, { crowded: () => true });
     new RefusalLog(crowded, 'info', setup.clock).note(
       '/',
-      setup.access,
+      setup.policy,
       head('Bearer abc'),
       rejections.structure,
     );
@@ -132,7 +132,7 @@ describe('a flood of refused tokens', () => {
     const broken = { ...new LogRecorder(), info: () => assert.fail('a log that throws') } as unknown as Log;
     new RefusalLog(broken, 'info', setup.clock).note(
       '/',
-      setup.access,
+      setup.policy,
       head('Bearer abc'),
       rejections.structure,
     );

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { MAX_AUDIENCES } from '../../src/auth/policy/audience-names.ts';
+import { MAX_AUDIENCES } from '../../src/auth/read/audience-names.ts';
 import { HEADER_LIMITS, LIMITS, Outline } from '../../src/auth/read/json-outline.ts';
 import type { Permit, Rejection } from '../../src/auth/verdict.ts';
 import { head, issuer, publicKey, Setup } from '../auth/support.ts';
@@ -193,7 +193,7 @@ test('nothing is decoded of a token that could not wait for its signature', asyn
   const token = (n: number): string => `${input}${createHash('sha256').update(`${n}`).digest('base64url')}`;
   const onVerdict = (): void => undefined;
   const ask = (n: number): Permit | Rejection | { kind: 'pending' } =>
-    setup.authorizer.authorize(setup.access, head(`Bearer ${token(n)}`), { onVerdict });
+    setup.authorizer.authorize(setup.policy, head(`Bearer ${token(n)}`), { onVerdict });
   for (let n = 0; n < 4096; n += 1) assert.equal(ask(n).kind, 'pending');
   const parse = context.mock.method(JSON, 'parse');
   const write = context.mock.method(Buffer.prototype, 'write');

@@ -52,13 +52,13 @@ for (const [name, make] of Object.entries(shapes)) {
     };
     const onVerdict = (): void => undefined;
     // What is needed once is there.
-    setup.authorizer.authorize(setup.access, head(value()), { onVerdict });
+    setup.authorizer.authorize(setup.policy, head(value()), { onVerdict });
     // In memory of its own, as the engine hands it out; the bytes are counted, the text is not kept by the test.
     const tokens = Array.from({ length: TOKENS }, () => Buffer.from(value()));
     const bytes = tokens.reduce((sum, { length }) => sum + length, 0);
     const before = await memory();
     for (const token of tokens) {
-      const answer = setup.authorizer.authorize(setup.access, head(token.toString('latin1')), { onVerdict });
+      const answer = setup.authorizer.authorize(setup.policy, head(token.toString('latin1')), { onVerdict });
       assert.equal(answer.kind, 'pending');
     }
     const grown = (await memory()) - before;

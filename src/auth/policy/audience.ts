@@ -1,4 +1,4 @@
-import type { AudienceNames } from './audience-names.ts';
+import type { AudienceNames } from '../read/audience-names.ts';
 
 /** Whom the tokens of an issuer must be meant for (RFC 7519 §4.1.3); only a string or an array of strings can say so. */
 export class Audience {

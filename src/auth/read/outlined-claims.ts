@@ -1,5 +1,5 @@
 import type { Audience } from '../policy/audience.ts';
-import type { AudienceNames } from '../policy/audience-names.ts';
+import type { AudienceNames } from './audience-names.ts';
 import { ESCAPE_BYTES } from './json-escapes.ts';
 import { Outline } from './json-outline.ts';
 import { hasEscapes, isString, textOf } from './json-value.ts';

@@ -3,8 +3,8 @@ import { rejections } from '../rejections.ts';
 import type { Rejection } from '../verdict.ts';
 import { HEADER_LIMITS, Outline } from './json-outline.ts';
 import { isString, textOf } from './json-value.ts';
-import type { Scratch } from './scratch.ts';
 import { member, parseCounted } from './strict-json.ts';
+import type { TokenBuffer } from './token-buffer.ts';
 
 const ALG = 0;
 const KID = 1;
@@ -36,29 +36,29 @@ export interface ProvenHeader extends HeaderFacts {
 
 /** Reads the headers of tokens, and remembers those that came with a good signature: all tokens of one key share it. */
 export class TokenHeaders {
-  readonly #scratch: Scratch;
+  readonly #buffer: TokenBuffer;
   readonly #outline = new Outline(['alg', 'kid', 'crit', 'b64'], HEADER_LIMITS);
   readonly #known = new Map<string, ProvenHeader>();
 
-  constructor(scratch: Scratch) {
-    this.#scratch = scratch;
+  constructor(buffer: TokenBuffer) {
+    this.#buffer = buffer;
   }
 
   /** Undefined when the segment is no JSON object within its limits. Makes no object of it. */
   read(segment: string): HeaderFacts | undefined {
     const known = this.#find(segment);
     if (known !== undefined) return known;
-    const length = this.#scratch.load(segment);
-    return length < 0 || this.#outline.of(this.#scratch.bytes, length) < 0 ? undefined : this.#facts();
+    const length = this.#buffer.load(segment);
+    return length < 0 || this.#outline.of(this.#buffer.bytes, length) < 0 ? undefined : this.#facts();
   }
 
   /** The same behind a good signature, with what only then is looked at; undefined too when any member is repeated. */
   prove(segment: string): ProvenHeader | undefined {
     const known = this.#find(segment);
     if (known !== undefined) return known;
-    const length = this.#scratch.load(segment);
+    const length = this.#buffer.load(segment);
     if (length < 0) return undefined;
-    const { bytes } = this.#scratch;
+    const { bytes } = this.#buffer;
     const header = parseCounted(bytes.toString('utf8', 0, length), this.#outline.of(bytes, length));
     if (header === undefined) return undefined;
     const facts = { ...this.#facts(), type: tokenType(member(header, 'typ')) };
@@ -91,17 +91,17 @@ export class TokenHeaders {
         break;
       }
     }
-    this.#known.set(this.#scratch.copy(segment), facts);
+    this.#known.set(this.#buffer.copy(segment), facts);
   }
 
   #algorithm(): string | undefined {
-    const { bytes } = this.#scratch;
+    const { bytes } = this.#buffer;
     const [start, end] = [this.#outline.starts[ALG] as number, this.#outline.ends[ALG] as number];
     return isString(bytes, start) && end - start <= MAX_ALGORITHM ? textOf(bytes, start, end) : undefined;
   }
 
   #kid(): string | undefined {
-    const { bytes } = this.#scratch;
+    const { bytes } = this.#buffer;
     const [start, end] = [this.#outline.starts[KID] as number, this.#outline.ends[KID] as number];
     if (!isString(bytes, start)) return undefined;
     return end - start - 2 > MAX_KID ? NO_KID : textOf(bytes, start, end);

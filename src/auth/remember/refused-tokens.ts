@@ -1,8 +1,8 @@
 import type { Clock } from '../../lib/clock.ts';
-import type { Access } from '../policy/access.ts';
 import type { Issuer } from '../policy/issuer.ts';
+import type { Policy } from '../policy/policy.ts';
+import { signatureMark, signatureSlot } from '../read/signature-hash.ts';
 import type { Rejection } from '../verdict.ts';
-import { tailMark, tailSlot } from './tail.ts';
 
 /**
  * Refusals kept, a power of two. With the bound below that is 16 MiB at the very most, and some 7 MiB with usual tokens.
@@ -15,7 +15,7 @@ const MAX_LENGTH = 2048;
 export interface Refused {
   readonly authorization: string;
   /** What was asked of it; other demands are judged anew. */
-  readonly access: Access;
+  readonly policy: Policy;
   readonly issuer: Issuer;
   /** Of the issuer's key set: under any other, what was wrong may be right. */
   readonly version: number;
@@ -28,7 +28,7 @@ export interface Refused {
 
 /**
  * Refusals that cost a signature check and come out the same each time: clients that go on with an expired token, or
- * one of another environment. One place for each value of `tailSlot`, apart from the verified tokens, so that what
+ * one of another environment. One place for each value of `signatureSlot`, apart from the verified tokens, so that what
  * is sent here pushes out nothing but another refusal. A token is kept only when it comes back and no other one has come to
  * its place since: a flood of forged ones, each new, leaves 4 bytes of each.
  */
@@ -43,9 +43,9 @@ export class RefusedTokens {
   }
 
   /** The refusal of exactly this Authorization value under these demands, if it still holds. */
-  find(authorization: string, access: Access): Rejection | undefined {
-    const entry = this.#entries[tailSlot(authorization, SLOTS)];
-    if (entry === undefined || entry.authorization !== authorization || entry.access !== access)
+  find(authorization: string, policy: Policy): Rejection | undefined {
+    const entry = this.#entries[signatureSlot(authorization, SLOTS)];
+    if (entry === undefined || entry.authorization !== authorization || entry.policy !== policy)
       return undefined;
     const { issuer, version, since, until, rejection } = entry;
     const now = this.#clock.wall();
@@ -56,8 +56,8 @@ export class RefusedTokens {
   add(refused: Refused): void {
     const { authorization } = refused;
     if (authorization.length > MAX_LENGTH) return;
-    const slot = tailSlot(authorization, SLOTS);
-    const mark = tailMark(authorization);
+    const slot = signatureSlot(authorization, SLOTS);
+    const mark = signatureMark(authorization);
     if (this.#marks[slot] === mark) this.#entries[slot] = refused;
     else this.#marks[slot] = mark;
   }

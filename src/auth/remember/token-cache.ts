@@ -1,12 +1,12 @@
 import { LRUCache } from 'lru-cache';
-import type { Access } from '../policy/access.ts';
 import type { Issuer } from '../policy/issuer.ts';
+import type { Policy } from '../policy/policy.ts';
+import { signatureSlot } from '../read/signature-hash.ts';
 import type { TokenMarks } from '../revocations.ts';
 import type { Permit, Rejection } from '../verdict.ts';
-import { tailSlot } from './tail.ts';
 
 /** Characters of the signature's end that find an entry: 256 bits. V8 hashes these instead of the whole value. */
-const TAIL = 43;
+const KEY_LENGTH = 43;
 /**
  * Bytes an entry takes besides its texts: the entry, its permit, two boxed numbers, the sliced key, string headers
  * and its slots in the map and the lists of lru-cache. Measured as 385, rounded up.
@@ -29,7 +29,7 @@ export interface CacheEntry {
   /** The whole Authorization value in its canonical spelling, `Bearer` and one space before the token. */
   readonly authorization: string;
   /** The end of `authorization`, under which the entry is found. */
-  readonly tail: string;
+  readonly key: string;
   readonly issuer: Issuer;
   /** Of the issuer's key set; the entry is void under any other. */
   readonly generation: number;
@@ -37,7 +37,7 @@ export interface CacheEntry {
   readonly expiresAt: number;
   readonly notBefore: number;
   /** The last route's demands and the answer under them; other demands are answered anew. */
-  readonly access: Access;
+  readonly policy: Policy;
   readonly answer: Permit | Rejection;
   /** What it can be revoked by; undefined where nothing can be. */
   readonly marks: TokenMarks | undefined;
@@ -50,14 +50,14 @@ export interface CacheEntry {
 /**
  * Verified tokens, bounded by entries and by bytes, least recently used first to go.
  *
- * Found by the tail of the signature and then compared as a whole, so a token that borrows another's signature is
+ * Found by the end of the signature and then compared as a whole, so a token that borrows another's signature is
  * a miss, and only `put`, which follows a successful verification, ever displaces an entry or renews its place.
  * The cache knows no time: lru-cache's own lifetimes would need refreshing rules that tokens must not have.
  */
 export class TokenCache {
   readonly #entries: LRUCache<string, CacheEntry>;
   /**
-   * A short way to entries in use: one slot for each value of `tailSlot`, holding the last entry that was found or put
+   * A short way to entries in use: one slot for each value of `signatureSlot`, holding the last entry that was found or put
    * there. It spares a hit the hashing of its key and the walk through the map, where an entry without a slot is found.
    */
   readonly #slots: (CacheEntry | undefined)[];
@@ -90,11 +90,11 @@ export class TokenCache {
 
   /** The entry of exactly this Authorization value; leaves the order of use alone. */
   find(authorization: string): CacheEntry | undefined {
-    const slot = tailSlot(authorization, SLOTS);
+    const slot = signatureSlot(authorization, SLOTS);
     const near = this.#slots[slot];
     if (near !== undefined && near.authorization === authorization) return near;
     if (this.#population[slot] === 0) return undefined;
-    const entry = this.#entries.peek(authorization.slice(-TAIL));
+    const entry = this.#entries.peek(authorization.slice(-KEY_LENGTH));
     if (entry === undefined || entry.authorization !== authorization) return undefined;
     this.#slots[slot] = entry;
     return entry;
@@ -105,21 +105,21 @@ export class TokenCache {
     // `<` on the distance: a clock that was set back must not stop renewal.
     if (Math.abs(now - entry.renewedAt) < RENEW_AFTER) return;
     entry.renewedAt = compact(Math.floor(now));
-    this.#entries.get(entry.tail);
+    this.#entries.get(entry.key);
   }
 
   /** The authorization text must be a string of its own: a part of a longer one would make the bound a lie. */
-  put(entry: Omit<CacheEntry, 'tail' | 'renewedAt'>): void {
-    const { authorization, issuer, generation, expiresAt, notBefore, access, answer, marks } = entry;
-    const tail = authorization.slice(-TAIL);
+  put(entry: Omit<CacheEntry, 'key' | 'renewedAt'>): void {
+    const { authorization, issuer, generation, expiresAt, notBefore, policy, answer, marks } = entry;
+    const key = authorization.slice(-KEY_LENGTH);
     const added: CacheEntry = {
       authorization,
-      tail,
+      key,
       issuer,
       generation,
       expiresAt: compact(expiresAt),
       notBefore: compact(Math.max(0, notBefore)),
-      access,
+      policy,
       answer,
       marks,
       revocationsAt: entry.revocationsAt,
@@ -127,12 +127,12 @@ export class TokenCache {
     };
     // lru-cache would not take it and not say so, and the population counts what it took.
     if (entryBytes(added) > this.#bytes) return;
-    this.#entries.set(tail, added);
-    this.#count(tailSlot(authorization, SLOTS), 1);
+    this.#entries.set(key, added);
+    this.#count(signatureSlot(authorization, SLOTS), 1);
   }
 
   delete(entry: CacheEntry): void {
-    this.#entries.delete(entry.tail);
+    this.#entries.delete(entry.key);
   }
 
   #count(slot: number, change: number): void {
@@ -141,7 +141,7 @@ export class TokenCache {
 
   /** An entry that left the cache, however it left, must not be found by the short way. */
   #vacate(entry: CacheEntry): void {
-    const slot = tailSlot(entry.authorization, SLOTS);
+    const slot = signatureSlot(entry.authorization, SLOTS);
     this.#count(slot, -1);
     if (this.#slots[slot] === entry) this.#slots[slot] = undefined;
   }

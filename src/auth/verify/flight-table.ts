@@ -1,5 +1,5 @@
 import type { Issuer } from '../policy/issuer.ts';
-import { tailSlot } from '../remember/tail.ts';
+import { signatureSlot } from '../read/signature-hash.ts';
 
 /** Chains, a power of two: about as many as tokens under verification at a time. */
 const CHAINS = 4096;
@@ -25,13 +25,13 @@ export class FlightTable<F extends Chained> {
 
   /** Whether the token is under verification, for any issuer. */
   has(token: string): boolean {
-    let flight: Chained | undefined = this.#chains[tailSlot(token, CHAINS)];
+    let flight: Chained | undefined = this.#chains[signatureSlot(token, CHAINS)];
     while (flight !== undefined && flight.token !== token) flight = flight.next;
     return flight !== undefined;
   }
 
   find(token: string, issuer: Issuer): F | undefined {
-    let flight = this.#chains[tailSlot(token, CHAINS)];
+    let flight = this.#chains[signatureSlot(token, CHAINS)];
     while (flight !== undefined && (flight.issuer !== issuer || flight.token !== token)) {
       flight = flight.next as F | undefined;
     }
@@ -40,7 +40,7 @@ export class FlightTable<F extends Chained> {
 
   /** Does nothing when the chain is full: the flight is then not found, and no request joins it. */
   add(flight: F): void {
-    const slot = tailSlot(flight.token, CHAINS);
+    const slot = signatureSlot(flight.token, CHAINS);
     const first = this.#chains[slot];
     let length = 0;
     for (let other: Chained | undefined = first; other !== undefined; other = other.next) length += 1;
@@ -50,7 +50,7 @@ export class FlightTable<F extends Chained> {
   }
 
   delete(flight: F): void {
-    const slot = tailSlot(flight.token, CHAINS);
+    const slot = signatureSlot(flight.token, CHAINS);
     const first = this.#chains[slot];
     if (first === flight) this.#chains[slot] = flight.next as F | undefined;
     else {

@@ -1,11 +1,11 @@
-import type { Candidate } from '../gate.ts';
+import type { Candidate } from '../examiner.ts';
 import type { Issuer } from '../policy/issuer.ts';
 import { rejections } from '../rejections.ts';
 import type { Pending, Permit, Rejection, VerdictWaiter } from '../verdict.ts';
 import { type Chained, FlightTable } from './flight-table.ts';
+import type { Verification } from './inline.ts';
+import type { VerificationJob, VerificationOutcome } from './pool.ts';
 import type { KeyChoice } from './signature.ts';
-import type { Verification } from './verify-inline.ts';
-import type { VerifyJob, VerifyOutcome } from './verify-pool.ts';
 
 /** Requests waiting for one token; more is one client asking without end for its first answer. */
 const MAX_WAITERS_PER_TOKEN = 1024;
@@ -61,7 +61,7 @@ export class Flights {
       if (!this.#options.verification.submit(flight)) return rejections.overloaded;
       this.#flights.add(flight);
     } else if (!flight.hasRoom()) return rejections.overloaded;
-    const shared = flight.candidate.access === candidate.access ? flight.candidate : candidate;
+    const shared = flight.candidate.policy === candidate.policy ? flight.candidate : candidate;
     const waiter = new Waiter(shared, verdictWaiter, this.#leave);
     flight.waiters.push(waiter);
     this.#waiters += 1;
@@ -72,7 +72,7 @@ export class Flights {
     this.#waiters -= 1;
   };
 
-  readonly #settle = (flight: Flight, outcome: VerifyOutcome): void => {
+  readonly #settle = (flight: Flight, outcome: VerificationOutcome): void => {
     if (outcome !== 'unavailable' && flight.version !== flight.candidate.issuer.version) {
       this.#goRoundAgain(flight);
     } else if (outcome === 'valid') {
@@ -130,7 +130,7 @@ export class Flights {
   }
 }
 
-class Flight implements Chained, VerifyJob {
+class Flight implements Chained, VerificationJob {
   readonly candidate: Candidate;
   /** Those who have left may still be in it. */
   waiters: Waiter[] = [];
@@ -141,9 +141,9 @@ class Flight implements Chained, VerifyJob {
   renewed = false;
   /** Whether newer keys have been asked for on its behalf, or could not be. */
   asked = false;
-  readonly #settled: (flight: Flight, outcome: VerifyOutcome) => void;
+  readonly #settled: (flight: Flight, outcome: VerificationOutcome) => void;
 
-  constructor(candidate: Candidate, settled: (flight: Flight, outcome: VerifyOutcome) => void) {
+  constructor(candidate: Candidate, settled: (flight: Flight, outcome: VerificationOutcome) => void) {
     this.candidate = candidate;
     this.choice = candidate.choice;
     this.version = candidate.issuer.version;
@@ -165,7 +165,7 @@ class Flight implements Chained, VerifyJob {
     return this.waiters.length < MAX_WAITERS_PER_TOKEN;
   }
 
-  settle(outcome: VerifyOutcome): void {
+  settle(outcome: VerificationOutcome): void {
     this.#settled(this, outcome);
   }
 }

@@ -1,9 +1,9 @@
-import type { Scratch } from '../read/scratch.ts';
 import { type JsonObject, member, parseObject } from '../read/strict-json.ts';
+import type { TokenBuffer } from '../read/token-buffer.ts';
 import type { KeyChoice, SignatureVerifier } from './signature.ts';
 
 export interface SignedClaimsOptions {
-  readonly scratch: Scratch;
+  readonly buffer: TokenBuffer;
   readonly verifier: SignatureVerifier;
   /** The keys that may have signed with this algorithm and `kid`; undefined for an algorithm that is not allowed. */
   readonly choose: (algorithm: string, kid: string | undefined) => KeyChoice | undefined;
@@ -14,17 +14,17 @@ export interface SignedClaimsOptions {
  * algorithm and signature are good. What they say, times included, is the caller's to judge.
  */
 export function signedClaims(token: string, options: SignedClaimsOptions): JsonObject | undefined {
-  const { scratch, verifier, choose } = options;
+  const { buffer, verifier, choose } = options;
   const segments = token.split('.', 4);
   const [header, payload, signature] = segments;
   if (segments.length !== 3 || !header || !payload || !signature) return undefined;
   const read = (segment: string): JsonObject | undefined => {
-    const text = scratch.decode(segment);
+    const text = buffer.decode(segment);
     return text === undefined ? undefined : parseObject(text);
   };
   const head = read(header);
   const claims = read(payload);
-  if (head === undefined || claims === undefined || !scratch.isCanonical(signature)) return undefined;
+  if (head === undefined || claims === undefined || !buffer.isCanonical(signature)) return undefined;
   // RFC 7515 §4.1.11, RFC 7797 §7: no extension is understood here.
   if (Object.hasOwn(head, 'crit') || Object.hasOwn(head, 'b64')) return undefined;
   const algorithm = member(head, 'alg');

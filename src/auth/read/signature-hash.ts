@@ -3,7 +3,7 @@
  * because that is where its signature stands. The maker of a forged token chooses them, so it may only ever find
  * things that are then compared as a whole.
  */
-export function tailSlot(text: string, size: number): number {
+export function signatureSlot(text: string, size: number): number {
   const end = text.length; // The very last character holds fewer bits.
   return (
     (text.charCodeAt(end - 2) ^
@@ -14,8 +14,8 @@ export function tailSlot(text: string, size: number): number {
   );
 }
 
-/** 30 bits from the characters before those of `tailSlot`, under the same warning: equal marks prove nothing. */
-export function tailMark(text: string): number {
+/** 30 bits from the characters before those of `signatureSlot`, under the same warning: equal marks prove nothing. */
+export function signatureMark(text: string): number {
   const end = text.length - 6;
   return (
     (text.charCodeAt(end) ^

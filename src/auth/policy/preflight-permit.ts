@@ -1,8 +1,8 @@
-import type { RouteConfig } from '../config/config.ts';
-import { grant } from './permit.ts';
-import { IdentityHeaders } from './policy/identity.ts';
-import { tracesOf } from './read/token-place.ts';
-import type { Permit } from './verdict.ts';
+import type { RouteConfig } from '../../config/config.ts';
+import { grant } from '../permit.ts';
+import { tracesOf } from '../read/token-place.ts';
+import type { Permit } from '../verdict.ts';
+import { IdentityHeaders } from './identity.ts';
 
 /**
  * The permit of all preflights on a route that lets them pass without a token: it tells upstream what the route says in

@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { AuthCounters } from '../../src/auth/auth-counters.ts';
-import { type VerifyOutcome, VerifyPool } from '../../src/auth/verify/verify-pool.ts';
+import { type VerificationOutcome, VerificationPool } from '../../src/auth/verify/pool.ts';
 import { piscinas } from './piscinas.ts';
 
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 const crashing = new URL(`./crashing-worker${extension}`, import.meta.url);
 const choice = { algorithm: 'RS256', keys: [] };
 
-function submit(pool: VerifyPool, token: string): Promise<VerifyOutcome | 'full'> {
+function submit(pool: VerificationPool, token: string): Promise<VerificationOutcome | 'full'> {
   return new Promise((resolve) => {
     if (!pool.submit({ token, choice, settle: resolve })) resolve('full');
   });
@@ -20,10 +20,10 @@ function submit(pool: VerifyPool, token: string): Promise<VerifyOutcome | 'full'
 
 async function withPool(
   threads: number,
-  use: (pool: VerifyPool, counters: AuthCounters) => Promise<void>,
+  use: (pool: VerificationPool, counters: AuthCounters) => Promise<void>,
 ): Promise<void> {
   const counters = new AuthCounters();
-  const pool = new VerifyPool(threads, counters, crashing);
+  const pool = new VerificationPool(threads, counters, crashing);
   piscinas.clear();
   await pool.start();
   try {
@@ -35,7 +35,7 @@ async function withPool(
 }
 
 const threads = () => [...piscinas].flatMap((piscina) => piscina.threads);
-const all = (pool: VerifyPool, tokens: readonly string[]) =>
+const all = (pool: VerificationPool, tokens: readonly string[]) =>
   Promise.all(tokens.map((token) => submit(pool, token)));
 
 describe('batches', () => {
@@ -76,7 +76,7 @@ describe('batches', () => {
   });
 
   test('what is submitted before the start waits for it', async () => {
-    const pool = new VerifyPool(1, new AuthCounters(), crashing);
+    const pool = new VerificationPool(1, new AuthCounters(), crashing);
     const outcome = submit(pool, 'good');
     await new Promise((resolve) => setImmediate(resolve));
     assert.equal(pool.depth, 1);
@@ -151,7 +151,11 @@ describe('failures', () => {
 
   test('a module that cannot be loaded fails the start with one sentence and leaves no thread', async () => {
     piscinas.clear();
-    const pool = new VerifyPool(2, new AuthCounters(), new URL(`./missing${extension}`, import.meta.url));
+    const pool = new VerificationPool(
+      2,
+      new AuthCounters(),
+      new URL(`./missing${extension}`, import.meta.url),
+    );
     await assert.rejects(pool.start(), { message: 'the verification threads did not start' });
     assert.equal(threads().length, 0);
     assert.equal(await submit(pool, 'good'), 'full');
@@ -159,7 +163,7 @@ describe('failures', () => {
 
   test('closing answers all that wait', async () => {
     piscinas.clear();
-    const pool = new VerifyPool(1, new AuthCounters(), crashing);
+    const pool = new VerificationPool(1, new AuthCounters(), crashing);
     await pool.start();
     const outcomes = all(pool, new Array(1000).fill('good'));
     await new Promise((resolve) => setImmediate(resolve));

@@ -4,9 +4,9 @@ import { setImmediate as turnEnds } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { AuthCounters } from '../../src/auth/auth-counters.ts';
+import { InlineVerification } from '../../src/auth/verify/inline.ts';
+import type { VerificationJob, VerificationOutcome } from '../../src/auth/verify/pool.ts';
 import { SignatureVerifier } from '../../src/auth/verify/signature.ts';
-import { VerifyInline } from '../../src/auth/verify/verify-inline.ts';
-import type { VerifyJob, VerifyOutcome } from '../../src/auth/verify/verify-pool.ts';
 import { atTurnEnd } from '../../src/lib/turn-end.ts';
 import { keyPair, rs256 } from '../support/tokens.ts';
 import { publicKey } from './support.ts';
@@ -27,13 +27,13 @@ function inline(step: number) {
     },
   };
   const counters = new AuthCounters();
-  return { counters, verification: new VerifyInline(new SignatureVerifier(), counters, clock) };
+  return { counters, verification: new InlineVerification(new SignatureVerifier(), counters, clock) };
 }
 
 test('good is told from bad, and neither from within submit', async () => {
   const { verification, counters } = inline(0);
   await verification.start();
-  const outcomes: VerifyOutcome[] = [];
+  const outcomes: VerificationOutcome[] = [];
   for (const token of [good, bad, good]) {
     assert.ok(verification.submit({ token, choice, settle: (outcome) => outcomes.push(outcome) }));
   }
@@ -99,9 +99,9 @@ test('a queue that is never empty keeps none of the tokens that it has worked of
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   const { verification } = inline(1);
-  const done: WeakRef<VerifyJob>[] = [];
+  const done: WeakRef<VerificationJob>[] = [];
   const submit = (): void => {
-    const job: VerifyJob = { token: good, choice, settle: () => done.push(new WeakRef(job)) };
+    const job: VerificationJob = { token: good, choice, settle: () => done.push(new WeakRef(job)) };
     verification.submit(job);
   };
   for (let n = 0; n < 3; n += 1) submit();
@@ -120,7 +120,7 @@ test('a queue that is never empty keeps none of the tokens that it has worked of
 test('a key that cannot be used is a fault of ours and no verdict', async () => {
   const { verification, counters } = inline(0);
   const misfit = { algorithm: 'ES256', keys: choice.keys };
-  const outcome = await new Promise<VerifyOutcome>((settle) => {
+  const outcome = await new Promise<VerificationOutcome>((settle) => {
     verification.submit({ token: good, choice: misfit, settle });
   });
   assert.deepEqual([outcome, counters.verifierFailures.value], ['unavailable', 1]);
@@ -128,8 +128,8 @@ test('a key that cannot be used is a fault of ours and no verdict', async () => 
 
 test('closing tells all that wait and takes nothing more', async () => {
   const { verification } = inline(0);
-  const outcomes: VerifyOutcome[] = [];
-  const job = { token: good, choice, settle: (outcome: VerifyOutcome) => void outcomes.push(outcome) };
+  const outcomes: VerificationOutcome[] = [];
+  const job = { token: good, choice, settle: (outcome: VerificationOutcome) => void outcomes.push(outcome) };
   verification.submit(job);
   await verification.close();
   assert.deepEqual(outcomes, ['unavailable']);

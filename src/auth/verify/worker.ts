@@ -1,7 +1,7 @@
 import { type KeyChoice, SignatureVerifier } from './signature.ts';
 
 /** Tokens to verify in one go; token `i` is checked with `choices[choiceOf[i]]`. */
-export interface VerifyBatch {
+export interface VerificationBatch {
   readonly tokens: readonly string[];
   readonly choices: readonly KeyChoice[];
   readonly choiceOf: readonly number[];
@@ -13,7 +13,7 @@ export interface VerifyBatch {
 const verifier = new SignatureVerifier();
 
 /** Runs on a verification thread. One character per token, `1` for a good signature: the cheapest thing to clone. */
-export function verifyBatch({ tokens, choices, choiceOf, room }: VerifyBatch): string {
+export function verifyBatch({ tokens, choices, choiceOf, room }: VerificationBatch): string {
   verifier.room = room;
   let verdicts = '';
   for (const [at, token] of tokens.entries()) {

@@ -1,8 +1,8 @@
 import type { Clock } from '../../lib/clock.ts';
 import { labour } from '../../lib/turn-end.ts';
 import type { AuthCounters } from '../auth-counters.ts';
+import type { VerificationJob, VerificationOutcome, VerificationPool } from './pool.ts';
 import type { SignatureVerifier } from './signature.ts';
-import type { VerifyJob, VerifyOutcome, VerifyPool } from './verify-pool.ts';
 
 /**
  * Milliseconds of one slice, some forty RS256 tokens, while nothing but new tokens comes. Shorter ones cost more for
@@ -22,19 +22,22 @@ const FLOOD_DEPTH = 128;
 const MAX_QUEUE = 4096;
 
 /** Verifies the signatures of tokens that are not known yet. */
-export type Verification = Pick<VerifyPool, 'room' | 'depth' | 'hasRoom' | 'start' | 'submit' | 'close'>;
+export type Verification = Pick<
+  VerificationPool,
+  'room' | 'depth' | 'hasRoom' | 'start' | 'submit' | 'close'
+>;
 
 /**
  * Verifies on the event loop, in slices between which everything else has its turn. With a single core a thread
  * has none of its own: it would only make the processor switch back and forth, which costs more than it spares.
  */
-export class VerifyInline implements Verification {
+export class InlineVerification implements Verification {
   /** The verifier's own is set by whom it belongs to. */
   room = 0;
   readonly #verifier: SignatureVerifier;
   readonly #counters: AuthCounters;
   readonly #clock: Clock;
-  #queue: VerifyJob[] = [];
+  #queue: VerificationJob[] = [];
   #scheduled = false;
   #closed = false;
 
@@ -58,7 +61,7 @@ export class VerifyInline implements Verification {
   async start(): Promise<void> {}
 
   /** False when there is no room: the job is then not taken and never settled. */
-  submit(job: VerifyJob): boolean {
+  submit(job: VerificationJob): boolean {
     if (!this.hasRoom) return false;
     this.#queue.push(job);
     this.#schedule();
@@ -81,16 +84,17 @@ export class VerifyInline implements Verification {
 
   readonly #slice = (shared: boolean): void => {
     this.#scheduled = false;
-    const outcomes: VerifyOutcome[] = [];
+    const outcomes: VerificationOutcome[] = [];
     const end = this.#clock.monotonic() + this.#sliceMs(shared);
     while (outcomes.length < this.depth) {
-      outcomes.push(this.#verify(this.#queue[outcomes.length] as VerifyJob));
+      outcomes.push(this.#verify(this.#queue[outcomes.length] as VerificationJob));
       if (this.#clock.monotonic() >= end) break;
     }
     // At once, also when there are more: under a steady flood the queue is never empty, and would keep all it ever had.
     const jobs = this.#queue.splice(0, outcomes.length);
     // Only now: what follows a verdict would take the processor's cache from the verifications.
-    for (let at = 0; at < jobs.length; at += 1) (jobs[at] as VerifyJob).settle(outcomes[at] as VerifyOutcome);
+    for (let at = 0; at < jobs.length; at += 1)
+      (jobs[at] as VerificationJob).settle(outcomes[at] as VerificationOutcome);
     const tokens = jobs.length;
     if (tokens > 0) this.#counters.verifyBatchSize.observe(tokens);
     if (this.depth > 0) this.#schedule();
@@ -101,7 +105,7 @@ export class VerifyInline implements Verification {
     return this.depth > FLOOD_DEPTH ? FLOOD_SLICE_MS : SHARED_SLICE_MS;
   }
 
-  #verify({ token, choice }: VerifyJob): VerifyOutcome {
+  #verify({ token, choice }: VerificationJob): VerificationOutcome {
     try {
       return this.#verifier.verify(token, choice) ? 'valid' : 'invalid';
     } catch {

@@ -1,7 +1,7 @@
 import { Piscina } from 'piscina';
 import type { AuthCounters } from '../auth-counters.ts';
 import type { KeyChoice } from './signature.ts';
-import type { VerifyBatch } from './verify-worker.ts';
+import type { VerificationBatch } from './worker.ts';
 
 /** Tokens per batch: a task costs some 30 µs however small; at 64 that is below 1 µs per token, and more gains little. */
 const MAX_BATCH = 64;
@@ -19,35 +19,32 @@ const FIRST_RESTART_DELAY = 100;
 const LAST_RESTART_DELAY = 5000;
 
 /** `unavailable`: twice no answer, the token was never judged. */
-export type VerifyOutcome = 'valid' | 'invalid' | 'unavailable';
+export type VerificationOutcome = 'valid' | 'invalid' | 'unavailable';
 
-export interface VerifyJob {
+export interface VerificationJob {
   readonly token: string;
   readonly choice: KeyChoice;
   /** Called once, never from within `submit`. Must not throw. */
-  settle(outcome: VerifyOutcome): void;
+  settle(outcome: VerificationOutcome): void;
 }
 
-const workerFile = new URL(
-  `./verify-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
-  import.meta.url,
-);
+const workerFile = new URL(`./worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 
 /**
  * Verifies signatures on threads. The jobs of one event-loop turn travel together; while every thread is busy they
  * wait in a bounded queue and leave in larger batches. When a thread dies, its jobs are tried once more, each alone
  * and with nothing beside it, so that a token which kills threads takes no other token with it.
  */
-export class VerifyPool {
+export class VerificationPool {
   /** See `SignatureVerifier.room`; of each thread. */
   room = 0;
   readonly #threads: number;
   readonly #counters: AuthCounters;
   readonly #worker: URL;
-  #pool: Piscina<VerifyBatch, string> | undefined;
+  #pool: Piscina<VerificationBatch, string> | undefined;
   #state: 'new' | 'open' | 'broken' | 'closed' = 'new';
-  #queue: VerifyJob[] = [];
-  #retries: VerifyJob[] = [];
+  #queue: VerificationJob[] = [];
+  #retries: VerificationJob[] = [];
   #running = 0;
   #flushing = false;
   #restarts = 0;
@@ -76,7 +73,7 @@ export class VerifyPool {
   async start(): Promise<void> {
     this.#state = 'open';
     const pool = this.#open();
-    const empty: VerifyBatch = { tokens: [], choices: [], choiceOf: [], room: 0 };
+    const empty: VerificationBatch = { tokens: [], choices: [], choiceOf: [], room: 0 };
     try {
       await Promise.all(Array.from({ length: this.#threads }, () => pool.run(empty)));
     } catch {
@@ -87,7 +84,7 @@ export class VerifyPool {
   }
 
   /** False when there is no room: the job is then not taken and never settled. */
-  submit(job: VerifyJob): boolean {
+  submit(job: VerificationJob): boolean {
     if (!this.hasRoom) return false;
     this.#queue.push(job);
     if (!this.#flushing) {
@@ -125,8 +122,8 @@ export class VerifyPool {
     }
   }
 
-  #run(jobs: readonly VerifyJob[], again: boolean): void {
-    const pool = this.#pool as Piscina<VerifyBatch, string>;
+  #run(jobs: readonly VerificationJob[], again: boolean): void {
+    const pool = this.#pool as Piscina<VerificationBatch, string>;
     this.#running += 1;
     this.#counters.verifyBatchSize.observe(jobs.length);
     pool.run(packBatch(jobs, this.room)).then(
@@ -137,7 +134,7 @@ export class VerifyPool {
   }
 
   /** `verdicts` is '' when the thread died or its module threw; what it threw may hold a key and is dropped. */
-  #finish(jobs: readonly VerifyJob[], last: boolean, verdicts: string): void {
+  #finish(jobs: readonly VerificationJob[], last: boolean, verdicts: string): void {
     this.#running -= 1;
     if (verdicts.length === jobs.length) {
       this.#restarts = 0;
@@ -157,8 +154,8 @@ export class VerifyPool {
     for (const job of waiting) job.settle('unavailable');
   }
 
-  #open(): Piscina<VerifyBatch, string> {
-    const pool = new Piscina<VerifyBatch, string>({
+  #open(): Piscina<VerificationBatch, string> {
+    const pool = new Piscina<VerificationBatch, string>({
       filename: this.#worker.href,
       name: 'verifyBatch',
       minThreads: this.#threads,
@@ -182,7 +179,7 @@ export class VerifyPool {
     return pool;
   }
 
-  #replaceIfShort(pool: Piscina<VerifyBatch, string>): void {
+  #replaceIfShort(pool: Piscina<VerificationBatch, string>): void {
     if (pool !== this.#pool || pool.threads.length >= this.#threads) return;
     if (this.#restarts === 0) this.#open();
     else {
@@ -200,12 +197,12 @@ export class VerifyPool {
     this.#end(pool);
   }
 
-  #end(pool: Piscina<VerifyBatch, string>): void {
+  #end(pool: Piscina<VerificationBatch, string>): void {
     this.#ended = Promise.all([this.#ended, pool.destroy()]);
   }
 }
 
-function packBatch(jobs: readonly VerifyJob[], room: number): VerifyBatch {
+function packBatch(jobs: readonly VerificationJob[], room: number): VerificationBatch {
   const indexes = new Map<KeyChoice, number>();
   const choiceOf = jobs.map(({ choice }) => {
     const known = indexes.get(choice);

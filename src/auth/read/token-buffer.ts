@@ -13,7 +13,7 @@ for (let value = 0; value < alphabet.length; value += 1) sextets[alphabet.charCo
 const STRAY = [0, 0, 0b1111, 0b11];
 
 /** Working memory for turning token text into bytes and back, so that a new token costs the collector little. */
-export class Scratch {
+export class TokenBuffer {
   readonly #own = Buffer.allocUnsafeSlow(ROOM + SLACK);
   #bytes = this.#own;
 

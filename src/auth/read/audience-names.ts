@@ -1,6 +1,6 @@
-import { skipSpace, viewOf } from '../read/json-bytes.ts';
-import { ESCAPE_BYTES, writeUnescaped } from '../read/json-escapes.ts';
-import { endOfOutlined, isSameText, isString } from '../read/json-value.ts';
+import { skipSpace, viewOf } from './json-bytes.ts';
+import { ESCAPE_BYTES, writeUnescaped } from './json-escapes.ts';
+import { endOfOutlined, isSameText, isString } from './json-value.ts';
 
 /**
  * Names that `aud` of a token may hold; a token with more is meant for none of its issuers. Each is looked for before the

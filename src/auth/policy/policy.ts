@@ -11,7 +11,7 @@ import type { Issuer } from './issuer.ts';
 import { Rules } from './rules.ts';
 
 /** What a route demands of a token and what it tells upstream; routes that agree on both share one. */
-export class Access {
+export class Policy {
   /** Set on public routes: nothing is checked. */
   readonly openPermit: Permit | undefined;
   /** Set when the route has neither rules nor identity headers: one permit serves all its tokens, unseen. */

@@ -1,10 +1,10 @@
-import type { Access } from './policy/access.ts';
-import { AudienceNames } from './policy/audience-names.ts';
 import { Issuer } from './policy/issuer.ts';
+import type { Policy } from './policy/policy.ts';
 import type { TokenType } from './policy/token-type.ts';
+import { AudienceNames } from './read/audience-names.ts';
 import { OutlinedClaims } from './read/outlined-claims.ts';
-import type { Scratch } from './read/scratch.ts';
 import { type JsonObject, member, parseCounted } from './read/strict-json.ts';
+import type { TokenBuffer } from './read/token-buffer.ts';
 import { TokenHeaders } from './read/token-header.ts';
 import { rejections } from './rejections.ts';
 import type { Rejection } from './verdict.ts';
@@ -25,7 +25,7 @@ export interface Candidate {
   /** The Authorization value in its canonical spelling: `Bearer`, one space, the token. */
   readonly authorization: string;
   readonly token: string;
-  readonly access: Access;
+  readonly policy: Policy;
   readonly issuer: Issuer;
   readonly algorithm: string;
   readonly choice: KeyChoice;
@@ -51,18 +51,18 @@ export interface UnknownKey {
 }
 
 /** The checks before the signature, in their order; see `examine`. */
-export class Gate {
+export class Examiner {
   /** Those of all issuers. */
   readonly audiences = new AudienceNames();
   readonly #haproxyOrder: boolean;
-  readonly #scratch: Scratch;
+  readonly #buffer: TokenBuffer;
   readonly #headers: TokenHeaders;
   readonly #claims = new OutlinedClaims(this.audiences);
 
-  constructor(haproxyOrder: boolean, scratch: Scratch) {
+  constructor(haproxyOrder: boolean, buffer: TokenBuffer) {
     this.#haproxyOrder = haproxyOrder;
-    this.#scratch = scratch;
-    this.#headers = new TokenHeaders(scratch);
+    this.#buffer = buffer;
+    this.#headers = new TokenHeaders(buffer);
   }
 
   /**
@@ -76,7 +76,7 @@ export class Gate {
     authorization: string,
     token: string,
     ambiguous: boolean,
-    access: Access,
+    policy: Policy,
     full: boolean,
   ): Candidate | UnknownKey | Rejection {
     const first = token.indexOf('.');
@@ -84,19 +84,19 @@ export class Gate {
     const third = second < 0 ? -1 : token.indexOf('.', second + 1);
     const structure = structuralFault(ambiguous, token.length, second >= 0 && third < 0);
     if (structure !== undefined && !this.#haproxyOrder) return structure;
-    if (full && !access.takesHmac) return rejections.overloaded;
+    if (full && !policy.takesHmac) return rejections.overloaded;
 
     const header = this.#headers.read(first < 0 ? token : token.slice(0, first));
     if (header === undefined) return rejections.headerMalformed;
     const { algorithm } = header;
-    if (algorithm === undefined || !access.algorithms.has(algorithm)) return rejections.algorithm;
+    if (algorithm === undefined || !policy.algorithms.has(algorithm)) return rejections.algorithm;
     if (full && !isHmac(algorithm)) return rejections.overloaded;
 
     const payload = first < 0 ? '' : token.slice(first + 1, second < 0 ? token.length : second);
-    const length = this.#scratch.load(payload);
-    const members = length < 0 ? length : this.#claims.read(this.#scratch.bytes, length);
+    const length = this.#buffer.load(payload);
+    const members = length < 0 ? length : this.#claims.read(this.#buffer.bytes, length);
     if (members < 0) return rejections.payloadMalformed;
-    const issuer = access.pickOutlined(this.#claims);
+    const issuer = policy.pickOutlined(this.#claims);
     if (!(issuer instanceof Issuer)) return issuer;
     if (!issuer.algorithms.has(algorithm)) return rejections.algorithm;
 
@@ -105,7 +105,7 @@ export class Gate {
     if (second === token.length - 1) return rejections.signature;
     // Before the signature takes its place in the working memory.
     const { expiry } = this.#claims;
-    if (!this.#scratch.isCanonical(token.slice(second + 1))) return rejections.extension;
+    if (!this.#buffer.isCanonical(token.slice(second + 1))) return rejections.extension;
     const choice = issuer.choose(algorithm, header.kid);
     if (choice === undefined) {
       return issuer.hasKeysFor(algorithm) ? { kind: 'unknown-key', issuer } : rejections.keysUnavailable;
@@ -114,7 +114,7 @@ export class Gate {
       kind: 'candidate',
       authorization,
       token,
-      access,
+      policy,
       issuer,
       algorithm,
       choice,
@@ -132,14 +132,14 @@ export class Gate {
    * Reads a token whose signature is good. Refuses one that repeats a member, and one whose claims, now that they are
    * parsed, would lead to another issuer than those by which its key was chosen.
    */
-  prove({ token, access, issuer, members }: Candidate): Proven | Rejection {
+  prove({ token, policy, issuer, members }: Candidate): Proven | Rejection {
     const first = token.indexOf('.');
     const header = this.#headers.prove(token.slice(0, first));
     if (header === undefined) return rejections.headerMalformed;
     const payload = token.slice(first + 1, token.indexOf('.', first + 1));
     // It was outlined before, so it has been found to be base64url and UTF-8.
-    const claims = parseCounted(this.#scratch.known(payload), members);
-    if (claims === undefined || access.pick(member(claims, 'iss'), member(claims, 'aud')) !== issuer) {
+    const claims = parseCounted(this.#buffer.known(payload), members);
+    if (claims === undefined || policy.pick(member(claims, 'iss'), member(claims, 'aud')) !== issuer) {
       return rejections.payloadMalformed;
     }
     return { kind: 'proven', type: header.type, claims, payload };
