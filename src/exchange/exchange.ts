@@ -7,13 +7,10 @@ import type { RequestHead } from '../http/message.ts';
 import type { Reason } from '../reasons.ts';
 import { noBody, type Reply } from '../replies/replies.ts';
 import { findPreflight } from '../routing/preflight.ts';
-import type { Connection } from '../upstream/h1/connection.ts';
 import type { ResponseHead } from '../upstream/h1/response-head.ts';
-import type { PoolWaiter } from '../upstream/pool.ts';
-import { isRepeatable, maySharePlace } from '../upstream/repeatable.ts';
-import type { ResponseSink } from '../upstream/response-sink.ts';
-import type { Place } from '../upstream/waiting-line.ts';
+import type { UpstreamStream } from '../upstream/upstream-stream.ts';
 import type { AccessRecord } from './access-log.ts';
+import { Attempt, type AttemptOwner } from './attempt.ts';
 import type { Reviewed } from './deadlines.ts';
 import { RequestBody } from './request-body.ts';
 import type { Route } from './route.ts';
@@ -32,9 +29,7 @@ const DRAIN_BYTES = 16 * 1024 * 1024;
  * the request, carry the answer back, count how it ended. With a cached token and an idle connection everything up
  * to the last byte sent upstream happens in one turn, without a promise.
  */
-export class Exchange
-  implements Reviewed, VerdictWaiter, PoolWaiter, ResponseSink, DownstreamEvents, RestOwner
-{
+export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, DownstreamEvents, RestOwner {
   slot = 0;
   private readonly service: Service<Exchange>;
   private readonly head: RequestHead;
@@ -43,9 +38,7 @@ export class Exchange
   private route: Route | undefined;
   private pending: Pending | undefined;
   private wire: WireHead | undefined;
-  private connection: Connection | undefined;
-  place: Place<PoolWaiter> | undefined;
-  private retried = false;
+  private attempt: Attempt | undefined;
   private finishing = false;
   private ended = false;
   private answer: ResponseHead | undefined;
@@ -103,19 +96,6 @@ export class Exchange
     }
   }
 
-  /** A request that is sent again goes alone: its second failure would be the end of it. */
-  get shareable(): boolean {
-    const { method } = this.head;
-    return (
-      !this.retried && !this.alone && maySharePlace(method) && isRepeatable(method, this.body !== undefined)
-    );
-  }
-
-  /** The engine does not say which client connection a request came on, so that no other one may follow it upstream. */
-  get alone(): boolean {
-    return this.wire?.connectionAuth === true;
-  }
-
   /** 2. Ask for a permit; a cached token has it at once, another gets it when its signature has been verified. */
   private authorize(route: Route): void {
     const verdict = this.service.authorizer.authorize(route.policy, this.head, this);
@@ -154,21 +134,20 @@ export class Exchange
     }
   }
 
-  private forward(fresh: boolean): void {
-    const connection = (this.route as Route).pool.checkOut(this, fresh);
-    if (connection === 'full') this.refuse('upstream_overloaded');
-    else if (connection !== undefined) this.onConnection(connection);
+  /** 4. Send the request; a second time if the first attempt did no harm. */
+  private forward(second: boolean): void {
+    const { head, wire, body } = this;
+    const { pool } = this.route as Route;
+    this.attempt = new Attempt(this, pool, head.method, wire as WireHead, body !== undefined, second);
+    this.attempt.start();
   }
 
   onNoConnection(reason: Reason): void {
     this.refuse(reason);
   }
 
-  /** 4. Send the request. */
-  onConnection(connection: Connection): void {
-    this.connection = connection;
-    connection.send(this.head.method, this.wire as WireHead, this.body !== undefined, this);
-    this.body?.attach(connection);
+  onSent(stream: UpstreamStream): void {
+    this.body?.attach(stream);
   }
 
   /** 5. Carry the request body. */
@@ -190,10 +169,10 @@ export class Exchange
     const answer = this.answer as ResponseHead;
     if (this.access !== undefined) for (const piece of pieces) this.access.answerBytes += piece.length;
     if (complete) {
-      const { body, connection, downstream } = this;
-      this.connection = undefined;
-      if (body !== undefined && connection?.outlasted === true)
-        this.rest = new UploadRest(body, connection, downstream, this);
+      const { body, downstream } = this;
+      const stream = this.attempt?.finish();
+      if (body !== undefined && stream !== undefined)
+        this.rest = new UploadRest(body, stream, downstream, this);
       else body?.drop();
     }
     if (!this.downstream.answering) {
@@ -213,7 +192,7 @@ export class Exchange
     }
     const taken = this.downstream.send(pieces, complete);
     if (complete) this.settle(taken);
-    else if (!taken) this.connection?.pause();
+    else if (!taken) this.attempt?.pause();
   }
 
   private answerWhole(answer: ResponseHead, body: Uint8Array): void {
@@ -241,17 +220,13 @@ export class Exchange
 
   onDrained(): void {
     if (this.finishing) this.end('forwarded');
-    else this.connection?.resume();
+    else this.attempt?.resume();
   }
 
   /** 7. Every way to end; exactly one is counted. */
-  onFailure(reason: Reason, retryable: boolean): void {
-    this.connection = undefined;
-    (this.route as Route).pool.failures.of(reason).value += 1;
-    if (retryable && !this.retried && !this.ended) {
-      this.retried = true;
-      this.forward(true);
-    } else this.refuse(reason);
+  onFailure(reason: Reason, again: boolean): void {
+    if (again && !this.ended) this.forward(true);
+    else this.refuse(reason);
   }
 
   /** The client is as good as gone. */
@@ -365,9 +340,7 @@ export class Exchange
     this.ended = true;
     this.pending?.cancel();
     this.pending = undefined;
-    if (this.place !== undefined) this.route?.pool.cancel(this);
-    this.connection?.leave(this);
-    this.connection = undefined;
+    this.attempt?.leave();
     if (this.rest === undefined) this.body?.drop();
     else if (outcome !== 'forwarded') this.rest.stop();
     const seconds = (this.service.clock.monotonic() - this.startedAt) / 1000;

@@ -2,8 +2,8 @@ import type { Downstream } from '../front/uws/downstream.ts';
 import { BodyRate } from '../limits/body-rate.ts';
 import type { Budget } from '../limits/budget.ts';
 import type { Reason } from '../reasons.ts';
-import type { Connection } from '../upstream/h1/connection.ts';
 import { Upload, type UploadOwner } from '../upstream/upload.ts';
+import type { UpstreamStream } from '../upstream/upstream-stream.ts';
 
 /**
  * Bytes from which a body is large: before it is read on, room for it is asked for from the other processes. What is
@@ -87,12 +87,12 @@ export class RequestBody implements UploadOwner {
     if (!this.dropped) this.goOn();
   }
 
-  attach(connection: Connection): void {
-    this.upload.attach(connection);
+  attach(stream: UpstreamStream): void {
+    this.upload.attach(stream);
     this.goOn();
   }
 
-  /** The connection takes bytes again. */
+  /** The stream takes bytes again. */
   onDrained(): void {
     if (this.dropped) return;
     this.upload.resume();

@@ -1,6 +1,6 @@
 import type { Downstream } from '../front/uws/downstream.ts';
-import type { Connection } from '../upstream/h1/connection.ts';
 import type { ResponseSink } from '../upstream/response-sink.ts';
+import type { UpstreamStream } from '../upstream/upstream-stream.ts';
 import type { RequestBody } from './request-body.ts';
 
 /**
@@ -29,24 +29,24 @@ export interface RestOwner {
  */
 export class UploadRest implements ResponseSink {
   private readonly body: RequestBody;
-  private readonly connection: Connection;
+  private readonly stream: UpstreamStream;
   private readonly timer: NodeJS.Timeout;
   private readonly looks: NodeJS.Timeout;
   private readonly downstream: Downstream;
   private readonly owner: RestOwner;
   private over = false;
 
-  /** Takes the place of the exchange on a connection that is outlasted by its request. */
-  constructor(body: RequestBody, connection: Connection, downstream: Downstream, owner: RestOwner) {
+  /** Takes the place of the exchange on a stream whose response is complete before its request. */
+  constructor(body: RequestBody, stream: UpstreamStream, downstream: Downstream, owner: RestOwner) {
     this.body = body;
-    this.connection = connection;
+    this.stream = stream;
     this.downstream = downstream;
     this.owner = owner;
     this.timer = setTimeout(() => this.stop(), QUIET_MS).unref();
     this.looks = setInterval(() => {
       if (downstream.pausing) downstream.postponeTimeout();
     }, LOOK_MS).unref();
-    connection.goOn(this);
+    stream.goOn(this);
   }
 
   /**
@@ -69,7 +69,7 @@ export class UploadRest implements ResponseSink {
   stop(): void {
     if (this.over) return;
     this.end();
-    this.connection.leave(this);
+    this.stream.leave(this);
   }
 
   /** Nothing comes behind a complete answer. */

@@ -6,6 +6,7 @@ import { Connection } from './h1/connection.ts';
 import type { ConnectionOwner } from './h1/connection-owner.ts';
 import type { ResponseFault } from './h1/response-parser.ts';
 import { SpareHeadReader } from './h1/spare-head-reader.ts';
+import { type AttemptFailure, isUntaken } from './retry.ts';
 import type { ServerState } from './server-state.ts';
 import { type ConnectionTimes, TICK_MS, ticks } from './ticks.ts';
 import { type Place, WaitingLine } from './waiting-line.ts';
@@ -134,6 +135,10 @@ export class Pool implements ConnectionOwner<Connection>, Lease {
 
   onRefusedAnswer(fault: ResponseFault): void {
     this.options.onRefusedAnswer(fault);
+  }
+
+  onFailure(failure: AttemptFailure): void {
+    if (!isUntaken(failure)) this.state.broke(failure.cause);
   }
 
   onClosed(connection: Connection): void {

@@ -1,14 +1,14 @@
-import type { Reason } from '../reasons.ts';
 import type { ResponseHead } from './h1/response-head.ts';
+import type { AttemptFailure } from './retry.ts';
 
-/** What an exchange hears from the connection that carries it. */
+/** What a connection reports of a request that it carries. */
 export interface ResponseSink {
-  /** Part of an answer: `head` when it arrived now, views of body bytes that die with the call. */
+  /** Part of a response: `head` when it arrived now, views of body bytes that die with the call. */
   onResponse(head: ResponseHead | undefined, pieces: readonly Uint8Array[], complete: boolean): void;
-  /** The answer will not come, or not all of it. `retryable`: nothing of it came and upstream may be asked again. */
-  onFailure(reason: Reason, retryable: boolean): void;
+  /** No response will come, or not all of it. */
+  onFailure(failure: AttemptFailure): void;
   /** The socket takes body bytes again. */
   onUploadDrained(): void;
-  /** Only for one that took an answered request's upload over: it is through. */
+  /** Only for a sink that took an answered request's body over: all of it is sent. */
   onUploadOver?(): void;
 }

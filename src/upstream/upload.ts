@@ -1,7 +1,7 @@
 import { atTurnEnd } from '../lib/turn-end.ts';
 import type { Budget } from '../limits/budget.ts';
 import { BodyCopies } from './body-copies.ts';
-import type { Connection } from './h1/connection.ts';
+import type { UpstreamStream } from './upstream-stream.ts';
 
 /**
  * Request body held back in JavaScript before the client is asked to pause, in bytes. Most bodies are smaller and
@@ -31,7 +31,7 @@ export class Upload {
   private readonly chunked: boolean;
   private readonly budget: Budget;
   private readonly owner: UploadOwner;
-  private connection: Connection | undefined;
+  private stream: UpstreamStream | undefined;
   private free = false;
   private last = false;
   private ended = false;
@@ -81,12 +81,12 @@ export class Upload {
     return true;
   }
 
-  attach(connection: Connection): void {
-    this.connection = connection;
+  attach(stream: UpstreamStream): void {
+    this.stream = stream;
     this.resume();
   }
 
-  /** The connection takes bytes (again). */
+  /** The stream takes bytes (again). */
   resume(): void {
     this.free = true;
     this.trying = false;
@@ -95,7 +95,7 @@ export class Upload {
     while (this.free && this.queue.length > 0) {
       const bytes = this.queue.shift() as Uint8Array;
       this.heldBytes -= bytes.length;
-      this.free = this.connection?.upload(bytes) ?? false;
+      this.free = this.stream?.upload(bytes) ?? false;
       if (this.free) this.budget.giveBack(bytes.length);
       else this.inSocket += bytes.length;
     }
@@ -118,8 +118,8 @@ export class Upload {
     if (!this.chunked && chunk.length >= LARGE_BYTES) return this.passNow(chunk);
     const bytes = this.frame(chunk, copies.room(this.framedSize(chunk)));
     if (bytes.length >= LARGE_BYTES) return this.passNow(bytes);
-    this.free = this.connection?.upload(bytes) ?? false;
-    if (this.connection?.keepsUpload === false) return true;
+    this.free = this.stream?.upload(bytes) ?? false;
+    if (this.stream?.keepsUpload === false) return true;
     const kept = copies.keep(bytes);
     // What it keeps without being full is bounded by its high-water mark.
     if (this.free) return true;
@@ -131,7 +131,7 @@ export class Upload {
   /** Takes framed bytes. Returns false when the budget has no room for what the kernel does not take. */
   private passNow(bytes: Uint8Array): boolean {
     this.large = true;
-    const taken = this.connection?.uploadNow(bytes) ?? 0;
+    const taken = this.stream?.uploadNow(bytes) ?? 0;
     if (taken === bytes.length) return true;
     const left = bytes.length - taken;
     if (!this.budget.take(left)) return false;
@@ -151,7 +151,7 @@ export class Upload {
   /** Upstream may have read since the kernel was full. */
   private tryOn(): void {
     for (let bytes = this.queue[0]; bytes !== undefined; bytes = this.queue[0]) {
-      const taken = this.connection?.uploadNow(bytes) ?? 0;
+      const taken = this.stream?.uploadNow(bytes) ?? 0;
       this.heldBytes -= taken;
       this.budget.giveBack(taken);
       if (taken < bytes.length) {
@@ -198,9 +198,9 @@ export class Upload {
   }
 
   private endIfDone(): void {
-    if (!this.last || this.ended || this.heldBytes > 0 || this.connection === undefined) return;
+    if (!this.last || this.ended || this.heldBytes > 0 || this.stream === undefined) return;
     this.ended = true;
-    if (this.chunked) this.connection.upload('0\r\n\r\n');
-    this.connection.endUpload();
+    if (this.chunked) this.stream.upload('0\r\n\r\n');
+    this.stream.endUpload();
   }
 }

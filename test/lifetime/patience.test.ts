@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { afterEach, beforeEach, describe, mock, test } from 'node:test';
+import { Connection } from '../../src/upstream/h1/connection.ts';
 import type { Pool } from '../../src/upstream/pool.ts';
-import { eventually, inFlight, serverOf, type TestGateway } from '../support/gateway.ts';
+import { eventually, serverOf, type TestGateway } from '../support/gateway.ts';
 import type { Origin } from '../support/origin.ts';
 import { publicGateway } from '../support/public-gateway.ts';
 import { framingLine, MIB, pour, SlowReader } from './stream.ts';
@@ -23,20 +24,33 @@ publicGateway(
   { timeouts: { responseMs: TIMEOUT_MS, idleMs: TIMEOUT_MS } },
 );
 
-/** The only exchange has stopped reading its answer. */
-function stopped(): boolean {
-  const [exchange] = inFlight(gateway);
-  const connection =
-    exchange === undefined ? undefined : (Reflect.get(exchange, 'connection') as object | undefined);
-  return connection !== undefined && Reflect.get(connection, 'readingPaused') === true;
+/** The connection to upstream is not read, because the client does not take its answer. */
+let stopped: boolean;
+
+beforeEach(() => {
+  stopped = false;
+  watch('pause', true);
+  watch('resume', false);
+});
+
+afterEach(() => mock.restoreAll());
+
+function watch(step: 'pause' | 'resume', stops: boolean): void {
+  const original = Connection.prototype[step];
+  mock.method(Connection.prototype, step, function (this: Connection) {
+    stopped = stops;
+    original.call(this);
+  });
 }
 
 /** The pool has compared every deadline with the time often enough for all of them to be over. */
 async function timeoutsPass(): Promise<void> {
   const pool = serverOf(gateway).service.pools.get('app') as Pool;
-  const tick = (): number => Reflect.get(pool, 'tick') as number;
-  const start = tick();
-  await eventually(tick, (now) => now > start + LONG_TICKS);
+  const start = pool.tick;
+  await eventually(
+    () => pool.tick,
+    (now) => now > start + LONG_TICKS,
+  );
 }
 
 describe('upstream is not said to be late', () => {
@@ -48,7 +62,7 @@ describe('upstream is not said to be late', () => {
       await upstream.head();
       upstream.write(`HTTP/1.1 200 OK\r\n${framingLine(framing, SIZE)}\r\n`);
       void pour(upstream.socket, framing, SIZE);
-      await eventually(stopped, Boolean);
+      await eventually(() => stopped, Boolean);
       await timeoutsPass();
       assert.deepEqual(await gateway.outcomes(), {});
       reader.hurry();

@@ -50,7 +50,7 @@ test('a pool that drains lets a request end, and keeps nothing of it', async () 
     onResponse: (_head, _pieces, last) => {
       complete = last;
     },
-    onFailure: (reason) => assert.fail(reason),
+    onFailure: ({ reason }) => assert.fail(reason),
     onUploadDrained() {},
   };
   connection.send('GET', { text: 'GET / HTTP/1.1\r\nHost: a\r\n\r\n', encoding: 'latin1' }, false, sink);

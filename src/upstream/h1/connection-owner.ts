@@ -1,3 +1,4 @@
+import type { AttemptFailure } from '../retry.ts';
 import type { ServerState } from '../server-state.ts';
 import type { ConnectionTimes } from '../ticks.ts';
 import type { ResponseFault } from './response-parser.ts';
@@ -15,6 +16,8 @@ export interface ConnectionOwner<Connection> {
   onRoom(connection: Connection): void;
   /** The parser refused an answer, with this word. */
   onRefusedAnswer(fault: ResponseFault): void;
+  /** A request failed on a connection that stood. */
+  onFailure(failure: AttemptFailure): void;
   onClosed(connection: Connection): void;
 }
 

@@ -3,8 +3,10 @@ import { atTurnEnd } from '../../lib/turn-end.ts';
 import type { Reason } from '../../reasons.ts';
 import { isRepeatable, maySharePlace } from '../repeatable.ts';
 import type { ResponseSink } from '../response-sink.ts';
+import type { AttemptFailure } from '../retry.ts';
 import { causeOf, causeOfReason } from '../server-state.ts';
 import type { ConnectionTimes } from '../ticks.ts';
+import type { UpstreamStream } from '../upstream-stream.ts';
 import { AnswerParts } from './answer-parts.ts';
 import type { ConnectionOptions, ConnectionOwner } from './connection-owner.ts';
 import { Followers } from './followers.ts';
@@ -31,13 +33,12 @@ const DISCARD_BYTES = 256 * 1024;
  * request has been sent whole, and both sides keep it alive. Bytes that arrive while it is idle answer no
  * request and would be taken for the next request's answer (response queue poisoning), so they close it.
  */
-export class Connection {
+export class Connection implements UpstreamStream {
   state: 'connecting' | 'idle' | 'busy' | 'closed' = 'connecting';
   /** The tick at which silence becomes a failure; the pool compares it in every tick. */
   deadline: number;
   /** The tick at which those behind an answer under way wait no longer for its end. */
   patience = Number.POSITIVE_INFINITY;
-  /** The answer is complete, and upstream still reads the request: it ends unless another sink goes on with the body. */
   outlasted = false;
 
   private readonly owner: ConnectionOwner<Connection>;
@@ -98,10 +99,7 @@ export class Connection {
     return this.mailing && this.hasRoom;
   }
 
-  /**
-   * Sends a request head; the body, if `hasBody`, follows through `upload`. Only while idle or connecting, or, for a
-   * repeatable request, while there is room.
-   */
+  /** Only while idle or connecting, or, for a repeatable request, while there is room. */
   send(method: string, wire: WireHead, hasBody: boolean, sink: ResponseSink): void {
     const head = this.once ? withClose(wire) : wire;
     if (this.state === 'busy') {
@@ -118,7 +116,6 @@ export class Connection {
     this.touch();
   }
 
-  /** Sends body bytes, framed by the caller. Returns false when the sink must wait for `onUploadDrained`. */
   upload(bytes: Uint8Array | string): boolean {
     if (this.socket.deaf || this.answer.refuses) {
       this.uploadBlocked = true;
@@ -132,29 +129,24 @@ export class Connection {
     return free;
   }
 
-  /** The same as far as the kernel takes them at once. Returns how many bytes; the rest is for `upload`. */
   uploadNow(bytes: Uint8Array): number {
     return this.answer.refuses ? 0 : this.socket.writeNow(bytes);
   }
 
-  /** The socket still needs the memory of bytes it was given. */
   get keepsUpload(): boolean {
     return this.socket.writableLength > 0;
   }
 
-  /** The request body is through. */
   endUpload(): void {
     this.requestSent = true;
     if (this.outlasted) this.finishUpload();
     else this.touch();
   }
 
-  /** Goes on with the body of an answered request; `sink` hears how that ends. */
   goOn(sink: ResponseSink): void {
     this.sink = sink;
   }
 
-  /** Stops reading the answer until `resume`; upstream's silence is then not its fault. */
   pause(): void {
     if (this.readingPaused || this.state === 'closed') return;
     this.readingPaused = true;
@@ -169,7 +161,7 @@ export class Connection {
     this.touch();
   }
 
-  /** The sink wants no answer any more. Ends the connection, unless others wait on it for theirs. */
+  /** Ends the connection, unless others wait on it for their responses. */
   leave(sink: ResponseSink): void {
     if (this.sink !== sink) {
       this.followers.leave(sink);
@@ -360,17 +352,23 @@ export class Connection {
     );
   }
 
-  /** Ends the connection and tells the sink why, unless its answer is already complete. */
+  /** Ends the connection and reports the failure to the sink, unless its response is already complete. */
   private fail(reason: Reason, cause = causeOfReason(reason)): void {
-    const { sink } = this;
+    const { sink, connected } = this;
     this.sink = undefined;
-    // A used connection may have been closed by the server while the request was on its way (RFC 9112 §9.3.1).
-    const died = reason === 'upstream_reset' && this.used && !this.parser.started;
-    const retryable = this.unsent !== undefined || (died && isRepeatable(this.method, this.hasBody));
+    const left = this.requestSent ? 'all' : 'part';
+    const failure: AttemptFailure = {
+      reason,
+      cause,
+      sent: !connected || this.unsent !== undefined ? 'nothing' : left,
+      responseBegun: this.parser.started,
+      reused: this.used,
+      repeatable: isRepeatable(this.method, this.hasBody),
+    };
     if (this.state === 'connecting') this.owner.state.unreachable(cause, sink !== undefined);
-    else if (sink !== undefined && !retryable && !this.outlasted) this.owner.state.broke(cause);
+    else if (sink !== undefined && !this.outlasted) this.owner.onFailure(failure);
     this.close();
-    sink?.onFailure(reason, retryable);
+    sink?.onFailure(failure);
   }
 
   private close(): void {

@@ -1,4 +1,5 @@
 import type { WireHead } from '../../forwarding/request-writer.ts';
+import { isRepeatable } from '../repeatable.ts';
 import type { ResponseSink } from '../response-sink.ts';
 
 /** A request behind the one whose answer is next. */
@@ -64,9 +65,18 @@ export class Followers {
     else this.#queue.splice(at, 1);
   }
 
-  /** The connection has ended: nothing of their answers came, and each may be sent again. */
+  /** The connection has ended before any of their responses began. */
   fail(): void {
-    for (const { sink } of this.#queue.splice(0)) sink?.onFailure('upstream_reset', true);
+    for (const { method, head, sink } of this.#queue.splice(0)) {
+      sink?.onFailure({
+        reason: 'upstream_reset',
+        cause: 'reset',
+        sent: head === undefined ? 'all' : 'nothing',
+        responseBegun: false,
+        reused: true,
+        repeatable: isRepeatable(method, false),
+      });
+    }
   }
 
   clear(): void {

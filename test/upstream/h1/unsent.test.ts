@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { systemClock } from '../../../src/lib/clock.ts';
-import type { Reason } from '../../../src/reasons.ts';
 import { Connection } from '../../../src/upstream/h1/connection.ts';
 import { readBuffer } from '../../../src/upstream/h1/read-buffer.ts';
 import { SpareHeadReader } from '../../../src/upstream/h1/spare-head-reader.ts';
 import type { ResponseSink } from '../../../src/upstream/response-sink.ts';
+import { type AttemptFailure, mayRetry } from '../../../src/upstream/retry.ts';
 import { ServerState } from '../../../src/upstream/server-state.ts';
 
 const request = { text: 'GET / HTTP/1.1\r\nhost: a\r\n\r\n', encoding: 'latin1' } as const;
@@ -37,6 +37,7 @@ async function reused(use: (connection: Connection, server: Socket) => Promise<v
       onReusable: () => reusable(),
       onRoom() {},
       onRefusedAnswer() {},
+      onFailure() {},
       onClosed: () => {},
     },
   });
@@ -62,17 +63,19 @@ test('an answer that comes before its request was written is not taken for it', 
       received += bytes.toString('latin1');
     });
     const closed = once(server, 'close');
-    const failure = await new Promise<[Reason, boolean]>((resolve, reject) => {
+    const failure = await new Promise<AttemptFailure>((resolve, reject) => {
       const onResponse = (): void => reject(new Error('the answer to nothing was delivered'));
-      const onFailure = (reason: Reason, retryable: boolean): void => resolve([reason, retryable]);
       // What an immediate schedules runs behind the next look at the sockets, where the early answer already lies.
       setImmediate(() => {
         server.write(answer);
-        connection.send('POST', request, false, { onResponse, onFailure, onUploadDrained() {} });
+        connection.send('POST', request, false, { onResponse, onFailure: resolve, onUploadDrained() {} });
       });
     });
     // Upstream has seen nothing of it, so even a POST may go by another connection.
-    assert.deepEqual(failure, ['upstream_reset', true]);
+    assert.deepEqual(
+      [failure.reason, failure.sent, mayRetry(failure, false)],
+      ['upstream_reset', 'nothing', true],
+    );
     await closed;
     assert.equal(received, '');
   });
@@ -86,22 +89,24 @@ test('bytes behind an answer are not taken for the answer to a request that is y
       onResponse: (_head, _pieces, complete) => {
         isAnswered = complete;
       },
-      onFailure: (reason) => assert.fail(reason),
+      onFailure: ({ reason }) => assert.fail(reason),
       onUploadDrained() {},
     };
     connection.send('GET', request, false, first);
     await once(server, 'data');
-    const failure = await new Promise<[Reason, boolean]>((resolve, reject) => {
+    const failure = await new Promise<AttemptFailure>((resolve, reject) => {
       const onResponse = (): void => reject(new Error('the answer to nothing was delivered'));
-      const onFailure = (reason: Reason, retryable: boolean): void => resolve([reason, retryable]);
       // As above: both answers are read before the second request is written.
       setImmediate(() => {
         server.write(`${answer}${answer}`);
         assert.ok(connection.hasRoom);
-        connection.send('GET', request, false, { onResponse, onFailure, onUploadDrained() {} });
+        connection.send('GET', request, false, { onResponse, onFailure: resolve, onUploadDrained() {} });
       });
     });
-    assert.deepEqual(failure, ['upstream_reset', true]);
+    assert.deepEqual(
+      [failure.reason, failure.sent, mayRetry(failure, false)],
+      ['upstream_reset', 'nothing', true],
+    );
     assert.ok(isAnswered);
     await closed;
   });

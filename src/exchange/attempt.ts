@@ -1,0 +1,122 @@
+import type { WireHead } from '../forwarding/request-writer.ts';
+import type { Reason } from '../reasons.ts';
+import type { ResponseHead } from '../upstream/h1/response-head.ts';
+import type { Pool, PoolWaiter } from '../upstream/pool.ts';
+import { isRepeatable, maySharePlace } from '../upstream/repeatable.ts';
+import type { ResponseSink } from '../upstream/response-sink.ts';
+import { type AttemptFailure, mayRetry } from '../upstream/retry.ts';
+import type { UpstreamStream } from '../upstream/upstream-stream.ts';
+import type { Place } from '../upstream/waiting-line.ts';
+
+/** What an attempt reports to its exchange. */
+export interface AttemptOwner {
+  /** The request's head is on its way; its body may follow. */
+  onSent(stream: UpstreamStream): void;
+  /** There is no connection for it. */
+  onNoConnection(reason: Reason): void;
+  /** The stream takes body bytes again. */
+  onUploadDrained(): void;
+  /** See `ResponseSink`. */
+  onResponse(head: ResponseHead | undefined, pieces: readonly Uint8Array[], complete: boolean): void;
+  /** No response will come, or not all of it. @param again another attempt may follow. */
+  onFailure(reason: Reason, again: boolean): void;
+}
+
+/** One try at an upstream: waits for a connection, sends the request's head, and carries the response to the exchange. */
+export class Attempt implements PoolWaiter, ResponseSink {
+  /** Its place among those that wait for a connection; the pool sets it. */
+  place: Place<PoolWaiter> | undefined;
+  readonly #owner: AttemptOwner;
+  readonly #pool: Pool;
+  readonly #method: string;
+  readonly #wire: WireHead;
+  readonly #hasBody: boolean;
+  readonly #second: boolean;
+  #stream: UpstreamStream | undefined;
+
+  /** @param second the first attempt has failed. */
+  constructor(
+    owner: AttemptOwner,
+    pool: Pool,
+    method: string,
+    wire: WireHead,
+    hasBody: boolean,
+    second: boolean,
+  ) {
+    this.#owner = owner;
+    this.#pool = pool;
+    this.#method = method;
+    this.#wire = wire;
+    this.#hasBody = hasBody;
+    this.#second = second;
+  }
+
+  /** A second attempt shares no connection: its failure would be final. */
+  get shareable(): boolean {
+    return (
+      !this.#second && !this.alone && maySharePlace(this.#method) && isRepeatable(this.#method, this.#hasBody)
+    );
+  }
+
+  /**
+   * The request authenticates its connection. The front does not say which client connection a request came on, so no
+   * other request may follow this one upstream.
+   */
+  get alone(): boolean {
+    return this.#wire.connectionAuth === true;
+  }
+
+  /** Sends the request, or waits for a connection. A second attempt takes no connection that stood idle. */
+  start(): void {
+    const stream = this.#pool.checkOut(this, this.#second);
+    if (stream === 'full') this.#owner.onNoConnection('upstream_overloaded');
+    else if (stream !== undefined) this.onConnection(stream);
+  }
+
+  onConnection(stream: UpstreamStream): void {
+    this.#stream = stream;
+    stream.send(this.#method, this.#wire, this.#hasBody, this);
+    this.#owner.onSent(stream);
+  }
+
+  onNoConnection(reason: Reason): void {
+    this.#owner.onNoConnection(reason);
+  }
+
+  onUploadDrained(): void {
+    this.#owner.onUploadDrained();
+  }
+
+  onResponse(head: ResponseHead | undefined, pieces: readonly Uint8Array[], complete: boolean): void {
+    this.#owner.onResponse(head, pieces, complete);
+  }
+
+  onFailure(failure: AttemptFailure): void {
+    this.#stream = undefined;
+    this.#pool.failures.of(failure.reason).value += 1;
+    this.#owner.onFailure(failure.reason, mayRetry(failure, this.#second));
+  }
+
+  /** Stops reading the response until `resume`. */
+  pause(): void {
+    this.#stream?.pause();
+  }
+
+  resume(): void {
+    this.#stream?.resume();
+  }
+
+  /** The response is complete. Returns the stream if upstream still reads the request. */
+  finish(): UpstreamStream | undefined {
+    const stream = this.#stream;
+    this.#stream = undefined;
+    return stream?.outlasted === true ? stream : undefined;
+  }
+
+  /** The exchange wants nothing more of it. */
+  leave(): void {
+    if (this.place !== undefined) this.#pool.cancel(this);
+    this.#stream?.leave(this);
+    this.#stream = undefined;
+  }
+}
