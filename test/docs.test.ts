@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -55,6 +56,12 @@ describe('the documentation', () => {
 
   test('shows the example as it is in scripts', () => {
     assert.deepEqual(configurations('docs/configuration.md'), [text('scripts/portcullis.example.yaml')]);
+  });
+
+  test('has what comes from the program as the program has it', () => {
+    const line = [join(root, 'scripts', 'docs.mjs'), '--check'];
+    const { status, stderr } = spawnSync(process.execPath, line, { encoding: 'utf8' });
+    assert.deepEqual([status, stderr], [0, '']);
   });
 
   test('names every key of the configuration on its page', () => {

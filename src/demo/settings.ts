@@ -1,3 +1,4 @@
+import { editorLine } from '../config/schema/editor-line.ts';
 import { yamlText } from '../config/source/yaml-text.ts';
 import type { DemoIdentity } from './identity.ts';
 
@@ -41,7 +42,8 @@ export function printedConfig(
 ): string {
   const jwks = `http://127.0.0.1:${ports.issuerPort}/.well-known/jwks.json`;
   const settings = demoSettings(identity, { jwks }, { ...ports, service: SERVICE_PORT });
-  return `# What \`portcullis demo\` runs with. Two things exist only while it runs, and differ here:
+  return `${editorLine()}
+# What \`portcullis demo\` runs with. Two things exist only while it runs, and differ here:
 #   keys     the demo's issuer makes a key at each start and hands it to the gateway. It tells the same key at the
 #            address below, as long as the demo runs: put your own issuer there.
 #   servers  the demo's service has a port that the system chooses: put your own service there.

@@ -1,9 +1,13 @@
 // Source: a newcomer with an editor: typos in algorithms, two sources of keys and the forms of paths and URLs were not caught.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
 import { jsonSchema } from '../../src/config/schema/schema.ts';
+import { run } from '../cli/program.ts';
 import { faultsOf } from '../config/check.ts';
 
 const validate = new Ajv2020({ strict: false, unicodeRegExp: true }).compile(jsonSchema());
@@ -67,5 +71,32 @@ describe('the printed schema says what check says', () => {
     const text = file({ algorithms: `[${variable('ALG')}]`, path: variable('PATH_OF') });
     assert.ok(validate(parse(text)), JSON.stringify(validate.errors));
     assert.deepEqual(faultsOf(text, { ALG: 'RS256', PATH_OF: '/a' }), []);
+  });
+});
+
+describe('the schema ships as a file', () => {
+  const root = join(import.meta.dirname, '..', '..', '..');
+  /** What the first line of a file names as its schema, from the folder where the file is. */
+  const namedBy = (text: string, folder: string): URL => {
+    const [, target = ''] = /^# yaml-language-server: \$schema=(\S+)\n/.exec(text) ?? [];
+    return new URL(target, pathToFileURL(`${folder}/`));
+  };
+
+  test('which is what the command prints', async () => {
+    const { code, stdout, stderr } = await run(['schema']);
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.equal(readFileSync(join(root, 'portcullis.schema.json'), 'utf8'), stdout);
+  });
+
+  test('and which the commented example and the printed configuration of the demo name', async () => {
+    const example = readFileSync(join(root, 'scripts', 'portcullis.example.yaml'), 'utf8');
+    const { stdout } = await run(['demo', '--print-config']);
+    for (const schema of [namedBy(example, join(root, 'scripts')), namedBy(stdout, '/nowhere')]) {
+      assert.equal(
+        readFileSync(schema, 'utf8'),
+        readFileSync(join(root, 'portcullis.schema.json'), 'utf8'),
+        schema.href,
+      );
+    }
   });
 });

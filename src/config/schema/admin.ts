@@ -17,11 +17,13 @@ const host = text(hostHint).transform((value, context) => {
 const DEFAULT_ADMIN = '127.0.0.1:9090';
 
 const long = section({
-  address: address().prefault(DEFAULT_ADMIN).describe('Address to listen on; never one of listen'),
+  address: address()
+    .prefault(DEFAULT_ADMIN)
+    .describe('Address to listen on. It must not be an address of `listen`.'),
   hosts: list(host, 'a list of names such as [gateway.internal]')
     .max(MAX_HOSTS, { error: `has too many names; must be at most ${MAX_HOSTS}` })
     .describe(
-      'Names in the Host field under which it is asked, such as that of a Prometheus target; its own address and localhost need no entry',
+      'Names that a client may send in the Host field, such as the name of a Prometheus target. The address itself and `localhost` need no entry.',
     )
     .optional(),
 });
@@ -29,6 +31,7 @@ const long = section({
 /** The admin address alone, or with what else is to be said of it. */
 export const admin = z
   .union([address(), long], { error: must(ADDRESS) })
+  .meta({ title: `${ADDRESS}, or a mapping` })
   .transform((value) =>
     'address' in value
       ? { ...value.address, hosts: [...new Set(value.hosts)] }

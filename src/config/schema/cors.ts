@@ -10,28 +10,32 @@ export const cors = section({
   preflight: oneOf(['authenticate', 'pass', 'answer'])
     .prefault('authenticate')
     .describe(
-      'authenticate: they need a token like any request, which browsers do not send; pass: they go upstream without one; answer: the gateway answers them',
+      '`authenticate`: a preflight request needs a token like any request, and browsers send none. `pass`: it goes upstream without a token. `answer`: the gateway answers it.',
     ),
   origins: list(
     text('an origin such as https://app.example.com'),
     'a list of origins such as [https://app.example.com], or ["*"]',
   )
-    .describe('For answer: who may ask, letter for letter; "*" for everyone, without credentials')
+    .describe(
+      'For `answer`: origins that may ask, compared letter for letter. "*" allows every origin and excludes `credentials`.',
+    )
     .optional(),
   methods: list(
     pattern('a method in capitals such as GET', /^[A-Z][A-Z-]{0,31}$/),
     'a list of methods such as [GET, POST]',
   )
-    .describe('For answer: methods allowed; those of match when left out')
+    .describe(
+      'For `answer`: allowed methods. Without this key they are the methods of `match`, or GET, HEAD and POST.',
+    )
     .optional(),
   headers: list(
     pattern('the name of a header such as authorization', token),
     'a list of headers such as [authorization, content-type]',
   )
-    .describe('For answer: request headers allowed; none when left out')
+    .describe('For `answer`: allowed request headers. Without this key no header is allowed.')
     .optional(),
-  maxAge: duration(0, DAY).describe('For answer: how long browsers may remember it').optional(),
-  credentials: flag().describe('For answer: whether cookies may be sent along').optional(),
+  maxAge: duration(0, DAY).describe('For `answer`: how long a browser may remember the answer.').optional(),
+  credentials: flag().describe('For `answer`: whether the request may carry cookies.').optional(),
 });
 
 export type FileCors = z.output<typeof cors>;

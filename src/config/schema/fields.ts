@@ -49,7 +49,10 @@ export function editorRule(rule: object, examples: readonly string[]): Record<st
 }
 
 export function pattern(right: string, expression: RegExp): z.ZodString {
-  return z.string({ error: must(right) }).regex(expression, { error: must(right) });
+  return z
+    .string({ error: must(right) })
+    .regex(expression, { error: must(right) })
+    .meta({ title: right });
 }
 
 export function oneOf<const Words extends readonly [string, ...string[]]>(
@@ -82,14 +85,23 @@ export function optionalList<Item extends z.ZodType>(
 ): z.ZodArray<Item> {
   return z
     .array(item, { error: must(right) })
-    .max(most, { error: `has too many entries; must be at most ${most}` });
+    .max(most, { error: `has too many entries; must be at most ${most}` })
+    .meta({ title: right });
+}
+
+/** One of several forms; `right` names them, in a message and as the title in the JSON Schema. */
+export function either<const Forms extends readonly [z.ZodType, ...z.ZodType[]]>(
+  forms: Forms,
+  right: string,
+): z.ZodUnion<Forms> {
+  return z.union(forms, { error: must(right) }).meta({ title: right });
 }
 
 export function oneOrMany<Item extends z.ZodType>(
   item: Item,
   right: string,
 ): z.ZodUnion<[Item, z.ZodArray<Item>]> {
-  return z.union([item, list(item, right)], { error: must(right) });
+  return either([item, list(item, right)], right);
 }
 
 /** A mapping with these keys and no others. */
@@ -111,7 +123,7 @@ const MAX_CLAIM_STEPS = 16;
 
 /** The name of a claim, or the names on the way to it, in which dots are letters. */
 export function claim(right: string): z.ZodUnion<[z.ZodString, z.ZodArray<z.ZodString>]> {
-  return z.union([text(right), list(text(right), right, MAX_CLAIM_STEPS)], { error: must(right) });
+  return either([text(right), list(text(right), right, MAX_CLAIM_STEPS)], right);
 }
 
 /** Milliseconds within bounds, which belong to it. */
@@ -120,6 +132,7 @@ export function duration(min: number, max: number): z.ZodType<number, string> {
   return z
     .string({ error: must(right) })
     .regex(DURATION, { error: must(right), abort: true })
+    .meta({ title: right })
     .transform((value) => parseDuration(value) ?? Number.NaN)
     .refine((value) => value >= min && value <= max, { error: `is out of range; must be ${right}` });
 }
@@ -129,6 +142,7 @@ export function size(min: number, max: number): z.ZodType<number, string | numbe
   const right = `a size from ${formatSize(min)} to ${formatSize(max)}, such as 16KiB, 1MiB or plain bytes`;
   return z
     .union([z.int(), z.string().regex(SIZE, { error: must(right) })], { error: must(right) })
+    .meta({ title: right })
     .transform((value) => parseSize(String(value)) ?? Number.NaN)
     .refine((value) => value >= min && value <= max, { error: `is out of range; must be ${right}` });
 }
@@ -139,6 +153,7 @@ export function rate(min: number, max: number): z.ZodType<number, string> {
   return z
     .string({ error: must(right) })
     .regex(RATE, { error: must(right), abort: true })
+    .meta({ title: right })
     .transform((value) => parseRate(value) ?? Number.NaN)
     .refine((value) => value >= min && value <= max, { error: `is out of range; must be ${right}` });
 }
@@ -148,6 +163,7 @@ export function count(min: number, max: number): z.ZodType<number, string | numb
   const right = `a whole number from ${min} to ${max}`;
   return z
     .union([z.int(), z.string().regex(/^\d{1,15}$/, { error: must(right) })], { error: must(right) })
+    .meta({ title: right })
     .transform(Number)
     .refine((value) => value >= min && value <= max, { error: `is out of range; must be ${right}` });
 }
@@ -157,26 +173,32 @@ export const ADDRESS =
 
 /** `host:port` as an address. */
 export function address(): z.ZodType<{ host: string; port: number }, string> {
-  return z.string({ error: must(ADDRESS) }).transform((value, context) => {
-    const parsed = parseAddress(value);
-    if (parsed !== undefined) return parsed;
-    const isSocket = parseUnixPath(value) !== undefined;
-    const what = isSocket ? 'is a unix socket, by which only traffic comes in' : describe(value);
-    context.addIssue({ code: 'custom', message: `${what}; must be ${ADDRESS}` });
-    return z.NEVER;
-  });
+  return z
+    .string({ error: must(ADDRESS) })
+    .meta({ title: ADDRESS })
+    .transform((value, context) => {
+      const parsed = parseAddress(value);
+      if (parsed !== undefined) return parsed;
+      const isSocket = parseUnixPath(value) !== undefined;
+      const what = isSocket ? 'is a unix socket, by which only traffic comes in' : describe(value);
+      context.addIssue({ code: 'custom', message: `${what}; must be ${ADDRESS}` });
+      return z.NEVER;
+    });
 }
 
 /** `host:port`, or `unix:path` with the path as it is written. */
 export function trafficAddress(): z.ZodType<TrafficAddress, string> {
   const right = `${ADDRESS}, or unix:/path`;
-  return z.string({ error: must(right) }).transform((value, context) => {
-    const path = parseUnixPath(value);
-    const parsed = path === undefined ? parseAddress(value) : { path };
-    if (parsed !== undefined) return parsed;
-    context.addIssue({ code: 'custom', message: must(right)({ input: value }) });
-    return z.NEVER;
-  });
+  return z
+    .string({ error: must(right) })
+    .meta({ title: right })
+    .transform((value, context) => {
+      const path = parseUnixPath(value);
+      const parsed = path === undefined ? parseAddress(value) : { path };
+      if (parsed !== undefined) return parsed;
+      context.addIssue({ code: 'custom', message: must(right)({ input: value }) });
+      return z.NEVER;
+    });
 }
 
 /**

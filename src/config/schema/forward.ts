@@ -1,40 +1,42 @@
 import * as z from 'zod';
-import { claim, must, oneOf, oneOrMany, optionalList, pattern, section, text } from './fields.ts';
+import { claim, either, must, oneOf, oneOrMany, optionalList, pattern, section, text } from './fields.ts';
 
 const claimHint = 'the name of a claim such as sub or realm.roles';
 const valueHint = 'visible ASCII with inner spaces at most, up to 1024 characters';
 
 const mappingHint = `${claimHint}, a list of names such as [kubernetes.io, namespace], or { claim: roles, as: csv }`;
 const claimHeader = section({
-  claim: claim(claimHint).describe('Dots reach into objects, as do lists of names'),
+  claim: claim(claimHint).describe('Name of the claim. Dots reach into objects, and so do lists of names.'),
   as: oneOf(['auto', 'string', 'csv', 'json', 'base64url'])
     .prefault('auto')
-    .describe('How its value is written'),
+    .describe('Form in which the value is written.'),
 });
 
 /** What upstream gets to know. */
 export const forwardSection = section({
   headers: z
-    .record(z.string(), z.union([...claim(claimHint).options, claimHeader], { error: must(mappingHint) }), {
+    .record(z.string(), either([...claim(claimHint).options, claimHeader], mappingHint), {
       error: must('a mapping from header names to claims such as { X-User-Id: sub }'),
     })
+    .meta({ title: 'a mapping from header names to claims such as { X-User-Id: sub }' })
     .prefault({})
-    .describe('Header name to claim; dots reach into objects, as do lists of names'),
+    .describe('A mapping from header names to claims. Dots reach into objects, and so do lists of names.'),
   payload: text('the name of a header such as X-Jwt-Payload')
-    .describe("Header that carries the token's payload as it is, in base64url")
+    .describe("Name of a header that carries the token's payload as it is, in base64url.")
     .optional(),
   set: z
     .record(z.string(), pattern(valueHint, /^[!-~](?:[ -~]{0,1022}[!-~])?$/), {
       error: must('a mapping from header names to values such as { X-Gateway: portcullis }'),
     })
-    .describe('Fixed headers, also with auth: none')
+    .meta({ title: 'a mapping from header names to values such as { X-Gateway: portcullis }' })
+    .describe('Fixed headers, also with `auth: none`.')
     .optional(),
   token: oneOf(['keep', 'strip'])
     .prefault('keep')
-    .describe('Whether upstream gets the token; never one from the query'),
+    .describe('Whether upstream gets the token. It never gets a token from the query.'),
   forwarded: optionalList(oneOf(['for', 'proto', 'host']), 'a list of for, proto and host')
     .prefault(['for', 'proto', 'host'])
-    .describe('Which X-Forwarded-* headers upstream gets'),
+    .describe('The `X-Forwarded-*` headers that upstream gets.'),
 });
 
 export type FileForward = z.output<typeof forwardSection>;

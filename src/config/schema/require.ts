@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { claim, flag, list, must, pattern, section, text } from './fields.ts';
+import { claim, either, flag, list, must, pattern, section, text } from './fields.ts';
 
 /** RFC 6749 §3.3, so that scopes can stand in a quoted string of the challenge as they are. */
 const scope = pattern(
@@ -8,7 +8,7 @@ const scope = pattern(
 );
 
 const words = <Item extends z.ZodType>(item: Item, example: string) =>
-  z.union(
+  either(
     [
       list(item, `a list such as [${example}]`),
       section({
@@ -16,7 +16,7 @@ const words = <Item extends z.ZodType>(item: Item, example: string) =>
         all: list(item, `a list such as [${example}]`).optional(),
       }),
     ],
-    { error: must(`a list such as [${example}], or { any: [${example}] }`) },
+    `a list such as [${example}], or { any: [${example}] }`,
   );
 
 const valueHint = 'a text, a number or true or false';
@@ -26,10 +26,10 @@ const number = z
   .refine((value) => Math.abs(value) <= Number.MAX_SAFE_INTEGER, {
     error: 'is a number that cannot be told from its neighbours; must be at most 9007199254740991, or a text',
   });
-const value = z.union([text(valueHint), number, z.boolean()], { error: must(valueHint) });
+const value = either([text(valueHint), number, z.boolean()], valueHint);
 
 const testHint = 'a value, a list of values, { contains: value } or { exists: true }';
-const claimTest = z.union(
+const claimTest = either(
   [
     text(testHint),
     number,
@@ -37,36 +37,39 @@ const claimTest = z.union(
     list(value, 'a list of values such as [pro, enterprise]'),
     section({ contains: value.optional(), exists: flag().optional() }),
   ],
-  { error: must(testHint) },
+  testHint,
 );
 
 const equalsHint = 'a value, or a list of values such as [pro, enterprise]';
 const claimHint = 'the name of a claim, or a list of names such as [kubernetes.io, namespace]';
 /** A test in a list, for claims that a key of a mapping cannot name. */
 const listedTest = section({
-  claim: claim(claimHint).describe('Dots reach into objects, as do lists of names').optional(),
-  equals: z
-    .union([text(equalsHint), number, z.boolean(), list(value, equalsHint)], { error: must(equalsHint) })
-    .describe('What it must be, or one of which')
+  claim: claim(claimHint)
+    .describe('Name of the claim. Dots reach into objects, and so do lists of names.')
     .optional(),
-  contains: value.describe('What must be in it, an array').optional(),
-  exists: flag().describe('Whether it must be there, or must not').optional(),
+  equals: either([text(equalsHint), number, z.boolean(), list(value, equalsHint)], equalsHint)
+    .describe('The value it must have, or a list of allowed values.')
+    .optional(),
+  contains: value.describe('The value that must be in it. The claim must be an array.').optional(),
+  exists: flag().describe('`true`: the claim must be present. `false`: it must be absent.').optional(),
 }).meta({ required: ['claim'] });
 const claimsHint =
   'a mapping from claims to what they must be, or a list such as [{ claim: [kubernetes.io, namespace], equals: prod }]';
 
 /** What a route demands of tokens. */
 export const requireSection = section({
-  scopes: words(scope, 'orders:read').describe('Scopes in scope or scp: all of them, or any').optional(),
-  roles: words(text('the name of a role'), 'admin')
-    .describe("Roles in the issuer's rolesClaim: all of them, or any")
+  scopes: words(scope, 'orders:read')
+    .describe('Scopes that the claims `scope` and `scp` must have: all of them, or any.')
     .optional(),
-  claims: z
-    .union([z.record(z.string(), claimTest, { error: must(claimsHint) }), list(listedTest, claimsHint)], {
-      error: must(claimsHint),
-    })
+  roles: words(text('the name of a role'), 'admin')
+    .describe("Roles that the issuer's `rolesClaim` must have: all of them, or any.")
+    .optional(),
+  claims: either(
+    [z.record(z.string(), claimTest, { error: must(claimsHint) }), list(listedTest, claimsHint)],
+    claimsHint,
+  )
     .describe(
-      'Claim to what it must be: a value, one of a list, { contains } for an array, or { exists }; dots reach into objects. Or a list of { claim, equals | contains | exists }, where a claim may be a list of names',
+      'A mapping from claims to what they must be: a value, a list of allowed values, `{ contains: value }` for an array, or `{ exists: true }`. Dots reach into objects. Or a list of `{ claim, equals }`, `{ claim, contains }` or `{ claim, exists }`, where `claim` may be a list of names.',
     )
     .optional(),
 });
@@ -74,13 +77,13 @@ export const requireSection = section({
 const audience = text('an audience');
 
 /** Any one of them, or all. */
-export const audienceField = z.union(
+export const audienceField = either(
   [
     audience,
     list(audience, 'an audience, a list of them, or any'),
     section({ all: list(audience, 'a list of audiences') }),
   ],
-  { error: must('an audience, a list of them, { all: [...] }, or any') },
+  'an audience, a list of them, { all: [...] }, or any',
 );
 
 const typeHint = 'a typ such as JWT or at+jwt, or absent';

@@ -8,37 +8,41 @@ export const secretHint = `32 to 512 visible ASCII characters, best as \${NAME} 
 
 export const revocation = section({
   secret: pattern(secretHint, /^[!-~]{1,512}$/)
-    .describe('Bearer secret of POST /revocations on the admin address; without it there is no such path')
+    .describe(
+      'Bearer secret of `POST /revocations` on the admin address. Without it that path does not exist.',
+    )
     .optional(),
   fusionauth: section({
     issuer: text('the name of an issuer')
-      .describe('Whose tokens are revoked; its keys verify the webhooks unless there is a secret')
+      .describe(
+        'The issuer whose tokens the webhooks revoke. Its keys verify the webhooks, unless `secret` is set.',
+      )
       .optional(),
     listen: address()
-      .describe('Address of POST /webhooks/fusionauth; the admin address when left out')
+      .describe('Address of `POST /webhooks/fusionauth`. Without it webhooks go to the admin address.')
       .optional(),
-    secret: secretField.describe('Secret of webhooks that are signed with HS256, HS384 or HS512').optional(),
+    secret: secretField.describe('Secret of webhooks that are signed with HS256, HS384 or HS512.').optional(),
   })
     .meta({ required: ['issuer'] })
-    .describe('Webhooks of FusionAuth')
+    .describe('Webhooks of FusionAuth.')
     .optional(),
   tokenLife: duration(MINUTE, 8760 * HOUR)
     .prefault('24h')
     .describe(
-      'At least as long as any token lives, as revocations are forgotten by it: a token that lives longer works again. A day is longer than access tokens should live',
+      'How long a revocation is kept. It must be at least the longest life of any token: a token that lives longer works again. A day is longer than access tokens should live.',
     ),
   entries: count(1, 10_000_000)
     .prefault(100_000)
     .describe(
-      'Revocations in force at one time, of 0.8 KiB each for a user and up to 3 KiB for a session; more are refused, and /readyz tells',
+      'Revocations in force at one time. One takes 0.8 KiB for a user and up to 3 KiB for a session. The gateway refuses more, and `/readyz` says so.',
     ),
   redis: pattern('a URL such as redis://127.0.0.1:6379', /^rediss?:\/\/\S+$/)
-    .describe('Redis by which gateways share revocations; rediss:// with TLS')
+    .describe('Redis through which gateways share revocations. `rediss://` uses TLS.')
     .optional(),
   redisSecret: pattern(secretHint, /^[!-~]{1,512}$/)
     .describe(
-      'What shared revocations are signed with, the same for all gateways; those without a good signature are refused. Without it everybody who can write to that Redis can revoke',
+      'Secret that signs shared revocations, the same for all gateways. A line without a good signature is refused. Without this secret everybody who can write to that Redis can revoke.',
     )
     .optional(),
-  redisRequired: flag().prefault(false).describe('Whether /readyz is 503 while Redis is not available'),
+  redisRequired: flag().prefault(false).describe('Whether `/readyz` is 503 while Redis is not available.'),
 });

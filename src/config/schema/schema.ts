@@ -8,6 +8,7 @@ import {
   count,
   duration,
   editorRule,
+  either,
   flag,
   later,
   list,
@@ -41,42 +42,54 @@ const MAX_ROUTES = 10_000;
 
 const issuer = section({
   issuer: text('the exact iss claim, or any')
-    .describe('Must equal the iss claim exactly; any: not checked')
+    .describe('Must equal the `iss` claim exactly. `any` switches this check off, with a warning.')
     .optional(),
-  audience: audienceField.describe('Any one of them must be in aud, or all; any: not checked').optional(),
-  expiry: oneOf(['required', 'optional']).prefault('required').describe('Whether a token must have exp'),
+  audience: audienceField
+    .describe(
+      '`aud` must have one of these, or with `{ all: [...] }` each of them. `any` switches this check off, with a warning.',
+    )
+    .optional(),
+  expiry: oneOf(['required', 'optional'])
+    .prefault('required')
+    .describe(
+      'Whether a token must have `exp`. With `optional`, tokens without it are accepted for ever, with a warning.',
+    ),
   algorithms: list(
     text('the name of an algorithm such as RS256').meta(
       editorRule({ enum: [...algorithms.keys()] }, ['RS256', 'ES256']),
     ),
     'a list of algorithms such as [RS256]',
   )
-    .describe('The only signature algorithms accepted')
+    .describe('The only signature algorithms that are accepted. The token never chooses.')
     .optional(),
   keys: keys
     .describe(
-      'Exactly one of pem, jwks, discovery and secret; or a list of sources, each with its algorithms',
+      'One source of keys, with exactly one of `pem`, `jwks`, `discovery` and `secret`. Or a list of up to 8 sources, each with its `algorithms`.',
     )
     .optional(),
   clockTolerance: duration(0, 10 * MINUTE)
     .prefault('0s')
-    .describe('How far clocks may differ for exp and nbf'),
+    .describe('How far clocks may differ, for `exp` and `nbf`.'),
   require: optionalList(
     claim('the name of a claim, or a list of the names on the way to it'),
     'a list of claim names such as [sub, email]',
   )
     .prefault([])
-    .describe('Claims that must be present; dots are letters, and a list of names reaches into objects'),
+    .describe('Claims that must be present. A dot is a letter here; a list of names reaches into objects.'),
   maxAge: duration(1, 8760 * HOUR)
-    .describe('Longest time since iat, which must be there then')
+    .describe('Longest time since `iat`. With this key a token must have `iat`.')
     .optional(),
   tokenTypes: tokenTypesField
-    .describe('Values of typ in the header that are accepted; absent: also none; all when left out')
+    .describe(
+      'Values of `typ` in the header that are accepted; the word `absent` accepts a token without `typ`. Without this key every value is accepted.',
+    )
     .optional(),
-  rejectIdTokens: flag().prefault(false).describe('Refuses what is recognised as an ID token'),
+  rejectIdTokens: flag().prefault(false).describe('Whether a token that looks like an ID token is refused.'),
   rolesClaim: claim('the name of a claim such as roles or realm_access.roles')
     .prefault('roles')
-    .describe('Where its tokens have their roles; dots reach into objects, as do lists of names'),
+    .describe(
+      "Claim in which the issuer's tokens have their roles. Dots reach into objects, and so do lists of names.",
+    ),
 }).meta({ required: ['issuer', 'audience', 'algorithms', 'keys'] });
 
 const upstream = section({
@@ -86,29 +99,37 @@ const upstream = section({
     ),
     'a list of URLs such as [http://127.0.0.1:9000]',
   )
-    .describe('http://host:port; one for now')
+    .describe('`http://host:port`; one server for now.')
     .optional(),
   timeouts: section({
-    connect: duration(1, HOUR).prefault('5s').describe('For a connection to be made'),
-    response: duration(1, HOUR).prefault('60s').describe('From the request to the head of the response'),
-    idle: duration(1, HOUR).prefault('60s').describe('Between two pieces of a body'),
+    connect: duration(1, HOUR)
+      .prefault('5s')
+      .describe('For a connection to be made, and for one to become free.'),
+    response: duration(1, HOUR).prefault('60s').describe('From the request to the head of the response.'),
+    idle: duration(1, HOUR).prefault('60s').describe('Between two pieces of a body.'),
     keepAlive: duration(1, HOUR)
       .describe(
-        'Of a connection without a request; as long as idle when left out, and never longer than Keep-Alive: timeout of the server, less a second',
+        'How long an unused connection is kept. Without this key it is `idle`. It is never longer than `Keep-Alive: timeout` of the server, less a second.',
       )
       .optional(),
-  }).prefault({}),
+  })
+    .prefault({})
+    .describe('Time-outs of this upstream.'),
   limits: section({
-    connections: count(1, 65_535).prefault(256).describe('Connections at one time'),
-    waiting: count(0, 1_000_000).prefault(1024).describe('Requests that wait for a connection'),
-  }).prefault({}),
+    connections: count(1, 65_535)
+      .prefault(256)
+      .describe('Connections at one time, of all listeners together.'),
+    waiting: count(0, 1_000_000).prefault(1024).describe('Requests that wait for a connection.'),
+  })
+    .prefault({})
+    .describe('Limits of this upstream.'),
   reuse: flag()
     .prefault(true)
-    .describe('false: each request has a connection of its own, which is closed behind it'),
+    .describe('With `false` each request has a connection of its own, which is closed after it.'),
   pipelining: count(1, 64)
     .prefault(1)
     .describe(
-      'Requests on one connection at a time; above 1 those without body that may be repeated share it',
+      'Requests on one connection at a time. Above 1, requests that have no body and may be repeated share a connection.',
     ),
 }).meta({ required: ['servers'] });
 
@@ -116,45 +137,52 @@ const pathHint = 'a path such as /orders';
 const plainPath = text(pathHint).meta(
   editorRule({ pattern: '^/[^*(){}<>|^?#;"[\\]\\\\\\s]*$' }, ['/', '/orders']),
 );
-const routePath = z.union([plainPath, section({ literal: text(pathHint) })], {
-  error: must(`${pathHint}, or { literal: "/a*" }`),
-});
+const routePath = either(
+  [plainPath, section({ literal: text(pathHint) })],
+  `${pathHint}, or { literal: "/a*" }`,
+);
 
 const route = section({
   match: section({
     host: text('a host name such as api.example.com')
       .optional()
-      .describe('Host of the request, without port; *.example.com for all below example.com'),
+      .describe('Host of the request, without port. `*.example.com` covers every name below `example.com`.'),
     path: routePath
       .prefault('/')
       .describe(
-        'A path prefix on segment borders: /orders covers /orders and all below it. There are no patterns; { literal: "/a*" } takes characters for themselves that would be one elsewhere',
+        'A path prefix on segment borders: `/orders` covers `/orders` and all below it. There are no patterns. `{ literal: "/a*" }` takes each character for itself.',
       ),
     methods: list(
       pattern('a method in capitals such as GET', /^[A-Z][A-Z-]{0,31}$/),
       'a list of methods such as [GET, POST]',
     )
-      .describe('Methods; all when left out')
+      .describe('Methods. Without this key every method matches.')
       .optional(),
-  }).optional(),
+  })
+    .describe('Requests that the route takes.')
+    .optional(),
   auth: oneOrMany(text('the name of an issuer, or none'), 'the name of an issuer, a list of them, or none')
-    .describe('Whose tokens are accepted; defaults to the issuer when there is exactly one')
+    .describe(
+      'Issuers whose tokens are accepted. Without this key it is the only issuer of the file, if there is exactly one.',
+    )
     .optional(),
   upstream: text('the name of an upstream, or a URL such as http://127.0.0.1:9000')
-    .describe('Name of an upstream, or the URL of a server')
+    .describe('Name of an upstream, or the URL of a server.')
     .optional(),
-  forward: forwardSection.prefault({}),
-  token: tokenField.describe('Where the token may stand; Authorization: Bearer when left out').optional(),
-  require: requireSection.describe('What a token must have beyond being valid').optional(),
-  cors: cors.describe('Preflight requests of browsers').optional(),
+  forward: forwardSection.prefault({}).describe('What upstream gets to know about the token and the client.'),
+  token: tokenField
+    .describe('Places where the token may stand. Without this key it is `Authorization: Bearer`.')
+    .optional(),
+  require: requireSection.describe('What a token must have beyond being valid.').optional(),
+  cors: cors.describe('Preflight requests of browsers.').optional(),
   paths: oneOf(['strict', 'plain'])
     .optional()
     .describe(
-      'strict by default: a request is refused when another reading of its path leads to a route that is guarded differently. plain: it is taken as it was sent, for an upstream that is known to read paths so too',
+      'strict by default. `strict`: a request is refused when another reading of its path leads to a route that is guarded differently. `plain`: the path counts as it was sent. Use it only if upstream is known to compare paths as they are sent.',
     ),
   connectionAuth: oneOf(['refuse', 'pass'])
     .describe(
-      'Requests with Authorization: NTLM or Negotiate, which authenticate a connection: refused, or sent each on a connection of its own that is closed behind the answer; refuse when left out',
+      'refuse by default. What happens to requests with `Authorization: NTLM` or `Negotiate`, which authenticate a connection. `refuse`: 403. `pass`: each goes on a connection of its own, which is closed after the response.',
     )
     .optional(),
 }).meta({ required: ['match', 'upstream'] });
@@ -174,137 +202,145 @@ const listenObject = later(
   () => false,
   `with TLS ${NOT_YET.replace('left out', 'an address such as 0.0.0.0:8080')}`,
 ).unwrap();
-const listenOne = z.union([trafficAddress(), listenObject], {
-  error: must('an address such as 0.0.0.0:8080'),
-});
+const listenOne = either([trafficAddress(), listenObject], 'an address such as 0.0.0.0:8080');
 
 /** The whole file of the documentation, also what this version refuses as not supported yet. */
 export const schema = section({
-  listen: z
-    .union([trafficAddress(), list(listenOne, 'a list of addresses'), listenObject], {
-      error: must('an address such as 0.0.0.0:8080, or a list of them'),
-    })
+  listen: either(
+    [trafficAddress(), list(listenOne, 'a list of addresses'), listenObject],
+    'an address such as 0.0.0.0:8080, or a list of them',
+  )
     .describe(
-      'Addresses for traffic: host:port, or unix:/path of a socket in the file system; a relative path starts at the folder of this file',
+      'Addresses that take traffic: `host:port`, or `unix:/path` for a unix socket. A relative path starts at the folder of this file.',
     )
     .optional(),
-  admin: admin.describe('Address of health, metrics and status; never one of listen'),
-  listeners: z
-    .union([z.literal('auto'), count(1, 64)], { error: must('auto or a whole number from 1 to 64') })
+  admin: admin.describe('Address of health, metrics and status. It must not be an address of `listen`.'),
+  listeners: either([z.literal('auto'), count(1, 64)], 'auto or a whole number from 1 to 64')
     .prefault('auto')
     .describe(
-      'Processes that share the addresses of listen; auto: one for each core, as far as the limits can be divided; for the command start alone',
+      'Processes that share the addresses of `listen`. `auto`: one for each core, as far as the limits can be divided. Only the command `start` uses this key.',
     ),
-  verifiers: z
-    .union([z.literal('auto'), count(0, 64)], { error: must('auto or a whole number from 0 to 64') })
+  verifiers: either([z.literal('auto'), count(0, 64)], 'auto or a whole number from 0 to 64')
     .prefault('auto')
     .describe(
-      'Verification threads of each listener; auto: one less than its cores, at most 8; 0 verifies without threads, which is what a listener with one core gets',
+      'Verification threads of each listener. `auto`: one less than its cores, at most 8. With 0, as on one core, a listener verifies without threads.',
     ),
-  issuers: named(issuer, 'issuers').prefault({}).describe('Who signs tokens, by a name of your own'),
+  issuers: named(issuer, 'issuers').prefault({}).describe('Who signs tokens. You choose the names.'),
   upstreams: named(upstream, 'upstreams')
     .prefault({})
-    .describe('Services behind the gateway, by a name of your own'),
+    .describe('Services behind the gateway. You choose the names.'),
   routes: list(route, 'a list of routes', MAX_ROUTES)
-    .describe('The most specific match wins: host, longest path, method')
+    .describe('Which requests go where. The most specific match wins: host, then longest path, then method.')
     .optional(),
   upstream: text('the name of an upstream, or a URL such as http://127.0.0.1:9000')
-    .describe('Short form for one route: its upstream')
+    .describe('Short form for a single route: its upstream.')
     .optional(),
   auth: oneOrMany(text('the name of an issuer, or none'), 'the name of an issuer, a list of them, or none')
-    .describe('Short form for one route: its auth')
+    .describe('Short form for a single route: its issuers.')
     .optional(),
-  rejection: oneOf(['rfc6750', 'haproxy']).prefault('rfc6750').describe('How refusals look'),
+  rejection: oneOf(['rfc6750', 'haproxy'])
+    .prefault('rfc6750')
+    .describe("Form of refusals. `haproxy` is for clients of FusionAuth's HAProxy walk-through."),
   realm: pattern('1 to 128 printable ASCII characters without " and \\', /^[ !#-[\]-~]{1,128}$/)
     .prefault('portcullis')
-    .describe('Realm of the Bearer challenge'),
+    .describe('Realm of the Bearer challenge.'),
   cache: section({
-    entries: count(1, 10_000_000).prefault(100_000).describe('Verified tokens remembered'),
+    entries: count(1, 10_000_000).prefault(100_000).describe('Verified tokens that each listener remembers.'),
     bytes: size(MIB, 64 * GIB)
       .prefault('256MiB')
-      .describe('Memory for them'),
-  }).prefault({}),
+      .describe('Memory for them, in each listener.'),
+  })
+    .prefault({})
+    .describe('Cache of verified tokens.'),
   trustedProxies: z
     .array(text('an address, a network such as 10.0.0.0/8, or unix'), {
       error: must('a list of networks such as [10.0.0.0/8]'),
     })
+    .meta({ title: 'a list of addresses, networks such as 10.0.0.0/8, and the word unix' })
     .prefault([])
     .describe(
-      'Whose X-Forwarded-* are believed: addresses, networks, and unix for all who come by a unix socket',
+      'Peers whose `X-Forwarded-*` fields are believed: addresses, networks, and `unix` for all clients of unix sockets.',
     ),
   limits: section({
     requestHead: size(4 * KIB, 256 * KIB)
       .prefault('16KiB')
-      .describe('Request line and headers'),
-    requestBody: z
-      .union([z.literal('unlimited'), size(0, 1024 * GIB)], {
-        error: must('unlimited, or a size such as 10MiB'),
-      })
+      .describe('Request line and headers.'),
+    requestBody: either([z.literal('unlimited'), size(0, 1024 * GIB)], 'unlimited, or a size such as 10MiB')
       .prefault('unlimited')
-      .describe('Body of a request'),
+      .describe('Body of a request.'),
     responseHead: size(4 * KIB, MIB)
       .prefault('64KiB')
-      .describe('Status line and headers of upstream'),
+      .describe('Status line and headers of a response.'),
     bufferedBodies: size(MIB, 1024 * GIB)
       .prefault('256MiB')
       .describe(
-        'Bytes of request bodies that may be held for upstreams which are slower than their clients, all together; beyond: upstream_overloaded. A client that is asked to pause may still deliver the megabytes that the kernel has received for it',
+        'Bytes of all request bodies that wait for upstreams slower than their clients. Beyond this the request gets `upstream_overloaded`. A client that is asked to pause may still deliver the megabytes that the kernel has received for it.',
       ),
     connections: count(1, 1_000_000)
       .prefault(10_000)
       .describe(
-        'Client connections at one time, for all addresses of listen together; one more is closed at once. Each takes a file descriptor, and the memory of its socket buffers while its client is slow: keep it below the limit of open files less the connections to upstream',
+        'Client connections at one time, for all addresses of `listen` together. One more is closed at once. Each takes a file descriptor, and memory for socket buffers while its client is slow. Keep it below the limit of open files less the connections to upstream.',
       ),
-    requestsPerConnection: z
-      .union([z.literal(NONE), count(1, 1_000_000_000)], {
-        error: must('none, or a whole number such as 1000'),
-      })
+    requestsPerConnection: either(
+      [z.literal(NONE), count(1, 1_000_000_000)],
+      'none, or a whole number such as 1000',
+    )
       .prefault(NONE)
       .describe(
-        'Requests on one client connection, on average: each answer asks the client to leave with a probability of one in this many, because the engine does not tell which connection a request came on. Spreads clients anew over several gateways behind a balancer',
+        'Requests on one client connection, on average. Each answer asks the client to leave with a probability of one in this many, because the engine does not say which connection a request came on. This spreads clients over several gateways behind a balancer.',
       ),
-  }).prefault({}),
+  })
+    .prefault({})
+    .describe('Limits of the whole gateway.'),
   timeouts: section({
-    request: z
-      .union([z.literal(NONE), duration(1, 24 * HOUR)], {
-        error: must('none, or a duration such as 60s'),
-      })
+    request: either([z.literal(NONE), duration(1, 24 * HOUR)], 'none, or a duration such as 60s')
       .prefault(NONE)
       .describe(
-        'From the head of a request to the last byte of its answer. Beyond: request_timeout where the client owes body bytes, upstream_timeout where upstream owes the answer, and a cut connection once the answer has begun. None, because long downloads and streams are legitimate and silence has time-outs of its own',
+        'From the head of a request to the last byte of its answer. Beyond this it is `request_timeout` where the client owes body bytes, `upstream_timeout` where upstream owes the response, and a cut connection once the answer has begun. The default is `none`, because long downloads and streams are legitimate and silence has time-outs of its own.',
       ),
-    bodyMinRate: z
-      .union([z.literal(NONE), rate(1, GIB)], {
-        error: must('none, or a rate such as 1KiB/s'),
-      })
+    bodyMinRate: either([z.literal(NONE), rate(1, GIB)], 'none, or a rate such as 1KiB/s')
       .prefault('1KiB/s')
       .describe(
-        'Bytes per second that a request body must keep on average over 10 s, not counting time in which the gateway did not want them; slower: request_timeout. Slower than any link in use, yet a bound for clients that hold a connection by trickling. None: only 8 to 12 s without a byte end it, by the engine',
+        'Rate that a request body must keep on average over 10 s. Time in which the gateway asked for a pause does not count. A slower body gets `request_timeout`. The default is slower than any link in use, and still bounds clients that hold a connection by trickling. With `none` only 8 to 12 s without a byte end a body.',
       ),
-  }).prefault({}),
+  })
+    .prefault({})
+    .describe('Time-outs for requests of clients.'),
   chunkedRequests: oneOf(['allow', 'reject'])
     .prefault('allow')
-    .describe('Whether chunked requests are accepted'),
-  loopGuard: flag().prefault(true).describe('Whether a request that comes back to this gateway is refused'),
+    .describe('Whether chunked requests are accepted. `reject` answers them with 411.'),
+  loopGuard: flag()
+    .prefault(true)
+    .describe('Whether a request that comes back to this gateway is refused, with 508.'),
   log: section({
-    level: oneOf(['debug', 'info', 'warn', 'error']).prefault('info').describe('Least level of log lines'),
-    access: accessLog.prefault('off').describe('Which requests are logged: off, errors, all, or a sample'),
+    level: oneOf(['debug', 'info', 'warn', 'error'])
+      .prefault('info')
+      .describe('Lowest level that is logged.'),
+    access: accessLog
+      .prefault('off')
+      .describe('Requests that are logged: `off`, `errors`, `all`, or a random share such as `1%`.'),
     refused: oneOf(['off', 'details'])
       .prefault('off')
-      .describe('Whether the log says of refused tokens what was compared: off, or details'),
-  }).prefault({}),
-  revocation: revocation.describe('Revoked tokens; nothing can be revoked without it').optional(),
+      .describe('With `details` the log says of each refused token what was compared.'),
+  })
+    .prefault({})
+    .describe('What is logged.'),
+  revocation: revocation
+    .describe('Who may revoke tokens. Without this key nothing can be revoked.')
+    .optional(),
   state: text('a path to a folder')
     .describe(
-      'Folder for what outlives a restart, such as the last good key sets; made when missing. Nothing is kept without it',
+      'Folder for what outlives a restart: the last good key sets and revocations. The gateway makes it if it is missing. Without this key nothing is kept.',
     )
     .optional(),
-  uws: uws
-    .describe('Another binary of uWebSockets.js, instead of the one that comes with this release')
-    .optional(),
+  uws: uws.describe('A binary of uWebSockets.js that replaces the one of this release.').optional(),
   shutdown: section({
-    grace: duration(0, HOUR).prefault('30s').describe('For requests in flight when asked to stop'),
-  }).prefault({}),
+    grace: duration(0, HOUR)
+      .prefault('30s')
+      .describe('Time for requests in flight when the gateway is asked to stop.'),
+  })
+    .prefault({})
+    .describe('How the gateway stops.'),
 }).meta({ title: 'portcullis configuration', required: ['listen'] });
 
 /** The file as it is written. */
