@@ -43,8 +43,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     ...['revocation', 'routing', 'upstream', 'type config', 'type keys'],
   ],
   explain: [
-    ...['lib', 'auth', 'exchange', 'front', 'gateway', 'keys', 'upstream'],
-    ...['type replies', 'type config', 'type http', 'type reasons.ts'],
+    ...['lib', 'http', 'auth', 'exchange', 'gateway', 'keys', 'upstream'],
+    ...['type replies', 'type config', 'type reasons.ts'],
   ],
   process: [
     ...['lib', 'http', 'admin', 'auth', 'config', 'front', 'gateway', 'keysets', 'limits', 'revocation'],

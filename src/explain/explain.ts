@@ -4,10 +4,12 @@ import type { Permit, Rejection } from '../auth/verdict.ts';
 import type { Config, IssuerConfig, RouteConfig, TokenPlace } from '../config/config.ts';
 import type { Route } from '../exchange/route.ts';
 import { Tally } from '../exchange/tally.ts';
-import { HeadReader } from '../front/uws/head-reader.ts';
 import { type BuiltService, buildService } from '../gateway/build-service.ts';
 import { Control } from '../gateway/control.ts';
+import { fieldLineBytes, requestHeadBytes } from '../http/h1/head-size.ts';
+import { isHostAndPort } from '../http/host-port.ts';
 import type { RequestHead } from '../http/message.ts';
+import { isServable } from '../http/request-rules.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { StartError } from '../lib/start-error.ts';
@@ -130,14 +132,11 @@ async function close({ service, control }: Built): Promise<void> {
   await service.authorizer.close();
 }
 
-/** What is wrong with the request apart from its token, by the reader that judges those of clients. */
+/** What is wrong with the request apart from its token, by the rules that a front applies; it has no field but Host. */
 function faultOf({ method, host, path }: Question, limit: number): Reason | undefined {
-  return new HeadReader(limit).read({
-    getCaseSensitiveMethod: () => method,
-    getUrl: () => path,
-    getQuery: () => undefined,
-    forEach: (visit) => visit('host', host),
-  }).fault;
+  if (!isHostAndPort(host) || !isServable(method, path, undefined)) return 'request_malformed';
+  const size = requestHeadBytes(method, path, undefined, fieldLineBytes('host', host));
+  return size > limit ? 'request_head_too_large' : undefined;
 }
 
 function unrouted(reason: Reason, config: Config, clock: Clock): Explanation {

@@ -11,6 +11,22 @@ export const tokenBytes: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte)
   /[0-9A-Za-z!#$%&'*+.^_`|~-]/.test(String.fromCharCode(byte)) ? 1 : 0,
 );
 
+export function isDigit(byte: number): boolean {
+  return byte >= 0x30 && byte <= 0x39;
+}
+
+/** SP or HTAB: the optional white space between the parts of a field value (RFC 9110 §5.6.3). */
+export function isBlank(byte: number): boolean {
+  return byte === SP || byte === HTAB;
+}
+
+/** The offset of the first byte of [from, end) that is no blank; `end` where there is none. */
+export function skipBlanks(bytes: Uint8Array, from: number, end: number): number {
+  let at = from;
+  while (at < end && isBlank(bytes[at] as number)) at += 1;
+  return at;
+}
+
 /** HTAB, SP, VCHAR and obs-text (RFC 9110 §5.5): what header values and reason phrases are made of. */
 export function isFieldByte(byte: number): boolean {
   return (byte >= 0x20 && byte !== 0x7f) || byte === 0x09;

@@ -1,3 +1,4 @@
+import { isBlank } from './ascii.ts';
 import { LooseName } from './loose-name.ts';
 
 /**
@@ -43,8 +44,4 @@ function withoutBlanks(text: string, from: number, to: number): string {
   while (start < end && isBlank(text.charCodeAt(start))) start += 1;
   while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
   return text.slice(start, end);
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
 }

@@ -1,10 +1,10 @@
 import type { RequestHead } from '../http/message.ts';
+import { isToken } from '../http/token.ts';
 import type { Routed } from './path-table.ts';
 import type { RouteTable } from './route-table.ts';
 
 /** A serialised origin (RFC 6454 §6.2). */
 const originForm = /^(?:null|[A-Za-z][A-Za-z0-9+.-]*:\/\/[^\s,/]+)$/;
-const methodToken = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /** What a preflight asks: who wants to make a request, and of which method. */
 interface Preflight {
@@ -44,7 +44,7 @@ function readPreflight(head: RequestHead): Preflight | undefined {
         origin = value;
         break;
       case 'access-control-request-method':
-        if (method !== undefined || !methodToken.test(value)) return undefined;
+        if (method !== undefined || !isToken(value)) return undefined;
         method = value;
         break;
       case 'authorization':

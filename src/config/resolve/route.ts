@@ -1,3 +1,4 @@
+import { isRefusedMethod } from '../../http/request-rules.ts';
 import { fold } from '../../http/target.ts';
 import { guardOf } from '../../lib/guard.ts';
 import type { RouteConfig, TokenPlace, UpstreamConfig } from '../config.ts';
@@ -129,7 +130,7 @@ function resolveMatch(route: FileRoute, path: KeyPath, findings: Findings): Matc
   methods?.forEach((method, index) => {
     if (methods.indexOf(method) < index) {
       findings.fault([...at, 'methods', index], 'stands in the list twice; must stand once');
-    } else if (method === 'CONNECT' || method === 'TRACE') {
+    } else if (isRefusedMethod(method)) {
       findings.fault([...at, 'methods', index], 'is refused on every route; must be left out');
     }
   });

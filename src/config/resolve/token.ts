@@ -1,12 +1,13 @@
 import { LooseName } from '../../http/loose-name.ts';
+import { isToken } from '../../http/token.ts';
 import type { TokenPlace } from '../config.ts';
 import type { KeyPath } from '../fault.ts';
 import type { FileToken } from '../schema/forward.ts';
 import type { Findings } from './findings.ts';
 import { headerSpelling, whyNoHeader } from './forward-headers.ts';
 
-/** RFC 6265 §4.1.1: a cookie's name is a token. */
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
+/** Characters of a cookie's name, which is a token (RFC 6265 §4.1.1), or of a scheme. */
+const MAX_NAME = 256;
 /** What needs no escape in a query, so that there is one plain spelling. */
 const PARAMETER = /^[A-Za-z0-9._~-]{1,64}$/;
 
@@ -67,7 +68,7 @@ function parse(written: string): TokenPlace | string {
   const kind = written.slice(0, colon);
   const rest = written.slice(colon + 1);
   if (kind === 'cookie') {
-    return TOKEN.test(rest)
+    return isName(rest)
       ? { kind, name: rest }
       : "has no name of a cookie; must be letters, digits and !#$%&'*+-.^_`|~ behind cookie: such as cookie:access_token";
   }
@@ -79,10 +80,14 @@ function parse(written: string): TokenPlace | string {
   const [name = '', scheme, ...more] = rest.split(' ');
   const obstacle = headerSpelling(name) === 'authorization' ? undefined : whyNoHeader(name);
   if (obstacle !== undefined) return obstacle;
-  if (more.length > 0 || (scheme !== undefined && !TOKEN.test(scheme))) {
+  if (more.length > 0 || (scheme !== undefined && !isName(scheme))) {
     return 'has no scheme behind the header; must be one word such as "header:X-Token Bearer", or left out';
   }
   return { kind: 'header', name: name.toLowerCase(), scheme };
+}
+
+function isName(text: string): boolean {
+  return text.length <= MAX_NAME && isToken(text);
 }
 
 /** Two schemes of one header are distinguished; a bare token and a scheme are not. */

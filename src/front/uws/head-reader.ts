@@ -1,27 +1,15 @@
 import { Buffer } from 'node:buffer';
+import { namesClose } from '../../http/h1/connection-options.ts';
+import { isContentLength } from '../../http/h1/content-length.ts';
+import { fieldLineBytes, requestHeadBytes } from '../../http/h1/head-size.ts';
 import { isHostAndPort } from '../../http/host-port.ts';
 import type { BodyFraming, RequestHead } from '../../http/message.ts';
+import { isServable } from '../../http/request-rules.ts';
 import type { Reason } from '../../reasons.ts';
 import type { EngineRequest } from './engine.ts';
 
-/** `close` among the options of a Connection field (RFC 9110 §7.6.1). */
-const namesClose = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i;
 /** Length of a Connection value, of any content, behind which the engine closes by itself. */
 const ENGINE_CLOSES_AT = 'close'.length;
-
-const methodToken = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** Anything but visible ASCII, and `#`, which no request target may hold (RFC 9112 §3.2, RFC 3986 §3.5). */
-const badInTarget = /[^\x21-\x7e]|#/;
-/** 15 digits stay exact in a double and are more than any body. */
-const contentLengthDigits = /^\d{1,15}$/;
-
-/** What every path begins with; that of `OPTIONS *` and of the absolute form does not, and no route would fit it. */
-const SLASH = 0x2f;
-
-/** Colon, space and CRLF of a header line, in bytes; other blanks around the value are not seen and count nothing. */
-const FIELD_LINE_BYTES = 4;
-/** Two spaces, `HTTP/1.1` and CRLF. */
-const REQUEST_LINE_BYTES = 12;
 
 /**
  * Reads a request out of the engine and judges its framing (RFC 9112 §6). The engine lets several framing faults
@@ -90,7 +78,7 @@ export class HeadReader {
   private readonly visit = (name: string, value: string): void => {
     this.names.push(name);
     this.values.push(value);
-    this.size += name.length + value.length + FIELD_LINE_BYTES;
+    this.size += fieldLineBytes(name, value);
     switch (name) {
       case 'host':
         this.host = value;
@@ -104,7 +92,7 @@ export class HeadReader {
         this.connections += 1;
         if (value === 'keep-alive') break;
         if (this.connections === 1) this.engineCloses = value.length === ENGINE_CLOSES_AT;
-        this.close ||= this.engineCloses || namesClose.test(value);
+        this.close ||= this.engineCloses || namesClose(value);
         break;
       case 'content-length':
         this.contentLength = value;
@@ -124,8 +112,7 @@ export class HeadReader {
 
   private judge(method: string, path: string, query: string | undefined): Reason | undefined {
     if (this.contentLengths > 0) {
-      if (this.contentLengths > 1 || !contentLengthDigits.test(this.contentLength))
-        return 'request_malformed';
+      if (this.contentLengths > 1 || !isContentLength(this.contentLength)) return 'request_malformed';
       if (this.transferEncodings > 0) return 'request_malformed';
     }
     if (this.transferEncodings > 0) {
@@ -138,13 +125,8 @@ export class HeadReader {
       if (!isHostAndPort(this.host)) return 'request_malformed';
       this.goodHost = this.host;
     }
-    if (method !== 'GET' && !methodToken.test(method)) return 'request_malformed';
-    // CONNECT asks for a tunnel, which the engine cannot give; TRACE would echo the token back (RFC 9110 §9.3.8).
-    if (method === 'CONNECT' || method === 'TRACE') return 'request_malformed';
-    if (path.charCodeAt(0) !== SLASH || badInTarget.test(path)) return 'request_malformed';
-    if (query !== undefined && badInTarget.test(query)) return 'request_malformed';
-    const target = path.length + (query === undefined ? 0 : 1 + query.length);
-    const size = method.length + target + REQUEST_LINE_BYTES + this.size + 2;
+    if (!isServable(method, path, query)) return 'request_malformed';
+    const size = requestHeadBytes(method, path, query, this.size);
     // Names and target are ASCII, but a character of a value stands for up to three bytes.
     const tooLarge = size > this.limit || (size * 3 > this.limit && size + this.extraBytes() > this.limit);
     return tooLarge ? 'request_head_too_large' : undefined;

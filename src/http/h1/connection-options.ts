@@ -3,6 +3,14 @@ import { COMMA, HTAB, SP, spells, tokenBytes } from '../ascii.ts';
 /** Headers one message may name in Connection: more than any server does, and it bounds the comparisons. */
 const MAX_NAMED = 32;
 
+/** `close` among the options of a field value. */
+const closeOption = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i;
+
+/** Whether one value of Connection names `close` (RFC 9112 §9.6). */
+export function namesClose(value: string): boolean {
+  return closeOption.test(value);
+}
+
 /** What the Connection headers of one message say (RFC 9110 §7.6.1). */
 export class ConnectionOptions {
   close = false;

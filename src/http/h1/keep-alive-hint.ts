@@ -1,4 +1,4 @@
-import { COMMA, HTAB, SP, spells, tokenBytes } from '../ascii.ts';
+import { COMMA, skipBlanks, spells, tokenBytes } from '../ascii.ts';
 
 const EQUALS = 0x3d;
 const QUOTE = 0x22;
@@ -41,12 +41,6 @@ export class KeepAliveHint {
       at += 1;
     }
   }
-}
-
-function skipBlanks(bytes: Uint8Array, from: number, end: number): number {
-  let at = from;
-  while (at < end && (bytes[at] === SP || bytes[at] === HTAB)) at += 1;
-  return at;
 }
 
 /** The whole number that begins here; Infinity when none does. */

@@ -1,6 +1,7 @@
-import { COMMA, CR, HTAB, isFieldByte, LF, SP, spells } from '../../http/ascii.ts';
+import { CR, HTAB, isDigit, isFieldByte, LF, SP, spells } from '../../http/ascii.ts';
 import { challengesConnection } from '../../http/connection-auth.ts';
 import { ConnectionOptions } from '../../http/h1/connection-options.ts';
+import { ContentLength, type ContentLengthFault } from '../../http/h1/content-length.ts';
 import { type FieldFault, FieldScanner } from '../../http/h1/field-scanner.ts';
 import {
   type FramingFault,
@@ -12,9 +13,6 @@ import {
 import { KeepAliveHint } from '../../http/h1/keep-alive-hint.ts';
 import { KeptHeaders } from './kept-headers.ts';
 import type { ResponseHead } from './response-head.ts';
-
-/** Digits of a Content-Length: 15 stay below 2^53, so that the number is exact. */
-const MAX_LENGTH_DIGITS = 15;
 
 const CODE = 0;
 const REASON = 1;
@@ -32,11 +30,10 @@ const CODE_END = 12;
 export type HeadFault =
   | FieldFault
   | FramingFault
+  | ContentLengthFault
   | 'status_line'
   | 'http_version'
   | 'status_code'
-  | 'content_length'
-  | 'two_lengths'
   | 'transfer_encoding'
   | 'two_transfer_encodings'
   | 'connection_options';
@@ -55,21 +52,23 @@ export class ResponseHeadReader implements FramingFields {
   status = 0;
   current = false;
   chunked = false;
-  contentLength = -1;
   readonly #fields = new FieldScanner();
   readonly #kept = new KeptHeaders();
+  readonly #length = new ContentLength();
   readonly #options = new ConnectionOptions();
   readonly #hint = new KeepAliveHint();
   /** A challenge for a scheme that authenticates the connection was there. */
   #connectionAuth = false;
-  /** Digits of the Content-Length. */
-  #lengthDigits = 0;
   #state = CODE;
   /** The status line is the usual one. */
   #usual = false;
   #reasonStart = 0;
   #reasonEnd = 0;
   #reasonBits = 0;
+
+  get contentLength(): number {
+    return this.#length.value;
+  }
 
   /** Forgets the last message; the head of the answer to a request with this method starts at offset 0. */
   reset(method: string): void {
@@ -84,7 +83,7 @@ export class ResponseHeadReader implements FramingFields {
     this.start = start;
     this.status = 0;
     this.chunked = false;
-    this.contentLength = -1;
+    this.#length.reset();
     this.#fields.reset();
     this.#kept.reset();
     this.#options.reset();
@@ -240,7 +239,7 @@ export class ResponseHeadReader implements FramingFields {
         break;
       case 14:
         if (spells(bytes, nameStart, nameEnd, 'content-length')) {
-          return this.#takeLength(bytes, valueStart, valueEnd);
+          return this.#length.take(bytes, valueStart, valueEnd);
         }
         break;
       case 16:
@@ -277,30 +276,6 @@ export class ResponseHeadReader implements FramingFields {
     return undefined;
   }
 
-  /** Equal numbers, in one list or in several fields, count as one (RFC 9112 §6.3 rule 5), if they are spelled alike. */
-  #takeLength(bytes: Uint8Array, start: number, end: number): HeadFault | undefined {
-    let at = start;
-    for (;;) {
-      const from = at;
-      let length = 0;
-      while (at < end && isDigit(bytes[at] as number)) {
-        length = length * 10 + (bytes[at] as number) - 0x30;
-        at += 1;
-      }
-      const digits = at - from;
-      if (digits === 0 || digits > MAX_LENGTH_DIGITS) return 'content_length';
-      if (this.contentLength < 0) {
-        this.contentLength = length;
-        this.#lengthDigits = digits;
-      } else if (length !== this.contentLength || digits !== this.#lengthDigits) return 'two_lengths';
-      while (at < end && isBlank(bytes[at] as number)) at += 1;
-      if (at === end) return undefined;
-      if (bytes[at] !== COMMA) return 'content_length';
-      at += 1;
-      while (at < end && isBlank(bytes[at] as number)) at += 1;
-    }
-  }
-
   #refuse(fault: HeadFault, at: number): number {
     this.fault = fault;
     this.step = 'fault';
@@ -319,12 +294,4 @@ function startsUsually(bytes: Uint8Array, from: number, to: number): boolean {
 /** What a byte that is not the expected one of `HTTP/1.1 ` tells: another version, or no status line at all. */
 function faultOfProtocol(byte: number, index: number): HeadFault {
   return index >= VERSION_START && isDigit(byte) ? 'http_version' : 'status_line';
-}
-
-function isDigit(byte: number): boolean {
-  return byte >= 0x30 && byte <= 0x39;
-}
-
-function isBlank(byte: number): boolean {
-  return byte === SP || byte === HTAB;
 }
