@@ -1,12 +1,12 @@
 import type { WireHead } from '../forwarding/request-writer.ts';
 import type { Reason } from '../reasons.ts';
 import type { ResponseHead } from '../upstream/h1/response-head.ts';
-import type { Pool, PoolWaiter } from '../upstream/pool.ts';
 import { isRepeatable, maySharePlace } from '../upstream/repeatable.ts';
 import type { ResponseSink } from '../upstream/response-sink.ts';
 import { type AttemptFailure, mayRetry } from '../upstream/retry.ts';
+import type { Upstream } from '../upstream/upstream.ts';
 import type { UpstreamStream } from '../upstream/upstream-stream.ts';
-import type { Place } from '../upstream/waiting-line.ts';
+import type { Place, Waiter } from '../upstream/waiting-line.ts';
 
 /** What an attempt reports to its exchange. */
 export interface AttemptOwner {
@@ -23,11 +23,11 @@ export interface AttemptOwner {
 }
 
 /** One try at an upstream: waits for a connection, sends the request's head, and carries the response to the exchange. */
-export class Attempt implements PoolWaiter, ResponseSink {
-  /** Its place among those that wait for a connection; the pool sets it. */
-  place: Place<PoolWaiter> | undefined;
+export class Attempt implements Waiter, ResponseSink {
+  /** Its place among those that wait for a connection; the upstream sets it. */
+  place: Place<Waiter> | undefined;
   readonly #owner: AttemptOwner;
-  readonly #pool: Pool;
+  readonly #upstream: Upstream;
   readonly #method: string;
   readonly #wire: WireHead;
   readonly #hasBody: boolean;
@@ -37,14 +37,14 @@ export class Attempt implements PoolWaiter, ResponseSink {
   /** @param second the first attempt has failed. */
   constructor(
     owner: AttemptOwner,
-    pool: Pool,
+    upstream: Upstream,
     method: string,
     wire: WireHead,
     hasBody: boolean,
     second: boolean,
   ) {
     this.#owner = owner;
-    this.#pool = pool;
+    this.#upstream = upstream;
     this.#method = method;
     this.#wire = wire;
     this.#hasBody = hasBody;
@@ -68,7 +68,7 @@ export class Attempt implements PoolWaiter, ResponseSink {
 
   /** Sends the request, or waits for a connection. A second attempt takes no connection that stood idle. */
   start(): void {
-    const stream = this.#pool.checkOut(this, this.#second);
+    const stream = this.#upstream.checkOut(this, this.#second);
     if (stream === 'full') this.#owner.onNoConnection('upstream_overloaded');
     else if (stream !== undefined) this.onConnection(stream);
   }
@@ -93,7 +93,7 @@ export class Attempt implements PoolWaiter, ResponseSink {
 
   onFailure(failure: AttemptFailure): void {
     this.#stream = undefined;
-    this.#pool.failures.of(failure.reason).value += 1;
+    this.#upstream.failures.of(failure.reason).value += 1;
     this.#owner.onFailure(failure.reason, mayRetry(failure, this.#second));
   }
 
@@ -115,7 +115,7 @@ export class Attempt implements PoolWaiter, ResponseSink {
 
   /** The exchange wants nothing more of it. */
   leave(): void {
-    if (this.place !== undefined) this.#pool.cancel(this);
+    if (this.place !== undefined) this.#upstream.cancel(this);
     this.#stream?.leave(this);
     this.#stream = undefined;
   }

@@ -137,8 +137,8 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, Downstre
   /** 4. Send the request; a second time if the first attempt did no harm. */
   private forward(second: boolean): void {
     const { head, wire, body } = this;
-    const { pool } = this.route as Route;
-    this.attempt = new Attempt(this, pool, head.method, wire as WireHead, body !== undefined, second);
+    const { upstream } = this.route as Route;
+    this.attempt = new Attempt(this, upstream, head.method, wire as WireHead, body !== undefined, second);
     this.attempt.start();
   }
 
@@ -271,7 +271,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, Downstre
     if (downstream.behind || (body?.awaited === true && !downstream.pausing)) this.refuse('request_timeout');
     else if (this.pending !== undefined) this.refuse('verifier_overloaded');
     else {
-      (this.route as Route).pool.failures.of('upstream_timeout').value += 1;
+      (this.route as Route).upstream.failures.of('upstream_timeout').value += 1;
       this.refuse('upstream_timeout');
     }
   }
@@ -366,7 +366,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, Downstre
       status: access.status ?? (downstream.answering ? this.answer?.status : undefined) ?? null,
       durationMs: access.durationMs,
       requestBytes: this.body?.bytes ?? 0,
-      upstream: this.wire === undefined ? null : (route?.pool.name ?? null),
+      upstream: this.wire === undefined ? null : (route?.upstream.name ?? null),
     });
   }
 }

@@ -3,14 +3,14 @@ import type { Permit } from '../auth/verdict.ts';
 import type { Forwarded } from '../forwarding/request-writer.ts';
 import type { PreflightReplies } from '../replies/preflight.ts';
 import type { Routed } from '../routing/path-table.ts';
-import type { Pool } from '../upstream/pool.ts';
+import type { Upstream } from '../upstream/upstream.ts';
 import type { RouteTally } from './tally.ts';
 
 /** A route with everything it needs resolved. */
 export interface Route extends Routed {
   readonly name: string;
   readonly policy: Policy;
-  readonly pool: Pool;
+  readonly upstream: Upstream;
   readonly forwarded: Forwarded;
   /** Requests that authenticate their connection go upstream, on one of their own each. */
   readonly passConnectionAuth: boolean;

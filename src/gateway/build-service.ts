@@ -20,9 +20,9 @@ import { upstreamLease } from '../limits/lease.ts';
 import { PreflightReplies } from '../replies/preflight.ts';
 import { Replies } from '../replies/replies.ts';
 import { RouteTable } from '../routing/route-table.ts';
-import { Pool } from '../upstream/pool.ts';
 import { RefusedAnswers } from '../upstream/refused-answers.ts';
 import type { ServerStates } from '../upstream/server-state.ts';
+import { Upstream } from '../upstream/upstream.ts';
 
 /** What does not change when the configuration does. */
 export interface Surroundings {
@@ -44,7 +44,7 @@ export interface Surroundings {
 }
 
 export interface BuiltService extends Service<Exchange> {
-  readonly pools: ReadonlyMap<string, Pool>;
+  readonly upstreams: ReadonlyMap<string, Upstream>;
 }
 
 /** Resolves a configuration once into what exchanges use. Opens nothing yet. */
@@ -53,19 +53,19 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
   const { refetch, revocations, scarce } = surroundings;
   const { access } = config.log;
   const trustedProxies = config.trustedProxies && new Networks(config.trustedProxies);
-  const pools = new Map<string, Pool>();
-  for (const upstream of config.upstreams.values()) {
-    const { name, server } = upstream;
+  const upstreams = new Map<string, Upstream>();
+  for (const upstreamConfig of config.upstreams.values()) {
+    const { name, server } = upstreamConfig;
     const headLimit = config.limits.responseHead;
     const failures = tally.upstream(name);
     const onScarce = scarce && (() => scarce(upstreamLease(name)));
     const counts = tally.refusedAnswersOf(name);
     const address = hostPort(server.host, server.port);
     const refused = new RefusedAnswers({ upstream: name, server: address, log, counts });
-    pools.set(
+    upstreams.set(
       name,
-      new Pool({
-        ...upstream,
+      new Upstream({
+        ...upstreamConfig,
         headLimit,
         readBuffer,
         failures,
@@ -92,7 +92,7 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
       guard: guardOf(route),
       paths: route.paths,
       policy: authorizer.policy(route),
-      pool: poolOf(route, pools),
+      upstream: upstreamOf(route, upstreams),
       forwarded: route.forward.forwarded,
       passConnectionAuth: route.connectionAuth === 'pass',
       preflight: preflightOf(route),
@@ -106,7 +106,7 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
   );
   const refusals = refusalLogOf(config.log, log, clock);
   return {
-    pools,
+    upstreams,
     routes: new RouteTable(routes),
     authorizer,
     writer: new RequestWriter({
@@ -157,8 +157,8 @@ function writtenNames({ headers, payload, set }: ForwardConfig): readonly string
   return [...headers.keys(), ...(payload === undefined ? [] : [payload]), ...(set?.keys() ?? [])];
 }
 
-function poolOf(route: RouteConfig, pools: ReadonlyMap<string, Pool>): Pool {
-  const pool = pools.get(route.upstream);
-  if (pool === undefined) throw new Error(`route ${route.name} names an upstream that was not built`);
-  return pool;
+function upstreamOf(route: RouteConfig, upstreams: ReadonlyMap<string, Upstream>): Upstream {
+  const upstream = upstreams.get(route.upstream);
+  if (upstream === undefined) throw new Error(`route ${route.name} names an upstream that was not built`);
+  return upstream;
 }

@@ -15,8 +15,9 @@ export interface FigureSources {
 
 /** What one server has counted until now, as plain data. */
 export function collectFigures({ tally, authCounters, connections, service }: FigureSources): Figures {
-  const pools = [...service.pools.values()];
-  for (const { state } of pools) state.review();
+  const upstreams = [...service.upstreams.values()];
+  const servers = upstreams.flatMap((upstream) => upstream.servers);
+  for (const state of servers) state.review();
   return {
     requests: Array.from(tally.routes, ([route, { outcomes }]) =>
       countsOf(outcomes)
@@ -33,16 +34,16 @@ export function collectFigures({ tally, authCounters, connections, service }: Fi
     verifyBatchSize: plain(authCounters.verifyBatchSize),
     verifyQueueDepth: service.authorizer.queueDepth,
     rejections: countsOf(tally.rejections).map(({ label, count }) => ({ reason: label, count })),
-    upstreamConnections: pools.flatMap((pool) => {
-      const counts = pool.count();
+    upstreamConnections: upstreams.flatMap((upstream) => {
+      const counts = upstream.count();
       return (['idle', 'busy', 'connecting', 'waiting'] as const).map((state) => ({
-        upstream: pool.name,
+        upstream: upstream.name,
         state,
         count: counts[state],
       }));
     }),
-    servers: pools.map(({ state }) => state.report),
-    upstreamFailures: pools.flatMap(({ name, failures }) =>
+    servers: servers.map(({ report }) => report),
+    upstreamFailures: upstreams.flatMap(({ name, failures }) =>
       countsOf(failures).map(({ label, count }) => ({ upstream: name, reason: label, count })),
     ),
     refusedAnswers: Array.from(tally.refusedAnswers, ([upstream, family]) =>

@@ -32,7 +32,7 @@ export class Generation {
   /** No exchange begins here any more; those under way go on to their end. */
   retire(): void {
     this.#retired = true;
-    for (const pool of this.service.pools.values()) pool.drain();
+    for (const upstream of this.service.upstreams.values()) upstream.drain();
     if (this.#live === 0) void this.close();
   }
 
@@ -43,7 +43,7 @@ export class Generation {
   }
 
   async #close(): Promise<void> {
-    for (const pool of this.service.pools.values()) pool.close();
+    for (const upstream of this.service.upstreams.values()) upstream.close();
     await this.service.authorizer.close();
     this.#onClosed(this);
   }

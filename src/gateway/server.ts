@@ -102,11 +102,11 @@ export class Server {
 
   /** The limits that other processes share, by name. */
   get leases(): ReadonlyMap<string, Lease> {
-    const { pools, budget } = this.service;
+    const { upstreams, budget } = this.service;
     return new Map<string, Lease>([
       ['connections', this.connections],
       ['bufferedBodies', budget],
-      ...Array.from(pools.values(), (pool) => [upstreamLease(pool.name), pool] as const),
+      ...Array.from(upstreams.values(), (upstream) => [upstreamLease(upstream.name), upstream] as const),
     ]);
   }
 

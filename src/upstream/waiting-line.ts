@@ -1,3 +1,18 @@
+import type { Reason } from '../reasons.ts';
+import type { UpstreamStream } from './upstream-stream.ts';
+
+/** A request that wants a connection. */
+export interface Waiter {
+  /** It may share a connection with others. */
+  readonly shareable: boolean;
+  /** It needs a connection that no request used before it, and that none gets after it. */
+  readonly alone: boolean;
+  /** Its place while it waits; the upstream sets it. */
+  place: Place<Waiter> | undefined;
+  onConnection(stream: UpstreamStream): void;
+  onNoConnection(reason: Reason): void;
+}
+
 /** A place in a line, which its holder may give up from anywhere. */
 export interface Place<T> {
   readonly waiter: T;

@@ -63,7 +63,7 @@ function sent(framing: RequestHead['framing']) {
     name: '/',
     forwarded: new Set(),
     tally: tally.route('/'),
-    pool: { name: 'app', checkOut: () => connection },
+    upstream: { name: 'app', checkOut: () => connection },
   };
   let ended = 0;
   const service = {

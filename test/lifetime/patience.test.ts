@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, mock, test } from 'node:test';
 import { Connection } from '../../src/upstream/h1/connection.ts';
-import type { Pool } from '../../src/upstream/pool.ts';
+import type { Upstream } from '../../src/upstream/upstream.ts';
 import { eventually, serverOf, type TestGateway } from '../support/gateway.ts';
 import type { Origin } from '../support/origin.ts';
 import { publicGateway } from '../support/public-gateway.ts';
@@ -9,7 +9,7 @@ import { framingLine, MIB, pour, SlowReader } from './stream.ts';
 
 /** More than the kernel's buffers of two socket pairs take. */
 const SIZE = 32 * MIB;
-/** Both time-outs of upstream in milliseconds, and ticks of its pool, of 100 ms each, in which they have long passed. */
+/** Both time-outs of upstream in milliseconds, and ticks of 100 ms each, in which they have long passed. */
 const TIMEOUT_MS = 200;
 const LONG_TICKS = 8;
 
@@ -43,12 +43,12 @@ function watch(step: 'pause' | 'resume', stops: boolean): void {
   });
 }
 
-/** The pool has compared every deadline with the time often enough for all of them to be over. */
+/** The upstream has compared every deadline with the time often enough for all of them to be over. */
 async function timeoutsPass(): Promise<void> {
-  const pool = serverOf(gateway).service.pools.get('app') as Pool;
-  const start = pool.tick;
+  const app = serverOf(gateway).service.upstreams.get('app') as Upstream;
+  const start = app.tick;
   await eventually(
-    () => pool.tick,
+    () => app.tick,
     (now) => now > start + LONG_TICKS,
   );
 }

@@ -4,18 +4,19 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { CounterFamily } from '../../src/lib/counters.ts';
 import type { Connection } from '../../src/upstream/h1/connection.ts';
 import { readBuffer } from '../../src/upstream/h1/read-buffer.ts';
-import { Pool, type PoolWaiter } from '../../src/upstream/pool.ts';
 import type { ResponseSink } from '../../src/upstream/response-sink.ts';
 import { ServerState } from '../../src/upstream/server-state.ts';
+import { Upstream } from '../../src/upstream/upstream.ts';
+import type { Waiter } from '../../src/upstream/waiting-line.ts';
 import { eventually } from '../support/gateway.ts';
 import { Origin } from '../support/origin.ts';
 
 let origin: Origin;
-let pool: Pool;
+let app: Upstream;
 
 beforeEach(async () => {
   origin = await Origin.start();
-  pool = new Pool({
+  app = new Upstream({
     failures: new CounterFamily(),
     state: new ServerState({ upstream: 'app', address: 'a:1' }, systemClock, () => {}),
     name: 'app',
@@ -31,11 +32,11 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  pool.close();
+  app.close();
   await origin.close();
 });
 
-const waiter = (told: string[]): PoolWaiter => ({
+const waiter = (told: string[]): Waiter => ({
   shareable: false,
   alone: false,
   place: undefined,
@@ -43,8 +44,8 @@ const waiter = (told: string[]): PoolWaiter => ({
   onNoConnection: (reason) => void told.push(reason),
 });
 
-test('a pool that drains lets a request end, and keeps nothing of it', async () => {
-  const connection = pool.checkOut(waiter([]), false) as Connection;
+test('an upstream that drains lets a request end, and keeps nothing of it', async () => {
+  const connection = app.checkOut(waiter([]), false) as Connection;
   let complete = false;
   const sink: ResponseSink = {
     onResponse: (_head, _pieces, last) => {
@@ -56,20 +57,20 @@ test('a pool that drains lets a request end, and keeps nothing of it', async () 
   connection.send('GET', { text: 'GET / HTTP/1.1\r\nHost: a\r\n\r\n', encoding: 'latin1' }, false, sink);
   const upstream = await origin.connection();
   await upstream.head();
-  pool.drain();
-  assert.equal(pool.count().busy, 1);
+  app.drain();
+  assert.equal(app.count().busy, 1);
   upstream.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
   await eventually(() => complete, Boolean);
-  assert.deepEqual(pool.count(), { idle: 0, busy: 0, connecting: 0, waiting: 0 });
+  assert.deepEqual(app.count(), { idle: 0, busy: 0, connecting: 0, waiting: 0 });
   await upstream.closed();
 });
 
-test('a pool that closes tells who waits', () => {
+test('an upstream that closes tells who waits', () => {
   const told: string[] = [];
-  pool.checkOut(waiter([]), false);
-  assert.equal(pool.checkOut(waiter(told), false), undefined);
-  assert.equal(pool.checkOut(waiter([]), false), 'full');
-  pool.close();
+  app.checkOut(waiter([]), false);
+  assert.equal(app.checkOut(waiter(told), false), undefined);
+  assert.equal(app.checkOut(waiter([]), false), 'full');
+  app.close();
   assert.deepEqual(told, ['draining']);
-  assert.deepEqual(pool.count(), { idle: 0, busy: 0, connecting: 0, waiting: 0 });
+  assert.deepEqual(app.count(), { idle: 0, busy: 0, connecting: 0, waiting: 0 });
 });
