@@ -1,6 +1,6 @@
 import type { Pending, Permit, Rejection, VerdictWaiter } from '../auth/verdict.ts';
 import { clientAddress } from '../forwarding/forwarded.ts';
-import { privateAnswer } from '../forwarding/private-answer.ts';
+import { privateResponse } from '../forwarding/private-response.ts';
 import type { WireHead } from '../forwarding/request-writer.ts';
 import type { Downstream, DownstreamEvents } from '../front/uws/downstream.ts';
 import type { RequestHead } from '../http/message.ts';
@@ -165,7 +165,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, Downstre
   /** 6. Carry the answer back, as fast as the client takes it. */
   onResponse(head: ResponseHead | undefined, pieces: readonly Uint8Array[], complete: boolean): void {
     if (this.ended) return;
-    if (head !== undefined) this.answer = this.wire?.tokenInUrl === true ? privateAnswer(head) : head;
+    if (head !== undefined) this.answer = this.wire?.tokenInUrl === true ? privateResponse(head) : head;
     const answer = this.answer as ResponseHead;
     if (this.access !== undefined) for (const piece of pieces) this.access.answerBytes += piece.length;
     if (complete) {

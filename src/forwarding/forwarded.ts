@@ -3,32 +3,32 @@ import { isHostAndPort } from '../http/host-port.ts';
 import type { RequestHead } from '../http/message.ts';
 import { type Networks, UNIX_PEER } from '../http/networks.ts';
 
-/** Hops of an X-Forwarded-For list that are looked at; more proxies than any request passes through. */
+/** Hops read from X-Forwarded-For; no request passes through as many proxies. */
 const MAX_HOPS = 32;
 /** Characters of a host name (RFC 1035 §2.3.4) or address, with a port. */
 const MAX_HOST = 261;
 
-/** An address as proxies write it: plain, in brackets, with a port or without. */
+/** An address as proxies write it: plain or in brackets, with or without a port. */
 const plainHop = /^(?:\[([0-9A-Fa-f:.]+)\]|(\d[\d.]*))(?::\d{1,5})?$/;
 /** Characters of the longest address, with brackets and port. */
 const MAX_HOP = 53;
-/** What a proxy writes that will not tell (RFC 7239 §6.2). */
+/** What a proxy writes to hide the address (RFC 7239 §6.2). */
 const UNKNOWN = 'unknown';
 
-/** What a proxy in front says about its client. */
-export interface Told {
-  /** Whom the request has passed through, the client first; never malformed, may be empty. */
+/** What a proxy in front reports about its client. */
+export interface ForwardedFields {
+  /** The addresses that the request came from, the client's first; never malformed, may be empty. */
   readonly hops: readonly string[];
-  /** Undefined when it says nothing, or not clearly. */
+  /** Undefined when the field is absent, repeated or malformed. */
   readonly proto: 'http' | 'https' | undefined;
   readonly host: string | undefined;
 }
 
 /**
- * Reads the X-Forwarded-* headers of a peer that is believed, also those that Connection names: a client must not
- * take away through a careless proxy what the proxy says about it (CVE-2022-31813).
+ * Reads the X-Forwarded-* fields of a trusted peer. It reads those that Connection names too: a client must not use a
+ * careless proxy to remove what the proxy reports about it (CVE-2022-31813).
  */
-export function toldBy(head: RequestHead): Told {
+export function readForwarded(head: RequestHead): ForwardedFields {
   const { names, values } = head;
   let proto: string | undefined;
   let host: string | undefined;
@@ -53,8 +53,8 @@ export function toldBy(head: RequestHead): Told {
 
 /**
  * X-Forwarded-For of a request that came over these hops and from this peer. The peer of a unix socket has no address
- * to add, and a word for it would hide the client from servers that look at the last hop. But the list is never
- * empty: a server that found none would take the client for one on our machine.
+ * to add, and a placeholder would hide the client from servers that read the last hop. The list is never empty: a
+ * server that found none would take the client for a local one.
  */
 export function forwardedFor(hops: readonly string[], peer: string): string {
   if (peer !== UNIX_PEER) return hops.length === 0 ? peer : `${hops.join(', ')}, ${peer}`;
@@ -62,9 +62,9 @@ export function forwardedFor(hops: readonly string[], peer: string): string {
 }
 
 /**
- * The address of the client: that of the peer, or while that is a proxy which is believed, the one it names. Without
- * a believed proxy it is the peer's, which is `unix` where it came by a unix socket.
- * @param peer text of the peer's address.
+ * The address of the client. It starts with the peer; as long as an address is that of a trusted proxy, the one that
+ * the proxy reports takes its place.
+ * @param peer text of the peer's address, `unix` for a unix socket.
  */
 export function clientAddress(head: RequestHead, peer: string, trusted: Networks | undefined): string {
   if (trusted === undefined || !trusted.has(peer)) return peer;
@@ -78,9 +78,9 @@ export function clientAddress(head: RequestHead, peer: string, trusted: Networks
 }
 
 /**
- * The well-formed end of X-Forwarded-For. Proxies write at the right; any client may have written what stands at the
- * left. A malformed entry takes away what stands left of it alone, so that no client can hide behind one. Several such
- * headers are one list (RFC 9110 §5.3); there are proxies that add theirs as a line of its own.
+ * The well-formed end of X-Forwarded-For. Proxies append at the right; any client may have written the left part. A
+ * malformed entry invalidates only what stands left of it, so no client can hide behind one. Several fields are one
+ * list (RFC 9110 §5.3), because some proxies add a line of their own.
  */
 function hopsOf(head: RequestHead): string[] {
   const { names, values } = head;
@@ -91,7 +91,7 @@ function hopsOf(head: RequestHead): string[] {
   return hops.reverse();
 }
 
-/** Adds the hops of one line, last first. Returns false where the list must not be followed further. */
+/** Adds the hops of one line, the last first. Returns false at a malformed entry and at the limit. */
 function takeHops(value: string, hops: string[]): boolean {
   let end = value.length;
   while (end >= 0) {

@@ -3,7 +3,7 @@ import { withoutCookies } from '../http/cookies.ts';
 import type { RequestHead } from '../http/message.ts';
 import { withoutParameters } from '../http/query-parameters.ts';
 
-/** A request's head as upstream may see it: without what is the token's, everything else byte for byte. */
+/** The head without the token: the fields, cookies and parameters that hold it. The rest stays byte for byte. */
 export function withoutToken(head: RequestHead, traces: TokenTraces): RequestHead {
   const names: string[] = [];
   const values: string[] = [];
@@ -19,7 +19,7 @@ export function withoutToken(head: RequestHead, traces: TokenTraces): RequestHea
   return { ...head, query, names, values };
 }
 
-/** Browsers name the page that a request comes from, whose URL may have had the token too; servers log that. */
+/** Referer holds the URL of the previous page, which may have had the token too, and servers log it. */
 function refererWithout(url: string, parameters: readonly string[]): string {
   const start = url.indexOf('?');
   if (start < 0 || parameters.length === 0) return url;

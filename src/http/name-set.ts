@@ -1,7 +1,8 @@
+import { fieldSpelling } from './field-names.ts';
+
 /** Header names are below this length to have a place in the masks, in characters; longer ones are looked up. */
 const MASKED_LENGTH = 64;
 const EVERY_LETTER = -1;
-const MARKS = /[^0-9a-z]/g;
 const UNUSUAL = /[^0-9a-z-]/;
 
 /**
@@ -19,7 +20,7 @@ export class NameSet {
   private readonly last = new Int32Array(MASKED_LENGTH);
 
   constructor(names: Iterable<string>) {
-    this.names = new Set(Array.from(names, spelling));
+    this.names = new Set(Array.from(names, fieldSpelling));
     for (const name of this.names) {
       const { length } = name;
       if (length >= MASKED_LENGTH) continue;
@@ -35,7 +36,7 @@ export class NameSet {
       if (((this.first[length] as number) & bitOf(name.charCodeAt(0))) === 0) return false;
       if (((this.last[length] as number) & bitOf(name.charCodeAt(length - 1))) === 0) return false;
     }
-    return this.names.has(name) || (UNUSUAL.test(name) && this.names.has(spelling(name)));
+    return this.names.has(name) || (UNUSUAL.test(name) && this.names.has(fieldSpelling(name)));
   }
 }
 
@@ -46,9 +47,4 @@ function bitOf(code: number): number {
 /** Any mark may stand where the spelling has `-`. */
 function maskOf(letter: string): number {
   return letter === '-' ? EVERY_LETTER : bitOf(letter.charCodeAt(0));
-}
-
-/** The one spelling in which names are compared; it keeps their length. */
-function spelling(name: string): string {
-  return name.toLowerCase().replace(MARKS, '-');
 }

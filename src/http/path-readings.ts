@@ -1,4 +1,4 @@
-import { misread, simplify, wholeText } from './target.ts';
+import { misread, simplify, wholeText } from './path.ts';
 
 /** The segments of a path, once for each way of reading its bytes. */
 type Readings = readonly (readonly string[])[];

@@ -1,4 +1,4 @@
-import { badSegment, misread, wholeText } from './target.ts';
+import { badSegment, misread, wholeText } from './path.ts';
 
 /** Names of what makes a path mean something else to some servers; logs, `explain` and the documentation use them. */
 export type PathRule =

@@ -1,5 +1,5 @@
+import { cut } from '../http/path.ts';
 import { mayBegin, readingsOf } from '../http/path-readings.ts';
-import { cut } from '../http/target.ts';
 import { firstFit, foldPrefix, type PathTable, prefixOf, type Routed } from './path-table.ts';
 
 /** Whether it makes no difference which of two routes takes a request. */

@@ -1,4 +1,4 @@
-import { cut, fold } from '../http/target.ts';
+import { cut, fold } from '../http/path.ts';
 
 /** What a route answers to; `path` is a prefix on segment borders. */
 export interface RouteMatch {

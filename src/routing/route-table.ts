@@ -1,5 +1,5 @@
+import { fold } from '../http/path.ts';
 import { type PathRule, pathRule } from '../http/path-rule.ts';
-import { fold } from '../http/target.ts';
 import { HostTable } from './host-table.ts';
 import { isAlike, isOnly, leadsOnlyTo } from './other-readings.ts';
 import {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { clientAddress, forwardedFor, toldBy } from '../../src/forwarding/forwarded.ts';
+import { clientAddress, forwardedFor, readForwarded } from '../../src/forwarding/forwarded.ts';
 import type { RequestHead } from '../../src/http/message.ts';
 import { Networks, parseNetwork } from '../../src/http/networks.ts';
 
@@ -22,7 +22,7 @@ function headOf(...lines: readonly (readonly [name: string, value: string])[]): 
 }
 
 const told = (...values: string[]): string =>
-  toldBy(headOf(...values.map((value) => ['x-forwarded-for', value] as const))).hops.join(', ');
+  readForwarded(headOf(...values.map((value) => ['x-forwarded-for', value] as const))).hops.join(', ');
 
 describe('the hops of X-Forwarded-For', () => {
   for (const list of [
@@ -84,7 +84,7 @@ describe('the hops of X-Forwarded-For', () => {
 
 describe('protocol and host', () => {
   const of = (name: string, ...values: string[]) =>
-    toldBy(headOf(...values.map((value) => [name, value] as const)));
+    readForwarded(headOf(...values.map((value) => [name, value] as const)));
 
   test('the protocol is http or https, said once', () => {
     for (const proto of ['http', 'https']) assert.equal(of('x-forwarded-proto', proto).proto, proto);
@@ -119,7 +119,7 @@ describe('protocol and host', () => {
   });
 
   test('other spellings are not read', () => {
-    const { hops, proto, host } = toldBy(
+    const { hops, proto, host } = readForwarded(
       headOf(['x_forwarded_for', '1.2.3.4'], ['x-forwarded_proto', 'https'], ['x_forwarded_host', 'b']),
     );
     assert.deepEqual([hops, proto, host], [[], undefined, undefined]);

@@ -1,3 +1,4 @@
+import { fieldSpelling, hopByHop, PASSED } from '../../http/field-names.ts';
 import { isToken } from '../../http/token.ts';
 import type { ClaimHeader, ForwardConfig } from '../config.ts';
 import type { KeyPath } from '../fault.ts';
@@ -8,35 +9,23 @@ import { checkClaimPath } from './require.ts';
 /** Characters of a header name; real ones have below 64. */
 const MAX_NAME = 256;
 
-/** Fields that frame or route the message, belong to one connection (RFC 9110 §7.6.1), or are set by the gateway. */
+/** Fields that belong to one hop, describe the message or the request, or are set by the gateway. */
 const RESERVED: ReadonlySet<string> = new Set([
+  ...hopByHop,
   'authorization',
-  'connection',
   'content-encoding',
-  'content-length',
   'content-type',
   'cookie',
   'date',
-  'expect',
   'forwarded',
   'host',
-  'http2-settings',
-  'keep-alive',
   'max-forwards',
-  'proxy',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
   'range',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
   'via',
   'x-forwarded-for',
   'x-forwarded-host',
   'x-forwarded-proto',
-  'x-portcullis-via',
+  PASSED,
 ]);
 
 type Added = Pick<ForwardConfig, 'headers' | 'payload' | 'set'>;
@@ -64,15 +53,10 @@ export function resolveHeaders(forward: FileForward, path: KeyPath, findings: Fi
   };
 }
 
-/** The headers that a route writes, as `headerSpelling` has them. */
+/** The headers that a route writes, as `fieldSpelling` has them. */
 export function writtenSpellings({ headers, payload, set }: Added): readonly string[] {
   const names = [...headers.keys(), ...(payload === undefined ? [] : [payload]), ...(set?.keys() ?? [])];
-  return names.map(headerSpelling);
-}
-
-/** Servers that pass headers on as variables read every mark as `_`, so that two such names are the same header. */
-export function headerSpelling(name: string): string {
-  return name.toLowerCase().replaceAll(/[^0-9a-z]/g, '-');
+  return names.map(fieldSpelling);
 }
 
 /** Why a header can neither be written nor carry a token, and what would be right; undefined when it can. */
@@ -80,7 +64,7 @@ export function whyNoHeader(name: string): string | undefined {
   if (name.length > MAX_NAME || !isToken(name)) {
     return 'is not a header name; must be letters, digits and "-" such as X-User-Id';
   }
-  return RESERVED.has(headerSpelling(name))
+  return RESERVED.has(fieldSpelling(name))
     ? 'is a header with a meaning of its own; must be another such as X-User-Id'
     : undefined;
 }
@@ -95,7 +79,7 @@ class Names {
   }
 
   add(name: string, at: KeyPath, where: 'key' | 'value'): void {
-    const spelling = headerSpelling(name);
+    const spelling = fieldSpelling(name);
     const twin = this.#seen.get(spelling);
     const obstacle =
       whyNoHeader(name) ??

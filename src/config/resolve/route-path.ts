@@ -1,4 +1,4 @@
-import { fold } from '../../http/target.ts';
+import { fold } from '../../http/path.ts';
 
 /**
  * Visible ASCII without the characters that end a path or that servers read in different ways; escapes only of bytes

@@ -1,5 +1,5 @@
+import { fold } from '../../http/path.ts';
 import { isRefusedMethod } from '../../http/request-rules.ts';
-import { fold } from '../../http/target.ts';
 import { guardOf } from '../../lib/guard.ts';
 import type { RouteConfig, TokenPlace, UpstreamConfig } from '../config.ts';
 import type { KeyPath } from '../fault.ts';

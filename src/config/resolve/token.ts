@@ -1,10 +1,11 @@
+import { fieldSpelling } from '../../http/field-names.ts';
 import { LooseName } from '../../http/loose-name.ts';
 import { isToken } from '../../http/token.ts';
 import type { TokenPlace } from '../config.ts';
 import type { KeyPath } from '../fault.ts';
 import type { FileToken } from '../schema/forward.ts';
 import type { Findings } from './findings.ts';
-import { headerSpelling, whyNoHeader } from './forward-headers.ts';
+import { whyNoHeader } from './forward-headers.ts';
 
 /** Characters of a cookie's name, which is a token (RFC 6265 §4.1.1), or of a scheme. */
 const MAX_NAME = 256;
@@ -56,7 +57,7 @@ export function refuseWrittenPlaces(
   findings: Findings,
 ): void {
   for (const place of places) {
-    if (place.kind !== 'header' || !written.has(headerSpelling(place.name))) continue;
+    if (place.kind !== 'header' || !written.has(fieldSpelling(place.name))) continue;
     findings.fault(path, 'has a header that a route writes for its upstream; must be another');
   }
 }
@@ -78,7 +79,7 @@ function parse(written: string): TokenPlace | string {
       : 'has no name of a parameter; must be letters, digits and -._~ behind query: such as query:access_token';
   }
   const [name = '', scheme, ...more] = rest.split(' ');
-  const obstacle = headerSpelling(name) === 'authorization' ? undefined : whyNoHeader(name);
+  const obstacle = fieldSpelling(name) === 'authorization' ? undefined : whyNoHeader(name);
   if (obstacle !== undefined) return obstacle;
   if (more.length > 0 || (scheme !== undefined && !isName(scheme))) {
     return 'has no scheme behind the header; must be one word such as "header:X-Token Bearer", or left out';
@@ -95,7 +96,7 @@ function overlap(a: TokenPlace, b: TokenPlace): boolean {
   if (a.kind !== 'header' || b.kind !== 'header') {
     return a.kind === b.kind && new LooseName(a.name).is(b.name);
   }
-  if (headerSpelling(a.name) !== headerSpelling(b.name)) return false;
+  if (fieldSpelling(a.name) !== fieldSpelling(b.name)) return false;
   return (
     a.scheme === undefined || b.scheme === undefined || a.scheme.toLowerCase() === b.scheme.toLowerCase()
   );

@@ -11,6 +11,11 @@ export function namesClose(value: string): boolean {
   return closeOption.test(value);
 }
 
+/** All options that these values of Connection name, in lower case. */
+export function namedOptions(values: readonly string[]): readonly string[] {
+  return values.flatMap((value) => value.split(',')).map((name) => name.trim().toLowerCase());
+}
+
 /** What the Connection headers of one message say (RFC 9110 §7.6.1). */
 export class ConnectionOptions {
   close = false;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { fold as foldTo } from '../../src/http/target.ts';
+import { fold as foldTo } from '../../src/http/path.ts';
 
 const fold = (path: string) => foldTo(path, Number.POSITIVE_INFINITY);
 

@@ -1,0 +1,13 @@
+import type { ResponseHead } from '../upstream/h1/response-head.ts';
+
+const cacheControl = /\r\ncache-control:/i;
+
+/**
+ * The head of a response to a request with the token in its URL. Shared caches spare responses to requests with
+ * Authorization by themselves; for a token in the URL a field must tell them (RFC 6750 §2.3). Where upstream has sent
+ * Cache-Control, that decides.
+ */
+export function privateResponse(head: ResponseHead): ResponseHead {
+  const { lines } = head;
+  return cacheControl.test(lines) ? head : { ...head, lines: `${lines}\r\nCache-Control: private` };
+}
