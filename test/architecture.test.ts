@@ -56,6 +56,36 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'main.ts': ['cli'],
 };
 
+/** In rooms of several floors: what a folder, or a file beside the folders, may import from the rest of its room. */
+const allowedWithin: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  auth: {
+    'auth-counters.ts': [],
+    'revocations.ts': [],
+    'verdict.ts': [],
+    'rejections.ts': ['verdict.ts'],
+    'checks.ts': ['rejections.ts', 'verdict.ts'],
+    'permit.ts': ['verdict.ts'],
+    read: ['rejections.ts', 'verdict.ts'],
+    policy: ['read', 'permit.ts', 'rejections.ts', 'verdict.ts'],
+    'candidate.ts': ['policy'],
+    verify: ['read', 'policy', 'candidate.ts', 'auth-counters.ts', 'rejections.ts', 'verdict.ts'],
+    remember: [
+      ...['read', 'policy', 'candidate.ts', 'auth-counters.ts', 'rejections.ts', 'revocations.ts'],
+      ...['verdict.ts'],
+    ],
+    'examiner.ts': ['read', 'policy', 'candidate.ts', 'rejections.ts', 'verdict.ts'],
+    'judge.ts': [
+      ...['read', 'policy', 'remember', 'candidate.ts', 'permit.ts', 'rejections.ts', 'revocations.ts'],
+      ...['verdict.ts'],
+    ],
+    'refusal-log.ts': ['read', 'policy', 'verdict.ts'],
+    'authorizer.ts': [
+      ...['read', 'policy', 'verify', 'remember', 'examiner.ts', 'judge.ts', 'auth-counters.ts'],
+      ...['rejections.ts', 'revocations.ts', 'verdict.ts'],
+    ],
+  },
+};
+
 /** The only places that may name a thing. */
 const doors: readonly (readonly [what: string, pattern: RegExp, place: RegExp])[] = [
   ['the front engine', /['"`](uWebSockets\.js|@uwsjs\/)/, /^front\/uws\/engine(-file)?\.ts$/],
@@ -99,6 +129,7 @@ const dynamic = /\bimport\('([^']+)'\)/g;
 const codeOf = (text: string): string => text.replace(/\/\*[\s\S]*?\*\/|(^|\s)\/\/.*$/gm, '$1');
 
 const placeOf = (path: string): string => path.split('/')[0] as string;
+const floorOf = (path: string): string => path.split('/')[1] as string;
 
 function importsOf(files: Files): Import[] {
   return [...files].flatMap(([from, text]) => {
@@ -118,7 +149,11 @@ function importsOf(files: Files): Import[] {
 function misdirected({ from, to, typeOnly }: Import, files: Files): boolean {
   if (!files.has(to)) return to.startsWith('.') || to.endsWith('.ts');
   const [source, target] = [placeOf(from), placeOf(to)];
-  if (source === target) return false;
+  if (source === target) {
+    const floors = allowedWithin[source];
+    const [floor, other] = [floorOf(from), floorOf(to)];
+    return floors !== undefined && floor !== other && !(floors[floor] ?? []).includes(other);
+  }
   const list = allowed[source] ?? [];
   return !list.includes(target) && !(typeOnly && list.includes(`type ${target}`));
 }
@@ -149,7 +184,9 @@ function breaches(files: Files): string[] {
     .map(({ from, to }) => `${from} must not import ${to}`);
   for (const path of inCycles(imports, files)) found.push(`${path} is part of an import cycle`);
   for (const [path, text] of files) {
-    if (!(placeOf(path) in allowed)) found.push(`${path} is in no known place`);
+    const floors = allowedWithin[placeOf(path)];
+    if (!(placeOf(path) in allowed) || (floors && !(floorOf(path) in floors)))
+      found.push(`${path} is in no known place`);
     if (text.trimEnd().split('\n').length > MAX_LINES)
       found.push(`${path} is longer than ${MAX_LINES} lines`);
     const code = codeOf(text);
@@ -222,6 +259,12 @@ describe('the architecture', () => {
       ['lib/x.ts', 'export enum Colour { Red }', 'lib/x.ts must not have an enum'],
       ['lib/x.ts', '\n'.repeat(MAX_LINES).concat('x'), `lib/x.ts is longer than ${MAX_LINES} lines`],
       ['utils/x.ts', '', 'utils/x.ts is in no known place'],
+      ['auth/x.ts', '', 'auth/x.ts is in no known place'],
+      [
+        'auth/read/x.ts',
+        "import type { Issuer } from '../policy/issuer.ts';",
+        'auth/read/x.ts must not import auth/policy/issuer.ts',
+      ],
     ] as const) {
       const other = "import { x } from './x.ts';";
       const broken = breaches(new Map([...source, ['keys/y.ts', other], ['keys/x.ts', ''], [path, text]]));
@@ -234,7 +277,7 @@ describe('the architecture', () => {
 
   test('lets comments speak and types of the configuration pass', () => {
     const text =
-      "// never Date.now()\n/** as Permit */\nimport type { Config } from '../config/config.ts';\n";
-    assert.deepEqual(breaches(new Map([...source, ['auth/x.ts', text]])), []);
+      "// never Date.now()\n/** as Permit */\nimport type { Config } from '../../config/config.ts';\n";
+    assert.deepEqual(breaches(new Map([...source, ['auth/read/x.ts', text]])), []);
   });
 });

@@ -1,8 +1,8 @@
 import { AuthCounters } from '../../src/auth/auth-counters.ts';
-import type { Verification } from '../../src/auth/verify/inline.ts';
 import { InlineVerification } from '../../src/auth/verify/inline.ts';
 import { VerificationPool } from '../../src/auth/verify/pool.ts';
 import { SignatureVerifier } from '../../src/auth/verify/signature.ts';
+import type { Verification } from '../../src/auth/verify/verification.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { rs256, rsaKey, secondsFromNow } from '../../test/support/tokens.ts';
 

@@ -1,101 +1,111 @@
-import type { ForwardConfig, IssuerConfig, RouteRules, TokenPlace } from '../config/config.ts';
+import type { IssuerConfig } from '../config/config.ts';
 import type { RequestHead } from '../http/message.ts';
+import { isSymmetric } from '../keys/algorithms.ts';
 import type { VerificationKey } from '../keys/key.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { AuthCounters } from './auth-counters.ts';
-import { type Candidate, Examiner } from './examiner.ts';
-import { grant } from './permit.ts';
-import { Issuer } from './policy/issuer.ts';
-import { judgeLifetime, readLifetime } from './policy/lifetime.ts';
-import { Policy } from './policy/policy.ts';
+import { Examiner } from './examiner.ts';
+import { Judge } from './judge.ts';
+import { Policies, type PolicyConfig } from './policy/policies.ts';
+import type { Policy } from './policy/policy.ts';
+import { AudienceNames } from './read/audience-names.ts';
 import { bearerToken, isCanonical } from './read/bearer.ts';
 import type { JsonObject } from './read/strict-json.ts';
 import { TokenBuffer } from './read/token-buffer.ts';
+import { TokenHeaders } from './read/token-header.ts';
 import { rejections } from './rejections.ts';
-import { RefusedTokens } from './remember/refused-tokens.ts';
-import { type CacheEntry, TokenCache } from './remember/token-cache.ts';
+import type { CacheEntry } from './remember/token-cache.ts';
+import { RememberedVerdicts } from './remember/verdicts.ts';
 import type { Revocations } from './revocations.ts';
 import type { Pending, Permit, Rejection, VerdictWaiter } from './verdict.ts';
 import { Flights } from './verify/flights.ts';
-import { InlineVerification, type Verification } from './verify/inline.ts';
+import { InlineVerification } from './verify/inline.ts';
 import { KeyRequests, type Refetch } from './verify/key-requests.ts';
 import { VerificationPool } from './verify/pool.ts';
-import { isHmac, SignatureVerifier } from './verify/signature.ts';
+import { SignatureVerifier } from './verify/signature.ts';
 import { signedClaims } from './verify/signed-claims.ts';
-import { assertUsable, roomFor } from './verify/usable-keys.ts';
+import { assertUsable, keyCapacityFor } from './verify/usable-keys.ts';
+import type { Verification } from './verify/verification.ts';
 
 export interface AuthorizerOptions {
   readonly issuers: ReadonlyMap<string, IssuerConfig>;
   readonly cache: { readonly entries: number; readonly bytes: number };
   /** Verification threads; 0: none, the event loop verifies in slices. */
   readonly verifiers: number;
-  /** Report the fault HAProxy's configuration would have met first (`rejection: haproxy`). */
+  /** `rejection: haproxy`: faults are reported in the order in which HAProxy's configuration finds them, see `checks`. */
   readonly haproxyOrder: boolean;
   readonly clock: Clock;
   readonly counters: AuthCounters;
   /** Undefined: nothing is ever revoked. */
   readonly revocations?: Revocations | undefined;
-  /** Asked for newer keys when a token, whose issuer and audience fit, names one that is not known or was signed by none. */
+  /** Asks an issuer for newer keys, for a token with an unknown key or a wrong signature. Undefined: keys are never fetched. */
   readonly refetch?: Refetch | undefined;
 }
 
+/** A token in question, and what the request asks of it. */
+interface Asked {
+  readonly policy: Policy;
+  /** The Authorization value in its canonical spelling: `Bearer`, one space, the token. */
+  readonly authorization: string;
+  readonly token: string;
+  /** Whether the request carries a second Authorization header. */
+  readonly ambiguous: boolean;
+}
+
 /**
- * Decides whether a request may be forwarded. What is remembered of a token is its signature alone: issuer,
- * audience, time and required claims hold on every request, either by being compared again or because the entry
- * belongs to an issuer whose rules the route demands. Beside it stands the answer of one route's rules, which only
- * routes with the same rules take.
+ * Decides whether a request may be forwarded: recalls the verdict, or examines the token, verifies its signature and
+ * judges its claims.
  */
 export class Authorizer {
-  readonly #issuers = new Map<string, Issuer>();
-  readonly #policies = new Map<string, Policy>();
+  readonly #policies: Policies;
   readonly #buffer = new TokenBuffer();
-  readonly #cache: TokenCache;
-  readonly #refused: RefusedTokens;
+  readonly #remembered: RememberedVerdicts;
   readonly #examiner: Examiner;
   readonly #verifier = new SignatureVerifier();
   readonly #verification: Verification;
   readonly #flights: Flights;
-  readonly #haproxyOrder: boolean;
-  readonly #clock: Clock;
-  readonly #counters: AuthCounters;
-  readonly #revocations: Revocations | undefined;
   readonly #keyRequests: KeyRequests;
+  readonly #judge: Judge;
+  readonly #haproxyOrder: boolean;
+  readonly #counters: AuthCounters;
 
-  /** Throws when a key cannot be used with an algorithm its issuer wants it for. */
+  /** Throws when a key cannot be used with an algorithm of its issuer. */
   constructor(options: AuthorizerOptions) {
-    this.#examiner = new Examiner(options.haproxyOrder, this.#buffer);
-    for (const [name, config] of options.issuers) {
-      assertUsable(this.#verifier, name, config.algorithms, config.keys);
-      this.#issuers.set(name, new Issuer(config, this.#examiner.audiences));
-    }
-    this.#cache = new TokenCache(options.cache);
+    const { issuers, verifiers, haproxyOrder, clock, counters, revocations } = options;
+    for (const [name, { algorithms, keys }] of issuers) assertUsable(this.#verifier, name, algorithms, keys);
+    const audiences = new AudienceNames();
+    const buffer = this.#buffer;
+    const headers = new TokenHeaders(buffer);
+    const remembered = new RememberedVerdicts({ bounds: options.cache, clock, counters, revocations });
+    this.#policies = new Policies(issuers, audiences);
+    this.#remembered = remembered;
+    this.#examiner = new Examiner({ haproxyOrder, buffer, headers, audiences });
     this.#verification =
-      options.verifiers > 0
-        ? new VerificationPool(options.verifiers, options.counters)
-        : new InlineVerification(this.#verifier, options.counters, options.clock);
+      verifiers > 0
+        ? new VerificationPool(verifiers, counters)
+        : new InlineVerification(this.#verifier, counters, clock);
+    this.#keyRequests = new KeyRequests(options.refetch, clock);
+    this.#judge = new Judge({ buffer, headers, remembered, clock, revocations });
     this.#flights = new Flights({
       verification: this.#verification,
-      conclude: (candidate) => this.#conclude(candidate),
-      refuse: (candidate) => this.#refuseSignature(candidate),
-      askForKeys: (candidate) => this.#askForKeys(candidate),
+      conclude: (candidate) => this.#judge.judge(candidate),
+      refuse: (candidate) => remembered.refuseSignature(candidate),
+      askForKeys: (candidate) => this.#keyRequests.forWrongSignature(candidate),
       kidOf: (candidate) => this.#examiner.kidOf(candidate),
     });
-    this.#refused = new RefusedTokens(options.clock);
-    this.#haproxyOrder = options.haproxyOrder;
-    this.#clock = options.clock;
-    this.#counters = options.counters;
-    this.#revocations = options.revocations;
-    this.#keyRequests = new KeyRequests(options.refetch);
-    this.#makeRoom();
+    this.#haproxyOrder = haproxyOrder;
+    this.#counters = counters;
+    this.#fitKeyCapacity();
   }
 
+  /** Verified tokens in the cache. */
   get cacheEntries(): number {
-    return this.#cache.size;
+    return this.#remembered.entries;
   }
 
-  /** Bytes the cached tokens are estimated to take. */
+  /** Bytes that the cached tokens are estimated to take. */
   get cacheBytes(): number {
-    return this.#cache.bytes;
+    return this.#remembered.bytes;
   }
 
   /** Tokens that wait for their verification. */
@@ -108,52 +118,38 @@ export class Authorizer {
     return this.#flights.waiting;
   }
 
-  /** Resolves when the verification threads have answered; until then tokens that need one wait. */
+  /** Resolves when signatures can be verified. Tokens that need it wait until then. */
   start(): Promise<void> {
     return this.#verification.start();
   }
 
-  /** Ends the threads; requests that still wait are told `verifier_overloaded`. */
+  /** Ends the verification. Requests that wait are refused as `verifier_overloaded`. */
   close(): Promise<void> {
     return this.#verification.close();
   }
 
-  /** What a route demands, to be made once when the gateway is built. Throws on an unknown issuer name. */
-  policy(route: {
-    readonly auth: 'none' | readonly string[];
-    readonly forward: ForwardConfig;
-    readonly require?: RouteRules | undefined;
-    readonly token?: readonly TokenPlace[] | undefined;
-  }): Policy {
-    const { auth, forward, require, token } = route;
-    const added = [[...forward.headers], forward.payload, [...(forward.set ?? [])]];
-    const key = JSON.stringify([auth, token, forward.token, added, require]);
-    let policy = this.#policies.get(key);
-    if (policy === undefined) {
-      const issuers = auth === 'none' ? undefined : auth.map((name) => this.#issuer(name));
-      policy = new Policy(issuers, forward, require, token);
-      this.#policies.set(key, policy);
-    }
-    return policy;
+  /** What a route demands, made once for each route. Throws on an unknown issuer name. */
+  policy(route: PolicyConfig): Policy {
+    return this.#policies.of(route);
   }
 
   /**
-   * Replaces an issuer's keys. Everything verified with the old ones is void from here on, be it cached or under
-   * way. Throws, and keeps the old keys, when a key does not fit or the issuer is unknown.
+   * Replaces the keys of an issuer. What was verified with a key that is gone does not count any more, cached or under
+   * way. Throws, and keeps the present keys, when a new key cannot be used or the issuer is unknown.
    */
   setKeys(issuerName: string, keys: readonly VerificationKey[]): void {
-    const issuer = this.#issuer(issuerName);
+    const issuer = this.#policies.issuer(issuerName);
     assertUsable(this.#verifier, issuerName, issuer.config.algorithms, keys);
     issuer.replaceKeys(keys);
-    this.#makeRoom();
+    this.#fitKeyCapacity();
   }
 
   /**
-   * The claims of a JWT that is signed by one of the issuer's present keys, or by `key` where that is given, and is no
-   * token of a client; undefined for any other.
+   * The claims of a JWT that is no client's token. Undefined unless `key`, or without it a present key of the issuer, has
+   * signed it.
    */
   signedClaims(token: string, issuerName: string, key?: VerificationKey): JsonObject | undefined {
-    const issuer = this.#issuer(issuerName);
+    const issuer = this.#policies.issuer(issuerName);
     return signedClaims(token, {
       buffer: this.#buffer,
       verifier: this.#verifier,
@@ -165,90 +161,43 @@ export class Authorizer {
   }
 
   /**
-   * The answer for a request: at once for public routes, known tokens, HMAC and every refusal that needs no
-   * signature check; otherwise `Pending`, and the waiter is called later unless that is cancelled.
+   * The verdict for a request. At once for public routes, remembered tokens, HMAC, and every rejection before the
+   * signature; otherwise `Pending`, and the waiter gets the verdict later.
    */
   authorize(policy: Policy, head: RequestHead, waiter: VerdictWaiter): Permit | Rejection | Pending {
-    if (policy.openPermit !== undefined) return policy.openPermit;
+    if (policy.publicPermit !== undefined) return policy.publicPermit;
     if (policy.places !== undefined) {
       const token = policy.places.find(head);
-      return typeof token === 'string' ? this.#examineToken(policy, token, false, waiter) : token;
+      return typeof token === 'string' ? this.#authorizeToken(policy, token, false, waiter) : token;
     }
     const { authorization } = head;
     let entry: CacheEntry | undefined;
     if (authorization !== undefined && head.authorizationCount === 1) {
-      entry = this.#cache.find(authorization);
-      const known = this.#remembered(policy, authorization, entry);
+      entry = this.#remembered.find(authorization);
+      const known = this.#remembered.recall(policy, authorization, entry);
       if (known !== undefined) return known;
     }
-    return this.#examine(policy, head, waiter, entry);
+    return this.#authorizeHeader(policy, head, waiter, entry);
   }
 
-  /** What is known of a value without a look at its token: it was let in before, or refused. */
-  #remembered(
-    policy: Policy,
-    authorization: string,
-    entry: CacheEntry | undefined,
-  ): Permit | Rejection | undefined {
-    return entry === undefined ? this.#refused.find(authorization, policy) : this.#recall(policy, entry);
-  }
-
-  /** The answer for a token in the cache; undefined when it is void or the route needs a closer look. */
-  #recall(policy: Policy, entry: CacheEntry): Permit | Rejection | undefined {
-    const { issuer } = entry;
-    if (entry.generation !== issuer.generation) {
-      this.#cache.delete(entry);
-      return undefined;
-    }
-    let answer: Permit | Rejection;
-    if (entry.policy === policy) answer = entry.answer;
-    else if (policy.soleIssuer === issuer && policy.plainPermit !== undefined) answer = policy.plainPermit;
-    else return undefined;
-    this.#counters.cacheHits.value += 1;
-    // In the order of `#conclude`: a token has one answer, whether it is remembered or not.
-    const now = this.#clock.wall() / 1000;
-    if (now >= entry.expiresAt) {
-      this.#cache.delete(entry);
-      return rejections.expired;
-    }
-    if (now < entry.notBefore) return rejections.notYetValid;
-    // Not before: on a route of another issuer, this one's revocations are not what counts.
-    const revocations = this.#revocations;
-    if (revocations !== undefined && entry.revocationsAt !== revocations.generation) {
-      if (this.#isRevoked(entry, revocations)) return rejections.revoked;
-    }
-    this.#cache.touch(entry, now);
-    return answer;
-  }
-
-  #isRevoked(entry: CacheEntry, revocations: Revocations): boolean {
-    const { generation } = revocations;
-    if (entry.marks === undefined || revocations.cover(entry.marks)) {
-      this.#cache.delete(entry);
-      return true;
-    }
-    entry.revocationsAt = generation;
-    return false;
-  }
-
-  /** `found`: the cache's entry for the value as it was sent. */
-  #examine(
+  /** The token of an Authorization header. `entry`: the cache's entry for the header's value. */
+  #authorizeHeader(
     policy: Policy,
     head: RequestHead,
     waiter: VerdictWaiter,
-    found: CacheEntry | undefined,
+    entry: CacheEntry | undefined,
   ): Permit | Rejection | Pending {
     const ambiguous = head.authorizationCount > 1;
     if (ambiguous && !this.#haproxyOrder) return rejections.ambiguous;
     const token = bearerToken(head.authorization);
     if (typeof token !== 'string') return token;
     const authorization = head.authorization as string;
-    if (!isCanonical(authorization, token)) return this.#examineToken(policy, token, ambiguous, waiter);
-    return this.#judge({ policy, authorization, token, ambiguous }, waiter, found, true);
+    if (!isCanonical(authorization, token)) return this.#authorizeToken(policy, token, ambiguous, waiter);
+    return this.#verify({ policy, authorization, token, ambiguous }, waiter, entry, true);
   }
 
-  /** A token that came in another spelling than that of the cache, or from another place. */
-  #examineToken(
+  /** A token from another place, or from an Authorization header that is not in the canonical spelling. */
+  #authorizeToken(
     policy: Policy,
     token: string,
     ambiguous: boolean,
@@ -257,17 +206,17 @@ export class Authorizer {
     const written = `Bearer ${token}`;
     const authorization = this.#buffer.copy(written);
     let entry: CacheEntry | undefined;
-    // A character beyond latin1 is another one in the copy: the cache must not take it for a token that it knows.
+    // The copy replaces characters beyond latin1: it could then be the value of another, remembered token.
     if (!ambiguous && authorization === written) {
-      entry = this.#cache.find(authorization);
-      const known = this.#remembered(policy, authorization, entry);
+      entry = this.#remembered.find(authorization);
+      const known = this.#remembered.recall(policy, authorization, entry);
       if (known !== undefined) return known;
     }
-    return this.#judge({ policy, authorization, token, ambiguous }, waiter, entry, true);
+    return this.#verify({ policy, authorization, token, ambiguous }, waiter, entry, true);
   }
 
-  /** `mayWait`: newer keys may be asked for. */
-  #judge(
+  /** A token without a remembered verdict. `mayWait`: whether newer keys may be asked for. */
+  #verify(
     asked: Asked,
     waiter: VerdictWaiter,
     entry: CacheEntry | undefined,
@@ -278,120 +227,29 @@ export class Authorizer {
     const candidate = this.#examiner.examine(authorization, token, ambiguous, policy, full);
     if (candidate.kind === 'rejection') return candidate;
     if (candidate.kind === 'unknown-key') {
-      const judge = (): Permit | Rejection | Pending => this.#judge(asked, waiter, undefined, false);
+      const again = (): Permit | Rejection | Pending => this.#verify(asked, waiter, undefined, false);
       const { name } = candidate.issuer.config;
-      return (mayWait ? this.#keyRequests.wait(name, judge, waiter) : undefined) ?? rejections.keyUnknown;
+      return (
+        (mayWait ? this.#keyRequests.forUnknownKey(name, again, waiter) : undefined) ?? rejections.keyUnknown
+      );
     }
     const { issuer } = candidate;
     if (entry !== undefined && entry.issuer === issuer && entry.generation === issuer.generation) {
-      // Verified for another route that leads to the same issuer.
+      // Its signature was verified for another policy with the same issuer.
       this.#counters.cacheHits.value += 1;
-      return this.#conclude(candidate);
+      return this.#judge.judge(candidate);
     }
     this.#counters.cacheMisses.value += 1;
-    if (!isHmac(candidate.algorithm)) return this.#flights.join(candidate, waiter);
-    return this.#verifier.verify(token, candidate.choice) ? this.#conclude(candidate) : rejections.signature;
+    if (!isSymmetric(candidate.algorithm)) return this.#flights.join(candidate, waiter);
+    return this.#verifier.verify(token, candidate.choice)
+      ? this.#judge.judge(candidate)
+      : rejections.signature;
   }
 
-  /**
-   * An issuer may have put another key in the place of an old one, under its name or without one. It is asked on
-   * behalf of a token that would be let in as far as can be seen, within the pace of tokens with unknown keys.
-   */
-  #askForKeys({ issuer, algorithm, expiry }: Candidate): Promise<void> | undefined {
-    const isLive = this.#clock.wall() < expiry * 1000 + issuer.config.clockToleranceMs;
-    return issuer.fetchGapMs(algorithm) !== undefined && isLive
-      ? this.#keyRequests.ask(issuer.config.name)
-      : undefined;
+  /** As many parsed keys may be kept as the present key sets need, here and on the threads. */
+  #fitKeyCapacity(): void {
+    const capacity = keyCapacityFor(this.#policies.issuers);
+    this.#verifier.keyCapacity = capacity;
+    this.#verification.keyCapacity = capacity;
   }
-
-  /**
-   * Remembers it for good only where the keys are those of the configuration. Fetched ones may have changed at the
-   * issuer since: it is then asked again on the token's behalf, when that is allowed.
-   */
-  #refuseSignature(candidate: Candidate): Rejection {
-    const gapMs = candidate.issuer.fetchGapMs(candidate.algorithm);
-    if (gapMs === undefined) {
-      return this.#refuse(candidate, rejections.signature, Number.NEGATIVE_INFINITY);
-    }
-    const now = this.#clock.wall();
-    return this.#refuse(candidate, rejections.signature, now, now + gapMs);
-  }
-
-  /**
-   * The answer for a token whose signature is good under the issuer's present keys: its times and required claims, then
-   * revocations, then its kind, then the rules of the route. Only a valid one is kept.
-   */
-  #conclude(candidate: Candidate): Permit | Rejection {
-    const { policy, issuer } = candidate;
-    const proven = this.#examiner.prove(candidate);
-    if (proven.kind === 'rejection') return proven;
-    const { claims, type, payload } = proven;
-    const lifetime = readLifetime(claims, issuer.config);
-    const fault = judgeLifetime(lifetime, this.#clock.wall());
-    if (fault === rejections.expired) return this.#refuse(candidate, fault, lifetime.expiresAt);
-    if (fault !== undefined) return fault;
-    const revocations = this.#revocations;
-    const revocationsAt = revocations?.generation ?? 0;
-    const marks = revocations?.marks(issuer.config.name, claims);
-    if (marks !== undefined && revocations?.cover(marks) === true) return rejections.revoked;
-    // Not kept: an entry serves every route of its issuer, so it must have met all that the issuer demands.
-    const misfit = issuer.types.judge(type, claims);
-    if (misfit !== undefined) return misfit;
-    const answer =
-      policy.rules?.judge(claims, issuer.roles) ??
-      policy.sharedPermit ??
-      this.#identify(policy, claims, payload);
-    this.#cache.put({
-      authorization: candidate.authorization,
-      issuer,
-      generation: issuer.generation,
-      expiresAt: lifetime.expiresAt / 1000,
-      notBefore: lifetime.notBefore / 1000,
-      policy,
-      answer,
-      marks,
-      revocationsAt,
-    });
-    return answer;
-  }
-
-  /** Leave with the identity headers of the route; refused when a claim cannot be written as one. */
-  #identify(policy: Policy, claims: JsonObject, payload: string): Permit | Rejection {
-    const identity = policy.identity.render(claims, payload);
-    if (identity === undefined) return rejections.claimMismatch;
-    return grant(this.#buffer.copy(identity), policy.stripToken, policy.traces);
-  }
-
-  /** Remembers that the token was refused after its signature was checked. Both times in wall-clock milliseconds. */
-  #refuse(
-    { authorization, policy, issuer }: Candidate,
-    rejection: Rejection,
-    since: number,
-    until = Number.POSITIVE_INFINITY,
-  ): Rejection {
-    this.#refused.add({ authorization, policy, issuer, version: issuer.version, rejection, since, until });
-    return rejection;
-  }
-
-  #issuer(name: string): Issuer {
-    const issuer = this.#issuers.get(name);
-    if (issuer === undefined) throw new Error(`no issuer is called ${name}`);
-    return issuer;
-  }
-
-  /** As many parsed keys are kept as are in force, here and in the threads. */
-  #makeRoom(): void {
-    const room = roomFor(this.#issuers.values());
-    this.#verifier.room = room;
-    this.#verification.room = room;
-  }
-}
-
-/** A token in question, and what is asked of it. */
-interface Asked {
-  readonly policy: Policy;
-  /** `Bearer`, one space, the token. */
-  readonly authorization: string;
-  readonly token: string;
-  readonly ambiguous: boolean;
 }

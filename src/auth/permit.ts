@@ -1,9 +1,11 @@
 import type { Permit, TokenTraces } from './verdict.ts';
 
 /**
- * The only maker of a permit: called for public routes and for tokens that have passed every check.
- * `headers` is the finished block of what is added for upstream (`Name: value\r\n` repeated, or ''); `stripToken`
- * and `traces` say what of the token is kept from it.
+ * The only function that makes a permit. Called for public routes, for preflights that need no token, and for tokens
+ * that have passed every check.
+ * @param headers the finished block of headers that is added for upstream: `Name: value\r\n` repeated, or ''.
+ * @param stripToken whether upstream does not get the Authorization header.
+ * @param traces what else upstream does not get.
  */
 export function grant(headers: string, stripToken: boolean, traces?: TokenTraces): Permit {
   const permit = { kind: 'permit', headers, stripToken };

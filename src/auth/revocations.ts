@@ -1,20 +1,21 @@
-/** What a token can be revoked by; kept with each verified token, so it is small. */
+/** What a token can be revoked by. The cache keeps it with each verified token, so it is small. */
 export interface TokenMarks {
   /** Name of the issuer in the configuration. */
   readonly issuer: string;
   readonly jti: string | undefined;
   readonly sub: string | undefined;
   readonly sid: string | undefined;
-  /** Wall-clock seconds of `iat`; 0 without one, so that it counts as older than any event. */
+  /** Wall-clock seconds of `iat`; 0 without one: such a token counts as older than any event. */
   readonly issuedAt: number;
-  /** Of FusionAuth's tokens, and of others by `azp` or `client_id`. */
+  /** Application of a FusionAuth token; `azp` or `client_id` of others. */
   readonly application: string | undefined;
 }
 
-/** What has been revoked, as those who judge tokens see it. */
+/** The revocations in force, as the authorizer asks for them. */
 export interface Revocations {
-  /** Grows with every change that can void a token: a caller that has asked at this generation need not ask again. */
+  /** Grows with every change that can revoke a token. An answer of `cover` holds until it grows. */
   readonly generation: number;
+  /** The marks of a token. `issuer`: its name in the configuration; `claims`: those of a verified token. */
   marks(issuer: string, claims: Readonly<Record<string, unknown>>): TokenMarks;
   /** Whether the token with these marks is revoked. */
   cover(marks: TokenMarks): boolean;

@@ -4,21 +4,21 @@ import type { Reason } from '../reasons.ts';
 declare const permitBrand: unique symbol;
 
 /**
- * Leave to forward one request. Only `auth/permit.ts` makes one, and `upstream` sends nothing without it, so a
- * forgotten check does not compile.
+ * Permission to forward one request. Only `auth/permit.ts` makes one, and nothing is sent upstream without one. Code
+ * that forgets a check does not compile.
  */
 export interface Permit {
   readonly kind: 'permit';
   readonly [permitBrand]: true;
-  /** Identity headers of this token for this route, ready to send: `Name: value\r\n` repeated, or ''. */
+  /** Identity headers of this token on this route, ready to send: `Name: value\r\n` repeated, or ''. */
   readonly headers: string;
-  /** Whether the Authorization header is kept from upstream. */
+  /** Whether upstream does not get the Authorization header. */
   readonly stripToken: boolean;
-  /** What else is kept from upstream; only on routes whose tokens stand in other places. */
+  /** What else upstream does not get; only on routes whose tokens stand in other places. */
   readonly traces?: TokenTraces;
 }
 
-/** What of a request is its token's, by name. */
+/** The parts of a request that carry its token, by name. */
 export interface TokenTraces {
   /** Header names, in every spelling. */
   readonly headers: NameSet;
@@ -28,26 +28,32 @@ export interface TokenTraces {
 }
 
 /**
- * The checks of the walk-through's HAProxy configuration, in its order, and `rules`, which it has not, behind them;
- * decides the message in its style.
+ * The checks of the HAProxy configuration that the walk-through replaces, in its order. `rules` comes last and stands
+ * for what that configuration does not check. The stage selects the message of `rejection: haproxy`.
  */
-export type Stage = 'header' | 'algorithm' | 'issuer' | 'audience' | 'signature' | 'expiry' | 'rules';
+export const stages = ['header', 'algorithm', 'issuer', 'audience', 'signature', 'expiry', 'rules'] as const;
 
+export type Stage = (typeof stages)[number];
+
+/** The request must not be forwarded. */
 export interface Rejection {
   readonly kind: 'rejection';
   readonly reason: Reason;
-  /** The check at which HAProxy would have stopped; undefined where it has no such check. */
+  /** The check at which HAProxy would have stopped; undefined selects the message by the reason alone. */
   readonly stage: Stage | undefined;
-  /** Of a route that demands scopes: those to ask for, separated by spaces (RFC 6750 §3). */
+  /** On a route that demands scopes: the scopes that the challenge names, separated by spaces (RFC 6750 §3). */
   readonly scope?: string | undefined;
 }
 
-/** A verdict that is not there yet; it arrives at the waiter unless cancelled first. */
+/** The verdict needs a signature check or newer keys. It reaches the `VerdictWaiter` unless it is cancelled. */
 export interface Pending {
   readonly kind: 'pending';
+  /** Safe at any time and more than once. The waiter is not called afterwards. */
   cancel(): void;
 }
 
+/** Receives the verdict of one request that got `Pending`. */
 export interface VerdictWaiter {
+  /** Called at most once, never from within `authorize`. */
   onVerdict(verdict: Permit | Rejection): void;
 }

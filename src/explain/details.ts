@@ -1,9 +1,9 @@
+import type { CheckName } from '../auth/checks.ts';
 import { MAX_AUDIENCES } from '../auth/read/audience-names.ts';
 import { ClaimPath } from '../auth/read/claim-path.ts';
 import type { ClaimName, Demand, IssuerConfig, RouteConfig } from '../config/config.ts';
 import { tokenAlgorithms } from '../keys/algorithms.ts';
 import { slashHint } from '../lib/slash-hint.ts';
-import type { CheckName } from './check-names.ts';
 import { claim, headerMember, shown, type TokenFacts } from './token-facts.ts';
 
 /** What the lines of an explanation are made of. */

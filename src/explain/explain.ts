@@ -1,4 +1,5 @@
 import { AuthCounters } from '../auth/auth-counters.ts';
+import { type CheckName, checkOf, checks } from '../auth/checks.ts';
 import { Issuer } from '../auth/policy/issuer.ts';
 import type { Permit, Rejection } from '../auth/verdict.ts';
 import type { Config, IssuerConfig, RouteConfig, TokenPlace } from '../config/config.ts';
@@ -17,7 +18,6 @@ import type { Reason } from '../reasons.ts';
 import type { Reply } from '../replies/replies.ts';
 import { readBuffer } from '../upstream/h1/read-buffer.ts';
 import { ServerStates } from '../upstream/server-state.ts';
-import { type CheckName, checkNames, checkOf } from './check-names.ts';
 import { type Case, details } from './details.ts';
 import { claim, readToken } from './token-facts.ts';
 
@@ -236,13 +236,13 @@ async function conclude(judged: Judged): Promise<Explanation> {
     keepsRevocations: judged.config.state !== undefined,
     now: options.clock.wall(),
   };
-  const failing = verdict.kind === 'rejection' ? checkNames.indexOf(checkOf(verdict)) : checkNames.length;
-  const checks = checkNames.map((name, at): Check => {
+  const failing = verdict.kind === 'rejection' ? checkOf(verdict) : checks.length;
+  const results = checks.map(({ name }, at): Check => {
     const outcome = at < failing ? 'pass' : at === failing ? 'fail' : 'not reached';
     return { name, outcome, detail: outcome === 'not reached' ? '' : details[name](about) };
   });
   const refusal = verdict.kind === 'permit' ? undefined : await refusalOf(judged, verdict);
-  return { route: routeConfig, issuer: issuer?.name, checks, refusal };
+  return { route: routeConfig, issuer: issuer?.name, checks: results, refusal };
 }
 
 function sourceOf(

@@ -12,7 +12,13 @@ export interface VerificationKey {
     | { readonly kind: 'secret'; readonly secret: string; readonly encoding?: 'base64' };
 }
 
-/** An id is a name; what was verified stands on the key itself. */
+/** The keys one of which may have signed a token, and the algorithm to verify with. The token never chooses the algorithm. */
+export interface KeyChoice {
+  readonly algorithm: string;
+  readonly keys: readonly VerificationKey[];
+}
+
+/** Whether two keys are the same key. Ids alone do not prove it. */
 export function isSameMaterial(a: VerificationKey['material'], b: VerificationKey['material']): boolean {
   if (a === b) return true;
   if (a.kind === 'public') return b.kind === 'public' && a.pem === b.pem;

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { AuthCounters } from '../../src/auth/auth-counters.ts';
-import { type VerificationOutcome, VerificationPool } from '../../src/auth/verify/pool.ts';
+import { VerificationPool } from '../../src/auth/verify/pool.ts';
+import type { VerificationOutcome } from '../../src/auth/verify/verification.ts';
 import { piscinas } from './piscinas.ts';
 
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';

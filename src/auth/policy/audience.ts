@@ -1,26 +1,26 @@
 import type { AudienceNames } from '../read/audience-names.ts';
+import type { OutlinedClaims } from '../read/outlined-claims.ts';
 
-/** Whom the tokens of an issuer must be meant for (RFC 7519 §4.1.3); only a string or an array of strings can say so. */
+/** Whom the tokens of an issuer must be meant for (RFC 7519 §4.1.3). Only a string or an array of strings can say so. */
 export class Audience {
   readonly #names: ReadonlySet<string> | undefined;
   readonly #all: boolean;
   readonly #numbers: readonly number[];
-  readonly #book: AudienceNames;
+  readonly #wanted: AudienceNames;
 
-  /** `names` undefined: any audience, and none, will do. `book`: where those of all issuers are looked up. */
-  constructor(names: readonly string[] | undefined, match: 'any' | 'all', book: AudienceNames) {
+  /**
+   * @param names the audiences; undefined: any `aud`, and none, is accepted.
+   * @param match whether a token must name one of them or all.
+   * @param wanted the audiences of all issuers; those of this one are added.
+   */
+  constructor(names: readonly string[] | undefined, match: 'any' | 'all', wanted: AudienceNames) {
     this.#names = names === undefined ? undefined : new Set(names);
     this.#all = match === 'all';
-    this.#book = book;
-    this.#numbers = Array.from(this.#names ?? [], (name) => book.add(name));
+    this.#wanted = wanted;
+    this.#numbers = Array.from(this.#names ?? [], (name) => wanted.add(name));
   }
 
-  /** Whether the book need not read `aud`. */
-  get isAny(): boolean {
-    return this.#names === undefined;
-  }
-
-  /** Whether `aud`, as it was parsed, names one of them, or all. */
+  /** Whether a parsed `aud` is accepted. */
   accepts(aud: unknown): boolean {
     const names = this.#names;
     if (names === undefined) return true;
@@ -37,10 +37,11 @@ export class Audience {
     return found;
   }
 
-  /** The same for the token whose `aud` the book has read. */
-  acceptsNamed(): boolean {
-    if (this.isAny) return true;
-    for (const number of this.#numbers) if (this.#book.has(number) !== this.#all) return !this.#all;
+  /** Whether the `aud` of claims that have been outlined and not parsed is accepted. */
+  acceptsOutlined(claims: OutlinedClaims): boolean {
+    if (this.#names === undefined) return true;
+    claims.readAudience();
+    for (const number of this.#numbers) if (this.#wanted.has(number) !== this.#all) return !this.#all;
     return this.#all;
   }
 }

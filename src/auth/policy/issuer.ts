@@ -1,11 +1,10 @@
 import type { IssuerConfig } from '../../config/config.ts';
 import { tokenAlgorithms } from '../../keys/algorithms.ts';
-import { isSameMaterial, type VerificationKey } from '../../keys/key.ts';
+import { isSameMaterial, type KeyChoice, type VerificationKey } from '../../keys/key.ts';
 import { AudienceNames } from '../read/audience-names.ts';
 import { ClaimPath } from '../read/claim-path.ts';
-import type { KeyChoice } from '../verify/signature.ts';
 import { Audience } from './audience.ts';
-import { TokenTypeRules } from './token-type.ts';
+import { TokenTypeRules } from './type-rules.ts';
 
 /** Keys tried for one token; bounds the work a token without `kid` can cause. Rotation needs two or three. */
 const MAX_CANDIDATES = 8;

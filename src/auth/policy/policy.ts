@@ -1,11 +1,10 @@
 import type { ForwardConfig, RouteRules, TokenPlace } from '../../config/config.ts';
-import { tokenAlgorithms } from '../../keys/algorithms.ts';
+import { isSymmetric, tokenAlgorithms } from '../../keys/algorithms.ts';
 import { grant } from '../permit.ts';
 import type { OutlinedClaims } from '../read/outlined-claims.ts';
 import { TokenPlaces, tracesOf } from '../read/token-place.ts';
 import { rejections } from '../rejections.ts';
 import type { Permit, Rejection, TokenTraces } from '../verdict.ts';
-import { isHmac } from '../verify/signature.ts';
 import { IdentityHeaders } from './identity.ts';
 import type { Issuer } from './issuer.ts';
 import { Rules } from './rules.ts';
@@ -13,7 +12,7 @@ import { Rules } from './rules.ts';
 /** What a route demands of a token and what it tells upstream; routes that agree on both share one. */
 export class Policy {
   /** Set on public routes: nothing is checked. */
-  readonly openPermit: Permit | undefined;
+  readonly publicPermit: Permit | undefined;
   /** Set when the route has neither rules nor identity headers: one permit serves all its tokens, unseen. */
   readonly plainPermit: Permit | undefined;
   /** Set when the route has no identity headers: one permit serves all tokens that its rules let in. */
@@ -49,13 +48,13 @@ export class Policy {
     this.stripToken = issuers !== undefined && places === undefined && forward.token === 'strip';
     this.identity = new IdentityHeaders(forward);
     const { fixed } = this.identity;
-    this.openPermit = issuers === undefined ? grant(fixed, false) : undefined;
+    this.publicPermit = issuers === undefined ? grant(fixed, false) : undefined;
     this.rules = require === undefined ? undefined : new Rules(require);
     this.sharedPermit = this.identity.empty ? grant(fixed, this.stripToken, this.traces) : undefined;
     this.plainPermit = this.rules === undefined ? this.sharedPermit : undefined;
     this.soleIssuer = issuers?.length === 1 ? issuers[0] : undefined;
     this.algorithms = new Set(issuers?.flatMap((issuer) => tokenAlgorithms(issuer.config.algorithms)));
-    this.takesHmac = [...this.algorithms].some(isHmac);
+    this.takesHmac = [...this.algorithms].some(isSymmetric);
     const names = issuers?.map(({ config }) => Buffer.byteLength(config.issuer ?? ''));
     this.#longestName = Math.max(0, ...(names ?? []));
     for (const issuer of issuers ?? []) {
@@ -82,7 +81,7 @@ export class Policy {
   pickOutlined(claims: OutlinedClaims): Issuer | Rejection {
     const candidates = this.#named(this.#byName.size === 0 ? undefined : claims.issuer(this.#longestName));
     if (candidates.length === 0) return rejections.issuer;
-    for (const issuer of candidates) if (claims.fits(issuer.audience)) return issuer;
+    for (const issuer of candidates) if (issuer.audience.acceptsOutlined(claims)) return issuer;
     return rejections.audience;
   }
 

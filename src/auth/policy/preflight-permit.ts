@@ -5,8 +5,9 @@ import type { Permit } from '../verdict.ts';
 import { IdentityHeaders } from './identity.ts';
 
 /**
- * The permit of all preflights on a route that lets them pass without a token: it tells upstream what the route says in
- * every request, and of no user; nothing goes with it that could be taken for a verified token.
+ * The permit of every preflight on a route that lets preflights pass without a token. Upstream gets the fixed headers of
+ * the route and no identity. The token's places are stripped, so that upstream cannot take what stands there for a
+ * verified token.
  */
 export function preflightPermit({ token, forward }: Pick<RouteConfig, 'token' | 'forward'>): Permit {
   return grant(new IdentityHeaders(forward).fixed, true, tracesOf(token ?? [], 'strip'));

@@ -1,4 +1,3 @@
-import type { Audience } from '../policy/audience.ts';
 import type { AudienceNames } from './audience-names.ts';
 import { ESCAPE_BYTES } from './json-escapes.ts';
 import { Outline } from './json-outline.ts';
@@ -7,29 +6,29 @@ import { hasEscapes, isString, textOf } from './json-value.ts';
 const ISS = 0;
 const AUD = 1;
 const EXP = 2;
-/** Characters of a number that can be a time. */
+/** Bytes of a number that can be a time. */
 const MAX_NUMBER = 32;
 
-/** The claims on which it depends whose keys a token is checked with, where they stand in its payload; nothing is made of the others. */
+/** The three claims that are needed before the signature is verified, read where they stand in the payload. */
 export class OutlinedClaims {
   readonly #outline = new Outline(['iss', 'aud', 'exp']);
   readonly #audiences: AudienceNames;
   #bytes: Buffer = Buffer.alloc(0);
-  /** Whether `#audiences` has read those of this token. */
-  #named = false;
+  /** Whether `#audiences` has read the `aud` of this token. */
+  #hasReadAudience = false;
 
   constructor(audiences: AudienceNames) {
     this.#audiences = audiences;
   }
 
-  /** @returns as `Outline.of`. What the others say is of these bytes, and only if there was no fault. */
+  /** @returns what `Outline.of` returns. Without a fault, the other methods read these bytes from now on. */
   read(bytes: Buffer, length: number): number {
     this.#bytes = bytes;
-    this.#named = false;
+    this.#hasReadAudience = false;
     return this.#outline.of(bytes, length);
   }
 
-  /** `iss` if it is a string; undefined too when it has more than `longest` bytes, so that it is none that is wanted. */
+  /** `iss` when it is a string of at most `longest` bytes; undefined otherwise. */
   issuer(longest: number): string | undefined {
     const [start, end] = [this.#start(ISS), this.#end(ISS)];
     const length = end - start - 2;
@@ -38,15 +37,14 @@ export class OutlinedClaims {
     return textOf(this.#bytes, start, end);
   }
 
-  fits(audience: Audience): boolean {
-    if (!this.#named && !audience.isAny) {
-      this.#named = true;
-      this.#audiences.read(this.#bytes, this.#start(AUD), this.#end(AUD));
-    }
-    return audience.acceptsNamed();
+  /** Has `AudienceNames` read the `aud` of this token; once, however many issuers ask. */
+  readAudience(): void {
+    if (this.#hasReadAudience) return;
+    this.#hasReadAudience = true;
+    this.#audiences.read(this.#bytes, this.#start(AUD), this.#end(AUD));
   }
 
-  /** Seconds of `exp`: Infinity without one, and NaN when it is no number. */
+  /** Seconds of `exp`: Infinity without one, NaN when it is not a number. */
   get expiry(): number {
     const [start, end] = [this.#start(EXP), this.#end(EXP)];
     if (start < 0) return Number.POSITIVE_INFINITY;

@@ -1,10 +1,10 @@
-import { type TokenType, tokenType } from '../policy/token-type.ts';
 import { rejections } from '../rejections.ts';
 import type { Rejection } from '../verdict.ts';
 import { HEADER_LIMITS, Outline } from './json-outline.ts';
 import { isString, textOf } from './json-value.ts';
 import { member, parseCounted } from './strict-json.ts';
 import type { TokenBuffer } from './token-buffer.ts';
+import { type TokenType, tokenType } from './token-type.ts';
 
 const ALG = 0;
 const KID = 1;

@@ -1,15 +1,15 @@
 import type { Issuer } from '../policy/issuer.ts';
 import { signatureSlot } from '../read/signature-hash.ts';
 
-/** Chains, a power of two: about as many as tokens under verification at a time. */
+/** Chains, a power of two: about as many as there are tokens under verification at a time. */
 const CHAINS = 4096;
 /**
- * Flights in one chain. Tokens made up to share a chain would each be compared with all before them; beyond this
- * they fly unshared, which costs their sender a place in the bounded queue and other clients nothing.
+ * Flights in one chain. Tokens can be forged to share a chain, and a new one is compared with all that are in it. A flight
+ * beyond this number is not shared: each of its requests takes a place of its own in the bounded queue.
  */
 const MAX_CHAIN = 8;
 
-/** What the table keeps; `next` is the table's. */
+/** An entry of the table. Only the table uses `next`. */
 export interface Chained {
   readonly token: string;
   readonly issuer: Issuer;
@@ -17,8 +17,8 @@ export interface Chained {
 }
 
 /**
- * Verifications under way by token and issuer. Not a Map: under a steady stream of additions and deletions that
- * abandons a table every few dozen, and abandoned tables which have become old keep what was in them alive.
+ * Verifications under way, by token and issuer. Not a Map: a Map that entries steadily enter and leave replaces its
+ * table every few dozen entries, and replaced tables in the old generation keep their entries alive.
  */
 export class FlightTable<F extends Chained> {
   readonly #chains = new Array<F | undefined>(CHAINS).fill(undefined);
@@ -38,7 +38,7 @@ export class FlightTable<F extends Chained> {
     return flight;
   }
 
-  /** Does nothing when the chain is full: the flight is then not found, and no request joins it. */
+  /** Does nothing when the chain is full. `find` then does not find the flight, and no request joins it. */
   add(flight: F): void {
     const slot = signatureSlot(flight.token, CHAINS);
     const first = this.#chains[slot];

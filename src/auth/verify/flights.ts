@@ -1,37 +1,36 @@
-import type { Candidate } from '../examiner.ts';
+import type { KeyChoice } from '../../keys/key.ts';
+import type { Candidate } from '../candidate.ts';
 import type { Issuer } from '../policy/issuer.ts';
 import { rejections } from '../rejections.ts';
 import type { Pending, Permit, Rejection, VerdictWaiter } from '../verdict.ts';
 import { type Chained, FlightTable } from './flight-table.ts';
-import type { Verification } from './inline.ts';
-import type { VerificationJob, VerificationOutcome } from './pool.ts';
-import type { KeyChoice } from './signature.ts';
+import type { Verification, VerificationJob, VerificationOutcome } from './verification.ts';
 
-/** Requests waiting for one token; more is one client asking without end for its first answer. */
+/** Requests that wait for one token. Only a client that repeats one request without end has more. */
 const MAX_WAITERS_PER_TOKEN = 1024;
-/** Requests waiting for verification altogether: some 200 bytes each beside the requests themselves. */
+/** Requests that wait for any verification, each with some 200 bytes beside the request itself. */
 const MAX_WAITERS = 16_384;
 
 export interface FlightsOptions {
   readonly verification: Verification;
-  /** Turns a token whose signature is good into the answer for its route, and remembers it. */
+  /** The verdict for a token whose signature is good. */
   readonly conclude: (candidate: Candidate) => Permit | Rejection;
-  /** The answer for a token whose signature is wrong. */
+  /** The verdict for a token whose signature is wrong. */
   readonly refuse: (candidate: Candidate) => Rejection;
   /**
-   * Asks for newer keys on behalf of a token whose signature is wrong. Undefined when there is nothing to ask, or it is
-   * too early; otherwise resolves, and never rejects, when it is done.
+   * Asks the issuer for newer keys, for a token whose signature is wrong. Undefined when it cannot be asked now; otherwise
+   * resolves, and never rejects, when the issuer has answered or failed.
    */
   readonly askForKeys: (candidate: Candidate) => Promise<void> | undefined;
-  /** Which key the token names. */
+  /** The `kid` of the token. */
   readonly kidOf: (candidate: Candidate) => string | undefined;
 }
 
 /**
- * Verifications under way, one per token and issuer however many requests wait for it.
+ * Verifications under way: one for each token and issuer, however many requests wait for it.
  *
- * A verdict that was reached under a key set which has been replaced meanwhile is not believed, good or bad: the
- * token goes round once more with the keys of today.
+ * When the key set changes during a verification, its outcome does not count, good or bad. The token is verified once
+ * more, with the present keys.
  */
 export class Flights {
   readonly #options: FlightsOptions;
@@ -47,12 +46,13 @@ export class Flights {
     return this.#waiters;
   }
 
-  /** Whether a token would find no room to wait, so that it need not be read. */
+  /** Whether `join` would refuse the token for lack of room, so that it need not be read. */
   isFull(token: string): boolean {
     if (this.#waiters >= MAX_WAITERS) return true;
     return !this.#options.verification.hasRoom && !this.#flights.has(token);
   }
 
+  /** Has the token verified, or joins a verification of it that is under way. */
   join(candidate: Candidate, verdictWaiter: VerdictWaiter): Pending | Rejection {
     if (this.#waiters >= MAX_WAITERS) return rejections.overloaded;
     let flight = this.#flights.find(candidate.token, candidate.issuer);
@@ -74,41 +74,41 @@ export class Flights {
 
   readonly #settle = (flight: Flight, outcome: VerificationOutcome): void => {
     if (outcome !== 'unavailable' && flight.version !== flight.candidate.issuer.version) {
-      this.#goRoundAgain(flight);
+      this.#verifyAgain(flight);
     } else if (outcome === 'valid') {
       const answer = this.#options.conclude(flight.candidate);
-      this.#land(flight, ({ candidate }) =>
+      this.#finish(flight, ({ candidate }) =>
         candidate === flight.candidate ? answer : this.#options.conclude(candidate),
       );
-    } else if (outcome === 'unavailable') this.#land(flight, () => rejections.overloaded);
+    } else if (outcome === 'unavailable') this.#finish(flight, () => rejections.overloaded);
     else if (flight.asked) this.#refuse(flight);
     else {
       flight.asked = true;
       const newer = this.#options.askForKeys(flight.candidate);
       if (newer === undefined) this.#refuse(flight);
-      else void newer.then(() => this.#lookAgain(flight));
+      else void newer.then(() => this.#verifyWithNewer(flight));
     }
   };
 
-  /** The same key set as before would give the same verdict. */
-  #lookAgain(flight: Flight): void {
+  /** With the same key set as before, the outcome would be the same. */
+  #verifyWithNewer(flight: Flight): void {
     if (flight.version === flight.candidate.issuer.version) this.#refuse(flight);
-    else this.#goRoundAgain(flight);
+    else this.#verifyAgain(flight);
   }
 
   #refuse(flight: Flight): void {
     const answer = this.#options.refuse(flight.candidate);
-    this.#land(flight, () => answer);
+    this.#finish(flight, () => answer);
   }
 
-  #goRoundAgain(flight: Flight): void {
+  #verifyAgain(flight: Flight): void {
     const { issuer, algorithm } = flight.candidate;
     const choice = issuer.choose(algorithm, this.#options.kidOf(flight.candidate));
     if (choice === undefined) {
       const answer = issuer.hasKeysFor(algorithm) ? rejections.keyUnknown : rejections.keysUnavailable;
-      this.#land(flight, () => answer);
+      this.#finish(flight, () => answer);
     } else if (flight.renewed || !this.#renew(flight, choice)) {
-      this.#land(flight, () => rejections.overloaded);
+      this.#finish(flight, () => rejections.overloaded);
     }
   }
 
@@ -119,11 +119,11 @@ export class Flights {
     return this.#options.verification.submit(flight);
   }
 
-  #land(flight: Flight, answerFor: (waiter: Waiter) => Permit | Rejection): void {
+  #finish(flight: Flight, answerFor: (waiter: Waiter) => Permit | Rejection): void {
     this.#flights.delete(flight);
     for (const waiter of flight.waiters) {
       if (waiter.done) continue;
-      // Before its verdict: a waiter that cancels from within it must not be counted out twice.
+      // Before the verdict: a waiter that cancels in its `onVerdict` must not be counted twice.
       waiter.cancel();
       deliver(waiter, answerFor);
     }
@@ -132,14 +132,14 @@ export class Flights {
 
 class Flight implements Chained, VerificationJob {
   readonly candidate: Candidate;
-  /** Those who have left may still be in it. */
+  /** May still hold waiters that have been cancelled. */
   waiters: Waiter[] = [];
   next: Chained | undefined;
   choice: KeyChoice;
   version: number;
-  /** Whether the keys have already changed once under way. */
+  /** Whether the key set has already changed once during the verification. */
   renewed = false;
-  /** Whether newer keys have been asked for on its behalf, or could not be. */
+  /** Whether `askForKeys` has been called for this flight. */
   asked = false;
   readonly #settled: (flight: Flight, outcome: VerificationOutcome) => void;
 
@@ -158,7 +158,7 @@ class Flight implements Chained, VerificationJob {
     return this.candidate.issuer;
   }
 
-  /** Whether one more may wait; makes room by forgetting those who have left. */
+  /** Whether one more request may wait. Drops cancelled waiters when that is needed. */
   hasRoom(): boolean {
     if (this.waiters.length < MAX_WAITERS_PER_TOKEN) return true;
     this.waiters = this.waiters.filter(({ done }) => !done);
@@ -174,7 +174,7 @@ class Waiter implements Pending {
   readonly kind = 'pending';
   readonly candidate: Candidate;
   readonly verdictWaiter: VerdictWaiter;
-  /** Has its verdict or wants none any more. */
+  /** Has its verdict or was cancelled. */
   done = false;
   readonly #left: () => void;
 
@@ -184,7 +184,7 @@ class Waiter implements Pending {
     this.#left = left;
   }
 
-  /** Safe at any time and more than once; the verification goes on, for the cache and for other waiters. */
+  /** The verification goes on, for the cache and for other waiters. */
   cancel(): void {
     if (this.done) return;
     this.done = true;
@@ -192,7 +192,7 @@ class Waiter implements Pending {
   }
 }
 
-/** A waiter that throws must not keep the verdict from the others; its error surfaces as an uncaught one. */
+/** When a waiter throws, the other waiters still get the verdict. The error surfaces as an uncaught one. */
 function deliver(waiter: Waiter, answerFor: (waiter: Waiter) => Permit | Rejection): void {
   try {
     waiter.verdictWaiter.onVerdict(answerFor(waiter));

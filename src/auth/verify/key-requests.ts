@@ -1,50 +1,64 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { Candidate } from '../candidate.ts';
 import type { Pending, Permit, Rejection, VerdictWaiter } from '../verdict.ts';
 import { KeyWait } from './key-wait.ts';
 
 /**
- * Requests that may wait for newer keys. More come only from many clients with unknown keys at one time, which is
- * an attack, or a rotation in which the others are answered as if their key had not come.
+ * Requests that may wait for newer keys at a time. Only an attack, or a rotation with very many clients, has more. The
+ * requests beyond it are refused as if the issuer had no newer keys.
  */
 const MAX_WAITS = 1024;
 
 /**
- * Asks an issuer for newer keys. Undefined when there is nothing to ask or it was done a moment ago; otherwise resolves,
- * and never rejects, when it is done.
+ * Asks an issuer for newer keys. Undefined when its keys are not fetched, or when it was asked a moment ago; otherwise
+ * resolves, and never rejects, when the issuer has answered or failed.
  */
 export type Refetch = (issuer: string) => Promise<void> | undefined;
 
-/** Tokens that wait until their issuer has been asked for newer keys. */
+/** Asks issuers for newer keys on behalf of tokens that the present keys do not verify. */
 export class KeyRequests {
   readonly #refetch: Refetch | undefined;
+  readonly #clock: Clock;
   #waits = 0;
 
-  constructor(refetch: Refetch | undefined) {
+  constructor(refetch: Refetch | undefined, clock: Clock) {
     this.#refetch = refetch;
+    this.#clock = clock;
   }
 
-  /** For a token that names a key which is not known. `judge`: the verdict with the keys of then. */
-  wait(
+  /**
+   * For a token whose `kid` no key has. Undefined when the issuer cannot be asked now.
+   * @param issuer its name in the configuration.
+   * @param judge the verdict for the token with the keys that are then present.
+   */
+  forUnknownKey(
     issuer: string,
     judge: () => Permit | Rejection | Pending,
     waiter: VerdictWaiter,
   ): Pending | undefined {
-    const newer = this.#begin(issuer);
-    return newer && new KeyWait({ newer, judge, waiter, left: () => this.#leave() });
+    const newer = this.#ask(issuer);
+    return newer && new KeyWait({ newer, judge, waiter, onEnd: () => this.#end() });
   }
 
-  /** For a token that none of the keys has signed. Resolves when they have been asked for. */
-  ask(issuer: string): Promise<void> | undefined {
-    return this.#begin(issuer)?.then(() => this.#leave());
+  /**
+   * For a token whose signature is wrong: an issuer may have replaced a key by another one of the same `kid`, or of none.
+   * Asks only for a token that has not expired, by its own word, and whose algorithm's keys are fetched. Undefined when the
+   * issuer cannot be asked now; otherwise resolves, and never rejects, when the issuer has answered or failed.
+   */
+  forWrongSignature({ issuer, algorithm, expiry }: Candidate): Promise<void> | undefined {
+    const isLive = this.#clock.wall() < expiry * 1000 + issuer.config.clockToleranceMs;
+    if (issuer.fetchGapMs(algorithm) === undefined || !isLive) return undefined;
+    return this.#ask(issuer.config.name)?.then(() => this.#end());
   }
 
-  #begin(issuer: string): Promise<void> | undefined {
+  #ask(issuer: string): Promise<void> | undefined {
     if (this.#waits >= MAX_WAITS) return undefined;
     const newer = this.#refetch?.(issuer);
     if (newer !== undefined) this.#waits += 1;
     return newer;
   }
 
-  #leave(): void {
+  #end(): void {
     this.#waits -= 1;
   }
 }

@@ -1,45 +1,45 @@
 import type { Pending, Permit, Rejection, VerdictWaiter } from '../verdict.ts';
 
 interface KeyWaitOptions {
-  /** Resolves when keys have been asked for; never rejects. */
+  /** Resolves when the issuer has answered or failed; never rejects. */
   readonly newer: Promise<void>;
-  /** Judges the token with the keys of then. */
+  /** The verdict for the token with the keys that are then present. */
   readonly judge: () => Permit | Rejection | Pending;
   readonly waiter: VerdictWaiter;
-  /** Called once, when nothing waits for keys any more. */
-  readonly left: () => void;
+  /** Called once, when the wait is over or cancelled. */
+  readonly onEnd: () => void;
 }
 
-/** A token whose key is not known yet: it is judged again, once, when its issuer has been asked for newer keys. */
+/** The wait of one request for a key that is not known yet. Its token is judged once more when newer keys may be there. */
 export class KeyWait implements Pending {
   readonly kind = 'pending';
   readonly #options: KeyWaitOptions;
   #cancelled = false;
   #waits = true;
-  /** The verification that followed. */
-  #next: Pending | undefined;
+  /** The verification with the newer keys. */
+  #verification: Pending | undefined;
 
   constructor(options: KeyWaitOptions) {
     this.#options = options;
-    void options.newer.then(() => this.#goOn());
+    void options.newer.then(() => this.#judgeAgain());
   }
 
   cancel(): void {
     this.#cancelled = true;
-    this.#leave();
-    this.#next?.cancel();
+    this.#end();
+    this.#verification?.cancel();
   }
 
-  #goOn(): void {
-    this.#leave();
+  #judgeAgain(): void {
+    this.#end();
     if (this.#cancelled) return;
     const verdict = this.#options.judge();
-    if (verdict.kind === 'pending') this.#next = verdict;
+    if (verdict.kind === 'pending') this.#verification = verdict;
     else this.#options.waiter.onVerdict(verdict);
   }
 
-  #leave(): void {
-    if (this.#waits) this.#options.left();
+  #end(): void {
+    if (this.#waits) this.#options.onEnd();
     this.#waits = false;
   }
 }

@@ -1,43 +1,36 @@
 import { Piscina } from 'piscina';
+import type { KeyChoice } from '../../keys/key.ts';
 import type { AuthCounters } from '../auth-counters.ts';
-import type { KeyChoice } from './signature.ts';
+import type { Verification, VerificationJob } from './verification.ts';
 import type { VerificationBatch } from './worker.ts';
 
-/** Tokens per batch: a task costs some 30 µs however small; at 64 that is below 1 µs per token, and more gains little. */
+/** Tokens in a batch. A task costs 30 µs however small it is; with 64 tokens that is below 1 µs for each. */
 const MAX_BATCH = 64;
-/** Tokens below which a batch is not split between threads: the second task would cost more than it saves. */
+/** Tokens. A smaller batch is not split between threads: the second task would cost more than it saves. */
 const MIN_SPLIT = 16;
 /**
- * Batches per thread under way. A second one, ready for when the first is done, would leave as soon as it could and
- * so stay small: misses that wait for the thread instead fill the next batch, which costs less for each.
+ * Batches that a thread has at a time. With a second one waiting at the thread, batches would leave early and stay small.
+ * Tokens that wait here instead fill the next batch, which costs less for each.
  */
 const BATCHES_PER_THREAD = 1;
-/** Tokens waiting for a batch: about 0.1 s of work for one thread. Each is at most 16 KiB, so 64 MiB at worst. */
+/** Tokens that wait for a batch: 0.1 s of work for one thread. Each has at most 16 KiB: 64 MiB at worst. */
 const MAX_QUEUE = 4096;
-/** Milliseconds before threads that died while starting are started again; doubled each time up to the second. */
+/**
+ * Milliseconds until threads that died at their start are started again. The delay doubles with each failure, from the
+ * first to the last.
+ */
 const FIRST_RESTART_DELAY = 100;
 const LAST_RESTART_DELAY = 5000;
-
-/** `unavailable`: twice no answer, the token was never judged. */
-export type VerificationOutcome = 'valid' | 'invalid' | 'unavailable';
-
-export interface VerificationJob {
-  readonly token: string;
-  readonly choice: KeyChoice;
-  /** Called once, never from within `submit`. Must not throw. */
-  settle(outcome: VerificationOutcome): void;
-}
 
 const workerFile = new URL(`./worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 
 /**
- * Verifies signatures on threads. The jobs of one event-loop turn travel together; while every thread is busy they
- * wait in a bounded queue and leave in larger batches. When a thread dies, its jobs are tried once more, each alone
- * and with nothing beside it, so that a token which kills threads takes no other token with it.
+ * Verifies signatures on threads. The jobs of one event-loop turn travel together. While every thread is busy, jobs wait
+ * and leave in larger batches. When a thread dies, each of its jobs is tried once more, alone and with no other batch
+ * under way: a token that kills threads takes no other token with it.
  */
-export class VerificationPool {
-  /** See `SignatureVerifier.room`; of each thread. */
-  room = 0;
+export class VerificationPool implements Verification {
+  keyCapacity = 0;
   readonly #threads: number;
   readonly #counters: AuthCounters;
   readonly #worker: URL;
@@ -49,31 +42,29 @@ export class VerificationPool {
   #flushing = false;
   #restarts = 0;
   #restart: NodeJS.Timeout | undefined;
-  /** Settles when the threads of given-up pools have ended. */
+  /** Settles when the threads of replaced pools have ended. */
   #ended: Promise<unknown> = Promise.resolve();
 
-  /** `worker`: the module whose `verifyBatch` runs on the threads. */
+  /** @param worker the module whose `verifyBatch` runs on the threads. */
   constructor(threads: number, counters: AuthCounters, worker: URL = workerFile) {
     this.#threads = threads;
     this.#counters = counters;
     this.#worker = worker;
   }
 
-  /** Jobs that wait for a batch. */
   get depth(): number {
     return this.#queue.length + this.#retries.length;
   }
 
-  /** Whether one more may wait. */
   get hasRoom(): boolean {
     return this.depth < MAX_QUEUE && this.#state !== 'broken' && this.#state !== 'closed';
   }
 
-  /** Resolves when the threads have answered; rejects when they cannot run. */
+  /** Resolves when every thread has run a task; rejects when the threads cannot run. */
   async start(): Promise<void> {
     this.#state = 'open';
     const pool = this.#open();
-    const empty: VerificationBatch = { tokens: [], choices: [], choiceOf: [], room: 0 };
+    const empty: VerificationBatch = { tokens: [], choices: [], choiceOf: [], keyCapacity: 0 };
     try {
       await Promise.all(Array.from({ length: this.#threads }, () => pool.run(empty)));
     } catch {
@@ -83,7 +74,6 @@ export class VerificationPool {
     this.#flush();
   }
 
-  /** False when there is no room: the job is then not taken and never settled. */
   submit(job: VerificationJob): boolean {
     if (!this.hasRoom) return false;
     this.#queue.push(job);
@@ -97,14 +87,13 @@ export class VerificationPool {
     return true;
   }
 
-  /** Settles what is left as unavailable and ends all threads. */
   async close(): Promise<void> {
     this.#state = 'closed';
     clearTimeout(this.#restart);
     const pool = this.#pool;
     this.#pool = undefined;
     this.#abandonWaiting();
-    // A thread that dies by itself while the pool is being destroyed is replaced by piscina afterwards.
+    // Piscina replaces a thread that dies by itself while the pool is being destroyed.
     while (pool !== undefined && pool.threads.length > 0) await pool.destroy();
     await this.#ended;
   }
@@ -126,14 +115,14 @@ export class VerificationPool {
     const pool = this.#pool as Piscina<VerificationBatch, string>;
     this.#running += 1;
     this.#counters.verifyBatchSize.observe(jobs.length);
-    pool.run(packBatch(jobs, this.room)).then(
+    pool.run(packBatch(jobs, this.keyCapacity)).then(
       (verdicts) => this.#finish(jobs, again, verdicts),
-      // Alone and failed is the end of it, unless the pool was given up under the token.
+      // A job that fails alone is not retried, unless its pool was replaced meanwhile.
       () => this.#finish(jobs, again && pool === this.#pool, ''),
     );
   }
 
-  /** `verdicts` is '' when the thread died or its module threw; what it threw may hold a key and is dropped. */
+  /** @param verdicts '' when the thread died or its module threw. The error may hold a key and is dropped. */
   #finish(jobs: readonly VerificationJob[], last: boolean, verdicts: string): void {
     this.#running -= 1;
     if (verdicts.length === jobs.length) {
@@ -162,15 +151,15 @@ export class VerificationPool {
       maxThreads: this.#threads,
       concurrentTasksPerWorker: BATCHES_PER_THREAD,
       recordTiming: false,
-      // Compiled, a thread needs none of our own flags, and some of them (--input-type) would stop it; the source
-      // needs those that let Node strip types.
+      // A compiled thread needs none of this process's flags, and some (--input-type) would stop it. A thread that runs
+      // the source needs the flags by which Node strips types.
       ...(this.#worker.href.endsWith('.ts') ? {} : { execArgv: [] }),
     });
-    // Tasks report their own failures; this is a thread that died without one.
+    // Tasks report their own failures. This event is a thread that died without a task.
     pool.on('error', () => {
       this.#counters.verifierFailures.value += 1;
     });
-    // Piscina stops replacing threads once one dies while starting, and tasks queued for it would wait for ever.
+    // After a thread has died at its start, Piscina replaces no thread, and queued tasks would wait for ever.
     pool.on('workerDestroy', () => setImmediate(() => this.#replaceIfShort(pool)));
     pool.on('workerCreate', () => {
       if (pool !== this.#pool) this.#end(pool);
@@ -193,7 +182,7 @@ export class VerificationPool {
       this.#abandonWaiting();
     }
     this.#restarts += 1;
-    // Its tasks fail now and are retried on the new threads.
+    // The tasks of the replaced pool fail now and are retried on the new threads.
     this.#end(pool);
   }
 
@@ -202,7 +191,7 @@ export class VerificationPool {
   }
 }
 
-function packBatch(jobs: readonly VerificationJob[], room: number): VerificationBatch {
+function packBatch(jobs: readonly VerificationJob[], keyCapacity: number): VerificationBatch {
   const indexes = new Map<KeyChoice, number>();
   const choiceOf = jobs.map(({ choice }) => {
     const known = indexes.get(choice);
@@ -210,5 +199,5 @@ function packBatch(jobs: readonly VerificationJob[], room: number): Verification
     indexes.set(choice, indexes.size);
     return indexes.size - 1;
   });
-  return { tokens: jobs.map(({ token }) => token), choices: [...indexes.keys()], choiceOf, room };
+  return { tokens: jobs.map(({ token }) => token), choices: [...indexes.keys()], choiceOf, keyCapacity };
 }

@@ -1,45 +1,36 @@
 import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
 import { createVerifier } from 'fast-jwt';
 import { verifySignature } from 'fast-jwt/src/crypto.js';
-import { isSameMaterial, type VerificationKey } from '../../keys/key.ts';
-
-/** The keys of which any one may have signed a token, and the algorithm to check with: never the token's choice. */
-export interface KeyChoice {
-  readonly algorithm: string;
-  readonly keys: readonly VerificationKey[];
-}
+import { isSymmetric } from '../../keys/algorithms.ts';
+import { isSameMaterial, type KeyChoice, type VerificationKey } from '../../keys/key.ts';
 
 /**
- * Parsed keys that a table may keep with any number in force, of some 4 KiB each. Beyond that `room` says how many:
- * a set has at most a thousand keys, so there are at most a thousand times as many as issuers.
+ * Parsed keys that a verifier always may keep, of some 4 KiB each. `keyCapacity` can only raise the number. A key set has
+ * at most a thousand keys, which bounds the number by a thousand for each issuer.
  */
-const LEAST_ROOM = 64;
+const MIN_KEY_CAPACITY = 64;
 
 interface Prepared {
   readonly material: VerificationKey['material'];
   readonly key: KeyObject;
-  /** Algorithms that it is known to fit. */
+  /** Algorithms that the key was found to fit. */
   readonly algorithms: Set<string>;
 }
 
-/** Whether the algorithm is an HMAC, cheap enough to check without a thread. */
-export function isHmac(algorithm: string): boolean {
-  return algorithm.startsWith('HS');
-}
-
 /**
- * Checks signatures and nothing else: time, issuer and the shape of the token are decided elsewhere, and decided
- * before, because fast-jwt's own check of a signature, without the rest of its verifier, takes any spelling of base64.
- * That rest reads header and payload a second time, with 4 of its 26 µs for RS256, and finds nothing that is left.
+ * Verifies signatures and nothing else. The shape of the token must have been checked before: fast-jwt's signature
+ * function alone accepts any spelling of base64. The rest of fast-jwt's verifier is not used. It would read header and
+ * payload a second time, which takes 4 of its 26 µs for RS256, and find nothing new.
  */
 export class SignatureVerifier {
-  /** By id, the one that was parsed first at the front. */
+  /** By id, in the order in which they were parsed. */
   readonly #prepared = new Map<string, Prepared>();
-  #room = LEAST_ROOM;
+  #keyCapacity = MIN_KEY_CAPACITY;
 
   /**
-   * Whether one of the keys has signed a token of three canonical segments with the given algorithm. Throws when a key
-   * cannot be used with that algorithm at all, which is a fault of the key set and not of the token.
+   * Whether one of the keys has signed the token.
+   * @param token three canonical segments.
+   * @throws when a key cannot be used with the algorithm: a fault of the key set, not of the token.
    */
   verify(token: string, choice: KeyChoice): boolean {
     const end = token.lastIndexOf('.');
@@ -51,21 +42,21 @@ export class SignatureVerifier {
       try {
         if (verifySignature(name, prepared, input, signature)) return true;
       } catch {
-        // Not signed by this key. What the library says about it is not for clients, nor for logs.
+        // Not signed by this key. The library's error is neither for clients nor for logs.
       }
     }
     return false;
   }
 
   /**
-   * How many parsed keys are kept: at least as many as are in force, or tokens that name one after the other would have
-   * each parsed anew.
+   * How many parsed keys are kept. With fewer than there are in force, tokens that name the keys in turn would have each
+   * key parsed again.
    */
-  set room(keys: number) {
-    this.#room = Math.max(LEAST_ROOM, keys);
+  set keyCapacity(keys: number) {
+    this.#keyCapacity = Math.max(MIN_KEY_CAPACITY, keys);
   }
 
-  /** Makes the keys ready; throws an Error without any key material when one does not fit the algorithm. */
+  /** Parses the keys. Throws an Error without key material when a key does not fit the algorithm. */
   prepare(choice: KeyChoice): void {
     for (const key of choice.keys) this.#prepare(key, choice.algorithm);
   }
@@ -73,7 +64,7 @@ export class SignatureVerifier {
   #prepare(key: VerificationKey, algorithm: string): KeyObject {
     const { material } = key;
     const known = this.#prepared.get(key.id);
-    // The id only finds the key; that it is the same one is never taken on trust.
+    // The id only finds the key. Equal ids do not prove equal keys.
     const isKnown = known !== undefined && isSameMaterial(known.material, material);
     if (isKnown && known.algorithms.has(algorithm)) return known.key;
     assertFits(key, algorithm);
@@ -84,7 +75,7 @@ export class SignatureVerifier {
       return parsed;
     }
     this.#prepared.delete(key.id);
-    while (this.#prepared.size >= this.#room) {
+    while (this.#prepared.size >= this.#keyCapacity) {
       for (const oldest of this.#prepared.keys()) {
         this.#prepared.delete(oldest);
         break;
@@ -96,12 +87,12 @@ export class SignatureVerifier {
 }
 
 /**
- * Throws, without any key material, when the key is not of the kind for this algorithm or is not allowed for it. Costs
- * next to nothing: whether the key itself can be read was found out where it came from, and is again when it is used.
+ * Throws, without key material, when the key is not of the algorithm's kind or is not allowed for it. Does not parse the
+ * key and costs next to nothing.
  */
 export function assertFits(key: VerificationKey, algorithm: string): void {
-  // RS/HS confusion (CVE-2023-48223 and its successors): a public key is never an HMAC secret, nor the reverse.
-  if (isHmac(algorithm) !== (key.material.kind === 'secret') || !key.algorithms.includes(algorithm)) {
+  // RS/HS confusion (CVE-2023-48223 and its successors): a public key is never an HMAC secret, and the reverse.
+  if (isSymmetric(algorithm) !== (key.material.kind === 'secret') || !key.algorithms.includes(algorithm)) {
     throw new Error(`a key cannot be used with ${algorithm}`);
   }
 }
@@ -127,5 +118,5 @@ function assertLibraryTakes(material: VerificationKey['material'], algorithm: st
 const givenOf = (material: VerificationKey['material']): string | Buffer =>
   material.kind === 'public' ? material.pem : Buffer.from(material.secret, material.encoding ?? 'utf8');
 
-/** The library knows the Edwards curves by their older name alone; the key says which curve it is. */
+/** The library knows the Edwards curves only by their older name. The key decides on the curve. */
 const libraryName = (algorithm: string): string => (algorithm.startsWith('Ed') ? 'EdDSA' : algorithm);

@@ -1,17 +1,18 @@
+import type { KeyChoice } from '../../keys/key.ts';
 import { type JsonObject, member, parseObject } from '../read/strict-json.ts';
 import type { TokenBuffer } from '../read/token-buffer.ts';
-import type { KeyChoice, SignatureVerifier } from './signature.ts';
+import type { SignatureVerifier } from './signature.ts';
 
 export interface SignedClaimsOptions {
   readonly buffer: TokenBuffer;
   readonly verifier: SignatureVerifier;
-  /** The keys that may have signed with this algorithm and `kid`; undefined for an algorithm that is not allowed. */
+  /** The keys that may have signed with this algorithm and `kid`; undefined when there is none. */
   readonly choose: (algorithm: string, kid: string | undefined) => KeyChoice | undefined;
 }
 
 /**
- * The claims of a JWT that is no token of a client, such as the signature of a message; undefined unless its shape,
- * algorithm and signature are good. What they say, times included, is the caller's to judge.
+ * The claims of a JWT that is no client's token, such as the signature of a webhook. Undefined unless shape, algorithm
+ * and signature are good. The caller judges the claims, times included.
  */
 export function signedClaims(token: string, options: SignedClaimsOptions): JsonObject | undefined {
   const { buffer, verifier, choose } = options;

@@ -4,20 +4,18 @@ import type { Issuer } from '../policy/issuer.ts';
 import { assertFits, type SignatureVerifier } from './signature.ts';
 
 /**
- * Keys that are parsed when they are put in force, some 0.1 ms each and for each algorithm: most sets have fewer, and a
- * key that cannot be used is seen at once. Those of a larger set are parsed when a token first names them, so that a set
- * of a thousand that changes keeps no request waiting.
+ * Keys of a set that are parsed when the set is put in force, 0.1 ms for each key and algorithm. Most sets have fewer, and
+ * a key that cannot be used is found at once. The other keys are parsed when a token first names them: a set of a thousand
+ * keys must not delay requests when it changes.
  */
 const PARSED_AT_ONCE = 16;
-/**
- * Parsed keys kept for each one in force. Twice as many, so that those which have gone do not push out the present
- * ones at once.
- */
-const ROOM_FOR_EACH = 2;
+/** Parsed keys that are kept for each key in force. With two, removed keys do not displace the present ones at once. */
+const KEPT_FOR_EACH = 2;
 
 /**
- * A key that no thread could use would answer every one of its tokens wrongly; it must not get that far. Throws, without
- * any key material.
+ * Refuses keys with which no thread could verify: all their tokens would be refused.
+ * @param issuer its name in the configuration, for the message.
+ * @throws Error without key material.
  */
 export function assertUsable(
   verifier: SignatureVerifier,
@@ -39,9 +37,9 @@ export function assertUsable(
   }
 }
 
-/** See `SignatureVerifier.room`. */
-export function roomFor(issuers: Iterable<Issuer>): number {
+/** How many parsed keys to keep for these issuers, see `SignatureVerifier.keyCapacity`. */
+export function keyCapacityFor(issuers: Iterable<Issuer>): number {
   let keys = 0;
   for (const issuer of issuers) keys += issuer.keyCount;
-  return keys * ROOM_FOR_EACH;
+  return keys * KEPT_FOR_EACH;
 }

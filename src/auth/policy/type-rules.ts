@@ -1,5 +1,6 @@
 import type { IssuerConfig } from '../../config/config.ts';
 import { type JsonObject, member } from '../read/strict-json.ts';
+import { type TokenType, tokenType } from '../read/token-type.ts';
 import { rejections } from '../rejections.ts';
 import type { Rejection } from '../verdict.ts';
 
@@ -13,15 +14,6 @@ const ABSENT = 'absent';
  * access tokens as well.
  */
 const ID_TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash', 's_hash'];
-
-/** `typ` of a header as it is compared: undefined when absent, '' when it is no text, and so no type. */
-export type TokenType = string | undefined;
-
-/** A media type in the spelling in which two are compared (RFC 7515 §4.1.9): small letters, no `application/`. */
-export function tokenType(typ: unknown): TokenType {
-  if (typ === undefined) return undefined;
-  return typeof typ === 'string' ? typ.toLowerCase().replace(/^application\/(?=[^/]*$)/, '') : '';
-}
 
 /** What an issuer demands of the kind of its tokens. */
 export class TokenTypeRules {
