@@ -16,7 +16,15 @@ const text = (path: string): string => readFileSync(join(root, path), 'utf8');
 const pages = readdirSync(join(root, 'docs'))
   .filter((name) => name.endsWith('.md'))
   .map((name) => `docs/${name}`);
-const papers = ['README.md', 'CHANGELOG.md', 'SECURITY.md', 'bench/README.md', ...pages];
+const papers = [
+  'README.md',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'bench/README.md',
+  'docs/examples/README.md',
+  ...pages,
+];
 
 /** Complete configurations: blocks that say where to listen. */
 const configurations = (path: string): string[] =>
