@@ -3,6 +3,7 @@ import { Authorizer } from '../../src/auth/authorizer.ts';
 import type { Policy } from '../../src/auth/policy/policy.ts';
 import type { IssuerConfig } from '../../src/config/config.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { Turn } from '../../src/lib/turn.ts';
 import { issuerConfig } from '../../test/support/issuer.ts';
 import { rsaKey } from '../../test/support/tokens.ts';
 
@@ -29,6 +30,7 @@ export function authorizerOf(issuers: readonly IssuerConfig[], verifiers: number
     verifiers,
     haproxyOrder: false,
     clock: systemClock,
+    turn: new Turn(),
     counters: new AuthCounters(),
   });
 }

@@ -4,6 +4,7 @@ import { VerificationPool } from '../../src/auth/verify/pool.ts';
 import { SignatureVerifier } from '../../src/auth/verify/signature.ts';
 import type { Verification } from '../../src/auth/verify/verification.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { Turn } from '../../src/lib/turn.ts';
 import { rs256, rsaKey, secondsFromNow } from '../../test/support/tokens.ts';
 
 // CPU microseconds for each RS256 token, hand-over included, by how many come at once; baseline: the check alone.
@@ -63,7 +64,7 @@ await time('the check alone', () => {
   for (const token of tokens)
     if (!verifier.verify(token, choice)) throw new Error('a good token was refused');
 });
-const inline = new InlineVerification(verifier, new AuthCounters(), systemClock);
+const inline = new InlineVerification(verifier, new AuthCounters(), systemClock, new Turn());
 const pool = new VerificationPool(1, new AuthCounters());
 await pool.start();
 for (const atOnce of [1, 16, 64, 512]) {

@@ -3,6 +3,7 @@ import type { RequestHead } from '../http/message.ts';
 import { isSymmetric } from '../keys/algorithms.ts';
 import type { VerificationKey } from '../keys/key.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { Turn } from '../lib/turn.ts';
 import type { AuthCounters } from './auth-counters.ts';
 import { Examiner } from './examiner.ts';
 import { Judge } from './judge.ts';
@@ -35,6 +36,8 @@ export interface AuthorizerOptions {
   /** `rejection: haproxy`: faults are reported in the order in which HAProxy's configuration finds them, see `checks`. */
   readonly haproxyOrder: boolean;
   readonly clock: Clock;
+  /** Without threads, verification takes its slices from it. */
+  readonly turn: Turn;
   readonly counters: AuthCounters;
   /** Undefined: nothing is ever revoked. */
   readonly revocations?: Revocations | undefined;
@@ -71,7 +74,7 @@ export class Authorizer {
 
   /** Throws when a key cannot be used with an algorithm of its issuer. */
   constructor(options: AuthorizerOptions) {
-    const { issuers, verifiers, haproxyOrder, clock, counters, revocations } = options;
+    const { issuers, verifiers, haproxyOrder, clock, turn, counters, revocations } = options;
     for (const [name, { algorithms, keys }] of issuers) assertUsable(this.#verifier, name, algorithms, keys);
     const audiences = new AudienceNames();
     const buffer = this.#buffer;
@@ -83,7 +86,7 @@ export class Authorizer {
     this.#verification =
       verifiers > 0
         ? new VerificationPool(verifiers, counters)
-        : new InlineVerification(this.#verifier, counters, clock);
+        : new InlineVerification(this.#verifier, counters, clock, turn);
     this.#keyRequests = new KeyRequests(options.refetch, clock);
     this.#judge = new Judge({ buffer, headers, remembered, clock, revocations });
     this.#flights = new Flights({

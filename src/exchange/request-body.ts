@@ -1,8 +1,7 @@
 import type { Downstream } from '../front/uws/downstream.ts';
 import { BodyRate } from '../limits/body-rate.ts';
-import type { Budget } from '../limits/budget.ts';
 import type { Reason } from '../reasons.ts';
-import { Upload, type UploadOwner } from '../upstream/upload.ts';
+import { Upload, type UploadOwner, type UploadResources } from '../upstream/upload.ts';
 import type { UpstreamStream } from '../upstream/upstream-stream.ts';
 
 /**
@@ -16,9 +15,7 @@ const LARGE_PIECE_BYTES = 64 * 1024;
 const ANY_LENGTH = 2 ** 40;
 
 /** What every request body is held to. */
-export interface BodyRules {
-  /** Bytes of request bodies that all exchanges together may hold back. */
-  readonly budget: Budget;
+export interface BodyRules extends UploadResources {
   /** Bytes; Infinity for no limit. */
   readonly requestBodyLimit: number;
   /** Bytes per second that a request body must keep; 0 for any. */
@@ -44,7 +41,7 @@ export class RequestBody implements UploadOwner {
     this.rules = rules;
     this.downstream = downstream;
     this.startedAt = startedAt;
-    this.upload = new Upload(chunked, rules.budget, this);
+    this.upload = new Upload(chunked, rules, this);
   }
 
   /** More of it is wanted from the client, which has not sent all of it. */

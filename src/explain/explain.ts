@@ -14,6 +14,7 @@ import { isServable } from '../http/request-rules.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { StartError } from '../lib/start-error.ts';
+import { Turn } from '../lib/turn.ts';
 import type { Reason } from '../reasons.ts';
 import type { Reply } from '../replies/replies.ts';
 import { readBuffer } from '../upstream/h1/read-buffer.ts';
@@ -119,6 +120,7 @@ function build(config: Config, clock: Clock): Built {
       log: silent,
       clock,
       readBuffer: readBuffer(),
+      turn: new Turn(),
       draining: () => false,
       onEnd() {},
       onFault() {},

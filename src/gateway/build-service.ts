@@ -15,11 +15,13 @@ import { Networks } from '../http/networks.ts';
 import type { Clock } from '../lib/clock.ts';
 import { guardOf } from '../lib/guard.ts';
 import type { Log } from '../lib/log.ts';
+import type { Turn } from '../lib/turn.ts';
 import { Budget } from '../limits/budget.ts';
 import { upstreamLease } from '../limits/lease.ts';
 import { PreflightReplies } from '../replies/preflight.ts';
 import { Replies } from '../replies/replies.ts';
 import { RouteTable } from '../routing/route-table.ts';
+import { BodyCopies } from '../upstream/body-copies.ts';
 import { RefusedAnswers } from '../upstream/refused-answers.ts';
 import type { ServerStates } from '../upstream/server-state.ts';
 import { Upstream } from '../upstream/upstream.ts';
@@ -38,6 +40,7 @@ export interface Surroundings {
   readonly log: Log;
   readonly clock: Clock;
   readonly readBuffer: Buffer;
+  readonly turn: Turn;
   readonly draining: () => boolean;
   readonly onEnd: (exchange: Exchange) => void;
   readonly onFault: (error: unknown) => void;
@@ -49,7 +52,7 @@ export interface BuiltService extends Service<Exchange> {
 
 /** Resolves a configuration once into what exchanges use. Opens nothing yet. */
 export function buildService(config: Config, surroundings: Surroundings): BuiltService {
-  const { tally, authCounters, log, clock, readBuffer, draining, onEnd, onFault } = surroundings;
+  const { tally, authCounters, log, clock, readBuffer, turn, draining, onEnd, onFault } = surroundings;
   const { refetch, revocations, scarce } = surroundings;
   const { access } = config.log;
   const trustedProxies = config.trustedProxies && new Networks(config.trustedProxies);
@@ -68,6 +71,7 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
         ...upstreamConfig,
         headLimit,
         readBuffer,
+        turn,
         failures,
         state: surroundings.servers.of({ upstream: name, address }),
         onScarce,
@@ -81,6 +85,7 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
     verifiers: config.verifiers,
     haproxyOrder: config.rejection === 'haproxy',
     clock,
+    turn,
     counters: authCounters,
     refetch,
     revocations,
@@ -126,6 +131,8 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
       config.limits.bufferedBodies,
       scarce && ((wanted) => scarce('bufferedBodies', wanted)),
     ),
+    copies: new BodyCopies(),
+    turn,
     tally,
     trustedProxies,
     accessLog: access === 'off' ? undefined : new AccessLog(access, log, tally.accessLogDropped),

@@ -15,6 +15,7 @@ import { systemClock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { Roster } from '../lib/roster.ts';
 import { StartError } from '../lib/start-error.ts';
+import { Turn } from '../lib/turn.ts';
 import { ConnectionLimit } from '../limits/connection-limit.ts';
 import { type Lease, upstreamLease } from '../limits/lease.ts';
 import { readBuffer } from '../upstream/h1/read-buffer.ts';
@@ -65,6 +66,7 @@ export class Server {
   private readonly inFlight = new Roster<Exchange>();
   private readonly deadlines = new Deadlines(this.inFlight, systemClock);
   private readonly buffer = readBuffer();
+  private readonly turn = new Turn();
   private readonly servers: ServerStates;
   private current: Generation;
   /** Those that still have exchanges, and the current one. */
@@ -230,6 +232,7 @@ export class Server {
         log,
         clock: systemClock,
         readBuffer: this.buffer,
+        turn: this.turn,
         draining: () => this.leaving,
         onEnd: (exchange) => {
           this.inFlight.delete(exchange);

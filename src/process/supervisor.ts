@@ -12,6 +12,7 @@ import { keysOf } from '../keysets/key-sets.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { StartError } from '../lib/start-error.ts';
+import { Turn } from '../lib/turn.ts';
 import { ServerBoard } from '../upstream/server-board.ts';
 import { serversOf } from '../upstream/server-state.ts';
 import { childEnvironment } from './child-env.ts';
@@ -274,6 +275,7 @@ function judgeOf(config: Config): Authorizer {
     verifiers: 0,
     haproxyOrder: false,
     clock: systemClock,
+    turn: new Turn(),
     counters: new AuthCounters(),
   });
 }

@@ -1,4 +1,5 @@
 import type { UpstreamConfig } from '../config/config.ts';
+import type { Turn } from '../lib/turn.ts';
 import { Connection } from './h1/connection.ts';
 import type { ConnectionOwner } from './h1/connection-owner.ts';
 import type { ResponseFault } from './h1/response-parser.ts';
@@ -11,6 +12,7 @@ export interface PoolOptions extends UpstreamConfig {
   /** Bytes of a response head. */
   readonly headLimit: number;
   readonly readBuffer: Buffer;
+  readonly turn: Turn;
   /** Whether the server answers; outlives the pool. */
   readonly state: ServerState;
   /** Called with the parser's word for each response that it refused. */
@@ -86,7 +88,7 @@ export class Pool implements ConnectionOwner<Connection> {
 
   /** A new connection. @param alone it carries one request and ends with it. */
   dial(alone: boolean): Connection {
-    const { server, pipelining, reuse, headLimit, readBuffer } = this.#options;
+    const { server, pipelining, reuse, headLimit, readBuffer, turn } = this.#options;
     const connection = new Connection({
       address: server,
       times: this.#times,
@@ -94,6 +96,7 @@ export class Pool implements ConnectionOwner<Connection> {
       once: alone || !reuse,
       headLimit,
       readBuffer,
+      turn,
       spareHeadReader: this.#spareHeadReader,
       owner: this,
     });

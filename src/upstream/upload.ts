@@ -1,6 +1,6 @@
-import { atTurnEnd } from '../lib/turn-end.ts';
+import type { Turn } from '../lib/turn.ts';
 import type { Budget } from '../limits/budget.ts';
-import { BodyCopies } from './body-copies.ts';
+import type { BodyCopies } from './body-copies.ts';
 import type { UpstreamStream } from './upstream-stream.ts';
 
 /**
@@ -15,8 +15,14 @@ const PAUSE_ABOVE_BYTES = 64 * 1024;
  */
 const LARGE_BYTES = 64 * 1024;
 
-/** Shared by all uploads of the process: what it lends is done with, or kept, before the call ends. */
-const copies = new BodyCopies();
+/** What all uploads of a process share. */
+export interface UploadResources {
+  /** Bytes of request bodies that all exchanges together may hold back. */
+  readonly budget: Budget;
+  /** An upload uses its memory up, or keeps it, before each call ends. */
+  readonly copies: BodyCopies;
+  readonly turn: Turn;
+}
 
 export interface UploadOwner {
   /** Everything so far is on its way, although it had to be held in this turn. */
@@ -29,7 +35,7 @@ export interface UploadOwner {
  */
 export class Upload {
   private readonly chunked: boolean;
-  private readonly budget: Budget;
+  private readonly resources: UploadResources;
   private readonly owner: UploadOwner;
   private stream: UpstreamStream | undefined;
   private free = false;
@@ -46,9 +52,9 @@ export class Upload {
   /** `leave` runs when the turn is over. */
   private leaving = false;
 
-  constructor(chunked: boolean, budget: Budget, owner: UploadOwner) {
+  constructor(chunked: boolean, resources: UploadResources, owner: UploadOwner) {
     this.chunked = chunked;
-    this.budget = budget;
+    this.resources = resources;
     this.owner = owner;
   }
 
@@ -90,13 +96,13 @@ export class Upload {
   resume(): void {
     this.free = true;
     this.trying = false;
-    this.budget.giveBack(this.inSocket);
+    this.resources.budget.giveBack(this.inSocket);
     this.inSocket = 0;
     while (this.free && this.queue.length > 0) {
       const bytes = this.queue.shift() as Uint8Array;
       this.heldBytes -= bytes.length;
       this.free = this.stream?.upload(bytes) ?? false;
-      if (this.free) this.budget.giveBack(bytes.length);
+      if (this.free) this.resources.budget.giveBack(bytes.length);
       else this.inSocket += bytes.length;
     }
     this.endIfDone();
@@ -104,7 +110,7 @@ export class Upload {
 
   /** The exchange is over: what is held is not wanted any more. */
   drop(): void {
-    this.budget.giveBack(this.heldBytes + this.inSocket);
+    this.resources.budget.giveBack(this.heldBytes + this.inSocket);
     this.inSocket = 0;
     this.queue = [];
     this.heldBytes = 0;
@@ -116,6 +122,7 @@ export class Upload {
   /** Returns false when the socket had to keep the bytes and the budget has no room for them. */
   private pass(chunk: Uint8Array): boolean {
     if (!this.chunked && chunk.length >= LARGE_BYTES) return this.passNow(chunk);
+    const { copies, budget } = this.resources;
     const bytes = this.frame(chunk, copies.room(this.framedSize(chunk)));
     if (bytes.length >= LARGE_BYTES) return this.passNow(bytes);
     this.free = this.stream?.upload(bytes) ?? false;
@@ -123,7 +130,7 @@ export class Upload {
     const kept = copies.keep(bytes);
     // What it keeps without being full is bounded by its high-water mark.
     if (this.free) return true;
-    if (!this.budget.take(kept)) return false;
+    if (!budget.take(kept)) return false;
     this.inSocket += kept;
     return true;
   }
@@ -134,7 +141,7 @@ export class Upload {
     const taken = this.stream?.uploadNow(bytes) ?? 0;
     if (taken === bytes.length) return true;
     const left = bytes.length - taken;
-    if (!this.budget.take(left)) return false;
+    if (!this.resources.budget.take(left)) return false;
     const rest = Buffer.allocUnsafeSlow(left);
     rest.set(bytes.subarray(taken));
     this.queue.push(rest);
@@ -143,7 +150,7 @@ export class Upload {
     this.trying = true;
     if (!this.leaving) {
       this.leaving = true;
-      atTurnEnd(this.leave);
+      this.resources.turn.atEnd(this.leave);
     }
     return true;
   }
@@ -153,7 +160,7 @@ export class Upload {
     for (let bytes = this.queue[0]; bytes !== undefined; bytes = this.queue[0]) {
       const taken = this.stream?.uploadNow(bytes) ?? 0;
       this.heldBytes -= taken;
-      this.budget.giveBack(taken);
+      this.resources.budget.giveBack(taken);
       if (taken < bytes.length) {
         this.queue[0] = bytes.subarray(taken);
         return;
@@ -175,7 +182,7 @@ export class Upload {
   /** Returns false when the budget has no room. */
   private hold(chunk: Uint8Array): boolean {
     const size = this.framedSize(chunk);
-    if (!this.budget.take(size)) return false;
+    if (!this.resources.budget.take(size)) return false;
     this.queue.push(this.frame(chunk, Buffer.allocUnsafeSlow(size)));
     this.heldBytes += size;
     return true;

@@ -7,7 +7,7 @@ import { AuthCounters } from '../../src/auth/auth-counters.ts';
 import { InlineVerification } from '../../src/auth/verify/inline.ts';
 import { SignatureVerifier } from '../../src/auth/verify/signature.ts';
 import type { VerificationJob, VerificationOutcome } from '../../src/auth/verify/verification.ts';
-import { atTurnEnd } from '../../src/lib/turn-end.ts';
+import { Turn } from '../../src/lib/turn.ts';
 import { keyPair, rs256 } from '../support/tokens.ts';
 import { publicKey } from './support.ts';
 
@@ -27,7 +27,12 @@ function inline(step: number) {
     },
   };
   const counters = new AuthCounters();
-  return { counters, verification: new InlineVerification(new SignatureVerifier(), counters, clock) };
+  const turn = new Turn();
+  return {
+    counters,
+    turn,
+    verification: new InlineVerification(new SignatureVerifier(), counters, clock, turn),
+  };
 }
 
 test('good is told from bad, and neither from within submit', async () => {
@@ -57,7 +62,7 @@ test('a slice that took its time lets everything else have a turn', async () => 
 });
 
 test('slices are shorter while others wait for them, and shortest in a flood', async () => {
-  const { verification } = inline(1 / 16);
+  const { turn, verification } = inline(1 / 16);
   let settled = 0;
   const submit = (count: number): void => {
     const settle = (): void => {
@@ -74,7 +79,7 @@ test('slices are shorter while others wait for them, and shortest in a flood', a
   };
   submit(32);
   assert.equal(await slice(), 16);
-  atTurnEnd(() => {});
+  turn.atEnd(() => {});
   assert.equal(await slice(), 4);
   assert.equal(await slice(), 4, 'for a while behind that, too');
   submit(130);

@@ -8,6 +8,7 @@ import type { ForwardConfig, IssuerConfig } from '../../src/config/config.ts';
 import type { RequestHead } from '../../src/http/message.ts';
 import type { VerificationKey } from '../../src/keys/key.ts';
 import type { Clock } from '../../src/lib/clock.ts';
+import { Turn } from '../../src/lib/turn.ts';
 import { issuerConfig } from '../support/issuer.ts';
 import { signToken, type TestKey } from '../support/tokens.ts';
 
@@ -111,6 +112,7 @@ export class Setup {
       verifiers: options.verifiers ?? 1,
       haproxyOrder: options.haproxyOrder ?? false,
       clock: this.clock,
+      turn: new Turn(),
       counters: this.counters,
       refetch: options.refetch,
       revocations: options.revocations,

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import { RequestBody } from '../../src/exchange/request-body.ts';
 import type { Downstream } from '../../src/front/uws/downstream.ts';
+import { Turn } from '../../src/lib/turn.ts';
 import { Budget } from '../../src/limits/budget.ts';
+import { BodyCopies } from '../../src/upstream/body-copies.ts';
 import type { Connection } from '../../src/upstream/h1/connection.ts';
 
 const MIB = 1024 * 1024;
@@ -24,7 +26,13 @@ function body(chunked: boolean): RequestBody {
     pauseBody: () => told.push('pause'),
     resumeBody: () => told.push('resume'),
   } as unknown as Downstream;
-  const rules = { budget, requestBodyLimit: Number.POSITIVE_INFINITY, bodyMinRate: 0 };
+  const rules = {
+    budget,
+    copies: new BodyCopies(),
+    turn: new Turn(),
+    requestBodyLimit: Number.POSITIVE_INFINITY,
+    bodyMinRate: 0,
+  };
   return new RequestBody(chunked, rules, downstream, 0);
 }
 

@@ -7,7 +7,9 @@ import { Downstream } from '../../src/front/uws/downstream.ts';
 import type { EngineResponse } from '../../src/front/uws/engine.ts';
 import { Peers } from '../../src/front/uws/peers.ts';
 import type { RequestHead } from '../../src/http/message.ts';
+import { Turn } from '../../src/lib/turn.ts';
 import { Budget } from '../../src/limits/budget.ts';
+import { BodyCopies } from '../../src/upstream/body-copies.ts';
 import type { ResponseHead } from '../../src/upstream/h1/response-head.ts';
 
 /** More than is held before the client is asked to pause, in bytes. */
@@ -73,6 +75,8 @@ function sent(framing: RequestHead['framing']) {
     authorizer: { authorize: () => ({ kind: 'permit' }) },
     writer: { write: () => ({ text: '', encoding: 'latin1' }) },
     budget: new Budget(16 * MUCH),
+    copies: new BodyCopies(),
+    turn: new Turn(),
     requestBodyLimit: Number.POSITIVE_INFINITY,
     requestsPerConnection: Number.POSITIVE_INFINITY,
     draining: () => false,

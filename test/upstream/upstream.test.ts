@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { systemClock } from '../../src/lib/clock.ts';
 import { CounterFamily } from '../../src/lib/counters.ts';
+import { Turn } from '../../src/lib/turn.ts';
 import type { Connection } from '../../src/upstream/h1/connection.ts';
 import { readBuffer } from '../../src/upstream/h1/read-buffer.ts';
 import type { ResponseSink } from '../../src/upstream/response-sink.ts';
@@ -28,6 +29,7 @@ beforeEach(async () => {
     onRefusedAnswer: (fault) => assert.fail(fault),
     headLimit: 4096,
     readBuffer: readBuffer(),
+    turn: new Turn(),
   });
 });
 

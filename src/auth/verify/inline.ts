@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
-import { labour } from '../../lib/turn-end.ts';
+import type { Turn } from '../../lib/turn.ts';
 import type { AuthCounters } from '../auth-counters.ts';
 import type { SignatureVerifier } from './signature.ts';
 import type { Verification, VerificationJob, VerificationOutcome } from './verification.ts';
@@ -29,14 +29,16 @@ export class InlineVerification implements Verification {
   readonly #verifier: SignatureVerifier;
   readonly #counters: AuthCounters;
   readonly #clock: Clock;
+  readonly #turn: Turn;
   #queue: VerificationJob[] = [];
   #scheduled = false;
   #closed = false;
 
-  constructor(verifier: SignatureVerifier, counters: AuthCounters, clock: Clock) {
+  constructor(verifier: SignatureVerifier, counters: AuthCounters, clock: Clock, turn: Turn) {
     this.#verifier = verifier;
     this.#counters = counters;
     this.#clock = clock;
+    this.#turn = turn;
   }
 
   get depth(): number {
@@ -70,7 +72,7 @@ export class InlineVerification implements Verification {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    labour(this.#slice);
+    this.#turn.afterWrites(this.#slice);
   }
 
   readonly #slice = (shared: boolean): void => {

@@ -1,3 +1,4 @@
+import type { Turn } from '../../lib/turn.ts';
 import type { AttemptFailure } from '../retry.ts';
 import type { ServerState } from '../server-state.ts';
 import type { ConnectionTimes } from '../ticks.ts';
@@ -30,6 +31,7 @@ export interface ConnectionOptions<Connection> {
   readonly once: boolean;
   readonly headLimit: number;
   readonly readBuffer: Buffer;
+  readonly turn: Turn;
   readonly spareHeadReader: SpareHeadReader;
   readonly owner: ConnectionOwner<Connection>;
 }

@@ -1,5 +1,5 @@
 import { type WireHead, withClose } from '../../forwarding/request-writer.ts';
-import { atTurnEnd } from '../../lib/turn-end.ts';
+import type { Turn } from '../../lib/turn.ts';
 import type { Reason } from '../../reasons.ts';
 import { isRepeatable, maySharePlace } from '../repeatable.ts';
 import type { ResponseSink } from '../response-sink.ts';
@@ -43,6 +43,7 @@ export class Connection implements UpstreamStream {
 
   private readonly owner: ConnectionOwner<Connection>;
   private readonly times: ConnectionTimes;
+  private readonly turn: Turn;
   private readonly socket: UpstreamSocket;
   private readonly answer = new AnswerParts();
   private readonly parser: ResponseParser;
@@ -68,6 +69,7 @@ export class Connection implements UpstreamStream {
   constructor(options: ConnectionOptions<Connection>) {
     this.owner = options.owner;
     this.times = options.times;
+    this.turn = options.turn;
     this.parser = new ResponseParser(this.answer, { head: options.headLimit }, options.spareHeadReader);
     this.keeping = new Keeping(options.times.keepAlive, options.depth);
     this.once = options.once;
@@ -326,7 +328,7 @@ export class Connection implements UpstreamStream {
   private mail(): void {
     if (this.mailing) return;
     this.mailing = true;
-    atTurnEnd(this.post);
+    this.turn.atEnd(this.post);
   }
 
   /**

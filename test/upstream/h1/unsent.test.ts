@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { systemClock } from '../../../src/lib/clock.ts';
+import { Turn } from '../../../src/lib/turn.ts';
 import { Connection } from '../../../src/upstream/h1/connection.ts';
 import { readBuffer } from '../../../src/upstream/h1/read-buffer.ts';
 import { SpareHeadReader } from '../../../src/upstream/h1/spare-head-reader.ts';
@@ -30,6 +31,7 @@ async function reused(use: (connection: Connection, server: Socket) => Promise<v
     once: false,
     headLimit: 4096,
     readBuffer: readBuffer(),
+    turn: new Turn(),
     spareHeadReader: new SpareHeadReader(),
     owner: {
       tick: 0,

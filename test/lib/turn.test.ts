@@ -1,28 +1,34 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { setImmediate as turnEnds } from 'node:timers/promises';
-import { atTurnEnd, labour } from '../../src/lib/turn-end.ts';
+import { Turn } from '../../src/lib/turn.ts';
 
-test('what is to be written goes before labour, and what labour brings about behind it, in the same turn', async () => {
+let turn: Turn;
+
+beforeEach(() => {
+  turn = new Turn();
+});
+
+test('what is to be written goes before work, and what work brings about behind it, in the same turn', async () => {
   const done: string[] = [];
-  labour(() => {
-    done.push('labour');
-    atTurnEnd(() => done.push('brought about'));
+  turn.afterWrites(() => {
+    done.push('work');
+    turn.atEnd(() => done.push('brought about'));
   });
-  atTurnEnd(() => {
+  turn.atEnd(() => {
     done.push('write');
-    atTurnEnd(() => done.push('another'));
+    turn.atEnd(() => done.push('another'));
   });
   assert.deepEqual(done, []);
   await turnEnds();
-  assert.deepEqual(done, ['write', 'labour', 'another', 'brought about']);
+  assert.deepEqual(done, ['write', 'work', 'another', 'brought about']);
 });
 
 test('writing is done in its order when the turn is over, each once, and what it leads to a turn later', async () => {
   const posted: string[] = [];
   const write = (name: string, then?: () => void): void =>
-    atTurnEnd(() => {
+    turn.atEnd(() => {
       posted.push(name);
       then?.();
     });
@@ -38,11 +44,11 @@ test('writing is done in its order when the turn is over, each once, and what it
   assert.equal(posted.length, 4);
 });
 
-test('labour from inside labour lets a turn pass', async () => {
+test('work from inside work lets a turn pass', async () => {
   const done: string[] = [];
-  labour(() => {
+  turn.afterWrites(() => {
     done.push('one');
-    labour(() => done.push('two'));
+    turn.afterWrites(() => done.push('two'));
   });
   await turnEnds();
   assert.deepEqual(done, ['one']);
@@ -50,28 +56,29 @@ test('labour from inside labour lets a turn pass', async () => {
   assert.deepEqual(done, ['one', 'two']);
 });
 
-test('labour is told of those beside it, until there have been none for a while', async () => {
-  const told = (): Promise<boolean> => new Promise((resolve) => labour(resolve));
-  atTurnEnd(() => {});
+test('work is told of those beside it, until there have been none for a while', async () => {
+  const told = (): Promise<boolean> => new Promise((resolve) => turn.afterWrites(resolve));
+  turn.atEnd(() => {});
   assert.equal(await told(), true);
   let turns = 0;
   while (await told()) turns += 1;
   assert.equal(turns, 15);
   // What it brings about itself does not count as work beside it.
-  labour(() => atTurnEnd(() => {}));
+  turn.afterWrites(() => turn.atEnd(() => {}));
   await turnEnds();
   assert.equal(await told(), false);
 });
 
 test('one that throws costs no other its turn', () => {
   const program = `
-    import { atTurnEnd, labour } from ${JSON.stringify(new URL('../../src/lib/turn-end.js', import.meta.url))};
+    import { Turn } from ${JSON.stringify(new URL('../../src/lib/turn.js', import.meta.url))};
+    const turn = new Turn();
     process.on('uncaughtException', ({ message }) => console.log(message));
     const say = (word) => () => console.log(word);
     const fail = (word) => () => { throw new Error(word); };
-    atTurnEnd(fail('first')); atTurnEnd(say('second'));
-    labour(fail('third')); labour(say('fourth'));
-    setImmediate(() => atTurnEnd(say('later')));
+    turn.atEnd(fail('first')); turn.atEnd(say('second'));
+    turn.afterWrites(fail('third')); turn.afterWrites(say('fourth'));
+    setImmediate(() => turn.atEnd(say('later')));
   `;
   const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
     encoding: 'utf8',
