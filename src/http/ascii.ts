@@ -6,7 +6,7 @@ export const COMMA = 0x2c;
 export const COLON = 0x3a;
 export const SEMICOLON = 0x3b;
 
-/** 1 for each tchar (RFC 9110 §5.6.2), of which header names and connection options are made; 0 for other bytes. */
+/** 1 for each tchar (RFC 9110 §5.6.2), the bytes of field names and connection options; 0 for other bytes. */
 export const tokenBytes: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
   /[0-9A-Za-z!#$%&'*+.^_`|~-]/.test(String.fromCharCode(byte)) ? 1 : 0,
 );
@@ -27,7 +27,7 @@ export function skipBlanks(bytes: Uint8Array, from: number, end: number): number
   return at;
 }
 
-/** HTAB, SP, VCHAR and obs-text (RFC 9110 §5.5): what header values and reason phrases are made of. */
+/** HTAB, SP, VCHAR and obs-text (RFC 9110 §5.5): the bytes of field values and reason phrases. */
 export function isFieldByte(byte: number): boolean {
   return (byte >= 0x20 && byte !== 0x7f) || byte === 0x09;
 }
@@ -39,8 +39,8 @@ export const hexValues: Int8Array = Int8Array.from({ length: 256 }, (_, byte) =>
 });
 
 /**
- * Whether bytes [start, end) spell `lower`, which holds only lower-case letters and `-`, in any case. The bytes must
- * be field bytes: setting bit 5 maps no other field byte onto a letter or `-`.
+ * Whether bytes [start, end) spell `lower` in any case. `lower` holds only lower-case letters and `-`, and the bytes
+ * are field bytes: setting bit 5 maps no other field byte onto a letter or `-`.
  */
 export function spells(bytes: Uint8Array, start: number, end: number, lower: string): boolean {
   if (end - start !== lower.length) return false;

@@ -2,10 +2,10 @@ import { isBlank } from './ascii.ts';
 import { LooseName } from './loose-name.ts';
 
 /**
- * The values of all cookies of one name in a Cookie field (RFC 6265 §4.2.1), as sent: quotes belong to them and
- * nothing is decoded. Every spelling of the name counts that some server takes for it. A pair without `=` that is the
- * name has an empty value, since servers do not agree on it; `,` begins a cookie too, but only in the eyes of old ones
- * (RFC 2109), so such a cookie is given with it, and no caller can take it for a clean value.
+ * The values of all cookies of one name in a Cookie field (RFC 6265 §4.2.1), as sent: with their quotes, and not
+ * decoded. Every spelling counts that some server takes for the name. A pair without `=` has an empty value, because
+ * servers read it in different ways. Only old servers begin a cookie at `,` too (RFC 2109); the value of such a cookie
+ * starts with the comma, so no caller takes it for a clean one.
  */
 export function cookieValues(field: string, name: LooseName): readonly string[] {
   const values: string[] = [];
@@ -21,7 +21,7 @@ export function cookieValues(field: string, name: LooseName): readonly string[] 
   return values;
 }
 
-/** A Cookie field without the cookies of these names, the others byte for byte; undefined when none is left. */
+/** A Cookie field without the cookies of these names, the rest byte for byte; undefined when no cookie is left. */
 export function withoutCookies(field: string, names: readonly string[]): string | undefined {
   const unwanted = names.map((name) => new LooseName(name));
   const pairs = field.split(';');
@@ -37,7 +37,7 @@ function nameOf(pair: string): string {
   return equals < 0 ? pair : pair.slice(0, equals);
 }
 
-/** Blanks are space and tab; what else some languages trim belongs to a value. */
+/** Trims space and tab alone; other characters that some languages trim belong to the value. */
 function withoutBlanks(text: string, from: number, to: number): string {
   let start = from;
   let end = to;

@@ -13,7 +13,7 @@ export function hostPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** `127.0.0.1:80`, `[::1]:80`, `unix:/run/portcullis.sock`: the text of an address, by which it is known too. */
+/** `127.0.0.1:80`, `[::1]:80`, `unix:/run/portcullis.sock`: the text of an address, which also serves as its key. */
 export function addressText(
   address: { readonly host: string; readonly port: number } | { readonly path: string },
 ): string {

@@ -1,12 +1,12 @@
-/** Escapes of ASCII, which alone can hide a name that is made of it; .NET decodes the form with `u` too. */
+/** Escapes of ASCII; others cannot hide an ASCII name. .NET decodes the form with `u` too. */
 const asciiEscape = /%(?:u00)?([0-7][0-9a-f])/gi;
-/** PHP makes `_` of these, of a bracket where it stays open. */
+/** PHP replaces these with `_`, a bracket only if it stays open. */
 const marks = /[.+ [\]]/g;
 
 /**
- * A name of cookies or query parameters, to be found in every spelling that some server takes for it: escapes are
- * decoded, once; case does not count (.NET); it ends at NUL (PHP); what is not visible ASCII goes at both ends (PHP,
- * Python); `.`, blanks and `[` are `_` (PHP); `name[]`, `name[key]` and `[name]` are lists or mappings (PHP, Rack, qs).
+ * A name of cookies or query parameters in every spelling that some server takes for it. Servers decode escapes once;
+ * ignore case (.NET); end the name at NUL (PHP); trim everything but visible ASCII (PHP, Python); read `.`, blanks and
+ * `[` as `_` (PHP); and read `name[]`, `name[key]` and `[name]` as lists or mappings (PHP, Rack, qs).
  */
 export class LooseName {
   readonly #plain: string;
@@ -15,9 +15,9 @@ export class LooseName {
     this.#plain = plain(name).replace(marks, '_');
   }
 
-  /** Whether a name as sent could be this one to some server. */
+  /** Whether some server could take a name as sent for this one. */
   is(sent: string): boolean {
-    // No spelling is shorter.
+    // No spelling is shorter than the name.
     if (sent.length < this.#plain.length) return false;
     const spelled = plain(sent);
     if (spelled === this.#plain) return true;
@@ -36,7 +36,7 @@ function fromHex(_: string, digits: string): string {
   return String.fromCharCode(Number.parseInt(digits, 16));
 }
 
-/** Not by an expression: one for the end would try every blank of a long run anew. */
+/** Uses no expression: one that ends in `$` would try each blank of a long run anew. */
 function trimmed(text: string): string {
   let start = 0;
   let end = text.length;
@@ -45,12 +45,12 @@ function trimmed(text: string): string {
   return text.slice(start, end);
 }
 
-/** `+` is a blank of a query. */
+/** In a query `+` is a blank. */
 function isVisible(code: number): boolean {
   return code > 0x20 && code < 0x7f && code !== 0x2b;
 }
 
-/** What stands before the first bracket, or between it and the next. */
+/** The text before the first bracket, or between leading brackets and the next one. */
 function listOf(name: string): string {
   let start = 0;
   while (isBracket(name.charCodeAt(start))) start += 1;

@@ -2,7 +2,7 @@ import { BlockList, isIP } from 'node:net';
 
 type Family = 'ipv4' | 'ipv6';
 
-/** What stands for the address of a peer that came by a unix socket. No text of a client is taken for it. */
+/** The address of every peer that connects over a unix socket. No text of a client is taken for it. */
 export const UNIX_PEER = 'unix';
 
 /** A range of IP addresses. */
@@ -10,11 +10,11 @@ interface IpNetwork {
   /** Its first address. */
   readonly address: string;
   readonly family: Family;
-  /** How many leading bits all its addresses share. */
+  /** Leading bits that all its addresses share. */
   readonly prefix: number;
 }
 
-/** All peers that come by a unix socket. */
+/** All peers that connect over a unix socket. */
 interface UnixPeers {
   readonly family: 'unix';
 }
@@ -22,9 +22,9 @@ interface UnixPeers {
 export type Network = IpNetwork | UnixPeers;
 
 /**
- * Reads an address, a range in CIDR notation (RFC 4632, RFC 4291 §2.3) or `unix`. For text that is none the result is
- * what would be right, for a message. Refused too: a range that does not begin at its first address, and IPv4 written
- * as IPv6, since both may mean another range than their author thinks.
+ * Reads an address, a range in CIDR notation (RFC 4632, RFC 4291 §2.3) or `unix`. For any other text the result says
+ * what would be right, for a message. It also refuses a range that does not begin at its first address, and IPv4
+ * written as IPv6, because both may mean another range than their author thinks.
  */
 export function parseNetwork(text: string): Network | { readonly right: string } {
   if (text === UNIX_PEER) return { family: 'unix' };
@@ -69,7 +69,7 @@ function groupsOf(address: string): string[] {
   return [...left, ...new Array<string>(8 - left.length - right.length).fill('0'), ...right];
 }
 
-/** A set of peers by address. IPv6 networks hold no IPv4 address, not even `::/0`. */
+/** A set of peers by address. An IPv6 network contains no IPv4 address; `::/0` contains none either. */
 export class Networks {
   readonly #ipv4 = new BlockList();
   readonly #ipv6 = new BlockList();
@@ -89,8 +89,8 @@ export class Networks {
   }
 
   /**
-   * False for text that is no address, except `unix` where that was named. An IPv4 address counts as one in its IPv6
-   * form (`::ffff:10.0.0.1`) too.
+   * Whether the set contains a peer. Text that is no address is never contained, except `unix` where the set names it.
+   * An IPv4 address counts in its IPv6 form (`::ffff:10.0.0.1`) too.
    */
   has(address: string): boolean {
     if (address === UNIX_PEER) return this.#unix;

@@ -1,45 +1,45 @@
 import { misread, simplify, wholeText } from './path.ts';
 
-/** The segments of a path, once for each way of reading its bytes. */
+/** The segments of a path, one list for each way to read its bytes. */
 type Readings = readonly (readonly string[])[];
 
-/** Longer paths are not read in other ways: a key of an object store has 1,024 bytes, three characters each. */
+/** Characters of a path that is read in other ways: a key of an object store has 1,024 bytes of three characters each. */
 const MAX_LENGTH = 4096;
 
 /**
- * What some servers make too much of to be followed: controls, where they cut or drop; wildcards of the file search
- * under PHP on Windows; escapes that are none; a percent sign that begins an escape once it is decoded.
+ * Characters that servers read in too many ways to follow: controls, which they drop or cut at; wildcards of the file
+ * search under PHP on Windows; broken escapes; a percent sign that begins an escape once it is decoded.
  */
-const untold =
+const unreadable =
   /[^\x21-\x7e]|%(?:[01][0-9a-f]|7f)|[<>"]|%(?:22|3c|3e)|%(?![0-9a-f]{2})|%25(?![g-tv-z_!$&'()*+,:=@/-]|$)/i;
-/** The parent folder, also with characters between the dots and behind them that some servers drop. */
+/** The parent folder, also with blanks between the dots, which some servers drop. */
 const CLIMB = /\.\s*\./;
 /** A short name of FAT and NTFS stands for a longer one. */
 const SHORT_NAME = /~\d/;
-/** What takes the place of a slash: those of Windows in Europe and Japan, and of a fraction such as ¼. */
+/** Characters that become a slash: those of Windows in Europe and Japan, and the one in a fraction such as ¼. */
 const SLASHES = /[/\\\u2044\u00a5]/;
-/** Where servlet containers see a parameter, as sent or once it is decoded. */
+/** Where a parameter begins for servlet containers, as sent or decoded. */
 const PARAMETER = /;|%3b/i;
-/** What may be a slash when it is decoded, as sent: it, a backslash, and all that is beyond ASCII. */
+/** Text as sent that may decode to a slash: an escaped slash or backslash, and every escape beyond ASCII. */
 const LATER_SLASH = /\\|%(?:2f|5c|[89a-f])/i;
-/** Nothing is left of such a segment once parameters, queries and streams are cut and its ends trimmed. */
+/** A segment of which nothing is left once a server cuts parameters, queries and streams and trims the ends. */
 const DROPPABLE = /^[\s.]*(?:[;?#:]|$)/;
-/** What may stand behind the part of a segment that some server takes for all of it. */
+/** What may follow the part of a segment that some server takes for the whole segment. */
 const END = /^(?:[\s.;?#:]|$)/;
 
 /**
- * The segments of a path that is not read in one way alone, each in its simplest spelling. Escapes are decoded as
- * UTF-8, and each byte as a letter. Undefined when the readings are too many to follow, or one climbs to a parent.
- * @param rest a path, or what follows some of its segments: starts with \`/\`, or is empty.
+ * The segments of a path with several readings, each segment in its simplest spelling. One reading decodes escapes as
+ * UTF-8, the other takes each byte for a letter. Undefined when there are too many readings, or one climbs to a parent.
+ * @param rest a path, or the part behind some of its segments: starts with \`/\`, or is empty.
  */
 export function readingsOf(rest: string): Readings | undefined {
   if (rest === '') return [[]];
-  if (!rest.startsWith('/') || rest.length > MAX_LENGTH || untold.test(rest)) return undefined;
+  if (!rest.startsWith('/') || rest.length > MAX_LENGTH || unreadable.test(rest)) return undefined;
   if (rest.split('/').some(hidesSlash)) return undefined;
   const text = wholeText(rest);
   if (text === undefined || misread.test(text)) return undefined;
   const utf8 = simplify(text);
-  // Controls among the letters are dropped by some.
+  // Some servers drop controls among the letters.
   const latin1 = simplify(
     Buffer.from(text)
       .toString('latin1')
@@ -53,8 +53,8 @@ export function readingsOf(rest: string): Readings | undefined {
 }
 
 /**
- * Whether a parameter of a segment, as sent, holds what may become a slash. Servers that cut parameters off before
- * they decode never see that slash (Tomcat reads `/;x%2Fy/admin` as `/admin`); for the others a segment begins there.
+ * Whether a parameter of a segment, as sent, holds text that may become a slash. Servers that cut parameters off before
+ * they decode never see that slash (Tomcat reads `/;x%2Fy/admin` as `/admin`); other servers begin a segment there.
  */
 function hidesSlash(segment: string): boolean {
   const start = segment.search(PARAMETER);
@@ -62,8 +62,8 @@ function hidesSlash(segment: string): boolean {
 }
 
 /**
- * Whether some server may find these segments at the beginning of one of the readings. A server can drop a segment
- * that holds marks alone, blanks before one, and its end from a mark on; letters stay where they are.
+ * Whether some server may find these segments at the start of one of the readings. A server can drop a segment that
+ * holds only marks, blanks before a segment, and the end of a segment from a mark on; letters stay where they are.
  * @param segments folded.
  */
 export function mayBegin(readings: Readings, segments: readonly string[]): boolean {

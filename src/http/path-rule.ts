@@ -1,6 +1,6 @@
 import { badSegment, misread, wholeText } from './path.ts';
 
-/** Names of what makes a path mean something else to some servers; logs, `explain` and the documentation use them. */
+/** Names of the rules by which some servers read a path in another way; logs, `explain` and the documentation use them. */
 export type PathRule =
   | 'no_path'
   | 'control'
@@ -21,7 +21,7 @@ export type PathRule =
   | 'stream'
   | 'spelling';
 
-/** What is seen in the path as it was sent, the more telling first. */
+/** Signs in the path as sent, the most specific first. */
 const signs: readonly (readonly [PathRule, RegExp])[] = [
   ['control', /[^\x21-\x7e]|%(?:[01][0-9a-f]|7f)/i],
   ['wildcard', /[<>"]|%(?:22|3c|3e)/i],
@@ -36,12 +36,12 @@ const signs: readonly (readonly [PathRule, RegExp])[] = [
 
 const SHORT_NAME = /~\d/;
 
-/** The first rule by which a path has more than one reading; `spelling` when only letters could be taken for others. */
+/** The first rule by which a path has more than one reading; `spelling` when only similar letters cause that. */
 export function pathRule(path: string): PathRule {
   if (!path.startsWith('/')) return 'no_path';
   const sign = signs.find(([, expression]) => expression.test(path));
   const decoded = wholeText(path);
-  // Dots are named before the escape that hides them.
+  // The rule on dots comes before the one on the escape that hides them.
   if (sign?.[0] === 'encoded_letter' || sign === undefined) {
     if (decoded === undefined) return 'not_utf8';
     if (misread.test(decoded)) return 'lookalike';

@@ -1,9 +1,9 @@
 import { LooseName } from './loose-name.ts';
 
 /**
- * The values of all parameters of one name in a query, as sent. Every spelling of the name counts that some server
- * takes for it; `;` begins a parameter too, but only some of them believe that, so what stands beside one is given
- * with it, and no caller can take it for a clean value.
+ * The values of all parameters of one name in a query, as sent. Every spelling counts that some server takes for the
+ * name. Only some servers begin a parameter at `;` too; the value of such a parameter starts with the semicolon, so no
+ * caller takes it for a clean one.
  */
 export function parameterValues(query: string, name: LooseName): readonly string[] {
   const values: string[] = [];
@@ -17,8 +17,8 @@ export function parameterValues(query: string, name: LooseName): readonly string
 }
 
 /**
- * A query without the parameters of these names, the rest byte for byte; undefined when nothing is left. What stands
- * beside one with `;` between goes with it.
+ * A query without the parameters of these names, the rest byte for byte; undefined when nothing is left. Parts joined
+ * to such a parameter by `;` go with it.
  */
 export function withoutParameters(query: string, names: readonly string[]): string | undefined {
   const unwanted = names.map((name) => new LooseName(name));

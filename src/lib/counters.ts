@@ -1,12 +1,12 @@
-/** A number that only grows; a plain field, because the request path increments it. */
+/** A number that only grows. It is a plain field because the request path increments it. */
 export class Counter {
   value = 0;
 }
 
-/** Counts observations into buckets with the given upper bounds (ascending) and one for everything above. */
+/** Counts observations in buckets with the given ascending upper bounds, and in one bucket above them. */
 export class Histogram {
   readonly bounds: readonly number[];
-  /** One count per bound plus the overflow bucket; not cumulative. */
+  /** One count for each bound, and one for the bucket above; not cumulative. */
   readonly counts: number[];
   sum = 0;
 
@@ -23,7 +23,7 @@ export class Histogram {
   }
 }
 
-/** Counters by label value, created on first use. The label set must be bounded by the caller. */
+/** Counters by label, created on first use. The caller must bound the set of labels. */
 export class CounterFamily {
   readonly members: Map<string, Counter> = new Map();
 

@@ -1,4 +1,4 @@
-/** Freezes what it is made of; the values of maps too, the maps themselves are read-only by their type. */
+/** Freezes a value and its members, also those of maps. The maps themselves are read-only by their type alone. */
 export function freeze<Value>(value: Value): Value {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
   if (value instanceof Map) for (const member of value.values()) freeze(member);

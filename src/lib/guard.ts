@@ -1,4 +1,4 @@
-/** All that a route does with a request, as text: equal for routes that differ only in what they match and in how strictly. */
+/** Everything that a route does with a request, as text: equal for routes that differ only in what and how they match. */
 export function guardOf(route: {
   readonly name: string;
   readonly match: object;

@@ -1,22 +1,22 @@
-/** Lines of one kind in one window: enough to see what happens, and no way to fill a disk. */
+/** Lines of one kind in one window: enough to show a problem, too few to fill a disk. */
 const LINES = 2;
 /** Length of a window in milliseconds. */
 const WINDOW_MS = 10_000;
 
-/** Lets a bounded number of log lines of one kind through, and tells how many it left out. */
+/** Lets a bounded number of log lines of one kind through, and reports how many it left out. */
 export class LineLimit {
   readonly #report: (leftOut: number) => void;
   #written = 0;
   #window: NodeJS.Timeout | undefined;
 
-  /** @param report is called at the end of a window in which lines were left out. */
+  /** @param report called at the end of a window that left lines out. */
   constructor(report: (leftOut: number) => void) {
     this.#report = report;
   }
 
   /** Whether one more line may be written now. */
   take(): boolean {
-    // The first line opens the window, so that nothing runs while there is nothing to say.
+    // The first line opens the window, so no timer runs without lines.
     this.#window ??= setTimeout(() => this.#end(), WINDOW_MS).unref();
     this.#written += 1;
     return this.#written <= LINES;

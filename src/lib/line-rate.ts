@@ -1,11 +1,11 @@
 import type { Clock } from './clock.ts';
 
-/** Lines of one kind in one span of time: enough to see what happens, too few to fill a disk. */
+/** Lines of one kind in one span: enough to show a problem, too few to fill a disk. */
 const MAX_LINES = 5;
 /** Milliseconds of the span. */
 const SPAN_MS = 10_000;
 
-/** Holds log lines that anybody can cause to a few in each span of time. */
+/** Limits log lines that strangers can cause to a few in each span. */
 export class LineRate {
   readonly #clock: Clock;
   #since = Number.NEGATIVE_INFINITY;
@@ -16,7 +16,7 @@ export class LineRate {
     this.#clock = clock;
   }
 
-  /** Undefined when the line is left out, else how many have been since the last one that was written. */
+  /** Undefined when the line must be left out; otherwise the lines left out since the last one that was written. */
   next(): number | undefined {
     const now = this.#clock.monotonic();
     if (now - this.#since >= SPAN_MS) {

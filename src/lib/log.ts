@@ -3,30 +3,30 @@ import { foreignText, seenJson } from './foreign-text.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
-/** Writes one JSON line per call; what is below the level costs next to nothing. */
+/** Writes one JSON line for each call. Calls below the level cost next to nothing. */
 export interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
-  /** Whether so much waits to be written that lines which can be spared should be left out. Absent: never. */
+  /** Whether so much text waits to be written that callers should leave out dispensable lines. Absent: never. */
   readonly crowded?: () => boolean;
 }
 
-/** Log text kept in memory while it is not read; what comes beyond is dropped, so that a stuck reader costs no more. */
+/** Bytes of log text kept in memory while standard output is blocked. Lines beyond that are dropped. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
-/** The part of it that lines which can be spared may fill; what is above is kept for faults and warnings. */
+/** The part that dispensable lines may fill; the rest is for faults and warnings. */
 const CROWDED_BYTES = MAX_BUFFERED_BYTES / 2;
 /**
- * Bytes written at once, in whole lines. Several processes write to one standard output, and what is below PIPE_BUF
- * (pipe(7)) goes into a pipe as a whole or not at all. A single line above that is rare: fields of the access log and
- * stacks are cut.
+ * Bytes written at once, in whole lines. Several processes write to one standard output, and a pipe takes a write of at
+ * most PIPE_BUF (pipe(7)) as a whole or not at all. A single line above that is rare: fields of the access log and stacks
+ * are cut.
  */
 const MAX_WRITE_BYTES = 4096;
 const MAX_STACK_CHARACTERS = 2000;
 const MAX_MESSAGE_CHARACTERS = 500;
 
-/** By level, as sd-daemon(3) has them. */
+/** The prefixes of sd-daemon(3) by level. */
 const PRIORITIES: Readonly<Record<LogLevel, string>> = {
   debug: '<7>',
   info: '<6>',
@@ -40,7 +40,7 @@ export interface LogOptions {
   readonly listener?: number;
   /** Lines begin with their priority as systemd's journal takes it (sd-daemon(3)). */
   readonly journal?: boolean;
-  /** Where lines go, for tests; standard output by default, written in the background and flushed at exit. */
+  /** The target of the lines, for tests. By default they go to standard output, in the background, flushed at exit. */
   readonly destination?: { write(line: string): void };
 }
 
@@ -81,13 +81,13 @@ function logTo(options: LogOptions, destination: { write(line: string): void }):
       errorKey: 'error',
       serializers: { error: shownError },
     },
-    // The last guard: even where a caller has forgotten to escape, no line gives orders to a terminal.
+    // The last guard: even if a caller forgets to escape a text, no line controls a terminal.
     { write: (line: string) => destination.write(journal ? prioritised(seenJson(line)) : seenJson(line)) },
   );
   return logger;
 }
 
-/** Every line begins with its level. */
+/** The line behind its prefix; every line begins with its level. */
 function prioritised(line: string): string {
   const [, level] = /^\{"level":"(\w+)"/.exec(line) ?? [];
   return (PRIORITIES[level as LogLevel] ?? PRIORITIES.info) + line;
@@ -98,7 +98,7 @@ function shownError(error: Error): object {
   if (typeof shown?.stack !== 'string') return shown;
   const { message, stack } = shown;
   if (stack.length <= MAX_STACK_CHARACTERS) return shown;
-  // A stack begins with the message, so that the message is no longer than it.
+  // A stack begins with the message, so a short stack has a short message.
   return {
     ...shown,
     message: foreignText(message, MAX_MESSAGE_CHARACTERS),

@@ -1,9 +1,9 @@
 import { systemClock } from './clock.ts';
 
-/** Milliseconds between two measurements of the delay of the event loop: a stall that matters lasts longer. */
+/** Milliseconds between two measurements of the event loop's delay; stalls that matter last longer. */
 const MEASURE_MS = 500;
 
-/** What one process takes, as the system counts it. */
+/** The resources that one process uses, as the system counts them. */
 export interface ProcessFigures {
   readonly pid: number;
   /** Seconds since its start. */
@@ -15,7 +15,7 @@ export interface ProcessFigures {
   readonly loopDelaySeconds: number;
 }
 
-/** Watches this process, from its making to `close`. */
+/** Watches this process until `close`. */
 export class ProcessWatch {
   readonly #timer: NodeJS.Timeout;
   #dueAt: number;

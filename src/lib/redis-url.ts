@@ -5,14 +5,14 @@ export interface RedisAddress {
   readonly host: string;
   readonly port: number;
   readonly isTls: boolean;
-  /** Undefined: the default one. */
+  /** Undefined: the default user. */
   readonly user: string | undefined;
-  /** Undefined: no user is presented. Empty for a user who needs none. */
+  /** Undefined: the client does not authenticate. Empty for a user without password. */
   readonly password: string | undefined;
   readonly database: number;
 }
 
-/** What is wrong with the URL, without its user and password. The message completes the sentence `the URL …`. */
+/** The fault of a URL, without its user and password. The message completes the sentence `the URL …`. */
 export class RedisUrlError extends Error {
   override readonly name = 'RedisUrlError';
 }

@@ -1,4 +1,4 @@
-/** The end of a sentence for two issuers that are meant to be equal and differ in nothing but a last slash; else ''. */
+/** The end of a sentence for two issuers that should be equal and differ only in a last slash; '' for others. */
 export function slashHint(a: string, b: string): string {
   return a !== b && withoutSlash(a) === withoutSlash(b) ? '; they differ in the slash at the end alone' : '';
 }

@@ -1,49 +1,49 @@
 /**
- * Milliseconds that a request body may fall behind its rate. Long enough for a network that loses a few packets in a
- * row (TCP waits 1, 2 and 4 s before it sends them again), and as long as the engine's own time-outs.
+ * Milliseconds that a request body may fall behind its rate: enough for a network that loses a few packets in a row (TCP
+ * waits 1, 2 and 4 s before it sends them again), and as long as the time-outs of the front.
  */
 const GRACE_MS = 10_000;
 
 /**
- * Judges whether the body of a request comes fast enough. Every byte buys its sender time, but never more than the
- * grace: what came fast in the beginning does not pay for trickling later.
+ * Judges whether a request body comes fast enough. Every byte buys its sender time, but never more than the grace, so a
+ * fast start does not pay for trickling later.
  */
 export class BodyRate {
-  private readonly bytesPerSecond: number;
-  private patience = GRACE_MS;
-  private at: number;
-  private bytes = 0;
-  private bytesThen = 0;
+  readonly #bytesPerSecond: number;
+  #timeLeft = GRACE_MS;
+  #at: number;
+  #bytes = 0;
+  #bytesThen = 0;
 
-  /** @param bytesPerSecond 0: any rate will do. @param startedAt milliseconds of the clock that `keeps` is told. */
+  /** @param bytesPerSecond 0: any rate will do. @param startedAt milliseconds of the clock that `keeps` gets. */
   constructor(bytesPerSecond: number, startedAt: number) {
-    this.bytesPerSecond = bytesPerSecond;
-    this.at = startedAt;
+    this.#bytesPerSecond = bytesPerSecond;
+    this.#at = startedAt;
   }
 
   /**
-   * Called again and again while the body is under way.
-   * @param bytes how many have come altogether.
-   * @param excused no bytes were wanted since the last call, at least for a part of that time, so it does not count.
+   * Reviews the body; to be called at intervals until it ends.
+   * @param bytes received altogether.
+   * @param excused the gateway wanted no bytes for a part of the time since the last call, so that time does not count.
    * @returns false when the body is too slow.
    */
   keeps(now: number, bytes: number, excused: boolean): boolean {
-    const elapsed = now - this.at;
-    const bought = this.bytesPerSecond === 0 ? 0 : ((bytes - this.bytes) * 1000) / this.bytesPerSecond;
-    this.at = now;
-    this.bytes = bytes;
-    if (excused || this.bytesPerSecond === 0) return true;
-    this.patience = Math.min(GRACE_MS, this.patience - elapsed + bought);
-    return this.patience > 0;
+    const elapsed = now - this.#at;
+    const bought = this.#bytesPerSecond === 0 ? 0 : ((bytes - this.#bytes) * 1000) / this.#bytesPerSecond;
+    this.#at = now;
+    this.#bytes = bytes;
+    if (excused || this.#bytesPerSecond === 0) return true;
+    this.#timeLeft = Math.min(GRACE_MS, this.#timeLeft - elapsed + bought);
+    return this.#timeLeft > 0;
   }
 
   /**
-   * Whether the engine's own time-out should be put off: while there is a rate to keep, that alone decides;
-   * otherwise only for a client that has sent something since the last call.
+   * Whether the front should postpone its own time-out: always while there is a rate to keep, as that alone decides;
+   * otherwise only if the client has sent a byte since the last call.
    */
   deservesTime(): boolean {
-    const moved = this.bytes > this.bytesThen;
-    this.bytesThen = this.bytes;
-    return moved || this.bytesPerSecond > 0;
+    const moved = this.#bytes > this.#bytesThen;
+    this.#bytesThen = this.#bytes;
+    return moved || this.#bytesPerSecond > 0;
   }
 }

@@ -3,48 +3,49 @@ import { Counter } from '../lib/counters.ts';
 import type { Log } from '../lib/log.ts';
 import { type Lease, spareOf } from './lease.ts';
 
-/** Least milliseconds between two lines about refused connections: a flood of them must not become a flood of lines. */
+/** Milliseconds between two log lines about refused connections: a flood of connections must not flood the log. */
 const LOG_EVERY_MS = 10_000;
 
 /**
- * Share of the limit, as its reciprocal, that stays unused when the rest is lent: a connection is admitted or refused at
- * once, with no time to ask for more.
+ * The unused share of the limit that stays here when the rest is lent, as a reciprocal: a connection is admitted or
+ * refused at once, with no time to ask for more.
  */
 const KEEP_PART = 8;
 
-/** Counts the client connections that are open, and those that were one too many. */
+/** Counts the open client connections, and refuses those above the limit. */
 export class ConnectionLimit implements Lease {
-  /** Connections closed because as many as allowed were open. */
+  /** Connections closed because the limit was reached. */
   readonly refused: Counter = new Counter();
-  /** Most connections at one time; those beyond a lower one that is set later stay. */
+  /** Most connections at one time. A later, lower limit closes none. */
   limit: number;
-  private readonly clock: Clock;
-  private readonly log: Log;
-  private readonly onScarce: () => void;
-  private count = 0;
-  private toldAt = Number.NEGATIVE_INFINITY;
-  private told = 0;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #onScarce: () => void;
+  #count = 0;
+  #loggedAt = Number.NEGATIVE_INFINITY;
+  /** Refused connections up to the last line. */
+  #logged = 0;
 
-  /** @param onScarce told of each connection while few more may come. */
+  /** @param onScarce called for each new connection while few more may come. */
   constructor(limit: number, clock: Clock, log: Log, onScarce: () => void = () => {}) {
     this.limit = limit;
-    this.clock = clock;
-    this.log = log;
-    this.onScarce = onScarce;
+    this.#clock = clock;
+    this.#log = log;
+    this.#onScarce = onScarce;
   }
 
   /** Connections open now. */
   get open(): number {
-    return this.count;
+    return this.#count;
   }
 
   /** A connection opened (`change` 1) or closed (-1). Returns false when it must not stay. */
   admit(change: number): boolean {
-    this.count += change;
-    if (change > 0 && this.limit - this.count < this.limit / KEEP_PART) this.onScarce();
-    if (change < 0 || this.count <= this.limit) return true;
+    this.#count += change;
+    if (change > 0 && this.limit - this.#count < this.limit / KEEP_PART) this.#onScarce();
+    if (change < 0 || this.#count <= this.limit) return true;
     this.refused.value += 1;
-    this.tell();
+    this.#logRefusals();
     return false;
   }
 
@@ -58,18 +59,18 @@ export class ConnectionLimit implements Lease {
 
   lower(wanted: number): number {
     const keep = Math.max(1, Math.ceil(this.limit / KEEP_PART));
-    const amount = spareOf(this.limit, this.count, keep, wanted);
+    const amount = spareOf(this.limit, this.#count, keep, wanted);
     this.limit -= amount;
     return amount;
   }
 
-  private tell(): void {
-    const now = this.clock.monotonic();
-    if (now - this.toldAt < LOG_EVERY_MS) return;
-    const refused = this.refused.value - this.told;
-    this.toldAt = now;
-    this.told = this.refused.value;
-    this.log.warn(
+  #logRefusals(): void {
+    const now = this.#clock.monotonic();
+    if (now - this.#loggedAt < LOG_EVERY_MS) return;
+    const refused = this.refused.value - this.#logged;
+    this.#loggedAt = now;
+    this.#logged = this.refused.value;
+    this.#log.warn(
       { limit: this.limit, refused },
       'client connections are refused: limits.connections is reached',
     );

@@ -3,9 +3,9 @@ import { connect as connectTls } from 'node:tls';
 import { readRedisUrl } from '../lib/redis-url.ts';
 import { RedisError, type Reply, ReplyReader } from './reply-reader.ts';
 
-/** Milliseconds for a connection, with TLS and the password. */
+/** Milliseconds to connect, with TLS and the password. */
 const CONNECT_MS = 3_000;
-/** Commands without an answer, at some 300 bytes each: more is a Redis that does not keep up. */
+/** Commands that wait for a reply, some 300 bytes each. With more, Redis does not keep up. */
 const MAX_PENDING = 50_000;
 
 export interface ConnectionOptions {
@@ -15,9 +15,9 @@ export interface ConnectionOptions {
   readonly silenceMs: number;
   /** Milliseconds between two pings, where silence is usual; undefined: none. */
   readonly pingMs?: number | undefined;
-  /** Ends it, also before it is there. */
+  /** Closes the connection, also while it is being made. */
   readonly signal: AbortSignal;
-  /** Called once, when either side has ended it. */
+  /** Called once, when either side has closed the connection. */
   readonly onEnd: (error: Error) => void;
 }
 
@@ -27,8 +27,8 @@ interface Pending {
 }
 
 /**
- * A connection to a Redis that may hold what anybody has put there: no reply costs more memory than `ReplyReader`
- * allows. It fails at once and for good instead of waiting for a Redis to come back.
+ * A connection to a Redis whose content is not trusted: no reply costs more memory than `ReplyReader` allows. A
+ * connection that fails stays failed; it does not wait for Redis to come back.
  */
 export class RedisConnection {
   readonly #options: ConnectionOptions;
@@ -55,11 +55,11 @@ export class RedisConnection {
     socket.on('error', (error) => this.close(error));
     socket.on('close', () => this.close(new Error('the connection was closed')));
     if (options.pingMs === undefined) return;
-    this.#ping = setInterval(() => void this.send('PING').catch(() => {}), options.pingMs); // `onEnd` is told.
+    this.#ping = setInterval(() => void this.send('PING').catch(() => {}), options.pingMs); // `onEnd` reports the failure.
     this.#ping.unref();
   }
 
-  /** Resolves when commands are taken. Rejects with the system's error or a RedisError. */
+  /** Resolves when Redis takes commands. Rejects with the system's error or a RedisError. */
   static async connect(options: ConnectionOptions): Promise<RedisConnection> {
     const { host, port, isTls, user, password, database } = readRedisUrl(options.url);
     const socket = isTls
@@ -77,7 +77,7 @@ export class RedisConnection {
       });
       const connection = new RedisConnection(options, socket);
       if (password !== undefined) await connection.#present(user, password);
-      // A user need not be allowed to select the database that is selected anyway.
+      // Database 0 is selected anyway, and the user may lack the permission for SELECT.
       if (database !== 0) await connection.send('SELECT', String(database));
       return connection;
     } catch (error) {
@@ -88,12 +88,12 @@ export class RedisConnection {
     }
   }
 
-  /** Bytes that have come. */
+  /** Bytes received. */
   get received(): number {
     return this.#received;
   }
 
-  /** The answer to a command. Rejects with a RedisError, or with what ended the connection. */
+  /** Sends a command; resolves with the reply. Rejects with a RedisError, or with the error that ended the connection. */
   send(...words: readonly string[]): Promise<Reply> {
     if (this.#error !== undefined) return Promise.reject(this.#error);
     if (this.#pending.length >= MAX_PENDING) {
@@ -107,7 +107,7 @@ export class RedisConnection {
     return new Promise((resolve, reject) => this.#pending.push({ resolve, reject }));
   }
 
-  /** Ends it. What waits for an answer fails with this error. */
+  /** Closes the connection. Commands that wait for a reply fail with this error. */
   close(error: Error = new Error('the connection was closed')): void {
     if (this.#error !== undefined) return;
     this.#error = error;

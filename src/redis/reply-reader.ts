@@ -1,27 +1,27 @@
-/** Bytes of one text that is kept. Longer ones are passed over as they come, so that they cost no memory. */
+/** Bytes of one text that is kept. The reader skips longer ones as they come, so they cost no memory. */
 const MAX_TEXT = 8 * 1024;
-/** Bytes of a line that begins a reply or is one: a number or an error, never something that was stored. */
+/** Bytes of a line. A line is or begins a reply and holds a number or an error, never stored data. */
 const MAX_LINE = 16 * 1024;
-/** Members of one list, many times what is asked for at once. */
+/** Members of one list, many times more than the gateway asks for at once. */
 const MAX_MEMBERS = 100_000;
-/** Lists in lists; the stream has three. */
+/** Depth of nested lists; replies about the stream have three levels. */
 const MAX_DEPTH = 8;
-/** Bytes of one reply, nearly all of them passed over: the end of a longer one is not waited for. */
+/** Bytes of one reply, most of them skipped. A longer reply ends the connection. */
 const MAX_REPLY = 256 * 1024 * 1024;
 
 const CRLF = Buffer.from('\r\n');
 
-/** What Redis answers when a command fails. */
+/** Redis reports that a command failed. */
 export class RedisError extends Error {
   override readonly name = 'RedisError';
 }
 
-/** What Redis sends is no reply, or longer than anything that was asked for. */
+/** Redis sent something that is no reply, or a reply longer than any that the gateway asks for. */
 export class ReplyError extends Error {
   override readonly name = 'ReplyError';
 }
 
-/** `undefined` stands for a text of more than `MAX_TEXT` bytes, null for what is not there. */
+/** `undefined` stands for a text of more than `MAX_TEXT` bytes, null for a missing value. */
 export type Reply = string | number | null | undefined | RedisError | readonly Reply[];
 
 interface List {
@@ -29,22 +29,22 @@ interface List {
   left: number;
 }
 
-/** Takes replies apart (RESP2) in the pieces in which they come, with a bound on all that they can cost. */
+/** Parses replies (RESP2) from pieces of any size. Every cost that a reply can cause is bounded. */
 export class ReplyReader {
   readonly #onReply: (reply: Reply) => void;
   readonly #lists: List[] = [];
   #rest: Buffer = Buffer.alloc(0);
-  /** Bytes of the text that comes next; undefined where a line does. */
+  /** Bytes of the text that comes next; undefined when a line comes next. */
   #text: number | undefined;
-  /** Bytes still to be passed over. */
-  #over = 0;
+  /** Bytes still to skip. */
+  #skip = 0;
   #bytes = 0;
 
   constructor(onReply: (reply: Reply) => void) {
     this.#onReply = onReply;
   }
 
-  /** Throws ReplyError; nothing can be read after that. */
+  /** Takes in the next piece. Throws ReplyError; the reader is of no use after that. */
   take(piece: Buffer): void {
     const bytes = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece]);
     this.#bytes += piece.length;
@@ -55,18 +55,18 @@ export class ReplyReader {
       if (next === undefined) break;
       at = next;
     }
-    // A copy, so that a small rest keeps no large piece alive.
+    // Copies, so a small rest keeps no large piece alive.
     this.#rest = Buffer.from(bytes.subarray(at));
   }
 
-  /** The position behind what was read; undefined when more has to come. */
+  /** Reads one line or text and returns the position behind it; undefined when it is not complete yet. */
   #step(bytes: Buffer, at: number): number | undefined {
-    if (this.#over > 0) {
-      const passed = Math.min(this.#over, bytes.length - at);
-      if (passed === 0) return undefined;
-      this.#over -= passed;
-      if (this.#over === 0) this.#add(undefined, bytes.length - at - passed);
-      return at + passed;
+    if (this.#skip > 0) {
+      const skipped = Math.min(this.#skip, bytes.length - at);
+      if (skipped === 0) return undefined;
+      this.#skip -= skipped;
+      if (this.#skip === 0) this.#add(undefined, bytes.length - at - skipped);
+      return at + skipped;
     }
     if (this.#text !== undefined) {
       const end = at + this.#text;
@@ -91,7 +91,7 @@ export class ReplyReader {
     else if (kind === 0x24) {
       const length = countOf(text);
       if (length < 0) this.#add(null, behind);
-      else if (length > MAX_TEXT) this.#over = length + CRLF.length;
+      else if (length > MAX_TEXT) this.#skip = length + CRLF.length;
       else this.#text = length;
     } else if (kind === 0x2a) {
       const left = countOf(text);
@@ -103,7 +103,10 @@ export class ReplyReader {
     } else throw new ReplyError('what answers is no Redis');
   }
 
-  /** @param behind bytes that have come of what follows. */
+  /**
+   * Adds a value to the innermost list, or hands it out as a reply.
+   * @param behind bytes of the next reply that have come already.
+   */
   #add(value: Reply, behind: number): void {
     let reply = value;
     for (let list = this.#lists.at(-1); list !== undefined; list = this.#lists.at(-1)) {

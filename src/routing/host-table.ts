@@ -1,18 +1,18 @@
-/** What stands before every name of a wildcard: `*.example.com` takes all below example.com, and not itself. */
+/** The start of a wildcard: `*.example.com` covers all names below example.com, but not example.com. */
 const WILDCARD = '*.';
 
 /**
- * Values by host: names, IP addresses, wildcards, and one for any host. The cost of a look-up follows the labels of
- * the longest wildcard, not the number of hosts.
+ * Values by host: names, IP addresses, wildcards, and one for any host. The cost of a search depends on the labels of
+ * the longest wildcard, not on the number of hosts.
  */
 export class HostTable<T> {
   readonly #exact = new Map<string, T>();
-  /** By what follows the `*` of a wildcard, with its dot. */
+  /** By the part of a wildcard behind `*`, with its dot. */
   readonly #below = new Map<string, T>();
   readonly #any: readonly T[];
   /** Most labels in any wildcard. */
   readonly #labels: number;
-  /** The host looked up last; most requests of a listener repeat it. */
+  /** The result of the last search; most requests have the same host. */
   #last: { readonly host: string; readonly values: readonly T[] | undefined } | undefined;
 
   /** @param entries by `Host` names without port, in any case; undefined for any host. */
@@ -32,15 +32,15 @@ export class HostTable<T> {
     this.#labels = labels;
   }
 
-  /** Whether it matters which host a request is for. */
+  /** Whether any value depends on the host. */
   get named(): boolean {
     return this.#exact.size > 0 || this.#below.size > 0;
   }
 
   /**
-   * All that apply to a host, the most specific first: its own, those of wildcards from the longest on, that for any
-   * host. Undefined when servers would not agree on which host it is.
-   * @param host the Host header as sent; its port does not count.
+   * All values for a host, the most specific first: its own, those of wildcards from the longest on, the one for any
+   * host. Undefined when servers would not agree on the host.
+   * @param host the Host field as sent; its port does not count.
    */
   find(host: string): readonly T[] | undefined {
     if (!this.named) return this.#any;
@@ -64,13 +64,13 @@ export class HostTable<T> {
   }
 }
 
-/** Without port and in the one spelling that the configuration has. Undefined when a label is empty. */
+/** The host without port, in the spelling of the configuration. Undefined when a label is empty. */
 function hostName(host: string): string | undefined {
   const colon = host.indexOf(':', host.lastIndexOf(']') + 1);
   const name = (colon >= 0 ? host.slice(0, colon) : host).toLowerCase();
   // A trailing dot names the same host (RFC 3986 §3.2.2).
   const relative = name.endsWith('.') ? name.slice(0, -1) : name;
-  // Some servers drop more dots than that one, and then see the host of another route.
+  // Some servers drop more dots, and then see the host of another route.
   if (/^\.|\.\.|\.$|^$/.test(relative)) return undefined;
   // Addresses have many spellings: [0::1], 127.1, 0x7f000001.
   if (!/^\[|(?:^|\.)(?:\d+|0x[0-9a-f]*)$/.test(relative)) return relative;

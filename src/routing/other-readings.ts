@@ -2,15 +2,15 @@ import { cut } from '../http/path.ts';
 import { mayBegin, readingsOf } from '../http/path-readings.ts';
 import { firstFit, foldPrefix, type PathTable, prefixOf, type Routed } from './path-table.ts';
 
-/** Whether it makes no difference which of two routes takes a request. */
+/** Whether two routes treat a request in the same way. */
 export function isAlike(a: Routed, b: Routed): boolean {
   return a === b || (a.guard !== undefined && a.guard === b.guard);
 }
 
 /**
- * Whether every server that reads at most as much into a path as folding does ends at `route` or one like it: no
- * longer prefix of the folded path has another. Undefined when no route of the table takes the folded path, or only
- * others that are like it.
+ * Whether every server that reads a path as folding does, or more strictly, ends at `route` or one like it: no longer
+ * prefix of the folded path has another. Undefined when no route of the table takes the folded path, or only others
+ * that are like `route`.
  */
 export function isOnly<R extends Routed>(
   route: R,
@@ -34,8 +34,8 @@ export function isOnly<R extends Routed>(
 }
 
 /**
- * Whether a path that cannot be folded leads to `route`, or to one like it, by every reading of it.
- * @param route that takes the path as sent; undefined when none does.
+ * Whether every reading of a path that cannot be folded leads to `route` or to one like it.
+ * @param route the route for the path as sent; undefined when there is none.
  * @param tables of the host, the most specific first.
  */
 export function leadsOnlyTo<R extends Routed>(
@@ -46,7 +46,7 @@ export function leadsOnlyTo<R extends Routed>(
 ): boolean {
   const own = route === undefined ? '' : prefixOf(route.match.path);
   const above = foldPrefix(own);
-  // The prefix as sent stays what it is, unless what follows climbs out of it.
+  // The prefix as sent keeps its meaning, unless the rest climbs out of it.
   const readings = above === undefined ? undefined : readingsOf(path.slice(own.length));
   const depth = own.split('/').length - 1;
   for (const table of tables) {
@@ -54,16 +54,16 @@ export function leadsOnlyTo<R extends Routed>(
     for (const { folded, segments, candidates } of table.entries) {
       const fit = firstFit(candidates, method);
       if (fit === undefined) continue;
-      // Behind a table that takes every path, and one that takes all that begins so, no other is asked.
+      // A table that takes every path, or every path with this prefix, hides the tables behind it.
       isLast ||= folded === '' || (readings !== undefined && fit === route);
       if (route !== undefined && isAlike(fit, route)) continue;
       if (readings === undefined) return false;
-      // Also another spelling of the prefix itself: a server that takes one for the other finds its route there.
+      // Another spelling of the prefix itself counts too: a server that takes one for the other finds its route there.
       const isInside = folded === above || folded.startsWith(`${above}/`);
       if (isInside && mayBegin(readings, segments.slice(depth))) return false;
     }
     if (isLast) return true;
   }
-  // Where no route takes all paths, a reading that climbs may be one that none was meant to take.
+  // No table takes all paths, so a reading that climbs may end where no route was meant.
   return route === undefined || readings !== undefined;
 }

@@ -1,28 +1,28 @@
 import { cut, fold } from '../http/path.ts';
 
-/** What a route answers to; `path` is a prefix on segment borders. */
+/** The requests that a route takes; `path` is a prefix on segment borders. */
 export interface RouteMatch {
-  /** A name, an IP address, or `*.` and a name for all hosts below it; undefined for any host. */
+  /** A name, an IP address, or `*.` and a name for all hosts below that name; undefined for any host. */
   readonly host: string | undefined;
   readonly path: string;
   readonly methods: readonly string[] | undefined;
 }
 
-/** What the choice of a route depends on. */
+/** The properties of a route that its choice depends on. */
 export interface Routed {
   readonly match: RouteMatch;
-  /** Equal for routes that differ in nothing but what they match; without it a route is like no other. */
+  /** Equal for routes that differ only in the requests they match; a route without it is like no other. */
   readonly guard?: string;
   /** `plain`: its upstream reads paths as they are sent. */
   readonly paths?: 'strict' | 'plain' | undefined;
 }
 
-/** Routes that share host and path; the first whose methods fit is taken, those without methods come last. */
+/** Routes that share host and path. The first whose methods fit is taken; routes without methods come last. */
 type Candidates<R> = readonly { readonly methods: ReadonlySet<string> | undefined; readonly route: R }[];
 
 /** One configured path of a host. */
 interface Entry<R> {
-  /** Without a slash at the end, so that `/` is empty; as other servers may compare it. */
+  /** The folded path without a slash at the end, so `/` is empty. */
   readonly folded: string;
   /** Of `folded`. */
   readonly segments: readonly string[];
@@ -32,10 +32,10 @@ interface Entry<R> {
 /** The routes of one host. */
 export interface PathTable<R> {
   readonly byPath: ReadonlyMap<string, Candidates<R>>;
-  /** The same by folded path, where several paths may have become one. */
+  /** The same by folded path; several paths may fold to one. */
   readonly byFold: ReadonlyMap<string, readonly Candidates<R>[]>;
   readonly entries: readonly Entry<R>[];
-  /** Most segments in any prefix: longer request paths are cut to this depth before the look-up begins. */
+  /** Most segments in any prefix; the search cuts longer request paths to this depth. */
   readonly depth: number;
 }
 
@@ -53,11 +53,11 @@ export function pathTable<R extends Routed>(routes: readonly R[]): PathTable<R> 
   const byFold = new Map<string, Candidates<R>[]>();
   const entries: Entry<R>[] = [];
   for (const [path, candidates] of byPath) {
-    // Frameworks answer HEAD as GET: a route that guards GET alone must not leave HEAD to one for all methods.
+    // Frameworks treat HEAD as GET, so a route for GET alone must not leave HEAD to a route for all methods.
     const head = candidates.some(({ methods }) => methods?.has('HEAD'));
     if (!head) for (const { methods } of candidates) if (methods?.has('GET')) methods.add('HEAD');
     candidates.sort((a, b) => Number(a.methods === undefined) - Number(b.methods === undefined));
-    // A prefix that is ambiguous itself is never found as sent either.
+    // A request for an ambiguous prefix is refused, so its folded form does not matter.
     const folded = foldPrefix(path) ?? path;
     byFold.set(folded, [...(byFold.get(folded) ?? []), candidates]);
     entries.push({ folded, segments: folded.split('/').slice(1), candidates });
@@ -65,12 +65,12 @@ export function pathTable<R extends Routed>(routes: readonly R[]): PathTable<R> 
   return { byPath, byFold, entries, depth };
 }
 
-/** `/` is the empty prefix, and a slash at the end changes nothing. */
+/** A path as a prefix: without a slash at the end, so `/` is empty. */
 export function prefixOf(path: string): string {
   return path.endsWith('/') ? path.slice(0, -1) : path;
 }
 
-/** As other servers may compare it; undefined when they would not agree on its segments. */
+/** The folded prefix; undefined when servers would not agree on its segments. */
 export function foldPrefix(prefix: string): string | undefined {
   return prefix === '' ? prefix : fold(prefix, Number.POSITIVE_INFINITY);
 }
@@ -79,7 +79,7 @@ export function segmentsOf(prefix: string): number {
   return prefix.split('/').length - 1;
 }
 
-/** The route with the longest prefix of a path as sent. */
+/** The route with the longest prefix of a path, both as sent. */
 export function lookUp<R>(table: PathTable<R>, path: string, method: string): R | undefined {
   let prefix = prefixOf(cut(path, table.depth));
   for (;;) {

@@ -6,15 +6,15 @@ import type { RouteTable } from './route-table.ts';
 /** A serialised origin (RFC 6454 §6.2). */
 const originForm = /^(?:null|[A-Za-z][A-Za-z0-9+.-]*:\/\/[^\s,/]+)$/;
 
-/** What a preflight asks: who wants to make a request, and of which method. */
+/** The request that a preflight announces: its origin and its method. */
 interface Preflight {
   readonly origin: string;
   readonly method: string;
 }
 
 /**
- * The route of the request that a preflight announces, by its method, and what that route has for preflights. When it
- * has nothing, or it cannot be told which route that would be, a preflight is a request like any other: undefined.
+ * The route of the request that a preflight announces, and the preflight settings of that route. Undefined when the head
+ * is no preflight, the route has no settings, or no single route takes the request: it then is an ordinary request.
  */
 export function findPreflight<R extends Routed & { readonly preflight: unknown }>(
   routes: RouteTable<R>,
@@ -29,8 +29,8 @@ export function findPreflight<R extends Routed & { readonly preflight: unknown }
 }
 
 /**
- * Reads a preflight (Fetch standard §4.8): OPTIONS, one Origin, one Access-Control-Request-Method, no body, and no
- * credentials, which no browser sends with one. What is only similar is a request like any other: undefined.
+ * Reads a preflight (Fetch standard §4.8): OPTIONS, one Origin, one Access-Control-Request-Method, no body and, as
+ * browsers send none, no credentials. Undefined for any other request.
  */
 function readPreflight(head: RequestHead): Preflight | undefined {
   if (head.method !== 'OPTIONS' || head.framing !== 'none') return undefined;

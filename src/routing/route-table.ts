@@ -13,54 +13,54 @@ import {
 } from './path-table.ts';
 
 /**
- * Finds the most specific route: a host of its own, then wildcards from the longest on, then any host; in each the
- * longest path, then one that names the method. What a host's routes do not take goes on to the next. Path and method
- * are matched as sent, and refused as ambiguous where a server that reads them in another way could see what belongs
- * to another route that is not alike. The cost follows the number of segments in the configured paths and of labels in the wildcards,
- * not the number of routes.
+ * Finds the most specific route: first by host (exact, then wildcards from the longest on, then any), then by the
+ * longest path, then by method. A request that the routes of one host do not take goes on to the next host. The table
+ * matches path and method as sent. It refuses them as ambiguous where a server that reads them in another way could
+ * reach a different route that is not alike. The cost depends on the segments of the configured paths and on the labels
+ * of the wildcards, not on the number of routes.
  */
 export class RouteTable<R extends Routed> {
-  /** Most segments in any prefix; above 0 some route takes only a part of all paths, so spellings matter. */
-  private readonly depth: number;
-  private readonly methodsMatter: boolean;
-  /** Some prefix has several spellings, so that even a path with a single one may be taken for it. */
-  private readonly prefixesFold: boolean;
-  private readonly hosts: HostTable<PathTable<R>>;
+  /** Most segments in any prefix. Above 0 some route takes only a part of all paths, so spellings matter. */
+  readonly #depth: number;
+  readonly #methodsMatter: boolean;
+  /** Some prefix has several spellings, so a server may take even a path with a single spelling for it. */
+  readonly #prefixesFold: boolean;
+  readonly #hosts: HostTable<PathTable<R>>;
 
   constructor(routes: readonly R[]) {
     const prefixes = routes.map((route) => prefixOf(route.match.path));
-    this.depth = Math.max(0, ...prefixes.map(segmentsOf));
-    this.methodsMatter = routes.some((route) => route.match.methods !== undefined);
-    this.prefixesFold = prefixes.some((prefix) => foldPrefix(prefix) !== prefix);
+    this.#depth = Math.max(0, ...prefixes.map(segmentsOf));
+    this.#methodsMatter = routes.some((route) => route.match.methods !== undefined);
+    this.#prefixesFold = prefixes.some((prefix) => foldPrefix(prefix) !== prefix);
     const hosts = new Map<string | undefined, R[]>();
     for (const route of routes) {
       const host = route.match.host?.toLowerCase();
       hosts.set(host, [...(hosts.get(host) ?? []), route]);
     }
-    this.hosts = new HostTable([...hosts].map(([host, members]) => [host, pathTable(members)]));
+    this.#hosts = new HostTable([...hosts].map(([host, members]) => [host, pathTable(members)]));
   }
 
   /**
-   * Undefined when no route takes the request.
-   * @param host the Host header as sent; its port does not count.
+   * The route of a request; undefined when no route takes it.
+   * @param host the Host field as sent; its port does not count.
    * @param path as sent, without query.
    */
   find(host: string, path: string, method: string): R | 'ambiguous' | undefined {
-    const folded = this.depth > 0 ? fold(path, this.depth) : path;
-    // A URL parser takes what follows for the host (RFC 3986 §4.2), even beside a Host that differs.
-    if (this.hosts.named && /^\/[/\\]/.test(path)) return 'ambiguous';
-    const tables = this.hosts.find(host);
+    const folded = this.#depth > 0 ? fold(path, this.#depth) : path;
+    // A URL parser reads a host behind two slashes (RFC 3986 §4.2), even if Host has another.
+    if (this.#hosts.named && /^\/[/\\]/.test(path)) return 'ambiguous';
+    const tables = this.#hosts.find(host);
     if (tables === undefined) return 'ambiguous';
     const route = take(tables, path, method);
-    // Some frameworks read `post` as POST, though methods have case (RFC 9110 §9.1).
-    const capitals = this.methodsMatter ? method.toUpperCase() : method;
-    if (folded === path && capitals === method && !this.prefixesFold) return route;
+    // Some frameworks read `post` as POST, although methods are case-sensitive (RFC 9110 §9.1).
+    const capitals = this.#methodsMatter ? method.toUpperCase() : method;
+    if (folded === path && capitals === method && !this.#prefixesFold) return route;
     return isSure(route, tables, { path, folded, method, capitals }) ? route : 'ambiguous';
   }
 
-  /** Why a request is ambiguous: the name of the rule. Only for one that `find` has refused so. */
+  /** The name of the rule that makes a request ambiguous. Call it only for a request that `find` called ambiguous. */
   ruleOf({ host, path, method }: Target): PathRule | 'method_case' | 'host_form' {
-    if (this.hosts.find(host) === undefined) return 'host_form';
+    if (this.#hosts.find(host) === undefined) return 'host_form';
     if (this.find(host, path, method.toUpperCase()) !== 'ambiguous') return 'method_case';
     return pathRule(path);
   }
@@ -86,13 +86,13 @@ interface Target {
 
 interface Asked {
   readonly path: string;
-  /** Undefined when it cannot be. */
+  /** Undefined when the path cannot be folded. */
   readonly folded: string | undefined;
   readonly method: string;
   readonly capitals: string;
 }
 
-/** Whether no server ends at a route that is not like the one which takes the request as sent. */
+/** Whether every server ends at the route that takes the request as sent, or at one like it. */
 function isSure<R extends Routed>(
   route: R | undefined,
   tables: readonly PathTable<R>[],

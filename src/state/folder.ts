@@ -4,17 +4,17 @@ import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assertFile, isTrusted, makeFolder, ownerTrust, ownTrust, refusal, type Trust } from './trust.ts';
 
-/** Only the gateway's user may read what is kept. */
+/** Only the gateway's user may read the files. */
 const MODE = 0o600;
-/** No link is followed, and a pipe keeps no caller waiting. */
+/** Follows no link, and does not wait for a pipe. */
 const SAFELY = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 export type { FileHandle };
 
 /**
- * The folder for what outlives a restart: the one door to the files in it. What stands in them decides whose tokens
- * are let in, so each is opened only when only this user and root can have written it. Every method throws
- * StartError with the path and the remedy where that is not so, and what the file system says otherwise.
+ * The folder for files that outlive a restart; all access to them goes through this class. Their content decides whose
+ * tokens are let in, so a file is opened only if none but this user and root can have written it. Otherwise every method
+ * throws StartError with the path and the remedy. Other failures are the file system's errors.
  */
 export class StateFolder {
   readonly path: string;
@@ -22,24 +22,24 @@ export class StateFolder {
 
   /**
    * @param path absolute.
-   * @param readOnly what is read decides nothing here, so the folder's owner is trusted as well.
+   * @param readOnly the content decides nothing in this process, so the folder's owner is trusted as well.
    */
   constructor(path: string, readOnly = false) {
     this.path = path;
     this.#readOnly = readOnly;
   }
 
-  /** The path of a file in it. */
+  /** The path of a file in the folder. */
   fileOf(name: string): string {
     return join(this.path, name);
   }
 
-  /** Makes the folder if need be. */
+  /** Makes the folder if there is none. */
   async make(): Promise<void> {
     await makeFolder(this.path);
   }
 
-  /** A file that is there, to be read; undefined where there is none. */
+  /** Opens a file for reading; undefined if there is none. */
   async openToRead(name: string): Promise<FileHandle | undefined> {
     const trust = this.#readOnly ? await ownerTrust(this.path) : ownTrust();
     if (!(await isTrusted(this.path, trust))) return undefined;
@@ -51,19 +51,19 @@ export class StateFolder {
     }
   }
 
-  /** A file to be read and written, made if need be, with its folder. */
+  /** Opens a file for reading and writing. Makes the file and the folder if there are none. */
   async openToWrite(name: string): Promise<FileHandle> {
     await this.make();
     return this.#open(name, constants.O_RDWR | constants.O_CREAT);
   }
 
-  /** A file that must not be there yet, to be read and written. */
+  /** Makes a file for reading and writing; fails if there is one. */
   async create(name: string): Promise<FileHandle> {
     await this.make();
     return this.#open(name, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL);
   }
 
-  /** Replaces a file in one step, so that a crash leaves the old one or the new one. */
+  /** Replaces a file in one step: after a crash either the old or the new content is there. */
   async replace(name: string, text: string): Promise<void> {
     const fresh = `${name}.${randomBytes(8).toString('hex')}.tmp`;
     try {
@@ -85,7 +85,7 @@ export class StateFolder {
     await rename(this.fileOf(name), this.fileOf(to));
   }
 
-  /** Removes a file, if it is there. */
+  /** Removes a file if there is one. */
   async remove(name: string): Promise<void> {
     await rm(this.fileOf(name), { force: true });
   }
@@ -101,7 +101,7 @@ export class StateFolder {
     }
   }
 
-  /** Whether this is the file of that name; undefined where there is none. */
+  /** Whether the open file has this name; undefined if no file has it. */
   async isNamed(name: string, handle: FileHandle): Promise<boolean | undefined> {
     try {
       const [own, named] = await Promise.all([handle.stat(), lstat(this.fileOf(name))]);
@@ -112,7 +112,7 @@ export class StateFolder {
     }
   }
 
-  /** Only then is a new name in the folder sure to outlive a loss of power. */
+  /** Writes the folder to the disk. A new name in it survives a loss of power only after that. */
   async sync(): Promise<void> {
     const folder = await open(this.path, constants.O_RDONLY | constants.O_DIRECTORY);
     try {
@@ -130,7 +130,7 @@ export class StateFolder {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ELOOP') throw refusal(path, 'is a link', 'remove it');
-      // What a socket, a device without driver or a folder answers.
+      // Sockets, devices without driver and folders give these codes.
       if (code === 'ENXIO' || code === 'EISDIR' || code === 'ENODEV') {
         throw refusal(path, 'is no plain file', 'remove it');
       }

@@ -11,17 +11,17 @@ const WRITABLE_BY_OTHERS = 0o002;
 /** In such a folder only the owner of a name, or of the folder, may rename or remove it. */
 const STICKY = 0o1000;
 
-/** Who may have written what is read. */
+/** Users and groups whose writing is trusted. */
 export interface Trust {
-  /** Besides root. */
+  /** Trusted users besides root. */
   readonly users: readonly (number | undefined)[];
-  /** Besides root's: whose members may write above the folder. */
+  /** Groups besides root's whose users may write above the folder. */
   readonly groups: readonly (number | undefined)[];
 }
 
 /**
- * Makes a folder for this user alone where there is none, and makes sure that no other user can change what it holds.
- * @throws StartError with the path and the remedy; what the file system says.
+ * Makes a folder for this user alone if there is none, and checks that no other user can change its content.
+ * @throws StartError with the path and the remedy; the file system's error.
  */
 export async function makeFolder(folder: string): Promise<void> {
   if (await isTrusted(folder)) return;
@@ -30,9 +30,8 @@ export async function makeFolder(folder: string): Promise<void> {
 }
 
 /**
- * Walks from the root to a folder. Another user who may write anywhere on the way could put another folder in its
- * place.
- * @returns whether it is there.
+ * Checks every folder from the root to this one: another user who may write to one of them could replace this folder.
+ * @returns whether the folder exists.
  * @throws StartError as `makeFolder`.
  */
 export async function isTrusted(folder: string, trust: Trust = ownTrust()): Promise<boolean> {
@@ -59,7 +58,7 @@ export async function isTrusted(folder: string, trust: Trust = ownTrust()): Prom
   }
 }
 
-/** Only this user, and above the folder its groups: its own one, or a volume's for containers. */
+/** Trusts this user and, above the folder, its groups, such as that of a container's volume. */
 export function ownTrust(): Trust {
   return {
     users: [process.geteuid?.()],
@@ -68,8 +67,8 @@ export function ownTrust(): Trust {
 }
 
 /**
- * The owner of a folder as well, for one who only looks at what the owner's program goes by.
- * @throws what the file system says; a folder that is not there has no owner.
+ * Trusts the owner of a folder as well, for a process that only reads what the owner's gateway uses.
+ * @throws the file system's error, except for a folder that does not exist.
  */
 export async function ownerTrust(folder: string): Promise<Trust> {
   const { users, groups } = ownTrust();
@@ -82,14 +81,14 @@ export async function ownerTrust(folder: string): Promise<Trust> {
   }
 }
 
-/** @throws StartError unless it is a plain file that only those who are trusted can change. */
+/** @throws StartError unless this is a plain file that only trusted users can change. */
 export function assertFile(path: string, stats: Stats, trust: Trust): void {
   if (!stats.isFile()) throw refusal(path, 'is no plain file', 'remove it');
   assertOwner(path, stats, trust);
   if ((stats.mode & (WRITABLE_BY_GROUP | WRITABLE_BY_OTHERS)) !== 0) throw writable(path, stats, 'chmod 600');
 }
 
-/** The sentence for what must not be trusted: what it is, and the remedy. */
+/** The error for a path that must not be trusted. */
 export function refusal(path: string, fault: string, remedy: string): StartError {
   return new StartError(`state: ${path} ${fault}, so others could decide whose tokens are let in: ${remedy}`);
 }

@@ -4,11 +4,11 @@ import type { Framing } from './framing.ts';
 
 /** Hexadecimal digits of a chunk size: servers pad to 8 or 16, and no reader of 64-bit sizes overflows at 16. */
 const MAX_SIZE_DIGITS = 16;
-/** Bytes in one chunk: above any real one, and far below 2^53, up to which the sum of sizes is exact. */
+/** Bytes in one chunk: above any real chunk, and far below 2^53, up to which the sum of sizes is exact. */
 const MAX_CHUNK = 2 ** 48;
-/** Blanks behind the size of one chunk: servers that reserve room for the size pad it to 8 or 16 characters. */
+/** Blanks behind the size of one chunk. Servers that reserve room for the size pad it to 8 or 16 characters. */
 const MAX_BLANKS = 16;
-/** Bytes of chunk extensions in one message; they are read and thrown away, so a server could send them for ever. */
+/** Bytes of chunk extensions in one message. The decoder discards them, so a server could send them for ever. */
 const MAX_EXTENSIONS = 16 * 1024;
 
 export type BodyFault = FieldFault | 'chunk_size' | 'chunk_extension' | 'chunk_end' | 'trailer_too_large';
@@ -24,9 +24,9 @@ const EXTENSION = 7;
 const SIZE_LF = 8;
 const TRAILER = 9;
 
-/** Finds the body bytes of one message after another, and may run out of bytes anywhere. */
+/** Finds the body bytes of one message after another. The bytes may come in pieces of any size. */
 export class BodyDecoder {
-  /** What the last `decode` came to: a piece of `data`, the `end` of the body, `more` bytes needed, or a `fault`. */
+  /** The result of the last `decode`: a piece of `data`, the `end` of the body, `more` bytes needed, or a `fault`. */
   step: 'more' | 'data' | 'end' | 'fault' = 'more';
   fault: BodyFault | undefined = undefined;
   /** The piece stands in [dataStart, dataEnd) of the decoded buffer and is not empty. */
@@ -35,14 +35,18 @@ export class BodyDecoder {
   readonly #trailers = new FieldScanner();
   #state = END;
   #chunked = false;
-  /** Bytes left of the chunk or of the body; Infinity for one that ends with the connection. */
+  /** Bytes left of the chunk or of the body; Infinity for a body that ends with the connection. */
   #left = 0;
   #sizeDigits = 0;
   #blanks = 0;
   #extensionBytes = 0;
   #trailerRoom = 0;
 
-  /** `length` in bytes for framing `length`; the trailer section of a chunked body may have `trailerRoom` bytes. */
+  /**
+   * Begins the next body.
+   * @param length bytes, for framing `length`.
+   * @param trailerRoom bytes that the trailer section of a chunked body may have.
+   */
   start(framing: Framing, length: number, trailerRoom: number): void {
     this.fault = undefined;
     this.#chunked = framing === 'chunked';
@@ -108,7 +112,7 @@ export class BodyDecoder {
           break;
         }
         case SIZE_SPACE:
-          // RFC 9112 §7.1.1 has white space before an extension alone; old servers pad the size with it.
+          // RFC 9112 §7.1.1 allows white space only before an extension; old servers pad the size with it.
           if (byte === CR) this.#state = SIZE_LF;
           else if (byte === SEMICOLON) this.#state = EXTENSION;
           else if (byte !== SP && byte !== HTAB) {
@@ -145,7 +149,7 @@ export class BodyDecoder {
     return this.#extensionBytes <= MAX_EXTENSIONS;
   }
 
-  /** Trailers are checked like headers and then dropped: a client that got them could not tell them from headers. */
+  /** Checks trailers like header fields and drops them: a client could not tell them from header fields. */
   #readTrailers(bytes: Uint8Array, from: number, to: number): number {
     const trailers = this.#trailers;
     const end = Math.min(to, from + this.#trailerRoom);

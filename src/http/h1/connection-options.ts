@@ -1,6 +1,6 @@
 import { COMMA, HTAB, SP, spells, tokenBytes } from '../ascii.ts';
 
-/** Headers one message may name in Connection: more than any server does, and it bounds the comparisons. */
+/** Fields that one message may name in Connection. No server names as many, and the bound limits the comparisons. */
 const MAX_NAMED = 32;
 
 /** `close` among the options of a field value. */
@@ -16,11 +16,11 @@ export function namedOptions(values: readonly string[]): readonly string[] {
   return values.flatMap((value) => value.split(',')).map((name) => name.trim().toLowerCase());
 }
 
-/** What the Connection headers of one message say (RFC 9110 §7.6.1). */
+/** The options in the Connection fields of one response (RFC 9110 §7.6.1). */
 export class ConnectionOptions {
   close = false;
   keepAlive = false;
-  /** Names in lower case of headers that belong to this hop only; almost always empty. */
+  /** Names, in lower case, of fields that end at this hop; almost always empty. */
   named: string[] = [];
 
   reset(): void {
@@ -29,7 +29,7 @@ export class ConnectionOptions {
     if (this.named.length > 0) this.named = [];
   }
 
-  /** Takes in one header value, [start, end) of `bytes`; false when it names too many headers. */
+  /** Takes in one field value, [start, end) of `bytes`; false when it names too many fields. */
   take(bytes: Buffer, start: number, end: number): boolean {
     let at = start;
     while (at < end) {
@@ -43,7 +43,7 @@ export class ConnectionOptions {
       const to = at;
       while (at < end && (bytes[at] === SP || bytes[at] === HTAB)) at += 1;
       if (at < end && bytes[at] !== COMMA) {
-        // Not a list of tokens: what the server meant is unknown, so its connection is not used again.
+        // This is no list of tokens. The server may have meant `close`, so the connection is not reused.
         this.close = true;
         return true;
       }

@@ -1,6 +1,6 @@
 import { COLON, CR, HTAB, LF, SP, tokenBytes } from '../ascii.ts';
 
-/** Header or trailer fields in one section: far above what applications send, and it bounds the work per message. */
+/** Header or trailer fields in one section: far more than applications send, and the bound limits the work per message. */
 export const MAX_FIELDS = 256;
 
 export type FieldFault =
@@ -19,15 +19,15 @@ const LINE_FEED = 4;
 const LAST_LINE_FEED = 5;
 
 /**
- * Scans field lines (RFC 9112 §5) up to the empty line, one `scan` per line, and may run out of bytes anywhere. Only
- * CRLF ends a line: a bare LF or CR is where two parsers come to differ. A line that starts with white space
- * (obs-fold, §5.2) is refused, and so is white space before the colon (§5.1).
+ * Scans field lines (RFC 9112 §5) up to the empty line, one `scan` per line. The bytes may come in pieces of any size.
+ * Only CRLF ends a line, because parsers differ on a bare LF or CR. The scanner refuses a line that starts with white
+ * space (obs-fold, §5.2) and white space before the colon (§5.1).
  */
 export class FieldScanner {
-  /** What the last `scan` came to: a whole `field`, the `end` of the section, `more` bytes needed, or a `fault`. */
+  /** The result of the last `scan`: a whole `field`, the `end` of the section, `more` bytes needed, or a `fault`. */
   step: 'more' | 'field' | 'end' | 'fault' = 'more';
   fault: FieldFault | undefined = undefined;
-  /** Offsets of the last field in the scanned buffer; the value starts behind white space and may end with some. */
+  /** Offsets of the last field in the scanned buffer. The value has no leading white space, but may have trailing. */
   nameStart = 0;
   nameEnd = 0;
   valueStart = 0;
@@ -43,7 +43,7 @@ export class FieldScanner {
     this.fault = undefined;
   }
 
-  /** The bytes scanned so far now stand `by` bytes earlier. */
+  /** Takes note that the scanned bytes have moved `by` bytes towards the start. */
   rebase(by: number): void {
     this.nameStart -= by;
     this.nameEnd -= by;
@@ -55,7 +55,7 @@ export class FieldScanner {
   scan(bytes: Uint8Array, from: number, to: number): number {
     let at = from;
     if (at === to) return this.#pause(this.#state, at);
-    // Each part of a line passes into the next one; only a line that came in pieces enters further down.
+    // Each part of a line falls through to the next one; a line that came in pieces enters further down.
     let state = this.#state;
     if (state === LINE_START) {
       const byte = bytes[at] as number;
@@ -92,7 +92,7 @@ export class FieldScanner {
       let byte = 0;
       while (at < to) {
         byte = bytes[at] as number;
-        // `isFieldByte`, spelled out: this runs for most bytes of a head.
+        // This is `isFieldByte`, inlined: it runs for most bytes of a head.
         if ((byte < 0x20 && byte !== 0x09) || byte === 0x7f) break;
         bits |= byte;
         at += 1;

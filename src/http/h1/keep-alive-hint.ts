@@ -2,18 +2,17 @@ import { COMMA, skipBlanks, spells, tokenBytes } from '../ascii.ts';
 
 const EQUALS = 0x3d;
 const QUOTE = 0x22;
-/** Digits of a number that are read: nine are thirty years in seconds, and more means the same here. */
+/** Digits of a number that are read: nine are thirty years in seconds, and a longer number makes no difference. */
 const MAX_DIGITS = 9;
 
 /**
- * What the Keep-Alive fields of one message say about its connection. RFC 2068 §19.7.1.1 has the field, and servers
- * still mean it: one that names a time closes when it is over, even with a request on its way. What is not
- * understood says nothing.
+ * The Keep-Alive fields of one message (RFC 2068 §19.7.1.1). Servers still obey them: a server that names a time closes
+ * the connection when the time is over, even if a request is on its way. Unknown parts are ignored.
  */
 export class KeepAliveHint {
-  /** Seconds that the server keeps the connection without a request; Infinity: it does not say. */
+  /** Seconds that the server keeps the connection without a request; Infinity when it names none. */
   seconds = Number.POSITIVE_INFINITY;
-  /** Requests that the server takes behind this one; Infinity: it does not say. */
+  /** Requests that the server takes after this one; Infinity when it names none. */
   requests = Number.POSITIVE_INFINITY;
 
   reset(): void {
@@ -21,7 +20,7 @@ export class KeepAliveHint {
     this.requests = Number.POSITIVE_INFINITY;
   }
 
-  /** Takes in one field value, [start, end) of `bytes`. Of several numbers the smallest counts. */
+  /** Takes in one field value, [start, end) of `bytes`. The smallest of several numbers counts. */
   take(bytes: Uint8Array, start: number, end: number): void {
     let at = start;
     while (at < end) {
@@ -43,7 +42,7 @@ export class KeepAliveHint {
   }
 }
 
-/** The whole number that begins here; Infinity when none does. */
+/** The whole number at this offset; Infinity when there is none. */
 function numberAt(bytes: Uint8Array, from: number, end: number): number {
   let value = 0;
   let at = from;

@@ -1,15 +1,15 @@
 import type { ResponseHead } from './response-head.ts';
 
-/** Bytes of the longest head worth remembering; usual ones have 150 to 700. */
+/** Bytes of the longest head that is remembered; usual heads have 150 to 700. */
 const MAX_HEAD = 1024;
-/** Heads in a row that were not the remembered one before trying stops. */
-const PATIENCE = 16;
-/** Heads that then go by before it is tried again: an upstream that never repeats itself pays next to nothing. */
+/** Comparisons in a row that fail before the memo pauses. */
+const MAX_MISSES = 16;
+/** Heads that pass during a pause: an upstream that never repeats itself then pays next to nothing. */
 const PAUSE = 1024;
 
 /**
- * The head that was read last. Servers repeat themselves: answers of one kind within one second, which is what Date
- * tells apart, often have the same head byte for byte, and the same bytes after the same method mean the same.
+ * The last head. Servers repeat themselves: similar responses within one second, which is the resolution of Date, often
+ * have the same head byte for byte. The same bytes after the same method have the same meaning.
  */
 export class HeadMemo {
   #bytes = Buffer.allocUnsafeSlow(MAX_HEAD);
@@ -23,10 +23,10 @@ export class HeadMemo {
     return this.#length;
   }
 
-  /** What bytes [0, length) of the buffer begin with, if that is the remembered head in answer to this method. */
+  /** The remembered head, if bytes [0, length) of the buffer begin with it and the method is the same. */
   recall(method: string, buffer: Buffer, length: number): ResponseHead | undefined {
     const end = this.#length;
-    if (this.#misses < PATIENCE) {
+    if (this.#misses < MAX_MISSES) {
       if (end <= length && method === this.#method && buffer.compare(this.#bytes, 0, end, 0, end) === 0) {
         this.#misses = 0;
         return this.#head;
@@ -36,9 +36,9 @@ export class HeadMemo {
     return undefined;
   }
 
-  /** Remembers a head which bytes [0, end) of the buffer are, and nothing more. */
+  /** Remembers a head; bytes [0, end) of the buffer are that head and nothing else. */
   remember(method: string, buffer: Buffer, end: number, head: ResponseHead): void {
-    if (end > MAX_HEAD || this.#misses > PATIENCE) return;
+    if (end > MAX_HEAD || this.#misses > MAX_MISSES) return;
     buffer.copy(this.#bytes, 0, 0, end);
     this.#length = end;
     this.#method = method;

@@ -1,17 +1,17 @@
 import { hasEightBit, SP } from '../../http/ascii.ts';
 import { MAX_FIELDS } from '../../http/h1/field-scanner.ts';
 
-/** Offsets kept per header: start and end of its name, start and end of its value. */
+/** Offsets for each field: start and end of its name, start and end of its value. */
 const STRIDE = 4;
 
 /**
- * The headers of one head that go to the client, as offsets into its bytes. Nothing is cut out before the head is
- * complete, because a Connection header may take a header away that came before it.
+ * The fields of one head that go to the client, as offsets into its bytes. The lines are cut out when the head is
+ * complete, because a Connection field may remove a field that came before it.
  */
 export class KeptHeaders {
   readonly #offsets = new Int32Array(MAX_FIELDS * STRIDE);
   #end = 0;
-  /** Or of all bytes of the values: 0x80 and above when one of them is not ASCII. */
+  /** All bytes of the values or-ed together: 0x80 and above when one of them is not ASCII. */
   #bits = 0;
 
   reset(): void {
@@ -19,7 +19,7 @@ export class KeptHeaders {
     this.#bits = 0;
   }
 
-  /** The bytes now stand `by` earlier. */
+  /** Takes note that the bytes have moved `by` bytes towards the start. */
   rebase(by: number): void {
     const offsets = this.#offsets;
     for (let index = 0; index < this.#end; index += 1) offsets[index] = (offsets[index] as number) - by;
@@ -36,7 +36,7 @@ export class KeptHeaders {
     this.#bits |= valueBits;
   }
 
-  /** Takes out the headers with these names, given in lower case; `text` is the head, which starts at `base`. */
+  /** Removes the fields with these lower-case names; `text` is the head, which starts at `base`. */
   drop(names: readonly string[], text: string, base: number): void {
     const offsets = this.#offsets;
     let end = 0;
@@ -49,10 +49,10 @@ export class KeptHeaders {
     this.#end = end;
   }
 
-  /** `\r\nName: value` for each header. */
+  /** `\r\nName: value` for each field. */
   lines(bytes: Uint8Array, text: string, base: number): string {
     const offsets = this.#offsets;
-    // Neighbours that already stand in the form wanted are cut out in one piece.
+    // Cuts out neighbours in one piece if they already have this form.
     let from = base;
     let to = base;
     let lines = '';
@@ -61,7 +61,7 @@ export class KeptHeaders {
       const nameEnd = offsets[slot + 1] as number;
       const valueStart = offsets[slot + 2] as number;
       const normal = valueStart === nameEnd + 2 && bytes[nameEnd + 1] === SP;
-      // Every header has the CRLF of another line before it.
+      // The CRLF of another line stands before every field.
       if (!normal || nameStart !== to + 2) {
         lines += text.slice(from - base, to - base);
         from = nameStart - 2;
@@ -77,9 +77,9 @@ export class KeptHeaders {
     return lines === '' ? last : lines + last;
   }
 
-  /** Whether `lines` hold a byte that is not ASCII. */
+  /** Whether `lines` contain a byte that is not ASCII. */
   eightBit(lines: string): boolean {
-    // A header taken out later may have been the one with such a byte.
+    // A field that was removed later may have had the byte.
     return this.#bits >= 0x80 && hasEightBit(lines);
   }
 }

@@ -22,7 +22,7 @@ const FIELDS = 3;
 const protocol = 'HTTP/1.';
 /** Length of `HTTP/`, behind which the version stands. */
 const VERSION_START = 5;
-/** How almost every answer begins; compared as a whole before it is read byte by byte. */
+/** The start of almost every response; compared as a whole before it is read byte by byte. */
 const usualStatusLine = Buffer.from('HTTP/1.1 200 OK\r\n', 'latin1');
 /** Length of `HTTP/1.1 200`. */
 const CODE_END = 12;
@@ -39,11 +39,11 @@ export type HeadFault =
   | 'connection_options';
 
 /**
- * Reads one response head, from the status line to the empty line, and may run out of bytes anywhere. All bytes of a
- * head have to stand in one buffer; when they are moved to the front of another, `rebase` takes note.
+ * Reads one response head, from the status line to the empty line. The bytes may come in pieces of any size, but all
+ * bytes of a head must stand in one buffer; a caller that moves them to the front of another calls `rebase`.
  */
 export class ResponseHeadReader implements FramingFields {
-  /** What the last `read` came to. */
+  /** The result of the last `read`. */
   step: 'more' | 'end' | 'fault' = 'more';
   fault: HeadFault | undefined = undefined;
   /** Offset of the head's first byte. */
@@ -57,7 +57,7 @@ export class ResponseHeadReader implements FramingFields {
   readonly #length = new ContentLength();
   readonly #options = new ConnectionOptions();
   readonly #hint = new KeepAliveHint();
-  /** A challenge for a scheme that authenticates the connection was there. */
+  /** A field challenges for a scheme that authenticates the connection. */
   #connectionAuth = false;
   #state = CODE;
   /** The status line is the usual one. */
@@ -70,14 +70,14 @@ export class ResponseHeadReader implements FramingFields {
     return this.#length.value;
   }
 
-  /** Forgets the last message; the head of the answer to a request with this method starts at offset 0. */
+  /** Begins the response to a request with this method; its head starts at offset 0. */
   reset(method: string): void {
     this.method = method;
     this.#connectionAuth = false;
     this.next(0);
   }
 
-  /** Forgets the last head; the next one of the same message starts at this offset. */
+  /** Begins another head of the same response at this offset. */
   next(start: number): void {
     this.fault = undefined;
     this.start = start;
@@ -93,7 +93,7 @@ export class ResponseHeadReader implements FramingFields {
     this.#reasonBits = 0;
   }
 
-  /** The head's bytes now begin at offset 0. */
+  /** Takes note that the bytes of the head have moved to offset 0. */
   rebase(): void {
     const by = this.start;
     this.start = 0;
@@ -103,7 +103,7 @@ export class ResponseHeadReader implements FramingFields {
     this.#kept.rebase(by);
   }
 
-  /** Reads on in [from, to) and returns the offset behind the last byte used; `step` says why it stopped. */
+  /** Reads [from, to) and returns the offset behind the last byte used; `step` says why it stopped. */
   read(bytes: Buffer, from: number, to: number): number {
     let at = from;
     if (this.#state !== FIELDS) {
@@ -135,13 +135,13 @@ export class ResponseHeadReader implements FramingFields {
     }
   }
 
-  /** The head that was read, which ends at this offset. */
+  /** The head that was read; it ends at this offset. */
   head(bytes: Buffer, end: number): ResponseHead {
     const start = this.start;
     const kept = this.#kept;
     const options = this.#options;
     const hint = this.#hint;
-    // One conversion for the whole head; what is cut from the string afterwards copies nothing.
+    // Converts the whole head at once; slices of the string copy nothing.
     const text = bytes.toString('latin1', start, end);
     if (options.named.length > 0) kept.drop(options.named, text, start);
     const framing = framingOf(this);
@@ -183,7 +183,7 @@ export class ResponseHeadReader implements FramingFields {
         this.status = this.status * 10 + byte - 0x30;
       } else {
         if (this.status < 100 || isDigit(byte)) return this.#refuse('status_code', at);
-        // The space is required even without a reason (RFC 9112 §4), yet some servers leave out both.
+        // RFC 9112 §4 requires the space even without a reason, but some servers leave out both.
         if (byte !== SP && byte !== CR) return this.#refuse(byte === LF ? 'bare_lf' : 'status_line', at);
         this.#reasonStart = byte === SP ? at + 1 : at;
         this.#reasonEnd = this.#reasonStart;
@@ -211,7 +211,7 @@ export class ResponseHeadReader implements FramingFields {
     return at;
   }
 
-  /** Obeys the header just scanned if it is about framing or this hop, and keeps it for the client otherwise. */
+  /** Obeys the last field if it concerns framing or this hop; keeps it for the client otherwise. */
   #take(bytes: Buffer, fields: FieldScanner): HeadFault | undefined {
     const { nameStart, nameEnd, valueStart } = fields;
     let valueEnd = fields.valueEnd;
@@ -250,10 +250,10 @@ export class ResponseHeadReader implements FramingFields {
         break;
       case 17:
         if (spells(bytes, nameStart, nameEnd, 'transfer-encoding')) {
-          // Any other coding, or a second header, leaves the framing in doubt.
+          // Another coding or a second field leaves the framing in doubt.
           if (this.chunked) return 'two_transfer_encodings';
           if (!spells(bytes, valueStart, valueEnd, 'chunked')) return 'transfer_encoding';
-          // Allowed by the grammar, yet llhttp does not see `chunked` when a tab follows, and reads until close.
+          // The grammar allows a tab here, but llhttp then does not see `chunked` and reads until close.
           if (fields.valueEnd > valueEnd && bytes.subarray(valueEnd, fields.valueEnd).includes(HTAB)) {
             return 'transfer_encoding';
           }
@@ -291,7 +291,7 @@ function startsUsually(bytes: Uint8Array, from: number, to: number): boolean {
   return true;
 }
 
-/** What a byte that is not the expected one of `HTTP/1.1 ` tells: another version, or no status line at all. */
+/** The fault of a byte that does not fit `HTTP/1.1 `: another version, or no status line at all. */
 function faultOfProtocol(byte: number, index: number): HeadFault {
   return index >= VERSION_START && isDigit(byte) ? 'http_version' : 'status_line';
 }

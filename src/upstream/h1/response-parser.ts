@@ -3,14 +3,14 @@ import type { ResponseEvents, ResponseHead } from './response-head.ts';
 import type { HeadFault, ResponseHeadReader } from './response-head-reader.ts';
 import { SpareHeadReader } from './spare-head-reader.ts';
 
-/** First size in bytes of the buffer that a split head is collected in; it grows up to the head limit. */
+/** Bytes of the buffer in which a split head is collected first; it grows up to the head limit. */
 const FIRST_COLLECT = 4096;
 
-/** Why a response was refused; a fixed word for logs. */
+/** Why the parser refused a response; one of a fixed set, for logs. */
 export type ResponseFault = HeadFault | BodyFault | 'head_too_large' | 'interrupted';
 
 export interface ResponseLimits {
-  /** Bytes of all heads up to the final one, status lines and empty lines included, and of the trailers. */
+  /** Bytes of all heads up to the final one, with status lines and empty lines, and of the trailers. */
   readonly head: number;
 }
 
@@ -21,18 +21,18 @@ const DELIVERING = 3;
 const FAULTY = 4;
 
 /**
- * Parses the responses on one upstream connection, strictly after RFC 9112: what two parsers could read in two
- * ways is refused. Interim responses are swallowed, as many as the head limit has room for. One instance serves all
- * messages of its connection.
+ * Parses the responses on one upstream connection. It follows RFC 9112 strictly and refuses bytes that two parsers could
+ * read in two ways. It drops interim responses, as many as fit into the head limit. One instance serves all messages of
+ * its connection.
  *
- * The events may read the parser; only `onComplete`, which comes last, may also `start` it. An event that throws ends
- * the message: the error goes to the caller of `push`, and until the next `start` nothing is accepted any more.
+ * The events may read the parser; only `onComplete`, which comes last, may `start` it. An event that throws ends the
+ * message: the caller of `push` gets the error, and the parser accepts nothing until the next `start`.
  */
 export class ResponseParser {
   readonly #events: ResponseEvents;
   readonly #headLimit: number;
   readonly #spare: SpareHeadReader;
-  /** The reader of a head that has come in part; undefined as long as the spare one does. */
+  /** The reader of a head that came in part; undefined while the spare reader serves. */
   #head: ResponseHeadReader | undefined = undefined;
   #method = '';
   readonly #body = new BodyDecoder();
@@ -43,21 +43,21 @@ export class ResponseParser {
   #interim = false;
   /** Bytes that head and trailers of this message may still have. */
   #headRoom = 0;
-  /** The bytes of a head that came in several pieces; undefined while it stands in the pushed buffer alone. */
+  /** The bytes of a head that came in several pieces; undefined while the pushed buffer holds all of it. */
   #collected: Buffer | undefined = undefined;
   #collectedEnd = 0;
   #untilClose = false;
-  /** Where a body ends that came whole with its head; 0 for any other. */
+  /** The end of a body that came whole with its head; 0 for any other. */
   #wholeEnd = 0;
 
-  /** @param spare shared by parsers that read in turns, such as those of one pool's connections. */
+  /** @param spare shared by parsers that take turns, such as those of one pool's connections. */
   constructor(events: ResponseEvents, limits: ResponseLimits, spare = new SpareHeadReader()) {
     this.#events = events;
     this.#headLimit = limits.head;
     this.#spare = spare;
   }
 
-  /** At least one byte of a response, interim or final, came since `start`. */
+  /** A byte of a response, interim or final, has come since `start`. */
   get started(): boolean {
     return this.#started;
   }
@@ -66,7 +66,7 @@ export class ResponseParser {
     return this.#fault;
   }
 
-  /** Forgets the last message and expects the response to a request with this method. */
+  /** Expects the response to a request with this method. */
   start(method: string): void {
     this.#phase = HEAD;
     this.#fault = undefined;
@@ -79,14 +79,15 @@ export class ResponseParser {
   }
 
   /**
-   * Takes bytes [0, length) of the buffer and returns how many belong to the message: less than `length` when it ended
-   * before. -1 when it is refused; `fault` says why. Outside of a message nothing is taken.
+   * Takes bytes [0, length) of the buffer. Outside of a message it takes none.
+   * @returns the bytes that belong to the message, fewer than `length` when it ends before; -1 for a refusal, with the
+   *   reason in `fault`.
    */
   push(buffer: Buffer, length: number): number {
     const phase = this.#phase;
     if (phase === IDLE || length === 0) return 0;
     if (phase === FAULTY) return -1;
-    // An event threw, or calls from within: where the message goes on is not known.
+    // An event threw, or it calls from inside, so the position in the message is unknown.
     if (phase === DELIVERING) return this.#refuse('interrupted');
     this.#started = true;
     let at = 0;
@@ -98,7 +99,7 @@ export class ResponseParser {
     return this.#readBody(buffer, at, length);
   }
 
-  /** The connection ended. True, after `onComplete`, when that is how the message ends; false when it is cut short. */
+  /** The connection ended. Returns true, after `onComplete`, if that ends the message; false if it cuts the message short. */
   finish(): boolean {
     if (this.#phase !== BODY || !this.#untilClose) return false;
     this.#complete();
@@ -148,7 +149,7 @@ export class ResponseParser {
         }
         return at;
       }
-      // The collected bytes are let go at once: most heads come whole, and a connection may be idle for long.
+      // Frees the collected bytes at once: most heads come whole, and a connection may be idle for long.
       this.#collected = undefined;
       if (head !== undefined) {
         this.#head = undefined;
@@ -161,7 +162,7 @@ export class ResponseParser {
     }
   }
 
-  /** Delivers a head that ends at `at`, and finds out what follows it. */
+  /** Delivers a head that ends at `at`, and prepares for its body. */
   #begin(head: ResponseHead, at: number, length: number): number {
     this.#untilClose = head.framing === 'close';
     const end = at + head.contentLength;
@@ -172,7 +173,7 @@ export class ResponseParser {
     return this.#resume() ? at : -1;
   }
 
-  /** Delivers the body that came with its head, as most small ones do. */
+  /** Delivers a body that came with its head, as most small bodies do. */
   #takeWhole(buffer: Buffer, from: number, end: number): number {
     this.#phase = DELIVERING;
     this.#events.onBody(buffer.subarray(from, end));
@@ -217,14 +218,14 @@ export class ResponseParser {
     }
   }
 
-  /** Goes on after an event; false when the event pushed bytes itself. */
+  /** Continues after an event; false when the event itself pushed bytes. */
   #resume(): boolean {
     if (this.#phase !== DELIVERING) return false;
     this.#phase = BODY;
     return true;
   }
 
-  /** Comes last, so that the next message may be started by it. */
+  /** The event comes last, because it may start the next message. */
   #complete(): void {
     this.#phase = IDLE;
     this.#events.onComplete();

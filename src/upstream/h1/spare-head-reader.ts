@@ -2,21 +2,21 @@ import { HeadMemo } from './head-memo.ts';
 import { ResponseHeadReader } from './response-head-reader.ts';
 
 /**
- * A head reader for the parser that reads a head next. Nearly all heads come whole, so that the parsers of many
- * connections get by with one, which stays in the processor's cache where one for each would not.
+ * A head reader for the parser that reads next. Nearly all heads come whole, so the parsers of many connections can
+ * share one reader. It stays in the processor's cache, which a reader for each parser would not.
  */
 export class SpareHeadReader {
-  /** The head that any of them read last. */
+  /** The last head that any of the parsers read. */
   readonly memo: HeadMemo = new HeadMemo();
-  private reader = new ResponseHeadReader();
+  #reader = new ResponseHeadReader();
 
-  /** The reader, to be used and forgotten in the same turn. */
+  /** The reader. The borrower must drop it in the same turn or call `giveAway`. */
   lend(): ResponseHeadReader {
-    return this.reader;
+    return this.#reader;
   }
 
-  /** The borrower keeps the reader, because the head will go on later. */
+  /** Leaves the reader to its borrower, whose head is not complete yet. */
   giveAway(): void {
-    this.reader = new ResponseHeadReader();
+    this.#reader = new ResponseHeadReader();
   }
 }
