@@ -88,7 +88,7 @@ describe('the documentation', () => {
   });
 
   test('gives every reason word the status it has', () => {
-    const rows = text('docs/answers.md').matchAll(/^\| (`[a-z_]+`[^|]*) \| (\d{3})([^|]*) \|/gm);
+    const rows = text('docs/errors.md').matchAll(/^\| (`[a-z_]+`[^|]*) \| (\d{3})([^|]*) \|/gm);
     const seen = new Set<string>();
     for (const [, words = '', status, more = ''] of rows) {
       for (const [, word = ''] of words.matchAll(/`([a-z]+_[a-z_]+|draining)`/g)) {
@@ -104,9 +104,31 @@ describe('the documentation', () => {
     assert.deepEqual(missing, ['no_healthy_upstream']);
   });
 
+  test('has a section for every reason word, with its status, its text, what it means and what to do', () => {
+    const sections = new Map(
+      Array.from(
+        text('docs/errors.md').matchAll(/^### `(\w+)`\n(.*?)(?=^##)/gms),
+        ([, word = '', body = '']) => [word, body.trim().split('\n\n')],
+      ),
+    );
+    assert.deepEqual([...sections.keys()].sort(), Object.keys(reasons).sort());
+    for (const [word, [first, ...paragraphs]] of sections) {
+      const { status, text: title } = reasons[word as Reason];
+      assert.equal(first, `${status}: ${title}.`, word);
+      // One that no answer has yet needs no advice.
+      assert.ok(paragraphs.length >= (word === 'no_healthy_upstream' ? 1 : 2), word);
+    }
+  });
+
   test('is listed in README, each page with the question that it answers', () => {
     const listed = Array.from(text('README.md').matchAll(/^\| \[(docs\/[^\]]+)\]\([^)]+\) \| (.*) \|$/gm));
-    assert.deepEqual(listed.map(([, path]) => path).sort(), [...pages].sort());
+    const questions = [...pages.filter((path) => path !== 'docs/README.md'), 'docs/examples/README.md'];
+    assert.deepEqual(listed.map(([, path]) => path).sort(), questions.sort());
+    const list = listed.map(([, path = '', question]) => {
+      const name = path.slice('docs/'.length);
+      return `| [${name}](${name}) | ${question} |\n`;
+    });
+    assert.ok(text('docs/README.md').includes(list.join('')));
     for (const [, path = '', question] of listed) {
       assert.equal(/^# (.*)$/m.exec(text(path))?.[1], question, path);
     }
