@@ -48,7 +48,7 @@ export interface Figures {
 }
 
 /** One process that serves. */
-export interface ListenerFigures {
+export interface WorkerFigures {
   readonly pid: number;
   readonly state: 'starting' | 'serving' | 'draining';
   /** Seconds since it was started. */
@@ -62,11 +62,11 @@ export interface ListenerFigures {
 }
 
 /** The figures of all who serve, added up, and each of them. */
-export interface Gathered {
+export interface GatewayFigures {
   readonly figures: Figures;
-  readonly listeners: readonly ListenerFigures[];
+  readonly workers: readonly WorkerFigures[];
   /** Listener processes that ended unasked and were replaced. */
-  readonly listenerDeaths: number;
+  readonly workerDeaths: number;
 }
 
 /** The figures of several who serve, added up. Throws when they do not count into the same buckets. */

@@ -2,9 +2,9 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import {
   addFigures,
   type Figures,
-  type Gathered,
+  type GatewayFigures,
   type HistogramFigures,
-  type ListenerFigures,
+  type WorkerFigures,
 } from './figures.ts';
 import type { AdminView } from './view.ts';
 
@@ -80,7 +80,7 @@ class MirrorHistogram extends Histogram {
 export class MetricsRegistry {
   readonly #registry = new Registry();
   /** What is being rendered; a rendering reads it in the turn in which it begins. */
-  #gathered: Gathered = { figures: addFigures([]), listeners: [], listenerDeaths: 0 };
+  #gathered: GatewayFigures = { figures: addFigures([]), workers: [], workerDeaths: 0 };
 
   constructor(view: AdminView) {
     describeAll(this.#registry, view, () => this.#gathered);
@@ -90,13 +90,13 @@ export class MetricsRegistry {
     return this.#registry.contentType;
   }
 
-  render(gathered: Gathered): Promise<string> {
+  render(gathered: GatewayFigures): Promise<string> {
     this.#gathered = gathered;
     return this.#registry.metrics();
   }
 }
 
-function describeAll(registry: Registry, view: AdminView, gathered: () => Gathered): void {
+function describeAll(registry: Registry, view: AdminView, gathered: () => GatewayFigures): void {
   const figures = (): Figures => gathered().figures;
   const describe = (name: string, help: string): Described => ({
     name: `portcullis_${name}`,
@@ -200,27 +200,27 @@ function describeAll(registry: Registry, view: AdminView, gathered: () => Gather
     ['source'],
     () => Array.from(view.revocationsRefused(), ({ count, ...labels }) => ({ labels, value: count })),
   );
-  describeListeners(describe, gathered);
+  describeWorkers(describe, gathered);
   collectDefaultMetrics({ register: registry });
 }
 
 /** The processes that serve; each by its place among them, because its pid would be a label without bounds. */
-function describeListeners(
+function describeWorkers(
   describe: (name: string, help: string) => Described,
-  gathered: () => Gathered,
+  gathered: () => GatewayFigures,
 ): void {
-  const each = (read: (one: ListenerFigures) => number) => (): Sample[] =>
-    gathered().listeners.map((one, index) => ({ labels: { listener: `${index}` }, value: read(one) }));
+  const each = (read: (one: WorkerFigures) => number) => (): Sample[] =>
+    gathered().workers.map((one, index) => ({ labels: { listener: `${index}` }, value: read(one) }));
   mirrorGauge(describe('listeners', 'Listener processes, by state.'), ['state'], () =>
     (['starting', 'serving', 'draining'] as const).map((state) => ({
       labels: { state },
-      value: gathered().listeners.filter((one) => one.state === state).length,
+      value: gathered().workers.filter((one) => one.state === state).length,
     })),
   );
   mirrorCounter(
     describe('listener_deaths_total', 'Listener processes that ended unasked and were replaced.'),
     [],
-    () => unlabelled(gathered().listenerDeaths),
+    () => unlabelled(gathered().workerDeaths),
   );
   mirrorGauge(
     describe('listener_cpu_seconds', 'User and system time of a listener process.'),
@@ -263,7 +263,7 @@ function oldestKeySets(view: AdminView): ReadonlyMap<string, number> {
 }
 
 function serverCounts(
-  servers: Gathered['figures']['servers'],
+  servers: GatewayFigures['figures']['servers'],
 ): { labels: { upstream: string; state: string }; value: number }[] {
   const upstreams = [...new Set(servers.map(({ upstream }) => upstream))];
   return upstreams.flatMap((upstream) =>

@@ -1,19 +1,19 @@
 import { foreignText } from '../lib/foreign-text.ts';
-import type { Gathered } from './figures.ts';
+import type { GatewayFigures } from './figures.ts';
 import type { AdminView } from './view.ts';
 
 /**
  * The body of `/status`. Each field is named here one by one, so that something added to the view is not
  * published by accident.
  */
-export function statusOf(view: AdminView, { figures, listeners }: Gathered): object {
+export function statusOf(view: AdminView, { figures, workers }: GatewayFigures): object {
   return {
     version: view.version,
     startedAt: new Date(view.startedAt).toISOString(),
     uptimeSeconds: Math.floor(view.uptimeSeconds()),
     addresses: [...view.addresses()],
     configuration: configurationOf(view),
-    listeners: listeners.map((one) => ({
+    listeners: workers.map((one) => ({
       pid: one.pid,
       state: one.state,
       uptimeSeconds: Math.floor(one.uptimeSeconds),
@@ -61,7 +61,11 @@ function configurationOf(view: AdminView): object {
   };
 }
 
-function serverStatus(upstream: string, address: string, servers: Gathered['figures']['servers']): object {
+function serverStatus(
+  upstream: string,
+  address: string,
+  servers: GatewayFigures['figures']['servers'],
+): object {
   const known = servers.find((one) => one.upstream === upstream && one.address === address);
   return {
     healthy: known?.state !== 'down',

@@ -1,4 +1,4 @@
-import type { Gathered } from './figures.ts';
+import type { GatewayFigures } from './figures.ts';
 
 /** Something for which the gateway cannot take traffic yet; goes to `/readyz` as it is, so never a secret. */
 export interface NotReady {
@@ -62,7 +62,7 @@ export interface AdminView {
   /** Empty when the gateway can take traffic. */
   notReady(): readonly NotReady[];
   /** What all who serve have counted. It may take a moment, so `/healthz` and `/readyz` do without. */
-  gather(): Promise<Gathered>;
+  gather(): Promise<GatewayFigures>;
   configuration(): ConfigurationView;
   keySets(): Iterable<KeySetView>;
   upstreams(): Iterable<UpstreamView>;

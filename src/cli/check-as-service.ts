@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { StartError } from '../lib/start-error.ts';
-import { PROGRAM_PATH } from '../process/child-env.ts';
+import { PROGRAM_PATH } from '../process/process-environment.ts';
 import { complain } from './complain.ts';
 
 /** The unit that scripts/install puts in place, and the file that it names. */

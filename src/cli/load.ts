@@ -1,6 +1,6 @@
 import { loadConfig } from '../config/load.ts';
 import { StartError } from '../lib/start-error.ts';
-import type { LoadAnswer, LoadOrder } from '../process/load-child.ts';
+import type { LoadOutcome, LoadRequest } from '../process/load-process.ts';
 import { exitCodes } from './exit-code.ts';
 
 /** Reads one configuration for the process that has started this one, and sends it what was found. */
@@ -11,7 +11,7 @@ export async function load(): Promise<number> {
   }
   // A terminal's signals reach every process of the gateway; this one ends by itself.
   for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => {});
-  const order = await new Promise<LoadOrder>((resolve) => process.once('message', resolve));
+  const order = await new Promise<LoadRequest>((resolve) => process.once('message', resolve));
   const answer = answerOf(order);
   await new Promise<void>((resolve, reject) => {
     process.send?.(answer, undefined, undefined, (error) => (error === null ? resolve() : reject(error)));
@@ -19,7 +19,7 @@ export async function load(): Promise<number> {
   return exitCodes.ok;
 }
 
-function answerOf({ file, env, running }: LoadOrder): LoadAnswer {
+function answerOf({ file, env, running }: LoadRequest): LoadOutcome {
   try {
     return loadConfig({ file, env, running });
   } catch (error) {

@@ -86,7 +86,7 @@ function buildProgram(finish: (code: number) => void): Command {
   // What `start` starts.
   program
     .command('listener', { hidden: true })
-    .action(async () => finish(await (await import('./listener.ts')).listener()));
+    .action(async () => finish(await (await import('./worker.ts')).worker()));
   // What a reload starts.
   program
     .command('load', { hidden: true })

@@ -34,9 +34,9 @@ export async function start(options: StartArguments): Promise<number> {
     onHopeless = give;
   });
   const { ControlSocket } = await import('../process/control-socket.ts');
-  const { loadInChild } = await import('../process/load-child.ts');
+  const { loadInOwnProcess } = await import('../process/load-process.ts');
   const { Reloader } = await import('../process/reloader.ts');
-  const { ReadyWatch } = await import('../process/ready-watch.ts');
+  const { ReadinessLog } = await import('../process/readiness-log.ts');
   const program = process.argv[1] as string;
   // Of the release that this process is of, even if a link leads elsewhere by then: the two must understand each other.
   const reading = realpathSync(program);
@@ -58,7 +58,7 @@ export async function start(options: StartArguments): Promise<number> {
     systemd,
     log,
     read: () =>
-      loadInChild({ program: reading, file, env: process.env, running: supervisor.config.listeners }),
+      loadInOwnProcess({ program: reading, file, env: process.env, running: supervisor.config.listeners }),
     started,
   });
   onSignal('SIGHUP', async () => void (await reloader.reload()));
@@ -79,7 +79,7 @@ export async function start(options: StartArguments): Promise<number> {
   if (webhooks !== undefined) log.info({ address: webhooks }, 'listening for webhooks');
   const { listeners, verifiers } = config;
   log.info({ config: file, version, pid: process.pid, listeners, verifiers }, 'serving');
-  const watch = new ReadyWatch(supervisor.view, log);
+  const watch = new ReadinessLog(supervisor.view, log);
   systemd.ready();
 
   const ending = await Promise.race([

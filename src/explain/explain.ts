@@ -6,7 +6,7 @@ import type { Config, IssuerConfig, RouteConfig, TokenPlace } from '../config/co
 import type { Route } from '../exchange/route.ts';
 import { Tally } from '../exchange/tally.ts';
 import { type BuiltService, buildService } from '../gateway/build-service.ts';
-import { Control } from '../gateway/control.ts';
+import { ControlPlane } from '../gateway/control-plane.ts';
 import { fieldLineBytes, requestHeadBytes } from '../http/h1/head-size.ts';
 import { isHostAndPort } from '../http/host-port.ts';
 import type { RequestHead } from '../http/message.ts';
@@ -95,11 +95,11 @@ export async function explain(
 /** A gateway without anything that would reach out by itself. */
 interface Built {
   readonly service: BuiltService;
-  readonly control: Control;
+  readonly control: ControlPlane;
 }
 
 function build(config: Config, clock: Clock): Built {
-  const control: Control = new Control(config, {
+  const control: ControlPlane = new ControlPlane(config, {
     clock,
     log: silent,
     readOnly: true,
@@ -158,7 +158,7 @@ async function prepare(
   if (offline) await control.keySets.close();
 }
 
-async function readRevocations({ revocation }: Control): Promise<void> {
+async function readRevocations({ revocation }: ControlPlane): Promise<void> {
   try {
     await revocation?.store.read();
   } catch (error) {

@@ -7,11 +7,11 @@ import { ProcessWatch } from '../lib/process-figures.ts';
 import { StartError } from '../lib/start-error.ts';
 import { ServerBoard } from '../upstream/server-board.ts';
 import { serversOf } from '../upstream/server-state.ts';
-import { collectFigures } from './collect-figures.ts';
-import { Control } from './control.ts';
-import { assertReloadable } from './reloadable.ts';
+import { adminView } from './admin-view.ts';
+import { ControlPlane } from './control-plane.ts';
+import { assertFixedSettings } from './fixed-settings.ts';
 import { type Change, Server } from './server.ts';
-import { controlView } from './view.ts';
+import { serverFigures } from './server-figures.ts';
 
 export interface Addresses {
   /** `host:port` or `unix:/path` of each listening address, in the order of the configuration. */
@@ -46,7 +46,7 @@ export function createGateway(config: Config, options: { readonly log: Log }): G
 
 class RunningGateway implements Gateway {
   private readonly log: Log;
-  private readonly control: Control;
+  private readonly control: ControlPlane;
   private readonly server: Server;
   private readonly board: ServerBoard;
   private readonly watch = new ProcessWatch();
@@ -56,7 +56,7 @@ class RunningGateway implements Gateway {
 
   constructor(config: Config, log: Log) {
     this.log = log;
-    this.control = new Control(config, {
+    this.control = new ControlPlane(config, {
       clock: systemClock,
       log,
       judges: {
@@ -83,7 +83,7 @@ class RunningGateway implements Gateway {
     try {
       await server.open();
       await control.start(
-        controlView({
+        adminView({
           config: () => server.config,
           configuration: () => this.record.view,
           control,
@@ -94,15 +94,15 @@ class RunningGateway implements Gateway {
               ? [{ what: 'listener', why: 'not every address is bound yet' }]
               : [],
           gather: async () => ({
-            figures: collectFigures(server),
-            listeners: [
+            figures: serverFigures(server),
+            workers: [
               {
                 ...this.watch.read(),
                 state: server.draining ? 'draining' : 'serving',
                 connections: server.connections.open,
               },
             ],
-            listenerDeaths: 0,
+            workerDeaths: 0,
           }),
           log,
         }),
@@ -138,7 +138,7 @@ class RunningGateway implements Gateway {
 
   private async putInForce(config: Config): Promise<void> {
     const { control, server } = this;
-    assertReloadable(server.config, config);
+    assertFixedSettings(server.config, config);
     const sets = await control.keySets.prepare(config.issuers);
     let change: Change | undefined;
     try {

@@ -15,7 +15,7 @@ export type KeysByIssuer = ReadonlyMap<string, readonly VerificationKey[]>;
  * What a supervisor tells its listener processes, in this order: `configure`, `revoke` as often as needed, `serve`;
  * then anything. What has an `id` is answered by an answer with the same.
  */
-export type ToListener =
+export type ToWorker =
   | {
       readonly kind: 'configure';
       readonly index: number;
@@ -44,7 +44,7 @@ export type ToListener =
   | { readonly kind: 'close'; readonly graceMs: number };
 
 /** What one listener process has counted and taken. */
-export interface ListenerReport {
+export interface WorkerReport {
   readonly figures: Figures;
   readonly process: ProcessFigures;
 }
@@ -55,7 +55,7 @@ export type ToSupervisor =
   | { readonly kind: 'done'; readonly id: number }
   /** What was asked for is not possible; `why` is a sentence. */
   | { readonly kind: 'refused'; readonly id: number; readonly why: string }
-  | { readonly kind: 'report'; readonly id: number; readonly report: ListenerReport }
+  | { readonly kind: 'report'; readonly id: number; readonly report: WorkerReport }
   | { readonly kind: 'refetch'; readonly issuer: string }
   /** A limit runs short; see `Leases`. */
   | { readonly kind: 'want'; readonly limit: string; readonly wanted: number }
@@ -65,4 +65,4 @@ export type ToSupervisor =
   /** It is about to end by itself and serves until then what it has begun: another one must take its place. */
   | { readonly kind: 'leaving'; readonly why: string }
   /** The last message: how many exchanges were cut. */
-  | { readonly kind: 'closed'; readonly cut: number; readonly report: ListenerReport };
+  | { readonly kind: 'closed'; readonly cut: number; readonly report: WorkerReport };

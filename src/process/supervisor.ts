@@ -3,10 +3,10 @@ import type { AdminView } from '../admin/view.ts';
 import { AuthCounters } from '../auth/auth-counters.ts';
 import { Authorizer } from '../auth/authorizer.ts';
 import type { Config, TrafficAddress } from '../config/config.ts';
-import { Control } from '../gateway/control.ts';
+import { adminView } from '../gateway/admin-view.ts';
+import { ControlPlane } from '../gateway/control-plane.ts';
+import { assertFixedSettings } from '../gateway/fixed-settings.ts';
 import type { Addresses } from '../gateway/gateway.ts';
-import { assertReloadable } from '../gateway/reloadable.ts';
-import { controlView } from '../gateway/view.ts';
 import { addressText } from '../http/host-port.ts';
 import { keysOf } from '../keysets/key-sets.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -15,12 +15,12 @@ import { StartError } from '../lib/start-error.ts';
 import { Turn } from '../lib/turn.ts';
 import { ServerBoard } from '../upstream/server-board.ts';
 import { serversOf } from '../upstream/server-state.ts';
-import { childEnvironment } from './child-env.ts';
-import { claimAddresses } from './claim.ts';
-import { Crew } from './crew.ts';
+import { claimAddresses } from './address-claim.ts';
 import { unitsOf } from './leases.ts';
 import type { KeysByIssuer } from './messages.ts';
-import { shareOf } from './share.ts';
+import { processEnvironment } from './process-environment.ts';
+import { workerConfig } from './worker-config.ts';
+import { Workers } from './workers.ts';
 
 export interface SupervisorOptions {
   readonly log: Log;
@@ -44,8 +44,8 @@ export interface SupervisorOptions {
 export class Supervisor {
   /** How reloads ended; the caller of `reload` fills it in. */
   readonly record: ReloadRecord;
-  readonly #control: Control;
-  readonly #crew: Crew;
+  readonly #control: ControlPlane;
+  readonly #workers: Workers;
   readonly #board: ServerBoard;
   readonly #view: AdminView;
   readonly #sharePort: boolean;
@@ -67,23 +67,23 @@ export class Supervisor {
     this.#config = config;
     this.#sharePort = sharePort;
     this.#judge = judgeOf(config);
-    this.#control = new Control(config, {
+    this.#control = new ControlPlane(config, {
       clock: systemClock,
       log,
       judges: {
         setKeys: (issuer, keys) => {
           this.#judge.setKeys(issuer, keys);
-          this.#crew.setKeys(issuer, keys);
+          this.#workers.setKeys(issuer, keys);
         },
         signedClaims: (token, issuer, key) => this.#judge.signedClaims(token, issuer, key),
-        distribute: (revocations) => this.#crew.revoke(revocations),
-        distributeDrop: () => this.#crew.dropForeign(),
+        distribute: (revocations) => this.#workers.revoke(revocations),
+        distributeDrop: () => this.#workers.dropForeign(),
       },
     });
     this.#board = new ServerBoard(log, systemClock);
-    this.#crew = new Crew({
+    this.#workers = new Workers({
       program,
-      env: childEnvironment(env),
+      env: processEnvironment(env),
       count: config.listeners,
       clock: systemClock,
       log,
@@ -96,7 +96,7 @@ export class Supervisor {
       watched,
       onHopeless,
     });
-    this.#view = controlView({
+    this.#view = adminView({
       config: () => this.#config,
       configuration: () => this.record.view,
       control: this.#control,
@@ -104,9 +104,11 @@ export class Supervisor {
       draining: () => this.#closing !== undefined,
       notServing: () => {
         if (!this.#serving) return [{ what: 'listener', why: 'not every address is bound yet' }];
-        return this.#crew.serving.length > 0 ? [] : [{ what: 'listener', why: 'no listener process serves' }];
+        return this.#workers.serving.length > 0
+          ? []
+          : [{ what: 'listener', why: 'no listener process serves' }];
       },
-      gather: () => this.#crew.gather(),
+      gather: () => this.#workers.gather(),
       log,
     });
   }
@@ -122,7 +124,7 @@ export class Supervisor {
 
   /** Whether any listener answers. */
   get isWell(): boolean {
-    return this.#crew.isWell;
+    return this.#workers.isWell;
   }
 
   get view(): AdminView {
@@ -136,7 +138,7 @@ export class Supervisor {
       await this.#control.start(this.#view);
       this.#claimed = await this.#claim(this.#config.listen);
       this.#shares = this.#sharesOf(this.#config, this.#claimed);
-      await this.#crew.start();
+      await this.#workers.start();
       this.#serving = true;
     } catch (error) {
       await this.close(0);
@@ -154,8 +156,8 @@ export class Supervisor {
     // Those of the last time go first, so that there are never more than twice as many as wanted. That may take all of
     // their grace, which no reload waits for.
     const done = this.#rolling
-      .then(() => this.#crew.drained())
-      .then(() => this.#inTurn(() => this.#crew.roll(this.#config.shutdown.graceMs)));
+      .then(() => this.#workers.drained())
+      .then(() => this.#inTurn(() => this.#workers.roll(this.#config.shutdown.graceMs)));
     this.#rolling = done.catch(() => {}); // The caller is told; the next one starts all the same.
     return done;
   }
@@ -168,7 +170,7 @@ export class Supervisor {
 
   /** Ends every listener process at once. */
   kill(): void {
-    this.#crew.kill();
+    this.#workers.kill();
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {
@@ -179,13 +181,13 @@ export class Supervisor {
 
   async #replace(config: Config): Promise<void> {
     if (this.#closing !== undefined || !this.#serving) throw new StartError('the gateway does not run');
-    assertReloadable(this.#config, config);
+    assertFixedSettings(this.#config, config);
     const claimed = await this.#claim(config.listen);
     const shares = this.#sharesOf(config, claimed);
     const judge = judgeOf(config);
     const sets = await this.#control.keySets.prepare(config.issuers);
     try {
-      await this.#crew.change(
+      await this.#workers.change(
         (index) => shares[index] as Config,
         () => {
           const keys = keysOf(sets);
@@ -220,7 +222,7 @@ export class Supervisor {
   #sharesOf(config: Config, claimed: ReadonlyMap<string, TrafficAddress>): readonly Config[] {
     const { listeners } = this.#config;
     const addresses = config.listen.map((address) => claimed.get(addressText(address)) as TrafficAddress);
-    const share = shareOf(config, listeners);
+    const share = workerConfig(config, listeners);
     const owners = ownersOf(addresses, this.#shares, listeners);
     return Array.from({ length: listeners }, (_, index) => ({
       ...share,
@@ -236,7 +238,7 @@ export class Supervisor {
   }
 
   async #shutDown(graceMs: number): Promise<number> {
-    const cut = await this.#crew.close(graceMs);
+    const cut = await this.#workers.close(graceMs);
     this.#board.close();
     await this.#control.close();
     await this.#judge.close();

@@ -1,4 +1,4 @@
-import type { Gathered } from '../../src/admin/figures.ts';
+import type { GatewayFigures } from '../../src/admin/figures.ts';
 import type { AdminView, NotReady } from '../../src/admin/view.ts';
 import { Histogram } from '../../src/lib/counters.ts';
 
@@ -25,7 +25,7 @@ export class FakeView implements AdminView {
   /** How often the figures were asked for. */
   gatherings = 0;
 
-  async gather(): Promise<Gathered> {
+  async gather(): Promise<GatewayFigures> {
     this.gatherings += 1;
     const { requestSeconds, verifyBatchSize } = this;
     const listener = {
@@ -72,11 +72,11 @@ export class FakeView implements AdminView {
           },
         ],
       },
-      listeners: [
+      workers: [
         { ...listener, ...hidden },
         { ...listener, pid: 72, state: 'draining', connections: 4 },
       ],
-      listenerDeaths: 1,
+      workerDeaths: 1,
     };
   }
   configuration() {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { loadInChild } from '../../src/process/load-child.ts';
+import { loadInOwnProcess } from '../../src/process/load-process.ts';
 import { run } from '../cli/program.ts';
 import { lines, valid } from './faulty-texts.ts';
 
@@ -31,17 +31,17 @@ describe('a check in a process of its own', () => {
 
   test('gives the configuration, or its faults', async () => {
     writeFileSync(file, `${valid}realm: "\${REALM}"\n`);
-    const good = await loadInChild({ ...task, env: { ...task.env, REALM: 'there' }, running: 2 });
+    const good = await loadInOwnProcess({ ...task, env: { ...task.env, REALM: 'there' }, running: 2 });
     assert.ok(good.ok);
     assert.deepEqual([good.config.realm, good.config.listeners], ['there', 2]);
     assert.ok(good.config.upstreams instanceof Map);
-    const bad = await loadInChild(task);
+    const bad = await loadInOwnProcess(task);
     assert.ok(!bad.ok);
     assert.match(bad.faults[0]?.message ?? '', /^needs the environment variable REALM/);
   });
 
   test('ends when its time is over, and says so when there is no file', async () => {
-    await assert.rejects(loadInChild({ ...task, limitMs: 1 }), /its check took longer than 1 ms/);
-    await assert.rejects(loadInChild({ ...task, file: join(folder, 'none') }), /does not exist/);
+    await assert.rejects(loadInOwnProcess({ ...task, limitMs: 1 }), /its check took longer than 1 ms/);
+    await assert.rejects(loadInOwnProcess({ ...task, file: join(folder, 'none') }), /does not exist/);
   });
 });

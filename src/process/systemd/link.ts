@@ -73,8 +73,8 @@ export class SystemdLink {
   }
 
   async #tell(notifier: Notifier): Promise<void> {
-    const { figures, listeners } = await this.#supervisor().view.gather();
-    const serving = listeners.filter(({ state }) => state === 'serving').length;
+    const { figures, workers } = await this.#supervisor().view.gather();
+    const serving = workers.filter(({ state }) => state === 'serving').length;
     notifier.status(
       `${serving} of ${this.#supervisor().config.listeners} listeners serve; ${this.#pace(figures)}; ` +
         `${figures.connections} connections, ${figures.cacheEntries} tokens cached${this.#reload()}`,

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import type { Log } from '../../lib/log.ts';
-import { PROGRAM_PATH } from '../child-env.ts';
+import { PROGRAM_PATH } from '../process-environment.ts';
 
 /** Milliseconds for one message; it takes a few. */
 const TELL_MS = 5_000;

@@ -17,7 +17,7 @@ test('a reload that ends while all stops does not tell that all is ready', async
     config: { listeners: 1 },
     isWell: true,
     view: {
-      gather: async () => ({ figures, listeners: [] }),
+      gather: async () => ({ figures, workers: [] }),
       configuration: () => ({ lastReload: undefined }),
     },
   } as unknown as Supervisor;

@@ -7,7 +7,7 @@ const FIRST_DELAY_MS = 100;
 const LAST_DELAY_MS = 5_000;
 
 /** How often in a row listeners ended before they were of use, and what follows from that. */
-export class Setbacks {
+export class RestartBackoff {
   #inARow = 0;
 
   /**

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
-import { collectFigures } from '../gateway/collect-figures.ts';
 import { type Change, Server } from '../gateway/server.ts';
+import { serverFigures } from '../gateway/server-figures.ts';
 import { systemClock } from '../lib/clock.ts';
 import { freeze } from '../lib/freeze.ts';
 import { createLog, type Log } from '../lib/log.ts';
@@ -8,10 +8,10 @@ import { ProcessWatch } from '../lib/process-figures.ts';
 import { StartError } from '../lib/start-error.ts';
 import { version } from '../lib/version.ts';
 import { RevocationReplica } from '../revocation/replica.ts';
-import { Lessee } from './lessee.ts';
-import type { ListenerReport, ToListener, ToSupervisor } from './messages.ts';
+import { LeaseClient } from './lease-client.ts';
+import type { ToSupervisor, ToWorker, WorkerReport } from './messages.ts';
 import { PROTOCOL } from './messages.ts';
-import { Refetches } from './refetches.ts';
+import { RefetchRequests } from './refetch-requests.ts';
 import { isJournal } from './systemd/journal-stream.ts';
 
 /**
@@ -26,15 +26,18 @@ const INTERNAL = 70;
  * Serves for a supervisor, which tells it everything through the channel it was started with, until that closes.
  * Resolves with the exit code.
  */
-export function listenerProcess(): Promise<number> {
-  return new Promise((resolve) => new ListenerProcess(resolve).start());
+export function workerProcess(): Promise<number> {
+  return new Promise((resolve) => new WorkerProcess(resolve).start());
 }
 
-class ListenerProcess {
+class WorkerProcess {
   readonly #exit: (code: number) => void;
   readonly #watch = new ProcessWatch();
-  readonly #refetches = new Refetches((issuer) => void this.#tell({ kind: 'refetch', issuer }), systemClock);
-  readonly #lessee = new Lessee({
+  readonly #refetches = new RefetchRequests(
+    (issuer) => void this.#tell({ kind: 'refetch', issuer }),
+    systemClock,
+  );
+  readonly #leaseClient = new LeaseClient({
     leases: () => this.#server?.leases ?? new Map(),
     ask: (limit, wanted) => void this.#tell({ kind: 'want', limit, wanted }),
     clock: systemClock,
@@ -52,7 +55,7 @@ class ListenerProcess {
   }
 
   start(): void {
-    process.on('message', (message) => this.#hear(message as ToListener));
+    process.on('message', (message) => this.#hear(message as ToWorker));
     process.on('disconnect', () => this.#onOrphaned());
     // A terminal's signals reach every process of the gateway; what becomes of this one, the supervisor says.
     for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => {});
@@ -72,7 +75,7 @@ class ListenerProcess {
     });
   }
 
-  #hear(message: ToListener): void {
+  #hear(message: ToWorker): void {
     switch (message.kind) {
       case 'configure':
         this.#configure(message.index, freeze(message.config));
@@ -104,12 +107,12 @@ class ListenerProcess {
         void this.#tell({ kind: 'report', id: message.id, report: this.#report() });
         return;
       case 'lower': {
-        const amount = this.#lessee.lower(message.limit, message.wanted);
+        const amount = this.#leaseClient.lower(message.limit, message.wanted);
         void this.#tell({ kind: 'lowered', id: message.id, amount });
         return;
       }
       case 'raise':
-        this.#lessee.granted(message.limit, message.amount);
+        this.#leaseClient.granted(message.limit, message.amount);
         return;
       case 'retire':
         void this.#retire(message.id, message.graceMs);
@@ -125,7 +128,7 @@ class ListenerProcess {
   }
 
   /** What may be refused, with the reason. */
-  async #answer(message: Extract<ToListener, { kind: 'serve' | 'prepare' | 'commit' }>): Promise<void> {
+  async #answer(message: Extract<ToWorker, { kind: 'serve' | 'prepare' | 'commit' }>): Promise<void> {
     const { id } = message;
     try {
       if (message.kind === 'serve') await this.#serve();
@@ -151,7 +154,7 @@ class ListenerProcess {
       log,
       refetch: (issuer) => this.#refetches.refetch(issuer),
       revocations: this.#replica?.list,
-      scarce: (limit, wanted) => this.#lessee.want(limit, wanted),
+      scarce: (limit, wanted) => this.#leaseClient.want(limit, wanted),
       onServer: (report) => void this.#tell({ kind: 'server', report }),
       shared: true,
     });
@@ -171,7 +174,7 @@ class ListenerProcess {
     if (this.#change === undefined) throw new StartError('nothing has been prepared');
     const { config, change } = this.#change;
     change.commit(keys);
-    this.#lessee.reset();
+    this.#leaseClient.reset();
     this.#replica?.setIssuers(config.issuers);
     this.#change = undefined;
   }
@@ -186,8 +189,8 @@ class ListenerProcess {
     return this.#server;
   }
 
-  #report(): ListenerReport {
-    return { figures: collectFigures(this.#configured()), process: this.#watch.read() };
+  #report(): WorkerReport {
+    return { figures: serverFigures(this.#configured()), process: this.#watch.read() };
   }
 
   /** Serves on until another listener has taken its place and the supervisor says so. */

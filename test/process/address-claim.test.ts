@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { describe, test } from 'node:test';
 import { type EngineApp, loadEngine } from '../../src/front/uws/engine.ts';
 import { StartError } from '../../src/lib/start-error.ts';
-import { claimAddresses } from '../../src/process/claim.ts';
+import { claimAddresses } from '../../src/process/address-claim.ts';
 
 const alone = { share: false };
 const shared = { share: true };

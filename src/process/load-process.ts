@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import type { LoadResult } from '../config/load.ts';
 import { freeze } from '../lib/freeze.ts';
 import { StartError } from '../lib/start-error.ts';
-import { childEnvironment } from './child-env.ts';
+import { processEnvironment } from './process-environment.ts';
 
 /** Milliseconds for a check: a hundred times what a large file takes, and below every watchdog. */
 const CHECK_LIMIT_MS = 10_000;
@@ -10,7 +10,7 @@ const CHECK_LIMIT_MS = 10_000;
 /** MiB of heap: many times what the largest file takes. */
 const HEAP_MIB = 512;
 
-export interface CheckTask {
+export interface LoadTask {
   /** The command that this process was started with. */
   readonly program: string;
   readonly file: string;
@@ -21,14 +21,14 @@ export interface CheckTask {
 }
 
 /** What the child is told; the environment goes this way, because what stands in it may be secret. */
-export interface LoadOrder {
+export interface LoadRequest {
   readonly file: string;
   readonly env: NodeJS.ProcessEnv;
   readonly running: number | undefined;
 }
 
 /** What the child answers: what `loadConfig` gives, or the message of a StartError. */
-export type LoadAnswer = LoadResult | { readonly unavailable: string };
+export type LoadOutcome = LoadResult | { readonly unavailable: string };
 
 /**
  * Reads a configuration file and everything it names in a process of its own, so that no file can make this one deaf.
@@ -36,11 +36,11 @@ export type LoadAnswer = LoadResult | { readonly unavailable: string };
  * @returns what `loadConfig` would.
  * @throws StartError when the file cannot be read, the check takes longer than `limitMs`, or its process fails.
  */
-export function loadInChild(task: CheckTask): Promise<LoadResult> {
+export function loadInOwnProcess(task: LoadTask): Promise<LoadResult> {
   const { program, file, env, running, limitMs = CHECK_LIMIT_MS } = task;
   return new Promise((resolve, reject) => {
     const child = fork(program, ['load'], {
-      env: childEnvironment(env),
+      env: processEnvironment(env),
       execArgv: [...process.execArgv, `--max-old-space-size=${HEAP_MIB}`],
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -50,7 +50,7 @@ export function loadInChild(task: CheckTask): Promise<LoadResult> {
       late = true;
       child.kill('SIGKILL');
     }, limitMs);
-    child.once('message', (answer: LoadAnswer) => {
+    child.once('message', (answer: LoadOutcome) => {
       if ('unavailable' in answer) reject(new StartError(answer.unavailable));
       else resolve(freeze(answer));
     });
@@ -66,7 +66,7 @@ export function loadInChild(task: CheckTask): Promise<LoadResult> {
       // Without effect behind an answer.
       reject(new StartError(`the configuration ${file} was not read: ${why}`));
     });
-    const order: LoadOrder = { file, env, running };
+    const order: LoadRequest = { file, env, running };
     child.send(order, (error) => {
       if (error !== null) child.kill('SIGKILL'); // Its end is told by `exit`.
     });

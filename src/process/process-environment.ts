@@ -28,7 +28,7 @@ const PASSED = new Set([
 ]);
 
 /** The environment of a process that this one starts from its own program. */
-export function childEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+export function processEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const passed = Object.entries(env).filter(([name]) => PASSED.has(name));
   return { ...Object.fromEntries(passed), PATH: PROGRAM_PATH };
 }

@@ -1,16 +1,16 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { StartError } from '../lib/start-error.ts';
 import type { ServerReport } from '../upstream/server-report.ts';
-import type { ListenerReport, ToListener, ToSupervisor } from './messages.ts';
+import type { ToSupervisor, ToWorker, WorkerReport } from './messages.ts';
 
 /** Milliseconds between two pings. */
 const PING_MS = 1_000;
 
-type Asked = Extract<ToListener, { readonly id: number }>;
+type Asked = Extract<ToWorker, { readonly id: number }>;
 /** A member of a union without one of its properties. */
 type Without<Message, Key extends PropertyKey> = Message extends unknown ? Omit<Message, Key> : never;
 export type Question = Without<Asked, 'id'>;
-export type Statement = Exclude<ToListener, { readonly id: number }>;
+export type Statement = Exclude<ToWorker, { readonly id: number }>;
 
 /** How a listener process ended. */
 export interface Ending {
@@ -18,13 +18,13 @@ export interface Ending {
   readonly signal: NodeJS.Signals | null;
 }
 
-export interface ChildEvents {
+export interface WorkerEvents {
   readonly hello: (protocol: number, version: string) => void;
   readonly refetch: (issuer: string) => void;
   readonly leaving: (why: string) => void;
   readonly want: (limit: string, wanted: number) => void;
   readonly server: (report: ServerReport) => void;
-  readonly report: (report: ListenerReport) => void;
+  readonly report: (report: WorkerReport) => void;
 }
 
 interface Waiting {
@@ -33,12 +33,12 @@ interface Waiting {
 }
 
 /** The end of a listener process before it answered. */
-export class ListenerEnded extends Error {
-  override readonly name = 'ListenerEnded';
+export class WorkerEnded extends Error {
+  override readonly name = 'WorkerEnded';
 }
 
 /** One listener process as its supervisor sees it. */
-export class Child {
+export class WorkerChannel {
   readonly pid: number;
   /** Resolves when the process has ended. Never rejects. */
   readonly ended: Promise<Ending>;
@@ -47,7 +47,7 @@ export class Child {
   /** Its end was made here. */
   wasKilled = false;
   readonly #process: ChildProcess;
-  readonly #events: ChildEvents;
+  readonly #events: WorkerEvents;
   readonly #waiting = new Map<number, Waiting>();
   #ids = 0;
   #gone = false;
@@ -56,7 +56,7 @@ export class Child {
   #pinging = false;
   #pings: NodeJS.Timeout | undefined;
 
-  constructor(program: string, env: NodeJS.ProcessEnv, events: ChildEvents) {
+  constructor(program: string, env: NodeJS.ProcessEnv, events: WorkerEvents) {
     this.#events = events;
     this.#process = fork(program, ['listener'], { env, serialization: 'advanced', stdio: 'inherit' });
     this.pid = this.#process.pid ?? 0;
@@ -64,7 +64,7 @@ export class Child {
       const end = (code: number | null, signal: NodeJS.Signals | null): void => {
         this.#gone = true;
         clearInterval(this.#pings);
-        for (const { fail } of this.#waiting.values()) fail(new ListenerEnded('the listener process ended'));
+        for (const { fail } of this.#waiting.values()) fail(new WorkerEnded('the listener process ended'));
         this.#waiting.clear();
         resolve({ code, signal });
       };
@@ -89,15 +89,15 @@ export class Child {
     this.#send(message);
   }
 
-  /** Rejects with a StartError when it is refused, and with ListenerEnded when the process ends before. */
+  /** Rejects with a StartError when it is refused, and with WorkerEnded when the process ends before. */
   async ask(question: Question): Promise<ToSupervisor> {
     this.#ids += 1;
     const id = this.#ids;
-    if (this.#gone) throw new ListenerEnded('the listener process has ended');
+    if (this.#gone) throw new WorkerEnded('the listener process has ended');
     const answer = new Promise<ToSupervisor>((resolve, reject) => {
       this.#waiting.set(id, { answer: resolve, fail: reject });
     });
-    this.#send({ ...question, id } as ToListener);
+    this.#send({ ...question, id } as ToWorker);
     return await answer;
   }
 
@@ -119,7 +119,7 @@ export class Child {
     this.#process.kill(signal);
   }
 
-  #send(message: ToListener): void {
+  #send(message: ToWorker): void {
     if (this.#gone || !this.#process.connected) return;
     // The channel breaks when the process ends, which is told by `ended`.
     this.#process.send(message, () => {});

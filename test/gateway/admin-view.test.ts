@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { controlView, type ViewSources } from '../../src/gateway/view.ts';
+import { type AdminViewSources, adminView } from '../../src/gateway/admin-view.ts';
 
 test('the metrics, scraped again and again, do not walk over all revocations; the status does', () => {
   let walks = 0;
@@ -12,7 +12,7 @@ test('the metrics, scraped again and again, do not walk over all revocations; th
     },
   };
   const sources = { control: { revocation: { store } } };
-  const view = controlView(sources as unknown as ViewSources);
+  const view = adminView(sources as unknown as AdminViewSources);
   const seen = view.revocations();
   assert.equal(seen?.entries, 3);
   assert.equal(walks, 0);

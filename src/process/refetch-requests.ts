@@ -12,7 +12,7 @@ interface Asked {
 }
 
 /** Asks the supervisor for newer keys on behalf of tokens with an unknown one. */
-export class Refetches {
+export class RefetchRequests {
   readonly #ask: (issuer: string) => void;
   readonly #clock: Clock;
   readonly #asked = new Map<string, Asked>();

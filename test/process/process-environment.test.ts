@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { childEnvironment } from '../../src/process/child-env.ts';
+import { processEnvironment } from '../../src/process/process-environment.ts';
 import { systemdNotifier } from '../../src/process/systemd/notifier.ts';
 import { silentLog } from '../support/gateway.ts';
 
@@ -11,7 +11,7 @@ const SECRET = 'a-secret-that-no-program-needs-to-know';
 
 test('what a process takes from the environment is a list, not what is left of it', () => {
   const env = { NODE_OPTIONS: '--max-old-space-size=512', NOTIFY_SOCKET: '/s', WATCHDOG_USEC: '1', ANY: 'x' };
-  const { PATH, ...rest } = childEnvironment(env);
+  const { PATH, ...rest } = processEnvironment(env);
   assert.deepEqual(rest, { NODE_OPTIONS: '--max-old-space-size=512' });
   assert.ok(PATH?.split(':').every((folder) => folder.startsWith('/')));
 });

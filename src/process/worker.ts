@@ -1,13 +1,13 @@
-import type { ListenerFigures } from '../admin/figures.ts';
+import type { WorkerFigures } from '../admin/figures.ts';
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../lib/clock.ts';
 import { StartError } from '../lib/start-error.ts';
 import { version } from '../lib/version.ts';
 import type { Revocation } from '../revocation/revocation.ts';
 import type { ServerReport } from '../upstream/server-report.ts';
-import { Child } from './child.ts';
 import { type Holder, type Units, unitsOf } from './leases.ts';
-import { type KeysByIssuer, type ListenerReport, PROTOCOL } from './messages.ts';
+import { type KeysByIssuer, PROTOCOL, type WorkerReport } from './messages.ts';
+import { WorkerChannel } from './worker-channel.ts';
 
 /** Revocations in one message, some 200 KiB. */
 const CHUNK = 1_000;
@@ -16,7 +16,7 @@ const OVERDUE_MS = 5_000;
 /** Milliseconds to wait for the figures of one that may hang; older ones are shown then. */
 const GATHER_MS = 1_000;
 
-export interface MemberOptions {
+export interface WorkerOptions {
   /** The command that this process was started with. */
   readonly program: string;
   readonly env: NodeJS.ProcessEnv;
@@ -36,14 +36,14 @@ export interface MemberOptions {
 }
 
 /** One listener process in the crew, from its start to its end. */
-export class Member implements Holder {
+export class Worker implements Holder {
   readonly index: number;
-  readonly child: Child;
+  readonly channel: WorkerChannel;
   /** The configuration it works with. */
   config: Config;
-  state: ListenerFigures['state'] = 'starting';
+  state: WorkerFigures['state'] = 'starting';
   /** What it told last. */
-  report: ListenerReport | undefined;
+  report: WorkerReport | undefined;
   /** Why it is about to end by itself. */
   leaving: string | undefined;
   /** Its end has been asked for. */
@@ -59,7 +59,7 @@ export class Member implements Holder {
   /** Why it was killed before it served. */
   #refusal: string | undefined;
 
-  constructor(options: MemberOptions) {
+  constructor(options: WorkerOptions) {
     const { index, clock, config, keys, revocations, refetch, leaving, want, server, overdue } = options;
     this.#overdue = overdue;
     this.index = index;
@@ -67,14 +67,14 @@ export class Member implements Holder {
     this.#clock = clock;
     this.#revocations = revocations;
     this.#startedAt = clock.monotonic();
-    this.child = new Child(options.program, options.env, {
+    this.channel = new WorkerChannel(options.program, options.env, {
       hello: (protocol, its) => {
         if (protocol === PROTOCOL) return;
         this.#refusal = `the listener process is of version ${its}, this supervisor of ${version}: restart the whole`;
-        this.child.kill('SIGKILL');
+        this.channel.kill('SIGKILL');
       },
       refetch: (issuer) => {
-        const told = (): void => this.child.tell({ kind: 'refetched', issuer });
+        const told = (): void => this.channel.tell({ kind: 'refetched', issuer });
         const newer = refetch(issuer);
         if (newer === undefined) told();
         else void newer.then(told);
@@ -86,16 +86,16 @@ export class Member implements Holder {
         this.report = report;
       },
     });
-    this.child.tell({ kind: 'configure', index, config, keys });
-    this.child.watch();
+    this.channel.tell({ kind: 'configure', index, config, keys });
+    this.channel.watch();
   }
 
-  /** Resolves when it serves what it began with. Rejects with a StartError when it cannot, and with ListenerEnded when it ended. */
+  /** Resolves when it serves what it began with. Rejects with a StartError when it cannot, and with WorkerEnded when it ended. */
   async serve(): Promise<void> {
     try {
       let chunk: Revocation[] = [];
       const send = async (): Promise<void> => {
-        await this.child.ask({ kind: 'revoke', revocations: chunk });
+        await this.channel.ask({ kind: 'revoke', revocations: chunk });
         chunk = [];
       };
       for (const revocation of this.#revocations) {
@@ -103,7 +103,7 @@ export class Member implements Holder {
         if (chunk.length === CHUNK) await send();
       }
       if (chunk.length > 0) await send();
-      await this.child.ask({ kind: 'serve' });
+      await this.channel.ask({ kind: 'serve' });
     } catch (error) {
       throw this.#refusal === undefined ? error : new StartError(this.#refusal, { cause: error });
     }
@@ -115,12 +115,12 @@ export class Member implements Holder {
   }
 
   async lower(limit: string, wanted: number): Promise<number> {
-    const answer = await this.child.ask({ kind: 'lower', limit, wanted });
+    const answer = await this.channel.ask({ kind: 'lower', limit, wanted });
     return answer.kind === 'lowered' ? answer.amount : 0;
   }
 
   raise(limit: string, amount: number): void {
-    this.child.tell({ kind: 'raise', limit, amount });
+    this.channel.tell({ kind: 'raise', limit, amount });
   }
 
   /** Seconds since its start. */
@@ -133,21 +133,21 @@ export class Member implements Holder {
     return Math.max(0, this.#clock.monotonic() - this.#servesAt) / 1000;
   }
 
-  /** Puts a configuration in force that every listener takes; see `ToListener`. */
+  /** Puts a configuration in force that every listener takes; see `ToWorker`. */
   async prepare(config: Config): Promise<void> {
-    await this.child.ask({ kind: 'prepare', config });
+    await this.channel.ask({ kind: 'prepare', config });
   }
 
   async commit(config: Config, keys: KeysByIssuer): Promise<void> {
     this.config = config; // What is told from now on comes behind it.
-    await this.child.ask({ kind: 'commit', keys });
+    await this.channel.ask({ kind: 'commit', keys });
   }
 
   /** Has it end when its clients have left it. Resolves when it takes no new ones. */
   async retire(graceMs: number): Promise<void> {
     void this.#dismiss(graceMs);
     try {
-      await this.child.ask({ kind: 'retire', graceMs });
+      await this.channel.ask({ kind: 'retire', graceMs });
     } catch {
       // One that has ended takes none either.
     }
@@ -155,7 +155,7 @@ export class Member implements Holder {
 
   /** Has it end as soon as it can. Resolves when it has ended. */
   async close(graceMs: number): Promise<void> {
-    this.child.tell({ kind: 'close', graceMs });
+    this.channel.tell({ kind: 'close', graceMs });
     await this.#dismiss(graceMs);
   }
 
@@ -165,9 +165,9 @@ export class Member implements Holder {
     this.state = 'draining';
     const late = setTimeout(() => {
       this.#overdue();
-      this.child.kill('SIGKILL');
+      this.channel.kill('SIGKILL');
     }, graceMs + OVERDUE_MS);
-    await this.child.ended;
+    await this.channel.ended;
     clearTimeout(late);
   }
 
@@ -177,7 +177,7 @@ export class Member implements Holder {
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, GATHER_MS);
     });
-    const told = this.child.ask({ kind: 'gather' }).then(
+    const told = this.channel.ask({ kind: 'gather' }).then(
       () => {},
       () => {}, // It ended: what it told last counts.
     );
@@ -186,10 +186,10 @@ export class Member implements Holder {
   }
 
   /** What `/status` and the metrics show of the process. */
-  get figures(): ListenerFigures {
+  get figures(): WorkerFigures {
     const { process, figures } = this.report ?? {};
     return {
-      pid: this.child.pid,
+      pid: this.channel.pid,
       state: this.state,
       uptimeSeconds: this.age,
       connections: figures?.connections ?? 0,

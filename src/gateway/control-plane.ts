@@ -31,7 +31,7 @@ export interface Judges {
   readonly distributeDrop?: (() => Promise<void>) | undefined;
 }
 
-export interface ControlOptions {
+export interface ControlPlaneOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** Asked only when something is learned. */
@@ -44,7 +44,7 @@ export interface ControlOptions {
  * What is learned from outside while requests run, and outlives a change of the configuration: keys, revocations; and
  * the addresses where it is told and asked.
  */
-export class Control {
+export class ControlPlane {
   readonly keySets: KeySets;
   /** Undefined: nothing can be revoked. */
   readonly revocation: RevocationService | undefined;
@@ -53,7 +53,7 @@ export class Control {
   #admin: Admin | undefined;
   #webhooks: HttpServer | undefined;
 
-  constructor(config: Config, options: ControlOptions) {
+  constructor(config: Config, options: ControlPlaneOptions) {
     const { clock, log, judges, readOnly } = options;
     this.#config = config;
     this.#log = log;

@@ -1,4 +1,4 @@
-import { addFigures, countersOf, type Figures, type Gathered } from '../admin/figures.ts';
+import { addFigures, countersOf, type Figures, type GatewayFigures } from '../admin/figures.ts';
 import type { Config } from '../config/config.ts';
 import type { VerificationKey } from '../keys/key.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -6,11 +6,11 @@ import type { Log } from '../lib/log.ts';
 import { StartError } from '../lib/start-error.ts';
 import type { Revocation } from '../revocation/revocation.ts';
 import type { ServerBoard } from '../upstream/server-board.ts';
-import { type Ending, ListenerEnded } from './child.ts';
 import { Leases, type Units } from './leases.ts';
-import { Member } from './member.ts';
 import type { KeysByIssuer } from './messages.ts';
-import { Setbacks, YOUNG_SECONDS } from './setbacks.ts';
+import { RestartBackoff, YOUNG_SECONDS } from './restart-backoff.ts';
+import { Worker } from './worker.ts';
+import { type Ending, WorkerEnded } from './worker-channel.ts';
 
 /** Seconds of silence after which a listener counts as hung: no work of its own takes its event loop that long. */
 const HUNG_SECONDS = 10;
@@ -21,7 +21,7 @@ const LOOK_MS = 1_000;
 /** Looks from one reading of their counts to the next; what a killed listener had counted since is lost. */
 const GATHER_EVERY = 5;
 
-export interface CrewOptions {
+export interface WorkersOptions {
   readonly program: string;
   readonly env: NodeJS.ProcessEnv;
   readonly count: number;
@@ -43,15 +43,15 @@ export interface CrewOptions {
 }
 
 /** The listener processes: as many as wanted, each replaced when it ends unasked. */
-export class Crew {
+export class Workers {
   /** Listeners that ended unasked. */
   deaths = 0;
-  readonly #options: CrewOptions;
-  readonly #setbacks = new Setbacks();
+  readonly #options: WorkersOptions;
+  readonly #backoff = new RestartBackoff();
   readonly #leases: Leases;
   readonly #board: ServerBoard;
   /** All that live, by start. */
-  readonly #members = new Set<Member>();
+  readonly #workers = new Set<Worker>();
   /** Counts of those that have ended. */
   #ended: Figures | undefined;
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -64,20 +64,20 @@ export class Crew {
   /** What follows on it does not overlap with it. */
   #changing: Promise<unknown> = Promise.resolve();
 
-  constructor(options: CrewOptions) {
+  constructor(options: WorkersOptions) {
     this.#options = options;
     this.#leases = new Leases(options.limits);
     this.#board = options.board;
   }
 
   /** Listeners that serve, by index. */
-  get serving(): readonly Member[] {
-    return [...this.#members].filter(({ state }) => state === 'serving').sort((a, b) => a.index - b.index);
+  get serving(): readonly Worker[] {
+    return [...this.#workers].filter(({ state }) => state === 'serving').sort((a, b) => a.index - b.index);
   }
 
   /** Whether any listener that serves has been heard of a moment ago. */
   get isWell(): boolean {
-    return this.serving.some(({ child }) => child.silentSeconds <= WELL_SECONDS);
+    return this.serving.some(({ channel }) => channel.silentSeconds <= WELL_SECONDS);
   }
 
   /** Resolves when all serve. Rejects with a StartError when one cannot. */
@@ -90,22 +90,24 @@ export class Crew {
 
   /** Puts keys in force everywhere. */
   setKeys(issuer: string, keys: readonly VerificationKey[]): void {
-    for (const { child, config, index } of this.#members) {
+    for (const { channel, config, index } of this.#workers) {
       // One that has yet to catch up gets them with the configuration; until then it may not know the issuer.
-      if (config === this.#options.configOf(index)) child.tell({ kind: 'keys', issuer, keys });
+      if (config === this.#options.configOf(index)) channel.tell({ kind: 'keys', issuer, keys });
     }
   }
 
   /** Resolves when these are in force in every listener; one that does not answer is ended by `#look`. Never rejects. */
   async revoke(revocations: readonly Revocation[]): Promise<void> {
     if (revocations.length === 0) return;
-    const asked = Array.from(this.#members, ({ child }) => child.ask({ kind: 'revoke', revocations }));
+    const asked = Array.from(this.#workers, ({ channel }) => channel.ask({ kind: 'revoke', revocations }));
     await Promise.allSettled(asked); // One that ended judges no token.
   }
 
   /** Resolves when no listener has in force what only Redis told. Never rejects. */
   async dropForeign(): Promise<void> {
-    await Promise.allSettled(Array.from(this.#members, ({ child }) => child.ask({ kind: 'drop-foreign' })));
+    await Promise.allSettled(
+      Array.from(this.#workers, ({ channel }) => channel.ask({ kind: 'drop-foreign' })),
+    );
   }
 
   /**
@@ -117,9 +119,9 @@ export class Crew {
     return this.#alone(async () => {
       this.#assertOpen();
       // Those that drain, too: clients that have not left them yet are served by the same rules as all others.
-      const members = [...this.#members].filter(({ state }) => state !== 'starting');
+      const workers = [...this.#workers].filter(({ state }) => state !== 'starting');
       const prepared = await Promise.allSettled(
-        members.map((one) => {
+        workers.map((one) => {
           const config = configOf(one.index);
           return one.prepare(one.state === 'draining' ? { ...config, listen: [] } : config);
         }),
@@ -128,19 +130,19 @@ export class Crew {
       try {
         const refused = prepared.find(
           (result, at) =>
-            result.status === 'rejected' && !isEnd(result.reason) && members[at]?.state !== 'draining',
+            result.status === 'rejected' && !isEnd(result.reason) && workers[at]?.state !== 'draining',
         );
         if (refused !== undefined) throw (refused as PromiseRejectedResult).reason;
         this.#assertOpen();
         keys = take();
       } catch (error) {
-        for (const { child } of members) child.tell({ kind: 'abandon' });
+        for (const { channel } of workers) channel.tell({ kind: 'abandon' });
         throw error;
       }
-      const committed = members.map((one, at) => {
+      const committed = workers.map((one, at) => {
         if (prepared[at]?.status === 'fulfilled') return this.#commit(one, configOf(one.index), keys);
         // It ends anyway, and must not serve by old rules until then.
-        return one.child.tell({ kind: 'close', graceMs: 0 });
+        return one.channel.tell({ kind: 'close', graceMs: 0 });
       });
       this.#leases.reset();
       await Promise.all(committed);
@@ -149,8 +151,8 @@ export class Crew {
 
   /** Resolves when those that have been replaced have ended. */
   async drained(): Promise<void> {
-    const replaced = [...this.#members].filter(({ state }) => state === 'draining');
-    await Promise.all(replaced.map(({ child }) => child.ended));
+    const replaced = [...this.#workers].filter(({ state }) => state === 'draining');
+    await Promise.all(replaced.map(({ channel }) => channel.ended));
   }
 
   /** Replaces every listener, one after another; each ends when its clients have left it or `graceMs` is over. */
@@ -158,7 +160,7 @@ export class Crew {
     this.#assertOpen();
     for (const old of this.serving) {
       this.#assertOpen();
-      if (old.isDismissed || old.child.isGone) continue;
+      if (old.isDismissed || old.channel.isGone) continue;
       // From now on only this replaces it.
       old.isDismissed = true;
       this.#leases.end(old);
@@ -167,7 +169,7 @@ export class Crew {
       } catch (error) {
         old.isDismissed = false;
         void this.#leases.begin(old);
-        if (old.child.isGone) void this.#refill(old);
+        if (old.channel.isGone) void this.#refill(old);
         else if (old.leaving !== undefined) void this.#replace(old, old.leaving);
         if (!isEnd(error)) throw error;
         throw new StartError('a new listener process ended before it served', { cause: error });
@@ -176,10 +178,10 @@ export class Crew {
     }
   }
 
-  async gather(): Promise<Gathered> {
-    const members = [...this.#members];
-    await Promise.all(members.map((one) => one.gather()));
-    return { figures: this.#sum(), listeners: this.#listeners(), listenerDeaths: this.deaths };
+  async gather(): Promise<GatewayFigures> {
+    const workers = [...this.#workers];
+    await Promise.all(workers.map((one) => one.gather()));
+    return { figures: this.#sum(), workers: this.#figures(), workerDeaths: this.deaths };
   }
 
   /** Has all end; see `Server.close`. @returns how many exchanges were cut. */
@@ -187,58 +189,58 @@ export class Crew {
     this.#closing = true;
     clearInterval(this.#looking);
     for (const timer of this.#timers) clearTimeout(timer);
-    const members = [...this.#members];
-    await Promise.all(members.map((one) => one.close(graceMs)));
-    return members.reduce((sum, { child }) => sum + child.cut, 0);
+    const workers = [...this.#workers];
+    await Promise.all(workers.map((one) => one.close(graceMs)));
+    return workers.reduce((sum, { channel }) => sum + channel.cut, 0);
   }
 
   kill(): void {
     this.#closing = true;
-    for (const { child } of this.#members) child.kill('SIGKILL');
+    for (const { channel } of this.#workers) channel.kill('SIGKILL');
   }
 
   /** Starts one and has it serve. */
-  async #add(index: number): Promise<Member> {
+  async #add(index: number): Promise<Worker> {
     const { configOf, keys, revocations, limits: _limits, board: _board, ...rest } = this.#options;
-    const member: Member = new Member({
+    const worker: Worker = new Worker({
       ...rest,
       index,
       config: configOf(index),
       keys: keys(),
       revocations: revocations(),
-      leaving: (why) => void this.#replace(member, why),
-      server: (report) => this.#board.hear(member, report),
-      want: (limit, wanted) => void this.#leases.ask(member, limit, wanted),
+      leaving: (why) => void this.#replace(worker, why),
+      server: (report) => this.#board.hear(worker, report),
+      want: (limit, wanted) => void this.#leases.ask(worker, limit, wanted),
       overdue: () => {
-        const fields = { listener: index, pid: member.child.pid };
+        const fields = { listener: index, pid: worker.channel.pid };
         this.#options.log.error(fields, 'a listener that should have ended is killed');
       },
     });
-    this.#members.add(member);
-    void member.child.ended.then((ending) => this.#onEnd(member, ending));
+    this.#workers.add(worker);
+    void worker.channel.ended.then((ending) => this.#onEnd(worker, ending));
     try {
-      await this.#leases.begin(member);
-      await member.serve();
-      await this.#alone(() => this.#catchUp(member));
+      await this.#leases.begin(worker);
+      await worker.serve();
+      await this.#alone(() => this.#catchUp(worker));
     } catch (error) {
-      member.child.kill('SIGKILL');
+      worker.channel.kill('SIGKILL');
       throw error;
     }
-    this.#options.log.debug({ listener: index, pid: member.child.pid }, 'a listener serves');
-    return member;
+    this.#options.log.debug({ listener: index, pid: worker.channel.pid }, 'a listener serves');
+    return worker;
   }
 
   /** What was put in force while it started went past it. */
-  async #catchUp(member: Member): Promise<void> {
-    const config = this.#options.configOf(member.index);
-    if (member.config !== config) {
-      await member.prepare(config);
-      await member.commit(config, this.#options.keys());
-      await this.#leases.begin(member);
+  async #catchUp(worker: Worker): Promise<void> {
+    const config = this.#options.configOf(worker.index);
+    if (worker.config !== config) {
+      await worker.prepare(config);
+      await worker.commit(config, this.#options.keys());
+      await this.#leases.begin(worker);
     }
     // It may have ended while it waited for its turn; nothing else fills its place.
-    if (member.child.isGone) throw new ListenerEnded('the listener process ended');
-    member.state = 'serving';
+    if (worker.channel.isGone) throw new WorkerEnded('the listener process ended');
+    worker.state = 'serving';
   }
 
   /** Has a listener at this place, sooner or later; what cannot be had at the start is not tried again. */
@@ -252,7 +254,7 @@ export class Crew {
         const why = error instanceof StartError ? error.message : String(error);
         this.#options.log.error({ listener: index, why }, 'a listener could not be replaced');
       }
-      const delay = this.#setbacks.after(0, this.#hasHope());
+      const delay = this.#backoff.after(0, this.#hasHope());
       if (delay === undefined) throw new StartError('the listener processes end before they serve');
       await this.#wait(delay);
       if (!this.#closing) await this.#fill(index);
@@ -264,7 +266,7 @@ export class Crew {
   }
 
   #hasHope(): boolean {
-    this.#hope ||= [...this.#members].some(({ served }) => served >= YOUNG_SECONDS);
+    this.#hope ||= [...this.#workers].some(({ served }) => served >= YOUNG_SECONDS);
     return this.#hope;
   }
 
@@ -284,89 +286,89 @@ export class Crew {
     });
   }
 
-  async #commit(member: Member, config: Config, keys: KeysByIssuer): Promise<void> {
+  async #commit(worker: Worker, config: Config, keys: KeysByIssuer): Promise<void> {
     try {
-      await member.commit(config, keys);
+      await worker.commit(config, keys);
     } catch (error) {
       if (isEnd(error)) return;
       // The others work with the new configuration: one that does not must not serve.
-      this.#options.log.error({ listener: member.index, error }, 'a listener did not take the configuration');
-      member.child.kill('SIGKILL');
+      this.#options.log.error({ listener: worker.index, error }, 'a listener did not take the configuration');
+      worker.channel.kill('SIGKILL');
     }
   }
 
   /** Puts another one in the place of one that is about to end by itself. */
-  async #replace(member: Member, why: string): Promise<void> {
-    member.leaving = why;
-    if (this.#closing || member.isDismissed) return;
-    if (member.state === 'starting') {
-      member.child.kill('SIGKILL');
+  async #replace(worker: Worker, why: string): Promise<void> {
+    worker.leaving = why;
+    if (this.#closing || worker.isDismissed) return;
+    if (worker.state === 'starting') {
+      worker.channel.kill('SIGKILL');
       return;
     }
-    member.isDismissed = true;
-    this.#leases.end(member);
-    this.#count(member);
+    worker.isDismissed = true;
+    this.#leases.end(worker);
+    this.#count(worker);
     const { log, configOf } = this.#options;
-    log.error({ listener: member.index, pid: member.child.pid, why }, 'a listener ends and is replaced');
-    await this.#refill(member);
-    await this.#retire(member, configOf(member.index).shutdown.graceMs);
+    log.error({ listener: worker.index, pid: worker.channel.pid, why }, 'a listener ends and is replaced');
+    await this.#refill(worker);
+    await this.#retire(worker, configOf(worker.index).shutdown.graceMs);
   }
 
   /** Resolves when all new connections go to others: one in its queue when it stops to accept may be lost. */
-  async #retire(member: Member, graceMs: number): Promise<void> {
-    const { index, child } = member;
-    void child.ended.then(() => {
-      const fields = { listener: index, pid: child.pid, cut: child.cut };
+  async #retire(worker: Worker, graceMs: number): Promise<void> {
+    const { index, channel } = worker;
+    void channel.ended.then(() => {
+      const fields = { listener: index, pid: channel.pid, cut: channel.cut };
       this.#options.log.debug(fields, 'a replaced listener has ended');
     });
-    await member.retire(graceMs);
+    await worker.retire(graceMs);
   }
 
-  #onEnd(member: Member, { code, signal }: Ending): void {
-    this.#members.delete(member);
-    this.#leases.end(member);
-    this.#board.forget(member);
-    const counted = member.report?.figures;
+  #onEnd(worker: Worker, { code, signal }: Ending): void {
+    this.#workers.delete(worker);
+    this.#leases.end(worker);
+    this.#board.forget(worker);
+    const counted = worker.report?.figures;
     if (counted !== undefined)
       this.#ended = countersOf(addFigures([...(this.#ended ? [this.#ended] : []), counted]));
     if (this.#closing) return;
     const { log } = this.#options;
     const fields = {
-      listener: member.index,
-      pid: member.child.pid,
+      listener: worker.index,
+      pid: worker.channel.pid,
       code,
       signal,
-      seconds: Math.round(member.age),
+      seconds: Math.round(worker.age),
     };
     // Somebody sees to the places of these already; that they ended unasked must be told all the same.
-    if (member.isDismissed || member.state === 'starting') {
-      if (member.child.wasKilled || (member.isDismissed && code === 0)) return;
-      this.#count(member);
+    if (worker.isDismissed || worker.state === 'starting') {
+      if (worker.channel.wasKilled || (worker.isDismissed && code === 0)) return;
+      this.#count(worker);
       log.error(
         fields,
-        member.isDismissed ? 'a listener process died' : 'a listener process ended before it served',
+        worker.isDismissed ? 'a listener process died' : 'a listener process ended before it served',
       );
       return;
     }
-    this.#count(member);
+    this.#count(worker);
     log.error(fields, 'a listener process died and is replaced');
-    void this.#refill(member);
+    void this.#refill(worker);
   }
 
   /** Each ends unasked at most once, though it may have told so before. */
-  #count(member: Member): void {
-    if (!member.isCounted) this.deaths += 1;
-    member.isCounted = true;
+  #count(worker: Worker): void {
+    if (!worker.isCounted) this.deaths += 1;
+    worker.isCounted = true;
   }
 
-  async #refill(member: Member): Promise<void> {
-    this.#hope ||= member.served >= YOUNG_SECONDS;
-    const delay = this.#setbacks.after(member.served, this.#hasHope());
+  async #refill(worker: Worker): Promise<void> {
+    this.#hope ||= worker.served >= YOUNG_SECONDS;
+    const delay = this.#backoff.after(worker.served, this.#hasHope());
     try {
       if (delay === undefined)
         throw new StartError('listener processes end right after they have begun to serve');
       await this.#wait(delay);
-      if (!this.#closing) await this.#fill(member.index);
+      if (!this.#closing) await this.#fill(worker.index);
     } catch (error) {
       this.#options.onHopeless(error instanceof Error ? error.message : String(error));
     }
@@ -374,27 +376,30 @@ export class Crew {
 
   #look(): void {
     this.#looks += 1;
-    if (this.#looks % GATHER_EVERY === 0) for (const one of this.#members) void one.gather();
+    if (this.#looks % GATHER_EVERY === 0) for (const one of this.#workers) void one.gather();
     const { watched, log } = this.#options;
-    for (const { child, index } of this.#members) {
-      if (child.silentSeconds < HUNG_SECONDS) continue;
+    for (const { channel, index } of this.#workers) {
+      if (channel.silentSeconds < HUNG_SECONDS) continue;
       // When none answers, something greater is wrong, and the watchdog of this process ends it all.
       if (watched && !this.isWell) continue;
-      log.error({ listener: index, pid: child.pid, seconds: HUNG_SECONDS }, 'a listener hangs and is killed');
-      child.kill('SIGKILL');
+      log.error(
+        { listener: index, pid: channel.pid, seconds: HUNG_SECONDS },
+        'a listener hangs and is killed',
+      );
+      channel.kill('SIGKILL');
     }
   }
 
   #sum(): Figures {
-    const reports = Array.from(this.#members, ({ report }) => report?.figures);
+    const reports = Array.from(this.#workers, ({ report }) => report?.figures);
     return addFigures([this.#ended, ...reports].filter((figures) => figures !== undefined));
   }
 
-  #listeners(): Gathered['listeners'] {
-    return [...this.#members].map(({ figures }) => figures);
+  #figures(): GatewayFigures['workers'] {
+    return [...this.#workers].map(({ figures }) => figures);
   }
 }
 
 function isEnd(error: unknown): boolean {
-  return error instanceof ListenerEnded;
+  return error instanceof WorkerEnded;
 }

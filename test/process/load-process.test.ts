@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { formatFault } from '../../src/config/fault.ts';
 import type { LoadResult } from '../../src/config/load.ts';
-import { loadInChild } from '../../src/process/load-child.ts';
+import { loadInOwnProcess } from '../../src/process/load-process.ts';
 import { until } from './stand.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.js');
@@ -16,7 +16,7 @@ after(() => rmSync(folder, { recursive: true }));
 function load(text: string, more: object = {}): Promise<LoadResult> {
   const file = join(folder, 'portcullis.yaml');
   writeFileSync(file, text);
-  return loadInChild({ program: main, file, env: {}, running: 3, ...more });
+  return loadInOwnProcess({ program: main, file, env: {}, running: 3, ...more });
 }
 
 const good = 'listen: 127.0.0.1:1\nauth: none\nupstream: http://h:1\n';

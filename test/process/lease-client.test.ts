@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import type { Lease } from '../../src/limits/lease.ts';
-import { Lessee } from '../../src/process/lessee.ts';
+import { LeaseClient } from '../../src/process/lease-client.ts';
 
 let now: number;
 let asked: number[];
 let raised: number[];
-let lessee: Lessee;
+let lessee: LeaseClient;
 
 beforeEach(() => {
   now = 0;
   asked = [];
   raised = [];
   const lease: Lease = { limit: 10, step: 4, raise: (amount) => raised.push(amount), lower: () => 0 };
-  lessee = new Lessee({
+  lessee = new LeaseClient({
     leases: () => new Map([['bodies', lease]]),
     ask: (_key, wanted) => asked.push(wanted),
     clock: { monotonic: () => now, wall: () => now },

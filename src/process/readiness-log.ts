@@ -5,7 +5,7 @@ import type { Log } from '../lib/log.ts';
 const LOOK_MS = 250;
 
 /** Logs `ready` once, the first time that `/readyz` answers 200, and until then, once, what it waits for. */
-export class ReadyWatch {
+export class ReadinessLog {
   readonly #view: AdminView;
   readonly #log: Log;
   readonly #timer: NodeJS.Timeout;

@@ -6,7 +6,7 @@ import { claimSocketPath } from '../front/socket-file.ts';
 import { addressText } from '../http/host-port.ts';
 import { StartError } from '../lib/start-error.ts';
 
-export interface ClaimOptions {
+export interface AddressClaimOptions {
   /** Others may listen on the same addresses. */
   readonly share: boolean;
 }
@@ -22,7 +22,7 @@ export interface ClaimOptions {
  */
 export async function claimAddresses(
   addresses: readonly TrafficAddress[],
-  options: ClaimOptions,
+  options: AddressClaimOptions,
 ): Promise<readonly TrafficAddress[]> {
   const held: Server[] = [];
   try {
@@ -44,7 +44,7 @@ export async function claimAddresses(
 }
 
 /** Closes each before the next is tried: `0.0.0.0` and `::` may have the same port when both are shared. */
-async function tryPort(address: ListenAddress, { share }: ClaimOptions): Promise<void> {
+async function tryPort(address: ListenAddress, { share }: AddressClaimOptions): Promise<void> {
   try {
     await close(await listen(address));
   } catch (error) {

@@ -7,7 +7,7 @@ import type { Lease } from '../limits/lease.ts';
  */
 const ASK_EVERY_MS = 50;
 
-export interface LesseeOptions {
+export interface LeaseClientOptions {
   /** The parts of limits in force, by the names that the supervisor knows. */
   readonly leases: () => ReadonlyMap<string, Lease>;
   readonly ask: (key: string, wanted: number) => void;
@@ -15,12 +15,12 @@ export interface LesseeOptions {
 }
 
 /** The side of a process that uses parts of limits: asks for more when one runs short and gives up what it can spare. */
-export class Lessee {
-  readonly #options: LesseeOptions;
+export class LeaseClient {
+  readonly #options: LeaseClientOptions;
   /** Monotonic milliseconds of the last question, by limit; Infinity while it is not answered. */
   readonly #asked = new Map<string, number>();
 
-  constructor(options: LesseeOptions) {
+  constructor(options: LeaseClientOptions) {
     this.#options = options;
   }
 

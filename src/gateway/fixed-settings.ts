@@ -13,7 +13,7 @@ const fixed: readonly (readonly [name: string, of: (config: Config) => unknown])
 ];
 
 /** Refuses a configuration that changes what a gateway takes once, when it starts. @throws StartError */
-export function assertReloadable(before: Config, after: Config): void {
+export function assertFixedSettings(before: Config, after: Config): void {
   const changed = fixed.filter(([, of]) => !isDeepStrictEqual(of(before), of(after))).map(([name]) => name);
   if (changed.length > 0) {
     throw new StartError(`${changed.join(', ')} cannot change while the gateway runs; restart it`);

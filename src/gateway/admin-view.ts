@@ -1,4 +1,4 @@
-import type { Gathered } from '../admin/figures.ts';
+import type { GatewayFigures } from '../admin/figures.ts';
 import type { AdminView, ConfigurationView, KeySetView, NotReady } from '../admin/view.ts';
 import type { Config } from '../config/config.ts';
 import { hostPort } from '../http/host-port.ts';
@@ -6,13 +6,13 @@ import type { VerificationKey } from '../keys/key.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { version } from '../lib/version.ts';
-import type { Control } from './control.ts';
+import type { ControlPlane } from './control-plane.ts';
 
-export interface ViewSources {
+export interface AdminViewSources {
   /** The configuration in force; another one later. */
   readonly config: () => Config;
   readonly configuration: () => ConfigurationView;
-  readonly control: Control;
+  readonly control: ControlPlane;
   readonly log: Log;
   /** Bound addresses. */
   readonly addresses: () => readonly string[];
@@ -20,11 +20,11 @@ export interface ViewSources {
   /** Why those who serve cannot take traffic. */
   readonly notServing: () => readonly NotReady[];
   /** See `AdminView.gather`. */
-  readonly gather: () => Promise<Gathered>;
+  readonly gather: () => Promise<GatewayFigures>;
 }
 
 /** What the admin address shows of a gateway, in one process or in several. */
-export function controlView(sources: ViewSources): AdminView {
+export function adminView(sources: AdminViewSources): AdminView {
   const { config, control, log } = sources;
   const startedAt = systemClock.wall();
   const startedMonotonic = systemClock.monotonic();

@@ -14,7 +14,7 @@ export interface FigureSources {
 }
 
 /** What one server has counted until now, as plain data. */
-export function collectFigures({ tally, authCounters, connections, service }: FigureSources): Figures {
+export function serverFigures({ tally, authCounters, connections, service }: FigureSources): Figures {
   const upstreams = [...service.upstreams.values()];
   const servers = upstreams.flatMap((upstream) => upstream.servers);
   for (const state of servers) state.review();

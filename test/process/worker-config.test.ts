@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Config } from '../../src/config/config.ts';
-import { shareOf } from '../../src/process/share.ts';
+import { workerConfig } from '../../src/process/worker-config.ts';
 import { configOf } from '../config/check.ts';
 
 const base = `
@@ -22,12 +22,12 @@ const withLimits = (config: Config, limits: Partial<Config['limits']>): Config =
 describe("a listener's share of the configuration", () => {
   test('is the whole for one', () => {
     const config = configOf(base);
-    assert.deepEqual(shareOf(config, 1), { ...config, revocation: undefined });
+    assert.deepEqual(workerConfig(config, 1), { ...config, revocation: undefined });
   });
 
   test('divides the limits of the gateway, and nothing else', () => {
     const config = configOf(base);
-    const { limits, upstreams, ...others } = shareOf(config, 4);
+    const { limits, upstreams, ...others } = workerConfig(config, 4);
     assert.deepEqual(limits, { ...config.limits, connections: 250, bufferedBodies: 2.5 * 1024 * 1024 });
     assert.deepEqual(upstreams.get('app'), {
       ...config.upstreams.get('app'),
@@ -41,7 +41,7 @@ describe("a listener's share of the configuration", () => {
   test('is never more than the limit in all, if each has one', () => {
     const config = configOf(base);
     for (const listeners of [2, 3, 5, 7, 11]) {
-      const { limits, upstreams } = shareOf(config, listeners);
+      const { limits, upstreams } = workerConfig(config, listeners);
       assert.ok(limits.connections * listeners <= 1001);
       assert.ok((upstreams.get('app')?.limits.connections ?? 0) * listeners <= 11);
     }
@@ -49,7 +49,7 @@ describe("a listener's share of the configuration", () => {
 
   test('is one where the division gives none, unless it can be lent, and no end where there is none', () => {
     const { Infinity: unlimited } = globalThis;
-    const share = shareOf(withLimits(configOf(base), { connections: 3, bufferedBodies: unlimited }), 64);
+    const share = workerConfig(withLimits(configOf(base), { connections: 3, bufferedBodies: unlimited }), 64);
     assert.equal(share.limits.connections, 1);
     assert.equal(share.limits.bufferedBodies, unlimited);
     assert.deepEqual(share.upstreams.get('app')?.limits, { connections: 0, waiting: 1 });
@@ -70,12 +70,12 @@ revocation:
     const text = (value: unknown): string =>
       JSON.stringify(value, (_, member) => (member instanceof Map ? [...member] : member));
     const whole = text(config.revocation);
-    const part = text(shareOf(config, 2).revocation);
+    const part = text(workerConfig(config, 2).revocation);
     for (const secret of ['rrrr', 'pppp', 'wwww']) {
       assert.ok(whole.includes(secret), `${secret} is not looked for where it is`);
       assert.ok(!part.includes(secret), secret);
     }
-    assert.equal(shareOf(config, 2).revocation?.entries, config.revocation?.entries);
-    assert.equal(shareOf(config, 2).revocation?.fusionauth?.issuer, 'app');
+    assert.equal(workerConfig(config, 2).revocation?.entries, config.revocation?.entries);
+    assert.equal(workerConfig(config, 2).revocation?.fusionauth?.issuer, 'app');
   });
 });
