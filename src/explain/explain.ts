@@ -3,9 +3,11 @@ import { type CheckName, checkOf, checks } from '../auth/checks.ts';
 import { Issuer } from '../auth/policy/issuer.ts';
 import type { Permit, Rejection } from '../auth/verdict.ts';
 import type { Config, IssuerConfig, RouteConfig, TokenPlace } from '../config/config.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import type { Route } from '../exchange/route.ts';
+import type { Service } from '../exchange/service.ts';
 import { Tally } from '../exchange/tally.ts';
-import { type BuiltService, buildService } from '../gateway/build-service.ts';
+import { buildService } from '../gateway/build-service.ts';
 import { ControlPlane } from '../gateway/control-plane.ts';
 import { fieldLineBytes, requestHeadBytes } from '../http/h1/head-size.ts';
 import { isHostAndPort } from '../http/host-port.ts';
@@ -94,7 +96,7 @@ export async function explain(
 
 /** A gateway without anything that would reach out by itself. */
 interface Built {
-  readonly service: BuiltService;
+  readonly service: Service<Exchange>;
   readonly control: ControlPlane;
 }
 
@@ -108,7 +110,7 @@ function build(config: Config, clock: Clock): Built {
       signedClaims: (token, issuer, key) => service.authorizer.signedClaims(token, issuer, key),
     },
   });
-  const service = buildService(
+  const { forExchanges: service } = buildService(
     { ...config, verifiers: 0 },
     {
       refetch: (issuer) => control.keySets.refetch(issuer),
@@ -171,7 +173,7 @@ async function readRevocations({ revocation }: ControlPlane): Promise<void> {
   }
 }
 
-function judge(service: BuiltService, route: Route, head: RequestHead): Promise<Permit | Rejection> {
+function judge(service: Service<Exchange>, route: Route, head: RequestHead): Promise<Permit | Rejection> {
   return new Promise((resolve) => {
     const verdict = service.authorizer.authorize(route.policy, head, { onVerdict: resolve });
     if (verdict.kind !== 'pending') resolve(verdict);

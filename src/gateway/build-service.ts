@@ -7,7 +7,7 @@ import type { Config, ForwardConfig, RouteConfig } from '../config/config.ts';
 import { AccessLog } from '../exchange/access-log.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Route } from '../exchange/route.ts';
-import type { Service } from '../exchange/service.ts';
+import type { Service as ExchangeService } from '../exchange/service.ts';
 import type { Tally } from '../exchange/tally.ts';
 import { RequestWriter } from '../forwarding/request-writer.ts';
 import { hostPort } from '../http/host-port.ts';
@@ -46,12 +46,15 @@ export interface Surroundings {
   readonly onFault: (error: unknown) => void;
 }
 
-export interface BuiltService extends Service<Exchange> {
+/** What a configuration is made into. */
+interface ServiceParts {
+  readonly forExchanges: ExchangeService<Exchange>;
+  /** By name of the upstream. */
   readonly upstreams: ReadonlyMap<string, Upstream>;
 }
 
-/** Resolves a configuration once into what exchanges use. Opens nothing yet. */
-export function buildService(config: Config, surroundings: Surroundings): BuiltService {
+/** Resolves a configuration once into what exchanges use. Opens nothing. */
+export function buildService(config: Config, surroundings: Surroundings): ServiceParts {
   const { tally, authCounters, log, clock, readBuffer, turn, draining, onEnd, onFault } = surroundings;
   const { refetch, revocations, scarce } = surroundings;
   const { access } = config.log;
@@ -110,8 +113,7 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
     routes.flatMap(({ policy }) => policy.rules?.scope ?? []),
   );
   const refusals = refusalLogOf(config.log, log, clock);
-  return {
-    upstreams,
+  const forExchanges: ExchangeService<Exchange> = {
     routes: new RouteTable(routes),
     authorizer,
     writer: new RequestWriter({
@@ -146,6 +148,7 @@ export function buildService(config: Config, surroundings: Surroundings): BuiltS
     onEnd,
     onFault,
   };
+  return { forExchanges, upstreams };
 }
 
 function refusalLogOf({ level, refused }: Config['log'], log: Log, clock: Clock): RefusalLog | undefined {

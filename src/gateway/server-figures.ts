@@ -3,14 +3,14 @@ import type { AuthCounters } from '../auth/auth-counters.ts';
 import type { Tally } from '../exchange/tally.ts';
 import type { CounterFamily, Histogram } from '../lib/counters.ts';
 import type { ConnectionLimit } from '../limits/connection-limit.ts';
-import type { BuiltService } from './build-service.ts';
+import type { Service } from './service.ts';
 
 export interface FigureSources {
   readonly tally: Tally;
   readonly authCounters: AuthCounters;
   readonly connections: ConnectionLimit;
   /** Of the configuration in force. */
-  readonly service: BuiltService;
+  readonly service: Service;
 }
 
 /** What one server has counted until now, as plain data. */

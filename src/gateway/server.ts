@@ -21,8 +21,7 @@ import { type Lease, upstreamLease } from '../limits/lease.ts';
 import { readBuffer } from '../upstream/h1/read-buffer.ts';
 import type { ServerReport } from '../upstream/server-report.ts';
 import { ServerStates, serversOf } from '../upstream/server-state.ts';
-import type { BuiltService } from './build-service.ts';
-import { Generation } from './generation.ts';
+import { Service } from './service.ts';
 
 /**
  * Milliseconds between the last exchange's end and the cut of all connections: what was handed to the kernel or
@@ -68,9 +67,9 @@ export class Server {
   private readonly buffer = readBuffer();
   private readonly turn = new Turn();
   private readonly servers: ServerStates;
-  private current: Generation;
-  /** Those that still have exchanges, and the current one. */
-  private readonly generations = new Set<Generation>();
+  private current: Service;
+  /** The current one, and older ones that still have exchanges. */
+  private readonly services = new Set<Service>();
   private engine: Engine | undefined;
   private listener: Listener | undefined;
   /** Bound addresses by the address that was asked for. */
@@ -86,7 +85,7 @@ export class Server {
       options.scarce?.('connections'),
     );
     this.servers = new ServerStates(systemClock, options.onServer);
-    this.current = this.generation(config);
+    this.current = this.build(config);
   }
 
   /** In force. */
@@ -94,12 +93,12 @@ export class Server {
     return this.current.config;
   }
 
-  get service(): BuiltService {
-    return this.current.service;
+  get service(): Service {
+    return this.current;
   }
 
   get authorizer(): Authorizer {
-    return this.current.service.authorizer;
+    return this.current.authorizer;
   }
 
   /** The limits that other processes share, by name. */
@@ -155,14 +154,14 @@ export class Server {
       throw new StartError('the gateway does not run');
     }
     const fresh = config.listen.filter((address) => !this.listening.has(addressText(address)));
-    let next: Generation | undefined;
+    let next: Service | undefined;
     const abandon = (): void => {
       for (const address of fresh) this.unbind(listener, address);
       void next?.close();
     };
     try {
-      next = this.generation(config);
-      await next.service.authorizer.start();
+      next = this.build(config);
+      await next.authorizer.start();
       // One that has been replaced while the threads came up must not take new connections again.
       for (const address of fresh) if (!listener.isStopped) await this.bind(listener, address);
       if (this.isClosing()) throw new StartError('the gateway is shutting down');
@@ -207,9 +206,9 @@ export class Server {
   }
 
   private serve(head: RequestHead, downstream: Downstream): void {
-    const generation = this.current;
-    const exchange = new Exchange(generation.service, head, downstream);
-    generation.begin();
+    const service = this.current;
+    const exchange = new Exchange(service.forExchanges, head, downstream);
+    service.begin();
     this.inFlight.add(exchange);
     try {
       exchange.start();
@@ -218,9 +217,9 @@ export class Server {
     }
   }
 
-  private generation(config: Config): Generation {
+  private build(config: Config): Service {
     const { log, refetch, revocations, scarce } = this.options;
-    const generation = new Generation(
+    const service = new Service(
       config,
       {
         tally: this.tally,
@@ -240,15 +239,15 @@ export class Server {
         },
         onFault: (error) => log.error({ error }, 'a request could not be handled'),
       },
-      (closed) => this.generations.delete(closed),
+      (closed) => this.services.delete(closed),
     );
-    this.generations.add(generation);
-    return generation;
+    this.services.add(service);
+    return service;
   }
 
-  private take(listener: Listener, next: Generation, keys: FetchedKeys): void {
+  private take(listener: Listener, next: Service, keys: FetchedKeys): void {
     for (const [issuer, set] of keys) {
-      if (set.length > 0) next.service.authorizer.setKeys(issuer, set);
+      if (set.length > 0) next.authorizer.setKeys(issuer, set);
     }
     const before = this.current;
     this.current = next;
@@ -293,7 +292,7 @@ export class Server {
     cut += this.cutAll(); // What came meanwhile on connections that were open.
     this.listener?.close();
     this.deadlines.stop();
-    await Promise.all(Array.from(this.generations, (generation) => generation.close()));
+    await Promise.all(Array.from(this.services, (service) => service.close()));
     return cut;
   }
 

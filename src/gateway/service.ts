@@ -1,0 +1,64 @@
+import type { Authorizer } from '../auth/authorizer.ts';
+import type { Config } from '../config/config.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { Service as ExchangeService } from '../exchange/service.ts';
+import type { Budget } from '../limits/budget.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import { buildService, type Surroundings } from './build-service.ts';
+
+/** One configuration at work. It serves until another takes its place, and ends with its last exchange. */
+export class Service {
+  readonly config: Config;
+  /** What its exchanges work with. */
+  readonly forExchanges: ExchangeService<Exchange>;
+  readonly authorizer: Authorizer;
+  readonly budget: Budget;
+  /** By name. */
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly #onClosed: (service: Service) => void;
+  #exchanges = 0;
+  #replaced = false;
+  #closing: Promise<void> | undefined;
+
+  /** Throws when the configuration cannot be put to work. @param onClosed called when nothing of the service is left. */
+  constructor(config: Config, surroundings: Surroundings, onClosed: (service: Service) => void) {
+    this.config = config;
+    this.#onClosed = onClosed;
+    const { upstreams, forExchanges } = buildService(config, {
+      ...surroundings,
+      onEnd: (exchange) => {
+        surroundings.onEnd(exchange);
+        this.#exchanges -= 1;
+        if (this.#replaced && this.#exchanges === 0) void this.close();
+      },
+    });
+    this.forExchanges = forExchanges;
+    this.authorizer = forExchanges.authorizer;
+    this.budget = forExchanges.budget;
+    this.upstreams = upstreams;
+  }
+
+  /** Counts an exchange that begins; `onEnd` counts its end. */
+  begin(): void {
+    this.#exchanges += 1;
+  }
+
+  /** Another service has taken its place: no exchange begins here any more, and the last one ends the service. */
+  retire(): void {
+    this.#replaced = true;
+    for (const upstream of this.upstreams.values()) upstream.drain();
+    if (this.#exchanges === 0) void this.close();
+  }
+
+  /** Ends everything now. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    for (const upstream of this.upstreams.values()) upstream.close();
+    await this.authorizer.close();
+    this.#onClosed(this);
+  }
+}
