@@ -49,18 +49,18 @@ function mirrorGauge(described: Described, labelNames: string[], read: () => Ite
  * asks for when rendering are made here; its buckets are cumulative and end with `+Inf`, ours are neither.
  */
 class MirrorHistogram extends Histogram {
-  private readonly described: Described;
-  private readonly read: () => HistogramFigures;
+  readonly #described: Described;
+  readonly #read: () => HistogramFigures;
 
   constructor(described: Described, read: () => HistogramFigures) {
     super(described);
-    this.described = described;
-    this.read = read;
+    this.#described = described;
+    this.#read = read;
   }
 
   async getForPromString(): Promise<object> {
-    const { name, help } = this.described;
-    const { bounds, counts, sum } = this.read();
+    const { name, help } = this.#described;
+    const { bounds, counts, sum } = this.#read();
     const values: object[] = [];
     let count = 0;
     for (const [index, inBucket] of counts.entries()) {

@@ -60,45 +60,50 @@ export class Server {
   readonly tally = new Tally();
   readonly authCounters = new AuthCounters();
   readonly connections: ConnectionLimit;
-  private readonly log: Log;
-  private readonly options: ServerOptions;
-  private readonly inFlight = new Roster<Exchange>();
-  private readonly deadlines = new Deadlines(this.inFlight, systemClock);
-  private readonly buffer = readBuffer();
-  private readonly turn = new Turn();
-  private readonly servers: ServerStates;
-  private current: Service;
+  readonly #log: Log;
+  readonly #options: ServerOptions;
+  readonly #inFlight = new Roster<Exchange>();
+  readonly #deadlines = new Deadlines(this.#inFlight, systemClock);
+  readonly #buffer = readBuffer();
+  readonly #turn = new Turn();
+  readonly #servers: ServerStates;
+  #current: Service;
   /** The current one, and older ones that still have exchanges. */
-  private readonly services = new Set<Service>();
-  private engine: Engine | undefined;
-  private listener: Listener | undefined;
+  readonly #services = new Set<Service>();
+  #engine: Engine | undefined;
+  #listener: Listener | undefined;
   /** Bound addresses by the address that was asked for. */
-  private readonly listening = new Map<string, string>();
-  private leaving = false;
-  private onIdle: (() => void) | undefined;
-  private closing: Promise<number> | undefined;
+  readonly #listening = new Map<string, string>();
+  #leaving = false;
+  #onIdle: (() => void) | undefined;
+  #closing: Promise<number> | undefined;
 
   constructor(config: Config, options: ServerOptions) {
-    this.options = options;
-    this.log = options.log;
+    this.#options = options;
+    this.#log = options.log;
     this.connections = new ConnectionLimit(config.limits.connections, systemClock, options.log, () =>
       options.scarce?.('connections'),
     );
-    this.servers = new ServerStates(systemClock, options.onServer);
-    this.current = this.build(config);
+    this.#servers = new ServerStates(systemClock, options.onServer);
+    this.#current = this.#build(config);
   }
 
   /** In force. */
   get config(): Config {
-    return this.current.config;
+    return this.#current.config;
   }
 
   get service(): Service {
-    return this.current;
+    return this.#current;
   }
 
   get authorizer(): Authorizer {
-    return this.current.authorizer;
+    return this.#current.authorizer;
+  }
+
+  /** Under way, as they are now. */
+  get exchanges(): readonly Exchange[] {
+    return this.#inFlight.all();
   }
 
   /** The limits that other processes share, by name. */
@@ -113,35 +118,35 @@ export class Server {
 
   /** Every answer asks its client to leave. */
   get draining(): boolean {
-    return this.leaving;
+    return this.#leaving;
   }
 
   /** Bound addresses, in the order of the configuration. */
   get addresses(): readonly string[] {
-    return this.config.listen.flatMap((address) => this.listening.get(addressText(address)) ?? []);
+    return this.config.listen.flatMap((address) => this.#listening.get(addressText(address)) ?? []);
   }
 
   /** Resolves when the engine is there and the verification threads are up. @throws StartError */
   async open(): Promise<void> {
-    this.engine = loadEngine(this.config.limits.requestHead, this.config.uws);
+    this.#engine = loadEngine(this.config.limits.requestHead, this.config.uws);
     await this.authorizer.start();
   }
 
   /** Resolves when every address is bound; `open` comes before. @throws StartError */
   async listen(): Promise<void> {
-    if (this.engine === undefined) throw new Error('a server listens before it is open');
+    if (this.#engine === undefined) throw new Error('a server listens before it is open');
     const { config } = this;
-    this.listener = new Listener({
-      engine: this.engine,
+    this.#listener = new Listener({
+      engine: this.#engine,
       requestHeadBytes: config.limits.requestHead,
       connections: this.connections,
-      serve: (head, downstream) => this.serve(head, downstream),
-      onError: (error) => this.log.error({ error }, 'a request could not be read'),
+      serve: (head, downstream) => this.#serve(head, downstream),
+      onError: (error) => this.#log.error({ error }, 'a request could not be read'),
     });
-    this.deadlines.start();
+    this.#deadlines.start();
     // Sockets last: a process that takes a path over and then fails would leave no listener there.
     const inOrder = [...config.listen].sort((a, b) => Number('path' in a) - Number('path' in b));
-    for (const address of inOrder) await this.bind(this.listener, address);
+    for (const address of inOrder) await this.#bind(this.#listener, address);
   }
 
   /**
@@ -149,29 +154,29 @@ export class Server {
    * was, when something of it is not available.
    */
   async prepare(config: Config): Promise<Change> {
-    const { listener } = this;
-    if (listener === undefined || this.closing !== undefined) {
+    const listener = this.#listener;
+    if (listener === undefined || this.#closing !== undefined) {
       throw new StartError('the gateway does not run');
     }
-    const fresh = config.listen.filter((address) => !this.listening.has(addressText(address)));
+    const fresh = config.listen.filter((address) => !this.#listening.has(addressText(address)));
     let next: Service | undefined;
     const abandon = (): void => {
-      for (const address of fresh) this.unbind(listener, address);
+      for (const address of fresh) this.#unbind(listener, address);
       void next?.close();
     };
     try {
-      next = this.build(config);
+      next = this.#build(config);
       await next.authorizer.start();
       // One that has been replaced while the threads came up must not take new connections again.
-      for (const address of fresh) if (!listener.isStopped) await this.bind(listener, address);
-      if (this.isClosing()) throw new StartError('the gateway is shutting down');
+      for (const address of fresh) if (!listener.isStopped) await this.#bind(listener, address);
+      if (this.#isClosing()) throw new StartError('the gateway is shutting down');
     } catch (error) {
       abandon();
       // Its threads end with everything else; that is no fault.
-      throw this.isClosing() ? new StartError('the gateway is shutting down', { cause: error }) : error;
+      throw this.#isClosing() ? new StartError('the gateway is shutting down', { cause: error }) : error;
     }
     const prepared = next;
-    return { commit: (keys) => this.take(listener, prepared, keys), abandon };
+    return { commit: (keys) => this.#take(listener, prepared, keys), abandon };
   }
 
   /** Resolves when no new connection is taken; those that are open are served on. */
@@ -179,7 +184,7 @@ export class Server {
     // Behind the turn's poll, in which the engine has accepted all that waited: what waits in the queue of a socket
     // that closes is reset by the kernel, unless net.ipv4.tcp_migrate_req has another one take it.
     await new Promise((done) => setImmediate(done));
-    this.listener?.stopListening();
+    this.#listener?.stopListening();
   }
 
   /**
@@ -188,9 +193,9 @@ export class Server {
    * @returns how many exchanges were cut.
    */
   async retire(graceMs: number): Promise<number> {
-    this.leaving = true;
+    this.#leaving = true;
     const until = systemClock.monotonic() + graceMs;
-    while (this.connections.open > 0 && systemClock.monotonic() < until && !this.isClosing()) {
+    while (this.connections.open > 0 && systemClock.monotonic() < until && !this.#isClosing()) {
       await new Promise((done) => setTimeout(done, EMPTY_LOOK_MS));
     }
     return this.close(0);
@@ -201,15 +206,15 @@ export class Server {
    * @returns how many exchanges were cut.
    */
   close(graceMs: number): Promise<number> {
-    this.closing ??= this.shutDown(graceMs);
-    return this.closing;
+    this.#closing ??= this.#shutDown(graceMs);
+    return this.#closing;
   }
 
-  private serve(head: RequestHead, downstream: Downstream): void {
-    const service = this.current;
+  #serve(head: RequestHead, downstream: Downstream): void {
+    const service = this.#current;
     const exchange = new Exchange(service.forExchanges, head, downstream);
     service.begin();
-    this.inFlight.add(exchange);
+    this.#inFlight.add(exchange);
     try {
       exchange.start();
     } catch (error) {
@@ -217,8 +222,8 @@ export class Server {
     }
   }
 
-  private build(config: Config): Service {
-    const { log, refetch, revocations, scarce } = this.options;
+  #build(config: Config): Service {
+    const { log, refetch, revocations, scarce } = this.#options;
     const service = new Service(
       config,
       {
@@ -227,77 +232,77 @@ export class Server {
         refetch,
         revocations,
         scarce,
-        servers: this.servers,
+        servers: this.#servers,
         log,
         clock: systemClock,
-        readBuffer: this.buffer,
-        turn: this.turn,
-        draining: () => this.leaving,
+        readBuffer: this.#buffer,
+        turn: this.#turn,
+        draining: () => this.#leaving,
         onEnd: (exchange) => {
-          this.inFlight.delete(exchange);
-          if (this.inFlight.size === 0) this.onIdle?.();
+          this.#inFlight.delete(exchange);
+          if (this.#inFlight.size === 0) this.#onIdle?.();
         },
         onFault: (error) => log.error({ error }, 'a request could not be handled'),
       },
-      (closed) => this.services.delete(closed),
+      (closed) => this.#services.delete(closed),
     );
-    this.services.add(service);
+    this.#services.add(service);
     return service;
   }
 
-  private take(listener: Listener, next: Service, keys: FetchedKeys): void {
+  #take(listener: Listener, next: Service, keys: FetchedKeys): void {
     for (const [issuer, set] of keys) {
       if (set.length > 0) next.authorizer.setKeys(issuer, set);
     }
-    const before = this.current;
-    this.current = next;
+    const before = this.#current;
+    this.#current = next;
     this.connections.limit = next.config.limits.connections;
     const wanted = new Set(next.config.listen.map(addressText));
     for (const address of before.config.listen) {
-      if (!wanted.has(addressText(address))) this.unbind(listener, address);
+      if (!wanted.has(addressText(address))) this.#unbind(listener, address);
     }
     before.retire();
-    this.servers.keep(serversOf(next.config));
+    this.#servers.keep(serversOf(next.config));
   }
 
-  private async bind(listener: Listener, address: TrafficAddress): Promise<void> {
-    const { shared } = this.options;
-    this.listening.set(addressText(address), await listener.listen(address, { shared }));
+  async #bind(listener: Listener, address: TrafficAddress): Promise<void> {
+    const { shared } = this.#options;
+    this.#listening.set(addressText(address), await listener.listen(address, { shared }));
   }
 
-  private unbind(listener: Listener, address: TrafficAddress): void {
+  #unbind(listener: Listener, address: TrafficAddress): void {
     listener.unlisten(address);
-    this.listening.delete(addressText(address));
+    this.#listening.delete(addressText(address));
   }
 
-  private isClosing(): boolean {
-    return this.closing !== undefined;
+  #isClosing(): boolean {
+    return this.#closing !== undefined;
   }
 
-  private async shutDown(graceMs: number): Promise<number> {
-    this.leaving = true;
-    this.listener?.stopListening();
-    if (this.inFlight.size > 0 && graceMs > 0) {
+  async #shutDown(graceMs: number): Promise<number> {
+    this.#leaving = true;
+    this.#listener?.stopListening();
+    if (this.#inFlight.size > 0 && graceMs > 0) {
       let timer: NodeJS.Timeout | undefined;
       await new Promise<void>((resolve) => {
-        this.onIdle = resolve;
+        this.#onIdle = resolve;
         timer = setTimeout(resolve, graceMs);
       });
       clearTimeout(timer);
     }
-    let cut = this.cutAll();
+    let cut = this.#cutAll();
     // Refusals leave when the turn is over.
-    if (this.listener !== undefined && graceMs === 0) await new Promise((done) => setImmediate(done));
-    if (this.listener !== undefined && graceMs > 0) await new Promise((done) => setTimeout(done, LINGER_MS));
-    cut += this.cutAll(); // What came meanwhile on connections that were open.
-    this.listener?.close();
-    this.deadlines.stop();
-    await Promise.all(Array.from(this.services, (service) => service.close()));
+    if (this.#listener !== undefined && graceMs === 0) await new Promise((done) => setImmediate(done));
+    if (this.#listener !== undefined && graceMs > 0) await new Promise((done) => setTimeout(done, LINGER_MS));
+    cut += this.#cutAll(); // What came meanwhile on connections that were open.
+    this.#listener?.close();
+    this.#deadlines.stop();
+    await Promise.all(Array.from(this.#services, (service) => service.close()));
     return cut;
   }
 
-  private cutAll(): number {
-    const exchanges = this.inFlight.all();
+  #cutAll(): number {
+    const { exchanges } = this;
     for (const exchange of exchanges) exchange.cut();
     return exchanges.length;
   }
