@@ -181,7 +181,11 @@ export class Workers {
   async gather(): Promise<GatewayFigures> {
     const workers = [...this.#workers];
     await Promise.all(workers.map((one) => one.gather()));
-    return { figures: this.#sum(), workers: this.#figures(), workerDeaths: this.deaths };
+    return {
+      figures: this.#sum(),
+      workers: Array.from(this.#workers, (one) => one.figures),
+      workerDeaths: this.deaths,
+    };
   }
 
   /** Has all end; see `Server.close`. @returns how many exchanges were cut. */
@@ -393,10 +397,6 @@ export class Workers {
   #sum(): Figures {
     const reports = Array.from(this.#workers, ({ report }) => report?.figures);
     return addFigures([this.#ended, ...reports].filter((figures) => figures !== undefined));
-  }
-
-  #figures(): GatewayFigures['workers'] {
-    return [...this.#workers].map(({ figures }) => figures);
   }
 }
 
