@@ -1,4 +1,4 @@
-import { addFigures, countersOf, type Figures, type GatewayFigures } from '../admin/figures.ts';
+import type { GatewayFigures } from '../admin/figures.ts';
 import type { Config } from '../config/config.ts';
 import type { VerificationKey } from '../keys/key.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -11,6 +11,7 @@ import type { KeysByIssuer } from './messages.ts';
 import { RestartBackoff, YOUNG_SECONDS } from './restart-backoff.ts';
 import { Worker } from './worker.ts';
 import { type Ending, WorkerEnded } from './worker-channel.ts';
+import { WorkerTotals } from './worker-totals.ts';
 
 /** Seconds of silence after which a listener counts as hung: no work of its own takes its event loop that long. */
 const HUNG_SECONDS = 10;
@@ -52,8 +53,7 @@ export class Workers {
   readonly #board: ServerBoard;
   /** All that live, by start. */
   readonly #workers = new Set<Worker>();
-  /** Counts of those that have ended. */
-  #ended: Figures | undefined;
+  readonly #totals = new WorkerTotals();
   readonly #timers = new Set<NodeJS.Timeout>();
   #looks = 0;
   #looking: NodeJS.Timeout | undefined;
@@ -181,9 +181,10 @@ export class Workers {
   async gather(): Promise<GatewayFigures> {
     const workers = [...this.#workers];
     await Promise.all(workers.map((one) => one.gather()));
+    const living = [...this.#workers];
     return {
-      figures: this.#sum(),
-      workers: Array.from(this.#workers, (one) => one.figures),
+      figures: this.#totals.with(living.map(({ report }) => report?.figures)),
+      workers: living.map(({ figures }) => figures),
       workerDeaths: this.deaths,
     };
   }
@@ -332,9 +333,7 @@ export class Workers {
     this.#workers.delete(worker);
     this.#leases.end(worker);
     this.#board.forget(worker);
-    const counted = worker.report?.figures;
-    if (counted !== undefined)
-      this.#ended = countersOf(addFigures([...(this.#ended ? [this.#ended] : []), counted]));
+    this.#totals.keep(worker.report?.figures);
     if (this.#closing) return;
     const { log } = this.#options;
     const fields = {
@@ -392,11 +391,6 @@ export class Workers {
       );
       channel.kill('SIGKILL');
     }
-  }
-
-  #sum(): Figures {
-    const reports = Array.from(this.#workers, ({ report }) => report?.figures);
-    return addFigures([this.#ended, ...reports].filter((figures) => figures !== undefined));
   }
 }
 
