@@ -25,12 +25,12 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   front: ['lib', 'http', 'type config', 'type limits', 'type reasons.ts'],
   routing: ['lib', 'http'],
   auth: ['lib', 'http', 'keys', 'type config', 'type reasons.ts'],
-  replies: ['reasons.ts', 'type auth', 'type config', 'type front'],
+  replies: ['reasons.ts', 'type auth', 'type config', 'type http'],
   limits: ['lib'],
-  forwarding: ['lib', 'http', 'type auth', 'type upstream'],
+  forwarding: ['lib', 'http', 'type auth'],
   upstream: ['lib', 'http', 'limits', 'forwarding', 'type config', 'type reasons.ts'],
   exchange: [
-    ...['lib', 'reasons.ts', 'replies', 'forwarding', 'limits', 'routing', 'upstream'],
+    ...['lib', 'reasons.ts', 'type replies', 'forwarding', 'limits', 'routing', 'upstream'],
     ...['type auth', 'type config', 'type front', 'type http'],
   ],
   state: ['lib'],
@@ -44,7 +44,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   explain: [
     ...['lib', 'http', 'auth', 'exchange', 'gateway', 'keys', 'upstream'],
-    ...['type replies', 'type config', 'type reasons.ts'],
+    ...['type config', 'type reasons.ts'],
   ],
   process: [
     ...['lib', 'http', 'admin', 'auth', 'config', 'front', 'gateway', 'keysets', 'limits', 'revocation'],
@@ -89,6 +89,11 @@ const allowedWithin: Readonly<Record<string, Readonly<Record<string, readonly st
 /** The only places that may name a thing. */
 const doors: readonly (readonly [what: string, pattern: RegExp, place: RegExp])[] = [
   ['the front engine', /['"`](uWebSockets\.js|@uwsjs\/)/, /^front\/uws\/engine(-file)?\.ts$/],
+  [
+    'which front serves',
+    /\b(Uws\w+|loadEngine|uWebSockets\w*)\b|\/uws\//,
+    /^(front\/(uws\/|make-front\.ts$)|config\/)/,
+  ],
   [
     'connections to other servers',
     /^import (?!type)[^;]*(?<!type )\b(connect|Socket)\b[^;]*from 'node:(net|tls)'/m,
@@ -231,6 +236,11 @@ describe('the architecture', () => {
       ],
       ['keys/x.ts', "import { y } from './y.ts';", 'keys/x.ts is part of an import cycle'],
       ['gateway/x.ts', "require('@uwsjs/linux-x64-20');", 'gateway/x.ts must not have the front engine'],
+      [
+        'exchange/x.ts',
+        "import { UwsStream } from '../front/uws/stream.ts';",
+        'must not have which front serves',
+      ],
       ['auth/x.ts', "import { connect } from 'node:net';", 'must not have connections to other servers'],
       ['auth/x.ts', "import { Socket } from 'node:net';", 'must not have connections to other servers'],
       ['auth/x.ts', "import { createVerifier } from 'fast-jwt';", 'auth/x.ts must not have fast-jwt'],

@@ -74,7 +74,7 @@ function linesOf({ method, host, path }: Asked, explanation: Explanation): reado
   const [, ...headers] = reply.head.lines.split('\r\n');
   return [
     ...lines,
-    `answer    ${reply.status} ${reason}`,
+    `answer    ${reply.head.status} ${reason}`,
     ...headers.map((header) => `          ${header}`),
     `          ${Buffer.from(reply.body).toString().trimEnd()}`,
   ];

@@ -1,6 +1,6 @@
 import type { WireHead } from '../forwarding/request-writer.ts';
+import type { ResponseHead } from '../http/message.ts';
 import type { Reason } from '../reasons.ts';
-import type { ResponseHead } from '../upstream/h1/response-head.ts';
 import { isRepeatable, maySharePlace } from '../upstream/repeatable.ts';
 import type { ResponseSink } from '../upstream/response-sink.ts';
 import { type AttemptFailure, mayRetry } from '../upstream/retry.ts';

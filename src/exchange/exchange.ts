@@ -2,12 +2,10 @@ import type { Pending, Permit, Rejection, VerdictWaiter } from '../auth/verdict.
 import { clientAddress } from '../forwarding/forwarded.ts';
 import { privateResponse } from '../forwarding/private-response.ts';
 import type { WireHead } from '../forwarding/request-writer.ts';
-import type { Downstream, DownstreamEvents } from '../front/uws/downstream.ts';
-import type { RequestHead } from '../http/message.ts';
+import type { ClientEvents, ClientStream } from '../front/front.ts';
+import type { Reply, RequestHead, ResponseHead } from '../http/message.ts';
 import type { Reason } from '../reasons.ts';
-import { noBody, type Reply } from '../replies/replies.ts';
 import { findPreflight } from '../routing/preflight.ts';
-import type { ResponseHead } from '../upstream/h1/response-head.ts';
 import type { UpstreamStream } from '../upstream/upstream-stream.ts';
 import type { AccessRecord } from './access-log.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
@@ -19,62 +17,52 @@ import { NO_ROUTE, type Outcome } from './tally.ts';
 import { type RestOwner, UploadRest } from './upload-rest.ts';
 
 /**
- * Bytes of a refused request's body that are read so that the client may use its connection again. With more to come
- * a new connection is cheaper, and this one is closed when the client has its answer.
- */
-const DRAIN_BYTES = 16 * 1024 * 1024;
-
-/**
  * The life of one exchange, top to bottom: judge the request, find its route, authorize it, get a connection, send
  * the request, carry the answer back, count how it ended. With a cached token and an idle connection everything up
  * to the last byte sent upstream happens in one turn, without a promise.
  */
-export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, DownstreamEvents, RestOwner {
+export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEvents, RestOwner {
   slot = 0;
   private readonly service: Service<Exchange>;
   private readonly head: RequestHead;
-  private readonly downstream: Downstream;
+  private readonly client: ClientStream;
   private readonly startedAt: number;
   private route: Route | undefined;
   private pending: Pending | undefined;
   private wire: WireHead | undefined;
   private attempt: Attempt | undefined;
   private finishing = false;
-  private ended = false;
-  private answer: ResponseHead | undefined;
+  private outcome: Outcome | undefined;
+  /** The head of upstream's response, once it has come. */
+  private response: ResponseHead | undefined;
   /** Undefined when the request has none. */
   private body: RequestBody | undefined;
   /** Set when the body goes on behind the answer. */
   private rest: UploadRest | undefined;
-  /** The end of the answer waits for the rest of the body. */
-  private holding = false;
-  /** The answer asks the client to leave; decided once, because it is looked at more than once. */
-  private readonly leaves: boolean;
+  /** What ended the exchange in place of a response. */
+  private reply: Reply | undefined;
   /** Set while this exchange has to be logged. */
   private access: AccessRecord | undefined;
 
-  constructor(service: Service<Exchange>, head: RequestHead, downstream: Downstream) {
+  constructor(service: Service<Exchange>, client: ClientStream) {
     this.service = service;
-    this.head = head;
-    this.downstream = downstream;
+    this.client = client;
+    this.head = client.head;
     this.startedAt = service.clock.monotonic();
-    const often = service.requestsPerConnection;
-    this.leaves = often !== Infinity && Math.random() * often < 1;
   }
 
   /** 1. Judge the request and find its route. Must be called in the turn in which the head was read. */
   start(): void {
-    const { head, downstream, service } = this;
-    downstream.listen(this);
-    // Now, because the engine tells no address once the client is gone or has its answer.
+    const { head, client, service } = this;
+    client.listen(this);
     this.access = service.accessLog?.begin(() => this.clientAddress());
     if (this.access?.client === null) {
       this.leave();
       return;
     }
     if (head.framing !== 'none') {
-      this.body = new RequestBody(head.framing === 'chunked', service, downstream, this.startedAt);
-      downstream.takeBody();
+      this.body = new RequestBody(head.framing === 'chunked', service, client, this.startedAt);
+      client.takeBody(service.bodyMinRate > 0);
       this.body.expect(head.contentLength);
     }
     const fault = faultOf(head, service);
@@ -118,13 +106,13 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, Downstre
   private prepare(permit: Permit): void {
     const { forwarded } = this.route as Route;
     const matters = forwarded.size > 0 || this.service.trustedProxies !== undefined;
-    const address = matters ? this.downstream.remoteAddress() : '';
+    const address = matters ? this.client.peer() : '';
     // The client has reset the connection; without its address upstream could hold no one to what is asked.
     if (address === undefined) {
       this.leave();
       return;
     }
-    const wire = this.service.writer.write(permit, this.head, forwarded, address);
+    const wire = this.service.writer.write(permit, this.head, forwarded, address, this.client.scheme);
     if (typeof wire === 'string') this.refuse(wire);
     else if (wire.connectionAuth === true && this.route?.passConnectionAuth !== true) {
       this.refuse('connection_auth_refused');
@@ -165,57 +153,34 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, Downstre
   /** 6. Carry the answer back, as fast as the client takes it. */
   onResponse(head: ResponseHead | undefined, pieces: readonly Uint8Array[], complete: boolean): void {
     if (this.ended) return;
-    if (head !== undefined) this.answer = this.wire?.tokenInUrl === true ? privateResponse(head) : head;
-    const answer = this.answer as ResponseHead;
+    const { client } = this;
+    if (head !== undefined) {
+      this.response = this.wire?.tokenInUrl === true ? privateResponse(head) : head;
+      client.begin(this.response);
+    }
     if (this.access !== undefined) for (const piece of pieces) this.access.answerBytes += piece.length;
-    if (complete) {
-      const { body, downstream } = this;
-      const stream = this.attempt?.finish();
-      if (body !== undefined && stream !== undefined)
-        this.rest = new UploadRest(body, stream, downstream, this);
-      else body?.drop();
-    }
-    if (!this.downstream.answering) {
-      if (complete && pieces.length <= 1) {
-        this.answerWhole(answer, pieces[0] ?? noBody);
-        return;
-      }
-      // The engine sends no head before the first body byte.
-      if (pieces.length === 0) return;
-      const total = answer.framing === 'length' ? answer.contentLength : -1;
-      this.downstream.begin(answer, total, this.closeAfter());
-    }
-    if (complete && this.outlasts()) {
-      this.holding = true;
-      this.downstream.sendButEnd(pieces);
-      return;
-    }
-    const taken = this.downstream.send(pieces, complete);
-    if (complete) this.settle(taken);
-    else if (!taken) this.attempt?.pause();
-  }
-
-  private answerWhole(answer: ResponseHead, body: Uint8Array): void {
-    const announced = answer.framing === 'none' ? answer.contentLength : undefined;
-    if (this.outlasts()) {
-      this.downstream.answerBeforeBody(answer, body, announced, this);
-      this.end('forwarded');
-    } else this.settle(this.downstream.answer(answer, body, this.closeAfter(), announced));
-  }
-
-  /** @param taken the client has taken the whole answer; otherwise `onDrained` follows. */
-  private settle(taken: boolean): void {
-    if (taken) this.end('forwarded');
+    if (complete) this.onComplete();
+    const taken = client.send(pieces, complete);
+    if (!complete) {
+      if (!taken) this.attempt?.pause();
+    } else if (taken) this.end('forwarded');
     else this.finishing = true;
   }
 
-  private outlasts(): boolean {
-    return this.rest?.outlasts(this.head.contentLength, this.closeAfter()) === true;
+  /** Upstream has sent all of its response; it may read on in the request. */
+  private onComplete(): void {
+    const { body, client } = this;
+    const stream = this.attempt?.finish();
+    if (body === undefined || stream === undefined) {
+      body?.drop();
+      return;
+    }
+    this.rest = new UploadRest(body, stream, client, this.service.clock, this);
+    client.keepBody(body.held);
   }
 
   onRestOver(): void {
-    if (!this.holding) this.downstream.release();
-    else if (!this.ended) this.settle(this.downstream.finish());
+    this.client.releaseBody();
   }
 
   onDrained(): void {
@@ -231,12 +196,16 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, Downstre
 
   /** The client is as good as gone. */
   private leave(): void {
-    this.downstream.abort();
+    this.client.abort();
     this.end('client_aborted');
   }
 
+  private get ended(): boolean {
+    return this.outcome !== undefined;
+  }
+
   private clientAddress(): string | undefined {
-    const peer = this.downstream.remoteAddress();
+    const peer = this.client.peer();
     return peer === undefined ? undefined : clientAddress(this.head, peer, this.service.trustedProxies);
   }
 
@@ -248,27 +217,22 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, Downstre
   onInternalError(error: unknown): void {
     this.service.onFault(error);
     // What failed behind the end was the answer itself.
-    if (this.ended) this.downstream.abort();
+    if (this.ended) this.client.abort();
     else this.refuse('internal_error');
   }
 
-  /** Looks whether it takes too long; called several times a second. */
-  review(now: number, postpone: boolean): void {
+  /** Ends the exchange if it takes too long; called several times a second. */
+  review(now: number): void {
     if (this.ended) return;
-    const awaited = this.rest === undefined && this.body?.awaited === true;
     if (now - this.startedAt >= this.service.requestMs) this.expire();
-    else if (this.downstream.stuck(now)) this.leave();
-    else {
-      const verdict = awaited ? this.body?.review(now, postpone) : undefined;
-      if (verdict === 'slow') this.refuse('request_timeout');
-      else if (postpone && verdict !== 'idle') this.downstream.postponeTimeout();
-    }
+    else if (!this.client.review(now)) this.leave();
+    else if (this.rest === undefined && this.body?.isSlow(now) === true) this.refuse('request_timeout');
   }
 
   /** The time for the whole request is over: the reason names the side that had the next step to take. */
   private expire(): void {
-    const { downstream, body } = this;
-    if (downstream.behind || (body?.awaited === true && !downstream.pausing)) this.refuse('request_timeout');
+    const { client, body } = this;
+    if (client.behind || (body?.awaited === true && !client.pausing)) this.refuse('request_timeout');
     else if (this.pending !== undefined) this.refuse('verifier_overloaded');
     else {
       (this.route as Route).upstream.failures.of('upstream_timeout').value += 1;
@@ -286,58 +250,19 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, Downstre
     this.end(reason, this.service.replies.of(reason));
   }
 
-  private reply(reply: Reply, outcome: Outcome): void {
-    const { downstream } = this;
-    if (downstream.answering) {
-      downstream.abort();
-      this.log(outcome);
-      return;
+  onReplied(sent: boolean): void {
+    const { access, reply } = this;
+    if (sent && access !== undefined && reply !== undefined) {
+      access.status = reply.head.status;
+      access.answerBytes = this.head.method === 'HEAD' ? 0 : reply.body.length;
     }
-    // The engine parses on in the bytes it already has and forgets a wish to close inside that turn, so an answer
-    // that must end the connection waits until it is done: what was smuggled behind the request is never served. A
-    // client that wants the end itself has often sent its body with the head, and is then answered behind it.
-    if (this.mustClose(reply) || (this.head.close && downstream.receiving))
-      setImmediate(() => this.sendReply(reply, outcome));
-    else this.sendReply(reply, outcome);
-  }
-
-  private sendReply(reply: Reply, outcome: Outcome): void {
-    const { downstream, access } = this;
-    if (downstream.open) {
-      // No length is announced with 204 (RFC 9110 §8.6).
-      const without = reply.status === 204 ? -1 : undefined;
-      const announced = this.head.method === 'HEAD' ? reply.body.length : without;
-      const closes = this.head.close || this.mustClose(reply);
-      // With a fault in the head the framing is in doubt, and so is what a body would be.
-      if (closes && downstream.receiving && this.head.fault === undefined) {
-        downstream.answerBeforeBody(reply.head, reply.body, announced);
-      } else downstream.answer(reply.head, reply.body, closes, announced);
-      if (access !== undefined) {
-        access.status = reply.status;
-        access.answerBytes = announced === undefined ? reply.body.length : 0;
-      }
-    }
-    this.log(outcome);
-  }
-
-  private closeAfter(): boolean {
-    return this.head.close || this.endsConnection();
-  }
-
-  /** Even if the client wants otherwise. The engine parses trailers of a chunked request as a new one: none may follow. */
-  private endsConnection(): boolean {
-    return this.leaves || this.head.framing === 'chunked' || this.service.draining();
-  }
-
-  private mustClose(reply: Reply): boolean {
-    const unread = this.head.contentLength - (this.body?.bytes ?? 0);
-    return reply.close || this.endsConnection() || unread > DRAIN_BYTES;
+    this.log();
   }
 
   /** Counts, lets go of everything, and answers with `reply` if it can. */
   private end(outcome: Outcome, reply?: Reply): void {
     if (this.ended) return;
-    this.ended = true;
+    this.outcome = outcome;
     this.pending?.cancel();
     this.pending = undefined;
     this.attempt?.leave();
@@ -348,14 +273,17 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, Downstre
     else this.service.tally.failed(this.route?.tally, outcome, seconds);
     this.service.onEnd(this);
     if (this.access !== undefined) this.access.durationMs = seconds * 1000;
-    if (reply !== undefined) this.reply(reply, outcome);
-    else this.log(outcome);
+    if (reply === undefined) this.log();
+    else {
+      this.reply = reply;
+      this.client.reply(reply);
+    }
   }
 
   /** Called once, when it is known what the client was sent. */
-  private log(outcome: Outcome): void {
-    const { access, head, route, downstream } = this;
-    if (access === undefined) return;
+  private log(): void {
+    const { access, head, route, client, outcome } = this;
+    if (access === undefined || outcome === undefined) return;
     this.access = undefined;
     this.service.accessLog?.write(access, {
       method: head.method,
@@ -363,7 +291,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, Downstre
       path: head.path,
       route: route?.name ?? NO_ROUTE,
       outcome,
-      status: access.status ?? (downstream.answering ? this.answer?.status : undefined) ?? null,
+      status: access.status ?? (client.started ? this.response?.status : undefined) ?? null,
       durationMs: access.durationMs,
       requestBytes: this.body?.bytes ?? 0,
       upstream: this.wire === undefined ? null : (route?.upstream.name ?? null),

@@ -1,4 +1,4 @@
-import type { Downstream } from '../front/uws/downstream.ts';
+import type { ClientStream } from '../front/front.ts';
 import { BodyRate } from '../limits/body-rate.ts';
 import type { Reason } from '../reasons.ts';
 import { Upload, type UploadOwner, type UploadResources } from '../upstream/upload.ts';
@@ -27,7 +27,7 @@ export class RequestBody implements UploadOwner {
   /** Bytes that have come in, without chunk framing. */
   bytes = 0;
   private readonly rules: BodyRules;
-  private readonly downstream: Downstream;
+  private readonly client: ClientStream;
   private readonly startedAt: number;
   private readonly upload: Upload;
   private rate: BodyRate | undefined;
@@ -37,9 +37,9 @@ export class RequestBody implements UploadOwner {
   private preparing = false;
 
   /** @param startedAt monotonic milliseconds. */
-  constructor(chunked: boolean, rules: BodyRules, downstream: Downstream, startedAt: number) {
+  constructor(chunked: boolean, rules: BodyRules, client: ClientStream, startedAt: number) {
     this.rules = rules;
-    this.downstream = downstream;
+    this.client = client;
     this.startedAt = startedAt;
     this.upload = new Upload(chunked, rules, this);
   }
@@ -61,22 +61,22 @@ export class RequestBody implements UploadOwner {
 
   /** Takes a view of the next bytes; when upstream is slower, the client is asked to pause. Returns why it must end. */
   take(chunk: Uint8Array, last: boolean): Reason | undefined {
-    const { upload, downstream } = this;
+    const { upload, client } = this;
     if (this.dropped) return undefined;
     this.bytes += chunk.length;
     if (this.bytes > this.rules.requestBodyLimit) return 'request_body_too_large';
     if (!upload.push(chunk, last)) return 'upstream_overloaded';
-    if (upload.full) downstream.pauseBody();
+    if (upload.full) client.pauseBody();
     if (chunk.length >= LARGE_PIECE_BYTES && !this.prepared) this.prepare(ANY_LENGTH);
     return undefined;
   }
 
-  /** Nothing is read until the others have said what they can spare, as far as the engine can be kept from it. */
+  /** Reads nothing until the other processes have said what they can spare. */
   private prepare(length: number): void {
     this.prepared = true;
     if (this.rules.budget.prepare(length, () => this.onPrepared())) return;
     this.preparing = true;
-    this.downstream.pauseBody();
+    this.client.pauseBody();
   }
 
   private onPrepared(): void {
@@ -108,18 +108,17 @@ export class RequestBody implements UploadOwner {
   }
 
   /**
-   * Looks whether it comes fast enough; called several times a second while it is awaited.
+   * Whether it comes too slowly; asked several times a second.
    * @param now monotonic milliseconds.
-   * @returns `slow` when it must end, `idle` when its client deserves no more of the engine's time.
    */
-  review(now: number, postpone: boolean): 'slow' | 'idle' | undefined {
-    const { downstream, rules } = this;
+  isSlow(now: number): boolean {
+    const { client, rules } = this;
+    if (!this.awaited || rules.bodyMinRate === 0) return false;
     this.rate ??= new BodyRate(rules.bodyMinRate, this.startedAt);
-    if (!this.rate.keeps(now, this.bytes, downstream.takePaused())) return 'slow';
-    return postpone && !downstream.pausing && !this.rate.deservesTime() ? 'idle' : undefined;
+    return !this.rate.keeps(now, this.bytes, client.takePaused());
   }
 
   private goOn(): void {
-    if (this.upload.flowing && !this.preparing) this.downstream.resumeBody();
+    if (this.upload.flowing && !this.preparing) this.client.resumeBody();
   }
 }

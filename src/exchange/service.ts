@@ -1,11 +1,11 @@
 import type { Authorizer } from '../auth/authorizer.ts';
 import type { Rejection } from '../auth/verdict.ts';
 import type { RequestWriter } from '../forwarding/request-writer.ts';
-import type { RequestHead } from '../http/message.ts';
+import type { Reply, RequestHead } from '../http/message.ts';
 import type { Networks } from '../http/networks.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Reason } from '../reasons.ts';
-import type { Replies, Reply } from '../replies/replies.ts';
+import type { Replies } from '../replies/replies.ts';
 import type { RouteTable } from '../routing/route-table.ts';
 import type { AccessLog } from './access-log.ts';
 import type { BodyRules } from './request-body.ts';
@@ -29,10 +29,6 @@ export interface Service<Exchange> extends BodyRules {
   readonly rejectChunked: boolean;
   /** Milliseconds from a request's head to the last byte of its answer; Infinity for no limit. */
   readonly requestMs: number;
-  /** On average; Infinity for no limit. */
-  readonly requestsPerConnection: number;
-  /** The gateway is shutting down: every answer asks the client to leave. */
-  readonly draining: () => boolean;
   readonly onEnd: (exchange: Exchange) => void;
   /** Receives a fault of ours; the exchange that met it ends by itself. */
   readonly onFault: (error: unknown) => void;

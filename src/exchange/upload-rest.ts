@@ -1,21 +1,16 @@
-import type { Downstream } from '../front/uws/downstream.ts';
+import type { ClientStream } from '../front/front.ts';
+import type { Clock } from '../lib/clock.ts';
 import type { ResponseSink } from '../upstream/response-sink.ts';
 import type { UpstreamStream } from '../upstream/upstream-stream.ts';
 import type { RequestBody } from './request-body.ts';
 
 /**
- * Milliseconds without a byte from the client, or taken by upstream, after which it is believed that no more comes:
- * the engine, which does not tell of a client that leaves behind its answer, cuts a stalled upload after as long.
+ * Milliseconds without a byte from the client, or taken by upstream, after which no more is expected. As long as a
+ * stalled upload before a response has.
  */
 const QUIET_MS = 12_000;
-
-/**
- * Bytes of a request body that may be held when the answer is complete to the engine: the client cannot be asked to
- * pause any more, and one body must not take the budget of all.
- */
-const HELD_BYTES = 16 * 1024 * 1024;
-/** Milliseconds between two looks at a client that is kept from sending: the engine would cut it after 8 s at least. */
-const LOOK_MS = 4_000;
+/** Milliseconds between two reviews of the client, whose exchange may have ended. */
+const REVIEW_MS = 1_000;
 
 export interface RestOwner {
   /** Nothing more of it is carried. */
@@ -23,39 +18,31 @@ export interface RestOwner {
 }
 
 /**
- * What is left of a request whose answer is complete while upstream still reads: it goes on its way, although its
- * exchange may have ended. What upstream cannot take is held, and the client is asked to pause where the engine can
- * still be told; behind an answer that is complete to the engine it is small.
+ * Carries the rest of a request body whose response is complete while upstream still reads, also after the end of its
+ * exchange. What upstream cannot take is held, and the client is asked to pause.
  */
 export class UploadRest implements ResponseSink {
   private readonly body: RequestBody;
   private readonly stream: UpstreamStream;
   private readonly timer: NodeJS.Timeout;
-  private readonly looks: NodeJS.Timeout;
-  private readonly downstream: Downstream;
+  private readonly reviews: NodeJS.Timeout;
   private readonly owner: RestOwner;
   private over = false;
 
   /** Takes the place of the exchange on a stream whose response is complete before its request. */
-  constructor(body: RequestBody, stream: UpstreamStream, downstream: Downstream, owner: RestOwner) {
+  constructor(
+    body: RequestBody,
+    stream: UpstreamStream,
+    client: ClientStream,
+    clock: Clock,
+    owner: RestOwner,
+  ) {
     this.body = body;
     this.stream = stream;
-    this.downstream = downstream;
     this.owner = owner;
     this.timer = setTimeout(() => this.stop(), QUIET_MS).unref();
-    this.looks = setInterval(() => {
-      if (downstream.pausing) downstream.postponeTimeout();
-    }, LOOK_MS).unref();
+    this.reviews = setInterval(() => client.review(clock.monotonic()), REVIEW_MS).unref();
     stream.goOn(this);
-  }
-
-  /**
-   * Whether more of a body of `length` bytes may come than may be held, or any that the end of the connection with the
-   * answer would cut off.
-   */
-  outlasts(length: number, closes: boolean): boolean {
-    const { body, downstream } = this;
-    return downstream.receiving && (closes || length - body.bytes + body.held > HELD_BYTES);
   }
 
   /** Takes a view of the next bytes. */
@@ -93,7 +80,7 @@ export class UploadRest implements ResponseSink {
   private end(): void {
     this.over = true;
     clearTimeout(this.timer);
-    clearInterval(this.looks);
+    clearInterval(this.reviews);
     this.body.drop();
     this.owner.onRestOver();
   }

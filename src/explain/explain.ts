@@ -11,14 +11,13 @@ import { buildService } from '../gateway/build-service.ts';
 import { ControlPlane } from '../gateway/control-plane.ts';
 import { fieldLineBytes, requestHeadBytes } from '../http/h1/head-size.ts';
 import { isHostAndPort } from '../http/host-port.ts';
-import type { RequestHead } from '../http/message.ts';
+import { bytesAsSent, type Reply, type RequestHead } from '../http/message.ts';
 import { isServable } from '../http/request-rules.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { StartError } from '../lib/start-error.ts';
 import { Turn } from '../lib/turn.ts';
 import type { Reason } from '../reasons.ts';
-import type { Reply } from '../replies/replies.ts';
 import { readBuffer } from '../upstream/h1/read-buffer.ts';
 import { ServerStates } from '../upstream/server-state.ts';
 import { type Case, details } from './details.ts';
@@ -123,7 +122,6 @@ function build(config: Config, clock: Clock): Built {
       clock,
       readBuffer: readBuffer(),
       turn: new Turn(),
-      draining: () => false,
       onEnd() {},
       onFault() {},
     },
@@ -201,6 +199,7 @@ function headOf({ method, host, path, token }: Question, route: RouteConfig): Re
     host,
     authorization,
     authorizationCount: authorization === undefined ? 0 : 1,
+    charset: bytesAsSent,
     framing: 'none',
     contentLength: 0,
     close: false,

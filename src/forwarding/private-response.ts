@@ -1,4 +1,4 @@
-import type { ResponseHead } from '../upstream/h1/response-head.ts';
+import type { ResponseHead } from '../http/message.ts';
 
 const cacheControl = /\r\ncache-control:/i;
 

@@ -50,7 +50,7 @@ export class RequestWriter {
   readonly #loopMark: string | undefined;
   readonly #passedLine: string;
   /** The forwarding fields written last; behind a balancer the next request has the same. */
-  #last = { forwarded: new Set() as Forwarded, address: '', host: '', lines: '' };
+  #last = { forwarded: new Set() as Forwarded, address: '', scheme: '', host: '', lines: '' };
   /** The last peer: a search in the networks takes a microsecond. */
   #lastPeer = { address: '', trusted: false };
 
@@ -66,14 +66,16 @@ export class RequestWriter {
 
   /**
    * @param remoteAddress text of the peer's address, or `unix`; it goes into X-Forwarded-For and decides on trust.
-   * @returns the head, or the reason of a refusal: `request_malformed` where the front has replaced bytes that are not
-   *   UTF-8, `loop_detected` where the request has passed this gateway before.
+   * @param scheme of the client's connection, for X-Forwarded-Proto.
+   * @returns the head, or the reason of a refusal: `request_malformed` where bytes of the head are lost,
+   *   `loop_detected` where the request has passed this gateway before.
    */
   write(
     permit: Permit,
     received: RequestHead,
     forwarded: Forwarded,
     remoteAddress: string,
+    scheme: 'http' | 'https',
   ): WireHead | 'request_malformed' | 'loop_detected' {
     const { traces } = permit;
     const head = traces === undefined ? received : withoutToken(received, traces);
@@ -85,14 +87,18 @@ export class RequestWriter {
     text += kept;
     text += permit.headers;
     text += trusted
-      ? relayedLines(forwarded, remoteAddress, head) + this.#passedLine
-      : this.#ownLines(forwarded, remoteAddress, head.host);
+      ? relayedLines(forwarded, remoteAddress, scheme, head) + this.#passedLine
+      : this.#ownLines(forwarded, remoteAddress, scheme, head.host);
     if (head.framing === 'length') text += `content-length: ${head.contentLength}\r\n\r\n`;
     else if (head.framing === 'chunked') text += 'transfer-encoding: chunked\r\n\r\n';
     else text += expectsContent(head.method) ? 'content-length: 0\r\n\r\n' : '\r\n';
     // Only values can hold more than ASCII: names are tokens, the target was checked, and the rest is our own.
-    const encoding = isAscii(head.values) ? 'latin1' : 'utf8';
-    if (encoding === 'utf8' && text.includes('\ufffd')) return 'request_malformed';
+    let encoding: WireHead['encoding'] = 'latin1';
+    if (!isAscii(head.values)) {
+      const { charset } = head;
+      encoding = charset.encoding;
+      if (charset.replacement !== undefined && text.includes(charset.replacement)) return 'request_malformed';
+    }
     const wire: WireHead =
       head.query === received.query ? { text, encoding } : { text, encoding, tokenInUrl: true };
     const connectionAuth =
@@ -105,14 +111,21 @@ export class RequestWriter {
     return this.#lastPeer.trusted;
   }
 
-  #ownLines(forwarded: Forwarded, address: string, host: string): string {
+  #ownLines(forwarded: Forwarded, address: string, scheme: string, host: string): string {
     const last = this.#last;
-    if (last.host === host && last.address === address && last.forwarded === forwarded) return last.lines;
+    if (
+      last.host === host &&
+      last.address === address &&
+      last.scheme === scheme &&
+      last.forwarded === forwarded
+    ) {
+      return last.lines;
+    }
     let lines = this.#passedLine;
     if (forwarded.has('for')) lines += `x-forwarded-for: ${forwardedFor([], address)}\r\n`;
-    if (forwarded.has('proto')) lines += 'x-forwarded-proto: http\r\n';
+    if (forwarded.has('proto')) lines += `x-forwarded-proto: ${scheme}\r\n`;
     if (forwarded.has('host')) lines += `x-forwarded-host: ${host}\r\n`;
-    this.#last = { forwarded, address, host, lines };
+    this.#last = { forwarded, address, scheme, host, lines };
     return lines;
   }
 
@@ -164,11 +177,11 @@ export function withClose(head: WireHead): WireHead {
 }
 
 /** The forwarding fields behind a trusted proxy: its values, and ours where its values are missing or unclear. */
-function relayedLines(forwarded: Forwarded, address: string, head: RequestHead): string {
+function relayedLines(forwarded: Forwarded, address: string, scheme: string, head: RequestHead): string {
   const { hops, proto, host } = readForwarded(head);
   let lines = '';
   if (forwarded.has('for')) lines += `x-forwarded-for: ${forwardedFor(hops, address)}\r\n`;
-  if (forwarded.has('proto')) lines += `x-forwarded-proto: ${proto ?? 'http'}\r\n`;
+  if (forwarded.has('proto')) lines += `x-forwarded-proto: ${proto ?? scheme}\r\n`;
   if (forwarded.has('host')) lines += `x-forwarded-host: ${host ?? head.host}\r\n`;
   return lines;
 }

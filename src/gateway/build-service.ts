@@ -41,7 +41,6 @@ export interface Surroundings {
   readonly clock: Clock;
   readonly readBuffer: Buffer;
   readonly turn: Turn;
-  readonly draining: () => boolean;
   readonly onEnd: (exchange: Exchange) => void;
   readonly onFault: (error: unknown) => void;
 }
@@ -55,7 +54,7 @@ interface ServiceParts {
 
 /** Resolves a configuration once into what exchanges use. Opens nothing. */
 export function buildService(config: Config, surroundings: Surroundings): ServiceParts {
-  const { tally, authCounters, log, clock, readBuffer, turn, draining, onEnd, onFault } = surroundings;
+  const { tally, authCounters, log, clock, readBuffer, turn, onEnd, onFault } = surroundings;
   const { refetch, revocations, scarce } = surroundings;
   const { access } = config.log;
   const trustedProxies = config.trustedProxies && new Networks(config.trustedProxies);
@@ -143,8 +142,6 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
     rejectChunked: config.chunkedRequests === 'reject',
     requestMs: config.timeouts.requestMs,
     bodyMinRate: config.timeouts.bodyMinRate,
-    requestsPerConnection: config.limits.requestsPerConnection,
-    draining,
     onEnd,
     onFault,
   };

@@ -5,11 +5,9 @@ import type { Config, TrafficAddress } from '../config/config.ts';
 import { Deadlines } from '../exchange/deadlines.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import { Tally } from '../exchange/tally.ts';
-import type { Downstream } from '../front/uws/downstream.ts';
-import { type Engine, loadEngine } from '../front/uws/engine.ts';
-import { Listener } from '../front/uws/listener.ts';
+import type { ClientStream, Front, FrontOptions } from '../front/front.ts';
+import { makeFront } from '../front/make-front.ts';
 import { addressText } from '../http/host-port.ts';
-import type { RequestHead } from '../http/message.ts';
 import type { VerificationKey } from '../keys/key.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
@@ -46,6 +44,8 @@ export interface ServerOptions {
   readonly onServer: (report: ServerReport) => void;
   /** Other processes serve the same addresses. */
   readonly shared: boolean;
+  /** Makes the front; for tests. */
+  readonly makeFront?: ((options: FrontOptions) => Front) | undefined;
 }
 
 /** Another configuration, ready to be put in force or given up; exactly one of both is done. */
@@ -70,8 +70,8 @@ export class Server {
   #current: Service;
   /** The current one, and older ones that still have exchanges. */
   readonly #services = new Set<Service>();
-  #engine: Engine | undefined;
-  #listener: Listener | undefined;
+  readonly #front: Front;
+  #isListening = false;
   /** Bound addresses by the address that was asked for. */
   readonly #listening = new Map<string, string>();
   #leaving = false;
@@ -84,6 +84,14 @@ export class Server {
     this.connections = new ConnectionLimit(config.limits.connections, systemClock, options.log, () =>
       options.scarce?.('connections'),
     );
+    this.#front = (options.makeFront ?? makeFront)({
+      config,
+      connections: this.connections,
+      events: {
+        onRequest: (stream) => this.#serve(stream),
+        onFault: (error) => this.#log.error({ error }, 'a request could not be read'),
+      },
+    });
     this.#servers = new ServerStates(systemClock, options.onServer);
     this.#current = this.#build(config);
   }
@@ -126,27 +134,20 @@ export class Server {
     return this.config.listen.flatMap((address) => this.#listening.get(addressText(address)) ?? []);
   }
 
-  /** Resolves when the engine is there and the verification threads are up. @throws StartError */
+  /** Resolves when the front has what it needs and the verification threads are up. @throws StartError */
   async open(): Promise<void> {
-    this.#engine = loadEngine(this.config.limits.requestHead, this.config.uws);
+    await this.#front.open();
     await this.authorizer.start();
   }
 
   /** Resolves when every address is bound; `open` comes before. @throws StartError */
   async listen(): Promise<void> {
-    if (this.#engine === undefined) throw new Error('a server listens before it is open');
     const { config } = this;
-    this.#listener = new Listener({
-      engine: this.#engine,
-      requestHeadBytes: config.limits.requestHead,
-      connections: this.connections,
-      serve: (head, downstream) => this.#serve(head, downstream),
-      onError: (error) => this.#log.error({ error }, 'a request could not be read'),
-    });
+    this.#isListening = true;
     this.#deadlines.start();
-    // Sockets last: a process that takes a path over and then fails would leave no listener there.
+    // Sockets last: a process that takes a path over and then fails would leave nothing that listens there.
     const inOrder = [...config.listen].sort((a, b) => Number('path' in a) - Number('path' in b));
-    for (const address of inOrder) await this.#bind(this.#listener, address);
+    for (const address of inOrder) await this.#bind(address);
   }
 
   /**
@@ -154,21 +155,21 @@ export class Server {
    * was, when something of it is not available.
    */
   async prepare(config: Config): Promise<Change> {
-    const listener = this.#listener;
-    if (listener === undefined || this.#closing !== undefined) {
+    const front = this.#front;
+    if (!this.#isListening || this.#closing !== undefined) {
       throw new StartError('the gateway does not run');
     }
     const fresh = config.listen.filter((address) => !this.#listening.has(addressText(address)));
     let next: Service | undefined;
     const abandon = (): void => {
-      for (const address of fresh) this.#unbind(listener, address);
+      for (const address of fresh) this.#unbind(address);
       void next?.close();
     };
     try {
       next = this.#build(config);
       await next.authorizer.start();
       // One that has been replaced while the threads came up must not take new connections again.
-      for (const address of fresh) if (!listener.isStopped) await this.#bind(listener, address);
+      for (const address of fresh) if (!front.isStopped) await this.#bind(address);
       if (this.#isClosing()) throw new StartError('the gateway is shutting down');
     } catch (error) {
       abandon();
@@ -176,24 +177,24 @@ export class Server {
       throw this.#isClosing() ? new StartError('the gateway is shutting down', { cause: error }) : error;
     }
     const prepared = next;
-    return { commit: (keys) => this.#take(listener, prepared, keys), abandon };
+    return { commit: (keys) => this.#take(prepared, keys), abandon };
   }
 
   /** Resolves when no new connection is taken; those that are open are served on. */
   async stopAccepting(): Promise<void> {
-    // Behind the turn's poll, in which the engine has accepted all that waited: what waits in the queue of a socket
-    // that closes is reset by the kernel, unless net.ipv4.tcp_migrate_req has another one take it.
-    await new Promise((done) => setImmediate(done));
-    this.#listener?.stopListening();
+    // The kernel resets what waits in the queue of a socket that closes, unless net.ipv4.tcp_migrate_req moves it.
+    await this.#front.takeWaiting();
+    this.#front.stopListening();
   }
 
   /**
    * Asks clients to leave. Resolves when all have left or `graceMs` is over and the rest is cut. `stopAccepting` comes
-   * before: a client that is asked to leave comes back at once, and must find another listener.
+   * before: a client that is asked to leave comes back at once, and must find another process that accepts.
    * @returns how many exchanges were cut.
    */
   async retire(graceMs: number): Promise<number> {
     this.#leaving = true;
+    this.#front.drain();
     const until = systemClock.monotonic() + graceMs;
     while (this.connections.open > 0 && systemClock.monotonic() < until && !this.#isClosing()) {
       await new Promise((done) => setTimeout(done, EMPTY_LOOK_MS));
@@ -210,9 +211,9 @@ export class Server {
     return this.#closing;
   }
 
-  #serve(head: RequestHead, downstream: Downstream): void {
+  #serve(client: ClientStream): void {
     const service = this.#current;
-    const exchange = new Exchange(service.forExchanges, head, downstream);
+    const exchange = new Exchange(service.forExchanges, client);
     service.begin();
     this.#inFlight.add(exchange);
     try {
@@ -237,7 +238,6 @@ export class Server {
         clock: systemClock,
         readBuffer: this.#buffer,
         turn: this.#turn,
-        draining: () => this.#leaving,
         onEnd: (exchange) => {
           this.#inFlight.delete(exchange);
           if (this.#inFlight.size === 0) this.#onIdle?.();
@@ -250,28 +250,29 @@ export class Server {
     return service;
   }
 
-  #take(listener: Listener, next: Service, keys: FetchedKeys): void {
+  #take(next: Service, keys: FetchedKeys): void {
     for (const [issuer, set] of keys) {
       if (set.length > 0) next.authorizer.setKeys(issuer, set);
     }
     const before = this.#current;
     this.#current = next;
     this.connections.limit = next.config.limits.connections;
+    this.#front.follow(next.config);
     const wanted = new Set(next.config.listen.map(addressText));
     for (const address of before.config.listen) {
-      if (!wanted.has(addressText(address))) this.#unbind(listener, address);
+      if (!wanted.has(addressText(address))) this.#unbind(address);
     }
     before.retire();
     this.#servers.keep(serversOf(next.config));
   }
 
-  async #bind(listener: Listener, address: TrafficAddress): Promise<void> {
+  async #bind(address: TrafficAddress): Promise<void> {
     const { shared } = this.#options;
-    this.#listening.set(addressText(address), await listener.listen(address, { shared }));
+    this.#listening.set(addressText(address), await this.#front.listen(address, { shared }));
   }
 
-  #unbind(listener: Listener, address: TrafficAddress): void {
-    listener.unlisten(address);
+  #unbind(address: TrafficAddress): void {
+    this.#front.unlisten(address);
     this.#listening.delete(addressText(address));
   }
 
@@ -281,7 +282,8 @@ export class Server {
 
   async #shutDown(graceMs: number): Promise<number> {
     this.#leaving = true;
-    this.#listener?.stopListening();
+    this.#front.drain();
+    this.#front.stopListening();
     if (this.#inFlight.size > 0 && graceMs > 0) {
       let timer: NodeJS.Timeout | undefined;
       await new Promise<void>((resolve) => {
@@ -292,10 +294,13 @@ export class Server {
     }
     let cut = this.#cutAll();
     // Refusals leave when the turn is over.
-    if (this.#listener !== undefined && graceMs === 0) await new Promise((done) => setImmediate(done));
-    if (this.#listener !== undefined && graceMs > 0) await new Promise((done) => setTimeout(done, LINGER_MS));
+    if (this.#isListening) {
+      // A front may send refusals when the turn is over.
+      if (graceMs === 0) await new Promise((done) => setImmediate(done));
+      else await new Promise((done) => setTimeout(done, LINGER_MS));
+    }
     cut += this.#cutAll(); // What came meanwhile on connections that were open.
-    this.#listener?.close();
+    this.#front.close();
     this.#deadlines.stop();
     await Promise.all(Array.from(this.#services, (service) => service.close()));
     return cut;

@@ -1,6 +1,6 @@
 /**
  * Milliseconds that a request body may fall behind its rate: enough for a network that loses a few packets in a row (TCP
- * waits 1, 2 and 4 s before it sends them again), and as long as the time-outs of the front.
+ * waits 1, 2 and 4 s before it sends them again).
  */
 const GRACE_MS = 10_000;
 
@@ -13,7 +13,6 @@ export class BodyRate {
   #timeLeft = GRACE_MS;
   #at: number;
   #bytes = 0;
-  #bytesThen = 0;
 
   /** @param bytesPerSecond 0: any rate will do. @param startedAt milliseconds of the clock that `keeps` gets. */
   constructor(bytesPerSecond: number, startedAt: number) {
@@ -35,15 +34,5 @@ export class BodyRate {
     if (excused || this.#bytesPerSecond === 0) return true;
     this.#timeLeft = Math.min(GRACE_MS, this.#timeLeft - elapsed + bought);
     return this.#timeLeft > 0;
-  }
-
-  /**
-   * Whether the front should postpone its own time-out: always while there is a rate to keep, as that alone decides;
-   * otherwise only if the client has sent a byte since the last call.
-   */
-  deservesTime(): boolean {
-    const moved = this.#bytes > this.#bytesThen;
-    this.#bytesThen = this.#bytes;
-    return moved || this.#bytesPerSecond > 0;
   }
 }

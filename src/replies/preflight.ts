@@ -1,6 +1,6 @@
 import type { PreflightConfig } from '../config/config.ts';
-import type { AnswerHead } from '../front/uws/sending.ts';
-import { noBody, type Reply } from './replies.ts';
+import type { Reply, ResponseHead } from '../http/message.ts';
+import { noBody } from './replies.ts';
 
 type PreflightRules = Omit<Extract<PreflightConfig, { kind: 'answer' }>, 'kind'>;
 
@@ -42,9 +42,12 @@ function leave(origin: string, rules: PreflightRules): string[] {
 
 /** The answer depends on Origin whether it is allowed or not, so no cache may give one client's to another. */
 function reply(lines: readonly string[]): Reply {
-  const head: AnswerHead = {
+  const head: ResponseHead = {
+    status: 204,
     lines: ['204 No Content', 'Vary: Origin', ...lines].join('\r\n'),
     eightBit: false,
+    framing: 'none',
+    contentLength: -1,
   };
-  return { head, body: noBody, status: 204, close: false };
+  return { head, body: noBody, close: false };
 }

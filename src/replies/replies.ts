@@ -1,20 +1,11 @@
 import { Buffer } from 'node:buffer';
 import { STATUS_CODES } from 'node:http';
 import type { Rejection, Stage } from '../auth/verdict.ts';
-import type { AnswerHead } from '../front/uws/sending.ts';
+import type { Reply, ResponseHead } from '../http/message.ts';
 import { type Reason, reasons } from '../reasons.ts';
 
-/** The body of an answer that has none. */
-export const noBody = new Uint8Array();
-
-/** A ready answer of our own. */
-export interface Reply {
-  readonly head: AnswerHead;
-  readonly body: Uint8Array;
-  readonly status: number;
-  /** The connection ends with it. */
-  readonly close: boolean;
-}
+/** The body of a reply that has none. */
+export const noBody: Uint8Array = new Uint8Array();
 
 /** The walk-through's messages, letter for letter. */
 const haproxyMessages: Readonly<Record<Stage, string>> = {
@@ -66,7 +57,7 @@ export class Replies {
     const { reason, scope } = rejection;
     const ofScope = scope === undefined ? undefined : this.byScope.get(scope)?.get(reason);
     const reply = ofScope ?? this.byReason[reason];
-    if (this.byStage === undefined || rejection.stage === undefined || reply.status >= 500) return reply;
+    if (this.byStage === undefined || rejection.stage === undefined || reply.head.status >= 500) return reply;
     return this.byStage[rejection.stage];
   }
 }
@@ -93,21 +84,31 @@ function problem(word: Reason, realm: string, scope?: string): Reply {
     status: entry.status,
     code: word,
   });
-  return {
-    head: answerHead(entry.status, lines),
-    // The prompt of a shell begins a line of its own behind it.
-    body: Buffer.from(`${body}\n`),
-    status: entry.status,
-    close: entry.close ?? false,
-  };
+  // The prompt of a shell begins a line of its own behind it.
+  return replyOf(entry.status, lines, `${body}\n`, entry.close ?? false);
 }
 
 function denial(text: string): Reply {
-  const head = answerHead(403, [['content-type', 'text/html']]);
-  return { head, body: Buffer.from(text), status: 403, close: false };
+  return replyOf(403, [['content-type', 'text/html']], text, false);
 }
 
-function answerHead(status: number, headers: readonly [string, string][]): AnswerHead {
-  const lines = headers.map(([name, value]) => `${name}: ${value}`);
-  return { lines: [`${status} ${STATUS_CODES[status]}`, ...lines].join('\r\n'), eightBit: false };
+function replyOf(
+  status: number,
+  headers: readonly (readonly [name: string, value: string])[],
+  text: string,
+  close: boolean,
+): Reply {
+  const body = Buffer.from(text);
+  const lines = [
+    `${status} ${STATUS_CODES[status]}`,
+    ...headers.map(([name, value]) => `${name}: ${value}`),
+  ].join('\r\n');
+  const head: ResponseHead = {
+    status,
+    lines,
+    eightBit: false,
+    framing: 'length',
+    contentLength: body.length,
+  };
+  return { head, body, close };
 }

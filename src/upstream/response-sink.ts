@@ -1,4 +1,4 @@
-import type { ResponseHead } from './h1/response-head.ts';
+import type { ResponseHead } from '../http/message.ts';
 import type { AttemptFailure } from './retry.ts';
 
 /** What a connection reports of a request that it carries. */

@@ -5,7 +5,7 @@ import type { Policy } from '../../src/auth/policy/policy.ts';
 import type { Revocations } from '../../src/auth/revocations.ts';
 import type { Pending, Permit, Rejection } from '../../src/auth/verdict.ts';
 import type { ForwardConfig, IssuerConfig } from '../../src/config/config.ts';
-import type { RequestHead } from '../../src/http/message.ts';
+import { bytesAsSent, type RequestHead } from '../../src/http/message.ts';
 import type { VerificationKey } from '../../src/keys/key.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { Turn } from '../../src/lib/turn.ts';
@@ -80,6 +80,7 @@ export function head(authorization: string | undefined, count?: number): Request
     host: 'localhost',
     authorization,
     authorizationCount: count ?? (authorization === undefined ? 0 : 1),
+    charset: bytesAsSent,
     framing: 'none',
     contentLength: 0,
     close: false,

@@ -1,21 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { setImmediate as turn } from 'node:timers/promises';
 import type { Config } from '../../src/config/config.ts';
 import { AccessLog } from '../../src/exchange/access-log.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
 import type { Service } from '../../src/exchange/service.ts';
 import { Tally } from '../../src/exchange/tally.ts';
-import { Downstream } from '../../src/front/uws/downstream.ts';
-import type { EngineResponse } from '../../src/front/uws/engine.ts';
-import { Peers } from '../../src/front/uws/peers.ts';
-import type { RequestHead } from '../../src/http/message.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { Counter } from '../../src/lib/counters.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { Replies } from '../../src/replies/replies.ts';
 import { eventually, startGateway } from '../support/gateway.ts';
 import { Origin } from '../support/origin.ts';
+import { bareHead, ScriptedStream } from '../support/scripted-front.ts';
 import { request, Wire } from '../support/wire.ts';
 import { scrape } from './outcome-rows.ts';
 
@@ -180,36 +176,10 @@ describe('bytes', () => {
 });
 
 describe('a reply that waits for the end of the turn', () => {
-  const head: RequestHead = {
-    method: 'GET',
-    path: '/x',
-    query: undefined,
-    names: [],
-    values: [],
-    host: 'a',
-    authorization: undefined,
-    authorizationCount: 0,
-    framing: 'none',
-    contentLength: 0,
-    close: false,
-    fault: 'request_malformed',
-  };
-
-  /** The exchange of a malformed request, and the engine's side of it. */
+  /** The exchange of a malformed request, and its client. */
   function refused() {
-    const engine = { abort: () => {}, answers: 0 };
-    const response = {
-      onAborted: (handler: () => void) => {
-        engine.abort = handler;
-      },
-      getRemoteAddress: () => new Uint8Array([192, 0, 2, 1]).buffer,
-      cork: (work: () => void) => work(),
-      writeStatus() {},
-      writeHeader() {},
-      end() {
-        engine.answers += 1;
-      },
-    } as unknown as EngineResponse;
+    const stream = new ScriptedStream({ ...bareHead, fault: 'request_malformed' });
+    stream.repliesLater = true;
     const texts: string[] = [];
     const tally = new Tally();
     const log = createLog({ level: 'info', destination: { write: (text) => texts.push(text) } });
@@ -219,14 +189,13 @@ describe('a reply that waits for the end of the turn', () => {
       clock: systemClock,
       replies: new Replies('rfc6750', 'portcullis'),
       accessLog: new AccessLog(1, log, new Counter()),
-      draining: () => false,
       onEnd: () => {
         ended += 1;
       },
     } as unknown as Service<Exchange>;
-    new Exchange(service, head, new Downstream(response, new Peers())).start();
+    new Exchange(service, stream).start();
     const state = () => ({
-      answers: engine.answers,
+      answers: stream.replies.length,
       ended,
       malformed: tally.rejections.of('request_malformed').value,
       aborted: tally.route('none').outcomes.of('client_aborted').value,
@@ -234,23 +203,23 @@ describe('a reply that waits for the end of the turn', () => {
         .map((text) => JSON.parse(text))
         .map(({ client, outcome, status }) => ({ client, outcome, status })),
     });
-    return { engine, state };
+    return { stream, state };
   }
 
   const line = { client: '192.0.2.1', outcome: 'request_malformed' };
 
-  test('is logged with its status once it has been sent', async () => {
-    const { state } = refused();
+  test('is logged with its status once it has been sent', () => {
+    const { stream, state } = refused();
     assert.deepEqual(state(), { answers: 0, ended: 1, malformed: 1, aborted: 0, lines: [] });
-    await turn();
+    stream.sendReply();
     const lines = [{ ...line, status: 400 }];
     assert.deepEqual(state(), { answers: 1, ended: 1, malformed: 1, aborted: 0, lines });
   });
 
-  test('is logged without one when the client has left meanwhile, and nothing counts twice', async () => {
-    const { engine, state } = refused();
-    engine.abort();
-    await turn();
+  test('is logged without one when the client has left meanwhile, and nothing counts twice', () => {
+    const { stream, state } = refused();
+    stream.leave();
+    stream.sendReply();
     const lines = [{ ...line, status: null }];
     assert.deepEqual(state(), { answers: 0, ended: 1, malformed: 1, aborted: 0, lines });
   });

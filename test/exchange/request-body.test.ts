@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import { RequestBody } from '../../src/exchange/request-body.ts';
-import type { Downstream } from '../../src/front/uws/downstream.ts';
 import { Turn } from '../../src/lib/turn.ts';
 import { Budget } from '../../src/limits/budget.ts';
 import { BodyCopies } from '../../src/upstream/body-copies.ts';
 import type { Connection } from '../../src/upstream/h1/connection.ts';
+import { bareHead, ScriptedStream } from '../support/scripted-front.ts';
 
 const MIB = 1024 * 1024;
 
@@ -22,10 +22,10 @@ beforeEach(() => {
 });
 
 function body(chunked: boolean): RequestBody {
-  const downstream = {
-    pauseBody: () => told.push('pause'),
-    resumeBody: () => told.push('resume'),
-  } as unknown as Downstream;
+  const client = new ScriptedStream(bareHead, told);
+  // Also what would not change anything is a call.
+  client.pauseBody = () => told.push('pause');
+  client.resumeBody = () => told.push('resume');
   const rules = {
     budget,
     copies: new BodyCopies(),
@@ -33,7 +33,7 @@ function body(chunked: boolean): RequestBody {
     requestBodyLimit: Number.POSITIVE_INFINITY,
     bodyMinRate: 0,
   };
-  return new RequestBody(chunked, rules, downstream, 0);
+  return new RequestBody(chunked, rules, client, 0);
 }
 
 /** Takes everything at once. */

@@ -289,7 +289,7 @@ describe('explain', () => {
       }
       // The gateway says the same.
       const { reply: expected } = explanation.refusal ?? {};
-      assert.deepEqual(await reply(row), { status: expected?.status ?? 200, code: row.word });
+      assert.deepEqual(await reply(row), { status: expected?.head.status ?? 200, code: row.word });
     });
   }
 
@@ -392,7 +392,7 @@ describe('explain', () => {
     const { checks, refusal } = await ask({ token: `${good({ iss: 'evil' })}.x` }, styled);
     assert.equal(checks.find(({ outcome }) => outcome === 'fail')?.name, 'form');
     assert.equal(String(refusal?.reply.body), 'Invalid JWT issuer');
-    assert.equal(refusal?.reply.status, 403);
+    assert.equal(refusal?.reply.head.status, 403);
   });
 
   test('a token of another algorithm of the issuer', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { clientAddress, forwardedFor, readForwarded } from '../../src/forwarding/forwarded.ts';
-import type { RequestHead } from '../../src/http/message.ts';
+import { bytesAsSent, type RequestHead } from '../../src/http/message.ts';
 import { Networks, parseNetwork } from '../../src/http/networks.ts';
 
 function headOf(...lines: readonly (readonly [name: string, value: string])[]): RequestHead {
@@ -14,6 +14,7 @@ function headOf(...lines: readonly (readonly [name: string, value: string])[]): 
     host: 'a.example',
     authorization: undefined,
     authorizationCount: 0,
+    charset: bytesAsSent,
     framing: 'none',
     contentLength: 0,
     close: false,

@@ -23,8 +23,8 @@ test('a client that reads again gets all that upstream sent, although upstream s
     const chunk = `${CHUNK_BYTES.toString(16)}\r\n${'b'.repeat(CHUNK_BYTES)}\r\n`;
     const waits = (): boolean => {
       const [exchange] = inFlight(gateway);
-      const downstream = exchange === undefined ? undefined : Reflect.get(exchange, 'downstream');
-      return downstream?.behind === true;
+      const client = exchange === undefined ? undefined : Reflect.get(exchange, 'client');
+      return client?.behind === true;
     };
     let sent = 0;
     const send = (): void => {

@@ -45,16 +45,4 @@ describe('a request body', () => {
     const rate = new BodyRate(0, 0);
     assert.equal(rate.keeps(1000 * GRACE, 0, false), true);
   });
-
-  test('has the engine’s time-out put off while a rate decides, otherwise only while bytes come', () => {
-    const decided = new BodyRate(RATE, 0);
-    decided.keeps(250, 0, false);
-    assert.equal(decided.deservesTime(), true);
-    const free = new BodyRate(0, 0);
-    free.keeps(250, 0, false);
-    assert.equal(free.deservesTime(), false);
-    free.keeps(500, 1, false);
-    assert.equal(free.deservesTime(), true);
-    assert.equal(free.deservesTime(), false);
-  });
 });

@@ -70,8 +70,8 @@ export function inFlight(gateway: TestGateway): readonly object[] {
 /** One for all gateways of this process: to make another takes longer than all the rest of a start. */
 let issuerKey: TestKey | undefined;
 
-/** A gateway in this process on free ports, with one issuer, one upstream and one route unless told otherwise. */
-export async function startGateway(options: TestOptions): Promise<TestGateway> {
+/** One issuer, one upstream and one route on free ports, unless told otherwise. */
+export function testConfig(options: TestOptions): Config {
   issuerKey ??= rsaKey();
   const key = issuerKey;
   const issuer = issuerConfig({
@@ -94,7 +94,7 @@ export async function startGateway(options: TestOptions): Promise<TestGateway> {
     preflight: { kind: 'authenticate' },
     connectionAuth: 'refuse',
   };
-  const config: Config = {
+  return {
     listen: [{ host: '127.0.0.1', port: 0 }],
     admin: { host: '127.0.0.1', port: 0, hosts: [] },
     listeners: 1,
@@ -141,15 +141,25 @@ export async function startGateway(options: TestOptions): Promise<TestGateway> {
     },
     timeouts: { requestMs: Number.POSITIVE_INFINITY, bodyMinRate: 1024, ...options.config?.timeouts },
   };
-  const gateway = createGateway(config, { log: options.log ?? silentLog });
+}
+
+/** A token that the issuer of `testConfig` has signed, as the value of an Authorization header. */
+export function testBearer(claims: Record<string, unknown> = {}): string {
+  issuerKey ??= rsaKey();
+  const all = { iss: ISSUER, aud: AUDIENCE, sub: 'user', exp: secondsFromNow(300), ...claims };
+  return `Bearer ${rs256(issuerKey, all)}`;
+}
+
+/** A gateway in this process with a configuration of `testConfig`. */
+export async function startGateway(options: TestOptions): Promise<TestGateway> {
+  const gateway = createGateway(testConfig(options), { log: options.log ?? silentLog });
   await gateway.start();
   return {
     gateway,
     port: portOf(gateway.addresses.listen[0] as string),
     adminPort: portOf(gateway.addresses.admin),
-    key,
-    bearer: (claims = {}) =>
-      `Bearer ${rs256(key, { iss: ISSUER, aud: AUDIENCE, sub: 'user', exp: secondsFromNow(300), ...claims })}`,
+    key: issuerKey as TestKey,
+    bearer: testBearer,
     outcomes: async () => sums(await metrics(gateway), 'portcullis_requests_total', 'outcome'),
     connections: async () => sums(await metrics(gateway), 'portcullis_upstream_connections', 'state'),
     close: async () => {

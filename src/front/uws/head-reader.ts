@@ -3,13 +3,16 @@ import { namesClose } from '../../http/h1/connection-options.ts';
 import { isContentLength } from '../../http/h1/content-length.ts';
 import { fieldLineBytes, requestHeadBytes } from '../../http/h1/head-size.ts';
 import { isHostAndPort } from '../../http/host-port.ts';
-import type { BodyFraming, RequestHead } from '../../http/message.ts';
+import type { BodyFraming, Charset, RequestHead } from '../../http/message.ts';
 import { isServable } from '../../http/request-rules.ts';
 import type { Reason } from '../../reasons.ts';
 import type { EngineRequest } from './engine.ts';
 
 /** Length of a Connection value, of any content, behind which the engine closes by itself. */
 const ENGINE_CLOSES_AT = 'close'.length;
+
+/** The engine hands out values as UTF-8 that it has decoded, and puts U+FFFD in place of what is no UTF-8. */
+const decoded: Charset = Object.freeze({ encoding: 'utf8', replacement: '\ufffd' });
 
 /**
  * Reads a request out of the engine and judges its framing (RFC 9112 §6). The engine lets several framing faults
@@ -65,6 +68,7 @@ export class HeadReader {
       query,
       names: this.names,
       values: this.values,
+      charset: decoded,
       host: this.host,
       authorization: this.authorization,
       authorizationCount: this.authorizations,

@@ -1,3 +1,4 @@
+import type { ResponseHead } from '../../http/message.ts';
 import { systemClock } from '../../lib/clock.ts';
 import type { EngineResponse } from './engine.ts';
 import type { Reading } from './reading.ts';
@@ -20,25 +21,16 @@ const STUCK_MS = 12_000;
 const RETRY_MS = 5;
 const RETRY_MOST_MS = 250;
 
-/** What protocol, framing and the engine's own headers add to `AnswerHead.lines`, in bytes, rounded up. */
+/** What protocol, framing and the engine's own headers add to `ResponseHead.lines`, in bytes, rounded up. */
 const HEAD_RESERVE_BYTES = 512;
 
 const nothing: readonly Uint8Array[] = [];
 const untaken = [false, false] as const;
 
-/** Status line and headers of an answer. */
-export interface AnswerHead {
-  /** Status code, a space and the reason phrase, then `\r\nName: value` for each header. Must be validated. */
-  readonly lines: string;
-  /** `lines` hold bytes above 0x7f, one per character, which must leave as they are. */
-  readonly eightBit: boolean;
-}
-
 /**
- * The pieces of one answer on their way to the client, at its pace. The engine's rules: pieces of unknown total length
- * at most PIECE_BYTES, one for each cork. Reading and sending can be stopped at the same time, which the engine cannot
- * poll for: then nothing is polled for, and sending is tried again and again. `Downstream` is built on it and not beside
- * it, because every request has one.
+ * Sends the pieces of one response at the client's pace. The engine takes pieces of unknown total length up to
+ * PIECE_BYTES, one in each cork. The engine cannot poll while reading and sending are both stopped: this class then
+ * tries to send again and again. `UwsStream` extends it, because a second object for each request costs.
  */
 export abstract class Sending {
   /** The engine closes the connection after the answer, but does not announce it. */
@@ -47,7 +39,7 @@ export abstract class Sending {
   /** The answer is complete, or the client is gone: the engine's object is dead. */
   protected over = false;
   /** Something of the answer is on its way. */
-  protected started = false;
+  protected begun = false;
   /** The engine's handler has not returned: it has corked the connection, and asking for that again only costs. */
   protected handling = true;
   /** Undefined when the request has no body. */
@@ -64,7 +56,7 @@ export abstract class Sending {
   private doubtful = false;
   private total = -1;
   /** Head of a started answer until its first piece takes it along in the same write. */
-  private pendingHead: AnswerHead | undefined;
+  private pendingHead: ResponseHead | undefined;
   private closeAfter = false;
   private sent = 0;
   /** Whether the socket took the last piece, and whether that was the end. */
@@ -102,10 +94,10 @@ export abstract class Sending {
   }
 
   /** Starts an answer that arrives in pieces; `total` in bytes, -1 when it is not known. */
-  begin(head: AnswerHead, total: number, close: boolean): void {
+  startPieces(head: ResponseHead, total: number, close: boolean): void {
     if (this.over) return;
     this.reading?.prepare();
-    this.started = true;
+    this.begun = true;
     this.total = total;
     this.pendingHead = head;
     this.closeAfter = close;
@@ -113,7 +105,7 @@ export abstract class Sending {
   }
 
   /** Sends a whole answer. With `end` answers would pile up in the engine while a client asks on and never reads. */
-  protected sendWhole(head: AnswerHead, body: Uint8Array): boolean {
+  protected sendWhole(head: ResponseHead, body: Uint8Array): boolean {
     this.pendingHead = head;
     this.total = body.length;
     const left = this.sendOfTotal(body);
@@ -129,7 +121,7 @@ export abstract class Sending {
    * Sends pieces of a started answer; `last` completes it. Returns false when the client cannot take them now: a
    * copy of the rest is kept (at most the pieces of one call) and `onDrained` follows; nothing may be sent until then.
    */
-  send(pieces: readonly Uint8Array[], last: boolean): boolean {
+  sendPieces(pieces: readonly Uint8Array[], last: boolean): boolean {
     return this.sendAll(pieces, last, false);
   }
 
@@ -138,14 +130,14 @@ export abstract class Sending {
     const filled = pieces.filter(({ length }) => length > 0);
     const last = filled.pop();
     if (this.total < 0 || last === undefined) {
-      this.send(pieces, false);
+      this.sendPieces(pieces, false);
       return;
     }
     this.tail = [copyOf(last.subarray(-1))];
-    this.send([...filled, last.subarray(0, -1)], false);
+    this.sendPieces([...filled, last.subarray(0, -1)], false);
   }
 
-  /** Sends the end behind `sendButEnd`; returns as `send` does. */
+  /** Sends the end behind `sendButEnd`; returns as `sendPieces` does. */
   finish(): boolean {
     if (!this.blocked) return this.sendAll(this.tail, true, true);
     this.backlog = [...this.backlog, ...this.tail];
@@ -322,7 +314,7 @@ export abstract class Sending {
 }
 
 /** Puts status and headers into the cork. */
-export function writeHead(response: EngineResponse, { lines, eightBit }: AnswerHead): void {
+export function writeHead(response: EngineResponse, { lines, eightBit }: ResponseHead): void {
   // One native call carries status and headers: `lines` were put together from what the response parser accepted or
   // we wrote, so the only CR and LF in them are the separators between them.
   response.writeStatus(eightBit ? Buffer.from(lines, 'latin1') : lines);

@@ -1,44 +1,46 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Downstream } from '../../../src/front/uws/downstream.ts';
-import { loadEngine } from '../../../src/front/uws/engine.ts';
-import { Listener } from '../../../src/front/uws/listener.ts';
-import type { AnswerHead } from '../../../src/front/uws/sending.ts';
+import type { ClientStream } from '../../../src/front/front.ts';
+import { UwsFront } from '../../../src/front/uws/front.ts';
+import type { ResponseHead } from '../../../src/http/message.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { ConnectionLimit } from '../../../src/limits/connection-limit.ts';
 import { eventually, silentLog } from '../../support/gateway.ts';
 import { Wire } from '../../support/wire.ts';
+import { Events, frontConfig, responseHead } from './fake-response.ts';
 
 /** Answers of 100 kB above what the kernel's socket buffers ever hold, some 10 MB. */
 const MOST = 400;
 
-let listener: Listener;
+let front: UwsFront;
 let port = 0;
-let respond: (downstream: Downstream) => void = () => {};
+let respond: (stream: ClientStream) => void = () => {};
 let served = 0;
 
 before(async () => {
-  listener = new Listener({
-    engine: loadEngine(16 * 1024),
-    requestHeadBytes: 16 * 1024,
+  front = new UwsFront({
+    config: frontConfig,
     connections: new ConnectionLimit(100, systemClock, silentLog),
-    serve: (_head, downstream) => {
-      served += 1;
-      downstream.listen({ onRequestBody() {}, onAborted() {}, onDrained() {} });
-      setImmediate(() => respond(downstream));
-    },
-    onError: (error) => {
-      throw error;
+    events: {
+      onRequest(stream) {
+        served += 1;
+        stream.listen(new Events());
+        setImmediate(() => respond(stream));
+      },
+      onFault(error) {
+        throw error;
+      },
     },
   });
-  const address = await listener.listen({ host: '127.0.0.1', port: 0 }, { shared: false });
+  await front.open();
+  const address = await front.listen({ host: '127.0.0.1', port: 0 }, { shared: false });
   port = Number(address.slice(address.lastIndexOf(':') + 1));
 });
 
-after(() => listener.close());
+after(() => front.close());
 
-const small: AnswerHead = { lines: '200 OK\r\nX-A: 1', eightBit: false };
-const large: AnswerHead = {
+const small = responseHead('200 OK\r\nX-A: 1');
+const large: ResponseHead = {
   ...small,
   lines: `${small.lines}${'v'.repeat(20_000)}\r\nX-B: ${'w'.repeat(20_000)}`,
 };
@@ -47,7 +49,7 @@ const large: AnswerHead = {
 const STILL_LOOKS = 100;
 
 /** Asks again and again without reading, until the server is not heard of any more; then reads everything. */
-async function fill(answer: (downstream: Downstream) => void): Promise<{ asked: number; text: string }> {
+async function fill(answer: (stream: ClientStream) => void): Promise<{ asked: number; text: string }> {
   respond = answer;
   served = 0;
   const wire = await Wire.open(port);
@@ -82,7 +84,7 @@ async function fill(answer: (downstream: Downstream) => void): Promise<{ asked: 
 }
 
 /** Every answer in the text but the last is whole: head, then exactly `body`. */
-function check(text: string, head: AnswerHead, body: string): number {
+function check(text: string, head: ResponseHead, body: string): number {
   const answers = text.split('HTTP/1.1 ').slice(1);
   for (const [at, answer] of answers.slice(0, -1).entries()) {
     const end = answer.indexOf('\r\n\r\n');
@@ -102,7 +104,10 @@ describe('a client that asks on without reading', () => {
   ] as const) {
     test(`gets whole answers with ${name}, and nothing piles up`, async () => {
       const body = 'b'.repeat(size);
-      const { asked, text } = await fill((downstream) => downstream.answer(head, Buffer.from(body), false));
+      const { asked, text } = await fill((stream) => {
+        stream.begin({ ...head, framing: 'length', contentLength: size });
+        stream.send([Buffer.from(body)], true);
+      });
       const answers = check(text, head, body);
       // Who asks on while an answer waits for the socket is cut off by the engine.
       assert.ok(answers >= asked - 1, `${answers} of ${asked}`);
@@ -115,9 +120,10 @@ describe('a client that asks on without reading', () => {
     ['chunked', -1],
   ] as const) {
     test(`gets whole answers in pieces ${name}`, async () => {
-      const { asked, text } = await fill((downstream) => {
-        downstream.begin(large, total, false);
-        downstream.send([Buffer.alloc(100_000, 'b')], true);
+      const { asked, text } = await fill((stream) => {
+        const framing = total < 0 ? 'chunked' : 'length';
+        stream.begin({ ...large, framing, contentLength: total });
+        stream.send([Buffer.alloc(50_000, 'b'), Buffer.alloc(50_000, 'b')], true);
       });
       const heads = text.split('HTTP/1.1 ').slice(1);
       for (const head of heads.slice(0, -1)) assert.ok(head.startsWith(`${large.lines}\r\n`));

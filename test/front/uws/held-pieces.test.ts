@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Downstream } from '../../../src/front/uws/downstream.ts';
-import type { EngineResponse } from '../../../src/front/uws/engine.ts';
-import { Peers } from '../../../src/front/uws/peers.ts';
+import { responseHead, streamOn } from './fake-response.ts';
 
 /** A response whose socket takes `room` bytes at a time. */
 class NarrowResponse {
@@ -46,7 +44,7 @@ class NarrowResponse {
   }
 }
 
-const head = { lines: '200 OK\r\nX-A: 1', eightBit: false };
+const head = responseHead('200 OK\r\nX-A: 1');
 
 /**
  * All upstream connections are read into one buffer, so what a slow client is owed must have left it before the next
@@ -55,10 +53,10 @@ const head = { lines: '200 OK\r\nX-A: 1', eightBit: false };
 for (const total of [40, -1]) {
   test(`what a slow client is owed does not change with the buffer it came in (total ${total})`, () => {
     const fake = new NarrowResponse();
-    const downstream = new Downstream(fake as unknown as EngineResponse, new Peers());
-    downstream.begin(head, total, false);
+    const stream = streamOn(fake);
+    stream.startPieces(head, total, false);
     const shared = Buffer.from('first piece of mine!and a second one too');
-    assert.equal(downstream.send([shared.subarray(0, 20), shared.subarray(20)], true), false);
+    assert.equal(stream.sendPieces([shared.subarray(0, 20), shared.subarray(20)], true), false);
     shared.fill('#');
     while (fake.taken.length < 40) fake.takeMore(7);
     assert.equal(fake.taken, 'first piece of mine!and a second one too');
@@ -67,9 +65,9 @@ for (const total of [40, -1]) {
 
 test('nor does a whole answer that a slow client takes in parts', () => {
   const fake = new NarrowResponse();
-  const downstream = new Downstream(fake as unknown as EngineResponse, new Peers());
+  const stream = streamOn(fake);
   const shared = Buffer.from('an answer that came in one piece');
-  assert.equal(downstream.answer(head, shared.subarray(0), false), false);
+  assert.equal(stream.sendComplete(head, shared.subarray(0), false), false);
   shared.fill('#');
   while (fake.taken.length < 32) fake.takeMore(5);
   assert.equal(fake.taken, 'an answer that came in one piece');

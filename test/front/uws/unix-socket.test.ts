@@ -18,39 +18,46 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { claimSocketPath } from '../../../src/front/socket-file.ts';
 import { type Engine, type EngineResponse, loadEngine } from '../../../src/front/uws/engine.ts';
-import { Listener } from '../../../src/front/uws/listener.ts';
+import { UwsFront } from '../../../src/front/uws/front.ts';
 import { Peers } from '../../../src/front/uws/peers.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { StartError } from '../../../src/lib/start-error.ts';
 import { ConnectionLimit } from '../../../src/limits/connection-limit.ts';
 import { eventually, silentLog } from '../../support/gateway.ts';
 import { Wire } from '../../support/wire.ts';
+import { Events, frontConfig, responseHead } from './fake-response.ts';
 
 const REQUEST = 'GET / HTTP/1.1\r\nHost: a.example\r\n\r\n';
 
 let folder: string;
 let path: string;
-let listeners: Listener[];
+let fronts: UwsFront[];
 const connections = new ConnectionLimit(100, systemClock, silentLog);
 
-/** A listener that answers with its name and the peer. */
-function listener(name = 'one', engine = loadEngine(16 * 1024)): Listener {
-  const made = new Listener({
-    engine,
-    requestHeadBytes: 16 * 1024,
-    connections,
-    serve: (_head, downstream) => {
-      const peer = downstream.remoteAddress();
-      setImmediate(() => {
-        const head = { lines: '200 OK', eightBit: false };
-        downstream.answer(head, Buffer.from(`${name} ${peer}`), false);
-      });
+/** A front that answers with its name and the peer. */
+async function open(name = 'one', load = loadEngine): Promise<UwsFront> {
+  const made = new UwsFront(
+    {
+      config: frontConfig,
+      connections,
+      events: {
+        onRequest(stream) {
+          stream.listen(new Events());
+          const body = Buffer.from(`${name} ${stream.peer()}`);
+          setImmediate(() => {
+            stream.begin(responseHead('200 OK', { contentLength: body.length }));
+            stream.send([body], true);
+          });
+        },
+        onFault(error) {
+          throw error;
+        },
+      },
     },
-    onError: (error) => {
-      throw error;
-    },
-  });
-  listeners.push(made);
+    load,
+  );
+  await made.open();
+  fronts.push(made);
   return made;
 }
 
@@ -86,11 +93,11 @@ async function deadSocket(at: string): Promise<void> {
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
   path = join(folder, 'http.sock');
-  listeners = [];
+  fronts = [];
 });
 
 afterEach(async () => {
-  for (const one of listeners) one.close();
+  for (const one of fronts) one.close();
   await eventually(
     () => connections.open,
     (open) => open === 0,
@@ -103,7 +110,7 @@ const shared = { shared: true };
 
 describe('a unix socket', () => {
   test('serves, is for user and group alone, and leaves nothing behind', async () => {
-    const one = listener();
+    const one = await open();
     assert.equal(await one.listen({ path }, alone), `unix:${path}`);
     assert.equal((lstatSync(path).mode & 0o777).toString(8), '660');
     assert.deepEqual(readdirSync(folder), ['http.sock']);
@@ -113,7 +120,7 @@ describe('a unix socket', () => {
   });
 
   test('ends alone, and may come again', async () => {
-    const one = listener();
+    const one = await open();
     const other = join(folder, 'other.sock');
     await one.listen({ path }, alone);
     await one.listen({ path: other }, alone);
@@ -132,18 +139,18 @@ describe('a unix socket', () => {
   test('may have the longest path that the configuration allows', async () => {
     const long = join(folder, 'a'.repeat(100 - folder.length - 1));
     assert.equal(long.length, 100);
-    await listener().listen({ path: long }, alone);
+    await (await open()).listen({ path: long }, alone);
     assert.equal(await askAt(long), 'one unix');
   });
 
   test('takes the place of a dead one', async () => {
     await deadSocket(path);
-    await listener().listen({ path }, alone);
+    await (await open()).listen({ path }, alone);
     assert.equal(await askAt(path), 'one unix');
   });
 
   test('is one of the connections that are counted', async () => {
-    const one = listener();
+    const one = await open();
     await one.listen({ path }, alone);
     const address = await one.listen({ host: '127.0.0.1', port: 0 }, alone);
     const wires = [await Wire.openUnix(path), await Wire.open(Number(address.split(':')[1]))];
@@ -152,8 +159,8 @@ describe('a unix socket', () => {
     for (const wire of wires) wire.close();
   });
 
-  test('ends by itself when its listener stops before it is there', async () => {
-    const one = listener();
+  test('ends by itself when its front stops before it is there', async () => {
+    const one = await open();
     const listening = one.listen({ path }, alone);
     one.close();
     await assert.rejects(listening, /the gateway is shutting down/);
@@ -171,7 +178,7 @@ describe('a path', () => {
       const link = join(folder, 'link');
       symlinkSync('dead', link);
       for (const at of [path, directory, link]) {
-        await assert.rejects(listener().listen({ path: at }, options), {
+        await assert.rejects((await open()).listen({ path: at }, options), {
           name: 'StartError',
           message: `cannot listen on unix:${at}: something that is no socket has this name; remove it or choose another path`,
         });
@@ -184,7 +191,7 @@ describe('a path', () => {
   test('at which another process listens is refused', async () => {
     const server = await stranger(path);
     const message = `cannot listen on unix:${path}: another process listens there; stop it or choose another path`;
-    await assert.rejects(listener().listen({ path }, alone), { name: 'StartError', message });
+    await assert.rejects((await open()).listen({ path }, alone), { name: 'StartError', message });
     await assert.rejects(claimSocketPath(path), { name: 'StartError', message });
     assert.deepEqual(readdirSync(folder), ['http.sock']);
     server.close();
@@ -202,7 +209,7 @@ describe('a path', () => {
       [join(folder, 'file', 'x'), /: its folder is none; choose another path$/],
       ['/proc/x', /(?:;| or) choose another path$/],
     ] as const) {
-      await assert.rejects(listener().listen({ path: at }, alone), (error) => {
+      await assert.rejects((await open()).listen({ path: at }, alone), (error) => {
         assert.ok(error instanceof StartError);
         assert.match(error.message, message);
         return true;
@@ -213,11 +220,11 @@ describe('a path', () => {
 
 describe('a replacement', () => {
   test('takes over, and what the old one does to its end does not touch it', async () => {
-    const old = listener('old');
+    const old = await open('old');
     await old.listen({ path }, alone);
     const wire = await Wire.openUnix(path);
     assert.equal(await ask(wire), 'old unix');
-    await listener('new').listen({ path }, shared);
+    await (await open('new')).listen({ path }, shared);
     assert.equal((lstatSync(path).mode & 0o777).toString(8), '660');
     assert.equal(await askAt(path), 'new unix');
     assert.equal(await ask(wire), 'old unix');
@@ -229,7 +236,7 @@ describe('a replacement', () => {
   });
 
   test('is made beside the old one, which is there until it is', async () => {
-    await listener('old').listen({ path }, alone);
+    await (await open('old')).listen({ path }, alone);
     const { ino } = lstatSync(path);
     const engine = loadEngine(16 * 1024);
     const seen: number[] = [];
@@ -246,7 +253,7 @@ describe('a replacement', () => {
         return app;
       },
     };
-    await listener('new', watched).listen({ path }, shared);
+    await (await open('new', () => watched)).listen({ path }, shared);
     assert.deepEqual(seen, [ino]);
     assert.equal(await askAt(path), 'new unix');
   });
@@ -255,7 +262,7 @@ describe('a replacement', () => {
     const answers = new Set<string>();
     let going = true;
     let count = 0;
-    await listener('0').listen({ path }, alone);
+    await (await open('0')).listen({ path }, alone);
     const client = async (): Promise<void> => {
       while (going) {
         answers.add(await askAt(path));
@@ -265,14 +272,15 @@ describe('a replacement', () => {
     const clients = Promise.all([client(), client(), client()]);
     for (let turn = 1; turn <= 20; turn += 1) {
       const before = count;
-      await listener(String(turn)).listen({ path }, shared);
+      const next = await open(String(turn));
+      await next.listen({ path }, shared);
       await eventually(
         () => count,
         (seen) => seen > before + 5,
       );
       // Behind the turn in which the engine has accepted all that waited.
       await new Promise((resolve) => setImmediate(resolve));
-      listeners[turn - 1]?.stopListening();
+      fronts[turn - 1]?.stopListening();
     }
     going = false;
     await clients;
@@ -280,14 +288,14 @@ describe('a replacement', () => {
   });
 
   test('that is gone itself leaves the path to the next', async () => {
-    const old = listener('old');
+    const old = await open('old');
     await old.listen({ path }, alone);
-    const next = listener('next');
+    const next = await open('next');
     await next.listen({ path }, shared);
     next.stopListening();
     old.stopListening();
     assert.deepEqual(readdirSync(folder), []);
-    await listener('last').listen({ path }, shared);
+    await (await open('last')).listen({ path }, shared);
     assert.equal(await askAt(path), 'last unix');
   });
 });

@@ -1,115 +1,27 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Downstream } from '../../../src/front/uws/downstream.ts';
-import type { EngineResponse } from '../../../src/front/uws/engine.ts';
-import { Peers } from '../../../src/front/uws/peers.ts';
+import type { UwsStream } from '../../../src/front/uws/stream.ts';
+import { Events, FakeResponse, responseHead, streamOn } from './fake-response.ts';
 
-/** The engine's response object with a socket that takes as many writes as the test allows. */
-class FakeResponse {
-  /** Writes that the socket takes before it is full; a refused chunk is buffered, as the engine does it. */
-  free = Number.POSITIVE_INFINITY;
-  /** What the engine was told, in order. */
-  readonly calls: string[] = [];
-  writable: (offset: number) => boolean = () => true;
-  aborted = (): void => {};
-  private offset = 0;
+const head = responseHead('200 OK\r\nX-A: 1');
 
-  onAborted(handler: () => void): this {
-    this.aborted = handler;
-    return this;
-  }
-  onData(): this {
-    return this;
-  }
-  onWritable(handler: (offset: number) => boolean): this {
-    this.writable = handler;
-    return this;
-  }
-  pause(): void {
-    this.calls.push('pause');
-  }
-  resume(): void {
-    this.calls.push('resume');
-  }
-  cork(work: () => void): this {
-    work();
-    return this;
-  }
-  writeStatus(status: string): this {
-    this.calls.push(`status ${status}`);
-    return this;
-  }
-  writeHeader(name: string, value: string): this {
-    this.calls.push(`header ${name}: ${value}`);
-    return this;
-  }
-  write(chunk: Uint8Array): boolean {
-    this.calls.push(`write ${chunk.length}`);
-    this.free -= 1;
-    return this.free >= 0;
-  }
-  tryEnd(chunk: Uint8Array, total: number): [boolean, boolean] {
-    this.free -= 1;
-    if (this.free < 0) {
-      this.calls.push(`tryEnd ${chunk.length} refused`);
-      return [false, false];
-    }
-    this.offset += chunk.length;
-    this.calls.push(`tryEnd ${chunk.length}`);
-    return [true, this.offset === total];
-  }
-  end(body?: string | Uint8Array, close?: boolean): this {
-    this.calls.push(`end ${body?.length ?? 0}${close === true ? ' close' : ''}`);
-    return this;
-  }
-  endWithoutBody(): this {
-    this.calls.push('endWithoutBody');
-    return this;
-  }
-  close(): this {
-    this.calls.push('close');
-    this.aborted();
-    return this;
-  }
-  getWriteOffset(): number {
-    return this.offset;
-  }
-  getRemoteAddress(): ArrayBuffer {
-    return new Uint8Array([127, 0, 0, 1]).buffer;
-  }
-}
-
-class Events {
-  drained = 0;
-  aborted = 0;
-  onRequestBody(): void {}
-  onAborted(): void {
-    this.aborted += 1;
-  }
-  onDrained(): void {
-    this.drained += 1;
-  }
-}
-
-const head = { lines: '200 OK\r\nX-A: 1', eightBit: false };
-
-function start(total: number, close = false): { fake: FakeResponse; downstream: Downstream; events: Events } {
+function start(total: number, close = false): { fake: FakeResponse; stream: UwsStream; events: Events } {
   const fake = new FakeResponse();
-  const downstream = new Downstream(fake as unknown as EngineResponse, new Peers());
+  const stream = streamOn(fake);
   const events = new Events();
-  downstream.listen(events);
-  downstream.begin(head, total, close);
-  return { fake, downstream, events };
+  stream.listen(events);
+  stream.startPieces(head, total, close);
+  return { fake, stream, events };
 }
 
 /** The same with a body under way, before its answer. */
-function receiving(): { fake: FakeResponse; downstream: Downstream; events: Events } {
+function receiving(): { fake: FakeResponse; stream: UwsStream; events: Events } {
   const fake = new FakeResponse();
-  const downstream = new Downstream(fake as unknown as EngineResponse, new Peers());
+  const stream = streamOn(fake);
   const events = new Events();
-  downstream.listen(events);
-  downstream.takeBody();
-  return { fake, downstream, events };
+  stream.listen(events);
+  stream.takeBody(true);
+  return { fake, stream, events };
 }
 
 /** What the engine was told of reading since this was asked before. */
@@ -120,23 +32,23 @@ const writes = (fake: FakeResponse): string[] =>
 
 describe('an answer in pieces to a client that is slow', () => {
   test('of unknown length: what follows a refused slice waits, then goes on', () => {
-    const { fake, downstream, events } = start(-1);
+    const { fake, stream, events } = start(-1);
     fake.free = 1;
-    assert.equal(downstream.send([new Uint8Array(40_000)], false), false);
+    assert.equal(stream.sendPieces([new Uint8Array(40_000)], false), false);
     assert.deepEqual(fake.calls.splice(0).slice(1), ['write 16000', 'write 16000']);
     fake.free = 100;
     assert.equal(fake.writable(0), true);
     assert.deepEqual(fake.calls.splice(0), ['write 8000']);
     assert.equal(events.drained, 1);
-    assert.equal(downstream.send([new Uint8Array(1)], true), true);
+    assert.equal(stream.sendPieces([new Uint8Array(1)], true), true);
     assert.deepEqual(fake.calls, ['write 1', 'end 0']);
-    assert.equal(downstream.open, false);
+    assert.equal(stream.open, false);
   });
 
   test('of unknown length: the end comes even when the very last slice is refused', () => {
-    const { fake, downstream, events } = start(-1);
+    const { fake, stream, events } = start(-1);
     fake.free = 0;
-    assert.equal(downstream.send([new Uint8Array(10)], true), false);
+    assert.equal(stream.sendPieces([new Uint8Array(10)], true), false);
     assert.equal(fake.calls.includes('end 0'), false);
     fake.free = 100;
     fake.writable(0);
@@ -145,24 +57,24 @@ describe('an answer in pieces to a client that is slow', () => {
   });
 
   test('of known length: a refused piece is sent again and then ends the answer', () => {
-    const { fake, downstream, events } = start(30);
-    assert.equal(downstream.send([new Uint8Array(10)], false), true);
+    const { fake, stream, events } = start(30);
+    assert.equal(stream.sendPieces([new Uint8Array(10)], false), true);
     fake.free = 0;
-    assert.equal(downstream.send([new Uint8Array(20)], true), false);
+    assert.equal(stream.sendPieces([new Uint8Array(20)], true), false);
     assert.equal(fake.writable(10), false);
     assert.equal(events.drained, 0);
     fake.free = 1;
     fake.writable(10);
     assert.equal(fake.calls.at(-1), 'tryEnd 20');
     assert.equal(events.drained, 1);
-    assert.equal(downstream.open, false);
+    assert.equal(stream.open, false);
   });
 
   test('what is held back is a copy', () => {
-    const { fake, downstream } = start(-1);
+    const { fake, stream } = start(-1);
     const shared = new Uint8Array(20_000).fill(1);
     fake.free = 0;
-    downstream.send([shared], false);
+    stream.sendPieces([shared], false);
     shared.fill(2);
     const written: Uint8Array[] = [];
     fake.write = (chunk) => {
@@ -174,14 +86,14 @@ describe('an answer in pieces to a client that is slow', () => {
   });
 
   test('a client that leaves meanwhile is told of once, and nothing more is written', () => {
-    const { fake, downstream, events } = start(-1);
+    const { fake, stream, events } = start(-1);
     fake.free = 0;
-    downstream.send([new Uint8Array(20_000)], false);
+    stream.sendPieces([new Uint8Array(20_000)], false);
     fake.aborted();
     const before = fake.calls.length;
     fake.writable(0);
-    downstream.send([new Uint8Array(1)], true);
-    downstream.abort();
+    stream.sendPieces([new Uint8Array(1)], true);
+    stream.abort();
     assert.equal(fake.calls.length, before);
     assert.deepEqual([events.aborted, events.drained], [1, 0]);
   });
@@ -190,7 +102,7 @@ describe('an answer in pieces to a client that is slow', () => {
 describe('pieces and heads stay below what the engine corks', () => {
   test('a head and a first slice that do not fit together are written apart', () => {
     const fake = new FakeResponse();
-    const downstream = new Downstream(fake as unknown as EngineResponse, new Peers());
+    const stream = streamOn(fake);
     let corked = 0;
     let most = 0;
     fake.cork = (work) => {
@@ -210,30 +122,30 @@ describe('pieces and heads stay below what the engine corks', () => {
       count(chunk.length + 10);
       return true;
     };
-    downstream.listen(new Events());
-    downstream.begin({ ...head, lines: `${head.lines}${'v'.repeat(9000)}` }, -1, false);
-    downstream.send([new Uint8Array(100_000)], true);
+    stream.listen(new Events());
+    stream.startPieces({ ...head, lines: `${head.lines}${'v'.repeat(9000)}` }, -1, false);
+    stream.sendPieces([new Uint8Array(100_000)], true);
     assert.ok(most < 16 * 1024, `${most} bytes in one cork`);
   });
 });
 
 describe('a client that is kept from sending its body', () => {
   test('is paused once, and stays so when its answer begins', () => {
-    const { fake, downstream } = receiving();
-    downstream.resumeBody();
-    downstream.pauseBody();
-    downstream.pauseBody();
-    downstream.begin(head, 50, false);
-    downstream.send([new Uint8Array(1)], false);
+    const { fake, stream } = receiving();
+    stream.resumeBody();
+    stream.pauseBody();
+    stream.pauseBody();
+    stream.startPieces(head, 50, false);
+    stream.sendPieces([new Uint8Array(1)], false);
     assert.deepEqual(flow(fake), ['pause']);
-    downstream.resumeBody();
-    downstream.resumeBody();
+    stream.resumeBody();
+    stream.resumeBody();
     assert.deepEqual(flow(fake), ['resume']);
   });
 
   test('fills the slot of the engine before the first write may be refused', () => {
-    const { fake, downstream } = receiving();
-    downstream.begin(head, 50, false);
+    const { fake, stream } = receiving();
+    stream.startPieces(head, 50, false);
     assert.deepEqual(flow(fake), ['pause', 'resume']);
   });
 
@@ -243,11 +155,11 @@ describe('a client that is kept from sending its body', () => {
   ] as const) {
     test(`and takes nothing of an answer of ${name} length is paused anew, and sending is tried until it takes`, (context) => {
       context.mock.timers.enable({ apis: ['setTimeout'] });
-      const { fake, downstream, events } = receiving();
-      downstream.pauseBody();
-      downstream.begin(head, total, false);
+      const { fake, stream, events } = receiving();
+      stream.pauseBody();
+      stream.startPieces(head, total, false);
       fake.free = 0;
-      assert.equal(downstream.send([new Uint8Array(20_000)], false), false);
+      assert.equal(stream.sendPieces([new Uint8Array(20_000)], false), false);
       // A refused write makes the engine read.
       assert.deepEqual(flow(fake), ['pause', 'pause']);
       context.mock.timers.tick(5);
@@ -258,10 +170,10 @@ describe('a client that is kept from sending its body', () => {
       fake.free = 100;
       context.mock.timers.tick(1);
       assert.deepEqual(flow(fake), ['resume', 'pause']);
-      assert.deepEqual([events.drained, downstream.pausing, downstream.behind], [1, true, false]);
+      assert.deepEqual([events.drained, stream.pausing, stream.behind], [1, true, false]);
       context.mock.timers.tick(1_000);
       assert.deepEqual(flow(fake), []);
-      downstream.resumeBody();
+      stream.resumeBody();
       assert.deepEqual(flow(fake), ['resume']);
       fake.aborted();
     });
@@ -269,11 +181,11 @@ describe('a client that is kept from sending its body', () => {
 
   test('is tried with one byte when the engine may still hold what it refused', (context) => {
     context.mock.timers.enable({ apis: ['setTimeout'] });
-    const { fake, downstream } = receiving();
-    downstream.pauseBody();
-    downstream.begin(head, -1, false);
+    const { fake, stream } = receiving();
+    stream.pauseBody();
+    stream.startPieces(head, -1, false);
     fake.free = 0;
-    downstream.send([new Uint8Array(30_000)], false);
+    stream.sendPieces([new Uint8Array(30_000)], false);
     for (const at of [5, 10, 20]) context.mock.timers.tick(at);
     assert.deepEqual(writes(fake), ['write 16000', 'write 1', 'write 1', 'write 1']);
     fake.free = 100;
@@ -284,12 +196,12 @@ describe('a client that is kept from sending its body', () => {
 
   test('and is read again while it takes nothing is tried at once, so that room to write is polled for', (context) => {
     context.mock.timers.enable({ apis: ['setTimeout'] });
-    const { fake, downstream, events } = receiving();
-    downstream.begin(head, 50, false);
+    const { fake, stream, events } = receiving();
+    stream.startPieces(head, 50, false);
     fake.free = 0;
-    downstream.send([new Uint8Array(20)], false);
-    downstream.pauseBody();
-    downstream.resumeBody();
+    stream.sendPieces([new Uint8Array(20)], false);
+    stream.pauseBody();
+    stream.resumeBody();
     fake.calls.length = 0;
     context.mock.timers.tick(1);
     assert.deepEqual(fake.calls, ['resume', 'tryEnd 20 refused']);
@@ -302,22 +214,22 @@ describe('a client that is kept from sending its body', () => {
   });
 
   test('is read again before the last byte of its answer, behind which nothing can be said to the engine', () => {
-    const { fake, downstream } = receiving();
-    downstream.pauseBody();
-    downstream.begin(head, 5, false);
+    const { fake, stream } = receiving();
+    stream.pauseBody();
+    stream.startPieces(head, 5, false);
     fake.calls.length = 0;
-    downstream.send([new Uint8Array(5)], true);
+    stream.sendPieces([new Uint8Array(5)], true);
     assert.deepEqual(fake.calls, ['resume', `status ${head.lines}`, 'tryEnd 5']);
-    assert.equal(downstream.open, false);
+    assert.equal(stream.open, false);
   });
 
   test('and leaves is not tried any more', (context) => {
     context.mock.timers.enable({ apis: ['setTimeout'] });
-    const { fake, downstream } = receiving();
-    downstream.pauseBody();
-    downstream.begin(head, 50, false);
+    const { fake, stream } = receiving();
+    stream.pauseBody();
+    stream.startPieces(head, 50, false);
     fake.free = 0;
-    downstream.send([new Uint8Array(20)], false);
+    stream.sendPieces([new Uint8Array(20)], false);
     fake.aborted();
     fake.calls.length = 0;
     context.mock.timers.tick(1_000);
@@ -326,8 +238,8 @@ describe('a client that is kept from sending its body', () => {
 });
 
 test('room to write that was not asked for flushes the engine, and puts off its time-out, which it has stopped', () => {
-  const { fake, downstream, events } = receiving();
-  downstream.begin(head, 50, false);
+  const { fake, stream, events } = receiving();
+  stream.startPieces(head, 50, false);
   fake.calls.length = 0;
   assert.equal(fake.writable(0), true);
   assert.deepEqual([fake.calls, events.drained], [['pause', 'resume'], 0]);
@@ -339,24 +251,24 @@ describe('an answer whose end waits for the rest of the body', () => {
     ['unknown', -1],
   ] as const) {
     test(`of ${name} length`, () => {
-      const { fake, downstream } = receiving();
-      downstream.begin(head, total, false);
-      downstream.sendButEnd([new Uint8Array(20), new Uint8Array(10), new Uint8Array(0)]);
-      downstream.pauseBody();
-      assert.deepEqual([downstream.open, flow(fake)], [true, ['pause', 'resume', 'pause']]);
-      assert.equal(downstream.finish(), true);
-      assert.deepEqual([downstream.open, flow(fake)], [false, ['resume']]);
+      const { fake, stream } = receiving();
+      stream.startPieces(head, total, false);
+      stream.sendButEnd([new Uint8Array(20), new Uint8Array(10), new Uint8Array(0)]);
+      stream.pauseBody();
+      assert.deepEqual([stream.open, flow(fake)], [true, ['pause', 'resume', 'pause']]);
+      assert.equal(stream.finish(), true);
+      assert.deepEqual([stream.open, flow(fake)], [false, ['resume']]);
     });
 
     test(`of ${name} length, to a client that takes nothing`, () => {
-      const { fake, downstream, events } = receiving();
-      downstream.begin(head, total, false);
+      const { fake, stream, events } = receiving();
+      stream.startPieces(head, total, false);
       fake.free = 0;
-      downstream.sendButEnd([new Uint8Array(20), new Uint8Array(10)]);
-      assert.equal(downstream.finish(), false);
+      stream.sendButEnd([new Uint8Array(20), new Uint8Array(10)]);
+      assert.equal(stream.finish(), false);
       fake.free = 100;
       fake.writable(0);
-      assert.deepEqual([downstream.open, events.drained], [false, 1]);
+      assert.deepEqual([stream.open, events.drained], [false, 1]);
     });
   }
 });

@@ -1,0 +1,168 @@
+import type { TrafficAddress } from '../../config/config.ts';
+import { addressText, hostPort } from '../../http/host-port.ts';
+import { StartError } from '../../lib/start-error.ts';
+import { whyNotBound } from '../bind-fault.ts';
+import type { Front, FrontConfig, FrontOptions } from '../front.ts';
+import { bindError, SocketFile } from '../socket-file.ts';
+import { type Engine, type EngineApp, type EngineResponse, loadEngine } from './engine.ts';
+import { HeadReader } from './head-reader.ts';
+import { type PeerNames, Peers, unixPeers } from './peers.ts';
+import { type StreamTerms, UwsStream } from './stream.ts';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Options of a TCP socket that shares its address (SO_REUSEPORT): none, since the engine shares by default. */
+const SHARED = 0;
+
+/** The front on uWebSockets.js: plain-text HTTP/1.1 on TCP addresses and unix sockets. */
+export class UwsFront implements Front {
+  readonly #options: FrontOptions;
+  readonly #load: typeof loadEngine;
+  readonly #reader: HeadReader;
+  /** Streams read it while they last. */
+  readonly #terms: Mutable<StreamTerms>;
+  #engine: Engine | undefined;
+  #tcpApp: EngineApp | undefined;
+  /** Unix sockets are apart: the engine gives no address for their peers, nor for a TCP peer that has left. */
+  #unixApp: EngineApp | undefined;
+  /** What ends listening, by address as it was asked for. */
+  #endings = new Map<string, () => void>();
+  #stopped = false;
+
+  /** @param load loads the engine; for tests. */
+  constructor(options: FrontOptions, load: typeof loadEngine = loadEngine) {
+    this.#options = options;
+    this.#load = load;
+    this.#reader = new HeadReader(options.config.limits.requestHead);
+    this.#terms = {
+      requestsPerConnection: options.config.limits.requestsPerConnection,
+      draining: false,
+    };
+  }
+
+  async open(): Promise<void> {
+    const { limits, uws } = this.#options.config;
+    this.#engine = this.#load(limits.requestHead, uws);
+  }
+
+  async listen(address: TrafficAddress, options: { readonly shared: boolean }): Promise<string> {
+    const { shared } = options;
+    return 'path' in address
+      ? await this.#listenUnix(address.path, shared)
+      : await this.#listenTcp(address.host, address.port, shared);
+  }
+
+  unlisten(address: TrafficAddress): void {
+    const name = addressText(address);
+    const end = this.#endings.get(name);
+    // Closing a token twice ends the process.
+    if (end !== undefined && this.#endings.delete(name)) end();
+  }
+
+  async takeWaiting(): Promise<void> {
+    // The engine accepts all that waits in the poll of each turn.
+    await new Promise((done) => setImmediate(done));
+  }
+
+  stopListening(): void {
+    this.#stopped = true;
+    const endings = this.#endings;
+    this.#endings = new Map();
+    for (const end of endings.values()) end();
+  }
+
+  get isStopped(): boolean {
+    return this.#stopped;
+  }
+
+  follow({ limits }: FrontConfig): void {
+    this.#terms.requestsPerConnection = limits.requestsPerConnection;
+  }
+
+  drain(): void {
+    this.#terms.draining = true;
+  }
+
+  close(): void {
+    this.stopListening();
+    this.#tcpApp?.close();
+    this.#unixApp?.close();
+  }
+
+  #newApp(peers: PeerNames, onPeer: (change: number, response: EngineResponse) => void): EngineApp {
+    const { connections, events } = this.#options;
+    const app = this.#loaded().App();
+    const onConnection = (response: EngineResponse, change: number): void => {
+      onPeer(change, response);
+      // The engine has set the connection up before it asks, and tells of its end from inside `close`.
+      if (!connections.admit(change)) response.close();
+    };
+    app.filter(onConnection);
+    return app.any('/*', (response, request) => {
+      // An abort handler must exist before anything can throw: without one the engine ends the process.
+      const stream = new UwsStream(response, peers, this.#terms);
+      try {
+        stream.head = this.#reader.read(request);
+        stream.closesItself = this.#reader.engineCloses;
+        events.onRequest(stream);
+      } catch (error) {
+        stream.abort();
+        events.onFault(error);
+      }
+      stream.handled();
+    });
+  }
+
+  #listenTcp(host: string, port: number, shared: boolean): Promise<string> {
+    const engine = this.#loaded();
+    this.#tcpApp ??= this.#newTcpApp();
+    const app = this.#tcpApp;
+    return new Promise((resolve, reject) => {
+      app.listen(host, port, shared ? SHARED : engine.LIBUS_LISTEN_EXCLUSIVE_PORT, (token) => {
+        if (token === false || token === undefined) {
+          void whyNotBound(host, port).then((why) =>
+            reject(new StartError(`cannot listen on ${hostPort(host, port)}: ${why}`)),
+          );
+          return;
+        }
+        this.#endings.set(hostPort(host, port), () => engine.us_listen_socket_close(token));
+        resolve(hostPort(host, engine.us_socket_local_port(token)));
+      });
+    });
+  }
+
+  async #listenUnix(path: string, shared: boolean): Promise<string> {
+    const engine = this.#loaded();
+    const name = addressText({ path });
+    const file = await SocketFile.prepare(path, shared);
+    if (this.#stopped) throw new StartError(`cannot listen on ${name}: the gateway is shutting down`);
+    this.#unixApp ??= this.#newApp(unixPeers, () => {});
+    let token: unknown = false;
+    // The engine calls back before it returns.
+    this.#unixApp.listen_unix((bound) => {
+      token = bound;
+    }, file.boundPath);
+    if (token === false || token === undefined) throw bindError(path);
+    try {
+      file.place();
+    } catch (error) {
+      engine.us_listen_socket_close(token);
+      throw error;
+    }
+    this.#endings.set(name, () => {
+      file.remove();
+      engine.us_listen_socket_close(token);
+    });
+    return name;
+  }
+
+  #newTcpApp(): EngineApp {
+    const peers = new Peers();
+    return this.#newApp(peers, (change, response) => peers.onConnection(change, response));
+  }
+
+  #loaded(): Engine {
+    if (this.#engine === undefined) throw new Error('a front listens before it is open');
+    return this.#engine;
+  }
+}

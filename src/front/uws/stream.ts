@@ -1,0 +1,346 @@
+import type { Reply, RequestHead, ResponseHead } from '../../http/message.ts';
+import { systemClock } from '../../lib/clock.ts';
+import type { ClientEvents, ClientStream } from '../front.ts';
+import type { EngineResponse } from './engine.ts';
+import { closeAndChunk, Linger } from './linger.ts';
+import type { PeerNames } from './peers.ts';
+import { Reading } from './reading.ts';
+import { Sending, writeHead } from './sending.ts';
+
+/**
+ * Bytes of a refused request's body that are read so that the client may use its connection again. With more to come
+ * a new connection is cheaper, and this one closes when the client has its reply.
+ */
+const DRAIN_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Bytes of a request body that may be held when the response is complete to the engine: the client cannot be asked to
+ * pause any more, and one body must not take the budget of all.
+ */
+const HELD_BYTES = 16 * 1024 * 1024;
+
+/** Milliseconds from one postponement of the engine's time-out to the next: the engine's takes 8 s at least. */
+const POSTPONE_MS = 4_000;
+
+const noBytes = new Uint8Array();
+
+/** What holds for all streams of a front; the front changes it, the streams read it. */
+export interface StreamTerms {
+  /** Requests on one client connection, on average; Infinity for no limit. */
+  readonly requestsPerConnection: number;
+  /** Every response asks its client to leave. */
+  readonly draining: boolean;
+}
+
+/** A client stream on uWebSockets.js. It owns the engine's response object, which is dead after an abort or the end. */
+export class UwsStream extends Sending implements ClientStream {
+  readonly protocol = 'HTTP/1.1';
+  readonly scheme = 'http';
+  readonly #peers: PeerNames;
+  readonly #terms: StreamTerms;
+  /** This response asks the client to leave, so that a balancer in front spreads its connections anew. */
+  readonly #leaves: boolean;
+  #head: RequestHead | undefined;
+  #events: ClientEvents | undefined;
+  /** The head of a response of which nothing has been written. */
+  #response: ResponseHead | undefined;
+  /** Bytes of the request body that have come in. */
+  #received = 0;
+  /** The exchange ends a body that comes too slowly. */
+  #paced = false;
+  #receivedThen = 0;
+  /** Monotonic milliseconds; -1 before the first review. */
+  #postponedAt = -1;
+  /** The body is wanted behind the end of the response. */
+  #kept = false;
+  /** Bytes of a kept body that waited for upstream when the response was complete. */
+  #held = 0;
+  /** The end of the response waits for the rest of the body. */
+  #endWaits = false;
+  /** The response is written, and not complete to the engine. */
+  #sentEarly = false;
+  /** Set once only the rest of the body keeps the connection. */
+  #linger: Linger | undefined;
+
+  constructor(response: EngineResponse, peers: PeerNames, terms: StreamTerms) {
+    super(response);
+    this.#peers = peers;
+    this.#terms = terms;
+    const often = terms.requestsPerConnection;
+    this.#leaves = often !== Number.POSITIVE_INFINITY && Math.random() * often < 1;
+    response.onAborted(() => {
+      this.stopSending();
+      this.#linger?.stop();
+      this.#events?.onAborted();
+    });
+  }
+
+  get head(): RequestHead {
+    return this.#head as RequestHead;
+  }
+
+  /** Called once, before the stream is handed over. */
+  set head(head: RequestHead) {
+    this.#head = head;
+  }
+
+  /** False once the client has left or the response is complete. */
+  get open(): boolean {
+    return !this.over;
+  }
+
+  get started(): boolean {
+    return this.begun;
+  }
+
+  get pausing(): boolean {
+    return this.reading?.pausing === true;
+  }
+
+  listen(events: ClientEvents): void {
+    this.#events = events;
+  }
+
+  peer(): string | undefined {
+    return this.#peers.addressOf(this.response);
+  }
+
+  /** The engine's handler is about to return; must be called. */
+  handled(): void {
+    this.handling = false;
+  }
+
+  takeBody(paced: boolean): void {
+    const reading = new Reading(this.response);
+    this.reading = reading;
+    this.#paced = paced;
+    this.response.onData((chunk, last) => {
+      if (last) reading.end();
+      this.#received += chunk.byteLength;
+      // The engine goes on delivering a body after the response is complete; nothing wants it then.
+      this.#linger?.take(chunk.byteLength, last);
+      this.#events?.onRequestBody(new Uint8Array(chunk), last);
+    });
+  }
+
+  pauseBody(): void {
+    if (this.over || this.reading === undefined || this.reading.pausing) return;
+    this.reading.stop();
+    this.onStopped();
+  }
+
+  resumeBody(): void {
+    if (this.over || this.reading?.pausing !== true) return;
+    this.reading.go();
+    this.onRead();
+  }
+
+  takePaused(): boolean {
+    return this.reading?.takeStopped() === true;
+  }
+
+  keepBody(held: number): void {
+    this.#kept = true;
+    this.#held = held;
+  }
+
+  releaseBody(): void {
+    if (!this.#endWaits) {
+      this.#release();
+      return;
+    }
+    this.#endWaits = false;
+    if (!this.over && this.finish()) this.#events?.onDrained();
+  }
+
+  begin(head: ResponseHead): void {
+    this.#response = head;
+  }
+
+  send(pieces: readonly Uint8Array[], last: boolean): boolean {
+    const head = this.#response;
+    if (head !== undefined) {
+      // The engine sends no head before the first byte of the body.
+      if (pieces.length === 0 && !last) return true;
+      this.#response = undefined;
+      if (last && pieces.length <= 1) return this.#sendAtOnce(head, pieces[0] ?? noBytes);
+      this.startPieces(head, head.framing === 'length' ? head.contentLength : -1, this.#closes());
+    }
+    if (last && this.#bodyOutlasts()) {
+      this.#endWaits = true;
+      this.sendButEnd(pieces);
+      return false;
+    }
+    return this.sendPieces(pieces, last);
+  }
+
+  reply(reply: Reply): void {
+    if (this.begun) {
+      const events = this.#events;
+      this.abort();
+      events?.onReplied(false);
+      return;
+    }
+    // The engine parses on in the bytes it already has and forgets a wish to close inside that turn, so a reply
+    // that must end the connection waits until it is done: it never serves a request smuggled behind this one. A
+    // client that wants the end itself has often sent its body with the head, and gets its reply behind that.
+    if (this.#mustClose(reply) || (this.head.close && this.#receiving))
+      setImmediate(() => this.#sendReply(reply));
+    else this.#sendReply(reply);
+  }
+
+  abort(): void {
+    if (this.over) return;
+    this.#events = undefined;
+    this.response.close();
+  }
+
+  /**
+   * Puts off the engine's time-out: it cuts bodies below 16 KB/s, clients that were asked to pause, and after a
+   * resume also exchanges that wait for upstream.
+   */
+  review(now: number): boolean {
+    if (this.stuck(now)) return false;
+    if (this.reading === undefined) return true;
+    if (this.#postponedAt < 0) this.#postponedAt = now;
+    if (now - this.#postponedAt < POSTPONE_MS) return true;
+    this.#postponedAt = now;
+    const moved = this.#received > this.#receivedThen;
+    this.#receivedThen = this.#received;
+    if (!this.over && !this.behind && this.#deservesTime(moved)) this.reading.postpone();
+    return true;
+  }
+
+  /**
+   * Sends a whole response. `close` ends the connection after it. `announced` is for responses without a body to HEAD
+   * or with 304: the Content-Length to announce, or -1 for none; otherwise undefined. Returns false when the client
+   * cannot take all of it now; a copy of the rest is kept and `onDrained` follows.
+   */
+  sendComplete(head: ResponseHead, body: Uint8Array, close: boolean, announced?: number): boolean {
+    if (this.over) return true;
+    this.resumeBody();
+    this.begun = true;
+    if (announced === undefined && !close && body.length > 0) return this.sendWhole(head, body);
+    this.response.cork(() => {
+      writeHead(this.response, head);
+      this.over = true;
+      if (announced === undefined) {
+        if (close && this.closesItself) this.response.writeHeader('connection', 'close');
+        this.response.end(body, close);
+        return;
+      }
+      if (announced >= 0) this.response.writeHeader('content-length', String(announced));
+      if (close) this.#endHeadByHand('close\r\n');
+      else this.response.endWithoutBody();
+    });
+    if (close && announced !== undefined) {
+      this.#events = undefined;
+      this.response.close();
+    }
+    return true;
+  }
+
+  protected onDrained(): void {
+    if (!this.#endWaits) this.#events?.onDrained();
+  }
+
+  /** The client has not sent all of its body. */
+  get #receiving(): boolean {
+    return this.reading?.receiving === true;
+  }
+
+  /** Every body but one that stands still without a rate to keep, and a client that was asked to pause in any case. */
+  #deservesTime(moved: boolean): boolean {
+    if (this.pausing) return true;
+    if (this.#kept) return !this.#sentEarly;
+    return this.#paced || moved || !this.#receiving;
+  }
+
+  #closes(): boolean {
+    return this.head.close || this.#endsConnection();
+  }
+
+  /**
+   * The connection ends even if the client wants otherwise. The engine parses trailers of a chunked request as a new
+   * request: none may follow.
+   */
+  #endsConnection(): boolean {
+    return this.#leaves || this.head.framing === 'chunked' || this.#terms.draining;
+  }
+
+  #mustClose(reply: Reply): boolean {
+    return reply.close || this.#endsConnection() || this.#leftUnread();
+  }
+
+  #leftUnread(): boolean {
+    return this.head.contentLength - this.#received > DRAIN_BYTES;
+  }
+
+  /** More of a kept body may come than may be held, or the end of the connection with the response would cut it off. */
+  #bodyOutlasts(): boolean {
+    if (!this.#kept || !this.#receiving) return false;
+    return this.#closes() || this.head.contentLength - this.#received + this.#held > HELD_BYTES;
+  }
+
+  #sendAtOnce(head: ResponseHead, body: Uint8Array): boolean {
+    const announced = head.framing === 'none' ? head.contentLength : undefined;
+    if (!this.#bodyOutlasts()) return this.sendComplete(head, body, this.#closes(), announced);
+    this.#sendEarly(head, body, announced, this.#events);
+    return true;
+  }
+
+  #sendReply(reply: Reply): void {
+    const { head, body } = reply;
+    const events = this.#events;
+    const isSent = !this.over;
+    if (isSent) {
+      // A reply to HEAD announces the length of the body that a GET would have.
+      const announced =
+        this.head.method === 'HEAD' || head.framing === 'none' ? head.contentLength : undefined;
+      const closes = this.head.close || this.#mustClose(reply);
+      // With a fault in the head the framing is in doubt, and so is what a body would be.
+      if (closes && this.#receiving && this.head.fault === undefined) this.#sendEarly(head, body, announced);
+      else this.sendComplete(head, body, closes, announced);
+    }
+    events?.onReplied(isSent);
+  }
+
+  /**
+   * Sends a whole response while the client is still sending its body, and ends the connection when the body is through
+   * or the wait was long enough, so that no reset overtakes the response. `announced` as for `sendComplete`; `events` go
+   * on to hear of the body until `releaseBody`. To the engine the response is never complete: it would take the
+   * connection for free then, and could not be told to pause, nor to close.
+   */
+  #sendEarly(head: ResponseHead, body: Uint8Array, announced?: number, events?: ClientEvents): void {
+    if (this.over) return;
+    this.resumeBody();
+    this.begun = true;
+    this.#events = events;
+    this.#sentEarly = true;
+    this.response.cork(() => {
+      writeHead(this.response, head);
+      if (announced === undefined) {
+        this.response.writeHeader('transfer-encoding', 'chunked');
+        this.#endHeadByHand(closeAndChunk(body));
+      } else {
+        if (announced >= 0) this.response.writeHeader('content-length', String(announced));
+        this.#endHeadByHand('close\r\n');
+      }
+    });
+    if (events === undefined) this.#release();
+  }
+
+  #release(): void {
+    if (!this.#sentEarly || this.over) return;
+    this.#events = undefined;
+    this.resumeBody();
+    this.#linger = new Linger(() => this.response.close());
+    if (!this.#receiving) this.#linger.take(0, true);
+  }
+
+  /** The engine closes by itself only after a body, so a head alone ends here, and the caller closes the connection. */
+  #endHeadByHand(connection: string | Uint8Array): void {
+    this.response.writeHeader('date', new Date(systemClock.wall()).toUTCString());
+    this.response.writeHeader('connection', connection);
+  }
+}
