@@ -91,7 +91,7 @@ export class Judge {
     if (header === undefined) return rejections.headerMalformed;
     const payload = token.slice(first + 1, token.indexOf('.', first + 1));
     // The examiner has found that the payload is base64url and UTF-8.
-    const claims = parseCounted(this.#buffer.known(payload), members);
+    const claims = parseCounted(this.#buffer.textOf(payload), members);
     if (claims === undefined || policy.pick(member(claims, 'iss'), member(claims, 'aud')) !== issuer) {
       return rejections.payloadMalformed;
     }

@@ -3,34 +3,35 @@ import { ESCAPE_BYTES, writeUnescaped } from './json-escapes.ts';
 import { endOfOutlined, isSameText, isString } from './json-value.ts';
 
 /**
- * Names that `aud` of a token may hold; a token with more is meant for none of its issuers. Each is looked for before the
- * signature, for some 30 ns. Real tokens have one or two, and one for every application of a company has sixty.
+ * Names that the `aud` of a token may hold. A token with more fits no issuer. The search for each name takes 30 ns, before
+ * the signature. Real tokens have one or two names; a token for every application of a company has sixty.
  */
 export const MAX_AUDIENCES = 64;
 const COMMA = 0x2c;
 const OPEN_BRACKET = 0x5b;
-/** Chains, a power of two: more than there are audiences in most configurations. */
+/** Chains, a power of two: more than most configurations have audiences. */
 const CHAINS = 256;
 
 /**
- * The audiences that any issuer wants, each with a number, and which of them the token in question names. It is read
- * once for all issuers: a company may have one issuer and an entry for each of its applications.
+ * The audiences of all issuers, each with a number, and which of them the token in question names. The token is read once
+ * for all issuers: a company may have one issuer, and an entry for each of its applications.
  */
 export class AudienceNames {
   readonly #numbers = new Map<string, number>();
   readonly #texts: DataView[] = [];
-  /** By hash: the number of the first name of a chain, -1 for none; and by number that of the next one. */
+  /** The number of the first name in each chain, by hash; -1 in an empty chain. */
   readonly #heads = new Int32Array(CHAINS).fill(-1);
+  /** The number of the next name in the chain, by number. */
   readonly #nexts: number[] = [];
-  /** By number: the last token that named it. */
+  /** The last token that named the audience, by number. */
   readonly #namedBy: number[] = [];
   #longest = 0;
-  /** Room for a name without its escapes. */
+  /** Memory for a name with its escapes resolved. */
   #plain = new Uint8Array(0);
   #plainView = new DataView(this.#plain.buffer);
   #token = 0;
 
-  /** @returns its number, for `has`. */
+  /** Adds an audience of an issuer. @returns its number, for `has`. */
   add(name: string): number {
     const known = this.#numbers.get(name);
     if (known !== undefined) return known;
@@ -49,39 +50,40 @@ export class AudienceNames {
     return number;
   }
 
-  /** Whether the token that was read last names it. */
+  /** Whether the token that was read last names the audience of this number. */
   has(number: number): boolean {
     return this.#namedBy[number] === this.#token;
   }
 
   /**
-   * Reads the value of `aud` in a JSON text that has been outlined, without making anything of it: a stranger's may
-   * hold thousands of names. `start` is -1 when there is none. Without a string or an array of at most `MAX_AUDIENCES`
-   * strings it names none.
+   * Reads the `aud` of an outlined token without parsing it: a forged one may hold thousands of names. Unless it is a
+   * string, or an array of at most `MAX_AUDIENCES` strings, the token names no audience.
+   * @param start of its value; -1 when the token has no `aud`.
+   * @param end of its value.
    */
   read(bytes: Buffer, start: number, end: number): void {
     this.#token += 1;
     if (!isString(bytes, start) && (start < 0 || bytes[start] !== OPEN_BRACKET)) return;
-    if (bytes[start] === OPEN_BRACKET) this.#noteList(bytes, start, end);
-    else this.#note(bytes, viewOf(bytes), start, end);
+    if (bytes[start] === OPEN_BRACKET) this.#markList(bytes, start, end);
+    else this.#markString(bytes, viewOf(bytes), start, end);
   }
 
-  #noteList(bytes: Buffer, start: number, end: number): void {
+  #markList(bytes: Buffer, start: number, end: number): void {
     const view = viewOf(bytes);
-    // An outlined array of strings has nothing but white space and commas between them.
+    // In an outlined array, only white space and commas stand between strings.
     let at = skipSpace(bytes, start + 1, end);
     for (let count = 0; at < end - 1; count += 1) {
       if (count === MAX_AUDIENCES || !isString(bytes, at)) {
         this.#token += 1;
         return;
       }
-      at = skipSpace(bytes, this.#note(bytes, view, at, end), end);
+      at = skipSpace(bytes, this.#markString(bytes, view, at, end), end);
       if (bytes[at] === COMMA) at = skipSpace(bytes, at + 1, end);
     }
   }
 
   /** @returns where the string ends. */
-  #note(bytes: Buffer, view: DataView, start: number, end: number): number {
+  #markString(bytes: Buffer, view: DataView, start: number, end: number): number {
     const behind = endOfOutlined(bytes, view, start, end);
     if (behind > 0) {
       this.#mark(bytes, view, start + 1, behind - start - 2);
@@ -107,7 +109,7 @@ export class AudienceNames {
   }
 }
 
-/** Of its length and three of its bytes: names that share it are compared as a whole. */
+/** A hash of the length and three bytes. Names with the same hash are compared as a whole. */
 function hash(bytes: Uint8Array, start: number, length: number): number {
   if (length === 0) return 0;
   const first = bytes[start] as number;

@@ -4,16 +4,17 @@ import type { Rejection } from '../verdict.ts';
 const SPACE = 0x20;
 const tchar = /^[!#$%&'*+\-.^_`|~A-Za-z0-9]$/;
 
-/** The token of an Authorization value (RFC 6750 §2.1), or why there is none; see `tokenAfter`. */
+/** The token of an Authorization value (RFC 6750 §2.1), or the reason why there is none; see `tokenAfter`. */
 export function bearerToken(authorization: string | undefined): string | Rejection {
   return authorization === undefined ? rejections.missing : tokenAfter('bearer', authorization);
 }
 
 /**
- * The token behind a scheme, given in lower case, or why there is none. The scheme matches in any case and several
- * spaces may follow it. Another scheme counts as no token at all; the scheme followed by nothing, or by more than one
- * word (a tab, a list, inner spaces), is malformed, because two readers could disagree about what it says. Which
- * characters a token is made of is judged segment by segment, where each is decoded.
+ * The token behind a scheme, or the reason why there is none. The scheme matches in any case, and several spaces may follow
+ * it. A value with another scheme carries no token. A scheme with nothing behind it, or with more than one word (a tab, a
+ * list, inner spaces), is malformed: two readers could read different tokens from it. The characters of the token are
+ * checked later, where its segments are decoded.
+ * @param scheme in lower case.
  */
 export function tokenAfter(scheme: string, value: string): string | Rejection {
   const { length } = scheme;
@@ -26,7 +27,7 @@ export function tokenAfter(scheme: string, value: string): string | Rejection {
   return oneWord(value.slice(start, end));
 }
 
-/** The token that is the whole of a header's value. */
+/** The token of a header whose whole value is a token, or the reason why there is none. */
 export function bareToken(value: string): string | Rejection {
   return oneWord(value.slice(0, endOf(value)));
 }
@@ -42,7 +43,7 @@ function oneWord(text: string): string | Rejection {
   return isWord ? text : rejections.bearerMalformed;
 }
 
-/** Whether the value is `Bearer`, one space and the token: the spelling under which tokens are cached. */
+/** Whether the value is `Bearer`, one space and the token. Tokens are remembered by this spelling. */
 export function isCanonical(authorization: string, token: string): boolean {
   return authorization.length === token.length + 7 && authorization.startsWith('Bearer ');
 }

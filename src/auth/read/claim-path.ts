@@ -2,8 +2,8 @@ import type { ClaimName } from '../../config/config.ts';
 import { type JsonObject, member } from './strict-json.ts';
 
 /**
- * The place of a claim. One name is the literal one first (`https://example.com/roles`), else its dots reach into
- * objects; of a list each name is one step, with all its characters. Only own members count.
+ * The place of a claim. A single name is first taken literally (`https://example.com/roles`); when no claim has that name,
+ * its dots reach into objects. In a list each name is one step, dots included. Only own members count.
  */
 export class ClaimPath {
   readonly #name: string | undefined;
@@ -14,7 +14,7 @@ export class ClaimPath {
     this.#steps = typeof claim === 'string' ? claim.split('.') : claim;
   }
 
-  /** The claim's value; undefined when it is absent, and null counts as that. */
+  /** The value of the claim; undefined when it is absent or null. */
   find(claims: JsonObject): unknown {
     const name = this.#name;
     if (name !== undefined && Object.hasOwn(claims, name)) return claims[name] ?? undefined;
@@ -22,7 +22,7 @@ export class ClaimPath {
   }
 }
 
-/** What stands at the end of these names, each a member of what the one before it names; null counts as absent. */
+/** The value at the end of these steps, each the name of a member; undefined when it is absent or null. */
 export function follow(claims: JsonObject, steps: readonly string[]): unknown {
   let value: unknown = claims;
   for (const step of steps) {

@@ -11,9 +11,9 @@ const POINT = 0x2e;
 const ZERO = 0x30;
 const NINE = 0x39;
 const BACKSLASH = 0x5c;
-/** Bytes that are looked at one by one before it is done by fours again. */
+/** Bytes that are read one by one before four are read at a time again. */
 const NEAR = 8;
-/** The same byte four times over. */
+/** Repeats a byte in each of four bytes, by multiplication. */
 const ONES = 0x01010101;
 const SPACES = SPACE * ONES;
 const QUOTES = QUOTE * ONES;
@@ -23,45 +23,45 @@ const SIXES = 0x76 * ONES;
 const HIGHEST = 0x80808080 | 0;
 const LOWER_E = 0x65;
 const LOWER_U = 0x75;
-/** What makes a small letter of a capital one in ASCII. */
+/** The bit that turns a capital letter of ASCII into a small one. */
 const LOWER = 0x20;
 
 /** RFC 8259 §2. */
 const spaces = new Uint8Array(256);
 for (const byte of [SPACE, TAB, LINE_FEED, RETURN]) spaces[byte] = 1;
-/** Characters that may follow a backslash by themselves (RFC 8259 §7). */
+/** The characters of two-character escapes (RFC 8259 §7). */
 const escapable = new Uint8Array(256);
 for (const character of '"\\/bfnrt') escapable[character.charCodeAt(0)] = 1;
 const [TRUE, FALS, NULL] = ['true', 'fals', 'null'].map((word) => Buffer.from(word, 'latin1').readInt32LE());
 
-/** Where the white space that begins at `at`, if any, has ended. */
+/** The end of the white space at `at`; `at` itself without any. */
 export function skipSpace(bytes: Uint8Array, at: number, end: number): number {
   let next = at;
   while (next < end && spaces[bytes[next] as number] === 1) next += 1;
   return next;
 }
 
-let seen: Uint8Array | undefined;
-let seenView = new DataView(new ArrayBuffer(0)) as DataView;
+let viewed: Uint8Array | undefined;
+let lastView = new DataView(new ArrayBuffer(0)) as DataView;
 
-/** A view of the bytes; they are mostly those of the last time, the working memory of tokens. */
+/** A view of the bytes. The last one is kept: the bytes are nearly always those of the token buffer. */
 export function viewOf(bytes: Uint8Array): DataView {
-  if (bytes !== seen) {
-    seen = bytes;
-    seenView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes !== viewed) {
+    viewed = bytes;
+    lastView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
-  return seenView;
+  return lastView;
 }
 
-/** What was found beside its end in the string that `endOfString` has read last. */
-export const texts = { isEscaped: false };
+/** The string that `endOfString` has read last: whether it holds escapes. */
+export const lastString = { isEscaped: false };
 
-/** Behind the quote that ends the string whose text begins at `at`; -1 when it is no string of JSON. */
+/** The end of the string whose text begins at `at`, behind its last quote; -1 when it is not a string of JSON. */
 export function endOfString(bytes: Uint8Array, view: DataView, at: number, end: number): number {
-  texts.isEscaped = false;
+  lastString.isEscaped = false;
   for (let next = at; ; ) {
     next = skipPlain(view, next, end);
-    // One at a time: behind an escape there is often another.
+    // One byte at a time: another escape often follows an escape.
     for (let near = next + NEAR; next < near; ) {
       if (next >= end) return -1;
       const byte = bytes[next] as number;
@@ -69,7 +69,7 @@ export function endOfString(bytes: Uint8Array, view: DataView, at: number, end: 
       if (byte === QUOTE) return next;
       if (byte < SPACE) return -1;
       if (byte !== BACKSLASH) continue;
-      texts.isEscaped = true;
+      lastString.isEscaped = true;
       if (next >= end) return -1;
       const escaped = bytes[next] as number;
       next += 1;
@@ -78,7 +78,7 @@ export function endOfString(bytes: Uint8Array, view: DataView, at: number, end: 
         next += 4;
       } else {
         if (escapable[escaped] !== 1) return -1;
-        // A text of nothing else, which a stranger may send, takes half the time so.
+        // An attacker may send a string of escapes alone. This loop halves the time that it takes.
         while (next + 1 < end && bytes[next] === BACKSLASH && escapable[bytes[next + 1] as number] === 1) {
           next += 2;
         }
@@ -89,8 +89,8 @@ export function endOfString(bytes: Uint8Array, view: DataView, at: number, end: 
 }
 
 /**
- * The first quote, backslash or control character from `at`, or one of the last three bytes. Looks at four bytes at a
- * time: of a text of 12 KiB, which a stranger may send, that takes a third.
+ * The first quote, backslash or control character from `at`, or one of the last three bytes. Reads four bytes at a time: a
+ * string of 12 KiB, which an attacker may send, takes a third of the time.
  */
 export function skipPlain(view: DataView, at: number, end: number): number {
   const last = end - 4;
@@ -101,15 +101,15 @@ export function skipPlain(view: DataView, at: number, end: number): number {
   return at > last ? at : at + ((last - at + 4) & ~3);
 }
 
-/** The highest bit of each of four bytes, first at the bottom, that is a quote, a backslash or a control character. */
+/** Marks, by its highest bit, each of four bytes that is a quote, a backslash or a control character. */
 function endings(four: number): number {
-  // Less 0x20, or less 1, a byte below that, or a zero, borrows into its highest bit; one that had it set is another.
+  // Minus 0x20, a byte below 0x20 borrows into its highest bit; minus 1, so does a zero. Bytes with that bit set do not count.
   const quotes = (four ^ QUOTES) - ONES;
   const backslashes = (four ^ BACKSLASHES) - ONES;
   return ((four - SPACES) | quotes | backslashes) & ~four & HIGHEST;
 }
 
-/** Behind the number that begins at `at` (RFC 8259 §6); -1 when it is none. */
+/** The end of the number at `at` (RFC 8259 §6); -1 when it is not a number. */
 export function endOfNumber(bytes: Uint8Array, view: DataView, at: number, end: number): number {
   const begin = bytes[at] === MINUS ? at + 1 : at;
   const next = begin < end && bytes[begin] === ZERO ? begin + 1 : skipDigits(bytes, view, begin, end);
@@ -119,7 +119,7 @@ export function endOfNumber(bytes: Uint8Array, view: DataView, at: number, end: 
   return byte === POINT || (byte | LOWER) === LOWER_E ? endOfFraction(bytes, view, next, end) : next;
 }
 
-/** Behind a fraction, an exponent or both, which begin at `at`; -1 when they are none. */
+/** The end of the fraction, the exponent or both at `at`; -1 when they are malformed. */
 function endOfFraction(bytes: Uint8Array, view: DataView, at: number, end: number): number {
   let next = at;
   if (bytes[at] === POINT) {
@@ -133,7 +133,7 @@ function endOfFraction(bytes: Uint8Array, view: DataView, at: number, end: numbe
   return next === exponent ? -1 : next;
 }
 
-/** Behind `true`, `false` or `null` if one of them begins at `at`; -1 otherwise. `view`: of the same bytes. */
+/** The end of `true`, `false` or `null` at `at`; -1 when there is none of them. */
 export function endOfLiteral(view: DataView, at: number, end: number): number {
   const behind = at + 4;
   if (behind > end) return -1;
@@ -142,7 +142,7 @@ export function endOfLiteral(view: DataView, at: number, end: number): number {
   return word === FALS && behind < end && view.getUint8(behind) === LOWER_E ? behind + 1 : -1;
 }
 
-/** Where the digits that begin at `at`, if any, have ended. */
+/** The end of the digits at `at`; `at` itself without any. */
 function skipDigits(bytes: Uint8Array, view: DataView, at: number, end: number): number {
   let next = at;
   for (const last = end - 4; next <= last; next += 4) {
@@ -153,19 +153,19 @@ function skipDigits(bytes: Uint8Array, view: DataView, at: number, end: number):
   return next;
 }
 
-/** As `endings`, of each byte that is no digit. */
+/** Marks, as `endings` does, each of four bytes that is not a digit. */
 function notDigits(four: number): number {
-  // The digits have become 0 to 9. To add 0x76 sets the highest bit of larger values alone.
+  // Digits become 0 to 9. Adding 0x76 sets the highest bit of every larger value, and of no digit.
   const values = four ^ ZEROS;
   return ((values + SIXES) | values) & HIGHEST;
 }
 
-/** Which of four bytes is marked first. That one is right, those above it may be wrong. */
+/** The place of the first marked byte of four. Later marks may be wrong: a borrow or carry may have set them. */
 function lowest(marks: number): number {
   return (31 - Math.clz32(marks & -marks)) >> 3;
 }
 
-/** The number that four hexadecimal digits at `at` stand for; below zero when they are none. */
+/** The value of the four hexadecimal digits at `at`; negative when one is not a digit. */
 export function codeUnit(bytes: Uint8Array, at: number): number {
   return (
     (hexValue(bytes, at) << 12) |

@@ -1,24 +1,28 @@
 import { codeUnit } from './json-bytes.ts';
 
-/** Bytes that the escape of one UTF-16 unit has at most (RFC 8259 §7): `\u0000`. */
+/** Bytes of the longest escape of one UTF-16 unit (RFC 8259 §7): `\u0000`. */
 export const ESCAPE_BYTES = 6;
 
 const BACKSLASH = 0x5c;
 const LOWER_U = 0x75;
-/** UTF-16: which bits say that a unit is half of a character, and which half. */
+/** UTF-16: the bits that mark a unit as half of a character, and their values for the first and the second half. */
 const SURROGATES = 0xfc00;
 const HIGH = 0xd800;
 const LOW = 0xdc00;
 const REPLACEMENT = 0xfffd;
-/** By the bytes that follow it: the first byte of a character in UTF-8. */
+/** The first byte of a character in UTF-8, by the number of bytes that follow it. */
 const LEADING = [0, 0xc0, 0xe0, 0xf0];
-/** By the character behind a backslash: the one that it stands for (RFC 8259 §7). */
+/** The character that an escape stands for, by the character behind the backslash (RFC 8259 §7). */
 const plainOf = new Uint8Array(128);
 for (const [at, letter] of [...'"\\/bfnrt'].entries()) {
   plainOf[letter.charCodeAt(0)] = '"\\/\b\f\n\r\t'.charCodeAt(at);
 }
 
-/** Writes the text of an outlined string, without the escapes in it, to `out`, which has room. @returns how many bytes. */
+/**
+ * Writes the text of an outlined string to `out`, with its escapes resolved.
+ * @param out has room for `end - start` bytes.
+ * @returns the number of bytes written.
+ */
 export function writeUnescaped(bytes: Uint8Array, start: number, end: number, out: Uint8Array): number {
   let length = 0;
   for (let at = start; at < end; ) {
@@ -50,7 +54,7 @@ export function writeUnescaped(bytes: Uint8Array, start: number, end: number, ou
   return length;
 }
 
-/** Writes a character in UTF-8 (RFC 3629 §3), half of one as U+FFFD. @returns where it ends. */
+/** Writes a character in UTF-8 (RFC 3629 §3), and half of a character as U+FFFD. @returns where it ends. */
 function writePoint(point: number, out: Uint8Array, at: number): number {
   if (point < 0x80) {
     out[at] = point;

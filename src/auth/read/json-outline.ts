@@ -1,11 +1,18 @@
-import { codeUnit, endOfLiteral, endOfNumber, endOfString, skipSpace, texts, viewOf } from './json-bytes.ts';
+import {
+  codeUnit,
+  endOfLiteral,
+  endOfNumber,
+  endOfString,
+  lastString,
+  skipSpace,
+  viewOf,
+} from './json-bytes.ts';
 import { ESCAPE_BYTES } from './json-escapes.ts';
 
 export interface Limits {
   /**
-   * Names, values, objects and arrays, each of which costs a token without a good signature some 10 to 20 ns, and white
-   * space between two of them. A number, `true`, `false`, `null` and a text with escapes take more and count as two, a
-   * name with escapes as five.
+   * Names, values, objects, arrays, and white space between two of them. Each takes 10 to 20 ns, before the signature. A
+   * number, `true`, `false`, `null` and a string with escapes take longer and count as two, a name with escapes as five.
    */
   readonly parts: number;
   /** Levels of nesting. */
@@ -13,24 +20,24 @@ export interface Limits {
 }
 
 /**
- * What the JSON text of claims may be made of; a token has room for six thousand parts. Real tokens have some seventy
- * parts and less than ten levels; with the roles of sixty applications there are 423, with all groups that Microsoft
- * puts into a token 203.
+ * The limits of claims. A token has room for six thousand parts. Real tokens have some seventy parts and less than ten
+ * levels. A token with the roles of sixty applications has 423 parts, and one with as many groups as Microsoft puts into a
+ * token 203.
  */
 export const LIMITS: Limits = Object.freeze({ parts: 704, depth: 32 });
 
-/** The same of a header: real ones have six members, of which one may be a list of three certificates. */
+/** The limits of a header. Real headers have six members, one of which may be a list of three certificates. */
 export const HEADER_LIMITS: Limits = Object.freeze({ parts: 160, depth: 32 });
 
-/** Why a text is not outlined; below zero, because a count of members is returned in the same place. */
+/** Faults of a text. They are negative: `Outline.of` returns a fault or a number of members. */
 const NOT_AN_OBJECT = -1;
 export const TOO_DEEP = -2;
 export const TOO_MANY_PARTS = -3;
-/** One of the wanted members occurs twice. */
+/** A wanted member occurs twice. */
 const REPEATED = -4;
 
 const SPACE = 0x20;
-/** What makes a brace of a bracket. */
+/** The bit that turns a bracket into a brace. */
 const LOWER = 0x20;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -42,28 +49,28 @@ const LOWER_U = 0x75;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/** Characters of a name that can be wanted: as many as fit into one number, by which it is found at once. */
+/** Characters of a wanted name: as many as fit into one number, by which the name is found at once. */
 const MAX_NAME = 4;
 const NOT_ASCII = 0x80;
-/** Parts that a name with escapes counts as: it is compared with wanted ones character by character. */
+/** Parts that a name with escapes counts as: each of its characters is compared by itself. */
 const ESCAPED_NAME = 5;
 
 /**
- * Walks through the bytes of a JSON text (RFC 8259) once, and makes nothing of it: what comes from a stranger is read
- * into objects only behind its signature. Says whether it is exactly one object within the limits, and where the
- * values of a few of its own members stand. Knows no repeated names beyond those, see `parseCounted`
- * in `strict-json.ts`.
+ * Scans the bytes of a JSON text (RFC 8259) once, without parsing them into objects: a token is parsed only after its
+ * signature is verified. Finds whether the text is exactly one object within the limits, and where the values of a few
+ * wanted members stand. Of repeated names it finds those of wanted members alone; see `parseCounted` in `strict-json.ts`.
  */
 export class Outline {
-  /** For the wanted name at the same index: where its value begins, -1 when it is absent, and where it ends. */
+  /** Where the value of the wanted member at the same index begins; -1 when the member is absent. */
   readonly starts: Int32Array;
+  /** Where that value ends. */
   readonly ends: Int32Array;
   readonly #limits: Limits;
   readonly #names: Int32Array;
-  /** By a byte: whether a name that begins with it can be wanted. */
+  /** Whether a wanted name can begin with a byte, by byte. */
   readonly #initials = new Uint8Array(256);
 
-  /** `wanted`: names of members, of one to four characters of ASCII. */
+  /** @param wanted names of members, each of one to four characters of ASCII. */
   constructor(wanted: readonly string[], limits: Limits = LIMITS) {
     this.#limits = limits;
     this.#names = Int32Array.from(wanted, packed);
@@ -73,7 +80,12 @@ export class Outline {
     this.ends = new Int32Array(wanted.length);
   }
 
-  /** @returns the members of all objects in the text, or which fault it has (below zero). The bytes must be UTF-8. */
+  /**
+   * Scans a text.
+   * @param bytes UTF-8.
+   * @param length of the text in them.
+   * @returns the number of members of all its objects, or its fault, which is negative.
+   */
   of(bytes: Uint8Array, length: number): number {
     const view = viewOf(bytes);
     const limits = this.#limits;
@@ -84,18 +96,18 @@ export class Outline {
     /** Parts that may still come. */
     let left = limits.parts;
     let depth = 0;
-    /** The lowest bit says whether the innermost container is an object, the next one the same of that around it. */
+    /** Which containers are objects, a bit for each: the lowest bit is that of the innermost one. */
     let kinds = 0;
-    /** Of the member of the outermost object whose value is being read. */
+    /** The index in `starts` of the outermost object's present member; -1 when it is not wanted. */
     let slot = -1;
     for (;;) {
-      // A value begins here, behind white space.
+      // A value begins at `at`.
       const first = bytes[at] as number;
       let opened = false;
       left -= 1;
       if (first === QUOTE) {
         at = endOfString(bytes, view, at + 1, length);
-        if (texts.isEscaped) left -= 1;
+        if (lastString.isEscaped) left -= 1;
       } else if ((first | LOWER) === OPEN_BRACE) {
         depth += 1;
         if (depth > limits.depth) return TOO_DEEP;
@@ -106,11 +118,11 @@ export class Outline {
         left -= 1;
         at = first <= NINE ? endOfNumber(bytes, view, at, length) : endOfLiteral(view, at, length);
       }
-      // An object still has to be closed.
+      // The text cannot end here: an object is open.
       if (at < 0 || at >= length) return NOT_AN_OBJECT;
       if (left < 0) return TOO_MANY_PARTS;
       let next = bytes[at] as number;
-      // The short way through a long list.
+      // The fast path through a long list.
       if (next === COMMA && (kinds & 1) === 0 && !opened) {
         at += 1;
         if (at < length && (bytes[at] as number) <= SPACE) {
@@ -126,7 +138,7 @@ export class Outline {
         left -= 1;
         next = at < length ? (bytes[at] as number) : 0;
       }
-      // Everything that ends here.
+      // Closes every container that ends here.
       while (next === ((kinds & 1) === 1 ? CLOSE_BRACE : CLOSE_BRACKET)) {
         if (depth === 1 && slot >= 0) this.ends[slot] = end;
         opened = false;
@@ -156,7 +168,7 @@ export class Outline {
         at = endOfString(bytes, view, name, length);
         if (at < 0 || at >= length) return NOT_AN_OBJECT;
         members += 1;
-        left -= texts.isEscaped ? ESCAPED_NAME : 1;
+        left -= lastString.isEscaped ? ESCAPED_NAME : 1;
         if (depth === 1) slot = this.#slotOf(bytes, name, at - 1);
         if ((bytes[at] as number) <= SPACE) {
           at = skipSpace(bytes, at, length);
@@ -177,7 +189,7 @@ export class Outline {
     }
   }
 
-  /** Which of the wanted names it is, with any escapes; -1 for none. The name has been found to be a string. */
+  /** The index of a wanted name, in any spelling with escapes; -1 for another name. The name is a valid string. */
   #slotOf(bytes: Uint8Array, start: number, end: number): number {
     if (this.#initials[bytes[start] as number] === 0 || end - start > MAX_NAME * ESCAPE_BYTES) return -1;
     let name = 0;
@@ -187,7 +199,7 @@ export class Outline {
       let unit = bytes[at] as number;
       at += 1;
       if (unit === BACKSLASH) {
-        // The escapes of one character stand for none that is in a wanted name.
+        // No two-character escape stands for a character of a wanted name.
         if (bytes[at] !== LOWER_U) return -1;
         unit = codeUnit(bytes, at + 1);
         at += 5;
@@ -199,7 +211,7 @@ export class Outline {
   }
 }
 
-/** A name as one number, no two the same because none holds the character of zero. */
+/** A name as one number. Different names have different numbers, because no name holds a NUL. */
 function packed(name: string): number {
   if (!/^[\x21-\x7e]{1,4}$/.test(name))
     throw new RangeError(`${name} has not one to four characters of ASCII`);

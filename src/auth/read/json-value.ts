@@ -3,20 +3,21 @@ import { skipPlain, viewOf } from './json-bytes.ts';
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** Whether the value that begins at `start` is a string; -1 stands for a member that is absent. */
+/** Whether the value that begins at `start` is a string. -1 stands for an absent member. */
 export function isString(bytes: Uint8Array, start: number): boolean {
   return start >= 0 && bytes[start] === QUOTE;
 }
 
-/** The text of the string whose value stands from `start`, its quote, to `end`. The bytes have been outlined. */
+/** The text of an outlined string. `start`: of its first quote; `end`: behind its last. */
 export function textOf(bytes: Buffer, start: number, end: number): string {
   if (!hasEscapes(bytes, start, end)) return bytes.toString('utf8', start + 1, end - 1);
   return JSON.parse(bytes.toString('utf8', start, end)) as string;
 }
 
 /**
- * Behind the string of a text that has been outlined, whose quote stands at `start`; the same below zero when it holds
- * escapes. `end`: of the text.
+ * The end of an outlined string, behind its last quote. Negative when the string holds escapes.
+ * @param start of its first quote.
+ * @param end of the whole text.
  */
 export function endOfOutlined(bytes: Uint8Array, view: DataView, start: number, end: number): number {
   let sign = 1;
@@ -31,14 +32,14 @@ export function endOfOutlined(bytes: Uint8Array, view: DataView, start: number, 
   }
 }
 
-/** Whether the string of an outlined text that stands from `start`, its quote, to `end` holds escapes. */
+/** Whether an outlined string holds escapes. `start`: of its first quote; `end`: behind its last. */
 export function hasEscapes(bytes: Uint8Array, start: number, end: number): boolean {
   let at = skipPlain(viewOf(bytes), start + 1, end);
   while (bytes[at] !== QUOTE && bytes[at] !== BACKSLASH) at += 1;
   return bytes[at] === BACKSLASH;
 }
 
-/** Whether the bytes that begin at `start` are these; there are as many. */
+/** Whether the bytes from `start` are those of `text`. The view must hold as many. */
 export function isSameText(view: DataView, start: number, text: DataView): boolean {
   const length = text.byteLength;
   let at = 0;

@@ -1,10 +1,11 @@
 /**
- * A number below `size`, a power of two up to 2^20, from the characters near a token's end: six random bits each,
- * because that is where its signature stands. The maker of a forged token chooses them, so it may only ever find
- * things that are then compared as a whole.
+ * A hash of the signature at a token's end, which has six random bits in each character. An attacker chooses the signature
+ * of a forged token: what the hash finds must be compared as a whole.
+ * @param size a power of two up to 2^20; the hash is below it.
  */
 export function signatureSlot(text: string, size: number): number {
-  const end = text.length; // The very last character holds fewer bits.
+  // Without the last character, which holds fewer bits.
+  const end = text.length;
   return (
     (text.charCodeAt(end - 2) ^
       (text.charCodeAt(end - 3) << 5) ^
@@ -14,7 +15,7 @@ export function signatureSlot(text: string, size: number): number {
   );
 }
 
-/** 30 bits from the characters before those of `signatureSlot`, under the same warning: equal marks prove nothing. */
+/** A hash of 30 bits from the characters before those of `signatureSlot`. Equal marks do not prove equal tokens. */
 export function signatureMark(text: string): number {
   const end = text.length - 6;
   return (

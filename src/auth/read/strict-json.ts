@@ -3,43 +3,42 @@ import { LIMITS, Outline } from './json-outline.ts';
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
- * The object that a JSON text holds; undefined unless the text is exactly one object within the limits, in which no
- * member name occurs twice at any level (RFC 7519 §4, RFC 8725 §2.4: readers disagree about which of two members
- * counts).
+ * Parses a JSON text. Undefined unless it is exactly one object within the limits, without a repeated member name at any
+ * level (RFC 7519 §4, RFC 8725 §2.4: parsers disagree about which of two members counts).
  */
 export function parseObject(text: string, limits = LIMITS): JsonObject | undefined {
   const bytes = Buffer.from(text);
   return parseCounted(text, new Outline([], limits).of(bytes, bytes.length));
 }
 
-/** The same for a text that has been outlined. `members`: what that returned. */
+/** Parses a JSON text that has been outlined. `members`: what `Outline.of` returned for it. */
 export function parseCounted(text: string, members: number): JsonObject | undefined {
   if (members < 0) return undefined;
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    // Not JSON: the caller refuses the token with its own words.
+    // Not JSON: the caller refuses the token.
     return undefined;
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   return countKeys(value) === members ? (value as JsonObject) : undefined;
 }
 
-/** An own member; what an object inherits is never a claim. */
+/** The value of an own member. What an object inherits is never a claim. */
 export function member(object: JsonObject, name: string): unknown {
   return Object.hasOwn(object, name) ? object[name] : undefined;
 }
 
-/** Members that survived parsing; fewer than were written when a name was repeated. */
+/** Members of a parsed value, at all levels. Fewer than were written when a name was repeated. */
 function countKeys(value: object): number {
   let count = 0;
   if (Array.isArray(value)) {
     for (const item of value) if (typeof item === 'object' && item !== null) count += countKeys(item);
     return count;
   }
-  // Without a list of the values, which many small objects would each pay for. What an object might inherit would be
-  // counted too, and the token be refused.
+  // `Object.values` would make an array for each of many small objects. An inherited member would be counted too: the
+  // token would be refused.
   for (const name in value) {
     count += 1;
     const item = (value as JsonObject)[name];

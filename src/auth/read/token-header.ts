@@ -10,23 +10,23 @@ const ALG = 0;
 const KID = 1;
 const CRIT = 2;
 const B64 = 3;
-/** Bytes of `alg` as written; the longest name has seven characters, each of which an escape may write in six. */
+/** Bytes of `alg` as written. The longest name has seven characters, and an escape writes each in six. */
 const MAX_ALGORITHM = 64;
-/** Bytes of `kid` as written, as many as a key's may have; a longer one is not read. */
+/** Bytes of `kid` as written: the limit for the `kid` of a key. A longer one is not read. */
 const MAX_KID = 1024;
-/** Stands for all that are too long: no key has it, and to look it up costs nothing. */
+/** Stands for every `kid` that is too long. No key has it, and the search for it costs nothing. */
 const NO_KID = '?'.repeat(MAX_KID + 1);
-/** Headers remembered; one per key and token type in use. */
+/** Headers that are remembered: one for each key and type of token in use. */
 const MAX_HEADERS = 256;
-/** Characters of a header segment worth remembering; one with certificates in it is decoded each time. */
+/** Characters of a header segment that is remembered. A header with certificates is decoded each time. */
 const MAX_SEGMENT = 1024;
 
-/** What a header says before the signature has been checked. */
+/** What a header says, before the signature is verified. */
 export interface HeaderFacts {
-  /** Undefined when it is no text, or none that is an algorithm's name. */
+  /** Undefined when `alg` is absent, is not a string, or is longer than any name. */
   readonly algorithm: string | undefined;
   readonly kid: string | undefined;
-  /** Why the header disqualifies the token once its claims have been judged. */
+  /** Why the token is refused for its header, after its issuer and audience have been checked. */
   readonly fault: Rejection | undefined;
 }
 
@@ -34,7 +34,7 @@ export interface ProvenHeader extends HeaderFacts {
   readonly type: TokenType;
 }
 
-/** Reads the headers of tokens, and remembers those that came with a good signature: all tokens of one key share it. */
+/** Reads the headers of tokens. Remembers headers that came with a good signature: the tokens of one key share a header. */
 export class TokenHeaders {
   readonly #buffer: TokenBuffer;
   readonly #outline = new Outline(['alg', 'kid', 'crit', 'b64'], HEADER_LIMITS);
@@ -44,7 +44,7 @@ export class TokenHeaders {
     this.#buffer = buffer;
   }
 
-  /** Undefined when the segment is no JSON object within its limits. Makes no object of it. */
+  /** Reads a header without parsing it. Undefined unless the segment is a JSON object within the limits. */
   read(segment: string): HeaderFacts | undefined {
     const known = this.#find(segment);
     if (known !== undefined) return known;
@@ -52,7 +52,7 @@ export class TokenHeaders {
     return length < 0 || this.#outline.of(this.#buffer.bytes, length) < 0 ? undefined : this.#facts();
   }
 
-  /** The same behind a good signature, with what only then is looked at; undefined too when any member is repeated. */
+  /** Parses the header of a token with a good signature. Undefined also when it repeats a member name. */
   prove(segment: string): ProvenHeader | undefined {
     const known = this.#find(segment);
     if (known !== undefined) return known;
@@ -69,20 +69,20 @@ export class TokenHeaders {
   #facts(): HeaderFacts {
     const { starts } = this.#outline;
     const kid = this.#kid();
-    // RFC 7515 §4.1.11: an extension that is not understood must be refused, and none is. RFC 7797 §7 demands crit
-    // with b64, so b64 without it is refused as well.
+    // RFC 7515 §4.1.11: a token with an extension that is not understood must be refused, and none is understood here.
+    // RFC 7797 §7 demands crit with b64: b64 without crit is refused too.
     const extended = (starts[CRIT] as number) >= 0 || (starts[B64] as number) >= 0;
     const isStrange = kid === undefined && (starts[KID] as number) >= 0;
     const fault = extended || isStrange ? rejections.extension : undefined;
     return { algorithm: this.#algorithm(), kid, fault };
   }
 
-  /** To look a long one up would mean to hash all of it, which takes as long as to read it. */
+  /** Skips long segments: the search would hash all of it, which takes as long as reading it. */
   #find(segment: string): ProvenHeader | undefined {
     return segment.length > MAX_SEGMENT ? undefined : this.#known.get(segment);
   }
 
-  /** Only of verified tokens, so that a stranger without a key cannot push these out. */
+  /** Only for verified tokens: forged ones must not displace their headers. */
   #remember(segment: string, facts: ProvenHeader): void {
     if (segment.length > MAX_SEGMENT) return;
     if (this.#known.size >= MAX_HEADERS) {

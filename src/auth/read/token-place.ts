@@ -8,16 +8,16 @@ import { rejections } from '../rejections.ts';
 import type { Rejection, TokenTraces } from '../verdict.ts';
 import { bareToken, tokenAfter } from './bearer.ts';
 
-/** What a token in a URL is made of: base64url and dots need no escape, and a decoded one would be another token. */
+/** The characters of a token in a URL. Base64url and dots need no escape, and a token with escapes is another token. */
 const plainToken = /^[A-Za-z0-9_.-]+$/;
 
-/** What a place holds: the token, a refusal, or one of the two refusals which say that it holds none. */
+/** What a place holds: a token, or a rejection. `missing` and `notBearer` mean that it holds no token. */
 type Reader = (head: RequestHead) => string | Rejection;
 
 /**
- * The places of a route where a token may stand. All are looked at: the one that holds something decides, also when
- * it is broken, and two that hold something are refused, even the same (RFC 6750 §2: one method at a time), since
- * upstream could read the other one.
+ * The places of a route where a token may stand. All are read. The place that holds something decides, also when that is
+ * malformed. A request with something at two places is refused, even with the same token (RFC 6750 §2: one method at a
+ * time): upstream could read the other place.
  */
 export class TokenPlaces {
   readonly #readers: readonly Reader[];
@@ -26,7 +26,7 @@ export class TokenPlaces {
     this.#readers = places.map(readerOf);
   }
 
-  /** The token, not yet a string of its own, or why there is none. */
+  /** The token, possibly a slice of a header's value, or the reason why there is none. */
   find(head: RequestHead): string | Rejection {
     let found: string | Rejection | undefined;
     let absent: Rejection = rejections.missing;
@@ -45,8 +45,9 @@ export class TokenPlaces {
 }
 
 /**
- * What is the token's in a request and stays here: with `strip` everything at its places, with `keep` the query
- * parameters, because URLs are logged; and an Authorization header that is none of the places. Undefined for nothing.
+ * The parts of a request that upstream does not get. With `strip`, everything at the places of the token; with `keep`, the
+ * query parameters alone, because URLs are logged. In both cases an Authorization header that is not one of the places.
+ * Undefined when there are no such parts.
  */
 export function tracesOf(places: readonly TokenPlace[], token: 'keep' | 'strip'): TokenTraces | undefined {
   const headers: string[] = [];
@@ -56,7 +57,7 @@ export function tracesOf(places: readonly TokenPlace[], token: 'keep' | 'strip')
     if (kind === 'query') parameters.push(name);
     else if (token === 'strip') (kind === 'cookie' ? cookies : headers).push(name);
   }
-  // It is not checked here, and upstream would take it for the token that was verified.
+  // Nothing here checks that header, and upstream would take it for the verified token.
   if (!places.some(({ name }) => name === 'authorization')) headers.push('authorization');
   if (headers.length + cookies.length + parameters.length === 0) return undefined;
   return Object.freeze({ headers: new NameSet(headers), cookies, parameters });
@@ -83,7 +84,7 @@ function inQuery(name: LooseName): Reader {
     query === undefined ? rejections.missing : single(parameterValues(query, name), inUrl);
 }
 
-/** Every spelling counts that servers take for the name (`x_token` for `X-Token`), so that none stands beside it. */
+/** Reads every spelling that some server takes for the name, such as `x_token` for `X-Token`: only one may be there. */
 function inHeader(name: string, scheme: string | undefined): Reader {
   const read = scheme === undefined ? bareToken : (value: string) => tokenAfter(scheme.toLowerCase(), value);
   const spellings = new NameSet([name]);
@@ -94,7 +95,7 @@ function inHeader(name: string, scheme: string | undefined): Reader {
     );
 }
 
-/** HTTP/1.1 clients send one Cookie field (RFC 6265 §5.4), but what came over HTTP/2 may have been cut into several. */
+/** HTTP/1.1 clients send one Cookie field (RFC 6265 §5.4). A request that came over HTTP/2 may have several. */
 function cookies({ names, values }: RequestHead, name: LooseName): readonly string[] {
   const found: string[] = [];
   names.forEach((header, at) => {

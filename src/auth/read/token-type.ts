@@ -1,7 +1,7 @@
-/** `typ` of a header as it is compared: undefined when absent, '' when it is no text, and so no type. */
+/** The `typ` of a header in the spelling that is compared; undefined without one, '' when it is not a string. */
 export type TokenType = string | undefined;
 
-/** A media type in the spelling in which two are compared (RFC 7515 §4.1.9): small letters, no `application/`. */
+/** Brings a `typ` into the spelling that is compared (RFC 7515 §4.1.9): small letters, without `application/`. */
 export function tokenType(typ: unknown): TokenType {
   if (typ === undefined) return undefined;
   return typeof typ === 'string' ? typ.toLowerCase().replace(/^application\/(?=[^/]*$)/, '') : '';
