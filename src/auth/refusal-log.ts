@@ -9,27 +9,27 @@ import { type JsonObject, member, parseObject } from './read/strict-json.ts';
 import { TokenBuffer } from './read/token-buffer.ts';
 import type { Rejection } from './verdict.ts';
 
-/** Lines in one second: enough to see what is wrong, and a flood of refused tokens is no flood of lines. */
+/** Lines in one second: enough to see what is wrong. A flood of refused tokens must not flood the log. */
 const LINES_PER_SECOND = 10;
-/** Characters of a text that are shown: an address of an issuer, a thumbprint or a UUID has fewer. */
+/** Characters of a text that are shown. Issuer URLs, thumbprints and UUIDs have fewer. */
 const MAX_TEXT = 128;
-/** Audiences and names of keys that are shown. A whole line stays below 4 KiB, so that it is written at once. */
+/** Audiences and key ids that are shown. A line stays below 4 KiB, so that it is written at once. */
 const MAX_NAMES = 4;
-/** Characters of a token that is looked into; a longer one is refused for that. */
+/** Characters of a token that is read. A longer one is refused for its length. */
 const MAX_TOKEN = 16 * 1024;
-/** What begins as every usual JWT does, in case a client has put one where a name should be. */
+/** The beginning of a usual JWT: a client may have put one where a name should be. */
 const tokenLike = /eyJ[\w-]{5,}[\w.-]*/g;
 
 /**
- * Says of refused tokens why they are refused, by the names in them that were compared and by lengths. Never shows a
- * token, a signature or another claim.
+ * Logs why tokens are refused: the names in them that were compared, and lengths. Never logs a token, a signature or
+ * another claim.
  */
 export class RefusalLog {
   readonly #write: (fields: object) => void;
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #buffer = new TokenBuffer();
-  /** Monotonic milliseconds at which the present second began. */
+  /** Monotonic milliseconds of the beginning of the present second. */
   #since = Number.NEGATIVE_INFINITY;
   #lines = 0;
   #unlogged = 0;
@@ -40,7 +40,7 @@ export class RefusalLog {
     this.#clock = clock;
   }
 
-  /** For a request that was refused on a route with these demands. `route`: its name. */
+  /** Logs a request that was refused on a route with this policy. `route`: the name of the route. */
   note(route: string, policy: Policy, head: RequestHead, { reason }: Rejection): void {
     const now = this.#clock.monotonic();
     if (now - this.#since >= 1000) {
@@ -59,7 +59,7 @@ export class RefusalLog {
     try {
       this.#write({ route, reason, ...facts, ...(unlogged === 0 ? {} : { unlogged }) });
     } catch {
-      // An embedder's log that throws costs its line, never the exchange.
+      // When an embedder's log throws, the line is lost. The exchange goes on.
       this.#unlogged = unlogged + 1;
     }
   }
@@ -99,7 +99,7 @@ function shownMembers(object: JsonObject, names: readonly string[]): object {
   );
 }
 
-/** The one way of a text out of a token into the log. */
+/** Every text of a token passes this function on its way into the log. */
 function shown(value: unknown): unknown {
   if (typeof value === 'string') {
     const text = foreignText(value, MAX_TEXT).replace(tokenLike, '[token]');

@@ -162,7 +162,7 @@ describe('beside claims', () => {
 
   test('only what depends on the token counts as identity', () => {
     const headers = new Map<string, string>();
-    assert.equal(new IdentityHeaders({ headers, set: new Map([['X-A', '1']]) }).empty, true);
-    assert.equal(new IdentityHeaders({ headers, payload: 'X-P' }).empty, false);
+    assert.equal(new IdentityHeaders({ headers, set: new Map([['X-A', '1']]) }).isFixed, true);
+    assert.equal(new IdentityHeaders({ headers, payload: 'X-P' }).isFixed, false);
   });
 });

@@ -1,21 +1,21 @@
 import type { ClaimForm } from '../../config/config.ts';
 
-/** Characters of one claim's value in a header; upstream servers commonly accept 8 KiB for a whole line. */
+/** Characters of one claim's value in a header. Servers commonly accept 8 KiB for a whole line. */
 const MAX_VALUE = 4 * 1024;
 
 /**
- * A claim, which is neither absent nor null, as the value of a header: visible ASCII on one line, from which the claim
- * can be read back. Undefined when it cannot be written truthfully in this form, or is too long.
+ * Writes a claim as the value of a header: visible ASCII on one line, from which the claim can be read back. Undefined when
+ * the claim cannot be written truthfully in this form, or is too long. The claim is neither absent nor null.
  *
- * - `auto`: text as it is, numbers and booleans as text, arrays of these as `csv`, everything else as JSON
- * - `string`: text, a number or a boolean; nothing else
- * - `csv`: an array of these joined by `,`, or one of these as a list of one; nothing else
- * - `json`: JSON of anything, with `\u` escapes for what is not visible ASCII
- * - `base64url`: of the UTF-8 bytes of a text, or of the JSON of anything else
+ * - `auto`: strings, numbers and booleans as `string`, arrays of these as `csv`, everything else as JSON
+ * - `string`: a string, a number or a boolean
+ * - `csv`: an array of these joined by `,`, or one of these as a list of one
+ * - `json`: JSON of anything, with `\u` escapes for characters beyond visible ASCII
+ * - `base64url`: of the UTF-8 bytes of a string, or of the JSON of anything else
  *
- * So that no value of the first three can end the header, hide a space or look like another value, these characters
- * are percent-encoded as UTF-8: all that is not visible ASCII or an inner space, a space at either end, `%` itself,
- * and `,` inside an element of a list.
+ * Values of the first three have these characters percent-encoded as UTF-8: all but visible ASCII and inner spaces, a space
+ * at either end, `%`, and `,` inside an element of a list. No value can then end the header, hide a space or look like
+ * another value.
  */
 export function claimValue(claim: unknown, form: ClaimForm): string | undefined {
   const value = isExact(claim) ? write(claim, form) : undefined;
@@ -23,8 +23,8 @@ export function claimValue(claim: unknown, form: ClaimForm): string | undefined 
 }
 
 /**
- * Whether all numbers in a claim are those that were signed: beyond these bounds reading has rounded them, so that two
- * user ids would have one name, and 1e400 has become Infinity.
+ * Whether every number in a claim is the one that was signed. Beyond the safe integers the parser has rounded: two user ids
+ * would become one, and 1e400 is Infinity.
  */
 function isExact(value: unknown): boolean {
   if (typeof value === 'number') return Math.abs(value) <= Number.MAX_SAFE_INTEGER;
@@ -54,7 +54,7 @@ function write(claim: unknown, form: ClaimForm): string | undefined {
 }
 
 function writeAuto(claim: unknown): string | undefined {
-  // An array that is no plain list keeps its shape in JSON.
+  // JSON keeps the shape of an array that holds other things.
   if (Array.isArray(claim) && claim.every((item) => scalarText(item) !== undefined)) return writeList(claim);
   const text = scalarText(claim);
   if (text !== undefined) return percentEncoded(text, false);
@@ -78,7 +78,7 @@ function scalarText(value: unknown): string | undefined {
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
 }
 
-/** Controls are escaped in any JSON; DEL and what is beyond ASCII stand in strings only, where an escape is the same. */
+/** JSON in visible ASCII. Other characters stand only in strings, where an escape means the same. */
 function asciiJson(claim: unknown): string | undefined {
   const json = JSON.stringify(claim);
   if (json.length > MAX_VALUE || !isWhole(json)) return undefined;
@@ -88,9 +88,9 @@ function asciiJson(claim: unknown): string | undefined {
   );
 }
 
-/** Whether a JSON text writes no half of a surrogate pair: readers replace it, which gives two claims one value. */
+/** Whether a JSON text holds no half of a surrogate pair. Parsers replace halves: two claims would have one value. */
 function isWhole(json: string): boolean {
-  // Escapes are taken one by one, so that an escaped backslash before `ud800` is not mistaken for one.
+  // Escapes are matched one by one: an escaped backslash before `ud800` is not the escape of a half.
   const escapes: readonly string[] = json.match(/\\(?:ud|.)/g) ?? [];
   return !escapes.includes('\\ud');
 }
@@ -102,7 +102,7 @@ function percentEncoded(text: string, inList: boolean): string | undefined {
   let at = 0;
   for (const character of text) {
     const code = character.codePointAt(0) as number;
-    // Half a surrogate pair has no UTF-8; replacing it would give two identities one name.
+    // Half a surrogate pair has no UTF-8. Replacing it would give two identities one name.
     if (code >= 0xd800 && code <= 0xdfff) return undefined;
     const edge = at === 0 || at === text.length - 1;
     encoded += keeps(code, edge, inList) ? character : encodeURIComponent(character);

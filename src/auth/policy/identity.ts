@@ -4,8 +4,8 @@ import type { JsonObject } from '../read/strict-json.ts';
 import { claimValue } from './claim-value.ts';
 
 /**
- * Characters of a payload that is sent as a header; with the header's name the line stays below the 8 KiB that servers
- * commonly accept. Real payloads stay below 3 KiB.
+ * Characters of a payload that is sent as a header. With its name, the header stays below the 8 KiB that servers commonly
+ * accept. Real payloads stay below 3 KiB.
  */
 const MAX_PAYLOAD = 7 * 1024;
 
@@ -15,9 +15,9 @@ interface Mapping {
   readonly form: ClaimForm;
 }
 
-/** Turns a token into the header block that tells upstream who is asking. Absent and null claims send no header. */
+/** Makes the identity headers of a route from the claims of a token. Absent and null claims make no header. */
 export class IdentityHeaders {
-  /** The headers of `forward.set`: `Name: value\r\n` repeated, the same for every token and for none. */
+  /** The headers of `forward.set`, the same for every request: `Name: value\r\n` repeated. */
   readonly fixed: string;
   readonly #mappings: readonly Mapping[];
   readonly #payload: string | undefined;
@@ -32,14 +32,15 @@ export class IdentityHeaders {
     this.fixed = [...(set ?? [])].map(([name, value]) => `${name}: ${value}\r\n`).join('');
   }
 
-  /** Nothing depends on the token. */
-  get empty(): boolean {
+  /** Whether no header depends on the token. */
+  get isFixed(): boolean {
     return this.#mappings.length === 0 && this.#payload === undefined;
   }
 
   /**
-   * The fixed headers, and `Name: value\r\n` for each mapping and for the payload, the token's second segment as it
-   * is. Undefined when a value is too long or cannot be written truthfully.
+   * The fixed headers and those of the token: `Name: value\r\n` repeated. Undefined when a value is too long or cannot be
+   * written truthfully.
+   * @param payload the second segment of the token, which `forward.payload` sends as it is.
    */
   render(claims: JsonObject, payload: string): string | undefined {
     let block = this.fixed;

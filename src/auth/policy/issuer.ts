@@ -6,37 +6,37 @@ import { ClaimPath } from '../read/claim-path.ts';
 import { Audience } from './audience.ts';
 import { TokenTypeRules } from './type-rules.ts';
 
-/** Keys tried for one token; bounds the work a token without `kid` can cause. Rotation needs two or three. */
+/** Keys that are tried for one token. Bounds the work of a token without `kid`; a rotation needs two or three. */
 const MAX_CANDIDATES = 8;
 
 interface AlgorithmKeys {
   /** For tokens without `kid`. */
   readonly all: KeyChoice;
-  /** For tokens whose `kid` no key has: the keys that have none either. */
+  /** For tokens with a `kid` that no key has: the keys without `kid`. */
   readonly unnamed: KeyChoice | undefined;
   readonly byKid: ReadonlyMap<string, KeyChoice>;
 }
 
-/** An issuer's rules and its present key set. */
+/** The rules of an issuer, and its present key set. */
 export class Issuer {
   readonly config: IssuerConfig;
-  /** Where its tokens have their roles. */
+  /** The claim that holds roles in its tokens. */
   readonly roles: ClaimPath;
   readonly types: TokenTypeRules;
   readonly audience: Audience;
-  /** Names that its tokens may have in `alg`. */
+  /** Values of `alg` that its tokens may have. */
   readonly algorithms: ReadonlySet<string>;
   #present: readonly VerificationKey[];
   #keys: ReadonlyMap<string, AlgorithmKeys>;
-  /** Algorithms of fetched sources that are pinned to some. */
+  /** The algorithms of fetched sources that are restricted to some algorithms. */
   readonly #pinned: ReadonlySet<string>;
-  /** Algorithm → milliseconds in which its keys are asked for once on behalf of tokens; absent: they are not fetched. */
+  /** Milliseconds between two requests for newer keys, by algorithm; absent when no key for it is fetched. */
   readonly #gaps: ReadonlyMap<string, number>;
   #generation = 1;
   #version = 1;
   #empty: boolean;
 
-  /** `audiences`: those of all issuers among which a token is to choose. */
+  /** @param audiences gets the audiences of this issuer beside those of the others. */
   constructor(config: IssuerConfig, audiences: AudienceNames = new AudienceNames()) {
     this.config = config;
     this.roles = new ClaimPath(config.rolesClaim);
@@ -52,19 +52,19 @@ export class Issuer {
     this.#empty = config.keys.length === 0;
   }
 
-  /** Grows when a key goes; that a token was verified under another generation proves nothing now. */
+  /** Grows when a key is removed. A signature that was verified under another generation does not count. */
   get generation(): number {
     return this.#generation;
   }
 
-  /** Grows with every change of the key set; that a token was refused under another version proves nothing now. */
+  /** Grows with every change of the key set. A refusal under another version does not count. */
   get version(): number {
     return this.#version;
   }
 
   /**
-   * False until the issuer has any key, and while a source that is fetched has given none for the algorithm; tokens are
-   * then not wrong, they cannot be judged.
+   * False while the issuer has no key, or no key for an algorithm that a fetched source should provide. Tokens can then not
+   * be verified, which is not a fault of the token.
    */
   hasKeysFor(algorithm: string): boolean {
     return !this.#empty && (this.#keys.has(algorithm) || !this.#pinned.has(algorithm));
@@ -74,12 +74,12 @@ export class Issuer {
     return this.#present.length;
   }
 
-  /** Of the keys in force, with an undefined for each that has none. */
+  /** The `kid` of each present key; undefined for a key without one. */
   get kids(): readonly (string | undefined)[] {
     return this.#present.map(({ kid }) => kid);
   }
 
-  /** Milliseconds in which keys for the algorithm are asked for once on behalf of tokens; undefined: never. */
+  /** Milliseconds between two requests for newer keys of the algorithm; undefined when none of them is fetched. */
   fetchGapMs(algorithm: string): number | undefined {
     return this.#gaps.get(algorithm);
   }
@@ -90,11 +90,11 @@ export class Issuer {
     this.#keys = arrange(keys, this.algorithms);
     this.#empty = keys.length === 0;
     this.#version += 1;
-    // A key that is added takes nothing back, and a rotation must not verify every cached token anew.
+    // An added key invalidates nothing: a rotation must not have every cached token verified again.
     if (!kept) this.#generation += 1;
   }
 
-  /** The keys that may have signed a token with this algorithm and `kid`; undefined when there is none. */
+  /** The keys that may have signed a token with this algorithm and `kid`; undefined when there is no such key. */
   choose(algorithm: string, kid: string | undefined): KeyChoice | undefined {
     const keys = this.#keys.get(algorithm);
     if (keys === undefined || kid === undefined) return keys?.all;
@@ -102,7 +102,7 @@ export class Issuer {
   }
 }
 
-/** Whether none of the old keys has gone. */
+/** Whether the new keys hold all old ones. */
 function keepsAll(old: readonly VerificationKey[], keys: readonly VerificationKey[]): boolean {
   const byId = new Map<string, VerificationKey[]>();
   for (const key of keys) {

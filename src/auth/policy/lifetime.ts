@@ -4,19 +4,20 @@ import { type JsonObject, member } from '../read/strict-json.ts';
 import { rejections } from '../rejections.ts';
 import type { Rejection } from '../verdict.ts';
 
-/** The last second a Date can express (ECMA-262 §21.4.1.1); what lies beyond is not a time, such as 1e400. */
+/** The last second that a Date can express (ECMA-262 §21.4.1.1). A larger number, such as 1e400, is not a time. */
 const LAST_SECOND = 8.64e12;
 
 /**
- * The claims that are judged after the signature, read once. `expiresAt` and `notBefore` are wall-clock
- * milliseconds with the issuer's tolerance included, and its `maxAge` too: a token of limited age ends with it, and is
- * not valid before it was issued, so that no `iat` to come buys it time. The faults keep the order exp, nbf, iat, require.
+ * The times and required claims of a token. The times are wall-clock milliseconds and include the issuer's tolerance and
+ * its `maxAge`. With `maxAge`, a token is not valid before its `iat`: an `iat` in the future must not extend its life. The
+ * faults are found in the order exp, nbf, iat, require.
  */
 export interface Lifetime {
   readonly expiresAt: number;
   readonly notBefore: number;
   readonly expFault: Rejection | undefined;
   readonly nbfFault: Rejection | undefined;
+  /** Of `iat` and the required claims. */
   readonly laterFault: Rejection | undefined;
 }
 
@@ -47,7 +48,7 @@ export function readLifetime(claims: JsonObject, issuer: IssuerConfig): Lifetime
   };
 }
 
-/** Why the token does not hold at `now` (wall-clock milliseconds); undefined when it does. */
+/** Why the token is not valid at `now`, in wall-clock milliseconds; undefined when it is valid. */
 export function judgeLifetime(lifetime: Lifetime, now: number): Rejection | undefined {
   if (lifetime.expFault !== undefined) return lifetime.expFault;
   // RFC 7519 §4.1.4: the current time must be before exp, so equal is too late.
@@ -69,7 +70,7 @@ function laterFault(claims: JsonObject, issuer: IssuerConfig): Rejection | undef
   return undefined;
 }
 
-/** A NumericDate (RFC 7519 §2) that names a moment: a number, fractions allowed; strings and null are not. */
+/** Whether the value is a NumericDate (RFC 7519 §2): a number, which may have a fraction. */
 function isNumericDate(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= LAST_SECOND;
 }

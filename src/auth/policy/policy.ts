@@ -9,34 +9,37 @@ import { IdentityHeaders } from './identity.ts';
 import type { Issuer } from './issuer.ts';
 import { Rules } from './rules.ts';
 
-/** What a route demands of a token and what it tells upstream; routes that agree on both share one. */
+/** What a route demands of a token and what it adds for upstream. Routes that agree on both share a policy. */
 export class Policy {
-  /** Set on public routes: nothing is checked. */
+  /** The permit of a public route, which checks nothing; undefined on others. */
   readonly publicPermit: Permit | undefined;
-  /** Set when the route has neither rules nor identity headers: one permit serves all its tokens, unseen. */
+  /** The permit of every valid token, on routes without rules and identity headers; undefined on others. */
   readonly plainPermit: Permit | undefined;
-  /** Set when the route has no identity headers: one permit serves all tokens that its rules let in. */
+  /** The permit of every token that meets the rules, on routes without identity headers; undefined on others. */
   readonly sharedPermit: Permit | undefined;
-  /** Undefined: every valid token will do. */
+  /** Undefined: the route accepts every valid token. */
   readonly rules: Rules | undefined;
-  /** The issuer, when there is only one to choose from. */
+  /** The issuer of a route that has a single one. */
   readonly soleIssuer: Issuer | undefined;
   readonly identity: IdentityHeaders;
   readonly stripToken: boolean;
-  /** Where tokens may stand; undefined: `Authorization: Bearer` alone. */
+  /** Where tokens may stand; undefined: only in `Authorization: Bearer`. */
   readonly places: TokenPlaces | undefined;
-  /** What of a token at these places is kept from upstream. */
+  /** The parts of a token at these places that upstream does not get. */
   readonly traces: TokenTraces | undefined;
   /** Algorithms that at least one issuer of the route accepts. */
   readonly algorithms: ReadonlySet<string>;
-  /** Whether an HMAC is among these, which is checked at once and never waits. */
+  /** Whether one of them is an HMAC. Such a token is verified at once and never waits. */
   readonly takesHmac: boolean;
-  /** Bytes of the longest `iss` that an issuer of the route demands. */
+  /** Bytes of the longest `iss` among the route's issuers. */
   readonly #longestName: number;
   readonly #byName = new Map<string, Issuer[]>();
   readonly #anyName: Issuer[] = [];
 
-  /** `issuers` undefined: a public route, on which the Authorization header is none of our business. */
+  /**
+   * @param issuers undefined: a public route, which ignores the Authorization header.
+   * @param places undefined: tokens stand in `Authorization: Bearer`.
+   */
   constructor(
     issuers: readonly Issuer[] | undefined,
     forward: ForwardConfig,
@@ -50,7 +53,7 @@ export class Policy {
     const { fixed } = this.identity;
     this.publicPermit = issuers === undefined ? grant(fixed, false) : undefined;
     this.rules = require === undefined ? undefined : new Rules(require);
-    this.sharedPermit = this.identity.empty ? grant(fixed, this.stripToken, this.traces) : undefined;
+    this.sharedPermit = this.identity.isFixed ? grant(fixed, this.stripToken, this.traces) : undefined;
     this.plainPermit = this.rules === undefined ? this.sharedPermit : undefined;
     this.soleIssuer = issuers?.length === 1 ? issuers[0] : undefined;
     this.algorithms = new Set(issuers?.flatMap((issuer) => tokenAlgorithms(issuer.config.algorithms)));
@@ -66,26 +69,27 @@ export class Policy {
   }
 
   /**
-   * The issuer whose rules and keys a token with these claims falls under. Issuers that name the token's `iss`
-   * exactly decide alone; those with `issuer: any` are asked only when none does. Among several, the first whose
-   * audience fits.
+   * The issuer whose rules and keys apply to a token with these claims. Issuers whose name is exactly the `iss` come first;
+   * issuers with `issuer: any` count only when there is none. Among several, the first that accepts the `aud`.
    */
   pick(iss: unknown, aud: unknown): Issuer | Rejection {
-    const candidates = this.#named(typeof iss === 'string' ? iss : undefined);
+    const candidates = this.#issuersOf(typeof iss === 'string' ? iss : undefined);
     if (candidates.length === 0) return rejections.issuer;
     for (const issuer of candidates) if (issuer.audience.accepts(aud)) return issuer;
     return rejections.audience;
   }
 
-  /** The same for claims that have been outlined and not parsed. */
+  /** `pick` for claims that have been outlined and not parsed. */
   pickOutlined(claims: OutlinedClaims): Issuer | Rejection {
-    const candidates = this.#named(this.#byName.size === 0 ? undefined : claims.issuer(this.#longestName));
+    const candidates = this.#issuersOf(
+      this.#byName.size === 0 ? undefined : claims.issuer(this.#longestName),
+    );
     if (candidates.length === 0) return rejections.issuer;
     for (const issuer of candidates) if (issuer.audience.acceptsOutlined(claims)) return issuer;
     return rejections.audience;
   }
 
-  #named(iss: string | undefined): readonly Issuer[] {
+  #issuersOf(iss: string | undefined): readonly Issuer[] {
     const named = iss === undefined ? undefined : this.#byName.get(iss);
     return named ?? this.#anyName;
   }

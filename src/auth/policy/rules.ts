@@ -10,15 +10,15 @@ interface ClaimTest {
 }
 
 /**
- * What a route demands of proven claims: scopes, then roles, then claims in the order of the file; the first failure
- * is the answer.
+ * What a route demands of the claims of a verified token: scopes, then roles, then claims in the order of the file. The
+ * first one that fails decides.
  *
- * Scopes are those of `scope` and `scp` together; each may be a text with spaces between them or an array of texts.
- * Roles are a text, which is one role, or an array of texts. An array that holds anything else grants nothing.
- * Values are compared by type too: neither `"true"` nor `1` is `true`.
+ * The scopes of a token are those of `scope` and `scp` together. Each is a string of scopes with spaces between them, or an
+ * array of strings. Roles are a string, which is one role, or an array of strings. An array that holds anything else grants
+ * nothing. Values are compared with their type: neither `"true"` nor `1` is `true`.
  */
 export class Rules {
-  /** The scopes to ask for, separated by spaces; undefined when none is demanded. */
+  /** The scopes that the challenge names, separated by spaces; undefined when the route demands none. */
   readonly scope: string | undefined;
   readonly #scopes: Demand | undefined;
   readonly #roles: Demand | undefined;
@@ -35,7 +35,7 @@ export class Rules {
     this.#lacksRole = insufficient('role_missing', this.scope);
   }
 
-  /** Why these claims do not suffice; undefined when they do. `roles`: where their issuer puts roles. */
+  /** Why these claims do not suffice; undefined when they do. `roles`: the claim that holds roles. */
   judge(claims: JsonObject, roles: ClaimPath): Rejection | undefined {
     if (this.#scopes !== undefined && !suffices(this.#scopes, scopesOf(claims))) return this.#lacksScope;
     if (this.#roles !== undefined) {

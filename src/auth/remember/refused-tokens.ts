@@ -4,37 +4,35 @@ import type { Policy } from '../policy/policy.ts';
 import { signatureMark, signatureSlot } from '../read/signature-hash.ts';
 import type { Rejection } from '../verdict.ts';
 
-/**
- * Refusals kept, a power of two. With the bound below that is 16 MiB at the very most, and some 7 MiB with usual tokens.
- */
+/** Refusals that are kept, a power of two: 16 MiB at most with the bound below, and some 7 MiB with usual tokens. */
 const SLOTS = 8192;
-/** Characters of the longest token that is kept; a longer one has its signature checked each time. */
+/** Characters of a token that is kept. The signature of a longer one is verified each time. */
 const MAX_LENGTH = 2048;
 
-/** A token that was refused for its signature, or after a good one because it has expired. */
+/** A token that was refused for its signature, or because it has expired. */
 export interface Refused {
   readonly authorization: string;
-  /** What was asked of it; other demands are judged anew. */
+  /** The policy under which it was refused. Under another one it is examined again. */
   readonly policy: Policy;
   readonly issuer: Issuer;
-  /** Of the issuer's key set: under any other, what was wrong may be right. */
+  /** Of the issuer's key set. Another key set may verify the token. */
   readonly version: number;
   readonly rejection: Rejection;
-  /** Wall-clock milliseconds from which it holds: a clock that is set back takes it away. */
+  /** Wall-clock milliseconds from which the refusal holds. A clock that is set back ends it. */
   readonly since: number;
-  /** And to which. */
+  /** Wall-clock milliseconds until which it holds. */
   readonly until: number;
 }
 
 /**
- * Refusals that cost a signature check and come out the same each time: clients that go on with an expired token, or
- * one of another environment. One place for each value of `signatureSlot`, apart from the verified tokens, so that what
- * is sent here pushes out nothing but another refusal. A token is kept only when it comes back and no other one has come to
- * its place since: a flood of forged ones, each new, leaves 4 bytes of each.
+ * Refusals that cost a signature check and would be the same each time: of clients that go on with an expired token, or
+ * with one of another environment. There is one place for each value of `signatureSlot`, so a refused token displaces
+ * another refusal and no verified token. A token is kept only when it comes again before another one has come to its place:
+ * of a flood of forged tokens, each new, 4 bytes of each remain.
  */
 export class RefusedTokens {
   readonly #entries = new Array<Refused | undefined>(SLOTS).fill(undefined);
-  /** Marks of the tokens that were refused last. */
+  /** The mark of the token that was refused last, for each place. */
   readonly #marks = new Uint32Array(SLOTS);
   readonly #clock: Clock;
 
@@ -42,7 +40,7 @@ export class RefusedTokens {
     this.#clock = clock;
   }
 
-  /** The refusal of exactly this Authorization value under these demands, if it still holds. */
+  /** The refusal of exactly this Authorization value under this policy; undefined when there is none that holds now. */
   find(authorization: string, policy: Policy): Rejection | undefined {
     const entry = this.#entries[signatureSlot(authorization, SLOTS)];
     if (entry === undefined || entry.authorization !== authorization || entry.policy !== policy)
@@ -52,7 +50,7 @@ export class RefusedTokens {
     return issuer.version === version && now >= since && now < until ? rejection : undefined;
   }
 
-  /** The authorization text must be a string of its own: a part of a longer one would make the bound a lie. */
+  /** The `authorization` must not be a slice of a longer string, which it would keep alive beyond the bound. */
   add(refused: Refused): void {
     const { authorization } = refused;
     if (authorization.length > MAX_LENGTH) return;

@@ -5,68 +5,69 @@ import { signatureSlot } from '../read/signature-hash.ts';
 import type { TokenMarks } from '../revocations.ts';
 import type { Permit, Rejection } from '../verdict.ts';
 
-/** Characters of the signature's end that find an entry: 256 bits. V8 hashes these instead of the whole value. */
+/** Characters of an entry's key, the end of the signature: 256 bits. V8 hashes the key instead of the whole value. */
 const KEY_LENGTH = 43;
 /**
- * Bytes an entry takes besides its texts: the entry, its permit, two boxed numbers, the sliced key, string headers
- * and its slots in the map and the lists of lru-cache. Measured as 385, rounded up.
+ * Bytes of an entry without its texts: the entry, its permit, two boxed numbers, the sliced key, string headers, and its
+ * slots in the map and the lists of lru-cache. Measured as 385.
  */
 const ENTRY_OVERHEAD = 400;
-/** Bytes of the marks: an object of six fields and four short texts of its own. */
+/** Bytes of the marks: an object of six fields and four short strings. */
 const MARKS_BYTES = 250;
 
 /**
- * An entry's place in the order of use is renewed at most this often, in seconds: the order is exact enough to
- * choose what to evict, and a token in heavy use does not pay for it on every request.
+ * Seconds between two renewals of an entry's place in the order of use. The order stays exact enough to choose what to
+ * evict, and a token in heavy use does not pay for it on every request.
  */
 const RENEW_AFTER = 1;
 
-/** Slots of the short way, a power of two: 512 KiB, enough that tokens in heavy use rarely share one. */
+/** Slots of the fast path, a power of two: 512 KiB, so many that tokens in heavy use rarely share a slot. */
 const SLOTS = 1 << 16;
 
-/** A token whose signature was verified; every other rule is checked again on each use. */
+/** A verified token. Times and revocations are compared again on each use. */
 export interface CacheEntry {
   /** The whole Authorization value in its canonical spelling, `Bearer` and one space before the token. */
   readonly authorization: string;
-  /** The end of `authorization`, under which the entry is found. */
+  /** The end of `authorization`. */
   readonly key: string;
   readonly issuer: Issuer;
-  /** Of the issuer's key set; the entry is void under any other. */
+  /** Of the issuer's key set. Under another generation the entry does not count. */
   readonly generation: number;
   /** Wall-clock seconds, tolerance included. */
   readonly expiresAt: number;
   readonly notBefore: number;
-  /** The last route's demands and the answer under them; other demands are answered anew. */
+  /** The last policy for which the token was judged. */
   readonly policy: Policy;
+  /** The verdict under that policy. */
   readonly answer: Permit | Rejection;
-  /** What it can be revoked by; undefined where nothing can be. */
+  /** What the token can be revoked by; undefined when nothing can be revoked. */
   readonly marks: TokenMarks | undefined;
-  /** Generation of the revocations that were found not to cover it. */
+  /** Generation of the last revocations that do not revoke the token. */
   revocationsAt: number;
   /** Wall-clock second of the last renewal of its place in the order of use. */
   renewedAt: number;
 }
 
 /**
- * Verified tokens, bounded by entries and by bytes, least recently used first to go.
+ * Verified tokens, bounded by entries and by bytes. The least recently used entry is evicted first.
  *
- * Found by the end of the signature and then compared as a whole, so a token that borrows another's signature is
- * a miss, and only `put`, which follows a successful verification, ever displaces an entry or renews its place.
- * The cache knows no time: lru-cache's own lifetimes would need refreshing rules that tokens must not have.
+ * An entry is found by the end of its signature and then compared as a whole: a token with the signature of another one is
+ * a miss. Only `put`, after a verification, displaces an entry. The cache does not know times: lru-cache renews the lifetime
+ * of an entry with its use, which tokens must not have.
  */
 export class TokenCache {
   readonly #entries: LRUCache<string, CacheEntry>;
   /**
-   * A short way to entries in use: one slot for each value of `signatureSlot`, holding the last entry that was found or put
-   * there. It spares a hit the hashing of its key and the walk through the map, where an entry without a slot is found.
+   * A fast path to entries in use: the last entry that was found, for each value of `signatureSlot`. It spares a hit the
+   * hash of its key and the search in the map.
    */
   readonly #slots: (CacheEntry | undefined)[];
-  /** How many entries share each slot: where there are none a token is new, and the walk through the map is spared. */
+  /** The number of entries for each slot. Where it is 0 a token is new, and needs no search in the map. */
   readonly #population = new Uint32Array(SLOTS);
   readonly #bytes: number;
 
   constructor(bounds: { readonly entries: number; readonly bytes: number }) {
-    // To lru-cache zero means no bound.
+    // lru-cache takes zero for no bound.
     if (bounds.entries < 1 || bounds.bytes < 1)
       throw new RangeError('a token cache holds at least one entry');
     this.#bytes = bounds.bytes;
@@ -83,12 +84,12 @@ export class TokenCache {
     return this.#entries.size;
   }
 
-  /** Bytes the entries are estimated to take. */
+  /** Bytes that the entries are estimated to take. */
   get bytes(): number {
     return this.#entries.calculatedSize;
   }
 
-  /** The entry of exactly this Authorization value; leaves the order of use alone. */
+  /** The entry of exactly this Authorization value. Leaves the order of use as it is. */
   find(authorization: string): CacheEntry | undefined {
     const slot = signatureSlot(authorization, SLOTS);
     const near = this.#slots[slot];
@@ -100,15 +101,15 @@ export class TokenCache {
     return entry;
   }
 
-  /** Notes that the entry was of use at `now`, in wall-clock seconds. */
+  /** Renews the place of an entry in the order of use. `now`: wall-clock seconds. */
   touch(entry: CacheEntry, now: number): void {
-    // `<` on the distance: a clock that was set back must not stop renewal.
+    // The distance, because a clock that was set back must not stop renewals.
     if (Math.abs(now - entry.renewedAt) < RENEW_AFTER) return;
     entry.renewedAt = compact(Math.floor(now));
     this.#entries.get(entry.key);
   }
 
-  /** The authorization text must be a string of its own: a part of a longer one would make the bound a lie. */
+  /** The `authorization` must not be a slice of a longer string, which it would keep alive beyond the bound. */
   put(entry: Omit<CacheEntry, 'key' | 'renewedAt'>): void {
     const { authorization, issuer, generation, expiresAt, notBefore, policy, answer, marks } = entry;
     const key = authorization.slice(-KEY_LENGTH);
@@ -125,7 +126,7 @@ export class TokenCache {
       revocationsAt: entry.revocationsAt,
       renewedAt: 0,
     };
-    // lru-cache would not take it and not say so, and the population counts what it took.
+    // lru-cache would silently drop the entry, and the population would count it.
     if (entryBytes(added) > this.#bytes) return;
     this.#entries.set(key, added);
     this.#count(signatureSlot(authorization, SLOTS), 1);
@@ -139,7 +140,7 @@ export class TokenCache {
     this.#population[slot] = (this.#population[slot] as number) + change;
   }
 
-  /** An entry that left the cache, however it left, must not be found by the short way. */
+  /** The fast path must not find an entry that has left the cache, however it left. */
   #vacate(entry: CacheEntry): void {
     const slot = signatureSlot(entry.authorization, SLOTS);
     this.#count(slot, -1);
@@ -147,7 +148,7 @@ export class TokenCache {
   }
 }
 
-/** V8 keeps a number in its object only if it is small and whole, and elsewhere, out of the cache, if it is not. */
+/** V8 keeps small whole numbers in their object, and others elsewhere in memory, where a hit misses the processor's cache. */
 function compact(value: number): number {
   const whole = value | 0;
   return whole === value ? whole : value;
