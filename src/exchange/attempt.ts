@@ -114,9 +114,9 @@ export class Attempt implements Waiter, ResponseSink {
   }
 
   /** The exchange wants nothing more of it. */
-  leave(): void {
+  abandon(): void {
     if (this.place !== undefined) this.#upstream.cancel(this);
-    this.#stream?.leave(this);
+    this.#stream?.abandon(this);
     this.#stream = undefined;
   }
 }

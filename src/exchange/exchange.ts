@@ -265,7 +265,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     this.outcome = outcome;
     this.pending?.cancel();
     this.pending = undefined;
-    this.attempt?.leave();
+    this.attempt?.abandon();
     if (this.rest === undefined) this.body?.drop();
     else if (outcome !== 'forwarded') this.rest.stop();
     const seconds = (this.service.clock.monotonic() - this.startedAt) / 1000;

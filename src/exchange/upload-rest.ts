@@ -42,7 +42,7 @@ export class UploadRest implements ResponseSink {
     this.owner = owner;
     this.timer = setTimeout(() => this.stop(), QUIET_MS).unref();
     this.reviews = setInterval(() => client.review(clock.monotonic()), REVIEW_MS).unref();
-    stream.goOn(this);
+    stream.continueUpload(this);
   }
 
   /** Takes a view of the next bytes. */
@@ -56,7 +56,7 @@ export class UploadRest implements ResponseSink {
   stop(): void {
     if (this.over) return;
     this.end();
-    this.stream.leave(this);
+    this.stream.abandon(this);
   }
 
   /** Nothing comes behind a complete answer. */

@@ -22,7 +22,7 @@ import { PreflightReplies } from '../replies/preflight.ts';
 import { Replies } from '../replies/replies.ts';
 import { RouteTable } from '../routing/route-table.ts';
 import { BodyCopies } from '../upstream/body-copies.ts';
-import { RefusedAnswers } from '../upstream/refused-answers.ts';
+import { RefusedResponses } from '../upstream/refused-responses.ts';
 import type { ServerStates } from '../upstream/server-state.ts';
 import { Upstream } from '../upstream/upstream.ts';
 
@@ -66,7 +66,7 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
     const onScarce = scarce && (() => scarce(upstreamLease(name)));
     const counts = tally.refusedAnswersOf(name);
     const address = hostPort(server.host, server.port);
-    const refused = new RefusedAnswers({ upstream: name, server: address, log, counts });
+    const refused = new RefusedResponses({ upstream: name, server: address, log, counts });
     upstreams.set(
       name,
       new Upstream({
@@ -77,7 +77,7 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
         failures,
         state: surroundings.servers.of({ upstream: name, address }),
         onScarce,
-        onRefusedAnswer: refused.add,
+        onRefusedResponse: refused.add,
       }),
     );
   }

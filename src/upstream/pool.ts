@@ -16,7 +16,7 @@ export interface PoolOptions extends UpstreamConfig {
   /** Whether the server answers; outlives the pool. */
   readonly state: ServerState;
   /** Called with the parser's word for each response that it refused. */
-  readonly onRefusedAnswer: (fault: ResponseFault) => void;
+  readonly onRefusedResponse: (fault: ResponseFault) => void;
 }
 
 /** The upstream, as the pool of one of its servers sees it. */
@@ -93,7 +93,7 @@ export class Pool implements ConnectionOwner<Connection> {
       address: server,
       times: this.#times,
       depth: pipelining,
-      once: alone || !reuse,
+      single: alone || !reuse,
       headLimit,
       readBuffer,
       turn,
@@ -128,7 +128,7 @@ export class Pool implements ConnectionOwner<Connection> {
     this.tick = tick;
     for (const connection of [...this.#all]) {
       if (connection.deadline <= tick) connection.expire();
-      else if (connection.patience <= tick) connection.release();
+      else if (connection.releaseAt <= tick) connection.release();
     }
   }
 
@@ -157,8 +157,8 @@ export class Pool implements ConnectionOwner<Connection> {
     this.#owner.share(connection);
   }
 
-  onRefusedAnswer(fault: ResponseFault): void {
-    this.#options.onRefusedAnswer(fault);
+  onRefusedResponse(fault: ResponseFault): void {
+    this.#options.onRefusedResponse(fault);
   }
 
   onFailure(failure: AttemptFailure): void {

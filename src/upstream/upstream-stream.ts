@@ -3,7 +3,7 @@ import type { ResponseSink } from './response-sink.ts';
 
 /** One exchange's side of an upstream server: sends its request and hands its response to a sink. */
 export interface UpstreamStream {
-  /** The response is complete, and upstream still reads the request: it ends unless `goOn` follows in the same call. */
+  /** The response is complete, and upstream still reads the request: it ends unless `continueUpload` follows in the same call. */
   readonly outlasted: boolean;
   /** The socket still needs the memory of the bytes that it was given. */
   readonly keepsUpload: boolean;
@@ -16,10 +16,10 @@ export interface UpstreamStream {
   /** The request body is complete. */
   endUpload(): void;
   /** Hands the body of an answered request on to `sink`, which is told how that ends. */
-  goOn(sink: ResponseSink): void;
+  continueUpload(sink: ResponseSink): void;
   /** Stops reading the response until `resume`; upstream's silence is then not a fault. */
   pause(): void;
   resume(): void;
   /** The sink wants no response any more. */
-  leave(sink: ResponseSink): void;
+  abandon(sink: ResponseSink): void;
 }

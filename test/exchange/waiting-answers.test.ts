@@ -34,7 +34,7 @@ function sent(framing: RequestHead['framing']) {
     endUpload() {},
     pause: () => calls.push('stop upstream'),
     resume: () => calls.push('go on upstream'),
-    leave() {},
+    abandon() {},
   };
   const tally = new Tally();
   const route = {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, mock, test } from 'node:test';
 import { Counter, CounterFamily } from '../../src/lib/counters.ts';
 import { LineLimit } from '../../src/lib/line-limit.ts';
-import { RefusedAnswers } from '../../src/upstream/refused-answers.ts';
+import { RefusedResponses } from '../../src/upstream/refused-responses.ts';
 import { silentLog, startGateway, sums, type TestGateway } from '../support/gateway.ts';
 import { Origin } from '../support/origin.ts';
 import { request, Wire } from '../support/wire.ts';
@@ -128,7 +128,7 @@ describe('the lines left out', () => {
       const told: object[] = [];
       const log = { ...silentLog, warn: (fields: object) => void told.push(fields) };
       const counts = new CounterFamily();
-      const refused = new RefusedAnswers({ upstream: 'app', server: 'a:1', log, counts });
+      const refused = new RefusedResponses({ upstream: 'app', server: 'a:1', log, counts });
       for (let round = 0; round < 9; round += 1) refused.add('bare_lf');
       refused.add('upgrade');
       mock.timers.tick(10_000);

@@ -26,7 +26,7 @@ beforeEach(async () => {
     limits: { connections: 1, waiting: 1 },
     pipelining: 1,
     reuse: true,
-    onRefusedAnswer: (fault) => assert.fail(fault),
+    onRefusedResponse: (fault) => assert.fail(fault),
     headLimit: 4096,
     readBuffer: readBuffer(),
     turn: new Turn(),

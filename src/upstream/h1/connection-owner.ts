@@ -8,15 +8,16 @@ import type { UpstreamAddress } from './upstream-socket.ts';
 
 /** The pool, as its connections see it. */
 export interface ConnectionOwner<Connection> {
-  /** The time. */
+  /** Now, in ticks. */
   readonly tick: number;
   /** Whether the server answers. */
   readonly state: ServerState;
+  /** The connection is idle. */
   onReusable(connection: Connection): void;
-  /** It was full, and may now take one more request behind those that it carries. */
+  /** It was full, and has room for one more request behind those that it carries. */
   onRoom(connection: Connection): void;
-  /** The parser refused an answer, with this word. */
-  onRefusedAnswer(fault: ResponseFault): void;
+  /** The parser refused a response, with this word. */
+  onRefusedResponse(fault: ResponseFault): void;
   /** A request failed on a connection that stood. */
   onFailure(failure: AttemptFailure): void;
   onClosed(connection: Connection): void;
@@ -25,10 +26,11 @@ export interface ConnectionOwner<Connection> {
 export interface ConnectionOptions<Connection> {
   readonly address: UpstreamAddress;
   readonly times: ConnectionTimes;
-  /** Requests that it carries at a time, at most. */
+  /** Most requests that it carries at a time. */
   readonly depth: number;
   /** It carries one request and ends with it. */
-  readonly once: boolean;
+  readonly single: boolean;
+  /** Bytes of a response head. */
   readonly headLimit: number;
   readonly readBuffer: Buffer;
   readonly turn: Turn;

@@ -1,5 +1,4 @@
 import { type WireHead, withClose } from '../../forwarding/request-writer.ts';
-import type { Turn } from '../../lib/turn.ts';
 import type { Reason } from '../../reasons.ts';
 import { isRepeatable, maySharePlace } from '../repeatable.ts';
 import type { ResponseSink } from '../response-sink.ts';
@@ -7,394 +6,372 @@ import type { AttemptFailure } from '../retry.ts';
 import { causeOf, causeOfReason } from '../server-state.ts';
 import type { ConnectionTimes } from '../ticks.ts';
 import type { UpstreamStream } from '../upstream-stream.ts';
-import { AnswerParts } from './answer-parts.ts';
 import type { ConnectionOptions, ConnectionOwner } from './connection-owner.ts';
-import { Followers } from './followers.ts';
-import { Keeping } from './keeping.ts';
+import { Persistence } from './persistence.ts';
+import { Pipeline } from './pipeline.ts';
 import { type ResponseFault, ResponseParser } from './response-parser.ts';
+import { ResponseParts } from './response-parts.ts';
 import { UpstreamSocket } from './upstream-socket.ts';
 
 const nothing: readonly Uint8Array[] = [];
 
 /**
- * Bytes that are read of an abandoned answer for the sake of the requests behind it; beyond that a new connection for
- * those is cheaper.
- */
-const DISCARD_BYTES = 256 * 1024;
-
-/**
  * One connection to an upstream server: `connecting` → `idle` ⇄ `busy` → `closed`.
  *
- * It carries one request, and, where its depth allows, repeatable ones behind it (RFC 9112 §9.3.2), whose answers come
- * in the same order. They follow only while upstream has shown on this connection that it keeps it, and no answer is
- * half-way: when the connection ends, all that were not answered are for others to send again.
+ * It carries one request, and, where its depth allows, repeatable ones behind it (RFC 9112 §9.3.2), whose responses come
+ * in the same order. They follow only while upstream has shown that it keeps this connection, and no response is
+ * half-way: when the connection ends, each of them can be retried.
  *
- * Reading and writing end separately; the connection may be used again only when the answer is complete, the
- * request has been sent whole, and both sides keep it alive. Bytes that arrive while it is idle answer no
- * request and would be taken for the next request's answer (response queue poisoning), so they close it.
+ * Reading and writing end separately. The connection is used again only when the response is complete, the request has
+ * been sent whole, and both sides keep it alive. Bytes that arrive while it is idle belong to no request and would be
+ * taken for the next one's response (response queue poisoning), so they close it.
  */
 export class Connection implements UpstreamStream {
   state: 'connecting' | 'idle' | 'busy' | 'closed' = 'connecting';
   /** The tick at which silence becomes a failure; the pool compares it in every tick. */
   deadline: number;
-  /** The tick at which those behind an answer under way wait no longer for its end. */
-  patience = Number.POSITIVE_INFINITY;
   outlasted = false;
 
-  private readonly owner: ConnectionOwner<Connection>;
-  private readonly times: ConnectionTimes;
-  private readonly turn: Turn;
-  private readonly socket: UpstreamSocket;
-  private readonly answer = new AnswerParts();
-  private readonly parser: ResponseParser;
-  private readonly once: boolean;
-  private readonly keeping: Keeping;
-  private readonly followers = new Followers();
-  /** What waits for the answer that is next. */
-  private sink: ResponseSink | undefined;
-  /** Bytes that may still come of an abandoned answer. */
-  private discard = 0;
-  private connected = false;
-  private used = false;
-  /** A request head that is written when the turn is over; upstream has seen nothing of it. */
-  private unsent: WireHead | undefined;
-  /** `post` runs when the turn is over. */
-  private mailing = false;
-  private method = '';
-  private hasBody = false;
-  private requestSent = false;
-  private uploadBlocked = false;
-  private readingPaused = false;
+  readonly #owner: ConnectionOwner<Connection>;
+  readonly #times: ConnectionTimes;
+  readonly #socket: UpstreamSocket;
+  readonly #response = new ResponseParts();
+  readonly #parser: ResponseParser;
+  readonly #single: boolean;
+  readonly #persistence: Persistence;
+  readonly #pipeline: Pipeline;
+  /** Waits for the response that is next. */
+  #sink: ResponseSink | undefined;
+  #connected = false;
+  /** It has carried a request to its end. */
+  #used = false;
+  #method = '';
+  #hasBody = false;
+  #requestSent = false;
+  #uploadBlocked = false;
+  #readingPaused = false;
 
   constructor(options: ConnectionOptions<Connection>) {
-    this.owner = options.owner;
-    this.times = options.times;
-    this.turn = options.turn;
-    this.parser = new ResponseParser(this.answer, { head: options.headLimit }, options.spareHeadReader);
-    this.keeping = new Keeping(options.times.keepAlive, options.depth);
-    this.once = options.once;
+    this.#owner = options.owner;
+    this.#times = options.times;
+    this.#parser = new ResponseParser(this.#response, { head: options.headLimit }, options.spareHeadReader);
+    this.#persistence = new Persistence(options.times.keepAlive, options.depth);
+    this.#single = options.single;
     this.deadline = options.owner.tick + options.times.connect;
-    const read = (length: number, buffer: Buffer): boolean => this.read(length, buffer);
-    this.socket = new UpstreamSocket(options.address, options.readBuffer, read);
-    this.socket.on('connect', () => this.onConnect());
-    this.socket.on('drain', () => this.onDrain());
-    this.socket.on('end', () => this.onEnd());
-    this.socket.on('error', (error) => this.lose(error));
-    this.socket.on('close', () => this.lose(undefined));
+    const read = (length: number, buffer: Buffer): boolean => this.#read(length, buffer);
+    this.#socket = new UpstreamSocket(options.address, options.readBuffer, read);
+    this.#pipeline = new Pipeline(this.#socket, options.turn);
+    this.#socket.on('connect', () => this.#onConnect());
+    this.#socket.on('drain', () => this.#onDrain());
+    this.#socket.on('end', () => this.#onEnd());
+    this.#socket.on('error', (error) => this.#onLost(error));
+    this.#socket.on('close', () => this.#onLost(undefined));
   }
 
   /** Whether a repeatable request may be sent now although another one is under way. */
   get hasRoom(): boolean {
     return (
       this.state === 'busy' &&
-      this.used &&
-      this.followers.size + 1 < this.keeping.depth &&
-      !this.hasBody &&
-      maySharePlace(this.method) &&
-      !this.answer.begun &&
-      this.sink !== undefined
+      this.#used &&
+      this.#pipeline.size + 1 < this.#persistence.depth &&
+      !this.#hasBody &&
+      maySharePlace(this.#method) &&
+      !this.#response.begun &&
+      this.#sink !== undefined
     );
   }
 
-  /** The same, and what it carries leaves at the end of this turn. */
+  /** The same, and its requests leave at the end of this turn. */
   get hasUnsentRoom(): boolean {
-    return this.mailing && this.hasRoom;
+    return this.#pipeline.writesAtTurnEnd && this.hasRoom;
+  }
+
+  /** The tick at which the requests behind a response under way wait no longer for its end. */
+  get releaseAt(): number {
+    return this.#pipeline.releaseAt;
   }
 
   /** Only while idle or connecting, or, for a repeatable request, while there is room. */
   send(method: string, wire: WireHead, hasBody: boolean, sink: ResponseSink): void {
-    const head = this.once ? withClose(wire) : wire;
+    const head = this.#single ? withClose(wire) : wire;
     if (this.state === 'busy') {
-      this.followers.add({ method, head, sink });
-      this.mail();
+      this.#pipeline.add({ method, head, sink });
       return;
     }
-    this.begin(method, hasBody, sink);
-    if (this.connected) this.state = 'busy';
-    if (this.connected && !hasBody) {
-      this.unsent = head;
-      this.mail();
-    } else this.socket.write(head.text, head.encoding);
-    this.touch();
+    this.#begin(method, hasBody, sink);
+    if (this.#connected) this.state = 'busy';
+    if (this.#connected && !hasBody) this.#pipeline.write(head);
+    else this.#socket.write(head.text, head.encoding);
+    this.#setDeadline();
   }
 
   upload(bytes: Uint8Array | string): boolean {
-    if (this.socket.deaf || this.answer.refuses) {
-      this.uploadBlocked = true;
-      this.touch();
+    if (this.#socket.writeFailed || this.#response.refuses) {
+      this.#uploadBlocked = true;
+      this.#setDeadline();
       return false;
     }
     // A large piece passes the high-water mark even when the kernel took all of it at once.
-    const free = this.socket.write(bytes) || !this.keepsUpload;
-    if (!free) this.uploadBlocked = true;
-    this.touch();
+    const free = this.#socket.write(bytes) || !this.keepsUpload;
+    if (!free) this.#uploadBlocked = true;
+    this.#setDeadline();
     return free;
   }
 
   uploadNow(bytes: Uint8Array): number {
-    return this.answer.refuses ? 0 : this.socket.writeNow(bytes);
+    return this.#response.refuses ? 0 : this.#socket.writeNow(bytes);
   }
 
   get keepsUpload(): boolean {
-    return this.socket.writableLength > 0;
+    return this.#socket.writableLength > 0;
   }
 
   endUpload(): void {
-    this.requestSent = true;
-    if (this.outlasted) this.finishUpload();
-    else this.touch();
+    this.#requestSent = true;
+    if (this.outlasted) this.#finishUpload();
+    else this.#setDeadline();
   }
 
-  goOn(sink: ResponseSink): void {
-    this.sink = sink;
+  continueUpload(sink: ResponseSink): void {
+    this.#sink = sink;
   }
 
   pause(): void {
-    if (this.readingPaused || this.state === 'closed') return;
-    this.readingPaused = true;
-    this.socket.pause();
-    this.touch();
+    if (this.#readingPaused || this.state === 'closed') return;
+    this.#readingPaused = true;
+    this.#socket.pause();
+    this.#setDeadline();
   }
 
   resume(): void {
-    if (!this.readingPaused || this.state === 'closed') return;
-    this.readingPaused = false;
-    this.socket.resume();
-    this.touch();
+    if (!this.#readingPaused || this.state === 'closed') return;
+    this.#readingPaused = false;
+    this.#socket.resume();
+    this.#setDeadline();
   }
 
   /** Ends the connection, unless others wait on it for their responses. */
-  leave(sink: ResponseSink): void {
-    if (this.sink !== sink) {
-      this.followers.leave(sink);
-      if (this.sink === undefined && !this.followers.awaited) this.close();
+  abandon(sink: ResponseSink): void {
+    const pipeline = this.#pipeline;
+    if (this.#sink !== sink) {
+      pipeline.abandon(sink);
+      if (this.#sink === undefined && !pipeline.awaited) this.#close();
       return;
     }
-    this.sink = undefined;
-    if (!this.followers.awaited) this.close();
-    else if (this.unsent !== undefined) {
-      this.unsent = undefined;
-      this.advance();
+    this.#sink = undefined;
+    if (!pipeline.awaited) this.#close();
+    else if (pipeline.unsent) {
+      pipeline.dropHead();
+      this.#advance();
     } else {
-      this.discard = DISCARD_BYTES;
+      pipeline.startDiscarding();
       this.resume();
     }
   }
 
-  /** Ends the connection without a word to those who wait on it. */
+  /** Ends the connection without a report to the requests on it. */
   destroy(): void {
-    this.sink = undefined;
-    this.followers.clear();
-    this.close();
+    this.#sink = undefined;
+    this.#pipeline.clear();
+    this.#close();
   }
 
   /** Called by the pool when the deadline has passed. */
   expire(): void {
-    if (this.state === 'connecting') this.fail('upstream_unreachable', 'timeout');
-    else if (this.state === 'busy') this.fail('upstream_timeout');
-    else this.close();
+    if (this.state === 'connecting') this.#fail('upstream_unreachable', 'timeout');
+    else if (this.state === 'busy') this.#fail('upstream_timeout');
+    else this.#close();
   }
 
-  /** Has the requests behind an answer sent again elsewhere; the connection ends with that answer. */
+  /** Retries the pipelined requests on other connections; this one closes after the current response. */
   release(): void {
-    this.patience = Number.POSITIVE_INFINITY;
-    this.answer.keepAlive = false;
-    if (this.sink === undefined) this.close();
-    else this.followers.fail();
+    this.#pipeline.releaseAt = Number.POSITIVE_INFINITY;
+    this.#response.keepAlive = false;
+    if (this.#sink === undefined) this.#close();
+    else this.#pipeline.failFollowers();
   }
 
-  private onConnect(): void {
-    this.connected = true;
-    this.owner.state.connected();
+  #onConnect(): void {
+    this.#connected = true;
+    this.#owner.state.connected();
     this.state = 'busy';
-    // Without a request it was to find out whether the server is back.
-    if (this.sink === undefined) this.close();
-    else this.touch();
+    // Without a request it was a probe, which has found out that the server is back.
+    if (this.#sink === undefined) this.#close();
+    else this.#setDeadline();
   }
 
-  private onDrain(): void {
-    if (!this.uploadBlocked) return;
-    this.uploadBlocked = false;
-    this.touch();
-    this.sink?.onUploadDrained();
+  #onDrain(): void {
+    if (!this.#uploadBlocked) return;
+    this.#uploadBlocked = false;
+    this.#setDeadline();
+    this.#sink?.onUploadDrained();
   }
 
-  private read(length: number, buffer: Buffer): boolean {
+  #read(length: number, buffer: Buffer): boolean {
     if (this.state !== 'busy') {
-      this.close();
+      this.#close();
       return true;
     }
-    if (this.unsent !== undefined || this.outlasted) {
-      // Bytes that came behind the answer, or before the request was written answer nothing of ours.
-      this.fail('upstream_reset');
+    if (this.#pipeline.unsent || this.outlasted) {
+      // Bytes behind the response, or before the request was written, respond to nothing of ours.
+      this.#fail('upstream_reset');
       return true;
     }
     let bytes = buffer;
     let left = length;
     for (;;) {
-      const consumed = this.parser.push(bytes, left);
+      const consumed = this.#parser.push(bytes, left);
       if (consumed < 0) {
-        this.owner.onRefusedAnswer(this.parser.fault as ResponseFault);
-        this.fail('upstream_invalid_response');
+        this.#owner.onRefusedResponse(this.#parser.fault as ResponseFault);
+        this.#fail('upstream_invalid_response');
         return true;
       }
       left -= consumed;
-      const goesOn = left > 0 && this.answer.complete && this.followers.firstIsSent;
-      // Bytes behind the answer belong to no request of ours: the connection must not carry another one.
-      if (left > 0 && !goesOn) this.answer.keepAlive = false;
-      this.deliver();
+      const goesOn = left > 0 && this.#response.complete && this.#pipeline.followerIsSent;
+      // Bytes behind the response belong to no request of ours: the connection must not carry another one.
+      if (left > 0 && !goesOn) this.#response.keepAlive = false;
+      this.#deliver();
       if (!goesOn || this.state !== 'busy') break;
       bytes = bytes.subarray(consumed);
     }
-    // A head that trickles in, or a series of interim answers, does not put off the time-out for the head.
-    if (this.state === 'busy' && this.answer.begun) this.touch();
-    return !this.readingPaused;
+    // A head that trickles in, or a series of interim responses, does not put off the time-out for the head.
+    if (this.state === 'busy' && this.#response.begun) this.#setDeadline();
+    return !this.#readingPaused;
   }
 
-  /** Hands over what one read brought, then lets the connection go if the exchange is through. */
-  private deliver(): void {
-    const { sink, answer } = this;
-    const { head, pieces, complete } = answer;
+  /** Hands over what one read brought of a response, then goes on with the connection. */
+  #deliver(): void {
+    const sink = this.#sink;
+    const response = this.#response;
+    const { head, pieces, complete } = response;
     if (head === undefined && pieces === undefined && !complete) return;
-    answer.clear();
-    if (head !== undefined) this.keeping.heed(head);
-    this.outlasted =
-      complete && !this.requestSent && answer.keepAlive && answer.accepts && !this.once && !this.socket.deaf;
-    if (complete) this.sink = undefined;
-    if (this.owner.state.failing) this.owner.state.answered();
+    response.clear();
+    if (head !== undefined) this.#persistence.restrict(head);
+    if (complete) {
+      this.outlasted =
+        !this.#requestSent &&
+        response.keepAlive &&
+        response.accepts &&
+        !this.#single &&
+        !this.#socket.writeFailed;
+      this.#sink = undefined;
+    }
+    if (this.#owner.state.failing) this.#owner.state.answered();
+    let tooMuch = false;
     if (sink !== undefined) sink.onResponse(head, pieces ?? nothing, complete);
-    else for (const piece of pieces ?? nothing) this.discard -= piece.length;
-    if (this.isClosed()) return;
-    if (!complete) {
-      if (sink === undefined && this.discard < 0) this.close();
-      else if (head !== undefined && this.followers.size > 0) {
-        if (answer.keepAlive) this.patience = this.owner.tick + this.times.response;
-        else this.release();
-      }
-      return;
+    else tooMuch = !this.#pipeline.discard(pieces ?? nothing);
+    if (this.#isClosed()) return;
+    if (complete) this.#finishResponse();
+    else if (tooMuch) this.#close();
+    else if (head !== undefined && this.#pipeline.size > 0) {
+      if (response.keepAlive) this.#pipeline.releaseAt = this.#owner.tick + this.#times.response;
+      else this.release();
     }
-    if (this.outlasted && this.sink !== undefined) return;
-    if (!this.requestSent || !answer.keepAlive || this.readingPaused || this.once) {
-      this.close();
-      return;
-    }
-    this.used = true;
-    this.advance();
   }
 
-  private finishUpload(): void {
-    const { sink } = this;
-    this.outlasted = false;
-    this.sink = undefined;
-    sink?.onUploadOver?.();
-    if (this.readingPaused) this.close();
+  #finishResponse(): void {
+    // The sink goes on with the body.
+    if (this.outlasted && this.#sink !== undefined) return;
+    if (!this.#requestSent || !this.#response.keepAlive || this.#readingPaused || this.#single) this.#close();
     else {
-      this.used = true;
-      this.advance();
+      this.#used = true;
+      this.#advance();
     }
   }
 
-  /** Goes on with the request whose answer is next, if there is any. */
-  private advance(): void {
-    const next = this.followers.shift();
+  #finishUpload(): void {
+    const sink = this.#sink;
+    this.outlasted = false;
+    this.#sink = undefined;
+    sink?.onUploadOver?.();
+    if (this.#readingPaused) this.#close();
+    else {
+      this.#used = true;
+      this.#advance();
+    }
+  }
+
+  /** Goes on with the request whose response is next, if there is any. */
+  #advance(): void {
+    const next = this.#pipeline.next();
     if (next === undefined) {
       this.state = 'idle';
-      this.touch();
-      this.owner.onReusable(this);
+      this.#setDeadline();
+      this.#owner.onReusable(this);
       return;
     }
-    this.begin(next.method, false, next.sink);
-    this.unsent = next.head;
+    this.#begin(next.method, false, next.sink);
     if (next.sink === undefined) {
-      this.discard = DISCARD_BYTES;
-      if (!this.followers.awaited) this.close();
+      this.#pipeline.startDiscarding();
+      if (!this.#pipeline.awaited) this.#close();
     }
-    this.touch();
-    if (this.hasRoom) this.owner.onRoom(this);
+    this.#setDeadline();
+    if (this.hasRoom) this.#owner.onRoom(this);
   }
 
-  private begin(method: string, hasBody: boolean, sink: ResponseSink | undefined): void {
-    this.sink = sink;
-    this.parser.start(method);
-    this.method = method;
-    this.hasBody = hasBody;
-    this.answer.restart();
-    this.patience = Number.POSITIVE_INFINITY;
-    this.requestSent = !hasBody;
-    this.uploadBlocked = false;
+  #begin(method: string, hasBody: boolean, sink: ResponseSink | undefined): void {
+    this.#sink = sink;
+    this.#parser.start(method);
+    this.#method = method;
+    this.#hasBody = hasBody;
+    this.#response.restart();
+    this.#pipeline.releaseAt = Number.POSITIVE_INFINITY;
+    this.#requestSent = !hasBody;
+    this.#uploadBlocked = false;
     this.outlasted = false;
   }
 
-  private mail(): void {
-    if (this.mailing) return;
-    this.mailing = true;
-    this.turn.atEnd(this.post);
+  #onEnd(): void {
+    if (this.state === 'busy' && !this.outlasted && this.#parser.finish()) this.#deliver();
+    this.#fail('upstream_reset');
   }
 
-  /**
-   * Writes what this turn has brought for it. Upstream is then woken once and finds many requests, where single writes
-   * would wake it for each; a lone request leaves just as soon, when its turn is over.
-   */
-  private readonly post = (): void => {
-    this.mailing = false;
-    const head = this.followers.take(this.unsent);
-    this.unsent = undefined;
-    if (head !== undefined) this.socket.write(head.text, head.encoding);
-  };
-
-  private onEnd(): void {
-    if (this.state === 'busy' && !this.outlasted && this.parser.finish()) this.deliver();
-    this.fail('upstream_reset');
-  }
-
-  private lose(error: Error | undefined): void {
-    this.fail(
-      this.connected ? 'upstream_reset' : 'upstream_unreachable',
-      causeOf(error, this.connected ? 'reset' : 'failed'),
-    );
+  #onLost(error: Error | undefined): void {
+    if (this.#connected) this.#fail('upstream_reset', causeOf(error, 'reset'));
+    else this.#fail('upstream_unreachable', causeOf(error, 'failed'));
   }
 
   /** Ends the connection and reports the failure to the sink, unless its response is already complete. */
-  private fail(reason: Reason, cause = causeOfReason(reason)): void {
-    const { sink, connected } = this;
-    this.sink = undefined;
-    const left = this.requestSent ? 'all' : 'part';
+  #fail(reason: Reason, cause = causeOfReason(reason)): void {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    const sent = this.#requestSent ? 'all' : 'part';
     const failure: AttemptFailure = {
       reason,
       cause,
-      sent: !connected || this.unsent !== undefined ? 'nothing' : left,
-      responseBegun: this.parser.started,
-      reused: this.used,
-      repeatable: isRepeatable(this.method, this.hasBody),
+      sent: !this.#connected || this.#pipeline.unsent ? 'nothing' : sent,
+      responseBegun: this.#parser.started,
+      reused: this.#used,
+      repeatable: isRepeatable(this.#method, this.#hasBody),
     };
-    if (this.state === 'connecting') this.owner.state.unreachable(cause, sink !== undefined);
-    else if (sink !== undefined && !this.outlasted) this.owner.onFailure(failure);
-    this.close();
+    if (this.state === 'connecting') this.#owner.state.unreachable(cause, sink !== undefined);
+    else if (sink !== undefined && !this.outlasted) this.#owner.onFailure(failure);
+    this.#close();
     sink?.onFailure(failure);
   }
 
-  private close(): void {
+  #close(): void {
     if (this.state === 'closed') return;
     this.state = 'closed';
-    this.unsent = undefined;
+    this.#pipeline.dropHead();
     this.deadline = Number.POSITIVE_INFINITY;
-    this.socket.destroy();
-    this.owner.onClosed(this);
-    this.followers.fail();
+    this.#socket.destroy();
+    this.#owner.onClosed(this);
+    this.#pipeline.failFollowers();
   }
 
-  private isClosed(): boolean {
+  #isClosed(): boolean {
     return this.state === 'closed';
   }
 
-  /** Sets the deadline after every step: whose turn it is decides whether there is one. */
-  private touch(): void {
+  /** Sets the deadline after every step: it depends on the side that has the next step to take. */
+  #setDeadline(): void {
     if (this.state === 'closed' || this.state === 'connecting') return;
-    const { owner, times } = this;
-    if (this.state === 'idle') this.deadline = owner.tick + this.keeping.ticks;
-    else if (this.readingPaused || (!this.requestSent && !this.uploadBlocked)) {
-      // The client's turn: to take what it was sent, or to send more of its body.
+    const { tick } = this.#owner;
+    if (this.state === 'idle') this.deadline = tick + this.#persistence.ticks;
+    else if (this.#readingPaused || (!this.#requestSent && !this.#uploadBlocked)) {
+      // The client has to take what it was sent, or to send more of its body.
       this.deadline = Number.POSITIVE_INFINITY;
-    } else this.deadline = owner.tick + (this.answer.begun ? times.idle : times.response);
+    } else this.deadline = tick + (this.#response.begun ? this.#times.idle : this.#times.response);
   }
 }

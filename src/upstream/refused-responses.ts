@@ -3,7 +3,7 @@ import { LineLimit } from '../lib/line-limit.ts';
 import type { Log } from '../lib/log.ts';
 import type { ResponseFault } from './h1/response-parser.ts';
 
-export interface RefusedAnswersOptions {
+export interface RefusedResponsesOptions {
   readonly upstream: string;
   /** Address of the server, for the log. */
   readonly server: string;
@@ -12,32 +12,32 @@ export interface RefusedAnswersOptions {
   readonly counts: CounterFamily;
 }
 
-/** Counts the answers of one server that were refused, and tells of them, seldom when there are many. */
-export class RefusedAnswers {
-  private readonly options: RefusedAnswersOptions;
+/** Counts the refused responses of one server, and logs them, seldom when there are many. */
+export class RefusedResponses {
+  readonly #options: RefusedResponsesOptions;
   /** By the parser's word, of which there are few. */
-  private readonly limits = new Map<ResponseFault, LineLimit>();
+  readonly #limits = new Map<ResponseFault, LineLimit>();
 
-  constructor(options: RefusedAnswersOptions) {
-    this.options = options;
+  constructor(options: RefusedResponsesOptions) {
+    this.#options = options;
   }
 
   readonly add = (fault: ResponseFault): void => {
-    const { upstream, server, log, counts } = this.options;
+    const { upstream, server, log, counts } = this.#options;
     counts.of(fault).value += 1;
-    if (this.limitOf(fault).take()) {
+    if (this.#limitOf(fault).take()) {
       log.warn({ upstream, server, fault }, 'an answer of an upstream server was refused');
     }
   };
 
-  private limitOf(fault: ResponseFault): LineLimit {
-    let limit = this.limits.get(fault);
+  #limitOf(fault: ResponseFault): LineLimit {
+    let limit = this.#limits.get(fault);
     if (limit === undefined) {
-      const { upstream, server, log } = this.options;
+      const { upstream, server, log } = this.#options;
       limit = new LineLimit((leftOut) =>
         log.warn({ upstream, server, fault, leftOut }, 'more answers of an upstream server were refused'),
       );
-      this.limits.set(fault, limit);
+      this.#limits.set(fault, limit);
     }
     return limit;
   }

@@ -1,10 +1,10 @@
 import type { ResponseEvents, ResponseHead } from './response-head.ts';
 
-/** Where the answers are that a server gives in place of reading a request to its end. */
+/** A server sends a status from here on in place of reading a request to its end. */
 const FIRST_REFUSAL = 300;
 
-/** What one read brought of an answer, until it is handed over, and what its head said of the connection. */
-export class AnswerParts implements ResponseEvents {
+/** What one read brought of a response, until it is handed over, and what its head said about the connection. */
+export class ResponseParts implements ResponseEvents {
   head: ResponseHead | undefined;
   pieces: Uint8Array[] | undefined;
   complete = false;
@@ -12,12 +12,12 @@ export class AnswerParts implements ResponseEvents {
   begun = false;
   /** The connection may carry another request. */
   keepAlive = false;
-  /** The status does not say that the request was refused or goes elsewhere, so that the rest of it may be wanted. */
+  /** The status does not say that the request was refused or goes elsewhere, so upstream may want the rest of it. */
   accepts = false;
-  /** Upstream does not want the rest of the request, and closes: what is sent to it now can cost the answer. */
+  /** Upstream does not want the rest of the request, and closes: bytes sent to it now can cost the response. */
   refuses = false;
 
-  /** Expects the answer to another request. */
+  /** Expects the response to another request. */
   restart(): void {
     this.begun = false;
     this.refuses = false;

@@ -1,0 +1,160 @@
+import type { WireHead } from '../../forwarding/request-writer.ts';
+import type { Turn } from '../../lib/turn.ts';
+import { isRepeatable } from '../repeatable.ts';
+import type { ResponseSink } from '../response-sink.ts';
+import type { UpstreamSocket } from './upstream-socket.ts';
+
+/**
+ * Bytes of an abandoned response that are read for the sake of the requests behind it; for more than that, new
+ * connections are cheaper.
+ */
+const DISCARD_BYTES = 256 * 1024;
+
+/** A request behind the current one. */
+export interface Follower {
+  readonly method: string;
+  /** Undefined once it is written. */
+  head: WireHead | undefined;
+  /** Undefined once the response is abandoned. */
+  sink: ResponseSink | undefined;
+}
+
+/**
+ * What the requests on one connection share (RFC 9112 §9.3.2). The current request is the one whose response is next;
+ * its followers stand behind it in the order of their responses. Heads leave together at the end of a turn.
+ */
+export class Pipeline {
+  /** The tick at which followers stop waiting for the end of a response under way. */
+  releaseAt = Number.POSITIVE_INFINITY;
+  readonly #socket: UpstreamSocket;
+  readonly #turn: Turn;
+  readonly #followers: Follower[] = [];
+  /** The current request's head until it is written. */
+  #head: WireHead | undefined;
+  #writesAtTurnEnd = false;
+  /** Bytes that may still come of an abandoned response. */
+  #discardable = 0;
+
+  constructor(socket: UpstreamSocket, turn: Turn) {
+    this.#socket = socket;
+    this.#turn = turn;
+  }
+
+  /** Followers. */
+  get size(): number {
+    return this.#followers.length;
+  }
+
+  /** A sink waits for the response to a follower. */
+  get awaited(): boolean {
+    return this.#followers.some(({ sink }) => sink !== undefined);
+  }
+
+  /** Something is written at the end of this turn. */
+  get writesAtTurnEnd(): boolean {
+    return this.#writesAtTurnEnd;
+  }
+
+  /** Upstream has seen nothing of the current request. */
+  get unsent(): boolean {
+    return this.#head !== undefined;
+  }
+
+  /** The first follower is on its way, so that bytes behind the current response may be its response. */
+  get followerIsSent(): boolean {
+    const [first] = this.#followers;
+    return first !== undefined && first.head === undefined;
+  }
+
+  /** Writes the current request's head at the end of this turn. */
+  write(head: WireHead): void {
+    this.#head = head;
+    this.#schedule();
+  }
+
+  /** Writes a follower's head at the end of this turn. */
+  add(follower: Follower): void {
+    this.#followers.push(follower);
+    this.#schedule();
+  }
+
+  /** Leaves the current request's head unwritten. */
+  dropHead(): void {
+    this.#head = undefined;
+  }
+
+  /** Makes the first follower the current request. */
+  next(): Follower | undefined {
+    const next = this.#followers.shift();
+    this.#head = next?.head;
+    return next;
+  }
+
+  /** The sink of a follower wants no response any more. Upstream answers what is written all the same. */
+  abandon(sink: ResponseSink): void {
+    const at = this.#followers.findIndex((follower) => follower.sink === sink);
+    const follower = this.#followers[at];
+    if (follower === undefined) return;
+    if (follower.head === undefined) follower.sink = undefined;
+    else this.#followers.splice(at, 1);
+  }
+
+  /** The response that comes now is abandoned. */
+  startDiscarding(): void {
+    this.#discardable = DISCARD_BYTES;
+  }
+
+  /** Takes a part of an abandoned response. Returns false when there is too much of it. */
+  discard(pieces: readonly Uint8Array[]): boolean {
+    for (const piece of pieces) this.#discardable -= piece.length;
+    return this.#discardable >= 0;
+  }
+
+  /** Reports to every follower that the connection gives no response to it. */
+  failFollowers(): void {
+    for (const { method, head, sink } of this.#followers.splice(0)) {
+      sink?.onFailure({
+        reason: 'upstream_reset',
+        cause: 'reset',
+        sent: head === undefined ? 'all' : 'nothing',
+        responseBegun: false,
+        reused: true,
+        repeatable: isRepeatable(method, false),
+      });
+    }
+  }
+
+  /** Forgets the followers without a report. */
+  clear(): void {
+    this.#followers.length = 0;
+  }
+
+  #schedule(): void {
+    if (this.#writesAtTurnEnd) return;
+    this.#writesAtTurnEnd = true;
+    this.#turn.atEnd(this.#flush);
+  }
+
+  /**
+   * Writes the heads of this turn at once: upstream wakes once and finds many requests, where single writes would wake
+   * it for each. A lone request leaves just as soon.
+   */
+  readonly #flush = (): void => {
+    this.#writesAtTurnEnd = false;
+    let joined = this.#head;
+    this.#head = undefined;
+    for (const follower of this.#followers) {
+      const { head } = follower;
+      if (head === undefined) continue;
+      follower.head = undefined;
+      joined = joined === undefined ? head : join(joined, head);
+    }
+    if (joined !== undefined) this.#socket.write(joined.text, joined.encoding);
+  };
+}
+
+function join(first: WireHead, second: WireHead): WireHead {
+  // A latin1 head has ASCII alone, which is the same in UTF-8.
+  const encoding = first.encoding === 'utf8' ? 'utf8' : second.encoding;
+  return { text: first.text + second.text, encoding };
+}
