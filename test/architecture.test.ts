@@ -84,6 +84,14 @@ const allowedWithin: Readonly<Record<string, Readonly<Record<string, readonly st
       ...['rejections.ts', 'revocations.ts', 'verdict.ts'],
     ],
   },
+  config: {
+    'config.ts': [],
+    'fault.ts': [],
+    source: ['fault.ts'],
+    schema: ['source', 'config.ts', 'fault.ts'],
+    resolve: ['source', 'schema', 'config.ts', 'fault.ts'],
+    'load.ts': ['source', 'schema', 'resolve', 'config.ts', 'fault.ts'],
+  },
 };
 
 /** The only places that may name a thing. */
@@ -99,6 +107,7 @@ const doors: readonly (readonly [what: string, pattern: RegExp, place: RegExp])[
     /^import (?!type)[^;]*(?<!type )\b(connect|Socket)\b[^;]*from 'node:(net|tls)'/m,
     /^(upstream\/h1\/upstream-socket|front\/socket-file|redis\/connection|process\/control-client)\.ts$/,
   ],
+  ['the grammar of one version of HTTP', /'\.\/h1\//, /^(?!http\/[^/]+$)/],
   ['piscina', /'piscina'/, /^auth\/verify\/(pool|worker)\.ts$/],
   ['fast-jwt', /'fast-jwt'/, /^(auth\/verify\/signature\.ts|demo\/.*)$/],
   ['lru-cache', /'lru-cache'/, /^auth\/remember\/token-cache\.ts$/],
@@ -270,6 +279,17 @@ describe('the architecture', () => {
       ['lib/x.ts', '\n'.repeat(MAX_LINES).concat('x'), `lib/x.ts is longer than ${MAX_LINES} lines`],
       ['utils/x.ts', '', 'utils/x.ts is in no known place'],
       ['auth/x.ts', '', 'auth/x.ts is in no known place'],
+      ['config/x.ts', '', 'config/x.ts is in no known place'],
+      [
+        'config/schema/x.ts',
+        "import type { Findings } from '../resolve/findings.ts';",
+        'config/schema/x.ts must not import config/resolve/findings.ts',
+      ],
+      [
+        'http/x.ts',
+        "import { FieldScanner } from './h1/field-scanner.ts';",
+        'http/x.ts must not have the grammar of one version of HTTP',
+      ],
       [
         'auth/read/x.ts',
         "import type { Issuer } from '../policy/issuer.ts';",
