@@ -13,21 +13,21 @@ export interface UnixAddress {
   readonly path: string;
 }
 
-/** Where operators ask. */
+/** The address for operators. */
 export interface AdminAddress extends ListenAddress {
-  /** What a Host field may name besides this address itself and `localhost`, in lower case without port. */
+  /** Hosts that a Host field may name besides this address and `localhost`, in lower case without port. */
   readonly hosts: readonly string[];
 }
 
-/** Where traffic comes in. */
+/** An address for traffic. */
 export type TrafficAddress = ListenAddress | UnixAddress;
 
-/** Keys that are fetched from the issuer while the gateway runs; times in milliseconds. */
+/** Keys that the gateway fetches from the issuer while it runs; times in milliseconds. */
 export interface RemoteKeysConfig {
   readonly kind: 'jwks' | 'discovery';
   /** Absolute address of the document of that kind. */
   readonly url: string;
-  /** Those of the issuer's algorithms for which its keys are taken; undefined: all of them. */
+  /** The issuer's algorithms for which these keys are used; undefined: all of them. */
   readonly algorithms?: readonly string[] | undefined;
   /** Whether plain http is allowed beyond loopback. */
   readonly allowHttp: boolean;
@@ -39,8 +39,8 @@ export interface RemoteKeysConfig {
 }
 
 /**
- * A claim: a name, of which each place says what its dots mean, or the names on the way to it one by one, in which dots
- * are letters: `['kubernetes.io', 'namespace']`.
+ * A claim: a name, or the list of names that leads to it. In a list dots are letters, as in `['kubernetes.io',
+ * 'namespace']`; each member of the configuration says what dots mean in a single name.
  */
 export type ClaimName = string | readonly string[];
 
@@ -48,95 +48,95 @@ export interface IssuerConfig {
   readonly name: string;
   /** Must equal the `iss` claim exactly; undefined: `issuer: any`, the check is off. */
   readonly issuer: string | undefined;
-  /** Any one of them must be in `aud`; undefined: `audience: any`, the check is off. */
+  /** Audiences of which `aud` must have one or all; undefined: `audience: any`, the check is off. */
   readonly audience: readonly string[] | undefined;
   /** Whether one of `audience` suffices, or `aud` must have all of them. */
   readonly audienceMatch: 'any' | 'all';
   readonly expiry: 'required' | 'optional';
   readonly algorithms: readonly string[];
-  /** Of the configuration; each fits at least one of `algorithms`. Empty only with `remotes`. */
+  /** Keys in the configuration; each fits at least one of `algorithms`. Empty only with `remotes`. */
   readonly keys: readonly VerificationKey[];
-  /** Where more are fetched; undefined: nowhere. */
+  /** Sources of fetched keys; undefined: none. */
   readonly remotes?: readonly RemoteKeysConfig[] | undefined;
   readonly clockToleranceMs: number;
-  /** Claims that must be present; dots of a name are letters. */
+  /** Claims that must be present; dots in a name are letters. */
   readonly require: readonly ClaimName[];
-  /** Milliseconds since `iat`, which must be present; Infinity: any age, and `iat` may be absent. */
+  /** Milliseconds that may have passed since `iat`, which must be present; Infinity: any, and `iat` may be absent. */
   readonly maxAgeMs: number;
-  /** Values accepted for the header's `typ`, `absent` for none; undefined: not looked at. */
+  /** Values accepted for the header's `typ`, `absent` for none; undefined: the check is off. */
   readonly tokenTypes: readonly string[] | undefined;
   readonly rejectIdTokens: boolean;
-  /** The claim that holds the roles; dots of a name reach into objects. */
+  /** The claim with the roles; dots in a name reach into objects. */
   readonly rolesClaim: ClaimName;
 }
 
-/** Values of which a token must have all, or any one; never empty. */
+/** Values of which a token must have all or any one; never empty. */
 export interface Demand {
   readonly match: 'all' | 'any';
   readonly values: readonly string[];
 }
 
-/** A test of one claim; dots of its name reach into objects. Values are equal only if they have the same type. */
+/** A test of one claim; dots in its name reach into objects. Equal values have the same type. */
 export type ClaimRule = { readonly claim: ClaimName } & (
   | { readonly kind: 'one-of'; readonly values: readonly (string | number | boolean)[] }
   | { readonly kind: 'contains'; readonly value: string | number | boolean }
   | { readonly kind: 'present' | 'absent' }
 );
 
-/** What a route demands of a token beyond being valid. */
+/** The demands of a route on a valid token. */
 export interface RouteRules {
   readonly scopes: Demand | undefined;
   readonly roles: Demand | undefined;
   readonly claims: readonly ClaimRule[];
 }
 
-/** How a claim is written as a header's value. */
+/** The form of a claim as the value of a field. */
 export type ClaimForm = 'auto' | 'string' | 'csv' | 'json' | 'base64url';
 
-/** A claim that is sent as a header; dots of its name reach into objects. */
+/** A claim that upstream gets as a field; dots in its name reach into objects. */
 export interface ClaimHeader {
   readonly claim: ClaimName;
   readonly as: ClaimForm;
 }
 
-/** Where a request may carry its token. */
+/** A place of a request for its token. */
 export type TokenPlace =
   /** The header's name in lower case; the scheme before the token, undefined for the token alone. */
   | { readonly kind: 'header'; readonly name: string; readonly scheme: string | undefined }
   | { readonly kind: 'cookie' | 'query'; readonly name: string };
 
 export interface ForwardConfig {
-  /** Header name as configured → claim; its name alone means `as: auto`. */
+  /** Field name as configured → claim; a name alone means `as: auto`. */
   readonly headers: ReadonlyMap<string, string | ClaimHeader>;
-  /** Name of the header that carries the token's payload segment. */
+  /** Name of the field for the token's payload segment. */
   readonly payload?: string | undefined;
-  /** Header name as configured → fixed value, visible ASCII. */
+  /** Field name as configured → fixed value, visible ASCII. */
   readonly set?: ReadonlyMap<string, string> | undefined;
   readonly token: 'keep' | 'strip';
-  /** Which X-Forwarded-* headers upstream gets. */
+  /** The X-Forwarded-* fields that upstream gets. */
   readonly forwarded: ReadonlySet<'for' | 'proto' | 'host'>;
 }
 
 /**
- * What becomes of preflight requests: they need a token like any other, go upstream without one, or are answered by
- * the gateway.
+ * The treatment of preflight requests: they need a token like any other, go upstream without one, or get a reply of the
+ * gateway.
  */
 export type PreflightConfig =
   | { readonly kind: 'authenticate' | 'pass' }
   | {
       readonly kind: 'answer';
-      /** As browsers send them; `*` for everyone, never with credentials. */
+      /** Origins as browsers send them; `*` for all of them, never with credentials. */
       readonly origins: '*' | readonly string[];
       readonly methods: readonly string[];
       /** In lower case. */
       readonly headers: readonly string[];
-      /** Undefined leaves it to the browser. */
+      /** Undefined: the browser decides. */
       readonly maxAgeMs: number | undefined;
       readonly credentials: boolean;
     };
 
 export interface RouteConfig {
-  /** For metrics, logs and `explain`: `host/path` or `/path`, with methods when they are limited. */
+  /** The name in metrics, logs and `explain`: `host/path` or `/path`, with the methods if they are limited. */
   readonly name: string;
   readonly match: {
     /** A name or address in canonical form, or `*.` and a name; undefined for any host. */
@@ -146,16 +146,16 @@ export interface RouteConfig {
   };
   /** Names of issuers, or `none` for a public route. */
   readonly auth: 'none' | readonly string[];
-  /** Where its tokens may stand; undefined: `Authorization: Bearer` alone. */
+  /** The places for its tokens; undefined: only `Authorization: Bearer`. */
   readonly token?: readonly TokenPlace[] | undefined;
-  /** Undefined: every valid token will do. */
+  /** Undefined: every valid token is enough. */
   readonly require: RouteRules | undefined;
   readonly upstream: string;
   readonly forward: ForwardConfig;
   readonly preflight: PreflightConfig;
-  /** `plain`: the upstream reads paths as they are sent, so that another reading of one is no reason to refuse it. */
+  /** `plain`: the upstream reads paths as they are sent, so other readings of a path are no reason to refuse it. */
   readonly paths?: 'strict' | 'plain' | undefined;
-  /** What becomes of requests with NTLM or Negotiate, which authenticate their connection. */
+  /** The treatment of requests with NTLM or Negotiate, which authenticate their connection. */
   readonly connectionAuth: 'refuse' | 'pass';
 }
 
@@ -166,55 +166,56 @@ export interface UpstreamConfig {
     readonly connectMs: number;
     readonly responseMs: number;
     readonly idleMs: number;
-    /** How long a connection is kept without a request. */
+    /** Time for which a connection without requests stays open. */
     readonly keepAliveMs: number;
   };
-  /** Most connections at a time, most exchanges that wait for one. */
+  /** Connections at one time, and exchanges that wait for one. */
   readonly limits: { readonly connections: number; readonly waiting: number };
-  /** Requests on one connection at a time; more than 1 only for those that may be sent again. */
+  /** Requests on one connection at a time; more than 1 only for requests that may be sent again. */
   readonly pipelining: number;
-  /** Connections carry one request after another; without, each request has one of its own. */
+  /** Connections carry one request after another; otherwise each request has its own connection. */
   readonly reuse: boolean;
 }
 
-/** Who may revoke tokens, and how long that is remembered. */
+/** The sources of revocations, and the life of a revocation. */
 export interface RevocationConfig {
-  /** Bearer secret of `POST /revocations`; undefined: there is none. */
+  /** Bearer secret of `POST /revocations`; undefined: the endpoint does not exist. */
   readonly secret: string | undefined;
-  /** Longer than any token lives. */
+  /** Milliseconds; no token lives longer. */
   readonly tokenLifeMs: number;
   /** Revocations in force at one time. */
   readonly entries: number;
-  /** Redis by which gateways share revocations, and whether readiness depends on it; undefined: there is none. */
+  /** The Redis through which gateways share revocations; undefined: none. */
   readonly redis?:
     | {
         readonly url: string;
+        /** Whether readiness depends on it. */
         readonly required: boolean;
-        /** What shared revocations are signed with; undefined: every writer to that Redis revokes. */
+        /** Secret that signs shared revocations; undefined: everybody who can write to that Redis can revoke. */
         readonly secret: string | undefined;
       }
     | undefined;
-  /** FusionAuth's webhooks; undefined: they are not taken. */
+  /** FusionAuth's webhooks; undefined: the gateway takes none. */
   readonly fusionauth:
     | {
-        /** Name of the issuer whose tokens are revoked. */
+        /** Name of the issuer whose tokens the webhooks revoke. */
         readonly issuer: string;
         /** Undefined: on the admin address. */
         readonly listen: ListenAddress | undefined;
-        /** What webhooks are signed with; undefined: one of the issuer's keys. */
+        /** Key that signs the webhooks; undefined: one of the issuer's keys. */
         readonly key: VerificationKey | undefined;
       }
     | undefined;
 }
 
 /**
- * The whole configuration with every default filled in, every file read, every reference resolved; frozen. Plain data,
- * maps and sets, so that it can be handed to another process.
+ * The whole configuration, frozen: defaults are filled in, files are read, references are resolved. It consists of plain
+ * data, maps and sets, so it can go to another process.
  */
 export interface Config {
   readonly listen: readonly TrafficAddress[];
   readonly admin: AdminAddress;
-  /** Processes that share the addresses; an embedded gateway is one process with any number here. */
+  /** Processes that share the addresses. An embedded gateway is one process, whatever the number. */
   readonly listeners: number;
   /** Verification threads of each listener; 0: none, the event loop verifies in slices. */
   readonly verifiers: number;
@@ -225,43 +226,43 @@ export interface Config {
   /** Realm of the Bearer challenge. */
   readonly realm: string;
   readonly cache: { readonly entries: number; readonly bytes: number };
-  /** Bytes, but for the last two; what is unlimited is Infinity. */
+  /** Bytes, except for the last two; Infinity: no limit. */
   readonly limits: {
     readonly requestHead: number;
     readonly requestBody: number;
     readonly responseHead: number;
-    /** Of request bodies held back by all exchanges together. */
+    /** For the buffered request bodies of all exchanges together. */
     readonly bufferedBodies: number;
     /** Client connections at one time. */
     readonly connections: number;
-    /** On average. */
+    /** Requests after which a client connection closes, on average. */
     readonly requestsPerConnection: number;
   };
   readonly timeouts: {
-    /** From a request's head to the last byte of its answer; Infinity for none. */
+    /** From a request's head to the last byte of its response; Infinity for none. */
     readonly requestMs: number;
     /** Bytes per second that a request body must keep; 0 for none. */
     readonly bodyMinRate: number;
   };
-  /** Peers whose X-Forwarded-* headers are believed; undefined: none. */
+  /** Peers whose X-Forwarded-* fields are trusted; undefined: none. */
   readonly trustedProxies: readonly Network[] | undefined;
   readonly chunkedRequests: 'allow' | 'reject';
-  /** Marks the requests of this gateway so that it knows one that comes back; undefined: none is marked. */
+  /** The mark in this gateway's requests, by which it detects loops; undefined: no mark. */
   readonly loopMark: string | undefined;
   readonly log: {
     readonly level: LogLevel;
-    /** Which exchanges are logged: a number is the share of all, above 0, 1 for all. */
+    /** The exchanges in the access log; a number is their share, above 0, 1 for all. */
     readonly access: 'off' | 'errors' | number;
-    /** What was compared of each refused token is logged, also at level debug; undefined: not. */
+    /** `details`: the log shows what was compared of each refused token; undefined: it does not. */
     readonly refused?: 'details' | undefined;
   };
   /** Undefined: nothing can be revoked. */
   readonly revocation?: RevocationConfig | undefined;
-  /** A binary of the front engine instead of the one that comes with this release; undefined: that one. */
+  /** A binary of the front engine; undefined: the one of this release. */
   readonly uws?: { readonly file: string; readonly sha256: string } | undefined;
-  /** Absolute folder for what outlives a restart; undefined: nothing is kept. */
+  /** Absolute folder for data that outlives a restart; undefined: no data does. */
   readonly state?: string | undefined;
   readonly shutdown: { readonly graceMs: number };
-  /** What deserves a word at start, such as a check that is switched off; `file:line:column: key.path: text`. */
+  /** Warnings for the log at start, such as a check that is off: `file:line:column: key.path: text`. */
   readonly warnings: readonly string[];
 }

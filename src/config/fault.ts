@@ -3,7 +3,7 @@ import { foreignJson } from '../lib/foreign-text.ts';
 /** A place in the configuration: keys and list indexes from the top. */
 export type KeyPath = readonly (string | number)[];
 
-/** Faults that are reported at once: more than anyone mends before the next check, and few enough to be quick. */
+/** Faults that are reported at once: more than a user mends before the next check, and few enough to stay quick. */
 export const MAX_FAULTS = 200;
 
 export interface Fault {
@@ -13,7 +13,7 @@ export interface Fault {
   readonly column: number;
   /** `issuers.app.keys.pem`, `routes[0].match`. */
   readonly path: string;
-  /** What is wrong; what would be right. Never a secret, nor a value that came from the environment. */
+  /** What is wrong, and what would be right. Never quotes a secret, or a value from the environment. */
   readonly message: string;
 }
 
@@ -23,7 +23,7 @@ export function formatFault(fault: Fault): string {
   return `${place}: ${fault.path}: ${fault.message}`;
 }
 
-/** `a.b[2].c`; a key that would not be readable so is quoted as in JSON. */
+/** `a.b[2].c`; a key with other characters is quoted as in JSON. */
 export function formatPath(path: KeyPath): string {
   let text = '';
   for (const step of path) {
@@ -34,7 +34,7 @@ export function formatPath(path: KeyPath): string {
   return text === '' ? 'configuration' : text;
 }
 
-/** In the order in which a reader meets them in the file, each once; says how many more there are at least. */
+/** The faults in the order of the file, each once. The last one of a long list says how many more there are at least. */
 export function sortFaults(faults: readonly Fault[]): readonly Fault[] {
   const seen = new Set<string>();
   const sorted = [...faults]

@@ -5,7 +5,7 @@ import type { Config } from './config.ts';
 import { type Fault, formatFault, formatPath, sortFaults } from './fault.ts';
 import { availableCores } from './resolve/cores.ts';
 import { Findings } from './resolve/findings.ts';
-import type { Place } from './resolve/processes.ts';
+import type { Deployment } from './resolve/processes.ts';
 import { resolve } from './resolve/resolve.ts';
 import { validate } from './schema/validate.ts';
 import type { Environment } from './source/environment.ts';
@@ -16,12 +16,12 @@ export type LoadResult =
   | { readonly ok: true; readonly config: Config }
   | { readonly ok: false; readonly faults: readonly Fault[] };
 
-/** Bytes. Many times any real file; one of a hundred times this size would still be read in no time. */
+/** Bytes of a configuration file, many times more than any real file has. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
 /**
- * Reads a configuration file and everything it names; see `Place.running`. Throws StartError when the file itself cannot
- * be read.
+ * Reads a configuration file and every file it names. Throws StartError when the configuration file cannot be read.
+ * @param options.running see `Deployment.running`.
  */
 export function loadConfig(options: {
   readonly file: string;
@@ -47,36 +47,36 @@ export function loadConfig(options: {
 
 interface ConfigText {
   readonly text: string;
-  /** Name of the file for messages. */
+  /** Name of the file in messages. */
   readonly file: string;
-  /** Absolute folder that relative paths start from. */
+  /** Absolute folder; relative paths start there. */
   readonly folder: string;
   readonly env: Environment;
-  /** Those of this process when left out. */
+  /** Left out: the cores of this process. */
   readonly cores?: number;
   readonly running?: number | undefined;
 }
 
-/** Checks the text of a configuration file: the frozen configuration, or every fault in it. */
+/** Checks the text of a configuration file. The result is the frozen configuration, or every fault in the text. */
 export function parseConfig(options: ConfigText): LoadResult {
   const { text, file, folder, env, cores = availableCores(), running } = options;
   return check(readText(file, text, env), folder, { cores, embedded: false, running });
 }
 
-/** The same for a configuration given as an object, for a gateway in this process; its faults have no line. */
+/** Checks a configuration given as an object, for a gateway in this process. Its faults have no line. */
 export function configFromObject(object: unknown, folder: string, env: Environment): LoadResult {
   return check(readObject('config', object, env), folder, { cores: availableCores(), embedded: true });
 }
 
-function check(source: Source, folder: string, place: Place): LoadResult {
+function check(source: Source, folder: string, deployment: Deployment): LoadResult {
   const validated = validate(source);
   const findings = new Findings(source, validated);
-  // A text that is not YAML as a whole would only yield faults that follow from that.
+  // In a text that is not YAML, all further faults would only follow from that one.
   const readable = source.value !== undefined && source.faults.every((fault) => fault.path !== 'yaml');
   const resolved =
     validated.config === undefined || !readable
       ? undefined
-      : resolve(validated.config, folder, place, findings);
+      : resolve(validated.config, folder, deployment, findings);
   const faults = [...source.faults, ...(readable ? validated.faults : []), ...findings.faults];
   if (resolved === undefined || faults.length > 0) return { ok: false, faults: sortFaults(faults) };
   const warnings = sortFaults([...source.warnings, ...findings.warnings]).map(formatFault);

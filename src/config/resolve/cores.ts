@@ -2,12 +2,12 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { FileError, readTextFile } from '../source/text-file.ts';
 
-/** The list of mounts is the longest file that is read; a host of thousands of containers stays below. */
+/** Bytes of a file. The list of mounts is the longest; on a host with thousands of containers it is shorter. */
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
 /** A hierarchy of control groups that can limit CPU time, as this process sees it. */
 interface Hierarchy {
-  /** The folder that shows its topmost visible group. */
+  /** The folder of its topmost visible group. */
   readonly mountPoint: string;
   /** Folder of the group of this process, below the mount point or the same. */
   readonly group: string;
@@ -15,15 +15,15 @@ interface Hierarchy {
 }
 
 /**
- * Cores that this process may keep busy, at least 1: the CPUs it is bound to, and no more than the CPU quota of its
- * control groups pays for.
+ * Cores that this process may keep busy, at least 1: the CPUs of its affinity, limited by the CPU quota of its control
+ * groups.
  *
- * The system's own count does not do: Node.js 20 does not look at quotas, and the libuv of Node.js 22 ignores one below
- * a core, those of the groups above in version 1, and version 1 beside a version 2 that is listed first or alone.
+ * The count of the system is not enough. Node.js 20 ignores quotas. The libuv of Node.js 22 ignores a quota below one
+ * core, the quotas of parent groups in version 1, and version 1 beside a version 2 that is listed first or alone.
  *
- * A part of a core is left out, so that 1.9 is 1. A process that uses up its quota is stopped with all its threads until the next
- * period, up to 100 ms, which is worse than one listener less; the rest goes to the supervisor and the collection of
- * garbage.
+ * The result is rounded down, so 1.9 is 1: the kernel stops a process with a used-up quota, with all its threads, until
+ * the next period, up to 100 ms. That is worse than one process less. The supervisor and the garbage collector use the
+ * rest.
  * @param options the CPUs of the process's affinity, and the folder that stands for `/`.
  */
 export function availableCores(options: { readonly affinity?: number; readonly root?: string } = {}): number {
@@ -31,7 +31,7 @@ export function availableCores(options: { readonly affinity?: number; readonly r
   return Math.max(1, Math.floor(Math.min(affinity, cpuQuota(root))));
 }
 
-/** In cores; Infinity where there is none. Each group above may have one too, and the smallest is the one that bites. */
+/** The quota in cores; Infinity without one. Each parent group may have a quota too; the smallest counts. */
 function cpuQuota(root: string): number {
   let smallest = Number.POSITIVE_INFINITY;
   for (const { mountPoint, group, quota } of hierarchies(root)) {
@@ -43,7 +43,7 @@ function cpuQuota(root: string): number {
   return smallest;
 }
 
-/** Version 1 and 2 may be there side by side; only one of them has the CPU. */
+/** Versions 1 and 2 may exist side by side; only one of them controls the CPU. */
 function hierarchies(root: string): readonly Hierarchy[] {
   const groups = read(join(root, 'proc/self/cgroup'))
     .split('\n')
@@ -53,7 +53,7 @@ function hierarchies(root: string): readonly Hierarchy[] {
   return read(join(root, 'proc/self/mountinfo'))
     .split('\n')
     .flatMap((line): Hierarchy[] => {
-      // proc_pid_mountinfo(5): the folder of the file system that is mounted, where; behind a dash the type and options.
+      // proc_pid_mountinfo(5): the mounted folder of the file system, the mount point; behind a dash the type and options.
       const [, from = '', mountPoint = '', type = '', options = ''] =
         /^\d+ \d+ \S+ (\S+) (\S+) .* - (\S+) \S+ (\S+)$/.exec(line) ?? [];
       if (type === 'cgroup2') return hierarchy(unified, from, mountPoint, quotaOfVersion2);
@@ -63,7 +63,7 @@ function hierarchies(root: string): readonly Hierarchy[] {
     });
 }
 
-/** None where this process is in no such group, or the mount does not show it: another group's quota is not ours. */
+/** Undefined if this process is in no such group or the mount does not show its group. */
 function hierarchy(
   path: string | undefined,
   from: string,
@@ -73,14 +73,14 @@ function hierarchy(
   if (path === undefined) return [];
   const mountPoint = plain(escapedMountPoint);
   const top = plain(from);
-  // A process outside of its own namespace's root is shown as /../other; what can be seen of it is that root.
+  // A process outside of its namespace's root is shown as /../other; only the root is visible then.
   const inside = join('/', path);
   if (top === '/') return [{ mountPoint, group: join(mountPoint, inside), quota }];
   if (inside !== top && !inside.startsWith(`${top}/`)) return [];
   return [{ mountPoint, group: join(mountPoint, inside.slice(top.length)), quota }];
 }
 
-/** Blanks and the like are written as a backslash and three octal digits. */
+/** Decodes blanks and similar characters, which are written as a backslash and three octal digits. */
 function plain(path: string): string {
   return path.replace(/\\([0-7]{3})/g, (_, digits: string) =>
     String.fromCharCode(Number.parseInt(digits, 8)),
@@ -93,7 +93,7 @@ function quotaOfVersion2(folder: string): number {
   return ratio(quota, period);
 }
 
-/** A quota of -1 is none. */
+/** A quota of -1 means no quota. */
 function quotaOfVersion1(folder: string): number {
   return ratio(read(join(folder, 'cpu.cfs_quota_us')).trim(), read(join(folder, 'cpu.cfs_period_us')).trim());
 }
@@ -103,7 +103,7 @@ function ratio(quota: string, period: string): number {
   return cores > 0 ? cores : Number.POSITIVE_INFINITY;
 }
 
-/** '' for what is not there: the topmost group has no quota, and other systems have no groups. */
+/** The text of a file, '' for a missing one: the topmost group has no quota, and other systems have no groups. */
 function read(path: string): string {
   try {
     return readTextFile(path, MAX_FILE_BYTES);

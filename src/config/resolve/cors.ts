@@ -5,15 +5,15 @@ import type { Findings } from './findings.ts';
 
 const ANY = '*';
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/([a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:]+\])(:[1-9]\d{0,4})?$/;
-/** Browsers let these through without asking for them (Fetch standard, CORS-safelisted methods). */
+/** Methods that browsers allow without a list (Fetch standard, CORS-safelisted methods). */
 const SAFE_METHODS = ['GET', 'HEAD', 'POST'] as const;
-/** Keys that say what the gateway answers. */
+/** Keys that describe the gateway's reply. */
 const ANSWER_KEYS = ['origins', 'methods', 'headers', 'maxAge', 'credentials'] as const;
 
 /**
- * What becomes of the preflight requests of one route.
- * @param path where the route stands; `cors` is a key of it.
- * @param matched the methods that the route is limited to.
+ * The treatment of one route's preflight requests.
+ * @param path the route's place in the file; `cors` is a key of the route.
+ * @param matched the methods that the route takes; undefined: all.
  */
 export function resolvePreflight(
   cors: FileCors | undefined,
@@ -71,7 +71,7 @@ export function resolvePreflight(
   };
 }
 
-/** With credentials every site of the world could act for every user who is logged in; browsers refuse that too. */
+/** Refuses `*` with credentials: every site could act for every user who is logged in. Browsers refuse it too. */
 function refuseAny(cors: FileCors, here: KeyPath, findings: Findings): void {
   if (cors.credentials === true) {
     findings.fault(
@@ -84,8 +84,8 @@ function refuseAny(cors: FileCors, here: KeyPath, findings: Findings): void {
 }
 
 /**
- * An origin in the one form that browsers send (RFC 6454 §6.2). `null` is none: every sandboxed frame sends it. Apps
- * have schemes of their own, such as capacitor://localhost.
+ * Whether a text is an origin as browsers send it (RFC 6454 §6.2). `null` is refused: every sandboxed frame sends it.
+ * Apps have their own schemes, such as capacitor://localhost.
  */
 function isOrigin(text: string): boolean {
   if (!ORIGIN.test(text)) return false;

@@ -5,10 +5,10 @@ import type { Config } from '../config.ts';
 import type { FileConfig } from '../schema/schema.ts';
 import type { Findings } from './findings.ts';
 
-/** Bytes of a binary: ten times what the engine has. */
+/** Bytes of a binary: ten times the size of the engine. */
 const MAX_BINARY = 64 * 1024 * 1024;
 
-/** The binary of `uws:`; the loader looks at its bytes again. */
+/** The binary of `uws:`. The loader checks its bytes again. */
 export function resolveEngine(file: FileConfig, folder: string, findings: Findings): Config['uws'] {
   if (file.uws === undefined) return undefined;
   const { file: name, sha256 } = file.uws;

@@ -2,7 +2,7 @@ import { type Fault, type KeyPath, MAX_FAULTS } from '../fault.ts';
 import type { Validated } from '../schema/validate.ts';
 import type { Source } from '../source/source.ts';
 
-/** What the steps of resolving share: where faults and warnings go, and what is already known to be wrong. */
+/** Collects faults and warnings for all steps of resolving, and knows the parts of the file that are wrong already. */
 export class Findings {
   readonly faults: Fault[] = [];
   readonly warnings: Fault[] = [];
@@ -14,13 +14,13 @@ export class Findings {
     this.#validated = validated;
   }
 
-  /** Beyond what is shown a fault is worth one that makes the file refused, and no more time. */
+  /** Beyond the shown faults one more is kept, so that the list says that there are more. */
   fault(path: KeyPath, message: string, at: 'value' | 'key' = 'value'): void {
     if (this.faults.length > MAX_FAULTS) return;
     this.faults.push(this.#source.fault(path, message, at));
   }
 
-  /** A fault, unless the file has something there which has been found wrong before. */
+  /** Reports a missing part, unless the file has something there that is wrong already. */
   missing(path: KeyPath, right: string): void {
     if (!this.wasWrong(path)) this.fault(path, `is missing; must be ${right}`);
   }
@@ -34,17 +34,17 @@ export class Findings {
     return this.#validated.wasWrong(path);
   }
 
-  /** Whether the file has something below this path that was taken out as wrong. */
+  /** Whether something below this path was wrong and removed. */
   wasWrongInside(path: KeyPath): boolean {
     return this.#validated.wasWrongInside(path);
   }
 
-  /** A name of the user's for a message, as the file has it. */
+  /** A name as the user wrote it, quoted for a message. */
   quote(path: KeyPath, value: string): string {
     return this.#source.asWritten(path, value);
   }
 
-  /** Whether a part of the value came from the environment, so that it must not be shown. */
+  /** Whether a part of the value came from the environment; a message must not show it then. */
   isSubstituted(path: KeyPath): boolean {
     return this.#source.isSubstituted(path);
   }

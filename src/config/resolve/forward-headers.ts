@@ -30,7 +30,7 @@ const RESERVED: ReadonlySet<string> = new Set([
 
 type Added = Pick<ForwardConfig, 'headers' | 'payload' | 'set'>;
 
-/** Checks the headers that a route writes for its upstream; what is wrong goes to the findings. */
+/** Checks the fields that a route writes for its upstream. Faults go to the findings. */
 export function resolveHeaders(forward: FileForward, path: KeyPath, findings: Findings): Added {
   const names = new Names(findings);
   const headers = new Map<string, string | ClaimHeader>();
@@ -53,13 +53,13 @@ export function resolveHeaders(forward: FileForward, path: KeyPath, findings: Fi
   };
 }
 
-/** The headers that a route writes, as `fieldSpelling` has them. */
+/** The fields that a route writes, in the spelling of `fieldSpelling`. */
 export function writtenSpellings({ headers, payload, set }: Added): readonly string[] {
   const names = [...headers.keys(), ...(payload === undefined ? [] : [payload]), ...(set?.keys() ?? [])];
   return names.map(fieldSpelling);
 }
 
-/** Why a header can neither be written nor carry a token, and what would be right; undefined when it can. */
+/** Why a field can neither be written nor carry a token, and what would be right; undefined when it can. */
 export function whyNoHeader(name: string): string | undefined {
   if (name.length > MAX_NAME || !isToken(name)) {
     return 'is not a header name; must be letters, digits and "-" such as X-User-Id';
@@ -69,7 +69,7 @@ export function whyNoHeader(name: string): string | undefined {
     : undefined;
 }
 
-/** Sees that no header is written twice. */
+/** Refuses a field that a route writes twice. */
 class Names {
   readonly #seen = new Map<string, string>();
   readonly #findings: Findings;

@@ -19,21 +19,21 @@ import { algorithmPath, type KeySource } from './key-sources.ts';
 import { isUrl } from './remote-keys.ts';
 import { resolveSecret } from './secret.ts';
 
-/** A key set of a thousand RSA keys is half of it. */
+/** Bytes of a key file; a key set of a thousand RSA keys has half as many. */
 const MAX_KEY_FILE_BYTES = 1024 * 1024;
-/** Longest piece of a kid that a message shows. */
+/** Characters of a kid in a message. */
 const MAX_SHOWN = 64;
 const SOURCES = ['pem', 'jwks', 'discovery', 'secret'] as const;
 
-/** One place that gave keys: a file or a text in the configuration. */
+/** The keys of one file, or of a text in the configuration. */
 interface ReadKeys {
   readonly path: KeyPath;
   readonly keys: readonly PublicKey[];
-  /** In a key set, keys for other algorithms are normal; in a PEM file they are a mistake. */
+  /** A key set may hold keys for other algorithms; in a PEM file they are a mistake. */
   readonly isSet: boolean;
 }
 
-/** Reads the keys of a source and lays them over its algorithms. Empty when something was wrong, which is then found. */
+/** Reads the keys of a source and fits them to its algorithms. Faults go to the findings; the result may be empty then. */
 export function resolveKeys(
   source: KeySource,
   folder: string,
@@ -59,7 +59,7 @@ export function resolveKeys(
     }
   }
   const fitted = fit(sources, algorithms);
-  // With a file that could not be read, or an algorithm that is unknown, nothing can be said about what fits what.
+  // An unreadable file or an unknown algorithm leaves open what fits.
   const isComplete =
     sources.length > 0 &&
     findings.faults.length === faultsBefore &&
@@ -151,7 +151,7 @@ function readJwks(entry: string, path: KeyPath, folder: string, findings: Findin
 const noKey =
   'is neither a path to a file nor a key that can be read; must be a path, or a public key whole: PEM, its lines apart by line ends or \\n, or base64 of it, or a JWKS under jwks';
 
-/** Turns what goes wrong with one file, or with the text that stands in its place, into a fault that names it. */
+/** Reads one file, or the text in its place. An error becomes a fault that names the file. */
 function guard<Result>(
   entry: string,
   inline: string | undefined,
@@ -162,7 +162,7 @@ function guard<Result>(
 ): Result | undefined {
   const file = isAbsolute(entry) ? entry : join(folder, entry);
   const hides = inline !== undefined || mayBeKey(entry);
-  // A secret put here by mistake must not be printed, so a path from the environment is shown as it was written.
+  // The path may be a secret by mistake, so a path from the environment is shown as the file has it.
   const name = hides ? 'the text' : findings.isSubstituted(path) ? findings.quote(path, entry) : file;
   try {
     return read(inline ?? readTextFile(file, MAX_KEY_FILE_BYTES), name);
@@ -203,7 +203,7 @@ function refuseMisfits(source: KeySource, read: readonly ReadKeys[], findings: F
       if (one.isSet) {
         findings.warn(one.path, `${nameOf(key)} is ignored: it fits none of the algorithms`);
       } else if (keys.length > 1) {
-        // One key alone that fits nothing has been reported at the algorithms.
+        // A single key that fits nothing is already reported at the algorithms.
         findings.fault(
           one.path,
           `holds an ${key.label}, which none of the algorithms fits; must come with one of ${fittingNames([key])}`,

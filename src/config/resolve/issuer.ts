@@ -53,7 +53,7 @@ function resolveIssuer(
   refuseSameAddress(remotes, [...path, 'keys'], findings);
   const { audience, audienceMatch } = resolveAudience(issuer.audience, [...path, 'audience'], findings);
   refuseRepeats(issuer.require, [...path, 'require'], findings);
-  // As they are compared.
+  // The spelling in which types are compared.
   const types = issuer.tokenTypes?.map((type) => type.toLowerCase().replace(/^application\//, ''));
   refuseRepeats(types ?? [], [...path, 'tokenTypes'], findings);
   checkClaimPath(issuer.rolesClaim, [...path, 'rolesClaim'], 'value', findings);
@@ -76,7 +76,7 @@ function resolveIssuer(
   };
 }
 
-/** What is fetched is distinguished by its address, in the state folder too. */
+/** Refuses two sources with one address: the state folder tells fetched sets apart by it. */
 function refuseSameAddress(remotes: readonly RemoteKeysConfig[], path: KeyPath, findings: Findings): void {
   const places = remotes.map(({ kind, url }) => `${kind} ${url}`);
   if (new Set(places).size === places.length) return;
@@ -135,7 +135,7 @@ function warnAboutOpenDoors(issuer: FileIssuer, path: KeyPath, findings: Finding
   }
 }
 
-/** With two issuers of the same iss and audience it would depend on their order whose keys and rules a token meets. */
+/** Refuses two issuers with the same iss and audience: their order would decide which keys and rules a token meets. */
 function refuseTwins(issuers: ReadonlyMap<string, IssuerConfig>, findings: Findings): void {
   const all = [...issuers.values()].filter(({ name }) =>
     ['issuer', 'audience'].every((key) => !findings.wasWrong(['issuers', name, key])),

@@ -3,16 +3,16 @@ import type { FileKeys } from '../schema/keys.ts';
 import type { FileIssuer } from '../schema/schema.ts';
 import type { Findings } from './findings.ts';
 
-/** One source of an issuer's keys, with the algorithms for which they are. */
+/** One source of an issuer's keys, with its algorithms. */
 export interface KeySource {
-  /** Undefined when there is none, or something else in its place. */
+  /** Undefined when the file has none, or something wrong in its place. */
   readonly keys: FileKeys | undefined;
   readonly path: KeyPath;
-  /** One of several, which names its algorithms itself. */
+  /** It is one of several sources and names its algorithms itself. */
   readonly isPinned: boolean;
-  /** Known ones alone. */
+  /** The known algorithms. */
   readonly algorithms: readonly string[];
-  /** As they stand in the file. */
+  /** The algorithms as the file has them. */
   readonly written: readonly string[] | undefined;
   readonly algorithmsPath: KeyPath;
 }
@@ -22,7 +22,7 @@ export function algorithmPath(source: KeySource, name: string): KeyPath {
   return [...source.algorithmsPath, (source.written ?? []).indexOf(name)];
 }
 
-/** The sources of an issuer, each pinned: one that names no algorithms of its own is the only one. */
+/** The sources of an issuer. Several sources name their algorithms; a single one has those of the issuer. */
 export function keySources(
   issuer: FileIssuer,
   algorithms: readonly string[],
@@ -58,7 +58,7 @@ export function keySources(
   return sources;
 }
 
-/** An algorithm that no source has could never verify anything. */
+/** Refuses an algorithm that no source has: it could never verify a token. */
 function refuseOrphans(
   issuer: FileIssuer,
   sources: readonly KeySource[],

@@ -4,7 +4,7 @@ import type { KeyPath } from '../fault.ts';
 import type { FileConfig } from '../schema/schema.ts';
 import type { Findings } from './findings.ts';
 
-/** Refuses an upstream that is an address of `listen`: each request would come back until no connection is left. */
+/** Refuses an upstream with an address of `listen`: each request would come back until no connection is left. */
 export function refuseOwnAddress(
   file: FileConfig,
   listen: readonly TrafficAddress[],
@@ -21,7 +21,7 @@ export function refuseOwnAddress(
   }
 }
 
-/** A name or address of this machine that reaches it by its loopback, or by all of its addresses. */
+/** Whether the server's address reaches this machine at the address to listen on. */
 function isSame(listen: ListenAddress, server: ListenAddress, own: ReadonlySet<string>): boolean {
   if (listen.port !== server.port || listen.port === 0) return false;
   if (listen.host === server.host) return true;
@@ -41,16 +41,16 @@ function ownAddresses(): ReadonlySet<string> {
   return new Set([...interfaceAddresses(), hostname().toLowerCase()]);
 }
 
-/** None where a sandbox forbids to ask the kernel for them (RestrictAddressFamilies= without AF_NETLINK). */
+/** Empty where a sandbox forbids the question to the kernel (RestrictAddressFamilies= without AF_NETLINK). */
 function interfaceAddresses(): readonly string[] {
   try {
     return Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address));
   } catch {
-    return []; // Names and loopback addresses are compared all the same.
+    return []; // The comparison then covers names and loopback addresses.
   }
 }
 
-/** Where the file has this upstream: under its name, or the first route that names it by its URL. */
+/** The place of this upstream in the file: its name, or the first route that has its URL. */
 function placeOf(file: FileConfig, name: string): KeyPath {
   if (Object.hasOwn(file.upstreams, name)) return ['upstreams', name, 'servers', 0];
   const index = (file.routes ?? []).findIndex(({ upstream }) => upstream?.includes(name) === true);

@@ -2,39 +2,39 @@ import type { Config, TrafficAddress, UpstreamConfig } from '../config.ts';
 import type { FileConfig } from '../schema/schema.ts';
 import type { Findings } from './findings.ts';
 
-/** More processes than this on one port have not been tried. */
+/** Most processes on one port; more have not been tried. */
 const MAX_LISTENERS = 64;
-/** More threads than this verify more tokens than one process can proxy requests. */
+/** Most threads for `auto`; more would verify more tokens than one process can proxy requests. */
 const MAX_AUTO_VERIFIERS = 8;
-/** Of `limits.bufferedBodies`: as much as a gateway of one process must be given at least. */
+/** Bytes of `limits.bufferedBodies` for each process: the minimum for a gateway of one process. */
 const MIN_BODY_BYTES = 1024 * 1024;
 
-/** What the numbers of processes and threads depend on. */
-export interface Place {
+/** The surroundings that decide on the numbers of processes and threads. */
+export interface Deployment {
   /** Cores for all of them. */
   readonly cores: number;
   /** The gateway is part of another program, in its one process. */
   readonly embedded: boolean;
-  /** Listeners of the gateway that reads its configuration again: with `auto` their number stays when the cores change. */
+  /** Processes of a gateway that reloads its configuration: with `auto` their number stays, even if the cores change. */
   readonly running?: number | undefined;
 }
 
-/** How many processes serve, and how many threads verify in each. */
+/** The number of processes that serve, and of threads that verify in each. */
 export function resolveProcesses(
   file: FileConfig,
   resolved: {
     readonly listen: readonly TrafficAddress[];
     readonly upstreams: ReadonlyMap<string, UpstreamConfig>;
   },
-  place: Place,
+  deployment: Deployment,
   findings: Findings,
 ): Pick<Config, 'listeners' | 'verifiers'> {
-  const listeners = place.embedded
+  const listeners = deployment.embedded
     ? embedded(file, findings)
-    : listenersOf(file, resolved.listen, resolved.upstreams, place, findings);
+    : listenersOf(file, resolved.listen, resolved.upstreams, deployment, findings);
   return {
     listeners,
-    verifiers: file.verifiers === 'auto' ? verifiersFor(listeners, place.cores) : file.verifiers,
+    verifiers: file.verifiers === 'auto' ? verifiersFor(listeners, deployment.cores) : file.verifiers,
   };
 }
 
@@ -49,11 +49,11 @@ function listenersOf(
   file: FileConfig,
   listen: readonly TrafficAddress[],
   upstreams: ReadonlyMap<string, UpstreamConfig>,
-  place: Place,
+  deployment: Deployment,
   findings: Findings,
 ): number {
-  const wanted = file.listeners === 'auto' ? (place.running ?? 'auto') : file.listeners;
-  // A unix socket belongs to the process that made it.
+  const wanted = file.listeners === 'auto' ? (deployment.running ?? 'auto') : file.listeners;
+  // Only the process that made a unix socket can listen on it.
   const unshared = listen.length > 0 && listen.every((address) => 'path' in address);
   if (unshared && wanted !== 'auto' && wanted > 1) {
     findings.fault(
@@ -62,7 +62,7 @@ function listenersOf(
     );
   }
   const most = unshared ? 1 : mostListeners(file, upstreams);
-  if (wanted === 'auto') return Math.min(place.cores, MAX_LISTENERS, most);
+  if (wanted === 'auto') return Math.min(deployment.cores, MAX_LISTENERS, most);
   if (!unshared && wanted > most) {
     findings.fault(
       ['listeners'],
@@ -72,7 +72,7 @@ function listenersOf(
   return wanted;
 }
 
-/** Limits hold for all processes together, and each needs its share of them. */
+/** Most processes for these limits: a limit holds for all of them together, and each needs its share. */
 function mostListeners(file: FileConfig, upstreams: ReadonlyMap<string, UpstreamConfig>): number {
   return Math.min(
     file.limits.connections,
@@ -81,7 +81,7 @@ function mostListeners(file: FileConfig, upstreams: ReadonlyMap<string, Upstream
   );
 }
 
-/** What is left of a listener's cores: a thread without one of its own only takes turns with the event loop. */
+/** Threads for the remaining cores of a process. A thread without its own core would only take turns with the event loop. */
 function verifiersFor(listeners: number, cores: number): number {
   return Math.max(0, Math.min(MAX_AUTO_VERIFIERS, Math.floor(cores / listeners) - 1));
 }

@@ -14,8 +14,9 @@ export function isUrl(text: string): boolean {
 }
 
 /**
- * Where and how the keys of a source are fetched; undefined when they are not, or when something is wrong. Opens nothing.
- * `iss`: the issuer's own name, or any.
+ * The settings by which the keys of a source are fetched; undefined for other sources and for wrong settings. Opens no
+ * connection.
+ * @param iss the expected `iss`, or `any`.
  */
 export function resolveRemote(
   source: KeySource,
@@ -52,7 +53,7 @@ export function resolveRemote(
   return {
     kind,
     url: (kind === 'discovery' ? discoveryUrl(url) : url).href,
-    // Of the only source there is nothing to say that the issuer does not say.
+    // A single source has the algorithms of its issuer.
     ...(source.isPinned ? { algorithms: source.algorithms } : {}),
     allowHttp: keys.allowHttp === true,
     refreshMinMs: times.refreshMin,
@@ -88,7 +89,7 @@ function given(keys: FileKeys): Partial<Record<keyof typeof remoteDefaults, numb
   );
 }
 
-/** A set that may be refreshed only when it has just gone out of force would come and go. */
+/** Refuses times that contradict each other: keys that expire before their refresh would come and go. */
 function refuseOrder(
   times: Readonly<Record<keyof typeof remoteDefaults, number>>,
   path: KeyPath,

@@ -3,7 +3,7 @@ import type { KeyPath } from '../fault.ts';
 import type { FileRequire } from '../schema/require.ts';
 import type { Findings } from './findings.ts';
 
-/** Characters of the `scope` in a challenge; with more of it, clients and servers between may refuse the answer. */
+/** Characters of the `scope` in a challenge; clients and proxies may refuse a response with more. */
 const MAX_SCOPE = 2048;
 
 type Words = NonNullable<FileRequire['roles']>;
@@ -11,7 +11,7 @@ type Claims = NonNullable<FileRequire['claims']>;
 type Listed = Extract<Claims, readonly unknown[]>[number];
 type Test = Exclude<Claims, readonly unknown[]>[string];
 
-/** What a route demands of tokens; `isPublic`: it takes no tokens. */
+/** The demands of a route on tokens; `isPublic`: the route takes no tokens. */
 export function resolveRequire(
   require: FileRequire | undefined,
   isPublic: boolean,
@@ -45,7 +45,7 @@ export function resolveRequire(
   };
 }
 
-/** Refuses a name of a claim with a part that names nothing, where dots reach into objects. */
+/** Refuses the name of a claim with an empty part; dots reach into objects. */
 export function checkClaimPath(
   claim: ClaimName,
   path: KeyPath,
@@ -99,7 +99,7 @@ function resolveClaims(claims: Claims | undefined, path: KeyPath, findings: Find
   });
 }
 
-/** One test of a list, which names its claim beside what it must be. */
+/** One test of a list; it names its claim beside the test. */
 function resolveListed(one: Listed, path: KeyPath, findings: Findings): ClaimRule | undefined {
   const { claim, equals, contains, exists } = one;
   if (claim === undefined) findings.missing([...path, 'claim'], 'the name of a claim, or a list of names');

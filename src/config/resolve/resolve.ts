@@ -9,24 +9,24 @@ import { resolveEngine } from './engine.ts';
 import type { Findings } from './findings.ts';
 import { resolveIssuers } from './issuer.ts';
 import { refuseOwnAddress } from './own-address.ts';
-import { type Place, resolveProcesses } from './processes.ts';
+import { type Deployment, resolveProcesses } from './processes.ts';
 import { resolveRevocation } from './revocation.ts';
 import { resolveRoutes } from './route.ts';
 import { warnAboutSlips } from './slips.ts';
 import { resolveTrustedProxies } from './trusted-proxies.ts';
 import { resolveUpstreams } from './upstream.ts';
 
-/** What the kernel takes (107), less what is added to the name while the socket is made. */
+/** Bytes: the kernel takes 107, and the name gets a suffix while the socket is made. */
 const MAX_SOCKET_PATH_BYTES = 100;
 
-/** Of this gateway alone: two with the same file must be able to stand behind each other. Nothing is secret about it. */
+/** The mark of this gateway alone: two gateways with the same file may stand behind each other. It is no secret. */
 const LOOP_MARK = randomBytes(9).toString('base64url');
 
-/** Follows every reference and reads every file. The result counts only when no fault was found. */
+/** Follows every reference and reads every file. The result is valid only if the findings have no fault. */
 export function resolve(
   file: FileConfig,
   folder: string,
-  place: Place,
+  deployment: Deployment,
   findings: Findings,
 ): Omit<Config, 'warnings'> {
   const listen = resolveListen(file, folder, findings);
@@ -41,7 +41,7 @@ export function resolve(
   return {
     listen,
     admin: file.admin,
-    ...resolveProcesses(file, { listen, upstreams }, place, findings),
+    ...resolveProcesses(file, { listen, upstreams }, deployment, findings),
     issuers,
     upstreams,
     routes,
@@ -72,7 +72,7 @@ export function resolve(
   };
 }
 
-/** A folder that is not there yet is made at start. */
+/** The state folder. The gateway makes a missing one at start. */
 function resolveState(file: FileConfig, folder: string, findings: Findings): string | undefined {
   if (file.state === undefined) return undefined;
   const state = absolute(folder, file.state);
@@ -87,7 +87,7 @@ function resolveState(file: FileConfig, folder: string, findings: Findings): str
   return state;
 }
 
-/** Whether something else has this name, or a part of it. */
+/** Whether the path, or a part of it, names something other than a folder. */
 function isNoFolder(path: string): boolean {
   try {
     return !statSync(path).isDirectory();

@@ -12,7 +12,7 @@ import type { FileConfig } from '../schema/schema.ts';
 import type { Findings } from './findings.ts';
 import { resolveSecret } from './secret.ts';
 
-/** Characters of the secret: 128 bits of it even when they are only hexadecimal digits. */
+/** Characters of the secret: 128 bits even in hexadecimal digits. */
 const MIN_SECRET = 32;
 
 type Webhooks = NonNullable<RevocationConfig['fusionauth']>;
@@ -124,7 +124,7 @@ function resolveKey(
   const secret = given === undefined ? undefined : resolveSecret(given, path, findings);
   if (secret === undefined) return undefined;
   const bytes = Buffer.byteLength(secret);
-  // FusionAuth makes secrets as long as the hash of their algorithm: a shorter one cannot be of the longer hashes.
+  // FusionAuth's secrets are as long as the hash of their algorithm, so a short secret rules out the longer hashes.
   const algorithms = ['HS256', 'HS384', 'HS512'].filter(
     (_, index) => index === 0 || bytes >= 32 + 16 * index,
   );

@@ -1,26 +1,26 @@
 import { fold } from '../../http/path.ts';
 
 /**
- * Visible ASCII without the characters that end a path or that servers read in different ways; escapes only of bytes
- * that cannot stand for themselves, in the one spelling RFC 3986 §6.2.2.1 prefers.
+ * Visible ASCII without the characters that end a path or that servers read in different ways. Escapes stand only for
+ * bytes beyond ASCII, in the spelling that RFC 3986 §6.2.2.1 prefers.
  */
 const PATH = /^\/(?:[A-Za-z0-9._~!$&'()*+,:@/=-]|%[89A-F][0-9A-F])*$/;
 
 /**
- * What other gateways and frameworks read as a pattern: wildcards, groups, sets, alternatives, anchors, names of
- * parameters (`:id`, `{id}`, `<id>`, `[id]`), repetitions, and lists in one text. A `$` before a small letter and a `:`
- * inside a segment are none: `/$metadata`, `/projects:batch`.
+ * Patterns of other gateways and frameworks: wildcards, groups, sets, alternatives, anchors, names of parameters (`:id`,
+ * `{id}`, `<id>`, `[id]`), repetitions, and lists in one text. A `$` before a small letter and a `:` inside a segment
+ * are no patterns: `/$metadata`, `/projects:batch`.
  */
 const PATTERN = /\.[*+]|[*(){}[\]<>|^]|\\[dswDSW]|\/:|\$(?![a-z])|\?$|,\//;
 
-/** A path as it is written: as text, in which the letters of patterns are refused, or literally. */
+/** A path as the file has it: as text, which refuses the letters of patterns, or literally. */
 export type WrittenPath = string | { readonly literal: string };
 
 export function textOf(path: WrittenPath): string {
   return typeof path === 'string' ? path : path.literal;
 }
 
-/** What is wrong with the path of a route, and what would be right; undefined when it is one. */
+/** The fault of a route's path, and what would be right; undefined for a good path. */
 export function whyNoPath(written: WrittenPath): string | undefined {
   const path = textOf(written);
   const isLiteral = typeof written === 'object';
@@ -31,7 +31,7 @@ export function whyNoPath(written: WrittenPath): string | undefined {
   if (!PATH.test(path)) {
     return "has characters that paths are not compared by; must be letters, digits and -._~!$&'()*+,:@= between slashes";
   }
-  // Such a path would never match, or match in one server what it does not in the next.
+  // Such a path would never match, or match differently in different servers.
   if (/\/\/|\/\.{1,2}(\/|$)/.test(path)) return 'has an empty, "." or ".." segment; must be without';
   if (path.length > 1 && path.endsWith('/')) {
     return 'ends with /; must be without, as /orders covers /orders and all below it';
@@ -45,7 +45,7 @@ export function whyNoPath(written: WrittenPath): string | undefined {
 function whyNoPattern(path: string, { 0: letters, index }: RegExpExecArray): string {
   const sign = letters === '/:' ? ':' : letters === ',/' ? ',' : letters;
   const before = path.slice(0, index + (letters === '/:' ? 1 : 0));
-  // A letter before `?`, `*` or `$` belongs to the path: /admin*, /admin$.
+  // The letters before `?`, `*` or `$` belong to the path: /admin*, /admin$.
   const whole = /^[^/]*$/.test(path.slice(index)) && !before.endsWith('/') && /^[*$?]/.test(letters);
   const right = whole ? before : before.slice(0, before.lastIndexOf('/')) || '/';
   const covers = right === '/' ? 'covers all paths' : `covers ${right} and all below it`;

@@ -75,7 +75,7 @@ export function resolveRoutes(
   return routes;
 }
 
-/** Says what `plain` opens: a route that is guarded in another way, by another spelling. */
+/** Warns that `plain` lets another spelling reach a route that is guarded in another way. */
 function warnAboutPlainPaths(routes: readonly RouteConfig[], findings: Findings): void {
   if (routes.every(({ paths }) => paths !== 'plain')) return;
   const guards = routes.map(guardOf);
@@ -137,7 +137,7 @@ function resolveMatch(route: FileRoute, path: KeyPath, findings: Findings): Matc
   return { host: canonical, path: textOf(written), methods };
 }
 
-/** As the Host header has it: IPv6 in brackets. Addresses have nothing below them. */
+/** The host as a Host field has it: IPv6 in brackets. A wildcard needs a name, as addresses have no subdomains. */
 function canonicalHost(text: string): string | undefined {
   if (text.startsWith(WILDCARD)) {
     const parent = parseHost(text.slice(WILDCARD.length));
@@ -147,7 +147,7 @@ function canonicalHost(text: string): string | undefined {
   return host?.includes(':') ? `[${host}]` : host;
 }
 
-/** The same for all that some server could take for each other; only those are compared. */
+/** Equal for matches that some server could take for each other; only those are compared. */
 function foldKey({ host, path }: Match): string {
   return `${host ?? ''} ${fold(path, Number.POSITIVE_INFINITY) ?? path}`;
 }
@@ -158,7 +158,7 @@ function sameMatch(a: Match, b: Match): boolean {
   return a.methods.some((method) => b.methods?.includes(method));
 }
 
-/** Whether a request exists that both take by some server's reading: it is refused as ambiguous, either may be meant. */
+/** Whether some server's reading of a request fits both matches. Such a request is refused as ambiguous. */
 function isMistakable(a: Match, b: Match): boolean {
   if (a.path === b.path) return false;
   if (a.methods === undefined || b.methods === undefined) return true;
@@ -212,7 +212,7 @@ function resolveUpstream(
     return '';
   }
   if (Object.hasOwn(file.upstreams, name)) return name;
-  // A port or a dot is what an address has and a name of the file hardly.
+  // An address has a port or a dot; a name of the file hardly has one.
   const isAddress = /[:.]/.test(name) && parseServer(`http://${name}`) !== undefined;
   if (!name.includes('://') && isAddress && nearest(name, Object.keys(file.upstreams)) === undefined) {
     findings.fault(path, `${findings.quote(path, name)} has no scheme; must have http:// before it`);

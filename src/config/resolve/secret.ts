@@ -4,7 +4,7 @@ import type { KeyPath } from '../fault.ts';
 import type { FileSecret } from '../schema/keys.ts';
 import type { Findings } from './findings.ts';
 
-/** The secret, as text or as bytes; undefined when something is wrong, which is then found. */
+/** The secret, as text or as bytes; undefined for a fault, which goes to the findings. */
 export function resolveSecret(
   given: FileSecret,
   path: KeyPath,

@@ -2,13 +2,13 @@ import type { Config, RouteConfig } from '../config.ts';
 import type { FileConfig } from '../schema/schema.ts';
 import type { Findings } from './findings.ts';
 
-/** Looks like the name of a header, and like that of no claim: X-User, Remote-User. */
+/** Names that look like those of fields and not of claims: X-User, Remote-User. */
 const HEADER_LIKE = /^(?:x-[a-z0-9-]+|[A-Z][A-Za-z0-9]*(?:-[A-Z][A-Za-z0-9]*)+)$/i;
 const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
 type Resolved = Pick<Config, 'routes' | 'issuers' | 'admin'>;
 
-/** Warns of what is allowed and hardly meant: each says what is probably meant. */
+/** Warns of settings that are allowed but hardly meant. Each warning says what is probably meant. */
 export function warnAboutSlips(file: FileConfig, resolved: Resolved, findings: Findings): void {
   warnAboutUnused(file, resolved, findings);
   if (WILDCARDS.has(resolved.admin.host)) {

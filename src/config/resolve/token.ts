@@ -9,13 +9,13 @@ import { whyNoHeader } from './forward-headers.ts';
 
 /** Characters of a cookie's name, which is a token (RFC 6265 §4.1.1), or of a scheme. */
 const MAX_NAME = 256;
-/** What needs no escape in a query, so that there is one plain spelling. */
+/** Names that need no escape in a query, so they have one plain spelling. */
 const PARAMETER = /^[A-Za-z0-9._~-]{1,64}$/;
 
-/** `Authorization: Bearer`, which is what undefined stands for in a configuration. */
+/** `Authorization: Bearer`, the place that undefined stands for. */
 const USUAL: TokenPlace = { kind: 'header', name: 'authorization', scheme: 'Bearer' };
 
-/** Where a route's tokens may stand; `isPublic`: it takes none. */
+/** The places for a route's tokens; `isPublic`: the route takes none. */
 export function resolveToken(
   token: FileToken | undefined,
   isPublic: boolean,
@@ -49,7 +49,7 @@ export function resolveToken(
   return places.length === 1 && places.every(isUsual) ? undefined : places;
 }
 
-/** A header that a route writes never goes upstream as a client sent it, so it cannot carry tokens that are kept. */
+/** Refuses a token in a field that the route writes: a client's field of that name never goes upstream. */
 export function refuseWrittenPlaces(
   places: readonly TokenPlace[],
   written: ReadonlySet<string>,
@@ -62,7 +62,7 @@ export function refuseWrittenPlaces(
   }
 }
 
-/** A place, or what is wrong with its text and what would be right. */
+/** A place, or the fault of its text and what would be right. */
 function parse(written: string): TokenPlace | string {
   if (written === 'header') return USUAL;
   const colon = written.indexOf(':');
@@ -91,7 +91,7 @@ function isName(text: string): boolean {
   return text.length <= MAX_NAME && isToken(text);
 }
 
-/** Two schemes of one header are distinguished; a bare token and a scheme are not. */
+/** Whether one request could carry a token for both places. Two schemes of one field differ; a bare token and a scheme do not. */
 function overlap(a: TokenPlace, b: TokenPlace): boolean {
   if (a.kind !== 'header' || b.kind !== 'header') {
     return a.kind === b.kind && new LooseName(a.name).is(b.name);

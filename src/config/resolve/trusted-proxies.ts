@@ -1,10 +1,10 @@
 import { type Network, parseNetwork } from '../../http/networks.ts';
 import type { Findings } from './findings.ts';
 
-/** Networks that are looked through for each hop of a request; content delivery networks publish some hundreds. */
+/** Networks to search for each hop of a request; content delivery networks publish some hundreds. */
 const MAX_NETWORKS = 1000;
 
-/** Those whose X-Forwarded-* are believed; undefined for an empty list. */
+/** The peers whose X-Forwarded-* fields are trusted; undefined for an empty list. */
 export function resolveTrustedProxies(
   texts: readonly string[],
   findings: Findings,

@@ -33,7 +33,7 @@ function onlyServer(upstream: FileUpstream, path: KeyPath, findings: Findings): 
   return servers[0];
 }
 
-/** The address in a URL of a server; what is wrong with it goes to the findings. */
+/** The address in the URL of a server; undefined for a fault, which goes to the findings. */
 export function resolveServer(url: string, path: KeyPath, findings: Findings): ListenAddress | undefined {
   if (/^https:\/\//i.test(url)) {
     findings.fault(path, 'https is not supported yet; must be http:// for now');
@@ -48,7 +48,7 @@ export function resolveServer(url: string, path: KeyPath, findings: Findings): L
   return server;
 }
 
-/** An upstream named by a URL in a route; its name cannot be one of the file's, which hold no colon. */
+/** An upstream that a route names by a URL. Its name has a colon, so it is none of the file's names. */
 export function upstreamDefaults(server: ListenAddress): UpstreamConfig {
   const file = schema.parse({ upstreams: { anonymous: {} } }).upstreams['anonymous'] as FileUpstream;
   return upstreamFrom(formatAddress(server), server, file);

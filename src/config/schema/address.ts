@@ -2,16 +2,16 @@ import { addressText } from '../../http/host-port.ts';
 import type { ListenAddress, TrafficAddress } from '../config.ts';
 
 const IPV4 = /^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/;
-/** With `_`, which no host name should have (RFC 952) and which those of containers and many DNS zones do have. */
+/** With `_`: host names should not have it (RFC 952), but names of containers and many DNS zones do. */
 const HOST_NAME =
   /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/;
 
-/** An IPv4 address, an IPv6 address without brackets, or a host name, in its one canonical form. */
+/** The canonical form of an IPv4 address, an IPv6 address without brackets, or a host name. */
 export function parseHost(text: string): string | undefined {
   if (text.includes(':')) return canonicalIpv6(text);
   const host = text.toLowerCase();
   if (IPV4.test(host)) return /(^|\.)0\d/.test(host) ? undefined : host;
-  // A last label of digits would be read as a number by some resolvers: 127.1, 0x7f.0.0.1.
+  // Some resolvers read a last label of digits as a number: 127.1, 0x7f.0.0.1.
   const last = host.slice(host.lastIndexOf('.') + 1);
   return HOST_NAME.test(host) && !/^(\d+|0x[0-9a-f]*)$/.test(last) ? host : undefined;
 }
@@ -25,7 +25,7 @@ function canonicalIpv6(text: string): string | undefined {
   }
 }
 
-/** 0 to 65535; undefined for everything else, leading zeros included. */
+/** A port from 0 to 65535; undefined for anything else, leading zeros too. */
 function parsePort(text: string): number | undefined {
   const port = /^(0|[1-9]\d{0,4})$/.test(text) ? Number(text) : Number.NaN;
   return port <= 65_535 ? port : undefined;
@@ -42,8 +42,8 @@ export function parseAddress(text: string): ListenAddress | undefined {
 }
 
 /**
- * The path in `unix:/path`, as it is written; undefined for anything else, also for a path that cannot be a file's and
- * for a name in the abstract namespace, which has no owner and no mode.
+ * The path in `unix:/path`, as written. Undefined for anything else, for a path that cannot name a file, and for a name
+ * in the abstract namespace, which has no owner and no mode.
  */
 export function parseUnixPath(text: string): string | undefined {
   const [, path] = /^unix:([^@\p{Cc}][^\p{Cc}]*)$/u.exec(text) ?? [];
@@ -55,7 +55,7 @@ export function formatAddress(address: TrafficAddress): string {
   return addressText(address);
 }
 
-/** Whether both ask the system for the same port of the same address; a wildcard covers all of its family. */
+/** Whether both need the same port of the same address; a wildcard covers all addresses of its family. */
 export function overlap(a: TrafficAddress, b: TrafficAddress): boolean {
   if ('path' in a || 'path' in b) return 'path' in a && 'path' in b && a.path === b.path;
   if (a.port !== b.port || a.port === 0) return false;
@@ -66,7 +66,7 @@ function covers(wildcard: string, host: string): boolean {
   return wildcard === '0.0.0.0' ? !host.includes(':') : wildcard === '::' && host.includes(':');
 }
 
-/** `http://host`, `http://host:port`; undefined for anything else, also for a path, a query or a user. */
+/** The address in `http://host` or `http://host:port`; undefined for anything else, such as a path, a query or a user. */
 export function parseServer(text: string): ListenAddress | undefined {
   const [, authority] = /^http:\/\/([^/?#@\\\s]+)\/?$/i.exec(text) ?? [];
   if (authority === undefined) return undefined;

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { parseHost } from './address.ts';
 import { ADDRESS, address, list, must, section, text } from './fields.ts';
 
-/** Names under which operators ask: more would be a list of addresses, which need no entry. */
+/** Names of the admin address. More would be a list of addresses, which need no entry. */
 const MAX_HOSTS = 64;
 
 const hostHint = 'a host name such as gateway.internal or an address, without port';
@@ -28,7 +28,7 @@ const long = section({
     .optional(),
 });
 
-/** The admin address alone, or with what else is to be said of it. */
+/** The admin address, alone or with further keys. */
 export const admin = z
   .union([address(), long], { error: must(ADDRESS) })
   .meta({ title: `${ADDRESS}, or a mapping` })

@@ -12,7 +12,7 @@ import {
   SIZE,
 } from './units.ts';
 
-/** Text of every message about a missing feature, so that a reader and a test can tell it from a mistake. */
+/** The text of every message about a missing feature, by which readers and tests tell it from a mistake. */
 export const NOT_YET = 'is not supported yet; must be left out for now';
 
 interface Issue {
@@ -20,7 +20,7 @@ interface Issue {
   readonly input?: unknown;
 }
 
-/** Makes the message of a field: what it is, and what would be right. Values are not quoted: they may be secrets. */
+/** Makes the message of a field: what is wrong, and what would be right. It quotes no value, which may be a secret. */
 export function must(right: string): (issue: Issue) => string {
   return (issue) => `${describe(issue.input)}; must be ${right}`;
 }
@@ -40,10 +40,10 @@ export function text(right: string): z.ZodString {
   return pattern(right, /^[^\p{Cc}]{1,4096}$/u);
 }
 
-/** Whether something of a text comes from the environment, which an editor cannot know. */
+/** Matches a text with a part from the environment, which an editor cannot know. */
 const FROM_ENVIRONMENT = { pattern: '\\$\\{' };
 
-/** What the JSON Schema says of a text beyond its type, for editors; `check` says it when references are resolved. */
+/** The rule of a text in the JSON Schema, for editors; `check` applies it when it resolves references. */
 export function editorRule(rule: object, examples: readonly string[]): Record<string, unknown> {
   return { anyOf: [rule, FROM_ENVIRONMENT], examples };
 }
@@ -65,10 +65,10 @@ export function flag(): z.ZodBoolean {
   return z.boolean({ error: must('true or false') });
 }
 
-/** Entries of a list: each is compared with each other one, and no file needs that many. */
+/** Entries of a list: each is compared with every other one, and no file needs as many. */
 const MAX_ENTRIES = 1000;
 
-/** A list with something in it. */
+/** A list with at least one entry. */
 export function list<Item extends z.ZodType>(
   item: Item,
   right: string,
@@ -118,15 +118,15 @@ export function named<Value extends z.ZodType>(value: Value, what: string): z.Zo
   });
 }
 
-/** Names on the way to a claim; claims of real tokens lie two or three deep. */
+/** Names in the path of a claim; claims of real tokens are two or three levels deep. */
 const MAX_CLAIM_STEPS = 16;
 
-/** The name of a claim, or the names on the way to it, in which dots are letters. */
+/** The name of a claim, or the list of names that leads to it, in which dots are letters. */
 export function claim(right: string): z.ZodUnion<[z.ZodString, z.ZodArray<z.ZodString>]> {
   return either([text(right), list(text(right), right, MAX_CLAIM_STEPS)], right);
 }
 
-/** Milliseconds within bounds, which belong to it. */
+/** Milliseconds from `min` to `max`. */
 export function duration(min: number, max: number): z.ZodType<number, string> {
   const right = `a duration from ${formatDuration(min)} to ${formatDuration(max)}, such as 250ms, 5s, 10m or 1h`;
   return z
@@ -137,7 +137,7 @@ export function duration(min: number, max: number): z.ZodType<number, string> {
     .refine((value) => value >= min && value <= max, { error: `is out of range; must be ${right}` });
 }
 
-/** Bytes within bounds, which belong to it. */
+/** Bytes from `min` to `max`. */
 export function size(min: number, max: number): z.ZodType<number, string | number> {
   const right = `a size from ${formatSize(min)} to ${formatSize(max)}, such as 16KiB, 1MiB or plain bytes`;
   return z
@@ -147,7 +147,7 @@ export function size(min: number, max: number): z.ZodType<number, string | numbe
     .refine((value) => value >= min && value <= max, { error: `is out of range; must be ${right}` });
 }
 
-/** Bytes per second within bounds, which belong to it. */
+/** Bytes per second from `min` to `max`. */
 export function rate(min: number, max: number): z.ZodType<number, string> {
   const right = `a rate from ${formatSize(min)}/s to ${formatSize(max)}/s, such as 1KiB/s`;
   return z
@@ -158,7 +158,7 @@ export function rate(min: number, max: number): z.ZodType<number, string> {
     .refine((value) => value >= min && value <= max, { error: `is out of range; must be ${right}` });
 }
 
-/** A whole number within bounds, which belong to it; as text too, because the environment holds nothing else. */
+/** A whole number from `min` to `max`. It may be a text, because the environment has only texts. */
 export function count(min: number, max: number): z.ZodType<number, string | number> {
   const right = `a whole number from ${min} to ${max}`;
   return z
@@ -186,7 +186,7 @@ export function address(): z.ZodType<{ host: string; port: number }, string> {
     });
 }
 
-/** `host:port`, or `unix:path` with the path as it is written. */
+/** `host:port`, or `unix:path` with the path as written. */
 export function trafficAddress(): z.ZodType<TrafficAddress, string> {
   const right = `${ADDRESS}, or unix:/path`;
   return z
@@ -202,8 +202,8 @@ export function trafficAddress(): z.ZodType<TrafficAddress, string> {
 }
 
 /**
- * A field of the documented file that this version does not act on: its type is checked, and then it is refused,
- * unless its value asks for what the gateway does anyway.
+ * A documented key that this version does not support. It checks the type and then refuses the value, unless the value
+ * asks for the present behaviour.
  */
 export function later<Schema extends z.ZodType>(
   schema: Schema,

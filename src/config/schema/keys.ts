@@ -15,7 +15,7 @@ const secretText = z
   .meta({ title: secretHint });
 const bytesHint = `base64 of the secret, best as \${NAME} from the environment`;
 
-/** A text, whose UTF-8 is the secret, or bytes. */
+/** A secret: a text, of which the UTF-8 bytes count, or bytes. */
 export const secretField = either(
   [
     secretText,
@@ -39,7 +39,7 @@ export const secretField = either(
 
 export type FileSecret = z.output<typeof secretField>;
 
-/** Milliseconds that hold where the file says nothing; each reason stands with its key below. */
+/** Defaults in milliseconds; the reason for each stands beside its key below. */
 export const remoteDefaults = {
   refreshMin: MINUTE,
   refreshMax: HOUR,
@@ -49,8 +49,8 @@ export const remoteDefaults = {
 } as const;
 
 /**
- * Where an issuer's keys come from. The timing keys have no prefault, so that one which would have no effect is
- * noticed; every key is optional here, because what is missing is reported when references are resolved.
+ * The source of an issuer's keys. The times have no prefault here, so that resolving notices one without effect. Every
+ * key is optional, because resolving reports missing ones.
  */
 const shape = {
   pem: oneOrMany(
@@ -119,12 +119,12 @@ const pinnedSource = section({
     .optional(),
 }).meta({ required: ['algorithms'], oneOf: exactlyOne });
 
-/** A migration has two or three; each fetched one is a fetch and a timer of its own. */
+/** Sources of one issuer. A migration has two or three, and each fetched source has its own timer. */
 const MAX_SOURCES = 8;
 const sourcesHint =
   'a mapping with exactly one of pem, jwks, discovery, secret, or a list of such mappings, each with its algorithms';
 
 export const keys = either([oneSource, list(pinnedSource, sourcesHint, MAX_SOURCES)], sourcesHint);
 
-/** What one source holds, in any of its forms. */
+/** One source, in any of its forms. */
 export type FileKeys = z.output<typeof oneSource>;

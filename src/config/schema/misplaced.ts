@@ -1,19 +1,20 @@
 import type { KeyPath } from '../fault.ts';
 import { knownKeys, schemaTree } from './tree.ts';
 
-/** A key that stands one level too far out, and what is not looked at any more because of it. */
+/** A key that stands one level too far out. */
 interface Misplaced {
   readonly path: KeyPath;
   readonly message: string;
+  /** Parts that further checks skip because of it. */
   readonly involved: readonly KeyPath[];
 }
 
-/** Sections whose keys are names of the user's. */
+/** Sections whose keys are names of the user's choice. */
 const NAMED = ['issuers', 'upstreams'] as const;
 
 /**
- * Keys that are indented too little: each would be a fault, and so would be all that is missing where it belongs. One
- * is reported for each mapping that has any.
+ * Keys that are indented too little, one for each mapping that has any. Without this check each key would be a fault,
+ * and so would its absence where it belongs.
  */
 export function* misplacedKeys(value: unknown): Generator<Misplaced> {
   if (!isMapping(value)) return;
@@ -36,7 +37,7 @@ export function* misplacedKeys(value: unknown): Generator<Misplaced> {
   }
 }
 
-/** A key that is unknown, beside an empty one below which it would be known. */
+/** An unknown key beside an empty one, below which it would be known. */
 function* besideEmpty(mapping: unknown, path: KeyPath): Generator<Misplaced> {
   if (!isMapping(mapping)) return;
   const known = knownKeys(schemaTree(), path);

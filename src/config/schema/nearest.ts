@@ -1,4 +1,4 @@
-/** The word that was most likely meant: at most a third of its letters differ. Undefined when none is near. */
+/** The known word that was most likely meant: at most a third of the letters differ. Undefined when none is near. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
   let least = Number.POSITIVE_INFINITY;
@@ -12,10 +12,10 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   return best;
 }
 
-/** Longer words are no slip of the hand; also bounds the time the comparison takes. */
+/** Characters of a word that is compared, to bound the time; a longer word is no typing error. */
 const MAX_LENGTH = 64;
 
-/** Letters to insert, remove, replace or swap with their neighbour (optimal string alignment). */
+/** Number of letters to insert, remove, replace or swap with their neighbour (optimal string alignment). */
 function distance(a: string, b: string): number {
   if (a.length > MAX_LENGTH || b.length > MAX_LENGTH) return Number.POSITIVE_INFINITY;
   let before: number[] = [];

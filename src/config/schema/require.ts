@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { claim, either, flag, list, must, pattern, section, text } from './fields.ts';
 
-/** RFC 6749 §3.3, so that scopes can stand in a quoted string of the challenge as they are. */
+/** A scope (RFC 6749 §3.3). Its characters need no escape in the quoted string of a challenge. */
 const scope = pattern(
   'a scope of 1 to 256 printable ASCII characters without space, " and \\; several are a list such as [a, b]',
   /^[!#-[\]-~]{1,256}$/,
@@ -22,7 +22,7 @@ const words = <Item extends z.ZodType>(item: Item, example: string) =>
 const valueHint = 'a text, a number or true or false';
 const number = z
   .number({ error: must(valueHint) })
-  // Beyond, neighbours are read as one number.
+  // Above, different numbers are read as the same one.
   .refine((value) => Math.abs(value) <= Number.MAX_SAFE_INTEGER, {
     error: 'is a number that cannot be told from its neighbours; must be at most 9007199254740991, or a text',
   });
@@ -42,7 +42,7 @@ const claimTest = either(
 
 const equalsHint = 'a value, or a list of values such as [pro, enterprise]';
 const claimHint = 'the name of a claim, or a list of names such as [kubernetes.io, namespace]';
-/** A test in a list, for claims that a key of a mapping cannot name. */
+/** A test in a list, for a claim that the key of a mapping cannot name. */
 const listedTest = section({
   claim: claim(claimHint)
     .describe('Name of the claim. Dots reach into objects, and so do lists of names.')
@@ -56,7 +56,7 @@ const listedTest = section({
 const claimsHint =
   'a mapping from claims to what they must be, or a list such as [{ claim: [kubernetes.io, namespace], equals: prod }]';
 
-/** What a route demands of tokens. */
+/** The demands of a route on tokens. */
 export const requireSection = section({
   scopes: words(scope, 'orders:read')
     .describe('Scopes that the claims `scope` and `scp` must have: all of them, or any.')
@@ -76,7 +76,7 @@ export const requireSection = section({
 
 const audience = text('an audience');
 
-/** Any one of them, or all. */
+/** Audiences of which a token must have one, or all. */
 export const audienceField = either(
   [
     audience,

@@ -1,12 +1,12 @@
 import type { KeyPath } from '../fault.ts';
 import type { Source } from '../source/source.ts';
 
-/** A number as YAML has them, without its octal and hexadecimal forms. */
+/** A number of YAML, without the octal and hexadecimal forms. */
 const NUMBER = /^[-+]?\d{1,15}(\.\d{1,15})?$/;
 
 /**
- * Gives a text that came whole from the environment the type that is wanted in its place. Whether it has been done;
- * a text that says something else stays and is a fault.
+ * Converts a text that came whole from the environment to a type that its place wants.
+ * @returns whether it has converted the text; any other text stays and is a fault.
  */
 export function retype(
   root: { value: unknown },
@@ -26,7 +26,7 @@ export function retype(
   return true;
 }
 
-/** The mapping or list in which a value stands. */
+/** The mapping or list that holds a value. */
 export function holderOf(
   root: { value: unknown },
   path: KeyPath,

@@ -37,7 +37,7 @@ const MIB = 1024 * KIB;
 const GIB = 1024 * MIB;
 
 const NONE = 'none';
-/** More do not fit the largest file. */
+/** Routes; more do not fit into the largest file. */
 const MAX_ROUTES = 10_000;
 
 const issuer = section({
@@ -204,7 +204,7 @@ const listenObject = later(
 ).unwrap();
 const listenOne = either([trafficAddress(), listenObject], 'an address such as 0.0.0.0:8080');
 
-/** The whole file of the documentation, also what this version refuses as not supported yet. */
+/** The whole file of the documentation, with the keys that this version still refuses. */
 export const schema = section({
   listen: either(
     [trafficAddress(), list(listenOne, 'a list of addresses'), listenObject],
@@ -343,9 +343,9 @@ export const schema = section({
     .describe('How the gateway stops.'),
 }).meta({ title: 'portcullis configuration', required: ['listen'] });
 
-/** The file as it is written. */
+/** The file as the user writes it. */
 export type ConfigObject = z.input<typeof schema>;
-/** The file with defaults filled in and units converted, references not yet followed. */
+/** The file with defaults and converted units, before references are followed. */
 export type FileConfig = z.output<typeof schema>;
 export type FileIssuer = z.output<typeof issuer>;
 export type FileUpstream = z.output<typeof upstream>;

@@ -19,7 +19,7 @@ export function knownKeys(node: SchemaNode, path: KeyPath): readonly string[] {
 
 let tree: SchemaNode | undefined;
 
-/** The schema of the file as JSON Schema. Made once: it is as large as the documentation. */
+/** The schema of the file as JSON Schema, made once. */
 export function schemaTree(): SchemaNode {
   tree ??= jsonSchema();
   return tree;

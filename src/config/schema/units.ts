@@ -28,7 +28,7 @@ export function parseRate(text: string): number | undefined {
   return RATE.test(text) ? parseSize(text.slice(0, -'/s'.length)) : undefined;
 }
 
-/** The shortest exact way to write a duration, for messages and the schema. */
+/** The shortest exact form of a duration, for messages and the schema. */
 export function formatDuration(value: number): string {
   for (const unit of ['h', 'm', 's']) {
     const factor = milliseconds[unit] as number;
@@ -37,7 +37,7 @@ export function formatDuration(value: number): string {
   return value === 0 ? '0s' : `${value}ms`;
 }
 
-/** The shortest exact way to write a size, for messages and the schema. */
+/** The shortest exact form of a size, for messages and the schema. */
 export function formatSize(value: number): string {
   for (const unit of ['GiB', 'MiB', 'KiB']) {
     const factor = bytes[unit] as number;

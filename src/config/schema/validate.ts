@@ -9,23 +9,23 @@ import { type FileConfig, schema } from './schema.ts';
 import { knownKeys, schemaTree } from './tree.ts';
 
 export interface Validated {
-  /** What is left when every wrong part has been taken out; undefined when nothing is. */
+  /** The file without its wrong parts; undefined when nothing is left. */
   readonly config: FileConfig | undefined;
   readonly faults: readonly Fault[];
-  /** Whether the file has something at this path, or around it, that was taken out as wrong. */
+  /** Whether the value at this path, or one around it, was wrong and removed. */
   wasWrong(path: KeyPath): boolean;
-  /** Whether the file has something below this path that was taken out as wrong. */
+  /** Whether a value below this path was wrong and removed. */
   wasWrongInside(path: KeyPath): boolean;
 }
 
 type Issue = z.core.$ZodIssue;
 
-/** Wrong parts are taken out, then what held only them; more rounds would mean a fault of the schema. */
+/** Rounds that remove wrong parts, then the parts that held nothing else. More would mean a fault of the schema. */
 const MAX_ROUNDS = 8;
 
 /**
- * Checks shape and types. References are followed later, also in a file with wrong types: so the wrong parts are
- * taken out and the rest is read again, until all faults of the file can be told at once.
+ * Checks shape and types. Later steps follow references, also in a file with wrong types, so that all faults are
+ * reported at once: wrong parts are removed and the rest is read again.
  */
 export function validate(source: Source): Validated {
   const faults: Fault[] = [];
@@ -73,7 +73,7 @@ const WORDS: ReadonlySet<string | number> = new Set([
   ],
 ]);
 
-/** The word that stands there, as it was written, before what is said of it. */
+/** The value at a path as the file has it, to begin a message; '' for a value that may be a secret. */
 function shownWord(source: Source, path: KeyPath): string {
   let value: unknown = source.value;
   for (const step of path) value = (value as Readonly<Record<string | number, unknown>> | undefined)?.[step];
@@ -85,13 +85,13 @@ function shownWord(source: Source, path: KeyPath): string {
 interface Explained {
   readonly path: KeyPath;
   readonly message: string;
-  /** The fault is the key itself and not its value. */
+  /** The key itself is wrong, not its value. */
   readonly key: boolean;
-  /** Types other than a text that would do there. */
+  /** Types other than a text that would be right there. */
   readonly types?: readonly string[];
 }
 
-/** One after the other, because an unknown key is compared with every known one. */
+/** A generator, because the comparison of an unknown key with every known one takes time. */
 function* explainAll(issues: readonly Issue[]): Generator<Explained> {
   for (const issue of issues) yield* explain(issue, []);
 }
@@ -104,7 +104,7 @@ function explain(issue: Issue, above: KeyPath): Iterable<Explained> {
     case 'invalid_key':
       return [{ path, message: issue.issues[0]?.message ?? issue.message, key: true }];
     case 'invalid_union': {
-      // The branch that fits the kind of the value knows better what is wrong inside it.
+      // The branch that fits the kind of the value has the better message.
       const branch = issue.errors.find((errors) => errors.every((error) => isInside(error)));
       return branch === undefined
         ? [
@@ -144,7 +144,7 @@ function unknownKey(path: KeyPath, key: string): string {
     : `is not a known key; must be ${meant} if that is meant`;
 }
 
-/** A copy whose parts can be taken out, also where aliases made two places share one value. */
+/** A copy for removing parts; two places that share one value by an alias get their own. */
 function copy(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copy);
   if (!isMapping(value)) return value;
@@ -152,8 +152,8 @@ function copy(value: unknown): unknown {
 }
 
 /**
- * Takes out the value at a path. In a list of mappings an empty one stays in its place, so that the indexes of the
- * others still name what the file holds; any other list goes as a whole.
+ * Removes the value at a path. A list of mappings keeps an empty one in its place, so the indexes of the others still
+ * fit the file; any other list is removed as a whole.
  */
 function remove(root: { value: unknown }, path: KeyPath, wrong: Set<string>): void {
   wrong.add(JSON.stringify(path));

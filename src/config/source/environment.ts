@@ -1,27 +1,27 @@
-/** Where `${NAME}` is looked up. */
+/** The variables for `${NAME}`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface Substitution {
   readonly text: string;
-  /** What is wrong, one sentence each; names variables, never their values. */
+  /** One sentence for each fault; names variables, never their values. */
   readonly faults: readonly string[];
 }
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-/** Whether the text is one variable and nothing else, so that its value is a whole one from outside. */
+/** Whether the text is one variable and nothing else. */
 export function isOneVariable(text: string): boolean {
   return /^\$\{[^}]*\}$/.test(text);
 }
 
-/** Whether there is anything to replace, the escape `$${` included. */
+/** Whether the text has anything to replace, the escape `$${` too. */
 export function hasVariables(text: string): boolean {
   return text.includes('${');
 }
 
 /**
- * Replaces `${NAME}` and `${NAME:-default}` (for an unset or empty variable) and turns `$${` into `${`. What is put
- * in is not looked at again.
+ * Replaces `${NAME}` and `${NAME:-default}` (for an unset or empty variable) and turns `$${` into `${`. It does not
+ * replace anything inside inserted values.
  */
 export function substitute(text: string, env: Environment): Substitution {
   const faults: string[] = [];
@@ -54,11 +54,11 @@ function split(inside: string): readonly [string, string | undefined] {
   return colon < 0 ? [inside, undefined] : [inside.slice(0, colon), inside.slice(colon + 2)];
 }
 
-/** `$NAME` as shells have it, `$(NAME)` and `{{ NAME }}` as templates do. */
+/** Other forms of variables: `$NAME` of shells, `$(NAME)` and `{{ NAME }}` of templates. */
 const LOOSE_VARIABLE = /(?<![$\w])\$(?:[A-Z_][A-Z0-9_]+\b|\([A-Z_][A-Z0-9_]+\))|\{\{[^{}]*\}\}/;
 const CURLY_QUOTE = /^[\u2018-\u201f\u00ab\u2039]|[\u2018-\u201f\u00bb\u203a]$/;
 
-/** What a text holds that is hardly meant to be part of it. Says nothing of the rest of the text, which may be a secret. */
+/** A warning on a part of the text that is hardly meant. It does not quote the text, which may be a secret. */
 export function textSlip(text: string): string | undefined {
   if (CURLY_QUOTE.test(text)) {
     return 'begins or ends with a curly quote, which is part of the value; straight ones, " or \', are meant if it is to be quoted';

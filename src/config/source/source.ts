@@ -17,29 +17,29 @@ import { type Environment, hasVariables, isOneVariable, substitute, textSlip } f
 import { isOversized, MAX_ALIASES, scanText } from './text-bounds.ts';
 import { syntaxFault, yamlFaultText } from './yaml-fault.ts';
 
-/** The configuration as plain data, with the way back to the line and column of each of its parts. */
+/** The configuration as plain data. It can find the line and column of each part. */
 export interface Source {
   readonly file: string;
   readonly value: unknown;
-  /** Values that could not be filled in from the environment. */
+  /** Values that the environment could not fill in. */
   readonly unset: readonly KeyPath[];
   readonly faults: readonly Fault[];
-  /** Texts that hold what is hardly meant to be part of them. */
+  /** Texts with parts that are hardly meant. */
   readonly warnings: readonly Fault[];
-  /** The nearest part of the file to a path: the value, or its key; what holds it when it is missing. */
+  /** A fault at a path: at the value, or its key; at the mapping or list around a missing one. */
   fault(path: KeyPath, message: string, at?: 'value' | 'key'): Fault;
-  /** The text at a path as it was written, quoted: `${NAME}` and not what the environment holds. */
+  /** The text at a path as the file has it, quoted: `${NAME}` instead of the value of the environment. */
   asWritten(path: KeyPath, value: string): string;
   /** Whether a part of the text at a path came from the environment. */
   isSubstituted(path: KeyPath): boolean;
-  /** Whether all of it did, by one variable; the environment has texts alone, so that its type is open. */
+  /** Whether the whole text is one variable. The environment has only texts, so its type is open. */
   isVariable(path: KeyPath): boolean;
 }
 
-/** Longest piece of a name that is shown in a message. */
+/** Characters of a name in a message. */
 const MAX_SHOWN = 80;
 
-/** Reads YAML text. Problems of the text itself are in `faults`; `value` is then as far as it could be read. */
+/** Reads YAML text. Faults of the text itself are in `faults`; `value` then holds the part that could be read. */
 export function readText(file: string, text: string, env: Environment): Source {
   const lines = new LineCounter();
   const scan = scanText(text);
@@ -48,7 +48,7 @@ export function readText(file: string, text: string, env: Environment): Source {
     const fault = { file, line: 1, column: 1, path: 'yaml', message: obstacle };
     return fromDocument(file, new Document(null), lines, env, [fault]);
   }
-  // Repeated keys are looked for below: the library compares each key with each.
+  // `repeatedKeys` finds repeated keys; the library would compare each key with every other one.
   const document = parseDocument(text, {
     lineCounter: lines,
     prettyErrors: false,
@@ -58,7 +58,7 @@ export function readText(file: string, text: string, env: Environment): Source {
   const errors = [...document.errors, ...document.warnings].sort((a, b) => a.pos[0] - b.pos[0]);
   const [first] = errors;
   if (first === undefined) return fromDocument(file, document as Document, lines, env, []);
-  // One slip makes the rest of a text mean something else: what the parser says of that would only follow from it.
+  // One error changes the meaning of the rest of the text, so later errors would only follow from it.
   const { offset, message } = syntaxFault(text, first.code, first.pos[0], scan);
   const { line, col } = lines.linePos(offset);
   return fromDocument(file, new Document(null), lines, env, [
@@ -66,7 +66,7 @@ export function readText(file: string, text: string, env: Environment): Source {
   ]);
 }
 
-/** Takes an object in place of a file: faults then have a path but no line. */
+/** Reads an object instead of a file. Faults then have a path but no line. */
 export function readObject(file: string, object: unknown, env: Environment): Source {
   return fromDocument(file, new Document(object), undefined, env, []);
 }
@@ -84,7 +84,7 @@ function fromDocument(
   const warnings: Fault[] = [];
 
   const faultAt = (offset: number, path: KeyPath, message: string): Fault => {
-    // A document that was never parsed knows of no lines; the file then has none to show.
+    // A document that was never parsed has no lines.
     const { line, col } = lines?.linePos(offset) ?? { line: 0, col: 0 };
     const isFirst = lines !== undefined && line === 0;
     return {
@@ -98,7 +98,7 @@ function fromDocument(
   const fault: Source['fault'] = (path, message, at = 'value') =>
     faultAt(offsetOf(document, path, at), path, message);
 
-  // What comes behind the last fault that is shown is not looked at.
+  // Checks stop at the last fault that is shown.
   const isFull = (): boolean => faults.length >= MAX_FAULTS;
   visit(document, {
     Map(_, node, ancestors) {
@@ -158,7 +158,7 @@ function fromDocument(
     faults,
     warnings,
     fault,
-    // With more faults than are shown the rest has not been filled in.
+    // With more faults than are shown, later values are not filled in.
     value: isFull() ? undefined : toValue(document, faults, fault),
     isSubstituted: (path) => written.has(scalarAt(document, path)),
     isVariable: (path) => isOneVariable(written.get(scalarAt(document, path)) ?? ''),
@@ -172,10 +172,10 @@ function fromDocument(
 function toValue(document: Document, faults: Fault[], fault: Source['fault']): unknown {
   try {
     const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
-    // An anchor around its own alias makes a value without end.
+    // An anchor around its own alias makes an endless value.
     if (!isOversized(value)) return value;
   } catch {
-    // What can fail here is an alias: one without an anchor, which has been reported, or too many of them.
+    // Only aliases fail here: one without an anchor, which is reported already, or too many of them.
   }
   if (faults.length === 0) {
     faults.push({ ...fault([], 'has too many or endless aliases; must do without'), path: 'yaml' });
@@ -183,7 +183,7 @@ function toValue(document: Document, faults: Fault[], fault: Source['fault']): u
   return undefined;
 }
 
-/** The keys of a mapping that stand in it already. */
+/** The keys that repeat an earlier key of the mapping. */
 function repeatedKeys(map: YAMLMap): Scalar[] {
   const seen = new Set<unknown>();
   const repeated: Scalar[] = [];
@@ -198,11 +198,11 @@ function repeatedKeys(map: YAMLMap): Scalar[] {
 interface Found {
   readonly key: unknown;
   readonly value: unknown;
-  /** Steps of the path that lead somewhere. */
+  /** Steps of the path that exist. */
   readonly depth: number;
 }
 
-/** Follows a path as far as it goes. */
+/** Follows a path as far as it exists. */
 function find(document: Document, path: KeyPath): Found {
   let found: Found = { key: undefined, value: document.contents, depth: 0 };
   for (const step of path) {
@@ -232,7 +232,7 @@ function offsetOf(document: Document, path: KeyPath, at: 'value' | 'key'): numbe
   return (node as Scalar | null | undefined)?.range?.[0] ?? 0;
 }
 
-/** The keys and indexes on the way from the document to the last of these nodes. */
+/** The keys and indexes from the document to the last of these nodes. */
 function pathOf(nodes: readonly unknown[]): KeyPath {
   const path: (string | number)[] = [];
   nodes.forEach((node, index) => {

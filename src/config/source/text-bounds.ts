@@ -1,18 +1,18 @@
 import { Lexer } from 'yaml';
 
-/** Levels. A file of the documented form is five levels deep; the parser's stack must not be what ends a deeper one. */
+/** Levels. A file of the documented form has five. Without the bound a deeper one could exhaust the parser's stack. */
 const MAX_DEPTH = 64;
-/** Aliases in the text, and again all that they bring with them: finding an anchor costs a walk through the file. */
+/** Aliases in the text, and aliases that they repeat: each costs a walk through the file to find its anchor. */
 export const MAX_ALIASES = 100;
 /**
- * Words, marks and quoted texts of the file. A key with its value is three to four; a thousand routes are a quarter of
- * it. Some steps of a check compare each part with each other one, so that this bounds its time.
+ * Words, marks and quoted texts of the file. A key with its value has three to four; a thousand routes have a quarter of
+ * the bound. Some checks compare each part with every other one, so this bounds their time.
  */
 const MAX_TOKENS = 100_000;
-/** Values of the file once aliases stand for what they name. */
+/** Values of the file after aliases are replaced. */
 const MAX_VALUES = 100_000;
 
-/** A text in quotes, from its opening quote to behind its closing one. */
+/** A quoted text, from its opening quote to behind its closing quote. */
 interface Quoted {
   readonly start: number;
   readonly end: number;
@@ -20,23 +20,23 @@ interface Quoted {
 }
 
 interface Scan {
-  /** What the text has too much of, and what would be right; undefined: it may be parsed. */
+  /** The bound that the text exceeds, and what would be right; undefined: the text may be parsed. */
   readonly obstacle: string | undefined;
-  /** The quoted texts that go over more than one line. */
+  /** Quoted texts of more than one line. */
   readonly longQuotes: readonly Quoted[];
-  /** Where the first bracket or brace stands that is not closed before the text, or a line indented less, ends it. */
+  /** The offset of the first bracket or brace that is still open at the end of the text or at a line indented less. */
   readonly openBracket: number | undefined;
 }
 
 const BLANK = /^[\s\uFEFF]*$/;
-/** What the lexer puts before a document, and before a plain or block text. */
+/** Marks that the lexer puts before a document, and before a plain or block text. */
 const SENTINELS: ReadonlySet<string> = new Set(['\u0002', '\u001f']);
-/** What the lexer puts where a line that is indented less ends open brackets. */
+/** The mark that the lexer puts where a line indented less ends open brackets. */
 const BRACKETS_CUT = '\u0018';
 
 /**
- * One pass over a text before it is parsed. Counts brackets, the `- - -` of nested lists on one line, aliases and
- * tokens; stops at the first bound that is passed.
+ * One pass over a text before it is parsed. It counts brackets, the `- - -` of nested lists on one line, aliases and
+ * tokens, and stops at the first bound that the text exceeds.
  */
 export function scanText(text: string): Scan {
   const longQuotes: Quoted[] = [];
@@ -93,7 +93,7 @@ function isClosed(token: string): boolean {
   return at === token.length - 1;
 }
 
-/** Whether a value is too deep or too large, aliases counted as what they stand for; looks no further than that. */
+/** Whether a value is too deep or too large after aliases are replaced. It stops as soon as that is clear. */
 export function isOversized(value: unknown): boolean {
   let values = 0;
   const isOver = (part: unknown, levels: number): boolean => {

@@ -3,7 +3,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 /** A file that cannot be used. The message completes the sentence `<path> …`. */
 export class FileError extends Error {
   override readonly name = 'FileError';
-  /** Whether the file cannot be had at all, as against one that holds the wrong thing. */
+  /** Whether the file cannot be read at all; otherwise its content is wrong. */
   readonly isOutOfReach: boolean;
 
   constructor(message: string, isOutOfReach = false) {
@@ -22,7 +22,7 @@ const reasons: Readonly<Record<string, string>> = {
   ELOOP: 'is a link that leads back to itself',
 };
 
-/** Reads a file of at most `limit` bytes as UTF-8, also from a pipe. Throws FileError. */
+/** Reads a file or a pipe of at most `limit` bytes as UTF-8. Throws FileError. */
 export function readTextFile(path: string, limit: number): string {
   let bytes: Buffer;
   try {

@@ -1,6 +1,6 @@
 import type { ErrorCode } from 'yaml';
 
-/** The library's own messages quote the text around the fault, which may be a secret. */
+/** Messages by code. The library's own messages quote the text around the fault, which may be a secret. */
 const texts: Readonly<Partial<Record<ErrorCode, string>>> = {
   BAD_ALIAS: 'has a broken alias; must name an anchor set before it',
   BAD_DQ_ESCAPE: 'has an unknown escape in a text in double quotes; must be one of YAML, such as \\n',
@@ -23,7 +23,7 @@ export function yamlFaultText(code: ErrorCode): string {
   return texts[code] ?? 'is not valid YAML; must be YAML 1.2 or JSON';
 }
 
-/** A syntax error as a person sees it, and the offset of the place to look at. */
+/** A syntax error as a person sees it, with the offset of its cause. */
 interface SyntaxFault {
   readonly offset: number;
   readonly message: string;
@@ -37,17 +37,17 @@ interface LongQuote {
 
 interface OpenMarks {
   readonly longQuotes: readonly LongQuote[];
-  /** Where a bracket or brace stands that is not closed. */
+  /** The offset of a bracket or brace that is not closed. */
   readonly openBracket: number | undefined;
 }
 
-/** What the parser says of a bracket that is not closed, or that lines with less indentation cut. */
+/** Codes of a bracket that is not closed, or that a line with less indentation cuts off. */
 const UNCLOSED: ReadonlySet<ErrorCode> = new Set(['BAD_INDENT', 'MISSING_CHAR']);
 
 /**
- * Where a syntax error comes from: a quote or bracket that was left open shows only where the text ends or goes on, and a
- * line that is indented too deep continues the one above it.
- * @param offset where the parser noticed it.
+ * The cause of a syntax error. The parser notices an open quote or bracket only later in the text, and takes a line that
+ * is indented too deep for a continuation of the line above.
+ * @param offset where the parser noticed the error.
  */
 export function syntaxFault(
   text: string,

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 
-/** A configuration as the text of a file. @param value what `configFromObject` takes */
+/** A configuration as the text of a file. @param value an object for `configFromObject` */
 export function yamlText(value: object): string {
   return stringify(value, { lineWidth: 0 });
 }
