@@ -3,12 +3,12 @@ import { foreignJson } from '../lib/foreign-text.ts';
 import { slashHint } from '../lib/slash-hint.ts';
 import { FetchError } from './fetch-document.ts';
 
-/** Longest issuer that a message shows; the rest says nothing to a reader. */
+/** Characters of an issuer in a message. */
 const MAX_SHOWN = 200;
 
 /**
- * Reads an OpenID Connect discovery document: the address of the key set of `issuer`. A document that names another
- * issuer is not believed (OpenID Connect Discovery 1.0 §4.3). Throws FetchError.
+ * Reads the address of the key set of `issuer` from an OpenID Connect discovery document. A document that names another
+ * issuer is refused (OpenID Connect Discovery 1.0 §4.3). Throws FetchError.
  */
 export function readDiscovery(text: string, from: URL, issuer: string): URL {
   const where = shownUrl(from);

@@ -9,12 +9,12 @@ export interface Download extends ReadKeySet {
   readonly freshMs: number | undefined;
 }
 
-/** The algorithms to which a source of keys is pinned. */
+/** The algorithms for which a source may have keys. */
 export function algorithmsOf(issuer: IssuerConfig, remote: RemoteKeysConfig): readonly string[] {
   return remote.algorithms ?? issuer.algorithms;
 }
 
-/** Fetches an issuer's key set, by way of its discovery document where that is configured. Throws FetchError. */
+/** Fetches an issuer's key set, through its discovery document if that is configured. Throws FetchError. */
 export async function download(
   issuer: IssuerConfig,
   remote: RemoteKeysConfig,

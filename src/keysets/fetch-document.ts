@@ -1,13 +1,13 @@
 import { shownUrl, urlObstacle } from '../keys/key-url.ts';
 import { freshFor } from './freshness.ts';
 
-/** Bytes of a document, unpacked; a key set of a thousand RSA keys is half of it. */
+/** Bytes of an unpacked document; a key set of a thousand RSA keys has half as many. */
 const MAX_BYTES = 1024 * 1024;
-/** Redirects followed for one document; a provider that has moved needs one or two. */
+/** Redirects for one document; a provider that has moved needs one or two. */
 const MAX_REDIRECTS = 3;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
-/** A document cannot be had. The message is one sentence without anything that was received. */
+/** A document could not be fetched. The message is one sentence that quotes no received byte. */
 export class FetchError extends Error {
   override readonly name = 'FetchError';
 }
@@ -15,8 +15,8 @@ export class FetchError extends Error {
 export type Fetch = (url: URL, init: RequestInit) => Promise<Response>;
 
 /**
- * What is asked for (RFC 9110 §12.5.1). The Kubernetes API server answers 406 to a client that does not take the registered
- * type of a key set (RFC 7517 §8.5.2); others serve one as plain text, so that everything is taken in the end.
+ * Values of Accept (RFC 9110 §12.5.1). The Kubernetes API server answers 406 to a client that does not accept the
+ * registered type of a key set (RFC 7517 §8.5.2). Other servers send one as plain text, so every type is accepted last.
  */
 export const accepted = {
   keySet: 'application/jwk-set+json, application/json;q=0.9, */*;q=0.1',
@@ -28,22 +28,22 @@ export interface FetchOptions {
   /** Value of the Accept header. */
   readonly accept: string;
   readonly allowHttp: boolean;
-  /** Ends the fetch with the signal's reason. */
+  /** Ends the fetch, which then rejects with the signal's reason. */
   readonly signal: AbortSignal;
 }
 
 export interface FetchedDocument {
   readonly text: string;
-  /** Milliseconds for which it is fresh; undefined when the answer does not say. */
+  /** Milliseconds for which the document is fresh; undefined when the response does not say. */
   readonly freshMs: number | undefined;
-  /** Whether every step of the way was https. */
+  /** Whether every redirect and the document came over https. */
   readonly secure: boolean;
 }
 
 /**
- * Fetches a document with status 200. What has been https stays https, also to this machine and with allowHttp: a
- * redirect must not be what takes the keys into the open. Throws FetchError, or the reason of the signal.
- * @param secure whether the way to this address was https.
+ * Fetches a document with status 200. After https, every redirect must be https too, also to this machine and with
+ * allowHttp: a redirect must not expose the keys. Throws FetchError, or the reason of the signal.
+ * @param secure whether the address itself came over https.
  */
 export async function fetchDocument(
   start: URL,
@@ -95,12 +95,12 @@ async function ask(url: URL, { fetch, accept, signal }: FetchOptions): Promise<R
   }
 }
 
-/** Frees the connection of an answer whose body is not wanted. */
+/** Frees the connection of a response whose body is not needed. */
 async function discard(response: Response): Promise<void> {
   try {
     await response.body?.cancel();
   } catch {
-    // The connection has ended before, which frees it too.
+    // The connection has ended already.
   }
 }
 
@@ -112,7 +112,7 @@ function target(response: Response, from: URL): URL {
   return new URL(location, from);
 }
 
-/** Stops at the limit of unpacked bytes; Content-Length and the size of a packed body prove nothing. */
+/** Reads the body up to the limit of unpacked bytes; Content-Length and the packed size do not show that size. */
 async function readText(response: Response, url: URL): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
@@ -134,18 +134,18 @@ async function readText(response: Response, url: URL): Promise<string> {
 
 const UNTRUSTED = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT_)/;
 
-/** Whether the code of a failure is that of a certificate. */
+/** Whether an error code means that the certificate is not trusted. */
 export function isUntrusted(reason: string): boolean {
   return UNTRUSTED.test(reason);
 }
 
-/** Why a fetch has failed: its code, for messages, and what the system and the library say. */
+/** The cause of a failed fetch: a code for messages, the system call, and the library's message. */
 export function causeOf(error: TypeError): {
   readonly reason: string;
   readonly syscall: unknown;
   readonly message: string | undefined;
 } {
-  // A connection that was given up shows as an error without a code, around the one that says why.
+  // For an aborted connection the library wraps the error with the code in one without.
   const cause = error.cause instanceof DOMException ? error.cause.cause : error.cause;
   const { code, syscall, message } = (cause ?? {}) as {
     readonly code?: unknown;
@@ -155,7 +155,7 @@ export function causeOf(error: TypeError): {
   return { reason: typeof code === 'string' ? code : 'no reason given', syscall, message };
 }
 
-/** @param where who cannot be reached, as the subject of the sentence. */
+/** @param where the server that cannot be reached, as the subject of the sentence. */
 export function unreachable(where: string, reason: string): FetchError {
   return new FetchError(
     isUntrusted(reason)

@@ -2,7 +2,7 @@ import type { IssuerConfig } from '../config/config.ts';
 import type { VerificationKey } from '../keys/key.ts';
 import type { RemoteKeySet } from './remote-key-set.ts';
 
-/** All keys of one issuer: those of its configuration, and beside them what each of its sources has published. */
+/** All keys of one issuer: those in its configuration, and those that its sources have published. */
 export class IssuerKeys {
   readonly sets: readonly RemoteKeySet[];
   readonly #configured: readonly VerificationKey[];
@@ -12,17 +12,17 @@ export class IssuerKeys {
     this.sets = sets;
   }
 
-  /** Those in force. */
+  /** The keys in force. */
   get keys(): readonly VerificationKey[] {
     return [...this.#configured, ...this.sets.flatMap(({ keys }) => keys)];
   }
 
-  /** Those that are in force when one of the sets has these. */
+  /** The keys in force after one of the sets has changed to these. */
   with(changed: RemoteKeySet, keys: readonly VerificationKey[]): readonly VerificationKey[] {
     return [...this.#configured, ...this.sets.flatMap((set) => (set === changed ? keys : set.keys))];
   }
 
-  /** Asks each source that may be asked now; undefined when it is too early for all of them. */
+  /** Fetches from each source that may be asked now; undefined when it is too early for all of them. */
   refetch(): Promise<void> | undefined {
     const asked = this.sets.flatMap((set) => set.refetch() ?? []);
     return asked.length === 0 ? undefined : Promise.all(asked).then(() => {});

@@ -3,10 +3,10 @@ import type { VerificationKey } from '../keys/key.ts';
 import { IssuerKeys } from './issuer-keys.ts';
 import { RemoteKeySet, type Surroundings } from './remote-key-set.ts';
 
-/** The key sets of other issuers, fetched and not yet in force. */
+/** The key sets of other issuers, fetched but not in force. */
 export type NextKeySets = ReadonlyMap<string, IssuerKeys>;
 
-/** The fetched key sets of a gateway, by issuer, for those that have any. */
+/** The fetched key sets of a gateway, by issuer. Issuers without fetched keys have no entry. */
 export class KeySets {
   readonly #around: Surroundings;
   #issuers: NextKeySets = new Map();
@@ -19,8 +19,8 @@ export class KeySets {
   }
 
   /**
-   * Resolves when the kept sets are in force; the issuers are asked behind that, and no start waits for them. Rejects
-   * with the StartError of a kept set that others could have written.
+   * Resolves when the stored sets are in force. Fetches start after that, and the start does not wait for them. Rejects
+   * with the StartError of a stored set that others could have written.
    */
   async start(): Promise<void> {
     await Promise.all(setsOf(this.#issuers).map((set) => set.load()));
@@ -29,8 +29,8 @@ export class KeySets {
   }
 
   /**
-   * Makes the sets of other issuers and has those fetched that are new; what stays as it is goes on. Resolves when
-   * each has its keys or its first attempt has failed. Rejects as `start` does, and then nothing has changed.
+   * Makes the sets of other issuers and fetches the new ones; unchanged sets go on. Resolves when each has its keys or
+   * its first attempt has failed. Rejects as `start` does, and then nothing has changed.
    */
   async prepare(issuers: ReadonlyMap<string, IssuerConfig>): Promise<NextKeySets> {
     const next = this.#make(issuers);
@@ -42,7 +42,7 @@ export class KeySets {
       this.#retire(fresh);
       throw error;
     }
-    // A reload fetches new keys also where the address is the old one; it does not wait for these.
+    // A reload also fetches from unchanged addresses, but does not wait for them.
     for (const set of setsOf(next)) if (present.has(set)) set.start();
     await Promise.all(
       fresh.map(async (set) => {
@@ -53,7 +53,7 @@ export class KeySets {
     return next;
   }
 
-  /** Puts prepared sets in the place of the present ones, which end unless they stay. */
+  /** Replaces the present sets with prepared ones. Sets that are not part of both end. */
   commit(next: NextKeySets): void {
     const kept = new Set(setsOf(next));
     const ended = setsOf(this.#issuers).filter((set) => !kept.has(set));
@@ -61,18 +61,18 @@ export class KeySets {
     this.#retire(ended);
   }
 
-  /** Gives prepared sets up. */
+  /** Drops prepared sets. */
   abandon(next: NextKeySets): void {
     const present = new Set(setsOf(this.#issuers));
     this.#retire(setsOf(next).filter((set) => !present.has(set)));
   }
 
-  /** Undefined for an issuer whose keys are all of the configuration. */
+  /** The keys of an issuer; undefined when all of them are in the configuration. */
   of(issuer: string): IssuerKeys | undefined {
     return this.#issuers.get(issuer);
   }
 
-  /** The keys in force of those issuers, by issuer. */
+  /** The keys in force, by issuer. */
   keys(): ReadonlyMap<string, readonly VerificationKey[]> {
     return keysOf(this.#issuers);
   }
@@ -87,7 +87,7 @@ export class KeySets {
     for (const set of this.#issuers.get(issuer)?.sets ?? []) set.renew();
   }
 
-  /** Names of the issuers of which a set has no key in force, each with the reason. */
+  /** Names of the issuers with a set that has no key in force, each with the reason. */
   *missing(): Iterable<{ readonly issuer: string; readonly why: string }> {
     for (const [issuer, { sets }] of this.#issuers) {
       for (const { hasKeys, lastError, source } of sets) {
@@ -104,7 +104,7 @@ export class KeySets {
     }
   }
 
-  /** Stops every timer and fetch. Resolves when nothing is under way any more. */
+  /** Stops every timer and fetch. Resolves when all of them have ended. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all([this.#retired, ...setsOf(this.#issuers).map((set) => set.close())]);
@@ -126,7 +126,7 @@ export class KeySets {
   #one(issuer: IssuerConfig, remote: RemoteKeysConfig): RemoteKeySet {
     const set: RemoteKeySet = new RemoteKeySet(issuer, remote, {
       ...this.#around,
-      // Before its time and after it, its keys belong to no issuer.
+      // Before `commit`, and after the set has been replaced, its keys belong to no issuer.
       setKeys: (name, keys) => {
         const present = this.#issuers.get(name);
         if (present?.sets.includes(set) === true) this.#around.setKeys(name, present.with(set, keys));
@@ -144,7 +144,7 @@ function setsOf(issuers: NextKeySets): readonly RemoteKeySet[] {
   return [...issuers.values()].flatMap(({ sets }) => sets);
 }
 
-/** The keys of these issuers, those of their configuration included; what is not fetched yet has none. */
+/** The keys of these issuers, those in the configuration too; a set that is not fetched yet has none. */
 export function keysOf(sets: NextKeySets): ReadonlyMap<string, readonly VerificationKey[]> {
   return new Map(Array.from(sets, ([issuer, { keys }]) => [issuer, keys]));
 }

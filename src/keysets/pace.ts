@@ -1,10 +1,10 @@
-/** Share by which a time between refreshes varies, so that gateways started together do not stay together. */
+/** Share by which a time between refreshes varies, so that gateways started together do not fetch together. */
 const JITTER = 0.1;
-/** Milliseconds to the first retry: an issuer that restarts is back soon. */
+/** Milliseconds before the first retry: an issuer that restarts is back soon. */
 const FIRST_RETRY_MS = 1_000;
-/** Milliseconds between retries at last; with the variation on top it is five minutes. */
+/** Most milliseconds between retries; with the variation on top that is five minutes. */
 const LAST_RETRY_MS = 240_000;
-/** Share by which a retry may come later, never sooner. */
+/** Share by which a retry may be late; it is never early. */
 const RETRY_JITTER = 0.25;
 
 interface Bounds {
@@ -13,8 +13,8 @@ interface Bounds {
 }
 
 /**
- * Milliseconds until a key set is fetched again.
- * @param freshMs what the issuer's answer allows; undefined when it says nothing.
+ * Milliseconds before a key set is fetched again.
+ * @param freshMs milliseconds that the issuer's response allows; undefined when it does not say.
  * @param random from 0 to 1.
  */
 export function refreshDelay(freshMs: number | undefined, bounds: Bounds, random: number): number {
@@ -23,7 +23,7 @@ export function refreshDelay(freshMs: number | undefined, bounds: Bounds, random
   return within * (1 - JITTER + 2 * JITTER * random);
 }
 
-/** Milliseconds until the next try after so many failures in a row, at least one. */
+/** Milliseconds before the next attempt after this many failures in a row, at least one. */
 export function retryDelay(failures: number, random: number): number {
   const doubled = FIRST_RETRY_MS * 2 ** Math.min(failures - 1, 16);
   return Math.min(LAST_RETRY_MS, doubled) * (1 + RETRY_JITTER * random);

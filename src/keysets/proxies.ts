@@ -1,18 +1,18 @@
 import { isLoopback } from '../keys/key-url.ts';
 import { foreignText } from '../lib/foreign-text.ts';
 
-/** A variable that names no proxy. The message is one sentence without anything of its value. */
+/** A variable does not name a proxy. The message is one sentence that does not quote its value. */
 export class ProxyError extends Error {
   override readonly name = 'ProxyError';
 }
 
-/** A forward proxy as the environment names it. */
+/** A forward proxy from the environment. */
 export interface ForwardProxy {
-  /** The variable that names it. */
+  /** The variable that names the proxy. */
   readonly variable: string;
-  /** Its address without user and password, as it may be shown. */
+  /** Its address without user and password, for messages. */
   readonly shown: string;
-  /** The same for the one who connects. */
+  /** The same address, for the connection. */
   readonly uri: string;
   /** Value of Proxy-Authorization (RFC 9110 §11.7.2); undefined when the address names no user. */
   readonly authorization: string | undefined;
@@ -25,10 +25,10 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 const WITH_SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//;
 
 /**
- * The proxy for an address: by HTTPS_PROXY for https, by HTTP_PROXY for http. The lower-case name comes first, and an
- * empty value means none. This machine itself is never asked through a proxy, because plain http is allowed there for
- * the reason that it does not leave the machine.
- * @returns undefined where no variable names one. Whether NO_PROXY excepts the address is not looked at.
+ * The proxy for an address: from HTTPS_PROXY for https, from HTTP_PROXY for http. The lower-case name comes first, and an
+ * empty value means no proxy. Addresses of this machine use no proxy: plain http is allowed there only because it does
+ * not leave the machine.
+ * @returns undefined if no variable names a proxy. It does not apply NO_PROXY.
  * @throws ProxyError
  */
 export function proxyFor(url: URL, env: Environment): ForwardProxy | undefined {

@@ -10,24 +10,23 @@ import { foreignJson } from '../lib/foreign-text.ts';
 export interface ReadKeySet {
   /** May be empty. */
   readonly keys: readonly VerificationKey[];
-  /** The same keys, as the issuer published them, without anything but their public members. */
+  /** The same keys as the issuer published them, reduced to their public members. */
   readonly entries: readonly object[];
-  /** One sentence for each entry that is not used. */
+  /** One sentence for each unused entry. */
   readonly ignored: readonly string[];
 }
 
-/** Entries of a document that are reported one by one; the others are counted. */
-const MAX_TOLD = 32;
-/** Longest piece of a kid that is shown. */
+/** Unused entries that are reported one by one; the others are counted. */
+const MAX_REPORTED = 32;
+/** Characters of a kid in a message. */
 const MAX_SHOWN = 64;
 
 /**
- * Entries that are read in one turn of the event loop, some 2 ms: a set of a thousand must not keep requests that have
- * nothing to do with it waiting.
+ * Entries that are read in one turn of the event loop, some 2 ms: requests must not wait for a set of a thousand keys.
  */
 const SLICE = 8;
 
-/** Takes those public keys of a JWKS that an issuer's algorithms can use. Throws KeyError when it is no JWKS. */
+/** Reads the public keys of a JWKS that fit an issuer's algorithms. Throws KeyError for a text that is no JWKS. */
 export function readKeySet(text: string, algorithms: readonly string[]): ReadKeySet {
   const reading = read(text, algorithms);
   for (;;) {
@@ -36,7 +35,7 @@ export function readKeySet(text: string, algorithms: readonly string[]): ReadKey
   }
 }
 
-/** The same in slices, between which everything else has its turn. Rejects with KeyError. */
+/** The same in slices; the event loop runs in between. Rejects with KeyError. */
 export async function readKeySetInSlices(text: string, algorithms: readonly string[]): Promise<ReadKeySet> {
   const reading = read(text, algorithms);
   for (let entries = 1; ; entries += 1) {
@@ -60,8 +59,8 @@ function* read(text: string, algorithms: readonly string[]): Generator<void, Rea
     }
     yield;
   }
-  const more = ignored.length - MAX_TOLD;
-  if (more > 0) ignored.splice(MAX_TOLD, more, `and ${more} more`);
+  const more = ignored.length - MAX_REPORTED;
+  if (more > 0) ignored.splice(MAX_REPORTED, more, `and ${more} more`);
   return { keys: [...keys.values()], entries, ignored };
 }
 
@@ -73,7 +72,7 @@ function entryOf({ pem, kid, algorithms }: PublicKey): object {
   };
 }
 
-/** Whether all of them are names of one algorithm. */
+/** Whether all names mean one algorithm. */
 function isNarrowed([first = '', ...others]: readonly string[]): boolean {
   return others.every((name) => otherNames(first).includes(name));
 }

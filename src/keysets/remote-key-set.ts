@@ -20,7 +20,7 @@ export interface Surroundings {
   readonly random: () => number;
   readonly fetch: Fetch;
   readonly log: Log;
-  /** Undefined: nothing is kept. */
+  /** Undefined: fetched sets are not stored. */
   readonly store: KeySetStore | undefined;
   /** Puts the keys of a set in force. Throws when one of them cannot be used; the old ones then stay. */
   readonly setKeys: (issuer: string, keys: readonly VerificationKey[]) => void;
@@ -28,12 +28,12 @@ export interface Surroundings {
 
 /** Kids named in one log line. */
 const MAX_LOGGED = 20;
-/** Characters of each. */
+/** Characters of a kid in the log. */
 const MAX_KID_LOGGED = 64;
 
 /**
- * One key set of an issuer, fetched again and again while the gateway runs, never because a request waits for it:
- * only tokens with an unknown key do, and what they cause is bounded here. There is one fetch at a time.
+ * One key set of an issuer, fetched again and again while the gateway runs. Only requests whose token has an unknown key
+ * wait for a fetch, and this class bounds the fetches that they cause. There is one fetch at a time.
  */
 export class RemoteKeySet {
   readonly #issuer: IssuerConfig;
@@ -41,13 +41,13 @@ export class RemoteKeySet {
   readonly #around: Surroundings;
   #keys: readonly VerificationKey[] = [];
   #ignored: readonly string[] = [];
-  /** Monotonic milliseconds at which the keys in force were fetched; before the start for kept ones. */
+  /** Monotonic milliseconds at which the keys in force were fetched; before the start for stored keys. */
   #fetchedAt: number | undefined;
   #failures = 0;
   #lastError: string | undefined;
   /** Monotonic milliseconds. */
   #nextAt: number | undefined;
-  /** Monotonic milliseconds from which a token with an unknown key may cause a fetch. */
+  /** Monotonic milliseconds before which no token with an unknown key may cause a fetch. */
   #mayAskAt = Number.NEGATIVE_INFINITY;
   #cancelNext: (() => void) | undefined;
   #cancelExpiry: (() => void) | undefined;
@@ -57,7 +57,7 @@ export class RemoteKeySet {
   #cannotWrite = false;
   #closed = false;
   #readOnly = false;
-  /** The fetch under way is to be followed by another. */
+  /** Another fetch must follow the present one. */
   #renews = false;
 
   constructor(issuer: IssuerConfig, remote: RemoteKeysConfig, around: Surroundings) {
@@ -66,14 +66,14 @@ export class RemoteKeySet {
     this.#around = around;
   }
 
-  /** Whether this is that set of that issuer too: the same keys from the same place, used alike. */
+  /** Whether this set also serves that issuer and source: same keys, same source, same use. */
   isOf(issuer: IssuerConfig, remote: RemoteKeysConfig): boolean {
     const what = ({ name, issuer: iss, algorithms }: IssuerConfig, from: RemoteKeysConfig): string =>
       JSON.stringify([name, iss, algorithms, from]);
     return what(issuer, remote) === what(this.#issuer, this.#remote);
   }
 
-  /** Those in force. */
+  /** The keys in force. */
   get keys(): readonly VerificationKey[] {
     return this.#keys;
   }
@@ -86,26 +86,26 @@ export class RemoteKeySet {
     return this.#keys.length > 0;
   }
 
-  /** Seconds since the keys in force were fetched; undefined without any. */
+  /** Seconds since the keys in force were fetched; undefined without keys. */
   get ageSeconds(): number | undefined {
     return this.#fetchedAt === undefined
       ? undefined
       : (this.#around.clock.monotonic() - this.#fetchedAt) / 1000;
   }
 
-  /** Seconds until the next fetch; undefined while one is under way. */
+  /** Seconds until the next fetch; undefined during a fetch. */
   get nextRefreshSeconds(): number | undefined {
     return this.#nextAt === undefined
       ? undefined
       : Math.max(0, (this.#nextAt - this.#around.clock.monotonic()) / 1000);
   }
 
-  /** Why the last fetch failed; undefined when it did not. */
+  /** Why the last fetch failed; undefined when it succeeded. */
   get lastError(): string | undefined {
     return this.#lastError;
   }
 
-  /** Entries of the issuer's set that are not used, each with the reason. */
+  /** Unused entries of the issuer's set, each with the reason. */
   get ignored(): readonly string[] {
     return this.#ignored;
   }
@@ -115,8 +115,8 @@ export class RemoteKeySet {
   }
 
   /**
-   * Puts the kept set in force, when there is one that is young enough. Rejects with the StartError of one that others
-   * could have written.
+   * Puts the stored set in force if it is young enough. Rejects with the StartError of a file that others could have
+   * written.
    */
   async load(): Promise<void> {
     const { store, log, clock } = this.#around;
@@ -140,14 +140,14 @@ export class RemoteKeySet {
     }
   }
 
-  /** Fetches now, and from then on by itself. */
+  /** Starts to fetch, now and then at intervals. */
   start(): void {
     void this.#fetch();
   }
 
   /**
-   * What a gateway would have in force: the kept set, or a newer one, fetched once. Nothing is fetched again and
-   * nothing is kept, for one who only asks. Rejects as `load` does.
+   * Puts in force what a gateway would have: the stored set or, after one fetch, a newer one. It stores nothing and
+   * fetches no further. Rejects as `load` does.
    */
   async fetchOnce(): Promise<void> {
     this.#readOnly = true;
@@ -156,8 +156,8 @@ export class RemoteKeySet {
   }
 
   /**
-   * Asks for newer keys on behalf of a token with an unknown key.
-   * @returns resolves when they have been asked for, with success or without; undefined when it is too early to ask.
+   * Fetches newer keys for a token with an unknown key.
+   * @returns a promise that resolves when the fetch has ended, with or without success; undefined when it is too early.
    */
   refetch(): Promise<void> | undefined {
     if (this.#closed || this.#readOnly) return undefined;
@@ -169,8 +169,8 @@ export class RemoteKeySet {
   }
 
   /**
-   * Asks for newer keys because the issuer itself has said that they changed: at once, even if strangers' tokens have
-   * just caused a fetch, and once more behind a fetch under way, whose answer may be from before the change.
+   * Fetches newer keys because the issuer has reported a change: at once, even if strangers' tokens have just caused a
+   * fetch. If a fetch is running, another follows it, because its response may be older than the change.
    */
   renew(): void {
     if (this.#closed || this.#readOnly) return;
@@ -178,7 +178,7 @@ export class RemoteKeySet {
     else this.#renews = true;
   }
 
-  /** Stops for good. Resolves when nothing is under way any more. */
+  /** Stops for good. Resolves when no fetch and no writing is left. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelNext?.();
@@ -241,7 +241,7 @@ export class RemoteKeySet {
     this.#lastError = isExpected ? error.message : `the keys of ${this.source} cannot be used`;
     this.#failures += 1;
     const fields = { issuer, why: this.#lastError, ...(isExpected ? {} : { error }) };
-    // One line when it begins, however long it lasts; its end has a line too.
+    // An outage has one line at its start, however long it lasts, and one at its end.
     if (this.#failures === 1) log.warn(fields, 'the keys cannot be fetched');
     else log.debug(fields, 'the keys still cannot be fetched');
     this.#schedule(retryDelay(this.#failures, random()));
@@ -257,7 +257,7 @@ export class RemoteKeySet {
   #enforce(keys: readonly VerificationKey[], ageMs: number): void {
     const { clock, timers } = this.#around;
     const { staleMs } = this.#remote;
-    // Any call empties what is known of the issuer's tokens, so it takes a change.
+    // Each call drops the verified tokens of the issuer, so only a change may cause one.
     if (!isSameSet(keys, this.#keys)) this.#replace(keys);
     this.#fetchedAt = clock.monotonic() - ageMs;
     this.#cancelExpiry?.();
@@ -294,7 +294,7 @@ export class RemoteKeySet {
     log.error(fields, 'the keys are too old and no longer in force');
   }
 
-  /** Behind the requests and behind the last writing; what fails costs the next restart, not this gateway. */
+  /** Stores the set after the last writing, in the background. A failure affects only the next restart. */
   #keep(entries: readonly object[], fetchedAt: number): void {
     const { store, log } = this.#around;
     if (store === undefined || this.#readOnly) return;
@@ -312,7 +312,7 @@ export class RemoteKeySet {
 
 const shownKid = (kid: string): string => foreignText(kid, MAX_KID_LOGGED);
 
-/** Their order means nothing. */
+/** Whether two sets have the same keys, in any order. */
 function isSameSet(a: readonly VerificationKey[], b: readonly VerificationKey[]): boolean {
   const names = (keys: readonly VerificationKey[]): string =>
     JSON.stringify(keys.map(({ id, kid }) => JSON.stringify([id, kid])).sort());

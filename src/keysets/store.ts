@@ -3,13 +3,13 @@ import type { IssuerConfig, RemoteKeysConfig } from '../config/config.ts';
 import { StartError } from '../lib/start-error.ts';
 import { StateFolder } from '../state/folder.ts';
 
-/** Bytes of a kept set; what is fetched is no larger, and is written without what is not needed of it. */
+/** Bytes of a stored set. Fetched sets are no larger, and only the needed members are stored. */
 const MAX_BYTES = 2 * 1024 * 1024;
 const VERSION = 1;
-/** Of 43; the stamp in the file has all of them. */
+/** Characters of the hash in a file's name, of 43; the stamp in the file has all of them. */
 const HASH_CHARACTERS = 16;
 
-/** A kept set that is not to be used. The message completes the sentence `the file …`. */
+/** A stored set must not be used. The message completes the sentence `the file …`. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
 }
@@ -17,11 +17,11 @@ export class StoreError extends Error {
 export interface KeptKeySet {
   /** A JWKS. */
   readonly text: string;
-  /** Wall-clock milliseconds at which it was fetched. */
+  /** Wall-clock milliseconds of the fetch. */
   readonly fetchedAt: number;
 }
 
-/** Keeps the last good key set of each source of each issuer in a folder, one file for each. */
+/** Stores the last good key set of each source of each issuer in a folder, one file for each. */
 export class KeySetStore {
   readonly #folder: StateFolder;
 
@@ -35,8 +35,8 @@ export class KeySetStore {
   }
 
   /**
-   * What was kept for this issuer from this source; undefined when there is none. Throws StoreError for one that is of
-   * no use, and StartError where others than this user could have written it.
+   * The stored set of this issuer from this source; undefined when there is none. Throws StoreError for a file that must
+   * not be used, and StartError if others than this user could have written it.
    */
   async read(issuer: IssuerConfig, remote: RemoteKeysConfig): Promise<KeptKeySet | undefined> {
     const text = await this.#textOf(nameOf(issuer, remote));
@@ -50,7 +50,7 @@ export class KeySetStore {
     return { text, fetchedAt };
   }
 
-  /** Replaces the file in one step, so that a crash leaves the old one or the new one. */
+  /** Replaces the file in one step: after a crash either the old or the new content is there. */
   async write(
     issuer: IssuerConfig,
     remote: RemoteKeysConfig,
@@ -81,20 +81,20 @@ export class KeySetStore {
 }
 
 /**
- * An issuer's name cannot lead out of the folder, and two names never to one file; neither do two of several sources,
- * as no encoded name has a `+`.
+ * The file's name. No issuer's name can lead out of the folder, and two issuers, or two sources of one issuer, never
+ * share a file: no encoded name has a `+`.
  */
 function nameOf({ name }: IssuerConfig, remote: RemoteKeysConfig): string {
   const which = remote.algorithms === undefined ? '' : `+${hashOf(remote).slice(0, HASH_CHARACTERS)}`;
   return `keyset-${encodeURIComponent(name)}${which}.json`;
 }
 
-/** The address is hashed, because its query can hold a secret. */
+/** A hash of the address, because its query can hold a secret. */
 function hashOf(remote: RemoteKeysConfig): string {
   return createHash('sha256').update(`${remote.kind} ${remote.url}`).digest('base64url');
 }
 
-/** What a kept set belongs to. */
+/** The members that tell to which issuer and source a stored set belongs. */
 function stamp(issuer: IssuerConfig, remote: RemoteKeysConfig): Readonly<Record<string, unknown>> {
   const source = hashOf(remote);
   return { version: VERSION, issuer: issuer.name, iss: issuer.issuer ?? null, source };

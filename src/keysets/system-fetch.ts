@@ -3,8 +3,8 @@ import { causeOf, type Fetch, FetchError, isUntrusted, unreachable } from './fet
 import { type ForwardProxy, ProxyError, proxyFor } from './proxies.ts';
 
 /**
- * Node's own fetch, or one through the proxy that HTTPS_PROXY or HTTP_PROXY names for the address, unless NO_PROXY
- * excepts it. Throws as fetch does, and FetchError.
+ * Node's own fetch, or a fetch through the proxy that HTTPS_PROXY or HTTP_PROXY names, unless NO_PROXY excepts the
+ * address. Throws as fetch does, and FetchError.
  */
 export const systemFetch: Fetch = async (url, init) => {
   const proxy = namedProxy(url);
@@ -21,11 +21,11 @@ function namedProxy(url: URL): ForwardProxy | undefined {
 }
 
 /**
- * The agent lives for one fetch and keeps no connection: a tunnel that hangs must not be what the next fetch waits
- * for.
+ * Fetches through a proxy. The agent lives for one fetch and keeps no connection, so no fetch waits for the tunnel of an
+ * earlier one that hangs.
  */
 async function fetchThrough(proxy: ForwardProxy, url: URL, init: RequestInit): Promise<Response> {
-  // Loaded where it is used: a gateway without a proxy has neither its memory nor its start.
+  // Loaded here, because a gateway without a proxy should not pay for the module's memory and start.
   const { buildConnector, EnvHttpProxyAgent, Pool, fetch: fetchBy } = await import('undici');
   const connect = buildConnector({});
   let direct = false;
@@ -34,10 +34,10 @@ async function fetchThrough(proxy: ForwardProxy, url: URL, init: RequestInit): P
     httpsProxy: proxy.uri,
     noProxy: proxy.except,
     ...(proxy.authorization === undefined ? {} : { token: proxy.authorization }),
-    // Plain http is asked with the whole address (RFC 9112 §3.2.2): proxies allow CONNECT to port 443 alone.
+    // Plain http uses the absolute form (RFC 9112 §3.2.2), because proxies allow CONNECT only to port 443.
     proxyTunnel: false,
     factory: (origin, options) => new Pool(origin, { ...options, pipelining: 0 }),
-    // Asked only for connections that do not go through the proxy.
+    // The agent calls this only for connections that do not go through the proxy.
     connect: (options, callback) => {
       direct = true;
       connect(options, callback);
@@ -54,15 +54,15 @@ async function fetchThrough(proxy: ForwardProxy, url: URL, init: RequestInit): P
   }
 }
 
-/** What undici says of an answer of the proxy itself; the status is in the text alone. */
+/** undici's message for a response of the proxy itself; only the text has the status. */
 const PROXY_STATUS = /^Proxy (?:response|Authentication Required) \((\d{3})\)/;
-/** Calls of the system on the way to the proxy; the way behind it is the proxy's. */
+/** System calls on the way to the proxy. Behind it, the proxy makes the calls. */
 const TO_PROXY: ReadonlySet<unknown> = new Set(['connect', 'getaddrinfo']);
 
-/** The error of a fetch through a proxy, in words that tell the proxy from the server behind it. */
+/** The error of a fetch through a proxy, with a message that tells the proxy from the server behind it. */
 function throughProxy({ shown, variable }: ForwardProxy, url: URL, error: unknown): unknown {
   const name = `the proxy ${shown} of ${variable}`;
-  // The reason of the signal.
+  // The reason of the signal is a FetchError.
   if (error instanceof FetchError) return new FetchError(`${error.message}, asked through ${name}`);
   if (!(error instanceof TypeError)) return error;
   const cause = causeOf(error);
