@@ -1,8 +1,10 @@
 import type { Reason } from '../reasons.ts';
-import type { Framing } from './h1/framing.ts';
 
 /** How the body of a request is framed; the bytes reach us unframed and are framed anew for upstream. */
 export type BodyFraming = 'none' | 'length' | 'chunked';
+
+/** How a recipient finds the end of a response body; `close`: it ends with the connection (RFC 9112 §6.3). */
+export type Framing = 'none' | 'length' | 'chunked' | 'close';
 
 /** What the characters of field values stand for. */
 export interface Charset {

@@ -1,6 +1,6 @@
 import { CR, HTAB, hexValues, isFieldByte, LF, SEMICOLON, SP } from '../ascii.ts';
+import type { Framing } from '../message.ts';
 import { type FieldFault, FieldScanner } from './field-scanner.ts';
-import type { Framing } from './framing.ts';
 
 /** Hexadecimal digits of a chunk size: servers pad to 8 or 16, and no reader of 64-bit sizes overflows at 16. */
 const MAX_SIZE_DIGITS = 16;

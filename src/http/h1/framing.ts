@@ -1,5 +1,4 @@
-/** How the recipient finds the end of a response body (RFC 9112 §6.3). */
-export type Framing = 'none' | 'length' | 'chunked' | 'close';
+import type { Framing } from '../message.ts';
 
 /** The facts of a response head that decide where its message ends. */
 export interface FramingFields {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Framing } from '../../../src/http/h1/framing.ts';
+import type { Framing } from '../../../src/http/message.ts';
 import { cut, Player } from './response-player.ts';
 import type { Outcome } from './response-row.ts';
 import { rows } from './response-rows.ts';

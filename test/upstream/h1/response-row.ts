@@ -1,4 +1,4 @@
-import type { Framing } from '../../../src/http/h1/framing.ts';
+import type { Framing } from '../../../src/http/message.ts';
 
 /** What becomes of a row's bytes. */
 export interface Outcome {
