@@ -1,14 +1,15 @@
 import CachePolicy from 'http-cache-semantics';
 
 /** Directives on the time for which a response is fresh; others, such as `public`, leave it open. */
-const TELLING = /(^|[\s,])(no-store|no-cache|max-age)\b/;
+const STATED = /(^|[\s,])(no-store|no-cache|max-age)\b/;
 
 /** Milliseconds for which a response with these fields is fresh (RFC 9111 §4.2); undefined when they do not say. */
 export function freshFor(headers: Headers): number | undefined {
   // Directives are case-insensitive (RFC 9111 §5.2), but the policy knows only lower case.
   const control = headers.get('cache-control')?.toLowerCase() ?? null;
-  const tells = headers.has('expires') || (control === null ? headers.has('pragma') : TELLING.test(control));
-  if (!tells) return undefined;
+  const isStated =
+    headers.has('expires') || (control === null ? headers.has('pragma') : STATED.test(control));
+  if (!isStated) return undefined;
   // The gateway is no shared cache, so `private` and `s-maxage` do not apply.
   const fields = Object.fromEntries(headers);
   if (control !== null) fields['cache-control'] = control;

@@ -6,7 +6,7 @@ import { readRequest } from './revocation-request.ts';
 import type { RevocationStore } from './store.ts';
 import type { TokenLives } from './token-lives.ts';
 
-/** Bytes of a body: some thousands of revocations at once. */
+/** Bytes of a body: some thousands of revocations. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
 const challenge = { 'www-authenticate': 'Bearer realm="portcullis revocations"' };
@@ -16,22 +16,22 @@ export interface AdminEndpointOptions {
   readonly store: RevocationStore;
   readonly lives: TokenLives;
   readonly clock: Clock;
-  /** Drops what Redis told. */
+  /** Drops revocations that came only from Redis. */
   readonly drop: () => Promise<Dropped>;
 }
 
-/** What became of a wish to drop what Redis told. */
+/** The result of dropping the revocations from Redis. */
 export interface Dropped {
   readonly dropped: number;
-  /** Whether a restart does not bring it back. */
+  /** The file does not hold them any more, so a restart does not bring them back. */
   readonly isSaved: boolean;
-  /** Whether Redis does not tell it again. */
+  /** Redis does not hold them any more. */
   readonly isRedisEmpty: boolean;
 }
 
 /**
- * `POST /revocations`: revokes what a bearer of the secret names. `DELETE /revocations?source=redis`: takes back what
- * Redis told, which anybody who writes there may have made up; what was told here stays.
+ * `POST /revocations` revokes tokens for a bearer of the secret. `DELETE /revocations?source=redis` takes back the
+ * revocations that came only from Redis, where every writer can invent some; revocations made here stay.
  */
 export class AdminEndpoint implements PostHandler {
   readonly maxBytes = MAX_BODY_BYTES;
@@ -87,7 +87,7 @@ export class AdminEndpoint implements PostHandler {
       return { status: 401, body: { error: 'the bearer secret is missing' }, headers: challenge };
     }
     const secret = /^bearer +(\S+)$/i.exec(authorization)?.[1];
-    // Hashes have one length, so the time tells nothing about the secret's.
+    // Hashes have one length, so the time of the comparison does not depend on the length of the secret.
     if (secret === undefined || !timingSafeEqual(digest(secret), this.#secret)) {
       return { status: 403, body: { error: 'the bearer secret is wrong' } };
     }

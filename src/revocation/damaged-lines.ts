@@ -1,10 +1,10 @@
 import type { StateFolder } from '../state/folder.ts';
 
 const FILE = 'revocations.damaged';
-/** Bytes of the file: some thousand lines, more than anyone mends by hand. What comes later finds no room. */
+/** Bytes of the file: some thousand lines, more than an operator mends by hand. Later lines are dropped. */
 const MAX_BYTES = 1024 * 1024;
 
-/** Damaged lines of a journal on their way to a file of their own, where somebody can look at them. */
+/** Collects damaged lines of a journal and writes them to a file of their own, for an operator. */
 export class DamagedLines {
   readonly #folder: StateFolder;
   #waiting: Buffer[] = [];
@@ -18,14 +18,14 @@ export class DamagedLines {
     return this.#folder.fileOf(FILE);
   }
 
-  /** Remembers one until it is set aside, as long as there is room. */
+  /** Collects a line, as long as there is room. */
   add(line: Buffer): void {
     if (this.#bytes + line.length + 1 > MAX_BYTES) return;
     this.#waiting.push(Buffer.from(line));
     this.#bytes += line.length + 1;
   }
 
-  /** Resolves when they are on the disk; rejects with what the file system says, and they go on waiting. */
+  /** Resolves when the lines are on the disk. Rejects with the file system's error; the lines then wait for the next call. */
   async setAside(): Promise<void> {
     if (this.#waiting.length === 0) return;
     const handle = await this.#folder.openToWrite(FILE);
@@ -33,7 +33,7 @@ export class DamagedLines {
       const { size } = await handle.stat();
       const known = Buffer.alloc(Math.min(size, MAX_BYTES));
       await handle.read(known, 0, known.length, 0);
-      // A crash between this and the writing anew of the journal has them set aside twice otherwise.
+      // After a crash before the journal is rewritten, the file has these lines already.
       const fresh = this.#waiting.filter((line) => line.length > 0 && !known.includes(line));
       let room = MAX_BYTES - size;
       const fitting = fresh.filter((line) => {
@@ -54,7 +54,7 @@ export class DamagedLines {
     this.#bytes = 0;
   }
 
-  /** Whether any are set aside and not cleared away yet. */
+  /** Whether the file exists: an operator has not removed it yet. */
   async areThere(): Promise<boolean> {
     return this.#folder.has(FILE);
   }

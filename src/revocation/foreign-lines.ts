@@ -7,18 +7,18 @@ import { MAX_AHEAD, type Marks, markNames, type Revocation } from './revocation.
 import { fromMember, signedText, toMember } from './revocation-line.ts';
 import type { TokenLives } from './token-lives.ts';
 
-/** Milliseconds between two words in the log about lines that are refused, however many come. */
+/** Milliseconds between two log lines about refused lines, however many come. */
 const REPORT_MS = 60_000;
 
 export interface ForeignLinesOptions {
   readonly lives: TokenLives;
   readonly clock: Clock;
   readonly log: Log;
-  /** What lines are signed with; undefined: they are not, and each that is well formed counts. */
+  /** The secret that signs lines; undefined: lines are not signed, and every well-formed line counts. */
   readonly secret: string | undefined;
 }
 
-/** Writes and reads the lines by which gateways tell each other; what anybody can have written is read with care. */
+/** Writes and reads the lines in which gateways share revocations. It checks every line, because others may write to Redis. */
 export class ForeignLines {
   /** Lines that were refused. */
   readonly refused = new Counter();
@@ -35,14 +35,14 @@ export class ForeignLines {
   }
 
   /**
-   * Whether it is told to a Redis that lacks it. What only an unsigned line of Redis said is not: it may have been
-   * planted there, and would come back each time it is removed.
+   * Whether to publish a revocation to a Redis that lacks it. One that came only from an unsigned line is not published:
+   * it may be invented, and would come back each time it is removed.
    */
   mayPublish({ from }: Revocation): boolean {
     return from !== 'redis';
   }
 
-  /** What these lines revoke here; `undefined` stands for one that is too long to be read. */
+  /** The revocations in these lines that apply here; `undefined` stands for a line that is too long. */
   read(lines: readonly (string | undefined)[]): readonly Revocation[] {
     const now = this.#options.clock.wall() / 1000;
     const revocations: Revocation[] = [];
@@ -64,9 +64,9 @@ export class ForeignLines {
     const { issuer, before, expiresAt } = revocation;
     const isSigned = secret !== undefined;
     if (isSigned && !isEqual(this.#mac(revocation), mac)) return 'refused';
-    // A gateway with other issuers may have told it; these come with another configuration, and then it is read again.
+    // A gateway with other issuers may have written it. After a reload that adds the issuer, the line is read again.
     if (issuer !== undefined && !lives.knows(issuer)) return 'of no use';
-    // As long as one that is told here: no token that it can hit lives longer, so it is forgotten then.
+    // It lasts as long as a revocation made here: no token that it hits lives longer.
     const end = lives.end(issuer, before === Number.POSITIVE_INFINITY ? now : Math.max(now, before));
     const until = isSigned ? expiresAt : Math.min(expiresAt, end);
     if (!(until > now)) return 'of no use';
@@ -95,7 +95,7 @@ export class ForeignLines {
   }
 }
 
-/** Whether this gateway could have been told it: marks as it makes them, no time that revokes tokens to come. */
+/** Whether this gateway could have made it: its marks have our form, and its time revokes no future tokens. */
 function isSound(revocation: Revocation, now: number): boolean {
   const { issuer, jti, before } = revocation;
   const marks: Marks = revocation;

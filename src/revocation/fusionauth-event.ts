@@ -1,7 +1,7 @@
 import { foreignText } from '../lib/foreign-text.ts';
 import { markText } from './mark-text.ts';
 
-/** What an event of FusionAuth means here. Times are wall-clock seconds. */
+/** The meaning of a FusionAuth event for the gateway. Times are wall-clock seconds. */
 export type FusionAuthEvent =
   | {
       readonly kind: 'revocation';
@@ -10,19 +10,19 @@ export type FusionAuthEvent =
       readonly sub: string | undefined;
       readonly sid: string | undefined;
       readonly application: string | undefined;
-      /** Seconds that the tokens concerned live, as far as the event tells; 0 where it does not. */
+      /** Seconds that the tokens live according to the event; 0 where it does not say. */
       readonly tokenLife: number;
     }
   | { readonly kind: 'keys-changed'; readonly id: string; readonly createdAt: number }
   | { readonly kind: 'other'; readonly type: string }
   | { readonly kind: 'fault'; readonly fault: string };
 
-/** Characters of the type of another event that the answer names. */
+/** Characters of an unknown event's type in the reply. */
 const MAX_TYPE = 100;
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** Events about all tokens of a user. The `complete` ones follow when FusionAuth has committed the change. */
+/** Events about all tokens of a user. FusionAuth sends the `complete` ones after it has committed the change. */
 const ofUser: ReadonlySet<string> = new Set([
   'user.deactivate',
   'user.delete',
@@ -35,7 +35,7 @@ const ofRegistration: ReadonlySet<string> = new Set([
   'user.registration.delete.complete',
 ]);
 
-/** Reads the body of a webhook, which has been verified. */
+/** Reads the body of a webhook whose signature is verified. */
 export function readEvent(body: Buffer): FusionAuthEvent {
   let document: unknown;
   try {
@@ -52,7 +52,7 @@ export function readEvent(body: Buffer): FusionAuthEvent {
   if (type === 'jwt.public-key.update') {
     return dated(event, (id, createdAt) => ({ kind: 'keys-changed', id, createdAt }));
   }
-  // Other events are none of ours, and FusionAuth would send a refused one again.
+  // Other events are ignored, not refused: FusionAuth would send a refused event again.
   return { kind: 'other', type: foreignText(type, MAX_TYPE) };
 }
 
@@ -69,7 +69,7 @@ function revokedTokens(event: Members, id: string, createdAt: number): FusionAut
   const token = members(event['refreshToken']);
   const sub = text(event['userId']) ?? text(members(event['user'])?.['id']) ?? text(token?.['userId']);
   const sid = text(token?.['id']);
-  // What names no application is about all of the user's.
+  // An event without an application concerns all applications of the user.
   const application = text(event['applicationId']) ?? text(token?.['applicationId']);
   if (sub === undefined && sid === undefined && application === undefined) {
     return fault('jwt.refresh-token.revoke names neither a user nor an application');

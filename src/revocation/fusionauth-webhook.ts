@@ -10,19 +10,19 @@ import { SeenIds } from './seen-ids.ts';
 import type { RevocationStore } from './store.ts';
 import type { TokenLives } from './token-lives.ts';
 
-/** Bytes of a body: an event holds a user with all that an application may have stored with it. */
+/** Bytes of a body: an event holds a user with all data that applications have stored for that user. */
 const MAX_BODY_BYTES = 1024 * 1024;
-/** Events remembered, 100 bytes each: more than come while one is sent again. A forgotten one does no harm twice. */
+/** Remembered events of 100 bytes each: more than come between an event and its repetition. Repeating an event is harmless. */
 const SEEN_EVENTS = 10_000;
 
 const SIGNATURE = 'x-fusionauth-signature-jwt';
 
 export interface FusionAuthWebhookOptions {
-  /** Names of the issuers whose tokens are revoked. */
+  /** Names of the issuers whose tokens the webhooks revoke. */
   readonly issuers: () => readonly string[];
   /** The claims of a token with a good signature; undefined for any other. */
   readonly verify: (token: string) => Readonly<Record<string, unknown>> | undefined;
-  /** Is told when other keys may be in use; must not be waited for. */
+  /** Called when the issuers' keys may have changed; must return at once. `proven`: a signed event says so. */
   readonly onKeysChanged: (issuers: readonly string[], proven: boolean) => void;
   readonly store: RevocationStore;
   readonly lives: TokenLives;
@@ -31,8 +31,8 @@ export interface FusionAuthWebhookOptions {
 }
 
 /**
- * `POST /webhooks/fusionauth`: revokes what FusionAuth's signed events name. Some of its operations wait for the
- * answer, so nothing is waited for here but the disk.
+ * `POST /webhooks/fusionauth` revokes the tokens that FusionAuth's signed events name. Some operations of FusionAuth wait
+ * for the reply, so the webhook waits only for the disk.
  */
 export class FusionAuthWebhook implements PostHandler {
   readonly maxBytes = MAX_BODY_BYTES;
@@ -54,7 +54,7 @@ export class FusionAuthWebhook implements PostHandler {
   async answer(headers: PostHeaders, body: Buffer): Promise<PostAnswer> {
     const claims = this.#options.verify(String(headers[SIGNATURE]));
     if (claims === undefined) {
-      // Perhaps it was signed with a key that is new; FusionAuth sends it again.
+      // The key may be new. FusionAuth sends the event again.
       this.#options.onKeysChanged(this.#options.issuers(), false);
       return this.#refuse(401, 'the signature is not good under the keys for webhooks');
     }
@@ -92,7 +92,7 @@ export class FusionAuthWebhook implements PostHandler {
 
   #refuse(status: number, error: string): PostAnswer {
     this.refused.value += 1;
-    // Anybody can send unsigned ones; all of them are counted.
+    // Strangers can send unsigned webhooks, so the log is limited; the counter counts all of them.
     const leftOut = this.#lines.next();
     if (leftOut !== undefined) {
       const more = leftOut === 0 ? {} : { leftOut };
@@ -102,7 +102,7 @@ export class FusionAuthWebhook implements PostHandler {
   }
 }
 
-/** Why a good signature is not one of this body now. It is a JWT without times as a rule; where they are, they hold. */
+/** Why a good signature does not fit this body now. The JWT usually has no times; if it has some, they apply. */
 function obstacleIn(
   claims: Readonly<Record<string, unknown>>,
   body: Buffer,

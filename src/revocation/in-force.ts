@@ -10,7 +10,7 @@ export interface InForceOptions {
   readonly log: Log;
 }
 
-/** The revocations in force, with what must be known of the issuers to tell which tokens they hit. */
+/** The revocations in force, and the facts about issuers that decide which tokens they hit. */
 export class InForce {
   readonly list: RevocationList;
   readonly lives: TokenLives;
@@ -33,7 +33,7 @@ export class InForce {
     this.list = new RevocationList({ limit: entries, marks: this.#marks });
   }
 
-  /** Other issuers sign tokens from now on. */
+  /** Replaces the issuers. */
   setIssuers(issuers: ReadonlyMap<string, IssuerConfig>): void {
     this.lives.setIssuers(issuers);
     this.#marks.setFusionauth(this.#fusionauthNames());

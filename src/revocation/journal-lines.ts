@@ -2,18 +2,18 @@ import type { FileHandle } from '../state/folder.ts';
 import type { Revocation } from './revocation.ts';
 import { fromLine, header, isHeader } from './revocation-line.ts';
 
-/** Bytes read in one piece, so that no file however long must fit into memory. */
+/** Bytes read in one piece, so a long file need not fit into memory. */
 const PIECE = 256 * 1024;
-/** Bytes of a line: five marks of 64 characters with every one escaped have 2 KiB. A longer one is damaged. */
+/** Bytes of a line: five marks of 64 characters, all escaped, have 2 KiB. A longer line is damaged. */
 export const MAX_LINE = 8 * 1024;
-/** Numbers of damaged lines that are named; the others are counted. */
+/** Damaged lines whose numbers are reported; the others are counted. */
 const MAX_NAMED = 100;
 
 export interface Loaded {
-  /** Numbers of the first lines that cannot be read, so that what they revoked is not in force. */
+  /** Numbers of the first lines that cannot be read. Their revocations are not in force. */
   readonly damaged: readonly number[];
   readonly damagedCount: number;
-  /** Whether the last line was cut off by a crash; it was never confirmed as saved. */
+  /** A crash cut off the last line, which was never confirmed as saved. */
   readonly torn: boolean;
 }
 
@@ -21,17 +21,17 @@ export interface LinesRead extends Loaded {
   /** Bytes of whole lines. */
   readonly size: number;
   readonly lines: number;
-  /** Whether the first line says that another version has written the file. */
+  /** The first line says that another version wrote the file. */
   readonly isOfOtherForm: boolean;
 }
 
 export interface LineTakers {
   readonly revocation: (revocation: Revocation) => void;
-  /** Is given at most `MAX_LINE` bytes of it, without its end. */
+  /** Gets at most `MAX_LINE` bytes of the line, without its end. */
   readonly damaged: (line: Buffer) => void;
 }
 
-/** Reads a file of revocations from its beginning, piece by piece. Rejects with what the file system says. */
+/** Reads a file of revocations from its start, piece by piece. Rejects with the file system's error. */
 export async function readLines(handle: FileHandle, takers: LineTakers): Promise<LinesRead> {
   const damaged: number[] = [];
   let damagedCount = 0;
@@ -56,7 +56,7 @@ export async function readLines(handle: FileHandle, takers: LineTakers): Promise
   };
   const piece = Buffer.allocUnsafe(PIECE);
   let position = 0;
-  /** The beginning of a line whose end is in a later piece; of one that is too long, no more than is set aside. */
+  /** The start of a line whose end is in a later piece, at most `MAX_LINE` bytes. */
   let begun = Buffer.alloc(0);
   let begunLength = 0;
   for (;;) {

@@ -9,14 +9,14 @@ import { Successor, writeAll } from './successor.ts';
 
 const FILE = 'revocations.log';
 const FRESH = 'revocations.log.new';
-/** Lines beyond twice the revocations in force at which the file is written anew: a small one is not worth it. */
+/** Lines above twice the revocations in force at which the file is rewritten; a small file is not worth it. */
 const SPARE_LINES = 1_000;
-/** Bytes that wait for a disk that is full or slow. What finds no room is taken from what is in force, by writing anew. */
+/** Bytes that wait for a full or slow disk. Text beyond that is dropped, and the file is rewritten from the list instead. */
 const MAX_WAITING = 4 * 1024 * 1024;
-/** Bytes of the file beside `MAX_LINE` for each revocation there may be: what is in force fits at any rate. */
+/** Bytes of the file besides `MAX_LINE` for each possible revocation, so all revocations in force always fit. */
 const SPARE_BYTES = 16 * 1024 * 1024;
-/** Attempts to save, one a second, that are left out after the file could not be written anew: doubled up to this. */
-const MAX_REST = 64;
+/** Attempts, one a second, that are skipped after the file could not be rewritten: doubled up to this number. */
+const MAX_SKIPPED = 64;
 
 interface Waiting {
   readonly text: string;
@@ -26,8 +26,8 @@ interface Waiting {
 }
 
 /**
- * Revocations on disk: a file that lines are appended to, and that is written anew when most of it has ended. One
- * gateway writes a file; the folder is its own.
+ * Revocations on disk. New lines are appended to a file, which is rewritten when most of its revocations have ended. One
+ * gateway alone writes to the file and its folder.
  */
 export class Journal {
   readonly #folder: StateFolder;
@@ -35,35 +35,36 @@ export class Journal {
   readonly #maxBytes: number;
   readonly #damaged: DamagedLines;
   #handle: FileHandle | undefined;
-  /** Bytes that are known to be whole lines; what stands behind them is overwritten. */
+  /** Bytes of whole lines; the next write overwrites any bytes behind them. */
   #size = 0;
   #lines = 0;
+  /** Bytes of a torn line, or of a write that failed, stand behind the whole lines. */
   #dirty = false;
-  /** Whether it holds lines that cannot be read, which are set aside when it is written anew. */
+  /** The file has lines that cannot be read; rewriting sets them aside. */
   #isDamaged = false;
-  /** Whether somebody has removed the file; it is then written anew from what is in force. */
+  /** Someone has removed the file; it must be rewritten. */
   #isGone = false;
-  /** Whether the file lacks what is in force or holds what is not; nothing is confirmed until it is written anew. */
+  /** The file differs from the revocations in force; no line is confirmed before it is rewritten. */
   #isBehind = false;
-  /** Attempts to be left out before the next writing anew, and how many it were after the last failure. */
-  #rest = 0;
-  #lastRest = 0;
-  /** Whether a loss of power could still bring the file back that was replaced. */
+  /** Attempts to skip before the file is rewritten, and the number after the last failure. */
+  #skip = 0;
+  #lastSkip = 0;
+  /** A loss of power could still bring the replaced file back. */
   #isNameUnsafe = false;
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
-  /** Text in force that could not be saved; the next attempt takes it along. */
+  /** Lines of revocations in force that could not be saved; the next attempt includes them. */
   #unsaved = '';
   #unsavedLines = 0;
   #lastError: string | undefined;
   #writing: Promise<void> | undefined;
   #rewriting: Promise<void> | undefined;
   #successor: Successor | undefined;
-  /** What is in force, and how many; undefined until that is known, before which nothing is written anew. */
+  /** The revocations in force and their number; undefined before they are known, when the file cannot be rewritten. */
   #live: { readonly all: () => Iterable<Revocation>; readonly count: () => number } | undefined;
 
   /**
-   * @param entries revocations that may be in force at one time, by which the file is bounded.
+   * @param entries revocations that may be in force at one time; they bound the file.
    * @param readOnly see `StateFolder`.
    */
   constructor(folder: string, log: Log, entries: number, readOnly?: boolean) {
@@ -77,24 +78,24 @@ export class Journal {
     return this.#folder.fileOf(FILE);
   }
 
-  /** Where damaged lines are set aside. */
+  /** The file for damaged lines. */
   get damagedPath(): string {
     return this.#damaged.path;
   }
 
-  /** Whether damaged lines are set aside or still to be. */
+  /** Whether there are damaged lines, in this file or set aside. */
   async hasDamage(): Promise<boolean> {
     return this.#isDamaged || (await this.#damaged.areThere());
   }
 
-  /** Why what is in force could not be saved; undefined when all of it is. */
+  /** Why revocations in force could not be saved; undefined when all are saved. */
   get lastError(): string | undefined {
     return this.#lastError;
   }
 
   /**
-   * Opens the file, which is made if need be, and hands out what it holds. Rejects with what the file system says, and
-   * with a StartError where others could have written it or another version has.
+   * Opens or makes the file and hands out its revocations. Rejects with the file system's error, and with a StartError if
+   * others could have written the file or another version did.
    */
   async open(take: (revocation: Revocation) => void): Promise<Loaded> {
     await this.#folder.make();
@@ -108,7 +109,7 @@ export class Journal {
     return loaded;
   }
 
-  /** Reads the file as `open` does, and leaves everything as it is; without a file nothing was kept. */
+  /** Reads the file as `open` does, but changes nothing. A missing file holds no revocations. */
   async read(take: (revocation: Revocation) => void): Promise<Loaded> {
     const handle = await this.#folder.openToRead(FILE);
     if (handle === undefined) return { damaged: [], damagedCount: 0, torn: false };
@@ -119,13 +120,13 @@ export class Journal {
     }
   }
 
-  /** What the file is to hold when it is written anew; from now on it can be. */
+  /** Names the source of the revocations in force, from which the file can be rewritten from now on. */
   keeps(all: () => Iterable<Revocation>, count: () => number): void {
     this.#live = { all, count };
     this.#considerRewriting();
   }
 
-  /** Resolves when they have reached the disk; rejects when they have not, and then goes on trying with `retry`. */
+  /** Resolves when the revocations are on the disk. Rejects when they are not; `retry` then goes on trying. */
   append(revocations: readonly Revocation[]): Promise<void> {
     const text = revocations.map(toLine).join('');
     if (this.#waitingBytes > 0 && this.#waitingBytes + text.length > MAX_WAITING) {
@@ -140,30 +141,30 @@ export class Journal {
     });
   }
 
-  /** Some of what was in force is not any more. Resolves when the file does not hold it either; rejects as `append`. */
+  /** Rewrites the file after revocations were dropped. Resolves when it does not hold them any more; rejects as `append`. */
   async renew(): Promise<void> {
     this.#fallBehind('the file is not written anew yet');
     this.#unsaved = '';
     this.#unsavedLines = 0;
-    // One that is under way may have read what is gone, and so may a write.
+    // A successor in progress, or a write, may contain dropped revocations.
     if (this.#successor !== undefined) this.#successor.isStale = true;
     await this.#rewriting;
     await this.#writing;
-    this.#rest = 0;
+    this.#skip = 0;
     this.#considerRewriting();
     await this.#rewriting;
     await this.#writing;
     if (this.#isBehind) throw new Error(this.#lastError);
   }
 
-  /** Tries again to save what could not be saved. To be called about once a second. */
+  /** Tries again to save what could not be saved; to be called about once a second. */
   retry(): void {
-    if (this.#rest > 0) this.#rest -= 1;
+    if (this.#skip > 0) this.#skip -= 1;
     if (this.#unsaved !== '' && !this.#isBehind) this.#startWriting();
     else this.#considerRewriting();
   }
 
-  /** Resolves when everything that was handed over is saved, or cannot be. */
+  /** Resolves when every write has ended, with or without success. */
   async close(): Promise<void> {
     await this.#rewriting;
     await this.#writing;
@@ -191,11 +192,11 @@ export class Journal {
   }
 
   #startWriting(): void {
-    // Not at once: what else comes in this turn goes with it.
+    // The write starts a little later and includes all lines of this turn.
     this.#writing ??= Promise.resolve().then(() => this.#writeWaiting());
   }
 
-  /** One write and one wait for the disk for all that came during the one before. */
+  /** Saves all lines that came during the previous write with one write and one sync. */
   async #writeWaiting(): Promise<void> {
     do {
       const batch = this.#waiting;
@@ -222,7 +223,7 @@ export class Journal {
     this.#considerRewriting();
   }
 
-  /** What could not be saved goes with the next attempt, or, when that would be too much, with the writing anew. */
+  /** Keeps unsaved lines for the next attempt. If they are too many, the file is rewritten instead. */
   #remember(text: string, lines: number): void {
     if (text.length > MAX_WAITING) this.#isBehind = true;
     if (this.#isBehind) this.#successor?.add(text, lines);
@@ -235,11 +236,10 @@ export class Journal {
     if (handle === undefined) throw new Error('the file is not open');
     await this.#assertOurs(handle);
     if (this.#size + text.length > this.#maxBytes) {
-      // It cannot come to this unless it could not be written anew for a long time.
+      // The file grows this large only if it could not be rewritten for a long time.
       this.#isBehind = true;
       throw new Error(`the file has reached its bound of ${this.#maxBytes} bytes`);
     }
-    // The rest of a torn line, or of a write that failed half-way.
     if (this.#dirty) await handle.truncate(this.#size);
     if (this.#isNameUnsafe) await this.#syncFolder();
     this.#dirty = true;
@@ -252,8 +252,7 @@ export class Journal {
   }
 
   /**
-   * Throws when the file has another name by now or none, or another process writes over it: a line in it would be
-   * confirmed and lost.
+   * Throws when the file was renamed, removed or written by another process: a line in it would be confirmed and lost.
    */
   async #assertOurs(handle: FileHandle): Promise<void> {
     const isNamed = await this.#folder.isNamed(FILE, handle);
@@ -267,7 +266,7 @@ export class Journal {
   #considerRewriting(): void {
     const live = this.#live;
     if (live === undefined || this.#handle === undefined) return;
-    if (this.#rewriting !== undefined || this.#rest > 0) return;
+    if (this.#rewriting !== undefined || this.#skip > 0) return;
     const isLong = this.#lines >= 2 * live.count() + SPARE_LINES || this.#size > this.#maxBytes;
     if (!isLong && !this.#isGone && !this.#isDamaged && !this.#isBehind) return;
     this.#rewriting = this.#rewrite(live.all()).finally(() => {
@@ -275,7 +274,7 @@ export class Journal {
     });
   }
 
-  /** A failure is no loss: the present file is good, only longer than it need be. */
+  /** Rewrites the file. A failure loses nothing: the present file is good, but longer than necessary. */
   async #rewrite(live: Iterable<Revocation>): Promise<void> {
     try {
       await this.#damaged.setAside();
@@ -290,7 +289,7 @@ export class Journal {
     }
   }
 
-  /** Runs between two writes, so that no line goes into the old file after it was read out. */
+  /** Puts the successor in the place of the file. Runs between two writes, so no later line goes into the old file. */
   async #switchOver(successor: Successor): Promise<void> {
     try {
       if (successor.isStale) throw new Error('what was in force has changed');
@@ -308,7 +307,7 @@ export class Journal {
     this.#isDamaged = false;
     this.#isGone = false;
     this.#isBehind = false;
-    this.#lastRest = 0;
+    this.#lastSkip = 0;
     this.#successor = undefined;
     this.#isNameUnsafe = true;
     await this.#syncFolder();
@@ -323,14 +322,14 @@ export class Journal {
     }
     const { code, message } = error as NodeJS.ErrnoException;
     if (this.#isBehind) this.#lastError = code ?? message;
-    // Not again at the next line, when the disk may still be full.
-    this.#lastRest = Math.min(MAX_REST, Math.max(1, 2 * this.#lastRest));
-    this.#rest = this.#lastRest;
+    // The disk may still be full at the next attempt.
+    this.#lastSkip = Math.min(MAX_SKIPPED, Math.max(1, 2 * this.#lastSkip));
+    this.#skip = this.#lastSkip;
     try {
       await handle?.close();
       await this.#folder.remove(FRESH);
     } catch (error) {
-      // What made the writing fail, such as a disk that can only be read now, may forbid this too.
+      // The cause, such as a disk that is now read-only, may prevent the removal too.
       this.#log.warn(
         { error, file: this.path },
         'what was begun of a new file of revocations is still there',

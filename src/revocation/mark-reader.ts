@@ -6,13 +6,13 @@ type Claims = Readonly<Record<string, unknown>>;
 export interface MarkReaderOptions {
   /** Names of the issuers whose tokens are FusionAuth's. */
   readonly fusionauth: ReadonlySet<string>;
-  /** Seconds that a token may live, by which revocations are forgotten. */
+  /** Seconds that a token may live, after which its revocation is dropped. */
   readonly tokenLife: number;
-  /** Is told once for each issuer of a token that lives longer, so that it may outlive its revocation. */
+  /** Called once for each issuer of a token that lives longer and may outlive its revocation. */
   readonly onLongLife: (issuer: string, seconds: number) => void;
 }
 
-/** Reads from a token's claims what it can be revoked by. */
+/** Reads the marks of a token, by which it can be revoked, from its claims. */
 export class MarkReader {
   readonly #options: MarkReaderOptions;
   #fusionauth: ReadonlySet<string>;
@@ -23,16 +23,16 @@ export class MarkReader {
     this.#fusionauth = options.fusionauth;
   }
 
-  /** These are FusionAuth's from now on. */
+  /** Replaces the names of FusionAuth's issuers. */
   setFusionauth(fusionauth: ReadonlySet<string>): void {
     this.#fusionauth = fusionauth;
   }
 
   read(issuer: string, claims: Claims): TokenMarks {
     const iat = own(claims, 'iat');
-    // Whole seconds: with a fraction, a token of the event's second could pass for one that came after it.
+    // Whole seconds: with a fraction, a token of the event's second could pass for a later one.
     const exp = own(claims, 'exp');
-    // None is issued after it has expired: such a time, perhaps in milliseconds, would come after every event.
+    // No token is issued after it has expired. Such a time, perhaps in milliseconds, would be later than every event.
     const isTime = typeof iat === 'number' && !(typeof exp === 'number' && iat > exp);
     const issuedAt = isTime ? Math.floor(iat) : 0;
     this.#watch(issuer, issuedAt, exp);
@@ -52,7 +52,7 @@ export class MarkReader {
 
   #watch(issuer: string, issuedAt: number, exp: unknown): void {
     if (typeof exp !== 'number' || issuedAt === 0 || exp - issuedAt <= this.#options.tokenLife) return;
-    // One entry for each configured issuer at most.
+    // The set has at most one entry for each configured issuer.
     if (this.#reported.has(issuer)) return;
     this.#reported.add(issuer);
     this.#options.onLongLife(issuer, exp - issuedAt);
@@ -63,7 +63,7 @@ function own(claims: Claims, name: string): unknown {
   return Object.hasOwn(claims, name) ? claims[name] : undefined;
 }
 
-/** FusionAuth's `aud` is the application; of several audiences none is it with certainty. */
+/** FusionAuth's `aud` is the application; with several audiences it is unclear which one. */
 function soleText(aud: unknown): unknown {
   return Array.isArray(aud) && aud.length === 1 ? aud[0] : aud;
 }

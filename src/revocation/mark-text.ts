@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 
-/** Characters kept of a mark; a UUID has 36. Longer ones are kept as their hash, so that no claim costs more memory. */
+/** Characters of a mark; a UUID has 36. A longer mark is kept as its hash, so no claim costs more memory. */
 const MAX_CHARACTERS = 64;
-/** A text that begins so is kept as its hash too: a user must not pass for another by taking that one's hash as a name. */
+/** The start of a hash. A mark that starts so is hashed too: no user may take the hash of another user's mark as a name. */
 const HASHED = 'sha256:';
 
 /**
- * The text under which a claim or a demanded mark is compared; undefined for what is none. Numbers count by their
- * usual spelling. Texts out of JSON.parse are strings of their own, so that none keeps a token alive.
+ * The text by which marks are compared; undefined for a value that is no mark. Numbers have their usual spelling.
+ * JSON.parse makes new strings, so no mark keeps its token in memory.
  */
 export function markText(value: unknown): string | undefined {
   if (typeof value === 'number') return String(value);
@@ -16,7 +16,7 @@ export function markText(value: unknown): string | undefined {
   return `${HASHED}${createHash('sha256').update(value).digest('base64url')}`;
 }
 
-/** Whether a text is what `markText` makes of some other. */
+/** Whether `markText` could have made this text. */
 export function isMarkText(text: string): boolean {
   return text !== '' && (markText(text) === text || /^sha256:[\w-]{43}$/.test(text));
 }

@@ -3,26 +3,26 @@ import type { RedisConnection } from '../redis/connection.ts';
 import { RedisError, type Reply } from '../redis/reply-reader.ts';
 import { MAX_AHEAD } from './revocation.ts';
 
-/** What was told lately, in order; readers follow it. */
+/** The latest revocations, in order; gateways read new ones from it. */
 const STREAM = 'portcullis:revocations:stream';
-/** What is in force, by the second of its end; a gateway that comes or comes back reads all of it. */
+/** All revocations in force, by the second of their end; a gateway reads all of it each time it connects. */
 const SNAPSHOT = 'portcullis:revocations:all';
-/** Entries kept of the stream, about 20 MB; a reader that has fallen behind further reads the snapshot. */
+/** Entries of the stream, about 20 MB. A reader that has fallen further behind reads the snapshot. */
 const STREAM_ENTRIES = 100_000;
-/** Revocations sent or read in one piece, a fraction of a millisecond of Redis's time. */
+/** Revocations that are sent or read together: a fraction of a millisecond for Redis. */
 export const AT_ONCE = 500;
-/** The same at first and after a piece with long members, as a reply is bounded; doubled while they are not long. */
+/** Revocations in the first piece, and after a piece with long members, because replies are bounded; doubled otherwise. */
 const FEW_AT_ONCE = 10;
-/** Bytes of a reply from which on members are long: what gateways write makes a twentieth at most. */
+/** Bytes of a reply above which its members count as long; lines of gateways need a twentieth of that at most. */
 const LONG_REPLY = 2 * 1024 * 1024;
-/** What Redis answers to `XINFO STREAM` where there is no such key. */
+/** The error of `XINFO STREAM` for a missing key. */
 const NO_KEY = 'ERR no such key';
 /**
- * Milliseconds by which the first id of a stream that is begun anew is ahead, so that it stands behind all that anybody
- * may have read: ours of Redis's clock is behind it by a second at most.
+ * Milliseconds by which the first id of a new stream lies ahead, so that it is later than every id that a gateway may
+ * have read. Our estimate of Redis's clock is at most a second late.
  */
 const BEGUN_AHEAD_MS = 2_000;
-/** Seconds for which what has ended is left in Redis, for gateways whose clocks are behind. */
+/** Seconds for which ended revocations stay in Redis, for gateways whose clocks are late. */
 const GRACE = 600;
 
 export interface SharedLine {
@@ -31,24 +31,24 @@ export interface SharedLine {
 }
 
 export interface News {
-  /** Undefined for one that is too long to be read. */
+  /** Undefined stands for a line that is too long. */
   readonly lines: readonly (string | undefined)[];
-  /** From which on to read next. */
+  /** The id behind which to read next. */
   readonly last: string;
   readonly isFull: boolean;
-  /** Whether more may be missing than what comes next: the stream was begun anew, or somebody has spoiled it. */
+  /** Lines may be missing: a gateway has made the stream anew, or someone has damaged it. */
   readonly isBroken: boolean;
 }
 
-/** The two keys by which gateways share revocations, as anybody may have left them. */
+/** The two keys through which gateways share revocations. Other writers may have changed them in any way. */
 export class RedisKeys {
   readonly #reader: RedisConnection;
   readonly #writer: RedisConnection;
   readonly #clock: Clock;
-  /** Redis's clock less our monotonic one, in milliseconds. */
+  /** Redis's clock minus our monotonic clock, in milliseconds. */
   #offset = 0;
 
-  /** @param reader used by one who waits for each answer; @param writer by many. */
+  /** @param reader for commands one after another. @param writer for commands of several callers at once. */
   constructor(reader: RedisConnection, writer: RedisConnection, clock: Clock) {
     this.#reader = reader;
     this.#writer = writer;
@@ -56,8 +56,8 @@ export class RedisKeys {
   }
 
   /**
-   * Begins anew what no gateway can use: a key of another kind, and a stream whose last id is far ahead, as later ones
-   * would be refused or not be found. Others may do the same at the same time.
+   * Replaces a key that no gateway can use: one of another type, or a stream whose last id is far ahead, because Redis
+   * refuses smaller ids. Other gateways may do the same at the same time.
    */
   async mend(): Promise<void> {
     const [seconds] = (await this.#reader.send('TIME')) as readonly string[];
@@ -75,12 +75,12 @@ export class RedisKeys {
     }
   }
 
-  /** Empties both for all gateways, which then tell again what they were told themselves. */
+  /** Empties both keys. All gateways then publish their own revocations again. */
   async clear(): Promise<void> {
     await this.#begin(this.#writer, STREAM, SNAPSHOT);
   }
 
-  /** Id of the newest entry, from which on to read. */
+  /** Id of the newest entry, behind which to read. */
   async newest(): Promise<string> {
     const [entry] = (await this.#reader.send(
       'XREVRANGE',
@@ -93,7 +93,7 @@ export class RedisKeys {
     return entry?.[0] ?? '0-0';
   }
 
-  /** Everything that is in force elsewhere, in pieces; at most so many lines and bytes. Returns whether that was all. */
+  /** All lines of the snapshot in pieces, up to these bounds. Returns whether that was all of it. */
   async *scan(maxLines: number, maxBytes: number): AsyncGenerator<readonly (string | undefined)[], boolean> {
     const reader = this.#reader;
     const begun = reader.received;
@@ -114,16 +114,16 @@ export class RedisKeys {
     return true;
   }
 
-  /** Those of at most `AT_ONCE` that the snapshot lacks. */
-  async lacking(told: readonly SharedLine[]): Promise<readonly SharedLine[]> {
-    const scores = await Promise.all(told.map(({ line }) => this.#reader.send('ZSCORE', SNAPSHOT, line)));
-    return told.filter((_, index) => scores[index] === null);
+  /** The lines, of at most `AT_ONCE`, that the snapshot lacks. */
+  async lacking(shared: readonly SharedLine[]): Promise<readonly SharedLine[]> {
+    const scores = await Promise.all(shared.map(({ line }) => this.#reader.send('ZSCORE', SNAPSHOT, line)));
+    return shared.filter((_, index) => scores[index] === null);
   }
 
-  /** Tells others. Rejects when it may not have reached them. */
-  async publish(told: readonly SharedLine[]): Promise<void> {
-    for (let from = 0; from < told.length; from += AT_ONCE) {
-      const commands = told.slice(from, from + AT_ONCE).flatMap(({ line, expiresAt }) => [
+  /** Publishes lines to the other gateways. Rejects when they may not have reached Redis. */
+  async publish(shared: readonly SharedLine[]): Promise<void> {
+    for (let from = 0; from < shared.length; from += AT_ONCE) {
+      const commands = shared.slice(from, from + AT_ONCE).flatMap(({ line, expiresAt }) => [
         ['XADD', STREAM, 'MAXLEN', '~', String(STREAM_ENTRIES), '*', 'r', line],
         ['ZADD', SNAPSHOT, scoreOf(expiresAt), line],
       ]);
@@ -132,12 +132,12 @@ export class RedisKeys {
     }
   }
 
-  /** Waits for what comes after `last`, or for so many milliseconds. */
+  /** Waits for entries behind `last`, for at most `waitMs` milliseconds. */
   async read(last: string, waitMs: number): Promise<News> {
     const block = ['COUNT', String(AT_ONCE), 'BLOCK', String(Math.max(1, Math.ceil(waitMs)))];
     const reply = await this.#reader.send('XREAD', ...block, 'STREAMS', STREAM, last);
     const entries = (reply as readonly (readonly [string, readonly Entry[]])[] | null)?.[0]?.[1] ?? [];
-    // A reader that waits in vain may be waiting behind the end of a stream that was begun anew.
+    // A reader that gets nothing may wait behind the end of a new stream.
     if (entries.length === 0) return { lines: [], last, isFull: false, isBroken: await this.#isAnew(last) };
     const isFull = entries.length === AT_ONCE;
     const newest = entries.at(-1)?.[0] ?? last;
@@ -151,7 +151,7 @@ export class RedisKeys {
     return { lines, last: newest, isFull, isBroken };
   }
 
-  /** Whether entries after `last` may have been cut off the stream before they were read. */
+  /** Whether Redis may have cut entries behind `last` off the stream before they were read. */
   async #isBehind(last: string): Promise<boolean> {
     const [oldest] = (await this.#reader.send('XRANGE', STREAM, '-', '+', 'COUNT', '1')) as readonly Entry[];
     return isLater(oldest?.[0] ?? '0-0', last);
@@ -162,7 +162,7 @@ export class RedisKeys {
     return isLater(last, newest) || this.#isAhead(newest);
   }
 
-  /** The last id that was given out, also where the entry is gone. */
+  /** The last id of the stream, even if its entry is gone. */
   async #lastId(): Promise<string> {
     try {
       const facts = (await this.#reader.send('XINFO', 'STREAM', STREAM)) as readonly Reply[];
@@ -173,7 +173,7 @@ export class RedisKeys {
     }
   }
 
-  /** The entry tells those who follow the stream that it was begun anew, so that they may have missed some. */
+  /** Deletes the keys. The entry `begun` tells readers that the stream is new and that they may have missed some. */
   async #begin(connection: RedisConnection, ...keys: readonly string[]): Promise<void> {
     const commands = [['DEL', ...keys]];
     if (keys.includes(STREAM)) {
@@ -187,12 +187,12 @@ export class RedisKeys {
     return millisecondsOf(id) > this.#now() + MAX_AHEAD * 1000;
   }
 
-  /** By Redis's clock. */
+  /** Milliseconds by Redis's clock. */
   #now(): number {
     return this.#offset + this.#clock.monotonic();
   }
 
-  /** The second before which what ended is of no use to anybody: by Redis's clock too, as ours may be ahead. */
+  /** The second before which no gateway needs an ended revocation. Redis's clock counts too, because ours may be ahead. */
   #endedAt(): number {
     return Math.floor(Math.min(this.#clock.wall(), this.#now()) / 1000) - GRACE;
   }
@@ -201,7 +201,7 @@ export class RedisKeys {
 /** An entry that was deleted has no fields. */
 type Entry = readonly [id: string, fields: readonly (string | undefined)[] | null];
 
-/** All or none, but for those that Redis refuses; rejects then. */
+/** Runs all commands or none, as one transaction. It rejects when one of them fails, which does not stop the others. */
 async function transact(
   connection: RedisConnection,
   commands: readonly (readonly string[])[],
@@ -214,7 +214,7 @@ async function transact(
   const settled = await Promise.allSettled(queued);
   const failed = settled.find((one) => one.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
-  // Null: somebody else has changed what is watched.
+  // Null: another client has changed a watched key.
   const replies = (await queued.at(-1)) as readonly Reply[] | null;
   const refused = replies?.find((reply) => reply instanceof RedisError);
   if (refused !== undefined) throw refused;
@@ -224,7 +224,7 @@ function scoreOf(expiresAt: number): string {
   return expiresAt === Number.POSITIVE_INFINITY ? '+inf' : String(expiresAt);
 }
 
-/** Of an id of a stream, `milliseconds-number`. */
+/** The milliseconds in the id of a stream entry, `milliseconds-number`. */
 function millisecondsOf(id: string): number {
   return Number(id.split('-', 1)[0]);
 }

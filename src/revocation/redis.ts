@@ -8,34 +8,34 @@ import type { ForeignLines } from './foreign-lines.ts';
 import { AT_ONCE, RedisKeys, type SharedLine } from './redis-keys.ts';
 import type { Revocation } from './revocation.ts';
 
-/** Milliseconds that one read waits for news; then it looks whether the stream was begun anew, behind what it has read. */
+/** Milliseconds that one read waits for new lines. After that the reader checks that the stream is still the same. */
 const BLOCK_MS = 2_000;
-/** Milliseconds between two pings on the connection that is silent otherwise. */
+/** Milliseconds between two pings on the connection that would otherwise be silent. */
 const PING_MS = 5_000;
-/** Milliseconds of silence after which a connection is dead. */
+/** Milliseconds of silence after which a connection counts as dead. */
 const SILENCE_MS = 15_000;
-/** Milliseconds between two attempts to connect: doubled from the first to the last. */
+/** Milliseconds between two attempts to connect: doubled from the first pause up to the last. */
 const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 5_000;
-/** The same after a reply that is longer than any that was asked for: the next one may be as long. */
+/** Milliseconds after a reply that was too long: the next one may be as long. */
 const LONG_PAUSE_MS = 60_000;
-/** Milliseconds between two comparisons of everything, which mends what somebody has deleted in Redis. */
+/** Milliseconds between two comparisons of all revocations, which restore those that someone has deleted in Redis. */
 const COMPARE_MS = 600_000;
-/** The same, while what others have told found no room here: some may have come free. */
+/** The same while revocations of others find no room here: room may have become free. */
 const COMPARE_SHORT_MS = 60_000;
-/** The same, when the stream tells that some may be missing; anybody who writes to Redis can make it tell so. */
+/** The same after a sign in the stream that lines may be missing. Every writer to Redis can cause that sign. */
 const COMPARE_SOON_MS = 2_000;
-/** Milliseconds that a start waits to catch up, for a million revocations; not at all for a Redis that is away. */
+/** Milliseconds that a start waits to catch up, enough for a million revocations. It does not wait for a missing Redis. */
 const CATCH_UP_MS = 10_000;
-/** Lines read in one comparison, for each revocation there may be: a sound snapshot has one, and some that have ended. */
+/** Lines read in one comparison, for each possible revocation: a good snapshot has one, and some that have ended. */
 const LINES_PER_ENTRY = 4;
-/** Bytes of one; a line of five marks with 64 characters each has less than one KiB. */
+/** Bytes for each possible revocation; a line of five marks with 64 characters each has less than one KiB. */
 const BYTES_PER_ENTRY = 4 * 1024;
-/** Bytes beside those, which are passed over where members are long: seconds of one comparison. */
+/** Bytes beyond those, for long members that the reader skips: some seconds of one comparison. */
 const SPARE_BYTES = 1024 * 1024 * 1024;
-/** Lines beside those, so that a small limit does not make a small snapshot too long. */
+/** Lines beyond those, so that a small limit does not make a small snapshot too long. */
 const SPARE_LINES = 10_000;
-/** What could not be told at once and is told when the connection is back. What finds no room is met by comparing. */
+/** Lines that wait for the connection to come back. Comparing finds those that have no room. */
 const MAX_UNPUBLISHED = 10_000;
 
 export interface RedisLinkOptions {
@@ -44,34 +44,34 @@ export interface RedisLinkOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly lines: ForeignLines;
-  /** Revocations there may be here, by which is bounded what is read. */
+  /** Revocations that may be in force here; they bound the amount that is read. */
   readonly entries: number;
-  /** Everything in force here. */
+  /** All revocations in force here. */
   readonly known: () => Iterable<Revocation>;
-  /** Takes what others have told; called often with what is known already. Whether all of it is in force here now. */
+  /** Takes revocations of others, often known ones. Returns whether all of them are in force here now. */
   readonly onRevocations: (revocations: readonly Revocation[]) => boolean;
 }
 
 /**
- * Shares revocations with other gateways by Redis. Each new connection compares all that is in force on both sides, and
- * each side gets what it lacks; so what comes while Redis is away needs no queue.
+ * Shares revocations with other gateways through Redis. Each new connection compares all revocations of both sides, and
+ * each side gets those it lacks. So revocations made while Redis is away need no queue.
  */
 export class RedisLink {
   readonly #options: RedisLinkOptions;
   #connections: readonly RedisConnection[] = [];
   #current: RedisKeys | undefined;
-  /** Undefined until what is added is told at once, and not by the next comparison. */
+  /** Set when new revocations are published at once. While it is undefined, the next comparison publishes them. */
   #keys: RedisKeys | undefined;
   #inSync = false;
   #isShort = false;
   #isCut = false;
-  /** Whether what is read was told before a `clear`. */
+  /** Lines that are read now may be older than a `clear`. */
   #isStale = false;
   #unpublished: SharedLine[] = [];
   /** Monotonic milliseconds. */
   #compareAt = 0;
   #comparedAt = 0;
-  /** What was logged since revocations were last shared. */
+  /** Faults logged since revocations were last shared. */
   readonly #logged = new Set<string>();
   readonly #closing = new AbortController();
   #running: Promise<void> | undefined;
@@ -82,22 +82,22 @@ export class RedisLink {
     this.#options = options;
   }
 
-  /** Whether what is told here or elsewhere reaches the other side at once. */
+  /** Whether new revocations reach the other side at once, in both directions. */
   get inSync(): boolean {
     return this.#inSync;
   }
 
-  /** Whether others have told revocations that found no room here. */
+  /** Whether revocations of others found no room here. */
   get isShort(): boolean {
     return this.#isShort;
   }
 
-  /** Whether Redis holds more than was read. */
+  /** Whether Redis holds more lines than were read. */
   get isCut(): boolean {
     return this.#isCut;
   }
 
-  /** Resolves when this gateway has caught up, or cannot, or the time for that is over; goes on trying then. */
+  /** Resolves when this gateway has caught up, has failed once, or has run out of time. It goes on trying after that. */
   async open(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
@@ -116,26 +116,26 @@ export class RedisLink {
     await this.#running;
   }
 
-  /** Tells the others. What cannot be told now is told when the connection is back. */
+  /** Sends revocations to the other gateways. If that fails, they follow when the connection is back. */
   publish(revocations: readonly Revocation[]): void {
     const keys = this.#keys;
     if (keys === undefined || revocations.length === 0) return;
-    const told = this.#sharedLines(revocations);
-    keys.publish(told).catch((error: Error) => {
-      // The snapshot may hold them and the stream not, which no comparison would find.
-      this.#unpublished.push(...told.slice(0, Math.max(0, MAX_UNPUBLISHED - this.#unpublished.length)));
+    const shared = this.#sharedLines(revocations);
+    keys.publish(shared).catch((error: Error) => {
+      // The snapshot may hold them while the stream does not; no comparison would find that.
+      this.#unpublished.push(...shared.slice(0, Math.max(0, MAX_UNPUBLISHED - this.#unpublished.length)));
       if (this.#keys === keys) this.#drop(error);
     });
   }
 
-  /** Everything that is told from now on is compared soon, by other rules than before. */
+  /** Compares all revocations soon, because lines may be missing or the rules for them have changed. */
   compareSoon(): void {
     this.#compareAt = Math.min(this.#compareAt, this.#comparedAt + COMPARE_SOON_MS);
   }
 
   /**
-   * Empties Redis, so that the gateways tell again what they were told themselves; what is read until then is left
-   * out. Resolves with whether it was reached.
+   * Empties Redis, so that all gateways publish their own revocations again. Lines read before that are ignored.
+   * @returns whether Redis was reached.
    */
   async clear(): Promise<boolean> {
     this.#isStale = true;
@@ -176,14 +176,14 @@ export class RedisLink {
     }
   }
 
-  /** Connects, catches up and reads what comes, until something fails on either connection. */
+  /** Connects, catches up and reads new lines until one of the connections fails. */
   async #runOnce(connected: () => void): Promise<never> {
     const { url, clock } = this.#options;
     let fail: (error: Error) => void = () => {};
     const failed = new Promise<never>((_, reject) => {
       fail = reject;
     });
-    failed.catch(() => {}); // Met below, unless connecting fails first.
+    failed.catch(() => {}); // The race below handles it, unless connecting fails first.
     const options = { url, silenceMs: SILENCE_MS, onEnd: fail, signal: this.#closing.signal };
     const opened: RedisConnection[] = [];
     this.#connections = opened;
@@ -193,7 +193,7 @@ export class RedisLink {
       return connection;
     };
     try {
-      // A command that waits for an answer also waits for news on the other connection, which may be the one that dies.
+      // A waiting command on one connection must also notice the death of the other one.
       const reader = await open();
       const writer = await open(PING_MS);
       const keys = new RedisKeys(reader, writer, clock);
@@ -224,7 +224,7 @@ export class RedisLink {
     }
   }
 
-  /** Gives each side what it lacks; the id in the stream from which on news are to be read. */
+  /** Gives each side the revocations it lacks. Resolves with the id of the stream behind which to read. */
   async #compare(keys: RedisKeys): Promise<string> {
     const { clock, known, lines, entries, log } = this.#options;
     await keys.mend();
@@ -243,7 +243,7 @@ export class RedisLink {
     }
     this.#isCut = !piece.value;
     if (this.#current !== keys) throw new Error('the connection was given up');
-    // From here on `publish` tells what is added; what was added before is met below.
+    // From now on `publish` sends new revocations. The loop below sends earlier ones.
     this.#keys = keys;
     await this.#publishMissed(keys);
     let ours: Revocation[] = [];
@@ -254,7 +254,7 @@ export class RedisLink {
     for (const one of known()) {
       if (!lines.mayPublish(one)) continue;
       ours.push(one);
-      // Requests are served in between: writing out a hundred thousand takes half a second.
+      // Sends in pieces, so requests are served in between: a hundred thousand lines take half a second.
       if (ours.length === AT_ONCE) await give();
     }
     await give();
@@ -274,7 +274,7 @@ export class RedisLink {
     }
   }
 
-  /** Whether all of them are in force here now, except those that are refused. */
+  /** Takes lines of other gateways. Returns whether all revocations in them are in force here, except refused ones. */
   #take(lines: readonly (string | undefined)[]): boolean {
     if (this.#isStale) return true;
     const revocations = this.#options.lines.read(lines);
@@ -289,7 +289,7 @@ export class RedisLink {
   #lost(error: unknown): void {
     this.#caughtUp();
     if (this.#closing.signal.aborted) return;
-    // One that is starting is away first, and may refuse the password then.
+    // A starting Redis is unreachable first and may refuse the password later, so each fault has its own line.
     const fault = error instanceof RedisError ? 'refuses what it is asked' : 'cannot be reached';
     if (this.#logged.has(fault)) return;
     this.#logged.add(fault);

@@ -5,10 +5,10 @@ import { InForce, type InForceOptions } from './in-force.ts';
 import type { Revocation } from './revocation.ts';
 import { Sweeper } from './sweeper.ts';
 
-/** Milliseconds between two looks for revocations that have ended. */
+/** Milliseconds between two sweeps. */
 const SWEEP_MS = 1_000;
 
-/** The revocations of another process, for one that judges tokens by them; whether there is room is not decided here. */
+/** A copy of the revocations of another process, for a process that judges tokens. It does not check the limit. */
 export class RevocationReplica {
   readonly #inForce: InForce;
   readonly #timer: NodeJS.Timeout;
@@ -24,17 +24,17 @@ export class RevocationReplica {
     return this.#inForce.list;
   }
 
-  /** In force when this returns. */
+  /** Puts revocations in force before it returns. */
   add(revocations: readonly Revocation[]): void {
     for (const revocation of revocations) this.#inForce.list.add(revocation);
   }
 
-  /** Forgets what only Redis told. */
+  /** Removes the revocations that came only from Redis. */
   dropForeign(): void {
     this.#inForce.list.dropForeign();
   }
 
-  /** Other issuers sign tokens from now on. */
+  /** Replaces the issuers. */
   setIssuers(issuers: ReadonlyMap<string, IssuerConfig>): void {
     this.#inForce.setIssuers(issuers);
   }

@@ -1,41 +1,41 @@
 import { createHash } from 'node:crypto';
 import type { Foreign, Revocation } from './revocation.ts';
 
-/** Characters of the checksum, which tells damage, not malice. */
+/** Characters of the checksum, which detects damage, not malice. */
 const CHECKSUM = 16;
-/** The last second a Date can express (ECMA-262 §21.4.1.1); `/status` writes the times of events as dates. */
+/** The last second of a Date (ECMA-262 §21.4.1.1); `/status` writes the times of events as dates. */
 const LAST_SECOND = 8.64e12;
 
-/** First line of a file of this form. */
+/** First line of a file in this form. */
 export const header: string = seal('{"portcullis":"revocations","form":1}');
 
-/** A revocation as one line with its checksum in front, and its end. */
+/** A revocation as one line, with its checksum in front and a line feed. */
 export function toLine(revocation: Revocation): string {
   return seal(JSON.stringify(membersOf(revocation)));
 }
 
-/** The same for others, without who told it here; `mac` proves to them who wrote it. */
+/** A revocation as a line for other gateways, without its source and without line feed; `mac` proves who wrote it. */
 export function toMember(revocation: Revocation, mac: string | undefined): string {
   return seal(JSON.stringify({ ...membersOf({ ...revocation, from: undefined }), mac })).trimEnd();
 }
 
-/** What a `mac` is about. */
+/** The text that a `mac` signs. */
 export function signedText(revocation: Revocation): string {
   return `portcullis revocation 1\n${JSON.stringify(membersOf({ ...revocation, from: undefined }))}`;
 }
 
-/** Whether a line without its end is the first one of a file of this or another form. */
+/** Whether a line, without line feed, is the first line of a file in this or another form. */
 export function isHeader(line: string): boolean {
   const text = line.slice(CHECKSUM + 1);
   return text.startsWith('{"portcullis":"revocations"') && `${line}\n` === seal(text);
 }
 
-/** The revocation in a line without its end; undefined for one that is damaged. */
+/** The revocation in a line without line feed; undefined for a damaged line. */
 export function fromLine(line: string): Revocation | undefined {
   return fromMember(line)?.revocation;
 }
 
-/** The same with the `mac` that stands beside it. */
+/** The revocation and the `mac` in a line without line feed; undefined for a damaged line. */
 export function fromMember(
   line: string,
 ): { readonly revocation: Revocation; readonly mac: string | undefined } | undefined {
@@ -44,7 +44,7 @@ export function fromMember(
   try {
     value = JSON.parse(line.slice(CHECKSUM + 1));
   } catch {
-    // Anybody who can write to Redis can compute a checksum: one such line must not keep the others from being read.
+    // Writers to Redis can compute a checksum, and their line must not stop the reading of other lines.
     return undefined;
   }
   if (!isRevocation(value)) return undefined;
@@ -55,7 +55,7 @@ function seal(text: string): string {
   return `${createHash('sha256').update(text).digest('hex').slice(0, CHECKSUM)} ${text}\n`;
 }
 
-/** In one order, so that equal revocations are equal texts. JSON has no Infinity: a member that is left out means it. */
+/** The members in a fixed order, so equal revocations have equal texts. A missing time means Infinity, which JSON lacks. */
 function membersOf({ issuer, jti, sub, sid, application, before, expiresAt, from }: Revocation): object {
   return { issuer, jti, sub, sid, application, before: finite(before), expiresAt: finite(expiresAt), from };
 }
@@ -71,7 +71,7 @@ function isRevocation(value: unknown): value is Stored {
   const { issuer, jti, sub, sid, application, before, expiresAt, from } = value as Stored;
   const marks = [issuer, jti, sub, sid, application].filter((mark) => mark !== undefined);
   return (
-    // Without any it would hit every token there is.
+    // A revocation without marks would hit every token.
     marks.length > 0 &&
     marks.every((mark) => typeof mark === 'string') &&
     (before === undefined || (typeof before === 'number' && before >= 0 && before <= LAST_SECOND)) &&

@@ -3,36 +3,36 @@ import type { MarkReader } from './mark-reader.ts';
 import { type Foreign, type Marks, markNames, type Revocation } from './revocation.ts';
 
 /**
- * Seconds of one bucket of entries that end together. The list may hold an entry this much longer than needed, and a
- * sweep walks over one bucket for each such time that a token can live: 144 for a day.
+ * Seconds of one bucket of entries that end together. An entry may stay this much longer than needed. A sweep walks over
+ * as many buckets as fit into a token's life: 144 for a day.
  */
 const BUCKET_SECONDS = 600;
-/** Entries looked at in one sweep, well below a millisecond; a sweep each second keeps up with 172 million a day. */
+/** Entries of one sweep, which takes far less than a millisecond; a sweep each second manages 172 million a day. */
 const SWEEP_ENTRIES = 2_000;
 
-/** The part of the room, one in so many, that what Redis told cannot use, so that what is told here finds some. */
+/** The part of the room, as a reciprocal, that revocations from Redis cannot use, so that own ones find room. */
 const RESERVED = 10;
-/** In `Entry`: nothing of it was told here. Every time that was is later. */
+/** In `Entry`: no part of it is our own. Every real time is later. */
 const NOT_OWN = -1;
 
-/** What stands in a key for a mark that the token does not have; every other part begins with a digit. */
+/** The part of a key for a missing mark; every other part begins with a digit. */
 const ABSENT = '-';
 
 interface Entry {
   readonly shape: number;
   readonly key: string;
-  /** Undefined for the entry of tokens that lack a mark; see `add`. */
+  /** Undefined for an entry that hits tokens without some mark; see `add`. */
   readonly marks: Marks | undefined;
   before: number;
   expiresAt: number;
-  /** As much of these two as was told here; the rest goes with what Redis told. */
+  /** The own part of these two; the rest ends when the revocations from Redis are dropped. */
   ownBefore: number;
   ownExpiresAt: number;
-  /** Who told the rest. */
+  /** The source of the rest. */
   from: Foreign | undefined;
 }
 
-/** One way to revoke: the marks that are demanded, and what is revoked by them. */
+/** One combination of demanded marks, and its entries. */
 interface Shape {
   readonly names: readonly (keyof Marks)[];
   readonly entries: Map<string, Entry>;
@@ -45,8 +45,8 @@ export interface RevocationListOptions {
 }
 
 /**
- * The revocations in force. A look-up costs one search per combination of marks in use (31 at most, three or four in
- * practice), however many revocations there are.
+ * The revocations in force. The check of a token costs one search for each combination of marks in use (31 at most, three
+ * or four in practice), however many revocations there are.
  */
 export class RevocationList implements Revocations {
   readonly #limit: number;
@@ -55,7 +55,7 @@ export class RevocationList implements Revocations {
   readonly #buckets = new Map<number, Entry[]>();
   #generation = 1;
   #size = 0;
-  /** Of these, how many only Redis told. */
+  /** The number of revocations that came only from Redis. */
   #foreign = 0;
 
   constructor(options: RevocationListOptions) {
@@ -71,7 +71,7 @@ export class RevocationList implements Revocations {
     return this.#size;
   }
 
-  /** How many of them only Redis told. */
+  /** The number of revocations that came only from Redis. */
   get foreign(): number {
     return this.#foreign;
   }
@@ -92,7 +92,7 @@ export class RevocationList implements Revocations {
     return false;
   }
 
-  /** Whether all of these have room; none is ever dropped to make some. */
+  /** Whether there is room for all of these. The list never drops a revocation to make room. */
   hasRoomFor(revocations: readonly Revocation[]): boolean {
     if (this.#size + revocations.length <= this.#limit) return true;
     const added = new Set<string>();
@@ -103,18 +103,18 @@ export class RevocationList implements Revocations {
     return this.#size + added.size <= this.#limit;
   }
 
-  /** Whether one that Redis told has room; the last tenth, at least one, is kept for what is told here. */
+  /** Whether there is room for a revocation from Redis. The last tenth, at least one place, is for own revocations. */
   hasRoomForForeign(revocation: Revocation): boolean {
     const most = this.#limit - Math.ceil(this.#limit / RESERVED);
     return (this.#foreign < most && this.hasRoom) || this.#knows(revocation);
   }
 
   /**
-   * Puts a revocation in force, also beyond the limit: a caller that must keep to it asks `hasRoomFor` before. Says
-   * whether it revokes anything that was not revoked already.
+   * Puts a revocation in force. It does not check the limit; callers ask `hasRoomFor` before.
    *
-   * A token of the same subject that lacks the session or the application cannot show that it belongs to another one,
-   * so it is revoked with them.
+   * A token of the same subject without session or application cannot prove that it belongs to another one, so it is
+   * revoked too.
+   * @returns whether it revokes anything that was not revoked already.
    */
   add(revocation: Revocation): boolean {
     const shape = shapeOf(revocation);
@@ -134,7 +134,7 @@ export class RevocationList implements Revocations {
     return changed;
   }
 
-  /** Forgets what has ended at `now`, wall-clock seconds; a part of it when there is much. */
+  /** Removes revocations that have ended at `now`, wall-clock seconds, at most `SWEEP_ENTRIES` at a time. */
   sweep(now: number): void {
     let left = SWEEP_ENTRIES;
     for (const [at, bucket] of this.#buckets) {
@@ -149,10 +149,10 @@ export class RevocationList implements Revocations {
     }
   }
 
-  /** Forgets what only Redis told; how many that were. What was told here stays as it was told. */
+  /** Removes the revocations that came only from Redis and returns their number. Own revocations stay unchanged. */
   dropForeign(): number {
     const before = this.#size;
-    // Made anew, or what is dropped again and again would fill them.
+    // The buckets are filled anew, because entries that are dropped again and again would pile up in them.
     this.#buckets.clear();
     for (const { entries } of this.#shapes.values()) {
       for (const entry of entries.values()) {
@@ -170,8 +170,8 @@ export class RevocationList implements Revocations {
   }
 
   /**
-   * Each revocation in force, in no order; more may be added while they are read. One that was told here and by Redis
-   * comes twice where Redis told more.
+   * Each revocation in force, in no order; callers may add more while they read. A revocation that Redis extends comes
+   * twice.
    */
   *all(): Generator<Revocation> {
     for (const { entries } of this.#shapes.values()) {
@@ -183,7 +183,7 @@ export class RevocationList implements Revocations {
     }
   }
 
-  /** The first and the last `before` that is a time; undefined where there is none. */
+  /** The first and the last `before` that is a finite time; undefined when there is none. */
   span(): { readonly oldest: number | undefined; readonly newest: number | undefined } {
     let oldest = Number.POSITIVE_INFINITY;
     let newest = Number.NEGATIVE_INFINITY;
@@ -225,7 +225,7 @@ export class RevocationList implements Revocations {
     const changed = from === undefined ? this.#addOwn(known, before, expiresAt) || isMore : isMore;
     if (from !== undefined) known.from = originOf(known, revocation, from);
     known.before = Math.max(before, known.before);
-    // The bucket is left as it is: when its time has come, the entry moves on.
+    // The entry stays in its bucket; the sweep moves it to a later one.
     known.expiresAt = Math.max(expiresAt, known.expiresAt);
     return changed;
   }
@@ -249,7 +249,7 @@ export class RevocationList implements Revocations {
   #remove(entry: Entry): void {
     const { shape, marks, ownBefore } = entry;
     const entries = this.#shapes.get(shape)?.entries;
-    // One that was dropped may have been told again since: that is another.
+    // After it was dropped, another entry may have the same key.
     if (entries?.get(entry.key) !== entry) return;
     entries.delete(entry.key);
     if (marks !== undefined) {
@@ -260,10 +260,10 @@ export class RevocationList implements Revocations {
   }
 }
 
-/** Who told what was not told here: signed only when nothing unsigned is mixed in. */
-function originOf(known: Entry, told: Revocation, from: Foreign): Foreign | undefined {
-  if (told.before >= known.before && told.expiresAt >= known.expiresAt) return from;
-  const isMore = told.before > known.before || told.expiresAt > known.expiresAt;
+/** The source of the part that is not our own: signed only if no unsigned part is mixed in. */
+function originOf(known: Entry, added: Revocation, from: Foreign): Foreign | undefined {
+  if (added.before >= known.before && added.expiresAt >= known.expiresAt) return from;
+  const isMore = added.before > known.before || added.expiresAt > known.expiresAt;
   if (!isMore) return known.from;
   return from === 'redis' ? from : (known.from ?? from);
 }
@@ -276,7 +276,7 @@ function marksOf({ issuer, jti, sub, sid, application }: Revocation): Marks {
   return { issuer, jti, sub, sid, application };
 }
 
-/** One bit for each mark that is demanded. */
+/** One bit for each demanded mark. */
 function shapeOf(marks: Marks): number {
   return markNames.reduce((shape, name, bit) => (marks[name] === undefined ? shape : shape | (1 << bit)), 0);
 }
@@ -285,7 +285,7 @@ function namesOf(shape: number): readonly (keyof Marks)[] {
   return markNames.filter((_, bit) => (shape & (1 << bit)) !== 0);
 }
 
-/** Lengths stand before the texts, so that no two lists of marks have one key. */
+/** The key of a list of marks. Each text has its length in front, so no two lists have one key. */
 function keyOf(names: readonly (keyof Marks)[], marks: Marks): string {
   let key = '';
   for (const name of names) {

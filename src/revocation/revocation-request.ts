@@ -4,12 +4,12 @@ import type { TokenLives } from './token-lives.ts';
 
 const MEMBERS = ['issuer', 'iss', 'jti', 'sub', 'sid', 'application', 'before', 'expiresAt'];
 const MARKS = ['issuer', 'iss', 'jti', 'sub', 'sid', 'application'];
-/** Revocations in one body, for less than a tenth of a second in which no other request is served. */
+/** Revocations in one body: they block other requests for less than a tenth of a second. */
 const MAX_REVOCATIONS = 10_000;
-/** Seconds ahead from which on a time is rather one in milliseconds: a hundred years. */
+/** Seconds ahead, a hundred years, above which a time is probably in milliseconds. */
 const TOO_FAR = 100 * 366 * 86_400;
 
-/** What is wrong with a request, for the one who sent it. */
+/** The fault of a request, for its sender. */
 export interface RequestFault {
   readonly fault: string;
 }
@@ -44,7 +44,7 @@ export function readRequest(
   return { revocations };
 }
 
-/** Several where one `iss` belongs to several issuers of the configuration; a text says what is wrong. */
+/** The revocations of one object, several if its `iss` belongs to several issuers; a text is the fault. */
 function readOne(value: unknown, lives: TokenLives, now: number): readonly Revocation[] | string {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'it is not an object';
   const given = value as Readonly<Record<string, unknown>>;
@@ -85,7 +85,7 @@ function revocation(
   now: number,
 ): Revocation {
   const { jti, sub, sid, application, before, expiresAt } = given;
-  // A jti means one token, issued at any time; other marks mean tokens up to a time.
+  // A jti means one token, whenever it was issued; other marks mean all tokens up to a time.
   const anyTime = jti === undefined ? Math.floor(now) : Number.POSITIVE_INFINITY;
   return {
     issuer,

@@ -1,4 +1,4 @@
-/** The last few ids, the oldest forgotten first. */
+/** The last ids, up to a limit; the oldest is dropped first. */
 export class SeenIds {
   readonly #limit: number;
   readonly #ids = new Set<string>();

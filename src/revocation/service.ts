@@ -21,7 +21,7 @@ export interface RevocationServiceOptions {
   readonly readOnly?: boolean | undefined;
   /** The claims of a JWT with a good signature of FusionAuth; undefined for any other. */
   readonly verify: (token: string) => Readonly<Record<string, unknown>> | undefined;
-  /** Is told when the keys of these issuers may have changed; `proven`: FusionAuth says so, with a good signature. */
+  /** Called when the keys of these issuers may have changed; `proven`: a signed event of FusionAuth says so. */
   readonly onKeysChanged: (issuers: readonly string[], proven: boolean) => void;
   /** See `RevocationStoreOptions.distribute`. */
   readonly distribute?: ((revocations: readonly Revocation[]) => Promise<void>) | undefined;
@@ -29,7 +29,7 @@ export interface RevocationServiceOptions {
   readonly distributeDrop?: (() => Promise<void>) | undefined;
 }
 
-/** Everything about revocation in one gateway: what is in force, where it is kept, who may tell of more. */
+/** Revocation in one gateway: the list in force, its storage, and the sources of new revocations. */
 export class RevocationService {
   readonly list: RevocationList;
   readonly store: RevocationStore;
@@ -51,7 +51,7 @@ export class RevocationService {
     const store = new RevocationStore({
       list,
       journal,
-      publish: (told) => this.#link?.publish(told),
+      publish: (revocations) => this.#link?.publish(revocations),
       distribute,
       distributeDrop,
       clock,
@@ -68,7 +68,7 @@ export class RevocationService {
         lines: this.#lines,
         entries,
         known: () => list.all(),
-        onRevocations: (told) => store.acceptForeign(told),
+        onRevocations: (revocations) => store.acceptForeign(revocations),
       });
     }
     this.endpoint =
@@ -89,14 +89,14 @@ export class RevocationService {
     }
   }
 
-  /** Other issuers sign tokens from now on. */
+  /** Replaces the issuers. */
   setIssuers(issuers: ReadonlyMap<string, IssuerConfig>): void {
     this.#inForce.setIssuers(issuers);
-    // What was of an unknown issuer is of use now.
+    // Revocations in Redis for issuers that were unknown apply now.
     this.#link?.compareSoon();
   }
 
-  /** Reads what was kept and catches up with other gateways. Rejects with the file system's error. */
+  /** Reads the stored revocations and catches up with other gateways. Rejects with the file system's error. */
   async open(): Promise<void> {
     await this.store.open();
     await this.#link?.open();
@@ -107,7 +107,7 @@ export class RevocationService {
     await this.store.close();
   }
 
-  /** What an operator has to see to, one sentence each. */
+  /** Problems for an operator, one sentence each. */
   troubles(): readonly string[] {
     const troubles = [...this.store.troubles()];
     if (this.#link?.isShort === true) {
@@ -126,14 +126,14 @@ export class RevocationService {
     return troubles;
   }
 
-  /** Requests to revoke that were refused, by source. */
+  /** Numbers of refused requests to revoke, by source. */
   *refused(): Generator<{ readonly source: Source; readonly count: number }> {
     if (this.endpoint !== undefined) yield { source: 'admin', count: this.endpoint.refused.value };
     if (this.webhook !== undefined) yield { source: 'fusionauth', count: this.webhook.refused.value };
     if (this.#lines !== undefined) yield { source: 'redis', count: this.#lines.refused.value };
   }
 
-  /** Paths with what takes POST on the admin address; the webhook's when it has no address of its own. */
+  /** Handlers for POST on the admin address by path. The webhook is among them if it has no address of its own. */
   adminPosts(webhookToo: boolean): ReadonlyMap<string, PostHandler> {
     const posts = new Map<string, PostHandler>();
     if (this.endpoint !== undefined) posts.set('/revocations', this.endpoint);
@@ -141,7 +141,7 @@ export class RevocationService {
     return posts;
   }
 
-  /** Redis first, or what is dropped here would be read again. */
+  /** Empties Redis first; otherwise the dropped revocations would be read again. */
   async #dropForeign(): Promise<Dropped> {
     const isRedisEmpty = (await this.#link?.clear()) ?? true;
     const { dropped, acceptance } = await this.store.dropForeign();

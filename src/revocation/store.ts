@@ -7,12 +7,12 @@ import type { Revocation, Source } from './revocation.ts';
 import type { RevocationList } from './revocation-list.ts';
 import { Sweeper } from './sweeper.ts';
 
-/** Milliseconds between two looks for revocations that have ended, and two attempts to save what could not be. */
+/** Milliseconds between two sweeps, and between two attempts to save revocations. */
 const TICK_MS = 1_000;
 
 /**
- * What became of revocations: `done`, in force and saved; `full`, refused because there is no room; `unsaved`, in force,
- * but lost if the process ends before the disk takes them.
+ * The result for new revocations. `done`: in force and saved. `full`: refused for lack of room. `unsaved`: in force, but
+ * lost if the process ends before the disk takes them.
  */
 export type Acceptance = 'done' | 'full' | 'unsaved';
 
@@ -20,19 +20,19 @@ export interface RevocationStoreOptions {
   readonly list: RevocationList;
   /** Undefined: revocations end with the process. */
   readonly journal: Journal | undefined;
-  /** Tells other gateways of what was told here. */
+  /** Sends own revocations to other gateways. */
   readonly publish?: ((revocations: readonly Revocation[]) => void) | undefined;
-  /** Tells those who judge tokens by lists of their own; resolves when it is in force there, and never rejects. */
+  /** Sends revocations to processes with replicas. Resolves when they are in force there; never rejects. */
   readonly distribute?: ((revocations: readonly Revocation[]) => Promise<void>) | undefined;
-  /** Has the same drop what only Redis told; as `distribute`. */
+  /** Makes the replicas drop the revocations that came only from Redis; resolves as `distribute` does. */
   readonly distributeDrop?: (() => Promise<void>) | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Puts revocations in force and keeps them. */
+/** Puts revocations in force and saves them. */
 export class RevocationStore {
-  /** Revocations received, by source, those known already included. */
+  /** Revocations received, by source; known ones count too. */
   readonly received = new CounterFamily();
   readonly #list: RevocationList;
   readonly #journal: Journal | undefined;
@@ -44,7 +44,7 @@ export class RevocationStore {
   readonly #log: Log;
   #timer: NodeJS.Timeout | undefined;
   #damage: string | undefined;
-  /** Whether one was refused because there was no room, and there still is none. */
+  /** A revocation was refused for lack of room, and there still is no room. */
   #full = false;
 
   constructor(options: RevocationStoreOptions) {
@@ -58,14 +58,14 @@ export class RevocationStore {
     this.#log = options.log;
   }
 
-  /** Reads what was kept. Rejects with the file system's error when the file cannot be read. */
+  /** Puts the stored revocations in force. Rejects with the file system's error. */
   async open(): Promise<void> {
     if (this.#journal !== undefined) await this.#load(this.#journal);
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     this.#timer.unref();
   }
 
-  /** Puts what was kept in force without opening the file for more, for one who only asks what would be refused. */
+  /** Puts the stored revocations in force without opening the file for writing, for a process that only reads. */
   async read(): Promise<void> {
     if (this.#journal === undefined) return;
     this.#logDamage(await this.#journal.read(this.#restore), this.#journal);
@@ -80,17 +80,17 @@ export class RevocationStore {
     return this.#list.size;
   }
 
-  /** How many of them only Redis told. */
+  /** The number of revocations that came only from Redis. */
   get foreign(): number {
     return this.#list.foreign;
   }
 
-  /** Wall-clock seconds of the first and the last event in force; undefined where there is none with a time. */
+  /** Wall-clock seconds of the first and the last event in force; undefined when no event has a time. */
   span(): { readonly oldest: number | undefined; readonly newest: number | undefined } {
     return this.#list.span();
   }
 
-  /** What an operator has to see to, one sentence each. */
+  /** Problems for an operator, one sentence each. */
   troubles(): readonly string[] {
     const troubles: string[] = [];
     if (this.#damage !== undefined) troubles.push(this.#damage);
@@ -100,10 +100,10 @@ export class RevocationStore {
     return troubles;
   }
 
-  /** In force here when this returns, and everywhere when it resolves; all of them or none. */
+  /** Takes all of them or none. They are in force here when this returns, and in every process when it resolves. */
   async accept(revocations: readonly Revocation[], source: Exclude<Source, 'redis'>): Promise<Acceptance> {
     const now = this.#clock.wall() / 1000;
-    // What has ended cannot hit anything that lives.
+    // A revocation that has ended hits no living token.
     const living = revocations.filter(({ expiresAt }) => expiresAt > now);
     if (!this.#list.hasRoomFor(living)) {
       if (!this.#full) this.#log.error({ inForce: this.#list.size }, 'revocations are refused: no room');
@@ -114,7 +114,7 @@ export class RevocationStore {
     this.received.of(source).value += revocations.length;
     const changed = living.filter((revocation) => this.#list.add(revocation));
     this.#publish?.(changed);
-    // All that was told, since what this repeats may not be in force everywhere yet.
+    // Sends all of them: a repeated revocation may not be in force in every process yet.
     const distributed = this.#distribute?.(living);
     const saved = await this.#save(changed);
     await distributed;
@@ -122,8 +122,8 @@ export class RevocationStore {
   }
 
   /**
-   * What other gateways told, in force when this returns as far as there is room: it is in force there, so each is
-   * one hole less. Whether there was room for all.
+   * Puts the revocations of other gateways in force before it returns, as many as have room: each one closes a gap.
+   * @returns whether there was room for all.
    */
   acceptForeign(revocations: readonly Revocation[]): boolean {
     const now = this.#clock.wall() / 1000;
@@ -141,8 +141,8 @@ export class RevocationStore {
   }
 
   /**
-   * Takes back what only Redis told; how many that were. It is not in force any more when this returns, and nowhere
-   * when it resolves. `unsaved`: a restart would bring it back.
+   * Drops the revocations that came only from Redis and resolves with their number. They are not in force here when this
+   * returns, and in no process when it resolves. `unsaved`: a restart would bring them back.
    */
   async dropForeign(): Promise<{ readonly dropped: number; readonly acceptance: 'done' | 'unsaved' }> {
     const dropped = this.#list.dropForeign();
@@ -162,7 +162,7 @@ export class RevocationStore {
   async #save(changed: readonly Revocation[]): Promise<Acceptance> {
     if (this.#journal === undefined) return 'done';
     try {
-      // Also when nothing has changed: what this repeats may not have been saved yet.
+      // Even without a change: a repeated revocation may not be saved yet.
       await this.#journal.append(changed);
       return 'done';
     } catch (error) {
@@ -194,7 +194,7 @@ export class RevocationStore {
     );
   }
 
-  /** Whether somebody still has to look at lines that could not be read. */
+  /** Updates the problem that an operator has not yet dealt with damaged lines. */
   async #review(journal: Journal): Promise<void> {
     this.#damage = (await journal.hasDamage())
       ? `${journal.damagedPath} holds lines that could not be read, so what they revoked is valid again: revoke it anew, then remove that file`
@@ -207,6 +207,6 @@ export class RevocationStore {
     const journal = this.#journal;
     if (journal === undefined) return;
     journal.retry();
-    if (this.#damage !== undefined) void this.#review(journal).catch(() => {}); // It stays as it is told.
+    if (this.#damage !== undefined) void this.#review(journal).catch(() => {}); // The problem stays reported.
   }
 }

@@ -2,26 +2,26 @@ import type { FileHandle } from '../state/folder.ts';
 import type { Revocation } from './revocation.ts';
 import { header, toLine } from './revocation-line.ts';
 
-/** Lines written in one piece, so that requests are served in between. */
+/** Lines written together; requests are served in between. */
 const LINES_AT_ONCE = 500;
 
-/** A file of revocations being written anew, while the present one goes on. */
+/** The new file of revocations, which is written while the present one goes on. */
 export class Successor {
   readonly handle: FileHandle;
   size = 0;
   lines = 1;
-  /** Whether everything is in it but what is added from now on. */
+  /** It holds everything but the lines that are added from now on. */
   isComplete = false;
-  /** Whether it holds what is not in force any more. */
+  /** It holds revocations that were dropped. */
   isStale = false;
-  /** What was told meanwhile; lines have no order, so it is written as soon as may be. */
+  /** Lines added during the writing. Lines have no order, so they go into the next write. */
   #since = '';
 
   constructor(handle: FileHandle) {
     this.handle = handle;
   }
 
-  /** Takes lines that may have come too late for `write`. */
+  /** Adds lines that may have come too late for `write`. */
   add(text: string, lines: number): void {
     this.#since += text;
     this.lines += lines;
@@ -43,7 +43,7 @@ export class Successor {
     this.isComplete = true;
   }
 
-  /** Resolves when what was added is on the disk too. */
+  /** Resolves when all added lines are on the disk too. */
   async finish(): Promise<void> {
     await this.#write('');
     await this.handle.datasync();
@@ -56,7 +56,7 @@ export class Successor {
   }
 }
 
-/** The position behind what was written. */
+/** Writes the whole text and returns the position behind it. */
 export async function writeAll(handle: FileHandle, text: string, position: number): Promise<number> {
   const bytes = Buffer.from(text);
   let done = 0;

@@ -2,11 +2,11 @@ import type { IssuerConfig } from '../config/config.ts';
 
 export interface TokenLivesOptions {
   readonly issuers: ReadonlyMap<string, IssuerConfig>;
-  /** Milliseconds that a token lives at most, by configuration. */
+  /** Most milliseconds that a token lives, by configuration. */
   readonly tokenLifeMs: number;
 }
 
-/** How long a revocation must be kept: until the last token that it could hit has expired. */
+/** Knows how long a revocation must be kept: until the last token that it could hit has expired. */
 export class TokenLives {
   #issuers: ReadonlyMap<string, IssuerConfig>;
   readonly #tokenLife: number;
@@ -36,21 +36,22 @@ export class TokenLives {
       .map(({ name }) => name);
   }
 
-  /** Names of the issuers with the same `iss` as this one: they differ in what their tokens are for. */
+  /** Names of the issuers with the same `iss` as this one. They differ in the audience of their tokens. */
   alike(name: string): readonly string[] {
     const iss = this.#issuers.get(name)?.issuer;
     return iss === undefined ? [name] : this.namesOf(iss);
   }
 
   /**
-   * Wall-clock second of the end of every token issued up to `before` and of a life of at least `atLeast` seconds, by
-   * this issuer, or by any when it is undefined.
+   * Wall-clock second at which the last token of an issuer that was issued up to `before` ends.
+   * @param issuer undefined: of all issuers.
+   * @param atLeast seconds that tokens live at least.
    */
   end(issuer: string | undefined, before: number, atLeast = 0): number {
     let end = 0;
     for (const { name, expiry, maxAgeMs, clockToleranceMs } of this.#issuers.values()) {
       if (issuer !== undefined && issuer !== name) continue;
-      // A token without exp never ends, so neither may what revokes it; unless its age ends it.
+      // A token without exp ends only by its age. Without that its revocation must never end.
       const byExp = expiry === 'optional' ? Number.POSITIVE_INFINITY : Math.max(this.#tokenLife, atLeast);
       const life = Math.min(byExp, maxAgeMs / 1000);
       end = Math.max(end, Math.ceil(before + life + clockToleranceMs / 1000));
@@ -58,7 +59,7 @@ export class TokenLives {
     return end;
   }
 
-  /** The most by which an issuer's clock may differ from ours, in seconds. */
+  /** Most seconds by which an issuer's clock may differ from ours. */
   tolerance(issuer: string | undefined): number {
     let most = 0;
     for (const { name, clockToleranceMs } of this.#issuers.values()) {
