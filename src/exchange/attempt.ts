@@ -1,7 +1,7 @@
 import type { WireHead } from '../forwarding/request-writer.ts';
 import type { ResponseHead } from '../http/message.ts';
 import type { Reason } from '../reasons.ts';
-import { isRepeatable, maySharePlace } from '../upstream/repeatable.ts';
+import { isRepeatable, mayShareConnection } from '../upstream/repeatable.ts';
 import type { ResponseSink } from '../upstream/response-sink.ts';
 import { type AttemptFailure, mayRetry } from '../upstream/retry.ts';
 import type { Upstream } from '../upstream/upstream.ts';
@@ -54,7 +54,10 @@ export class Attempt implements Waiter, ResponseSink {
   /** A second attempt shares no connection: its failure would be final. */
   get shareable(): boolean {
     return (
-      !this.#second && !this.alone && maySharePlace(this.#method) && isRepeatable(this.#method, this.#hasBody)
+      !this.#second &&
+      !this.alone &&
+      mayShareConnection(this.#method) &&
+      isRepeatable(this.#method, this.#hasBody)
     );
   }
 

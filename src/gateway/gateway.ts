@@ -69,7 +69,7 @@ class RunningGateway implements Gateway {
       log,
       refetch: (issuer) => this.control.keySets.refetch(issuer),
       revocations: this.control.revocation?.list,
-      onServer: (report) => this.board.hear(this, report),
+      onServer: (report) => this.board.report(this, report),
       shared: false,
     });
   }

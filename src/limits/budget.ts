@@ -4,18 +4,18 @@ import { type Lease, spareOf } from './lease.ts';
 const STEP_BYTES = 16 * 1024 * 1024;
 
 /**
- * The most that is never given away, in bytes, and the part of what a process began with: what a fast upload brings
- * before others can be asked for more.
+ * Bytes that are never given away, and the same as a part of what a process begins with: what a fast upload brings before
+ * other processes can be asked for more.
  */
 const KEEP_BYTES = 8 * 1024 * 1024;
 const KEEP_PART = 4;
 /**
- * Milliseconds that a body waits for others to say what they can spare, which they do within 100 ms; a little longer,
- * because they are not asked anew at once.
+ * Milliseconds that a body waits for other processes to give what they can spare. They do so within 100 ms; a little
+ * longer, because they are not asked again at once.
  */
 const PREPARE_MS = 200;
 
-/** Times that others are asked for one body. Each time they give half of what they do not use. */
+/** Times that other processes are asked for one body. Each time they give half of what they do not use. */
 const ROUNDS = 4;
 
 interface Waiter {
@@ -30,72 +30,77 @@ interface Waiter {
 export class Budget implements Lease {
   limit: number;
   readonly step = STEP_BYTES;
-  private used = 0;
-  private readonly keep: number;
-  private readonly onScarce: ((wanted?: number) => void) | undefined;
-  private readonly waiters = new Set<Waiter>();
+  readonly #keep: number;
+  readonly #onScarce: ((wanted?: number) => void) | undefined;
+  readonly #waiters = new Set<Waiter>();
+  #used = 0;
 
   /**
-   * @param onScarce told when more than half is taken, each time that more is wanted, and how many bytes when that is
-   * known; undefined when no others have a part.
+   * @param onScarce called when more than half is taken, each time that more is wanted, with the number of bytes if it
+   * is known; undefined when no other process has a part.
    */
   constructor(bytes: number, onScarce?: (wanted?: number) => void) {
     this.limit = bytes;
-    this.keep = Math.min(KEEP_BYTES, Math.floor(bytes / KEEP_PART));
-    this.onScarce = onScarce;
+    this.#keep = Math.min(KEEP_BYTES, Math.floor(bytes / KEEP_PART));
+    this.#onScarce = onScarce;
+  }
+
+  /** Bytes that are taken. */
+  get used(): number {
+    return this.#used;
   }
 
   /** Takes `bytes` if that many are left. */
   take(bytes: number): boolean {
-    const used = this.used + bytes;
-    if (used > this.limit / 2) this.onScarce?.();
+    const used = this.#used + bytes;
+    if (used > this.limit / 2) this.#onScarce?.();
     if (used > this.limit) return false;
-    this.used = used;
+    this.#used = used;
     return true;
   }
 
   /**
-   * Asks others for the room that is missing for a body of so many bytes: within a turn of the event loop, which a fast
-   * upload makes a long one, nothing could be had any more. Returns true when there is nothing to wait for; otherwise
-   * `ready` is called once, when they have given what they can.
+   * Asks other processes for the room that a body of so many bytes lacks. It must be asked for before: a fast upload
+   * makes long turns of the event loop, and no process can give anything within a turn. Returns true when there is
+   * nothing to wait for; otherwise `ready` is called once, when they have given what they can.
    */
   prepare(bytes: number, ready: () => void): boolean {
-    const missing = this.missing(bytes);
-    if (missing <= 0 || this.onScarce === undefined) return true;
-    const timer = setTimeout(() => this.end(waiter), PREPARE_MS);
+    const missing = this.#missing(bytes);
+    if (missing <= 0 || this.#onScarce === undefined) return true;
+    const timer = setTimeout(() => this.#end(waiter), PREPARE_MS);
     const waiter: Waiter = { bytes, ready, timer, rounds: 1 };
-    this.waiters.add(waiter);
-    this.onScarce(missing);
+    this.#waiters.add(waiter);
+    this.#onScarce(missing);
     return false;
   }
 
   giveBack(bytes: number): void {
-    this.used -= bytes;
+    this.#used -= bytes;
   }
 
   raise(amount: number): void {
     this.limit += amount;
-    for (const waiter of this.waiters) {
-      const missing = this.missing(waiter.bytes);
+    for (const waiter of this.#waiters) {
+      const missing = this.#missing(waiter.bytes);
       if (amount > 0 && missing > 0 && waiter.rounds < ROUNDS) {
         waiter.rounds += 1;
-        this.onScarce?.(missing);
-      } else this.end(waiter);
+        this.#onScarce?.(missing);
+      } else this.#end(waiter);
     }
   }
 
   lower(wanted: number): number {
-    const amount = spareOf(this.limit, this.used, this.keep, wanted);
+    const amount = spareOf(this.limit, this.#used, this.#keep, wanted);
     this.limit -= amount;
     return amount;
   }
 
-  private missing(bytes: number): number {
-    return bytes - (this.limit - this.used);
+  #missing(bytes: number): number {
+    return bytes - (this.limit - this.#used);
   }
 
-  private end(waiter: Waiter): void {
+  #end(waiter: Waiter): void {
     clearTimeout(waiter.timer);
-    if (this.waiters.delete(waiter)) waiter.ready();
+    if (this.#waiters.delete(waiter)) waiter.ready();
   }
 }

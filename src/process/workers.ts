@@ -214,7 +214,7 @@ export class Workers {
       keys: keys(),
       revocations: revocations(),
       leaving: (why) => void this.#replace(worker, why),
-      server: (report) => this.#board.hear(worker, report),
+      server: (report) => this.#board.report(worker, report),
       want: (limit, wanted) => void this.#leases.ask(worker, limit, wanted),
       overdue: () => {
         const fields = { listener: index, pid: worker.channel.pid };

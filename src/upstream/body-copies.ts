@@ -1,29 +1,29 @@
-/** Smallest and largest memory that is kept for the next copy, in bytes; the engine hands over at most 512 KiB. */
+/** Smallest and largest memory that is kept for the next copy, in bytes; fronts deliver at most 512 KiB at a time. */
 const LEAST = 4 * 1024;
 const MOST = 1024 * 1024;
 
 const LEAST_BITS = Math.log2(LEAST);
 
 /**
- * Memory for body bytes that the socket takes at once, as it mostly does: without it a fast upload leaves tens of
- * megabytes of copies behind before the garbage collector looks. One piece for each power of two; together less than
- * 2 * MOST for a process.
+ * Memory for copies of body bytes, which the socket mostly writes at once: without reuse a fast upload leaves tens of
+ * megabytes of copies behind before the garbage collector runs. One piece for each power of two, together less than
+ * 2 * MOST.
  */
 export class BodyCopies {
-  private readonly spare: (Buffer | undefined)[] = [];
+  readonly #spare: (Buffer | undefined)[] = [];
 
-  /** Room for `size` bytes, in memory of at most twice that or LEAST. What it held is overwritten by the next call. */
+  /** Room for `size` bytes, in memory of at most twice that or LEAST. The next call overwrites it. */
   room(size: number): Buffer {
     if (size > MOST) return Buffer.allocUnsafeSlow(size);
     const at = classOf(size);
-    this.spare[at] ??= Buffer.allocUnsafeSlow(LEAST << at);
-    return this.spare[at].subarray(0, size);
+    this.#spare[at] ??= Buffer.allocUnsafeSlow(LEAST << at);
+    return this.#spare[at].subarray(0, size);
   }
 
-  /** What `room` gave is not to be overwritten. Returns how many bytes of memory that keeps. */
+  /** Keeps the next call of `room` from overwriting this one. Returns how many bytes of memory that takes. */
   keep(room: Buffer): number {
     const at = classOf(room.length);
-    if (this.spare[at]?.buffer === room.buffer) this.spare[at] = undefined;
+    if (this.#spare[at]?.buffer === room.buffer) this.#spare[at] = undefined;
     return room.buffer.byteLength;
   }
 }

@@ -1,4 +1,4 @@
-/** Repeating them does no harm beyond what one request does (RFC 9110 §9.2.2). */
+/** Two requests with these methods do no more harm than one (RFC 9110 §9.2.2). */
 const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
 /** Whether a request may be sent again. */
@@ -7,9 +7,9 @@ export function isRepeatable(method: string, hasBody: boolean): boolean {
 }
 
 /**
- * Whether a repeatable request with this method may be before or behind others on one connection. Not HEAD: some servers
- * answer it with a body, which would be taken for the answer to the request behind it.
+ * Whether a repeatable request with this method may share a connection with others. HEAD may not: some servers send a
+ * body in response to it, which would be taken for the response to the request behind it.
  */
-export function maySharePlace(method: string): boolean {
+export function mayShareConnection(method: string): boolean {
   return method !== 'HEAD';
 }

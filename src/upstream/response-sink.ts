@@ -1,7 +1,7 @@
 import type { ResponseHead } from '../http/message.ts';
 import type { AttemptFailure } from './retry.ts';
 
-/** What a connection reports of a request that it carries. */
+/** Receives what comes of a request that a connection carries. */
 export interface ResponseSink {
   /** Part of a response: `head` when it arrived now, views of body bytes that die with the call. */
   onResponse(head: ResponseHead | undefined, pieces: readonly Uint8Array[], complete: boolean): void;

@@ -4,25 +4,25 @@ import type { ServerName, ServerReport } from './server-report.ts';
 import { serverKey } from './server-state.ts';
 
 /**
- * Least milliseconds between two lines about one server: one that fails every second request changes many times in a
- * second.
+ * Least milliseconds between two lines about one server: a server that fails every second request changes many times in
+ * a second.
  */
-const TELL_EVERY_MS = 5_000;
+const LOG_EVERY_MS = 5_000;
 
 interface Server {
-  /** By who reports. */
+  /** Processes that find it down, with what they report. */
   readonly reports: Map<unknown, ServerReport>;
-  told: 'up' | 'down';
+  logged: 'up' | 'down';
   /** Monotonic milliseconds of the last line. */
-  toldAt: number;
-  /** Wall-clock milliseconds since when it was told to be down. */
+  loggedAt: number;
+  /** Wall-clock milliseconds since when it was down, of the last such line. */
   downSince: number;
-  /** Failures told of since it was told to be down, by those who have found it up again. */
+  /** Failures since that line, as reported by processes that have found it up again. */
   failed: number;
   timer: NodeJS.Timeout | undefined;
 }
 
-/** What all processes find out about servers, told in the log once: down when one finds it down, up when none does. */
+/** Logs once what all processes find out about servers: down when one process finds it down, up when none does. */
 export class ServerBoard {
   readonly #log: Log;
   readonly #clock: Clock;
@@ -33,37 +33,37 @@ export class ServerBoard {
     this.#clock = clock;
   }
 
-  /** A process has found a server down or up again. */
-  hear(reporter: unknown, report: ServerReport): void {
+  /** Takes a process's report that it has found a server down or up again. */
+  report(reporter: unknown, report: ServerReport): void {
     const key = serverKey(report);
     let server = this.#servers.get(key);
     if (server === undefined) {
-      const toldAt = Number.NEGATIVE_INFINITY;
-      server = { reports: new Map(), told: 'up', toldAt, downSince: 0, failed: 0, timer: undefined };
+      const loggedAt = Number.NEGATIVE_INFINITY;
+      server = { reports: new Map(), logged: 'up', loggedAt, downSince: 0, failed: 0, timer: undefined };
       this.#servers.set(key, server);
     }
     if (report.state === 'down') server.reports.set(reporter, report);
     else {
       server.failed += report.failed;
-      // That one process has not tried it again says nothing of the others' word, nor that it is up.
+      // A process that has not tried the server again does not know that it is up; other processes' reports hold.
       if (server.reports.delete(reporter) && report.state === 'untried' && server.reports.size === 0) {
         this.#log.info(
           { upstream: report.upstream, server: report.address, failed: report.failed },
           'an upstream server that was down has not been asked since',
         );
-        server.told = 'up';
+        server.logged = 'up';
         return;
       }
     }
-    this.#tell(key, server, report);
+    this.#logChange(key, server, report);
   }
 
-  /** A process has ended: what it found counts no more, and the next one finds out anew. */
+  /** A process has ended: its reports no longer count, and the next process finds out anew. */
   forget(reporter: unknown): void {
     for (const { reports } of this.#servers.values()) reports.delete(reporter);
   }
 
-  /** Other servers are in force: nothing is logged of the ones that are gone. */
+  /** Other servers are in force: nothing is logged about the removed ones. */
   keep(servers: Iterable<ServerName>): void {
     const kept = new Set(Array.from(servers, serverKey));
     for (const [key, { timer }] of this.#servers) {
@@ -78,21 +78,21 @@ export class ServerBoard {
     this.#servers.clear();
   }
 
-  #tell(key: string, server: Server, last: ServerReport): void {
+  #logChange(key: string, server: Server, last: ServerReport): void {
     const [first] = server.reports.values();
     const state = first === undefined ? 'up' : 'down';
-    if (state === server.told || server.timer !== undefined) return;
-    const wait = server.toldAt + TELL_EVERY_MS - this.#clock.monotonic();
+    if (state === server.logged || server.timer !== undefined) return;
+    const wait = server.loggedAt + LOG_EVERY_MS - this.#clock.monotonic();
     if (wait > 0) {
       server.timer = setTimeout(() => {
         server.timer = undefined;
-        this.#tell(key, server, last);
+        this.#logChange(key, server, last);
       }, wait);
       server.timer.unref();
       return;
     }
-    server.told = state;
-    server.toldAt = this.#clock.monotonic();
+    server.logged = state;
+    server.loggedAt = this.#clock.monotonic();
     const { upstream, address } = last;
     if (first !== undefined) {
       server.downSince = first.since;

@@ -1,4 +1,4 @@
-/** Why a server is down, in one word. */
+/** Why a server is down. */
 export type DownCause =
   | 'name_not_found'
   | 'refused'
@@ -6,7 +6,7 @@ export type DownCause =
   | 'timeout'
   | 'reset'
   | 'invalid_response'
-  /** This machine has no descriptor, port or right left for a connection. */
+  /** This machine has no descriptor or port left for a connection, or no right to make one. */
   | 'no_socket'
   | 'failed';
 
@@ -17,7 +17,7 @@ export interface ServerName {
   readonly address: string;
 }
 
-/** What one process knows of a server: plain data. */
+/** What one process knows about a server: plain data. */
 export interface ServerReport extends ServerName {
   /** `untried` until anything was sent to it. */
   readonly state: 'untried' | 'up' | 'down';

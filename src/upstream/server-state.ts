@@ -24,7 +24,7 @@ const causes: Readonly<Record<string, DownCause>> = {
   EPERM: 'no_socket',
 };
 
-/** The word for an error of a socket; `otherwise` where it says nothing. */
+/** The cause for an error of a socket; `otherwise` where the error does not say. */
 export function causeOf(error: Error | undefined, otherwise: DownCause): DownCause {
   return causes[(error as NodeJS.ErrnoException | undefined)?.code ?? ''] ?? otherwise;
 }
@@ -35,116 +35,122 @@ const causesOfReasons: Partial<Record<Reason, DownCause>> = {
   upstream_invalid_response: 'invalid_response',
 };
 
-/** The word for an exchange that failed on a connection that stood. */
+/** The cause for an attempt that failed on a connection that stood. */
 export function causeOfReason(reason: Reason): DownCause {
   return causesOfReasons[reason] ?? 'failed';
 }
 
 /**
- * Failures in a row of exchanges on connections that stood, after which a server counts as down: one or two are faults
- * of single requests.
+ * Failures in a row on connections that stood, after which a server counts as down: one or two are faults of single
+ * requests.
  */
 const FAILURES_IN_A_ROW = 3;
 
-/** Milliseconds after which a failure says nothing of a server any more. */
+/** Milliseconds after which a failure says nothing about a server any more. */
 const STALE_MS = 60_000;
 
 /**
- * Whether a server answers, by what happens to requests: down when a connection cannot be made, or after failures in a
- * row on connections that stood; up with the next answer, or, where no connection could be made, with the next one.
+ * Whether a server answers, by what happens to requests. It is down when a connection cannot be made, or after failures
+ * in a row on connections that stood. It is up with the next response, or, where no connection could be made, with the
+ * next connection.
  */
 export class ServerState {
-  /** The next answer changes what is known; looked at for each answer. */
+  /** The next response changes what is known; compared for each response. */
   failing = true;
-  private state: ServerReport['state'] = 'untried';
-  private cause: DownCause | undefined;
-  private since: number;
-  private failed = 0;
-  private failedAt = 0;
-  private unconnected = false;
-  private readonly upstream: string;
-  private readonly address: string;
-  private readonly clock: Clock;
-  private readonly onChange: (report: ServerReport) => void;
+  readonly #upstream: string;
+  readonly #address: string;
+  readonly #clock: Clock;
+  readonly #onChange: (report: ServerReport) => void;
+  #state: ServerReport['state'] = 'untried';
+  #cause: DownCause | undefined;
+  #since: number;
+  #failed = 0;
+  #failedAt = 0;
+  #unconnected = false;
 
   constructor(name: ServerName, clock: Clock, onChange: (report: ServerReport) => void) {
-    this.upstream = name.upstream;
-    this.address = name.address;
-    this.clock = clock;
-    this.onChange = onChange;
-    this.since = clock.wall();
+    this.#upstream = name.upstream;
+    this.#address = name.address;
+    this.#clock = clock;
+    this.#onChange = onChange;
+    this.#since = clock.wall();
   }
 
   get report(): ServerReport {
-    const { upstream, address, state, cause, since, failed } = this;
-    return { upstream, address, state, cause, since, failed };
+    return {
+      upstream: this.#upstream,
+      address: this.#address,
+      state: this.#state,
+      cause: this.#cause,
+      since: this.#since,
+      failed: this.#failed,
+    };
   }
 
-  /** No connection can be made to it; a probe tells when that ends, also without a request. */
+  /** No connection can be made to it; a probe finds out when that ends, also without a request. */
   get wantsProbe(): boolean {
-    return this.unconnected;
+    return this.#unconnected;
   }
 
-  /** A connection could not be made. @param asked by a request, not by a probe. */
+  /** A connection could not be made. @param asked a request wanted it, not a probe. */
   unreachable(cause: DownCause, asked: boolean): void {
-    this.unconnected = true;
-    if (asked) this.count(cause, 1);
-    else this.cause = cause;
+    this.#unconnected = true;
+    if (asked) this.#count(cause, 1);
+    else this.#cause = cause;
   }
 
-  /** An exchange failed on a connection that stood. */
+  /** An attempt failed on a connection that stood. */
   broke(cause: DownCause): void {
-    this.count(cause, FAILURES_IN_A_ROW);
+    this.#count(cause, FAILURES_IN_A_ROW);
   }
 
   connected(): void {
-    if (!this.unconnected) return;
-    this.unconnected = false;
-    this.recover();
+    if (!this.#unconnected) return;
+    this.#unconnected = false;
+    this.#recover();
   }
 
   /** It has answered a request. */
   answered(): void {
-    this.recover();
+    this.#recover();
   }
 
   /**
-   * Called every few seconds: one that broke and that no request has tried since is not known to be down. One that no
-   * connection can be made to is probed instead.
+   * Called every few seconds: a server that broke and that no request has tried since is not known to be down. A server
+   * that no connection can be made to is probed instead.
    */
   review(): void {
-    if (this.state !== 'down' || this.unconnected) return;
-    if (this.clock.monotonic() - this.failedAt < STALE_MS) return;
-    this.cause = undefined;
-    this.change('untried');
-    this.failed = 0;
+    if (this.#state !== 'down' || this.#unconnected) return;
+    if (this.#clock.monotonic() - this.#failedAt < STALE_MS) return;
+    this.#cause = undefined;
+    this.#change('untried');
+    this.#failed = 0;
   }
 
-  private recover(): void {
-    const { state } = this;
+  #recover(): void {
     this.failing = false;
-    this.cause = undefined;
-    if (state !== 'up') this.change('up');
-    this.failed = 0;
+    this.#cause = undefined;
+    if (this.#state !== 'up') this.#change('up');
+    this.#failed = 0;
   }
 
-  private change(state: ServerReport['state']): void {
-    this.state = state;
-    this.since = this.clock.wall();
-    this.onChange(this.report);
+  #change(state: ServerReport['state']): void {
+    this.#state = state;
+    this.#since = this.#clock.wall();
+    this.#onChange(this.report);
   }
 
-  private count(cause: DownCause, least: number): void {
+  #count(cause: DownCause, least: number): void {
     this.failing = true;
-    this.failedAt = this.clock.monotonic();
-    this.failed += 1;
-    this.cause = cause;
-    if (this.state === 'down' || this.failed < least) return;
-    this.change('down');
+    this.#failedAt = this.#clock.monotonic();
+    this.#failed += 1;
+    this.#cause = cause;
+    if (this.#state === 'down' || this.#failed < least) return;
+    this.#change('down');
   }
 }
 
-/** The states of the servers of one process, which outlive a change of the configuration as long as the server stays. */
+/** The states of the servers of one process; a state outlives a change of the configuration as long as its server stays. */
 export class ServerStates {
   readonly #clock: Clock;
   readonly #onChange: (report: ServerReport) => void;
@@ -165,7 +171,7 @@ export class ServerStates {
     return state;
   }
 
-  /** Only these are in force. */
+  /** Forgets all servers but these. */
   keep(servers: Iterable<ServerName>): void {
     const kept = new Set(Array.from(servers, serverKey));
     for (const key of this.#states.keys()) if (!kept.has(key)) this.#states.delete(key);

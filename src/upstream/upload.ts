@@ -4,14 +4,14 @@ import type { BodyCopies } from './body-copies.ts';
 import type { UpstreamStream } from './upstream-stream.ts';
 
 /**
- * Request body held back in JavaScript before the client is asked to pause, in bytes. Most bodies are smaller and
- * never cost the two system calls of a pause.
+ * Bytes of a request body that are held before the client is asked to pause. Most bodies are smaller and never cost the
+ * two system calls of a pause.
  */
 const PAUSE_ABOVE_BYTES = 64 * 1024;
 
 /**
- * Smallest piece that is written to the kernel at once, in bytes: only uploads that bring so much in one read fill the
- * socket within a turn, and for those the client is asked to pause as soon as it is full.
+ * Bytes of the smallest piece that is written to the kernel at once. Only uploads that bring so much in one read fill
+ * the socket within a turn; their clients are asked to pause as soon as it is full.
  */
 const LARGE_BYTES = 64 * 1024;
 
@@ -19,182 +19,186 @@ const LARGE_BYTES = 64 * 1024;
 export interface UploadResources {
   /** Bytes of request bodies that all exchanges together may hold back. */
   readonly budget: Budget;
-  /** An upload uses its memory up, or keeps it, before each call ends. */
+  /** An upload uses the memory up, or keeps it, before each call ends. */
   readonly copies: BodyCopies;
   readonly turn: Turn;
 }
 
 export interface UploadOwner {
-  /** Everything so far is on its way, although it had to be held in this turn. */
+  /** All bytes so far are on their way, although some had to be held in this turn. */
   onUploadFlowing(): void;
 }
 
 /**
- * One request body on its way upstream. It is framed anew from what the listener delivered, never as the client
- * framed it. What upstream cannot take yet is held, against a budget which all bodies share.
+ * One request body on its way upstream. It is framed anew from what the front delivered, never as the client framed it.
+ * Bytes that upstream cannot take yet are held, within a budget that all bodies share.
  */
 export class Upload {
-  private readonly chunked: boolean;
-  private readonly resources: UploadResources;
-  private readonly owner: UploadOwner;
-  private stream: UpstreamStream | undefined;
-  private free = false;
-  private last = false;
-  private ended = false;
-  private queue: Uint8Array[] = [];
-  private heldBytes = 0;
-  /** Bytes of memory the socket keeps until upstream takes what is in them. */
-  private inSocket = 0;
-  /** A piece was large. */
-  private large = false;
-  /** The kernel was full in this turn, and takes more as soon as upstream has read: nothing is left to the stream yet. */
-  private trying = false;
-  /** `leave` runs when the turn is over. */
-  private leaving = false;
+  readonly #chunked: boolean;
+  readonly #resources: UploadResources;
+  readonly #owner: UploadOwner;
+  #stream: UpstreamStream | undefined;
+  #free = false;
+  #last = false;
+  #ended = false;
+  #queue: Uint8Array[] = [];
+  #heldBytes = 0;
+  #inSocket = 0;
+  /** At least one piece was large. */
+  #large = false;
+  /** The kernel was full in this turn, and takes more as soon as upstream reads: the stream has no bytes yet. */
+  #retrying = false;
+  /** `#endTurn` runs when the turn is over. */
+  #endsTurn = false;
 
   constructor(chunked: boolean, resources: UploadResources, owner: UploadOwner) {
-    this.chunked = chunked;
-    this.resources = resources;
-    this.owner = owner;
+    this.#chunked = chunked;
+    this.#resources = resources;
+    this.#owner = owner;
   }
 
   /** The client should send nothing more for now. */
   get full(): boolean {
-    return this.heldBytes > PAUSE_ABOVE_BYTES || (this.large && this.heldBytes > 0);
+    return this.#heldBytes > PAUSE_ABOVE_BYTES || (this.#large && this.#heldBytes > 0);
   }
 
   /** Bytes held back now. */
   get held(): number {
-    return this.heldBytes;
+    return this.#heldBytes;
   }
 
-  /** Nothing more of it comes from the client. */
+  /** Bytes of memory that the socket keeps until upstream takes what is in them. */
+  get inSocket(): number {
+    return this.#inSocket;
+  }
+
+  /** The client has sent all of it. */
   get whole(): boolean {
-    return this.last;
+    return this.#last;
   }
 
-  /** Everything so far is on its way. */
+  /** All bytes so far are on their way. */
   get flowing(): boolean {
-    return this.free && this.heldBytes === 0;
+    return this.#free && this.#heldBytes === 0;
   }
 
   /** Takes a view of the next bytes. Returns false when the budget is used up. */
   push(chunk: Uint8Array, last: boolean): boolean {
-    this.last = last;
-    if (this.trying) this.tryOn();
-    if (chunk.length > 0 && !(this.flowing ? this.pass(chunk) : this.hold(chunk))) return false;
-    this.endIfDone();
+    this.#last = last;
+    if (this.#retrying) this.#retry();
+    if (chunk.length > 0 && !(this.flowing ? this.#pass(chunk) : this.#hold(chunk))) return false;
+    this.#endIfDone();
     return true;
   }
 
   attach(stream: UpstreamStream): void {
-    this.stream = stream;
+    this.#stream = stream;
     this.resume();
   }
 
   /** The stream takes bytes (again). */
   resume(): void {
-    this.free = true;
-    this.trying = false;
-    this.resources.budget.giveBack(this.inSocket);
-    this.inSocket = 0;
-    while (this.free && this.queue.length > 0) {
-      const bytes = this.queue.shift() as Uint8Array;
-      this.heldBytes -= bytes.length;
-      this.free = this.stream?.upload(bytes) ?? false;
-      if (this.free) this.resources.budget.giveBack(bytes.length);
-      else this.inSocket += bytes.length;
+    this.#free = true;
+    this.#retrying = false;
+    this.#resources.budget.giveBack(this.#inSocket);
+    this.#inSocket = 0;
+    while (this.#free && this.#queue.length > 0) {
+      const bytes = this.#queue.shift() as Uint8Array;
+      this.#heldBytes -= bytes.length;
+      this.#free = this.#stream?.upload(bytes) ?? false;
+      if (this.#free) this.#resources.budget.giveBack(bytes.length);
+      else this.#inSocket += bytes.length;
     }
-    this.endIfDone();
+    this.#endIfDone();
   }
 
-  /** The exchange is over: what is held is not wanted any more. */
+  /** The exchange is over: forgets the bytes that are held. */
   drop(): void {
-    this.resources.budget.giveBack(this.heldBytes + this.inSocket);
-    this.inSocket = 0;
-    this.queue = [];
-    this.heldBytes = 0;
-    this.free = false;
-    this.trying = false;
-    this.ended = true;
+    this.#resources.budget.giveBack(this.#heldBytes + this.#inSocket);
+    this.#inSocket = 0;
+    this.#queue = [];
+    this.#heldBytes = 0;
+    this.#free = false;
+    this.#retrying = false;
+    this.#ended = true;
   }
 
   /** Returns false when the socket had to keep the bytes and the budget has no room for them. */
-  private pass(chunk: Uint8Array): boolean {
-    if (!this.chunked && chunk.length >= LARGE_BYTES) return this.passNow(chunk);
-    const { copies, budget } = this.resources;
-    const bytes = this.frame(chunk, copies.room(this.framedSize(chunk)));
-    if (bytes.length >= LARGE_BYTES) return this.passNow(bytes);
-    this.free = this.stream?.upload(bytes) ?? false;
-    if (this.stream?.keepsUpload === false) return true;
+  #pass(chunk: Uint8Array): boolean {
+    if (!this.#chunked && chunk.length >= LARGE_BYTES) return this.#passNow(chunk);
+    const { copies, budget } = this.#resources;
+    const bytes = this.#frame(chunk, copies.room(this.#framedSize(chunk)));
+    if (bytes.length >= LARGE_BYTES) return this.#passNow(bytes);
+    this.#free = this.#stream?.upload(bytes) ?? false;
+    if (this.#stream?.keepsUpload === false) return true;
     const kept = copies.keep(bytes);
-    // What it keeps without being full is bounded by its high-water mark.
-    if (this.free) return true;
+    // Its high-water mark bounds what it keeps without being full.
+    if (this.#free) return true;
     if (!budget.take(kept)) return false;
-    this.inSocket += kept;
+    this.#inSocket += kept;
     return true;
   }
 
-  /** Takes framed bytes. Returns false when the budget has no room for what the kernel does not take. */
-  private passNow(bytes: Uint8Array): boolean {
-    this.large = true;
-    const taken = this.stream?.uploadNow(bytes) ?? 0;
+  /** Writes framed bytes to the kernel. Returns false when the budget has no room for those that it does not take. */
+  #passNow(bytes: Uint8Array): boolean {
+    this.#large = true;
+    const taken = this.#stream?.uploadNow(bytes) ?? 0;
     if (taken === bytes.length) return true;
     const left = bytes.length - taken;
-    if (!this.resources.budget.take(left)) return false;
+    if (!this.#resources.budget.take(left)) return false;
     const rest = Buffer.allocUnsafeSlow(left);
     rest.set(bytes.subarray(taken));
-    this.queue.push(rest);
-    this.heldBytes += left;
-    this.free = false;
-    this.trying = true;
-    if (!this.leaving) {
-      this.leaving = true;
-      this.resources.turn.atEnd(this.leave);
+    this.#queue.push(rest);
+    this.#heldBytes += left;
+    this.#free = false;
+    this.#retrying = true;
+    if (!this.#endsTurn) {
+      this.#endsTurn = true;
+      this.#resources.turn.atEnd(this.#endTurn);
     }
     return true;
   }
 
   /** Upstream may have read since the kernel was full. */
-  private tryOn(): void {
-    for (let bytes = this.queue[0]; bytes !== undefined; bytes = this.queue[0]) {
-      const taken = this.stream?.uploadNow(bytes) ?? 0;
-      this.heldBytes -= taken;
-      this.resources.budget.giveBack(taken);
+  #retry(): void {
+    for (let bytes = this.#queue[0]; bytes !== undefined; bytes = this.#queue[0]) {
+      const taken = this.#stream?.uploadNow(bytes) ?? 0;
+      this.#heldBytes -= taken;
+      this.#resources.budget.giveBack(taken);
       if (taken < bytes.length) {
-        this.queue[0] = bytes.subarray(taken);
+        this.#queue[0] = bytes.subarray(taken);
         return;
       }
-      this.queue.shift();
+      this.#queue.shift();
     }
-    this.trying = false;
-    this.free = true;
+    this.#retrying = false;
+    this.#free = true;
   }
 
-  /** The turn is over: the stream gets what is left, and tells when there is room. */
-  private readonly leave = (): void => {
-    this.leaving = false;
-    if (this.trying) this.resume();
-    // Nothing had to wait in the stream, so no other word comes.
-    if (this.flowing) this.owner.onUploadFlowing();
+  /** The turn is over: the stream gets the rest, and reports when it takes more. */
+  readonly #endTurn = (): void => {
+    this.#endsTurn = false;
+    if (this.#retrying) this.resume();
+    // Nothing waits in the stream, so it reports nothing.
+    if (this.flowing) this.#owner.onUploadFlowing();
   };
 
   /** Returns false when the budget has no room. */
-  private hold(chunk: Uint8Array): boolean {
-    const size = this.framedSize(chunk);
-    if (!this.resources.budget.take(size)) return false;
-    this.queue.push(this.frame(chunk, Buffer.allocUnsafeSlow(size)));
-    this.heldBytes += size;
+  #hold(chunk: Uint8Array): boolean {
+    const size = this.#framedSize(chunk);
+    if (!this.#resources.budget.take(size)) return false;
+    this.#queue.push(this.#frame(chunk, Buffer.allocUnsafeSlow(size)));
+    this.#heldBytes += size;
     return true;
   }
 
-  private framedSize({ length }: Uint8Array): number {
-    return this.chunked ? length.toString(16).length + 2 + length + 2 : length;
+  #framedSize({ length }: Uint8Array): number {
+    return this.#chunked ? length.toString(16).length + 2 + length + 2 : length;
   }
 
   /** Copies into `room`, because the engine's view dies with the call. */
-  private frame(chunk: Uint8Array, room: Buffer): Buffer {
-    if (!this.chunked) {
+  #frame(chunk: Uint8Array, room: Buffer): Buffer {
+    if (!this.#chunked) {
       room.set(chunk);
       return room;
     }
@@ -204,10 +208,10 @@ export class Upload {
     return room;
   }
 
-  private endIfDone(): void {
-    if (!this.last || this.ended || this.heldBytes > 0 || this.stream === undefined) return;
-    this.ended = true;
-    if (this.chunked) this.stream.upload('0\r\n\r\n');
-    this.stream.endUpload();
+  #endIfDone(): void {
+    if (!this.#last || this.#ended || this.#heldBytes > 0 || this.#stream === undefined) return;
+    this.#ended = true;
+    if (this.#chunked) this.#stream.upload('0\r\n\r\n');
+    this.#stream.endUpload();
   }
 }

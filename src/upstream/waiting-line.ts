@@ -13,7 +13,7 @@ export interface Waiter {
   onNoConnection(reason: Reason): void;
 }
 
-/** A place in a line, which its holder may give up from anywhere. */
+/** A place in a line. Its holder may give it up from anywhere in the line. */
 export interface Place<T> {
   readonly waiter: T;
   /** The tick at which it has waited long enough. */
@@ -23,15 +23,15 @@ export interface Place<T> {
 }
 
 /**
- * Those who wait, in order of arrival. Not a Map: its front, taken again and again, lies behind all those that have
- * left, and with thousands in line each look at it walks past thousands.
+ * Waiters in order of arrival. A Map would not do: the entries that have left stay in front of its first one, and with
+ * thousands in line each reading of the first walks past thousands.
  */
 export class WaitingLine<T> {
   size = 0;
   #first: Place<T> | undefined;
   #last: Place<T> | undefined;
 
-  /** The one that waits longest. */
+  /** The place of the waiter that waits longest. */
   get first(): Place<T> | undefined {
     return this.#first;
   }
@@ -45,7 +45,7 @@ export class WaitingLine<T> {
     return place;
   }
 
-  /** Exactly once for each place. */
+  /** Must be called exactly once for each place. */
   remove(place: Place<T>): void {
     const { ahead, behind } = place;
     if (ahead === undefined) this.#first = behind;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, describe, test } from 'node:test';
-import { eventually, inFlight, serverOf, startGateway, type TestGateway } from '../support/gateway.ts';
+import { afterEach, beforeEach, describe, mock, test } from 'node:test';
+import { Upload } from '../../src/upstream/upload.ts';
+import { eventually, serverOf, startGateway, type TestGateway } from '../support/gateway.ts';
 import { Origin, type OriginConnection } from '../support/origin.ts';
 import { Wire } from '../support/wire.ts';
 
@@ -12,9 +13,17 @@ const BODY = 24 * MIB;
 let origin: Origin;
 let gateway: TestGateway;
 let wires: Wire[];
+/** Every upload of which a byte has come. */
+let uploads: Set<Upload>;
 
 beforeEach(async () => {
   wires = [];
+  uploads = new Set();
+  const { push } = Upload.prototype;
+  mock.method(Upload.prototype, 'push', function (this: Upload, chunk: Uint8Array, last: boolean) {
+    uploads.add(this);
+    return push.call(this, chunk, last);
+  });
   origin = await Origin.start();
   gateway = await startGateway({
     upstreamPort: origin.port,
@@ -25,6 +34,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  mock.restoreAll();
   for (const wire of wires) wire.reset();
   await gateway.close();
   await origin.close();
@@ -45,18 +55,15 @@ type Framing = keyof typeof framings;
 /** Bytes that bodies may still hold. */
 function left(): number {
   const { budget } = serverOf(gateway).service;
-  return budget.limit - (Reflect.get(budget, 'used') as number);
+  return budget.limit - budget.used;
 }
 
 /** Bytes that the bodies under way hold in queues, and those they left to sockets. */
 function held(): { queued: number; inSockets: number } {
   const sums = { queued: 0, inSockets: 0 };
-  for (const exchange of inFlight(gateway)) {
-    const body = Reflect.get(exchange, 'body') as object | undefined;
-    if (body === undefined) continue;
-    const upload = Reflect.get(body, 'upload') as object;
-    sums.queued += Reflect.get(upload, 'heldBytes') as number;
-    sums.inSockets += Reflect.get(upload, 'inSocket') as number;
+  for (const { held: queued, inSocket } of uploads) {
+    sums.queued += queued;
+    sums.inSockets += inSocket;
   }
   return sums;
 }

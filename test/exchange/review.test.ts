@@ -19,7 +19,7 @@ const head: RequestHead = { ...bareHead, method: 'POST', framing: 'length', cont
 function started(bodyMinRate: number) {
   const counts = { cancelled: 0, connections: 0 };
   const stream = new ScriptedStream(head);
-  const connection = { send() {}, upload: () => true, keepsUpload: false, endUpload() {}, leave() {} };
+  const connection = { send() {}, upload: () => true, keepsUpload: false, endUpload() {}, abandon() {} };
   const tally = new Tally();
   const route = {
     name: '/',

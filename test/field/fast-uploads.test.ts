@@ -93,5 +93,5 @@ test(
 
 /** Bytes that request bodies hold. */
 function held(): number {
-  return Reflect.get(serverOf(gateway).service.budget, 'used') as number;
+  return serverOf(gateway).service.budget.used;
 }

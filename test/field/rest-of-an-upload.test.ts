@@ -54,7 +54,7 @@ afterEach(async () => {
 /** Bytes that bodies may still hold. */
 function left(): number {
   const { budget } = serverOf(gateway).service;
-  return budget.limit - (Reflect.get(budget, 'used') as number);
+  return budget.limit - budget.used;
 }
 
 /** An upload whose answer is complete and of which upstream has the first bytes. */

@@ -1,6 +1,6 @@
 import { type WireHead, withClose } from '../../forwarding/request-writer.ts';
 import type { Reason } from '../../reasons.ts';
-import { isRepeatable, maySharePlace } from '../repeatable.ts';
+import { isRepeatable, mayShareConnection } from '../repeatable.ts';
 import type { ResponseSink } from '../response-sink.ts';
 import type { AttemptFailure } from '../retry.ts';
 import { causeOf, causeOfReason } from '../server-state.ts';
@@ -75,7 +75,7 @@ export class Connection implements UpstreamStream {
       this.#used &&
       this.#pipeline.size + 1 < this.#persistence.depth &&
       !this.#hasBody &&
-      maySharePlace(this.#method) &&
+      mayShareConnection(this.#method) &&
       !this.#response.begun &&
       this.#sink !== undefined
     );
