@@ -3,15 +3,12 @@ import { type Fault, formatFault } from './config/fault.ts';
 import { configFromObject } from './config/load.ts';
 import type { ConfigObject } from './config/schema/schema.ts';
 import { parseDuration } from './config/schema/units.ts';
-import {
-  type Addresses,
-  createGateway as createFromConfig,
-  type Gateway as Inner,
-} from './gateway/gateway.ts';
+import type { Addresses } from './gateway/addresses.ts';
+import { createGateway as createFromConfig, type LocalGateway } from './gateway/local-gateway.ts';
 import { createLog, type Log } from './lib/log.ts';
 
 export type { ConfigObject } from './config/schema/schema.ts';
-export type { Addresses } from './gateway/gateway.ts';
+export type { Addresses } from './gateway/addresses.ts';
 export type { Log } from './lib/log.ts';
 // biome-ignore lint/performance/noBarrelFile: this file is the surface of the package
 export { StartError } from './lib/start-error.ts';
@@ -84,13 +81,13 @@ function warn(log: Log, { warnings }: Config): void {
 }
 
 class EmbeddedGateway implements Gateway {
-  readonly #inner: Inner;
+  readonly #inner: LocalGateway;
   readonly #log: Log;
   #defaultGraceMs: number;
   #starting: Promise<void> | undefined;
   #closed = false;
 
-  constructor(inner: Inner, defaultGraceMs: number, log: Log) {
+  constructor(inner: LocalGateway, defaultGraceMs: number, log: Log) {
     this.#inner = inner;
     this.#log = log;
     this.#defaultGraceMs = defaultGraceMs;

@@ -43,8 +43,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     ...['revocation', 'routing', 'upstream', 'type config', 'type keys'],
   ],
   explain: [
-    ...['lib', 'http', 'auth', 'exchange', 'gateway', 'keys', 'upstream'],
-    ...['type config', 'type reasons.ts'],
+    ...['lib', 'http', 'auth', 'gateway', 'keys'],
+    ...['type exchange', 'type config', 'type reasons.ts'],
   ],
   process: [
     ...['lib', 'http', 'admin', 'auth', 'config', 'front', 'gateway', 'keysets', 'limits', 'revocation'],

@@ -51,14 +51,15 @@ export async function start(options: StartArguments): Promise<number> {
     onHopeless,
   });
   running = supervisor;
-  const started = supervisor.start();
+  const { gateway } = supervisor;
+  const started = gateway.start();
   const reloader = new Reloader({
     file,
-    supervisor,
+    gateway,
     systemd,
     log,
     read: () =>
-      loadInOwnProcess({ program: reading, file, env: process.env, running: supervisor.config.listeners }),
+      loadInOwnProcess({ program: reading, file, env: process.env, running: gateway.config.listeners }),
     started,
   });
   onSignal('SIGHUP', async () => void (await reloader.reload()));
@@ -73,13 +74,13 @@ export async function start(options: StartArguments): Promise<number> {
     return exitCodes.ok;
   }
   const control = await ControlSocket.start(process.env, log, () => reloader.reload());
-  const { listen, admin, webhooks } = supervisor.addresses;
+  const { listen, admin, webhooks } = gateway.addresses;
   for (const address of listen) log.info({ address }, 'listening for traffic');
   log.info({ address: admin }, 'listening for health, metrics and status');
   if (webhooks !== undefined) log.info({ address: webhooks }, 'listening for webhooks');
   const { listeners, verifiers } = config;
   log.info({ config: file, version, pid: process.pid, listeners, verifiers }, 'serving');
-  const watch = new ReadinessLog(supervisor.view, log);
+  const watch = new ReadinessLog(gateway.view, log);
   systemd.ready();
 
   const ending = await Promise.race([
@@ -89,11 +90,11 @@ export async function start(options: StartArguments): Promise<number> {
   watch.stop();
   systemd.stopping();
   control?.close();
-  const { graceMs } = supervisor.config.shutdown;
+  const { graceMs } = gateway.config.shutdown;
   const { signal, why } = ending;
   if (why === undefined) log.info({ signal, graceMs }, 'stopping');
   else log.error({ why, graceMs }, 'stopping');
-  const cut = await supervisor.close(graceMs);
+  const cut = await gateway.close({ graceMs });
   await systemd.close();
   log.info({ cut }, 'stopped');
   return why === undefined ? exitCodes.ok : exitCodes.internal;
@@ -107,7 +108,7 @@ async function roll(supervisor: Supervisor, log: Log): Promise<void> {
     log.error(whyOf(error), 'not every listener was replaced');
     return;
   }
-  log.info({ listeners: supervisor.config.listeners }, 'every listener was replaced');
+  log.info({ listeners: supervisor.gateway.config.listeners }, 'every listener was replaced');
 }
 
 function whyOf(error: unknown): object {

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { Config } from '../config/config.ts';
 import { formatFault } from '../config/fault.ts';
 import { configFromObject } from '../config/load.ts';
-import { createGateway } from '../gateway/gateway.ts';
+import { createGateway } from '../gateway/local-gateway.ts';
 import type { Log } from '../lib/log.ts';
 import { StartError } from '../lib/start-error.ts';
 import { type DemoIdentity, demoIdentity } from './identity.ts';

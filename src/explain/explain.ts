@@ -1,4 +1,3 @@
-import { AuthCounters } from '../auth/auth-counters.ts';
 import { type CheckName, checkOf, checks } from '../auth/checks.ts';
 import { Issuer } from '../auth/policy/issuer.ts';
 import type { Permit, Rejection } from '../auth/verdict.ts';
@@ -6,9 +5,8 @@ import type { Config, IssuerConfig, RouteConfig, TokenPlace } from '../config/co
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Route } from '../exchange/route.ts';
 import type { Service } from '../exchange/service.ts';
-import { Tally } from '../exchange/tally.ts';
-import { buildService } from '../gateway/build-service.ts';
-import { ControlPlane } from '../gateway/control-plane.ts';
+import type { ControlPlane } from '../gateway/control-plane.ts';
+import { createGateway, type LocalGateway } from '../gateway/local-gateway.ts';
 import { fieldLineBytes, requestHeadBytes } from '../http/h1/head-size.ts';
 import { isHostAndPort } from '../http/host-port.ts';
 import { bytesAsSent, type Reply, type RequestHead } from '../http/message.ts';
@@ -16,10 +14,7 @@ import { isServable } from '../http/request-rules.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { StartError } from '../lib/start-error.ts';
-import { Turn } from '../lib/turn.ts';
 import type { Reason } from '../reasons.ts';
-import { readBuffer } from '../upstream/h1/read-buffer.ts';
-import { ServerStates } from '../upstream/server-state.ts';
 import { type Case, details } from './details.ts';
 import { claim, readToken } from './token-facts.ts';
 
@@ -69,69 +64,38 @@ export async function explain(
   question: Question,
   options: ExplainOptions,
 ): Promise<Explanation> {
-  const built = build({ ...config, rejection: 'rfc6750' }, options.clock);
-  const { service } = built;
+  const gateway = build({ ...config, rejection: 'rfc6750' }, options.clock);
+  const service = serviceOf(gateway);
   try {
     const { host, path, method } = question;
     const fault = faultOf(question, config.limits.requestHead);
-    if (fault !== undefined) return unrouted(fault, config, options.clock);
+    if (fault !== undefined) return await unrouted(fault, config, options.clock);
     const route = service.routes.find(host, path, method);
-    if (route === undefined) return unrouted('route_not_found', config, options.clock);
+    if (route === undefined) return await unrouted('route_not_found', config, options.clock);
     if (route === 'ambiguous') {
       const pathRule = service.routes.ruleOf({ host, path, method });
-      return { ...unrouted('request_malformed', config, options.clock), pathRule };
+      return { ...(await unrouted('request_malformed', config, options.clock)), pathRule };
     }
     const routeConfig = config.routes.find(({ name }) => name === route.name) as RouteConfig;
     if (routeConfig.auth === 'none')
       return { route: routeConfig, issuer: undefined, checks: [], refusal: undefined };
     const issuers = routeConfig.auth.map((name) => config.issuers.get(name) as IssuerConfig);
-    await prepare(built, issuers, options);
+    await prepare(gateway, issuers, options);
     const verdict = await judge(service, route, headOf(question, routeConfig));
-    return await conclude({ config, built, route, routeConfig, issuers, question, verdict, options });
+    return await conclude({ config, gateway, route, routeConfig, issuers, question, verdict, options });
   } finally {
-    await close(built);
+    await gateway.close({ graceMs: 0 });
   }
 }
 
-/** A gateway without anything that would reach out by itself. */
-interface Built {
-  readonly service: Service<Exchange>;
-  readonly control: ControlPlane;
+/** A gateway that is never started: it opens nothing and fetches nothing by itself. */
+function build(config: Config, clock: Clock): LocalGateway {
+  return createGateway({ ...config, verifiers: 0 }, { log: silent, clock, readOnly: true });
 }
 
-function build(config: Config, clock: Clock): Built {
-  const control: ControlPlane = new ControlPlane(config, {
-    clock,
-    log: silent,
-    readOnly: true,
-    judges: {
-      setKeys: (issuer, keys) => service.authorizer.setKeys(issuer, keys),
-      signedClaims: (token, issuer, key) => service.authorizer.signedClaims(token, issuer, key),
-    },
-  });
-  const { forExchanges: service } = buildService(
-    { ...config, verifiers: 0 },
-    {
-      refetch: (issuer) => control.keySets.refetch(issuer),
-      revocations: control.revocation?.list,
-      scarce: undefined,
-      servers: new ServerStates(clock, () => {}),
-      tally: new Tally(),
-      authCounters: new AuthCounters(),
-      log: silent,
-      clock,
-      readBuffer: readBuffer(),
-      turn: new Turn(),
-      onEnd() {},
-      onFault() {},
-    },
-  );
-  return { service, control };
-}
-
-async function close({ service, control }: Built): Promise<void> {
-  await control.keySets.close();
-  await service.authorizer.close();
+/** What its exchanges would work with. */
+function serviceOf(gateway: LocalGateway): Service<Exchange> {
+  return gateway.servers.server.service.forExchanges;
 }
 
 /** What is wrong with the request apart from its token, by the rules that a front applies; it has no field but Host. */
@@ -141,14 +105,16 @@ function faultOf({ method, host, path }: Question, limit: number): Reason | unde
   return size > limit ? 'request_head_too_large' : undefined;
 }
 
-function unrouted(reason: Reason, config: Config, clock: Clock): Explanation {
-  const reply = build(config, clock).service.replies.of(reason);
+async function unrouted(reason: Reason, config: Config, clock: Clock): Promise<Explanation> {
+  const gateway = build(config, clock);
+  const reply = serviceOf(gateway).replies.of(reason);
+  await gateway.close({ graceMs: 0 });
   return { route: undefined, issuer: undefined, checks: [], refusal: { reason, reply } };
 }
 
 /** Gets what lies outside the configuration: revocations that were kept, and keys. */
 async function prepare(
-  { control }: Built,
+  { control }: LocalGateway,
   issuers: readonly IssuerConfig[],
   { offline }: ExplainOptions,
 ): Promise<void> {
@@ -209,7 +175,7 @@ function headOf({ method, host, path, token }: Question, route: RouteConfig): Re
 
 interface Judged {
   readonly config: Config;
-  readonly built: Built;
+  readonly gateway: LocalGateway;
   readonly route: Route;
   readonly routeConfig: RouteConfig;
   readonly issuers: readonly IssuerConfig[];
@@ -219,11 +185,11 @@ interface Judged {
 }
 
 async function conclude(judged: Judged): Promise<Explanation> {
-  const { built, route, routeConfig, issuers, question, verdict, options } = judged;
+  const { gateway, route, routeConfig, issuers, question, verdict, options } = judged;
   const facts = readToken(question.token ?? '');
   const picked = route.policy.pick(claim(facts, 'iss'), claim(facts, 'aud'));
   const issuer = picked instanceof Issuer ? picked.config : undefined;
-  const fetched = issuer && built.control.keySets.of(issuer.name);
+  const fetched = issuer && gateway.control.keySets.of(issuer.name);
   const present = fetched?.keys ?? issuer?.keys ?? [];
   const about: Case = {
     route: routeConfig,
@@ -258,20 +224,21 @@ function sourceOf(
 
 /** In HAProxy's style another fault of the same token may come first. */
 async function refusalOf(judged: Judged, verdict: Rejection): Promise<Explanation['refusal']> {
-  const { config, question, issuers, options, built } = judged;
+  const { config, question, issuers, options, gateway } = judged;
   if (config.rejection === 'rfc6750') {
-    return { reason: verdict.reason, reply: built.service.replies.ofRejection(verdict) };
+    return { reason: verdict.reason, reply: serviceOf(gateway).replies.ofRejection(verdict) };
   }
   const styled = build(config, options.clock);
   try {
     await prepare(styled, issuers, options);
     const { host, path, method } = question;
-    const { routes, replies } = styled.service;
+    const service = serviceOf(styled);
+    const { routes, replies } = service;
     const route = routes.find(host, path, method) as Route;
-    const answer = await judge(styled.service, route, headOf(question, judged.routeConfig));
+    const answer = await judge(service, route, headOf(question, judged.routeConfig));
     const rejection = answer.kind === 'rejection' ? answer : verdict;
     return { reason: rejection.reason, reply: replies.ofRejection(rejection) };
   } finally {
-    await close(styled);
+    await styled.close({ graceMs: 0 });
   }
 }

@@ -4,7 +4,6 @@ import type { AdminView } from '../admin/view.ts';
 import type { Config, IssuerConfig } from '../config/config.ts';
 import { bindSentence } from '../front/bind-fault.ts';
 import { hostPort } from '../http/host-port.ts';
-import type { VerificationKey } from '../keys/key.ts';
 import { KeySets, type NextKeySets } from '../keysets/key-sets.ts';
 import { KeySetStore } from '../keysets/store.ts';
 import { systemFetch } from '../keysets/system-fetch.ts';
@@ -12,37 +11,21 @@ import { systemTimers } from '../keysets/timers.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { StartError } from '../lib/start-error.ts';
-import type { Revocation } from '../revocation/revocation.ts';
 import { RevocationService } from '../revocation/service.ts';
-
-/** Those who judge tokens, as control sees them. */
-export interface Judges {
-  /** Puts an issuer's keys in force. Throws, and the old ones stay, when one of them cannot be used. */
-  setKeys(issuer: string, keys: readonly VerificationKey[]): void;
-  /** See `Authorizer.signedClaims`. */
-  signedClaims(
-    token: string,
-    issuer: string,
-    key: VerificationKey | undefined,
-  ): Readonly<Record<string, unknown>> | undefined;
-  /** See `RevocationStoreOptions.distribute`; absent where they judge by the list of this process. */
-  readonly distribute?: ((revocations: readonly Revocation[]) => Promise<void>) | undefined;
-  /** See `RevocationStoreOptions.distributeDrop`; absent as `distribute`. */
-  readonly distributeDrop?: (() => Promise<void>) | undefined;
-}
+import type { Verifiers } from './servers.ts';
 
 export interface ControlPlaneOptions {
   readonly clock: Clock;
   readonly log: Log;
-  /** Asked only when something is learned. */
-  readonly judges: Judges;
-  /** Nothing is served by what is learned: it is only looked at, so the owner of the state folder is trusted. */
-  readonly readOnly?: boolean;
+  /** Called when something is learned, never by the constructor. */
+  readonly verifiers: () => Verifiers;
+  /** Nothing is served: the state folder is only read, so its owner is trusted. */
+  readonly readOnly?: boolean | undefined;
 }
 
 /**
- * What is learned from outside while requests run, and outlives a change of the configuration: keys, revocations; and
- * the addresses where it is told and asked.
+ * Keys and revocations, which come from outside while requests run and outlive a change of the configuration, with the
+ * addresses for operators and webhooks.
  */
 export class ControlPlane {
   readonly keySets: KeySets;
@@ -54,7 +37,7 @@ export class ControlPlane {
   #webhooks: HttpServer | undefined;
 
   constructor(config: Config, options: ControlPlaneOptions) {
-    const { clock, log, judges, readOnly } = options;
+    const { clock, log, verifiers, readOnly } = options;
     this.#config = config;
     this.#log = log;
     this.keySets = new KeySets(config.issuers, {
@@ -64,7 +47,7 @@ export class ControlPlane {
       fetch: systemFetch,
       log,
       store: config.state === undefined ? undefined : new KeySetStore(config.state, readOnly),
-      setKeys: (issuer, keys) => judges.setKeys(issuer, keys),
+      setKeys: (issuer, keys) => verifiers().setKeys(issuer, keys),
     });
     const { revocation } = config;
     if (revocation === undefined) return;
@@ -75,13 +58,13 @@ export class ControlPlane {
       clock,
       log,
       readOnly,
-      verify: (token) => webhooks && judges.signedClaims(token, webhooks.issuer, webhooks.key),
+      verify: (token) => webhooks && verifiers().signedClaims(token, webhooks.issuer, webhooks.key),
       onKeysChanged: (issuers, proven) => {
         if (proven) for (const issuer of issuers) this.keySets.renew(issuer);
         else if (webhooks !== undefined) void this.keySets.refetch(webhooks.issuer);
       },
-      distribute: judges.distribute,
-      distributeDrop: judges.distributeDrop,
+      distribute: (revocations) => verifiers().revoke(revocations),
+      distributeDrop: () => verifiers().dropForeign(),
     });
   }
 
@@ -90,7 +73,7 @@ export class ControlPlane {
     return { admin: this.#admin?.address ?? '', webhooks: this.#webhooks?.address };
   }
 
-  /** Resolves when what was kept is in force and the addresses are bound. @throws StartError */
+  /** Resolves when keys and revocations of the state folder are in force and the addresses are bound. @throws StartError */
   async start(view: AdminView): Promise<void> {
     await this.keySets.start();
     // Before anything is served, so that a restart lets no revoked token through.
@@ -99,8 +82,8 @@ export class ControlPlane {
     this.#webhooks = await this.#startWebhooks();
   }
 
-  /** Other issuers are in force from now on. */
-  follow(issuers: ReadonlyMap<string, IssuerConfig>, next: NextKeySets): void {
+  /** Puts other issuers in force, with the keys that were prepared for them. */
+  commit(issuers: ReadonlyMap<string, IssuerConfig>, next: NextKeySets): void {
     this.keySets.commit(next);
     this.revocation?.setIssuers(issuers);
   }

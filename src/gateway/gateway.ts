@@ -1,163 +1,156 @@
 import { ReloadRecord } from '../admin/reload-record.ts';
+import type { AdminView } from '../admin/view.ts';
 import type { Config } from '../config/config.ts';
 import { keysOf } from '../keysets/key-sets.ts';
-import { systemClock } from '../lib/clock.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import { ProcessWatch } from '../lib/process-figures.ts';
+import { Mutex } from '../lib/mutex.ts';
 import { StartError } from '../lib/start-error.ts';
 import { ServerBoard } from '../upstream/server-board.ts';
 import { serversOf } from '../upstream/server-state.ts';
+import type { Addresses } from './addresses.ts';
 import { adminView } from './admin-view.ts';
 import { ControlPlane } from './control-plane.ts';
 import { assertFixedSettings } from './fixed-settings.ts';
-import { type Change, Server } from './server.ts';
-import { serverFigures } from './server-figures.ts';
+import type { Servers } from './servers.ts';
 
-export interface Addresses {
-  /** `host:port` or `unix:/path` of each listening address, in the order of the configuration. */
-  readonly listen: readonly string[];
-  readonly admin: string;
-  /** Of webhooks; undefined when they come to `admin` or not at all. */
-  readonly webhooks?: string | undefined;
+export interface GatewayOptions<Kind extends Servers> {
+  readonly log: Log;
+  readonly clock?: Clock | undefined;
+  /** Absolute name of the configuration file, if there is one. */
+  readonly file?: string | undefined;
+  /** See `ControlPlaneOptions.readOnly`. */
+  readonly readOnly?: boolean | undefined;
+  /** Makes what serves. The servers may use the rest of the gateway once they are open. */
+  readonly servers: (parts: GatewayParts) => Kind;
 }
 
-/** One gateway in this process. */
-export interface Gateway {
-  /** Resolves when every address is bound and the verifier threads are up. @throws StartError */
-  start(): Promise<void>;
-  /**
-   * Puts another configuration in force, for every request from then on; those under way end as they began, and no
-   * connection is closed. Resolves when it is in force. Rejects with a StartError, and leaves everything as it was,
-   * when something of it is not available or cannot change while the gateway runs.
-   */
-  reload(config: Config): Promise<void>;
-  /**
-   * Refuses new connections, lets exchanges in flight end within `graceMs`, then cuts what is left.
-   * @returns how many exchanges were cut.
-   */
-  close(options: { readonly graceMs: number }): Promise<number>;
-  readonly addresses: Addresses;
+/** What servers use of their gateway. */
+export interface GatewayParts {
+  readonly control: ControlPlane;
+  /** Is told what servers find out about upstream servers. */
+  readonly board: ServerBoard;
 }
 
-/** Builds a gateway from a checked configuration; `start` opens it. */
-export function createGateway(config: Config, options: { readonly log: Log }): Gateway {
-  return new RunningGateway(config, options.log);
-}
+/** A gateway: servers, the control plane beside them, and the configuration that both work by. */
+export class Gateway<Kind extends Servers = Servers> {
+  readonly control: ControlPlane;
+  readonly servers: Kind;
+  readonly view: AdminView;
+  /** How reloads ended. */
+  readonly record: ReloadRecord;
+  readonly #board: ServerBoard;
+  readonly #changes = new Mutex();
+  #serving = false;
+  #closing: Promise<number> | undefined;
 
-class RunningGateway implements Gateway {
-  private readonly log: Log;
-  private readonly control: ControlPlane;
-  private readonly server: Server;
-  private readonly board: ServerBoard;
-  private readonly watch = new ProcessWatch();
-  private readonly record = new ReloadRecord(undefined, systemClock);
-  private reloading: Promise<void> = Promise.resolve();
-  private closing: Promise<number> | undefined;
-
-  constructor(config: Config, log: Log) {
-    this.log = log;
-    this.control = new ControlPlane(config, {
-      clock: systemClock,
+  /** Opens nothing; `start` does. */
+  constructor(config: Config, options: GatewayOptions<Kind>) {
+    const { log, clock = systemClock, file, readOnly, servers } = options;
+    this.record = new ReloadRecord(file, systemClock);
+    this.control = new ControlPlane(config, { clock, log, verifiers: () => this.servers, readOnly });
+    this.#board = new ServerBoard(log, systemClock);
+    this.servers = servers({ control: this.control, board: this.#board });
+    this.view = adminView({
+      config: () => this.config,
+      configuration: () => this.record.view,
+      control: this.control,
+      addresses: () => this.servers.addresses,
+      draining: () => this.#closing !== undefined,
+      notServing: () =>
+        this.#serving
+          ? this.servers.notServing()
+          : [{ what: 'listener', why: 'not every address is bound yet' }],
+      gather: () => this.servers.figures(),
       log,
-      judges: {
-        setKeys: (issuer, keys) => this.server.authorizer.setKeys(issuer, keys),
-        signedClaims: (token, issuer, key) => this.server.authorizer.signedClaims(token, issuer, key),
-      },
     });
-    this.board = new ServerBoard(log, systemClock);
-    this.server = new Server(config, {
-      log,
-      refetch: (issuer) => this.control.keySets.refetch(issuer),
-      revocations: this.control.revocation?.list,
-      onServer: (report) => this.board.report(this, report),
-      shared: false,
-    });
+  }
+
+  /** In force. */
+  get config(): Config {
+    return this.servers.config;
   }
 
   get addresses(): Addresses {
-    return { listen: this.server.addresses, ...this.control.addresses };
+    return { listen: this.servers.addresses, ...this.control.addresses };
   }
 
+  /** Resolves when every address is bound and served. @throws StartError */
   async start(): Promise<void> {
-    const { server, control, log } = this;
     try {
-      await server.open();
-      await control.start(
-        adminView({
-          config: () => server.config,
-          configuration: () => this.record.view,
-          control,
-          addresses: () => server.addresses,
-          draining: () => server.draining,
-          notServing: () =>
-            server.addresses.length < server.config.listen.length
-              ? [{ what: 'listener', why: 'not every address is bound yet' }]
-              : [],
-          gather: async () => ({
-            figures: serverFigures(server),
-            workers: [
-              {
-                ...this.watch.read(),
-                state: server.draining ? 'draining' : 'serving',
-                connections: server.connections.open,
-              },
-            ],
-            workerDeaths: 0,
-          }),
-          log,
-        }),
-      );
-      await server.listen();
+      await this.servers.open();
+      // Before the addresses of traffic: a second gateway with the same configuration finds the admin address taken.
+      await this.control.start(this.view);
+      await this.servers.listen();
+      this.#serving = true;
     } catch (error) {
       await this.close({ graceMs: 0 });
       throw error;
     }
   }
 
+  /**
+   * Puts another configuration in force, for every request from then on; those under way end as they began, and no
+   * connection is closed. Resolves when it is in force. Rejects with a StartError, and leaves everything as it was,
+   * when something of it is not available or cannot change while the gateway runs.
+   */
   reload(config: Config): Promise<void> {
-    const done = this.reloading.then(() => this.replace(config));
-    this.reloading = done.catch(() => {}); // The caller is told; the next one starts all the same.
-    return done;
+    return this.alone(() => this.#replace(config));
   }
 
-  close(options: { readonly graceMs: number }): Promise<number> {
-    this.closing ??= this.shutDown(options.graceMs);
-    return this.closing;
+  /** Runs `work` when no reload is under way, and no reload while it runs. */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    return this.#changes.run(work);
   }
 
-  private async replace(config: Config): Promise<void> {
-    if (this.closing !== undefined) throw new StartError('the gateway does not run');
+  /**
+   * Refuses new connections, lets exchanges in flight end within `graceMs`, then cuts what is left.
+   * @returns how many exchanges were cut.
+   */
+  close({ graceMs }: { readonly graceMs: number }): Promise<number> {
+    this.#closing ??= this.#close(graceMs);
+    return this.#closing;
+  }
+
+  async #replace(config: Config): Promise<void> {
     try {
-      await this.putInForce(config);
+      await this.#putInForce(config);
     } catch (error) {
-      this.record.refused([error instanceof Error ? error.message : String(error)]);
+      this.record.refused([error instanceof StartError ? error.message : faultText(error)]);
       throw error;
     }
     this.record.taken();
   }
 
-  private async putInForce(config: Config): Promise<void> {
-    const { control, server } = this;
-    assertFixedSettings(server.config, config);
-    const sets = await control.keySets.prepare(config.issuers);
-    let change: Change | undefined;
+  async #putInForce(config: Config): Promise<void> {
+    if (this.#closing !== undefined || !this.#serving) throw new StartError('the gateway does not run');
+    assertFixedSettings(this.config, config);
+    const change = await this.servers.plan(config);
+    const sets = await this.control.keySets.prepare(config.issuers);
+    let taken: Promise<void>;
     try {
-      change = await server.prepare(config);
-      change.commit(keysOf(sets));
+      await change.prepare();
+      taken = change.commit(keysOf(sets));
     } catch (error) {
-      change?.abandon();
-      control.keySets.abandon(sets);
+      change.abandon();
+      this.control.keySets.abandon(sets);
       throw error;
     }
-    control.follow(config.issuers, sets);
-    this.board.keep(serversOf(config));
+    this.control.commit(config.issuers, sets);
+    this.#board.keep(serversOf(config));
+    await taken;
   }
 
-  private async shutDown(graceMs: number): Promise<number> {
-    const cut = await this.server.close(graceMs);
-    this.board.close();
+  async #close(graceMs: number): Promise<number> {
+    const cut = await this.servers.close(graceMs);
+    this.#board.close();
     await this.control.close();
-    this.watch.close();
+    await this.servers.dispose();
     return cut;
   }
+}
+
+/** What is said of an error that is a fault of ours. */
+export function faultText(error: unknown): string {
+  return `a fault of ours: ${String(error)}`;
 }

@@ -8,8 +8,7 @@ import { Tally } from '../exchange/tally.ts';
 import type { ClientStream, Front, FrontOptions } from '../front/front.ts';
 import { makeFront } from '../front/make-front.ts';
 import { addressText } from '../http/host-port.ts';
-import type { VerificationKey } from '../keys/key.ts';
-import { systemClock } from '../lib/clock.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { Roster } from '../lib/roster.ts';
 import { StartError } from '../lib/start-error.ts';
@@ -19,6 +18,7 @@ import { type Lease, upstreamLease } from '../limits/lease.ts';
 import { readBuffer } from '../upstream/h1/read-buffer.ts';
 import type { ServerReport } from '../upstream/server-report.ts';
 import { ServerStates, serversOf } from '../upstream/server-state.ts';
+import type { FetchedKeys } from './servers.ts';
 import { Service } from './service.ts';
 
 /**
@@ -29,11 +29,10 @@ const LINGER_MS = 100;
 /** Milliseconds between two looks whether the last client has left. */
 const EMPTY_LOOK_MS = 50;
 
-/** Keys in force that the configuration does not hold, by issuer. */
-export type FetchedKeys = ReadonlyMap<string, readonly VerificationKey[]>;
-
 export interface ServerOptions {
   readonly log: Log;
+  /** Of the services; times of the server itself are the system's. */
+  readonly clock: Clock;
   /** Asks an issuer for newer keys; see `AuthorizerOptions.refetch`. */
   readonly refetch: (issuer: string) => Promise<void> | undefined;
   /** Undefined: nothing can be revoked. */
@@ -49,7 +48,7 @@ export interface ServerOptions {
 }
 
 /** Another configuration, ready to be put in force or given up; exactly one of both is done. */
-export interface Change {
+export interface ServerChange {
   /** Throws when a key cannot be used; nothing is in force then, and `abandon` is to follow. */
   commit(keys: FetchedKeys): void;
   abandon(): void;
@@ -92,7 +91,7 @@ export class Server {
         onFault: (error) => this.#log.error({ error }, 'a request could not be read'),
       },
     });
-    this.#servers = new ServerStates(systemClock, options.onServer);
+    this.#servers = new ServerStates(options.clock, options.onServer);
     this.#current = this.#build(config);
   }
 
@@ -154,7 +153,7 @@ export class Server {
    * Makes another configuration ready: threads, addresses that are new. @throws StartError, and everything is as it
    * was, when something of it is not available.
    */
-  async prepare(config: Config): Promise<Change> {
+  async prepare(config: Config): Promise<ServerChange> {
     const front = this.#front;
     if (!this.#isListening || this.#closing !== undefined) {
       throw new StartError('the gateway does not run');
@@ -224,7 +223,7 @@ export class Server {
   }
 
   #build(config: Config): Service {
-    const { log, refetch, revocations, scarce } = this.#options;
+    const { log, clock, refetch, revocations, scarce } = this.#options;
     const service = new Service(
       config,
       {
@@ -235,7 +234,7 @@ export class Server {
         scarce,
         servers: this.#servers,
         log,
-        clock: systemClock,
+        clock,
         readBuffer: this.#buffer,
         turn: this.#turn,
         onEnd: (exchange) => {

@@ -2,9 +2,9 @@ import { boundedFaults } from '../admin/reload-record.ts';
 import type { Config } from '../config/config.ts';
 import { formatFault } from '../config/fault.ts';
 import type { LoadResult } from '../config/load.ts';
+import { faultText, type Gateway } from '../gateway/gateway.ts';
 import type { Log } from '../lib/log.ts';
 import { StartError } from '../lib/start-error.ts';
-import type { Supervisor } from './supervisor.ts';
 import type { SystemdLink } from './systemd/link.ts';
 
 /** How a reload ended; `faults` is empty exactly when the configuration is in force in every listener. */
@@ -16,7 +16,7 @@ export interface ReloadOutcome {
 
 export interface ReloaderOptions {
   readonly file: string;
-  readonly supervisor: Supervisor;
+  readonly gateway: Gateway;
   readonly systemd: SystemdLink;
   readonly log: Log;
   /** The configuration as it is now, or its faults. @throws StartError when it cannot be read */
@@ -60,16 +60,14 @@ export class Reloader {
   }
 
   async #run(): Promise<ReloadOutcome> {
-    const { file, supervisor, systemd, log, started } = this.#options;
+    const { file, gateway, systemd, log, started } = this.#options;
     await started;
     systemd.reloading();
     const { faults, warnings, fields, message } = await this.#replace();
     if (faults.length === 0) {
-      supervisor.record.taken();
       for (const warning of warnings) log.warn({}, warning);
-      log.info({ config: file, listen: supervisor.addresses.listen }, 'the configuration was reloaded');
+      log.info({ config: file, listen: gateway.addresses.listen }, 'the configuration was reloaded');
     } else {
-      supervisor.record.refused(faults);
       log.error({ config: file, ...fields }, message);
     }
     systemd.ready();
@@ -78,26 +76,29 @@ export class Reloader {
   }
 
   async #replace(): Promise<Replacement> {
+    const { gateway } = this.#options;
+    let read: Config | Faulty;
     try {
-      const read = await this.#read();
-      if ('faults' in read) {
-        const message = 'the configuration was not reloaded: it has faults; the old one stays';
-        return { faults: read.faults, warnings: [], fields: read, message };
-      }
-      await this.#options.supervisor.reload(read);
-      return { faults: [], warnings: read.warnings, fields: {}, message: '' };
+      read = await this.#read();
     } catch (error) {
-      const isExpected = error instanceof StartError;
-      return {
-        faults: [isExpected ? error.message : `a fault of ours: ${String(error)}`],
-        warnings: [],
-        fields: isExpected ? { why: error.message } : { error },
-        message: 'the configuration was not reloaded; the old one stays',
-      };
+      const refusal = refusalOf(error);
+      gateway.record.refused(refusal.faults);
+      return refusal;
     }
+    if ('faults' in read) {
+      gateway.record.refused(read.faults);
+      const message = 'the configuration was not reloaded: it has faults; the old one stays';
+      return { faults: read.faults, warnings: [], fields: read, message };
+    }
+    try {
+      await gateway.reload(read);
+    } catch (error) {
+      return refusalOf(error);
+    }
+    return { faults: [], warnings: read.warnings, fields: {}, message: '' };
   }
 
-  async #read(): Promise<Config | { readonly faults: readonly string[] }> {
+  async #read(): Promise<Config | Faulty> {
     try {
       const result = await this.#options.read();
       return result.ok ? result.config : { faults: boundedFaults(result.faults.map(formatFault)) };
@@ -114,4 +115,18 @@ interface Replacement {
   /** What the log says of a failure. */
   readonly fields: object;
   readonly message: string;
+}
+
+interface Faulty {
+  readonly faults: readonly string[];
+}
+
+function refusalOf(error: unknown): Replacement {
+  const isExpected = error instanceof StartError;
+  return {
+    faults: [isExpected ? error.message : faultText(error)],
+    warnings: [],
+    fields: isExpected ? { why: error.message } : { error },
+    message: 'the configuration was not reloaded; the old one stays',
+  };
 }

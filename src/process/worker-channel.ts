@@ -84,8 +84,8 @@ export class WorkerChannel {
     return (this.#unanswered * PING_MS) / 1000;
   }
 
-  /** Nothing is told to one that is gone; its end is told by `ended`. */
-  tell(message: Statement): void {
+  /** Sends nothing to a worker that is gone; see `ended`. */
+  send(message: Statement): void {
     this.#send(message);
   }
 
@@ -169,4 +169,9 @@ export class WorkerChannel {
     this.#waiting.delete(id);
     return waiting;
   }
+}
+
+/** Whether an error only says that a worker ended. */
+export function isWorkerEnd(error: unknown): boolean {
+  return error instanceof WorkerEnded;
 }

@@ -1,11 +1,33 @@
-import type { Config, RevocationConfig, UpstreamConfig } from '../config/config.ts';
+import type { Config, RevocationConfig, TrafficAddress, UpstreamConfig } from '../config/config.ts';
+import { addressText } from '../http/host-port.ts';
+
+export interface WorkerConfigsOptions {
+  readonly config: Config;
+  /** Of the configuration, with the ports that the system chose. */
+  readonly addresses: readonly TrafficAddress[];
+  /** The configurations in force, by index of the worker; empty at the start. */
+  readonly before: readonly Config[];
+  /** How many workers there are. */
+  readonly workers: number;
+}
+
+/** What each worker serves, by its index. */
+export function workerConfigs(options: WorkerConfigsOptions): readonly Config[] {
+  const { config, addresses, before, workers } = options;
+  const share = workerConfig(config, workers);
+  const owners = ownersOf(addresses, before, workers);
+  return Array.from({ length: workers }, (_, index) => ({
+    ...share,
+    listen: addresses.filter((address) => (owners.get(address) ?? index) === index),
+  }));
+}
 
 /**
- * The configuration of one of `workers` processes: of each limit of the whole gateway its share, rounded down so that
- * all together stay within the limit, yet at least 1 of those that cannot wait until others have lent theirs (see
- * `Leases`). `waiting` bounds the memory of each and is not lent; 0 means that no request waits, and stays. The cache and
- * the verification threads are each listener's own. A listener reads what clients send, so it is not told what only
- * the supervisor needs to know.
+ * The configuration of one of several workers. It has a share of each limit of the whole gateway, rounded down so that
+ * all together stay within the limit; the share is at least 1 where the worker cannot wait until others lend theirs (see
+ * `Leases`). `waiting` bounds the memory of each worker and is not lent; 0 means that no request waits, and stays 0. The
+ * cache and the verification threads are each worker's own. A worker reads what clients send, so it does not get the
+ * secrets that only the supervisor needs.
  */
 export function workerConfig(config: Config, workers: number): Config {
   const { limits } = config;
@@ -43,4 +65,27 @@ function withoutSecrets(revocation: RevocationConfig): RevocationConfig {
     redis: undefined,
     fusionauth: fusionauth && { ...fusionauth, key: undefined },
   };
+}
+
+/**
+ * Which worker binds which unix socket: the kernel spreads the connections of a port over workers, but not those of a
+ * socket. A socket stays with its worker, because a new process with the same index takes the path over from the old one.
+ */
+function ownersOf(
+  addresses: readonly TrafficAddress[],
+  before: readonly Config[],
+  workers: number,
+): ReadonlyMap<TrafficAddress, number> {
+  const owners = new Map<TrafficAddress, number>();
+  const loads = new Array<number>(workers).fill(0);
+  const own = (address: TrafficAddress, index: number): void => {
+    owners.set(address, index);
+    loads[index] = (loads[index] as number) + 1;
+  };
+  const sockets = addresses.filter((address) => 'path' in address);
+  const ownerBefore = (address: TrafficAddress): number =>
+    before.findIndex(({ listen }) => listen.some((known) => addressText(known) === addressText(address)));
+  for (const socket of sockets) if (ownerBefore(socket) >= 0) own(socket, ownerBefore(socket));
+  for (const socket of sockets) if (!owners.has(socket)) own(socket, loads.indexOf(Math.min(...loads)));
+  return owners;
 }

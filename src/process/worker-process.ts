@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import { type Change, Server } from '../gateway/server.ts';
+import { Server, type ServerChange } from '../gateway/server.ts';
 import { serverFigures } from '../gateway/server-figures.ts';
 import { systemClock } from '../lib/clock.ts';
 import { freeze } from '../lib/freeze.ts';
@@ -46,7 +46,7 @@ class WorkerProcess {
   #server: Server | undefined;
   #replica: RevocationReplica | undefined;
   /** Prepared and neither put in force nor given up. */
-  #change: { readonly config: Config; readonly change: Change } | undefined;
+  #change: { readonly config: Config; readonly change: ServerChange } | undefined;
   #ending = false;
   #leaving = false;
 
@@ -152,6 +152,7 @@ class WorkerProcess {
     }
     this.#server = new Server(config, {
       log,
+      clock: systemClock,
       refetch: (issuer) => this.#refetches.refetch(issuer),
       revocations: this.#replica?.list,
       scarce: (limit, wanted) => this.#leaseClient.want(limit, wanted),
@@ -170,7 +171,7 @@ class WorkerProcess {
     this.#change = { config, change: await this.#configured().prepare(config) };
   }
 
-  #commit(keys: Parameters<Change['commit']>[0]): void {
+  #commit(keys: Parameters<ServerChange['commit']>[0]): void {
     if (this.#change === undefined) throw new StartError('nothing has been prepared');
     const { config, change } = this.#change;
     change.commit(keys);

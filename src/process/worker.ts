@@ -74,7 +74,7 @@ export class Worker implements Holder {
         this.channel.kill('SIGKILL');
       },
       refetch: (issuer) => {
-        const told = (): void => this.channel.tell({ kind: 'refetched', issuer });
+        const told = (): void => this.channel.send({ kind: 'refetched', issuer });
         const newer = refetch(issuer);
         if (newer === undefined) told();
         else void newer.then(told);
@@ -86,7 +86,7 @@ export class Worker implements Holder {
         this.report = report;
       },
     });
-    this.channel.tell({ kind: 'configure', index, config, keys });
+    this.channel.send({ kind: 'configure', index, config, keys });
     this.channel.watch();
   }
 
@@ -120,7 +120,7 @@ export class Worker implements Holder {
   }
 
   raise(limit: string, amount: number): void {
-    this.channel.tell({ kind: 'raise', limit, amount });
+    this.channel.send({ kind: 'raise', limit, amount });
   }
 
   /** Seconds since its start. */
@@ -155,7 +155,7 @@ export class Worker implements Holder {
 
   /** Has it end as soon as it can. Resolves when it has ended. */
   async close(graceMs: number): Promise<void> {
-    this.channel.tell({ kind: 'close', graceMs });
+    this.channel.send({ kind: 'close', graceMs });
     await this.#dismiss(graceMs);
   }
 

@@ -5,7 +5,7 @@ import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import type { Config } from '../../src/config/config.ts';
 import { configFromObject } from '../../src/config/load.ts';
 import type { ConfigObject } from '../../src/config/schema/schema.ts';
-import { createGateway, type Gateway } from '../../src/gateway/gateway.ts';
+import { createGateway, type LocalGateway } from '../../src/gateway/local-gateway.ts';
 import { StartError } from '../../src/lib/start-error.ts';
 import { hang, jwk, keySet, keySetText, ScriptedIssuer } from '../keysets/scripted-issuer.ts';
 import { eventually, silentLog, sums } from '../support/gateway.ts';
@@ -21,7 +21,7 @@ const token = (key: TestKey, kid?: string): string =>
 let one: Origin;
 let two: Origin;
 let issuer: ScriptedIssuer;
-let gateway: Gateway;
+let gateway: LocalGateway;
 
 const answer = (body: string): string => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { Server } from '../../src/gateway/server.ts';
 import type { RequestHead } from '../../src/http/message.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { eventually, silentLog, type TestOptions, testBearer, testConfig } from '../support/gateway.ts';
 import { Origin } from '../support/origin.ts';
@@ -15,6 +16,7 @@ async function serve(options: Partial<TestOptions> = {}): Promise<void> {
   const config = testConfig({ upstreamPort: origin.port, ...options });
   server = new Server(config, {
     log: options.log ?? silentLog,
+    clock: systemClock,
     refetch: () => undefined,
     revocations: undefined,
     onServer() {},

@@ -7,7 +7,7 @@ import type { Config } from '../../src/config/config.ts';
 import { configFromObject } from '../../src/config/load.ts';
 import type { ConfigObject } from '../../src/config/schema/schema.ts';
 import { type Explanation, explain } from '../../src/explain/explain.ts';
-import { createGateway, type Gateway } from '../../src/gateway/gateway.ts';
+import { createGateway, type LocalGateway } from '../../src/gateway/local-gateway.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { jwk, keySet, ScriptedIssuer, status } from '../keysets/scripted-issuer.ts';
 import { eventually, silentLog } from '../support/gateway.ts';
@@ -25,7 +25,7 @@ const state = join(folder, 'state');
 let origin: Origin;
 let issuer: ScriptedIssuer;
 let config: Config;
-let gateway: Gateway;
+let gateway: LocalGateway;
 let port = 0;
 
 function resolved(object: ConfigObject): Config {

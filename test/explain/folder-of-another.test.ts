@@ -16,7 +16,7 @@ import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import type { Config } from '../../src/config/config.ts';
 import { configFromObject } from '../../src/config/load.ts';
 import { type Explanation, explain } from '../../src/explain/explain.ts';
-import { createGateway } from '../../src/gateway/gateway.ts';
+import { createGateway } from '../../src/gateway/local-gateway.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { jwk, keySet, ScriptedIssuer } from '../keysets/scripted-issuer.ts';
 import { eventually, silentLog } from '../support/gateway.ts';

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { after, before, describe, test } from 'node:test';
 import { configFromObject, type LoadResult } from '../../src/config/load.ts';
-import { createGateway, type Gateway } from '../../src/gateway/gateway.ts';
+import { createGateway, type LocalGateway } from '../../src/gateway/local-gateway.ts';
 import { silentLog } from '../support/gateway.ts';
 import { type Haproxy, startHaproxy } from '../support/haproxy.ts';
 import { needs } from '../support/programs.ts';
@@ -141,7 +141,7 @@ describe('the walk-through on real HAProxy', needs('haproxy'), () => {
 describe('`rejection: haproxy` beside real HAProxy', needs('haproxy'), () => {
   let echo: Server;
   let haproxy: Haproxy;
-  let gateway: Gateway;
+  let gateway: LocalGateway;
   let port: number;
 
   before(async () => {

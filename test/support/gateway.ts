@@ -1,5 +1,5 @@
 import type { Config, ForwardConfig, IssuerConfig, RouteConfig } from '../../src/config/config.ts';
-import { createGateway, type Gateway } from '../../src/gateway/gateway.ts';
+import { createGateway, type LocalGateway } from '../../src/gateway/local-gateway.ts';
 import type { Server } from '../../src/gateway/server.ts';
 import type { Log } from '../../src/lib/log.ts';
 import { issuerConfig } from './issuer.ts';
@@ -30,7 +30,7 @@ export interface TestOptions {
 }
 
 export interface TestGateway {
-  readonly gateway: Gateway;
+  readonly gateway: LocalGateway;
   readonly port: number;
   readonly adminPort: number;
   readonly key: TestKey;
@@ -59,7 +59,7 @@ export async function eventually<T>(look: () => T | Promise<T>, wanted: (seen: T
 
 /** The half of a gateway that serves, with what only the gateway itself has a use for. */
 export function serverOf(gateway: TestGateway): Server {
-  return Reflect.get(gateway.gateway, 'server') as Server;
+  return gateway.gateway.servers.server;
 }
 
 /** Exchanges under way. */
@@ -168,7 +168,7 @@ export async function startGateway(options: TestOptions): Promise<TestGateway> {
   };
 }
 
-async function metrics(gateway: Gateway): Promise<string> {
+async function metrics(gateway: LocalGateway): Promise<string> {
   const port = portOf(gateway.addresses.admin);
   return (await request(port, 'GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')).body;
 }

@@ -1,7 +1,7 @@
 import type { Figures } from '../../admin/figures.ts';
+import type { AdminView } from '../../admin/view.ts';
 import { systemClock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
-import type { Supervisor } from '../supervisor.ts';
 import { type Notifier, systemdNotifier } from './notifier.ts';
 
 /** Milliseconds between two status lines. */
@@ -9,10 +9,20 @@ const STATUS_MS = 5_000;
 /** Watchdog pings in the time that systemd allows for one. */
 const PINGS = 2;
 
-/** Keeps systemd informed of a supervisor, where there is a systemd that wants to know. */
+/** What systemd learns of a supervisor. */
+export interface Supervised {
+  /** Whether any worker responds. */
+  readonly isWell: boolean;
+  readonly gateway: {
+    readonly config: { readonly listeners: number };
+    readonly view: Pick<AdminView, 'gather' | 'configuration'>;
+  };
+}
+
+/** Informs systemd of a supervisor, where systemd asks for it. */
 export class SystemdLink {
   readonly #notifier: Notifier | undefined;
-  readonly #supervisor: () => Supervisor;
+  readonly #supervisor: () => Supervised;
   readonly #timers: NodeJS.Timeout[] = [];
   #stopping = false;
   /** The status line that is being made. */
@@ -20,7 +30,7 @@ export class SystemdLink {
   #lastAt = 0;
   #lastRequests = 0;
 
-  constructor(env: NodeJS.ProcessEnv, log: Log, supervisor: () => Supervisor, path?: string) {
+  constructor(env: NodeJS.ProcessEnv, log: Log, supervisor: () => Supervised, path?: string) {
     this.#notifier = systemdNotifier(env, log, path);
     this.#supervisor = supervisor;
   }
@@ -73,17 +83,17 @@ export class SystemdLink {
   }
 
   async #tell(notifier: Notifier): Promise<void> {
-    const { figures, workers } = await this.#supervisor().view.gather();
+    const { figures, workers } = await this.#supervisor().gateway.view.gather();
     const serving = workers.filter(({ state }) => state === 'serving').length;
     notifier.status(
-      `${serving} of ${this.#supervisor().config.listeners} listeners serve; ${this.#pace(figures)}; ` +
+      `${serving} of ${this.#supervisor().gateway.config.listeners} listeners serve; ${this.#pace(figures)}; ` +
         `${figures.connections} connections, ${figures.cacheEntries} tokens cached${this.#reload()}`,
     );
   }
 
   /** Nothing, unless the configuration that is in force is not the one in the file. */
   #reload(): string {
-    const { lastReload } = this.#supervisor().view.configuration();
+    const { lastReload } = this.#supervisor().gateway.view.configuration();
     if (lastReload === undefined || lastReload.ok) return '';
     const { at, faults } = lastReload;
     return `; the reload at ${new Date(at).toISOString()} failed: ${faults[0] ?? ''}`;

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Supervisor } from '../../../src/process/supervisor.ts';
-import { SystemdLink } from '../../../src/process/systemd/link.ts';
+import { addFigures } from '../../../src/admin/figures.ts';
+import { type Supervised, SystemdLink } from '../../../src/process/systemd/link.ts';
 import { silentLog } from '../../support/gateway.ts';
 
 test('a reload that ends while all stops does not tell that all is ready', async (t) => {
@@ -12,15 +12,16 @@ test('a reload that ends while all stops does not tell that all is ready', async
   t.after(() => rmSync(folder, { recursive: true }));
   const told = join(folder, 'told');
   writeFileSync(join(folder, 'systemd-notify'), `#!/bin/sh\necho "$1" >>'${told}'\n`, { mode: 0o755 });
-  const figures = { requests: [], connections: 0, cacheEntries: 0 };
-  const supervisor = {
-    config: { listeners: 1 },
+  const supervisor: Supervised = {
     isWell: true,
-    view: {
-      gather: async () => ({ figures, workers: [] }),
-      configuration: () => ({ lastReload: undefined }),
+    gateway: {
+      config: { listeners: 1 },
+      view: {
+        gather: async () => ({ figures: addFigures([]), workers: [], workerDeaths: 0 }),
+        configuration: () => ({ file: undefined, loadedAt: 0, lastReload: undefined }),
+      },
     },
-  } as unknown as Supervisor;
+  };
   const link = new SystemdLink({ NOTIFY_SOCKET: '/nowhere' }, silentLog, () => supervisor, folder);
   link.ready();
   link.reloading();

@@ -1,0 +1,7 @@
+export interface Addresses {
+  /** `host:port` or `unix:/path` of each listening address, in the order of the configuration. */
+  readonly listen: readonly string[];
+  readonly admin: string;
+  /** Of webhooks; undefined when they come to `admin` or not at all. */
+  readonly webhooks?: string | undefined;
+}

@@ -1,0 +1,26 @@
+import type { Config } from '../config/config.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import { Gateway } from './gateway.ts';
+import { LocalServers } from './local-servers.ts';
+
+/** A gateway that serves in this process. */
+export type LocalGateway = Gateway<LocalServers>;
+
+export interface LocalGatewayOptions {
+  readonly log: Log;
+  readonly clock?: Clock;
+  /** See `ControlPlaneOptions.readOnly`. */
+  readonly readOnly?: boolean;
+}
+
+/** Builds a gateway from a checked configuration; `start` opens it. */
+export function createGateway(config: Config, options: LocalGatewayOptions): LocalGateway {
+  const { log, clock = systemClock, readOnly } = options;
+  return new Gateway(config, {
+    log,
+    clock,
+    readOnly,
+    servers: (parts) => new LocalServers(config, { ...parts, log, clock }),
+  });
+}

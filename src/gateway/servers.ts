@@ -1,0 +1,57 @@
+import type { GatewayFigures } from '../admin/figures.ts';
+import type { NotReady } from '../admin/view.ts';
+import type { Config } from '../config/config.ts';
+import type { VerificationKey } from '../keys/key.ts';
+import type { Revocation } from '../revocation/revocation.ts';
+
+/** Keys in force that the configuration does not hold, by issuer. */
+export type FetchedKeys = ReadonlyMap<string, readonly VerificationKey[]>;
+
+/** What verifies tokens. The control plane hands it what was learned from outside. */
+export interface Verifiers {
+  /** Puts an issuer's keys in force. Throws, and the old ones stay, when one of them cannot be used. */
+  setKeys(issuer: string, keys: readonly VerificationKey[]): void;
+  /** See `Authorizer.signedClaims`. */
+  signedClaims(
+    token: string,
+    issuer: string,
+    key: VerificationKey | undefined,
+  ): Readonly<Record<string, unknown>> | undefined;
+  /** See `RevocationStoreOptions.distribute`. */
+  revoke(revocations: readonly Revocation[]): Promise<void>;
+  /** See `RevocationStoreOptions.distributeDrop`. */
+  dropForeign(): Promise<void>;
+}
+
+/** What serves the traffic of a gateway: a server in this process, or worker processes with a server each. */
+export interface Servers extends Verifiers {
+  /** In force. */
+  readonly config: Config;
+  /** Bound addresses, in the order of the configuration. */
+  readonly addresses: readonly string[];
+  /** Why they cannot take traffic; empty when they can. */
+  notServing(): readonly NotReady[];
+  /** Gets ready what needs no address: resolves before the control plane starts. @throws StartError */
+  open(): Promise<void>;
+  /** Resolves when every address is bound and served. @throws StartError */
+  listen(): Promise<void>;
+  /** Begins a change to another configuration, before its keys are fetched. @throws StartError when it cannot be had */
+  plan(config: Config): Promise<Change>;
+  figures(): Promise<GatewayFigures>;
+  /** See `Gateway.close`. The verifiers still answer the control plane. */
+  close(graceMs: number): Promise<number>;
+  /** The control plane has closed: frees what answered it. */
+  dispose(): Promise<void>;
+}
+
+/** A change to another configuration: it is prepared, then either committed or abandoned. */
+export interface Change {
+  /** Makes the configuration ready. @throws StartError when a part of it is not available; `abandon` must follow. */
+  prepare(): Promise<void>;
+  /**
+   * Puts the configuration in force: it is when this returns, and every server has taken it when the promise resolves.
+   * Throws when a key cannot be used; nothing has changed then, and `abandon` must follow.
+   */
+  commit(keys: FetchedKeys): Promise<void>;
+  abandon(): void;
+}
