@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { parseConfig } from '../src/config/load.ts';
 import { jsonSchema } from '../src/config/schema/schema.ts';
@@ -131,6 +131,33 @@ describe('the documentation', () => {
     assert.ok(text('docs/README.md').includes(list.join('')));
     for (const [, path = '', question] of listed) {
       assert.equal(/^# (.*)$/m.exec(text(path))?.[1], question, path);
+    }
+  });
+
+  test('lays out the code as it is: every room below those that it imports, and no file that is not there', () => {
+    const page = text('docs/architecture.md');
+    const [, table = ''] = /^\| room \| has \|\n(.*?)\n\n/ms.exec(page) ?? [];
+    const rows = Array.from(table.matchAll(/^\| (`.*?) \|/gm), ([, names = '']) => names.match(/\w+/g) ?? []);
+    const rooms = rows.flat();
+    const folders = readdirSync(join(root, 'src'), { withFileTypes: true }).filter((one) =>
+      one.isDirectory(),
+    );
+    assert.deepEqual(rooms.toSorted(), folders.map(({ name }) => name).sort());
+    const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' });
+    for (const file of files.filter((name) => name.endsWith('.ts'))) {
+      const place = rooms.indexOf(file.split('/')[0] as string);
+      for (const [, from = ''] of text(`src/${file}`).matchAll(/^(?:import|export) .*?from '(\.[^']+)'/gms)) {
+        const other = rooms.indexOf(
+          relative('src', join('src', dirname(file), from)).split('/')[0] as string,
+        );
+        assert.ok(place < 0 || other <= place, `${file}: ${from}`);
+      }
+    }
+    const names = new Set(files.map((file) => file.split('/').at(-1)));
+    for (const [, path = ''] of page.matchAll(/(?<![\w/.-])([\w./-]+\.ts)\b/g)) {
+      // A name alone stands beside a path that was given before.
+      if (!path.includes('/')) assert.ok(names.has(path), path);
+      else assert.ok(existsSync(join(root, 'src', path)) || existsSync(join(root, path)), path);
     }
   });
 

@@ -1,6 +1,6 @@
 import { isJournal } from '../process/systemd/journal-stream.ts';
 
-/** Prefixes of lines for the journal (sd-daemon(3)). */
+/** As sd-daemon(3) has them. */
 const PRIORITIES = { error: '<3>', warning: '<4>' } as const;
 
 let journal: boolean | undefined;

@@ -1,21 +1,21 @@
 import type { AdminView } from '../admin/view.ts';
 import type { Log } from '../lib/log.ts';
 
-/** Milliseconds between two checks until the gateway is ready: soon enough for an operator. */
-const CHECK_MS = 250;
+/** Milliseconds between two looks, until the first time that nothing is missing: soon enough for an operator. */
+const LOOK_MS = 250;
 
-/** Logs `ready` once, when `/readyz` would first respond with 200. If that is not at once, it logs what is missing. */
+/** Logs `ready` once, the first time that `/readyz` answers 200, and until then, once, what it waits for. */
 export class ReadinessLog {
   readonly #view: AdminView;
   readonly #log: Log;
   readonly #timer: NodeJS.Timeout;
 
-  /** For a gateway that has bound every address; checks once before it returns. */
+  /** Begins when every address is bound; looks once before it returns. */
   constructor(view: AdminView, log: Log) {
     this.#view = view;
     this.#log = log;
-    this.#timer = setInterval(() => this.#check(), CHECK_MS);
-    const missing = this.#check();
+    this.#timer = setInterval(() => this.#look(), LOOK_MS);
+    const missing = this.#look();
     if (missing.length > 0) log.warn({ notReady: missing }, 'not ready yet');
   }
 
@@ -23,7 +23,7 @@ export class ReadinessLog {
     clearInterval(this.#timer);
   }
 
-  #check(): ReturnType<AdminView['notReady']> {
+  #look(): ReturnType<AdminView['notReady']> {
     const missing = this.#view.notReady();
     if (missing.length === 0) {
       this.stop();

@@ -6,13 +6,13 @@ import type { ToSupervisor, ToWorker, WorkerReport } from './messages.ts';
 /** Milliseconds between two pings. */
 const PING_MS = 1_000;
 
-type WithId = Extract<ToWorker, { readonly id: number }>;
-/** Each type of a union, without one of its properties. */
+type Asked = Extract<ToWorker, { readonly id: number }>;
+/** A member of a union without one of its properties. */
 type Without<Message, Key extends PropertyKey> = Message extends unknown ? Omit<Message, Key> : never;
-export type Question = Without<WithId, 'id'>;
+export type Question = Without<Asked, 'id'>;
 export type Statement = Exclude<ToWorker, { readonly id: number }>;
 
-/** How a worker ended. */
+/** How a listener process ended. */
 export interface Ending {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -28,30 +28,30 @@ export interface WorkerEvents {
 }
 
 interface Waiting {
-  readonly resolve: (message: ToSupervisor) => void;
-  readonly reject: (error: Error) => void;
+  readonly answer: (message: ToSupervisor) => void;
+  readonly fail: (error: Error) => void;
 }
 
-/** The worker ended before it responded. */
+/** The end of a listener process before it answered. */
 export class WorkerEnded extends Error {
   override readonly name = 'WorkerEnded';
 }
 
-/** A worker process and the messages to and from it. */
+/** One listener process as its supervisor sees it. */
 export class WorkerChannel {
   readonly pid: number;
   /** Resolves when the process has ended. Never rejects. */
   readonly ended: Promise<Ending>;
-  /** Exchanges that the worker cut when it closed. */
+  /** Exchanges that it cut when it closed. */
   cut = 0;
-  /** The supervisor killed it. */
+  /** Its end was made here. */
   wasKilled = false;
   readonly #process: ChildProcess;
   readonly #events: WorkerEvents;
   readonly #waiting = new Map<number, Waiting>();
   #ids = 0;
   #gone = false;
-  /** Pings since its last message. */
+  /** Looks since it was last heard of. */
   #unanswered = 0;
   #pinging = false;
   #pings: NodeJS.Timeout | undefined;
@@ -64,23 +64,22 @@ export class WorkerChannel {
       const end = (code: number | null, signal: NodeJS.Signals | null): void => {
         this.#gone = true;
         clearInterval(this.#pings);
-        for (const { reject } of this.#waiting.values())
-          reject(new WorkerEnded('the listener process ended'));
+        for (const { fail } of this.#waiting.values()) fail(new WorkerEnded('the listener process ended'));
         this.#waiting.clear();
         resolve({ code, signal });
       };
       this.#process.once('exit', end);
-      // A process that could not be started has no exit.
+      // One that could not be started has no exit.
       this.#process.once('error', () => end(null, null));
     });
-    this.#process.on('message', (message) => this.#receive(message as ToSupervisor));
+    this.#process.on('message', (message) => this.#hear(message as ToSupervisor));
   }
 
   get isGone(): boolean {
     return this.#gone;
   }
 
-  /** Seconds since its last message, counted while this process ran; one or two are usual. */
+  /** Seconds since it was last heard of, counted while this process ran; one or two are nothing. */
   get silentSeconds(): number {
     return (this.#unanswered * PING_MS) / 1000;
   }
@@ -90,19 +89,19 @@ export class WorkerChannel {
     this.#send(message);
   }
 
-  /** Resolves with the response. Rejects with a StartError when the worker refuses, with WorkerEnded when it ends first. */
+  /** Rejects with a StartError when it is refused, and with WorkerEnded when the process ends before. */
   async ask(question: Question): Promise<ToSupervisor> {
     this.#ids += 1;
     const id = this.#ids;
     if (this.#gone) throw new WorkerEnded('the listener process has ended');
-    const response = new Promise<ToSupervisor>((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
+    const answer = new Promise<ToSupervisor>((resolve, reject) => {
+      this.#waiting.set(id, { answer: resolve, fail: reject });
     });
     this.#send({ ...question, id } as ToWorker);
-    return await response;
+    return await answer;
   }
 
-  /** Sends a ping every second; see `silentSeconds`. */
+  /** Asks again and again whether it still answers; see `silentSeconds`. */
   watch(): void {
     this.#pings = setInterval(() => {
       this.#unanswered += 1;
@@ -111,7 +110,7 @@ export class WorkerChannel {
       const done = (): void => {
         this.#pinging = false;
       };
-      this.ask({ kind: 'ping' }).then(done, done); // `ended` reports the end.
+      this.ask({ kind: 'ping' }).then(done, done); // Its end is told by `ended`.
     }, PING_MS);
   }
 
@@ -122,11 +121,11 @@ export class WorkerChannel {
 
   #send(message: ToWorker): void {
     if (this.#gone || !this.#process.connected) return;
-    // The channel breaks when the process ends, which `ended` reports.
+    // The channel breaks when the process ends, which is told by `ended`.
     this.#process.send(message, () => {});
   }
 
-  #receive(message: ToSupervisor): void {
+  #hear(message: ToSupervisor): void {
     this.#unanswered = 0;
     switch (message.kind) {
       case 'hello':
@@ -150,19 +149,19 @@ export class WorkerChannel {
         return;
       case 'report':
         this.#events.report(message.report);
-        this.#settle(message.id, message);
+        this.#answer(message.id, message);
         return;
       case 'refused':
-        this.#take(message.id)?.reject(new StartError(message.why));
+        this.#take(message.id)?.fail(new StartError(message.why));
         return;
       case 'lowered':
       case 'done':
-        this.#settle(message.id, message);
+        this.#answer(message.id, message);
     }
   }
 
-  #settle(id: number, message: ToSupervisor): void {
-    this.#take(id)?.resolve(message);
+  #answer(id: number, message: ToSupervisor): void {
+    this.#take(id)?.answer(message);
   }
 
   #take(id: number): Waiting | undefined {

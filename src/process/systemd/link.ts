@@ -25,7 +25,7 @@ export class SystemdLink {
   readonly #supervisor: () => Supervised;
   readonly #timers: NodeJS.Timeout[] = [];
   #stopping = false;
-  /** Settles when the status line has been handed over. */
+  /** The status line that is being made. */
   #status: Promise<void> = Promise.resolve();
   #lastAt = 0;
   #lastRequests = 0;
@@ -40,20 +40,20 @@ export class SystemdLink {
     return this.#notifier?.watchdogMs !== undefined;
   }
 
-  /** The gateway serves, at its start or after `reloading`. Has no effect while it stops. */
+  /** It serves, for the first time or again after `reloading`. A reload that ends while all stops is none of that. */
   ready(): void {
     const notifier = this.#notifier;
     if (notifier === undefined || this.#stopping) return;
     notifier.ready('serving');
     if (this.#timers.length > 0) {
-      this.#status = this.#sendStatus(notifier);
+      this.#status = this.#tell(notifier);
       return;
     }
-    this.#timers.push(setInterval(() => void this.#sendStatus(notifier), STATUS_MS));
-    void this.#sendStatus(notifier);
+    this.#timers.push(setInterval(() => void this.#tell(notifier), STATUS_MS));
+    void this.#tell(notifier);
     const { watchdogMs } = notifier;
     if (watchdogMs === undefined) return;
-    // When all workers hang, no ping is sent: systemd then starts the gateway anew, which may help.
+    // Not when all listeners hang: the whole is of no use then, and a new start may help.
     const ping = (): void => {
       if (this.#supervisor().isWell) notifier.alive();
     };
@@ -70,28 +70,28 @@ export class SystemdLink {
     this.#notifier?.stopping();
   }
 
-  /** Resolves when systemd has received everything so far. */
-  async delivered(): Promise<void> {
+  /** Resolves when what was said has been told. */
+  async told(): Promise<void> {
     await this.#status;
     await this.#notifier?.close();
   }
 
-  /** Resolves when systemd has received everything. */
+  /** Resolves when everything has been told. */
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     await this.#notifier?.close();
   }
 
-  async #sendStatus(notifier: Notifier): Promise<void> {
+  async #tell(notifier: Notifier): Promise<void> {
     const { figures, workers } = await this.#supervisor().gateway.view.gather();
     const serving = workers.filter(({ state }) => state === 'serving').length;
     notifier.status(
-      `${serving} of ${this.#supervisor().gateway.config.listeners} listeners serve; ${this.#rate(figures)}; ` +
+      `${serving} of ${this.#supervisor().gateway.config.listeners} listeners serve; ${this.#pace(figures)}; ` +
         `${figures.connections} connections, ${figures.cacheEntries} tokens cached${this.#reload()}`,
     );
   }
 
-  /** A text only if the last reload failed, so that the file and the configuration in force differ. */
+  /** Nothing, unless the configuration that is in force is not the one in the file. */
   #reload(): string {
     const { lastReload } = this.#supervisor().gateway.view.configuration();
     if (lastReload === undefined || lastReload.ok) return '';
@@ -99,12 +99,12 @@ export class SystemdLink {
     return `; the reload at ${new Date(at).toISOString()} failed: ${faults[0] ?? ''}`;
   }
 
-  #rate({ requests }: Figures): string {
+  #pace({ requests }: Figures): string {
     const total = requests.reduce((sum, { count }) => sum + count, 0);
     const now = systemClock.monotonic();
-    const rate = this.#lastAt === 0 ? 0 : ((total - this.#lastRequests) * 1000) / (now - this.#lastAt);
+    const pace = this.#lastAt === 0 ? 0 : ((total - this.#lastRequests) * 1000) / (now - this.#lastAt);
     this.#lastAt = now;
     this.#lastRequests = total;
-    return `${total} requests, ${Math.max(0, rate).toFixed(0)}/s`;
+    return `${total} requests, ${Math.max(0, pace).toFixed(0)}/s`;
   }
 }
