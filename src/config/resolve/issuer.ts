@@ -1,8 +1,9 @@
 import { algorithms as knownAlgorithms } from '../../keys/algorithms.ts';
 import type { IssuerConfig, RemoteKeysConfig } from '../config.ts';
 import type { KeyPath } from '../fault.ts';
+import type { FileIssuer } from '../schema/issuer.ts';
 import { nearest } from '../schema/nearest.ts';
-import type { FileConfig, FileIssuer } from '../schema/schema.ts';
+import type { FileConfig } from '../schema/schema.ts';
 import type { Findings } from './findings.ts';
 import { resolveKeys } from './issuer-keys.ts';
 import { keySources } from './key-sources.ts';

@@ -1,6 +1,6 @@
 import type { KeyPath } from '../fault.ts';
+import type { FileIssuer } from '../schema/issuer.ts';
 import type { FileKeys } from '../schema/keys.ts';
-import type { FileIssuer } from '../schema/schema.ts';
 import type { Findings } from './findings.ts';
 
 /** One source of an issuer's keys, with its algorithms. */

@@ -1,7 +1,8 @@
 import type { ListenAddress, UpstreamConfig } from '../config.ts';
 import type { KeyPath } from '../fault.ts';
 import { formatAddress, parseServer } from '../schema/address.ts';
-import { type FileConfig, type FileUpstream, schema } from '../schema/schema.ts';
+import { type FileConfig, schema } from '../schema/schema.ts';
+import type { FileUpstream } from '../schema/upstream.ts';
 import type { Findings } from './findings.ts';
 
 export function resolveUpstreams(file: FileConfig, findings: Findings): Map<string, UpstreamConfig> {

@@ -1,0 +1,54 @@
+import * as z from 'zod';
+import { count, duration, either, rate, section, size } from './fields.ts';
+
+const HOUR = 60 * 60_000;
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
+
+const NONE = 'none';
+
+/** Limits of the whole gateway. */
+export const limits = section({
+  requestHead: size(4 * KIB, 256 * KIB)
+    .prefault('16KiB')
+    .describe('Request line and headers.'),
+  requestBody: either([z.literal('unlimited'), size(0, 1024 * GIB)], 'unlimited, or a size such as 10MiB')
+    .prefault('unlimited')
+    .describe('Body of a request.'),
+  responseHead: size(4 * KIB, MIB)
+    .prefault('64KiB')
+    .describe('Status line and headers of a response.'),
+  bufferedBodies: size(MIB, 1024 * GIB)
+    .prefault('256MiB')
+    .describe(
+      'Bytes of all request bodies that wait for upstreams slower than their clients. Beyond this the request gets `upstream_overloaded`. A client that is asked to pause may still deliver the megabytes that the kernel has received for it.',
+    ),
+  connections: count(1, 1_000_000)
+    .prefault(10_000)
+    .describe(
+      'Client connections at one time, for all addresses of `listen` together. One more is closed at once. Each takes a file descriptor, and memory for socket buffers while its client is slow. Keep it below the limit of open files less the connections to upstream.',
+    ),
+  requestsPerConnection: either(
+    [z.literal(NONE), count(1, 1_000_000_000)],
+    'none, or a whole number such as 1000',
+  )
+    .prefault(NONE)
+    .describe(
+      'Requests on one client connection, on average. Each answer asks the client to leave with a probability of one in this many, because the engine does not say which connection a request came on. This spreads clients over several gateways behind a balancer.',
+    ),
+});
+
+/** Time-outs for requests of clients. */
+export const timeouts = section({
+  request: either([z.literal(NONE), duration(1, 24 * HOUR)], 'none, or a duration such as 60s')
+    .prefault(NONE)
+    .describe(
+      'From the head of a request to the last byte of its answer. Beyond this it is `request_timeout` where the client owes body bytes, `upstream_timeout` where upstream owes the response, and a cut connection once the answer has begun. The default is `none`, because long downloads and streams are legitimate and silence has time-outs of its own.',
+    ),
+  bodyMinRate: either([z.literal(NONE), rate(1, GIB)], 'none, or a rate such as 1KiB/s')
+    .prefault('1KiB/s')
+    .describe(
+      'Rate that a request body must keep on average over 10 s. Time in which the gateway asked for a pause does not count. A slower body gets `request_timeout`. The default is slower than any link in use, and still bounds clients that hold a connection by trickling. With `none` only 8 to 12 s without a byte end a body.',
+    ),
+});

@@ -1,0 +1,62 @@
+import type * as z from 'zod';
+import { cors } from './cors.ts';
+import { editorRule, either, list, oneOf, oneOrMany, pattern, section, text } from './fields.ts';
+import { forwardSection, tokenField } from './forward.ts';
+import { requireSection } from './require.ts';
+
+const pathHint = 'a path such as /orders';
+const plainPath = text(pathHint).meta(
+  editorRule({ pattern: '^/[^*(){}<>|^?#;"[\\]\\\\\\s]*$' }, ['/', '/orders']),
+);
+const routePath = either(
+  [plainPath, section({ literal: text(pathHint) })],
+  `${pathHint}, or { literal: "/a*" }`,
+);
+
+/** A route: the requests that it takes, and what happens to them. */
+export const route = section({
+  match: section({
+    host: text('a host name such as api.example.com')
+      .optional()
+      .describe('Host of the request, without port. `*.example.com` covers every name below `example.com`.'),
+    path: routePath
+      .prefault('/')
+      .describe(
+        'A path prefix on segment borders: `/orders` covers `/orders` and all below it. There are no patterns. `{ literal: "/a*" }` takes each character for itself.',
+      ),
+    methods: list(
+      pattern('a method in capitals such as GET', /^[A-Z][A-Z-]{0,31}$/),
+      'a list of methods such as [GET, POST]',
+    )
+      .describe('Methods. Without this key every method matches.')
+      .optional(),
+  })
+    .describe('Requests that the route takes.')
+    .optional(),
+  auth: oneOrMany(text('the name of an issuer, or none'), 'the name of an issuer, a list of them, or none')
+    .describe(
+      'Issuers whose tokens are accepted. Without this key it is the only issuer of the file, if there is exactly one.',
+    )
+    .optional(),
+  upstream: text('the name of an upstream, or a URL such as http://127.0.0.1:9000')
+    .describe('Name of an upstream, or the URL of a server.')
+    .optional(),
+  forward: forwardSection.prefault({}).describe('What upstream gets to know about the token and the client.'),
+  token: tokenField
+    .describe('Places where the token may stand. Without this key it is `Authorization: Bearer`.')
+    .optional(),
+  require: requireSection.describe('What a token must have beyond being valid.').optional(),
+  cors: cors.describe('Preflight requests of browsers.').optional(),
+  paths: oneOf(['strict', 'plain'])
+    .optional()
+    .describe(
+      'strict by default. `strict`: a request is refused when another reading of its path leads to a route that is guarded differently. `plain`: the path counts as it was sent. Use it only if upstream is known to compare paths as they are sent.',
+    ),
+  connectionAuth: oneOf(['refuse', 'pass'])
+    .describe(
+      'refuse by default. What happens to requests with `Authorization: NTLM` or `Negotiate`, which authenticate a connection. `refuse`: 403. `pass`: each goes on a connection of its own, which is closed after the response.',
+    )
+    .optional(),
+}).meta({ required: ['match', 'upstream'] });
+
+export type FileRoute = z.output<typeof route>;
