@@ -92,6 +92,27 @@ const allowedWithin: Readonly<Record<string, Readonly<Record<string, readonly st
     resolve: ['source', 'schema', 'config.ts', 'fault.ts'],
     'load.ts': ['source', 'schema', 'resolve', 'config.ts', 'fault.ts'],
   },
+  upstream: {
+    'body-copies.ts': [],
+    'read-buffer.ts': [],
+    'repeatable.ts': [],
+    'ticks.ts': [],
+    'server-report.ts': [],
+    'server-state.ts': ['server-report.ts'],
+    'server-board.ts': ['server-report.ts', 'server-state.ts'],
+    'retry.ts': ['server-report.ts'],
+    'response-sink.ts': ['retry.ts'],
+    'upstream-stream.ts': ['response-sink.ts'],
+    'upload.ts': ['body-copies.ts', 'upstream-stream.ts'],
+    'waiting-line.ts': ['upstream-stream.ts'],
+    h1: [
+      ...['repeatable.ts', 'response-sink.ts', 'retry.ts', 'server-state.ts', 'ticks.ts'],
+      ...['upstream-stream.ts'],
+    ],
+    'refused-responses.ts': ['h1'],
+    'pool.ts': ['h1', 'retry.ts', 'server-state.ts', 'ticks.ts', 'upstream-stream.ts'],
+    'upstream.ts': ['pool.ts', 'server-state.ts', 'ticks.ts', 'upstream-stream.ts', 'waiting-line.ts'],
+  },
 };
 
 /** The only places that may name a thing. */
@@ -107,6 +128,7 @@ const doors: readonly (readonly [what: string, pattern: RegExp, place: RegExp])[
     /^import (?!type)[^;]*(?<!type )\b(connect|Socket)\b[^;]*from 'node:(net|tls)'/m,
     /^(upstream\/h1\/upstream-socket|front\/socket-file|redis\/connection|process\/control-client)\.ts$/,
   ],
+  ['connections of one version of HTTP', /\/upstream\/h1\//, /^$/],
   ['the grammar of one version of HTTP', /'\.\/h1\//, /^(?!http\/[^/]+$)/],
   ['piscina', /'piscina'/, /^auth\/verify\/(pool|worker)\.ts$/],
   ['fast-jwt', /'fast-jwt'/, /^(auth\/verify\/signature\.ts|demo\/.*)$/],
@@ -249,6 +271,16 @@ describe('the architecture', () => {
         'exchange/x.ts',
         "import { UwsStream } from '../front/uws/stream.ts';",
         'must not have which front serves',
+      ],
+      [
+        'exchange/x.ts',
+        "import type { Connection } from '../upstream/h1/connection.ts';",
+        'must not have connections of one version of HTTP',
+      ],
+      [
+        'upstream/upstream.ts',
+        "import type { Connection } from './h1/connection.ts';",
+        'must not import upstream/h1/connection.ts',
       ],
       ['auth/x.ts', "import { connect } from 'node:net';", 'must not have connections to other servers'],
       ['auth/x.ts', "import { Socket } from 'node:net';", 'must not have connections to other servers'],

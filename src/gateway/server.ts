@@ -15,7 +15,7 @@ import { StartError } from '../lib/start-error.ts';
 import { Turn } from '../lib/turn.ts';
 import { ConnectionLimit } from '../limits/connection-limit.ts';
 import { type Lease, upstreamLease } from '../limits/lease.ts';
-import { readBuffer } from '../upstream/h1/read-buffer.ts';
+import { readBuffer } from '../upstream/read-buffer.ts';
 import type { ServerReport } from '../upstream/server-report.ts';
 import { ServerStates, serversOf } from '../upstream/server-state.ts';
 import type { FetchedKeys } from './servers.ts';

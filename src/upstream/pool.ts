@@ -7,6 +7,7 @@ import { SpareHeadReader } from './h1/spare-head-reader.ts';
 import { type AttemptFailure, isUntaken } from './retry.ts';
 import type { ServerState } from './server-state.ts';
 import { type ConnectionTimes, ticks } from './ticks.ts';
+import type { UpstreamStream } from './upstream-stream.ts';
 
 export interface PoolOptions extends UpstreamConfig {
   /** Bytes of a response head. */
@@ -19,12 +20,20 @@ export interface PoolOptions extends UpstreamConfig {
   readonly onRefusedResponse: (fault: ResponseFault) => void;
 }
 
+/** A connection, as the upstream sees it. */
+export interface PooledConnection extends UpstreamStream {
+  /** A request that may share it may be sent now although another one is under way. */
+  readonly hasRoom: boolean;
+  /** Ends it without a report to the requests on it. */
+  destroy(): void;
+}
+
 /** The upstream, as the pool of one of its servers sees it. */
 export interface PoolOwner {
   /** Gives a connection that has become free to a request that waits. Returns false when none waits. */
-  assign(connection: Connection): boolean;
+  assign(connection: PooledConnection): boolean;
   /** Gives the room on a connection in use to requests that wait. */
-  share(connection: Connection): void;
+  share(connection: PooledConnection): void;
   /** A connection has ended, so that there is a place for another. */
   onClosed(): void;
 }
@@ -79,7 +88,7 @@ export class Pool implements ConnectionOwner<Connection> {
    * connections as far as they may, because each write costs upstream and the gateway more than what is in it.
    * Otherwise an idle connection comes first, since nothing is queued on it.
    */
-  take(mayShare: boolean): Connection | undefined {
+  take(mayShare: boolean): PooledConnection | undefined {
     if (!mayShare) return this.#idle.pop();
     if (this.#latest?.hasUnsentRoom === true) return this.#latest;
     this.#latest = this.#idle.pop() ?? this.#withRoom();
@@ -87,7 +96,7 @@ export class Pool implements ConnectionOwner<Connection> {
   }
 
   /** A new connection. @param alone it carries one request and ends with it. */
-  dial(alone: boolean): Connection {
+  dial(alone: boolean): PooledConnection {
     const { server, pipelining, reuse, headLimit, readBuffer, turn } = this.#options;
     const connection = new Connection({
       address: server,

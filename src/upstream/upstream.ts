@@ -1,7 +1,6 @@
 import type { CounterFamily } from '../lib/counters.ts';
 import { type Lease, spareOf } from '../limits/lease.ts';
-import type { Connection } from './h1/connection.ts';
-import { Pool, type PoolOptions, type PoolOwner } from './pool.ts';
+import { Pool, type PooledConnection, type PoolOptions, type PoolOwner } from './pool.ts';
 import type { ServerState } from './server-state.ts';
 import { TICK_MS, ticks } from './ticks.ts';
 import type { UpstreamStream } from './upstream-stream.ts';
@@ -72,7 +71,7 @@ export class Upstream implements Lease, PoolOwner {
     this.#offerRoom();
   }
 
-  assign(connection: Connection): boolean {
+  assign(connection: PooledConnection): boolean {
     const { first } = this.#waiting;
     if (first === undefined) return false;
     if (first.waiter.alone) {
@@ -86,7 +85,7 @@ export class Upstream implements Lease, PoolOwner {
     return true;
   }
 
-  share(connection: Connection): void {
+  share(connection: PooledConnection): void {
     // A request that needs a connection for itself gets it in its turn; no other one overtakes it meanwhile.
     while (connection.hasRoom) {
       const { first } = this.#waiting;

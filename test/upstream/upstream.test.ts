@@ -4,7 +4,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { CounterFamily } from '../../src/lib/counters.ts';
 import { Turn } from '../../src/lib/turn.ts';
 import type { Connection } from '../../src/upstream/h1/connection.ts';
-import { readBuffer } from '../../src/upstream/h1/read-buffer.ts';
+import { readBuffer } from '../../src/upstream/read-buffer.ts';
 import type { ResponseSink } from '../../src/upstream/response-sink.ts';
 import { ServerState } from '../../src/upstream/server-state.ts';
 import { Upstream } from '../../src/upstream/upstream.ts';
