@@ -18,15 +18,15 @@ export interface AttemptFailure {
 
 /**
  * Upstream has not taken the request up: it saw nothing of it, or closed a connection that it had kept while a
- * repeatable request was on its way (RFC 9112 §9.3.1). That says nothing about the server. With no connection at all
- * the server is the fault.
+ * repeatable request was on its way (RFC 9112 §9.3.1). That says nothing about the server. A connection that could not
+ * be made does.
  */
 export function isUntaken({ reason, sent, responseBegun, reused, repeatable }: AttemptFailure): boolean {
   if (sent === 'nothing') return reason !== 'upstream_unreachable';
   return reason === 'upstream_reset' && reused && !responseBegun && repeatable;
 }
 
-/** Whether another attempt follows one that failed. @param second this was the second one: there is no third. */
+/** Whether another attempt follows a failed one. @param second the second one failed: there is no third. */
 export function mayRetry(failure: AttemptFailure, second: boolean): boolean {
   return !second && isUntaken(failure);
 }

@@ -13,7 +13,7 @@ export interface UpstreamOptions extends PoolOptions {
   readonly onScarce?: (() => void) | undefined;
 }
 
-/** One upstream: chooses a server for each request, and has those wait for which there is no connection. */
+/** One upstream: chooses the server of each request, and lets requests wait while there is no connection for them. */
 export class Upstream implements Lease, PoolOwner {
   readonly name: string;
   /** Failed attempts by reason word. */
@@ -42,8 +42,8 @@ export class Upstream implements Lease, PoolOwner {
   }
 
   /**
-   * A connection to use now, or undefined: then the waiter gets one later. With `fresh` it is a new one, because the
-   * last one turned out to be dead.
+   * Returns a connection to use now, or undefined: then the waiter gets one later. With `fresh` no connection that stands
+   * idle or is in use will do, because the last one turned out to be dead.
    * @returns 'full' when too many wait already.
    */
   checkOut(waiter: Waiter, fresh: boolean): UpstreamStream | undefined | 'full' {
@@ -53,7 +53,7 @@ export class Upstream implements Lease, PoolOwner {
       const connection = pool.take(mayShare);
       if (connection !== undefined) return connection;
     } else if (pool.size >= this.limit) {
-      // Or it would wait for a place that an idle connection holds.
+      // Otherwise it would wait for a place that an idle connection holds.
       pool.endIdle();
     }
     if (pool.size < this.limit) return this.#dial(waiter);
@@ -86,7 +86,7 @@ export class Upstream implements Lease, PoolOwner {
   }
 
   share(connection: PooledConnection): void {
-    // A request that needs a connection for itself gets it in its turn; no other one overtakes it meanwhile.
+    // No request overtakes one that needs a connection for itself.
     while (connection.hasRoom) {
       const { first } = this.#waiting;
       if (first?.waiter.shareable !== true) return;
@@ -141,7 +141,7 @@ export class Upstream implements Lease, PoolOwner {
   close(): void {
     this.#closed = true;
     this.drain();
-    // None is added meanwhile: a request that is told so refuses its client.
+    // The line only gets shorter: a request that is refused does not wait again.
     for (let waiter = this.#next(); waiter !== undefined; waiter = this.#next()) {
       waiter.onNoConnection('draining');
     }
@@ -182,7 +182,7 @@ export class Upstream implements Lease, PoolOwner {
     place.waiter.place = undefined;
   }
 
-  /** The request at the front waits no more: the next ones may share connections. */
+  /** The first request waits no more: the next ones may share connections. */
   #offerRoom(): void {
     // Without pipelining no connection ever has room.
     if (this.#options.pipelining > 1 && this.#waiting.size > 0) this.#pool.offerRoom();

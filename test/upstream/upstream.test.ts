@@ -46,7 +46,7 @@ const waiter = (told: string[]): Waiter => ({
   onNoConnection: (reason) => void told.push(reason),
 });
 
-test('an upstream that drains lets a request end, and keeps nothing of it', async () => {
+test('an upstream that drains lets a request end, and keeps no connection', async () => {
   const connection = app.checkOut(waiter([]), false) as Connection;
   let complete = false;
   const sink: ResponseSink = {
@@ -67,7 +67,7 @@ test('an upstream that drains lets a request end, and keeps nothing of it', asyn
   await upstream.closed();
 });
 
-test('an upstream that closes tells who waits', () => {
+test('an upstream that closes refuses the requests that wait', () => {
   const told: string[] = [];
   app.checkOut(waiter([]), false);
   assert.equal(app.checkOut(waiter(told), false), undefined);

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Place, WaitingLine } from '../../src/upstream/waiting-line.ts';
 
-/** Everybody in line, from both ends: each must know who stands next to it. */
-function everybody(line: WaitingLine<number>): number[] {
+/** All waiters in order; each place must know its neighbours. */
+function waiters(line: WaitingLine<number>): number[] {
   const seen: number[] = [];
   let last: Place<number> | undefined;
   for (let place = line.first; place !== undefined; place = place.behind) {
@@ -15,17 +15,17 @@ function everybody(line: WaitingLine<number>): number[] {
   return seen;
 }
 
-test('who comes first is first, and may leave from anywhere', () => {
+test('waiters stand in order of arrival, and may leave from anywhere', () => {
   for (const leaving of [[0], [1], [2], [0, 2], [2, 0], [1, 0], [0, 1, 2], [2, 1, 0], [1, 2, 0]]) {
     const line = new WaitingLine<number>();
     const places = [0, 1, 2].map((waiter) => line.add(waiter, waiter));
     for (const one of leaving) line.remove(places[one] as Place<number>);
     assert.deepEqual(
-      everybody(line),
+      waiters(line),
       [0, 1, 2].filter((one) => !leaving.includes(one)),
     );
     line.add(3, 3);
-    assert.equal(everybody(line).at(-1), 3);
+    assert.equal(waiters(line).at(-1), 3);
     assert.equal(
       line.first?.waiter,
       [0, 1, 2, 3].find((one) => !leaving.includes(one)),
@@ -46,7 +46,7 @@ test('any order of coming and leaving is that of an array', () => {
     else line.remove(places.splice(random(2) === 0 ? 0 : random(places.length), 1)[0] as Place<number>);
     if (step % 50 === 0) {
       assert.deepEqual(
-        everybody(line),
+        waiters(line),
         places.map(({ waiter }) => waiter),
       );
     }

@@ -20,7 +20,7 @@ const nothing: readonly Uint8Array[] = [];
  *
  * It carries one request, and, where its depth allows, repeatable ones behind it (RFC 9112 §9.3.2), whose responses come
  * in the same order. They follow only while upstream has shown that it keeps this connection, and no response is
- * half-way: when the connection ends, each of them can be retried.
+ * half-way. When the connection ends, each of them can be retried.
  *
  * Reading and writing end separately. The connection is used again only when the response is complete, the request has
  * been sent whole, and both sides keep it alive. Bytes that arrive while it is idle belong to no request and would be
@@ -91,7 +91,7 @@ export class Connection implements UpstreamStream {
     return this.#pipeline.releaseAt;
   }
 
-  /** Only while idle or connecting, or, for a repeatable request, while there is room. */
+  /** Allowed while idle or connecting, and, for a repeatable request, while there is room. */
   send(method: string, wire: WireHead, hasBody: boolean, sink: ResponseSink): void {
     const head = this.#single ? withClose(wire) : wire;
     if (this.state === 'busy') {

@@ -56,7 +56,7 @@ describe('heads of one turn', () => {
   });
 });
 
-test('an abandoned follower that is written keeps its place, and nobody waits for it', async () => {
+test('an abandoned follower that is written keeps its place, and no sink waits for it', async () => {
   const only = sink();
   pipeline.add(follower('a', only));
   await turnEnds();
