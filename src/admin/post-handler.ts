@@ -1,5 +1,5 @@
 /** The answer to a request for something other than forwarding; `body` is sent as JSON. */
-export interface PostAnswer {
+export interface PostReply {
   readonly status: number;
   readonly body: object;
   readonly headers?: Readonly<Record<string, string>>;
@@ -12,8 +12,8 @@ export interface PostHandler {
   /** Bytes of a body. */
   readonly maxBytes: number;
   /** The answer for a request whose body is not even to be read; header names are in lower case. */
-  refuse(headers: PostHeaders): PostAnswer | undefined;
-  answer(headers: PostHeaders, body: Buffer): Promise<PostAnswer>;
+  refuse(headers: PostHeaders): PostReply | undefined;
+  answer(headers: PostHeaders, body: Buffer): Promise<PostReply>;
   /** Answers DELETE; absent where the path does not take it. The query comes without its question mark. */
-  remove?(headers: PostHeaders, query: string): Promise<PostAnswer>;
+  remove?(headers: PostHeaders, query: string): Promise<PostReply>;
 }

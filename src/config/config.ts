@@ -217,7 +217,7 @@ export interface Config {
   readonly admin: AdminAddress;
   /** Processes that share the addresses. An embedded gateway is one process, whatever the number. */
   readonly listeners: number;
-  /** Verification threads of each listener; 0: none, the event loop verifies in slices. */
+  /** Verification threads of each process; 0: none, the event loop verifies in slices. */
   readonly verifiers: number;
   readonly issuers: ReadonlyMap<string, IssuerConfig>;
   readonly upstreams: ReadonlyMap<string, UpstreamConfig>;

@@ -23,7 +23,7 @@ export type Forwarded = ReadonlySet<'for' | 'proto' | 'host'>;
 export interface WireHead {
   readonly text: string;
   readonly encoding: 'latin1' | 'utf8';
-  /** The query had the token in it; absent: it had not. */
+  /** The query held the token; absent: it did not. */
   readonly tokenInUrl?: true;
   /** The request authenticates its connection, which therefore must carry no other; absent: it does not. */
   readonly connectionAuth?: true;

@@ -36,7 +36,7 @@ const PRIORITIES: Readonly<Record<LogLevel, string>> = {
 
 export interface LogOptions {
   readonly level: LogLevel;
-  /** Number of the listener process that writes. */
+  /** Number of the worker that writes. */
   readonly listener?: number;
   /** Lines begin with their priority as systemd's journal takes it (sd-daemon(3)). */
   readonly journal?: boolean;

@@ -41,7 +41,7 @@ export class RedisConnection {
   private constructor(options: ConnectionOptions, socket: Socket) {
     this.#options = options;
     this.#socket = socket;
-    const reader = new ReplyReader((reply) => this.#answer(reply));
+    const reader = new ReplyReader((reply) => this.#settle(reply));
     socket.setNoDelay(true);
     socket.setTimeout(options.silenceMs, () => this.close(new Error('Redis is silent')));
     socket.on('data', (piece: Buffer) => {
@@ -76,7 +76,7 @@ export class RedisConnection {
         socket.once('error', reject);
       });
       const connection = new RedisConnection(options, socket);
-      if (password !== undefined) await connection.#present(user, password);
+      if (password !== undefined) await connection.#authenticate(user, password);
       // Database 0 is selected anyway, and the user may lack the permission for SELECT.
       if (database !== 0) await connection.send('SELECT', String(database));
       return connection;
@@ -117,11 +117,11 @@ export class RedisConnection {
     this.#options.onEnd(error);
   }
 
-  async #present(user: string | undefined, password: string): Promise<void> {
+  async #authenticate(user: string | undefined, password: string): Promise<void> {
     await this.send('AUTH', ...(user === undefined ? [] : [user]), password);
   }
 
-  #answer(reply: Reply): void {
+  #settle(reply: Reply): void {
     const first = this.#pending.shift();
     if (first === undefined) this.close(new Error('Redis sent an answer without a question'));
     else if (reply instanceof RedisError) first.reject(reply);

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { PostAnswer, PostHandler, PostHeaders } from '../admin/post-handler.ts';
+import type { PostHandler, PostHeaders, PostReply } from '../admin/post-handler.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Counter } from '../lib/counters.ts';
 import { readRequest } from './revocation-request.ts';
@@ -44,13 +44,13 @@ export class AdminEndpoint implements PostHandler {
     this.#options = options;
   }
 
-  refuse(headers: PostHeaders): PostAnswer | undefined {
+  refuse(headers: PostHeaders): PostReply | undefined {
     const refusal = this.#refusal(headers) ?? wrongType(headers);
     if (refusal !== undefined) this.refused.value += 1;
     return refusal;
   }
 
-  async answer(_headers: PostHeaders, body: Buffer): Promise<PostAnswer> {
+  async answer(_headers: PostHeaders, body: Buffer): Promise<PostReply> {
     const { store, lives, clock } = this.#options;
     const request = readRequest(body, lives, clock.wall() / 1000);
     if ('fault' in request) {
@@ -68,7 +68,7 @@ export class AdminEndpoint implements PostHandler {
     return { status: 503, body: { error }, headers: { 'retry-after': '5' } };
   }
 
-  async remove(headers: PostHeaders, query: string): Promise<PostAnswer> {
+  async remove(headers: PostHeaders, query: string): Promise<PostReply> {
     const refusal = this.#refusal(headers) ?? (query === 'source=redis' ? undefined : wrongQuery);
     if (refusal !== undefined) {
       this.refused.value += 1;
@@ -82,7 +82,7 @@ export class AdminEndpoint implements PostHandler {
     return { status: 503, body: { dropped, error }, headers: { 'retry-after': '5' } };
   }
 
-  #refusal({ authorization }: PostHeaders): PostAnswer | undefined {
+  #refusal({ authorization }: PostHeaders): PostReply | undefined {
     if (typeof authorization !== 'string') {
       return { status: 401, body: { error: 'the bearer secret is missing' }, headers: challenge };
     }
@@ -95,12 +95,12 @@ export class AdminEndpoint implements PostHandler {
   }
 }
 
-const wrongQuery: PostAnswer = {
+const wrongQuery: PostReply = {
   status: 400,
   body: { error: 'the query must be source=redis; what was told to this gateway cannot be taken back' },
 };
 
-function wrongType({ 'content-type': type }: PostHeaders): PostAnswer | undefined {
+function wrongType({ 'content-type': type }: PostHeaders): PostReply | undefined {
   if (typeof type === 'string' && /^application\/json *(;|$)/i.test(type)) return undefined;
   return { status: 415, body: { error: 'the body must be application/json' } };
 }

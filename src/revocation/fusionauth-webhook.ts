@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { PostAnswer, PostHandler, PostHeaders } from '../admin/post-handler.ts';
+import type { PostHandler, PostHeaders, PostReply } from '../admin/post-handler.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Counter } from '../lib/counters.ts';
 import { LineRate } from '../lib/line-rate.ts';
@@ -46,12 +46,12 @@ export class FusionAuthWebhook implements PostHandler {
     this.#lines = new LineRate(options.clock);
   }
 
-  refuse(headers: PostHeaders): PostAnswer | undefined {
+  refuse(headers: PostHeaders): PostReply | undefined {
     if (typeof headers[SIGNATURE] === 'string') return undefined;
     return this.#refuse(401, 'X-FusionAuth-Signature-JWT is missing: have the webhook signed');
   }
 
-  async answer(headers: PostHeaders, body: Buffer): Promise<PostAnswer> {
+  async answer(headers: PostHeaders, body: Buffer): Promise<PostReply> {
     const claims = this.#options.verify(String(headers[SIGNATURE]));
     if (claims === undefined) {
       // The key may be new. FusionAuth sends the event again.
@@ -75,7 +75,7 @@ export class FusionAuthWebhook implements PostHandler {
     return { status: 200, body: { accepted: true } };
   }
 
-  async #revoke(event: FusionAuthEvent & { kind: 'revocation' }): Promise<PostAnswer | undefined> {
+  async #revoke(event: FusionAuthEvent & { kind: 'revocation' }): Promise<PostReply | undefined> {
     const { issuers, lives, store } = this.#options;
     const { sub, sid, application, createdAt, tokenLife } = event;
     const marks = { jti: undefined, sub, sid, application };
@@ -90,7 +90,7 @@ export class FusionAuthWebhook implements PostHandler {
     return this.#refuse(503, acceptance === 'full' ? 'no room for more revocations' : 'not saved');
   }
 
-  #refuse(status: number, error: string): PostAnswer {
+  #refuse(status: number, error: string): PostReply {
     this.refused.value += 1;
     // Strangers can send unsigned webhooks, so the log is limited; the counter counts all of them.
     const leftOut = this.#lines.next();

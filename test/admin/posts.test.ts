@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import type { PostAnswer, PostHandler, PostHeaders } from '../../src/admin/post-handler.ts';
+import type { PostHandler, PostHeaders, PostReply } from '../../src/admin/post-handler.ts';
 import { type Admin, startAdmin } from '../../src/admin/server.ts';
 import { post } from '../support/revocation.ts';
 import { request, Wire } from '../support/wire.ts';
@@ -11,12 +11,12 @@ class Echo implements PostHandler {
   readonly bodies: string[] = [];
   failWith: Error | undefined;
 
-  refuse(headers: PostHeaders): PostAnswer | undefined {
+  refuse(headers: PostHeaders): PostReply | undefined {
     return headers['x-pass'] === 'yes'
       ? undefined
       : { status: 401, body: { error: 'no pass' }, headers: { 'www-authenticate': 'Pass' } };
   }
-  async answer(_: PostHeaders, body: Buffer): Promise<PostAnswer> {
+  async answer(_: PostHeaders, body: Buffer): Promise<PostReply> {
     if (this.failWith !== undefined) throw this.failWith;
     this.bodies.push(body.toString());
     return { status: 200, body: { bytes: body.length } };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
-import type { PostAnswer } from '../../src/admin/post-handler.ts';
+import type { PostReply } from '../../src/admin/post-handler.ts';
 import { AdminEndpoint } from '../../src/revocation/admin-endpoint.ts';
 import type { RevocationList } from '../../src/revocation/revocation-list.ts';
 import { RevocationStore } from '../../src/revocation/store.ts';
@@ -27,7 +27,7 @@ describe('POST /revocations', () => {
     const drop = async () => ({ dropped: 0, isSaved: true, isRedisEmpty: true });
     endpoint = new AdminEndpoint({ secret: SECRET, store, lives, clock, drop });
   });
-  const ask = (body: unknown): Promise<PostAnswer> =>
+  const ask = (body: unknown): Promise<PostReply> =>
     endpoint.answer(good, Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)));
   const fault = async (body: unknown): Promise<string> => {
     const { status, body: answer } = await ask(body);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import { EventType, type JWTRefreshTokenRevokeEvent } from '@fusionauth/typescript-client';
-import type { PostAnswer } from '../../src/admin/post-handler.ts';
+import type { PostReply } from '../../src/admin/post-handler.ts';
 import { FusionAuthWebhook } from '../../src/revocation/fusionauth-webhook.ts';
 import type { RevocationList } from '../../src/revocation/revocation-list.ts';
 import { RevocationStore } from '../../src/revocation/store.ts';
@@ -51,11 +51,11 @@ describe('POST /webhooks/fusionauth', () => {
     });
   beforeEach(() => build());
 
-  const deliver = (body: string): Promise<PostAnswer> => {
+  const deliver = (body: string): Promise<PostReply> => {
     claims = { ...signedClaimsOf(body), ...extra };
     return webhook.answer(headers, Buffer.from(body));
   };
-  const send = (event: object): Promise<PostAnswer> =>
+  const send = (event: object): Promise<PostReply> =>
     deliver(JSON.stringify({ event: { ...base, ...event } }));
   const accepted = async (event: object): Promise<void> => {
     assert.deepEqual(await send(event), { status: 200, body: { accepted: true } });

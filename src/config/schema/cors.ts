@@ -5,7 +5,7 @@ const DAY = 24 * 60 * 60_000;
 
 const token = /^[!#$%&'+\-.^_`|~0-9A-Za-z]{1,256}$/;
 
-/** Who answers the preflight requests of a route (Fetch standard §3.3), and with what. */
+/** The treatment of a route's preflight requests (Fetch standard §3.3). */
 export const cors = section({
   preflight: oneOf(['authenticate', 'pass', 'answer'])
     .prefault('authenticate')

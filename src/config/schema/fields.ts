@@ -20,7 +20,7 @@ interface Issue {
   readonly input?: unknown;
 }
 
-/** Makes the message of a field: what is wrong, and what would be right. It quotes no value, which may be a secret. */
+/** Makes the message of a field: the fault, and what would be right. It quotes no value, which may be a secret. */
 export function must(right: string): (issue: Issue) => string {
   return (issue) => `${describe(issue.input)}; must be ${right}`;
 }

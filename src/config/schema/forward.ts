@@ -46,7 +46,7 @@ const place = pattern(
   /^(?:header|(?:header|cookie|query):.*)$/,
 );
 
-/** Where the token may stand; what the names are made of is looked at later. */
+/** The places for the token. Resolving checks the names. */
 export const tokenField = oneOrMany(
   place,
   'a place or a list of places such as [header, "cookie:access_token"]',
