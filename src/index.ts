@@ -32,28 +32,28 @@ export interface ConfigFault {
 }
 
 export interface GatewayOptions {
-  /** Where log lines of every level go; without it JSON lines of `log.level` and above go to standard output. */
+  /** Receives log lines of every level. Without it, JSON lines of `log.level` and above go to standard output. */
   readonly log?: Log;
 }
 
 /** One gateway in this process. */
 export interface Gateway {
-  /** Resolves when every address is bound. Rejects with a `StartError` when something is not available. */
+  /** Resolves when every address is bound. Rejects with a `StartError` when an address or a file is not available. */
   start(): Promise<void>;
   /**
-   * Puts another configuration in force, for every request that begins from then on; no connection is closed. Rejects
-   * with a ConfigError, or with a StartError when something of it is not available or cannot change while the gateway
+   * Puts another configuration in force for every request that begins from then on; no connection is closed. Rejects
+   * with a ConfigError, or with a StartError when a part of it is not available or cannot change while the gateway
    * runs (`admin`, `limits.requestHead`, `log.level`, `revocation`, `state`); either leaves everything as it was.
    */
   reload(config: ConfigObject): Promise<void>;
   /**
-   * Refuses new connections, lets requests in flight end within `grace`, then cuts what is left. For good: a closed
-   * gateway cannot be started again.
+   * Refuses new connections, lets requests in flight end within `grace`, then cuts what is left. A closed gateway cannot
+   * be started again.
    * @param options.grace `'5s'`, `'250ms'`, or milliseconds; `shutdown.grace` of the configuration by default.
    * @returns how many requests were cut.
    */
   close(options?: { readonly grace?: string | number }): Promise<number>;
-  /** Where it listens once started, with the ports the system chose where 0 was asked for. */
+  /** The bound addresses once it has started, with the ports that the system chose where 0 was asked for. */
   readonly addresses: Addresses;
 }
 
@@ -113,7 +113,7 @@ class EmbeddedGateway implements Gateway {
   async close(options: { readonly grace?: string | number } = {}): Promise<number> {
     const graceMs = options.grace === undefined ? this.#defaultGraceMs : milliseconds(options.grace);
     this.#closed = true;
-    // What a start that is under way opens after the close would stay open.
+    // A start that is under way would open addresses after the close.
     await this.#starting?.catch(() => {});
     return this.#inner.close({ graceMs });
   }

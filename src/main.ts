@@ -7,7 +7,7 @@ function fail(error: unknown): void {
   process.stderr.write(`portcullis: internal fault: ${text}\n`, () => process.exit(exitCodes.internal));
 }
 
-// A reader that closes the pipe early, such as `head`, is no fault.
+// A reader may close the pipe early, as `head` does.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
@@ -18,7 +18,7 @@ process.on('unhandledRejection', fail);
 
 try {
   const code = await run(process.argv.slice(2));
-  // Leave only when what was printed has been handed over; a slow reader of either gets it whole.
+  // Exit only after all output has been handed over, so that a slow reader gets it whole.
   process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
 } catch (error) {
   fail(error);

@@ -9,16 +9,16 @@ export interface HistogramFigures {
 
 export type ConnectionState = 'idle' | 'busy' | 'connecting' | 'waiting';
 
-/** What one who serves has counted, at one moment: plain data, which can be added up over processes. */
+/** What a server has counted, at one moment: plain data, which can be added up over processes. */
 export interface Figures {
   readonly requests: readonly { readonly route: string; readonly outcome: string; readonly count: number }[];
   /** Seconds from a request's head to the end of its answer. */
   readonly requestSeconds: HistogramFigures;
-  /** Lines of the access log that were left out because their reader is too slow. */
+  /** Lines of the access log that were dropped because their reader is too slow. */
   readonly accessLogDropped: number;
   /** Client connections open now. */
   readonly connections: number;
-  /** Client connections closed at once, because as many as allowed were open. */
+  /** Client connections closed at once, because the allowed number was open. */
   readonly connectionsRefused: number;
   readonly cacheHits: number;
   readonly cacheMisses: number;
@@ -38,7 +38,7 @@ export interface Figures {
     readonly reason: string;
     readonly count: number;
   }[];
-  /** Answers of upstream that were refused, by the parser's word. */
+  /** Responses of upstream that were refused, by the parser's name for the fault. */
   readonly refusedAnswers: readonly {
     readonly upstream: string;
     readonly fault: string;
@@ -47,7 +47,7 @@ export interface Figures {
   readonly servers: readonly ServerReport[];
 }
 
-/** One process that serves. */
+/** One process with a server. */
 export interface WorkerFigures {
   readonly pid: number;
   readonly state: 'starting' | 'serving' | 'draining';
@@ -57,19 +57,19 @@ export interface WorkerFigures {
   /** User and system time since its start. */
   readonly cpuSeconds: number;
   readonly residentBytes: number;
-  /** Longest delay of its event loop since the last look. */
+  /** Longest delay of its event loop since the last reading. */
   readonly loopDelaySeconds: number;
 }
 
-/** The figures of all who serve, added up, and each of them. */
+/** The figures of all servers, added up, and of each process. */
 export interface GatewayFigures {
   readonly figures: Figures;
   readonly workers: readonly WorkerFigures[];
-  /** Listener processes that ended unasked and were replaced. */
+  /** Workers that ended unasked and were replaced. */
   readonly workerDeaths: number;
 }
 
-/** The figures of several who serve, added up. Throws when they do not count into the same buckets. */
+/** The figures of several servers, added up. Throws when their histograms have different buckets. */
 export function addFigures(all: readonly Figures[]): Figures {
   const sum = (of: (figures: Figures) => number): number => all.reduce((total, one) => total + of(one), 0);
   return {
@@ -91,7 +91,7 @@ export function addFigures(all: readonly Figures[]): Figures {
   };
 }
 
-/** What remains of one who has ended: all that it has counted, and nothing that it held. */
+/** What remains of a server that has ended: its counts, and nothing that it held. */
 export function countersOf(figures: Figures): Figures {
   return {
     ...figures,
@@ -103,7 +103,7 @@ export function countersOf(figures: Figures): Figures {
   };
 }
 
-/** Counts with equal labels become one. */
+/** Adds up counts with equal labels. */
 function addCounts<Labelled extends { readonly count: number }>(all: readonly Labelled[]): Labelled[] {
   const sums = new Map<string, Labelled>();
   for (const one of all) {
@@ -114,7 +114,7 @@ function addCounts<Labelled extends { readonly count: number }>(all: readonly La
   return [...sums.values()];
 }
 
-/** A server is down when one process finds it down, since the first of them did; up when one finds it up. */
+/** An upstream server is down from when the first process finds it down; otherwise up when a process finds it up. */
 function addServers(all: readonly ServerReport[]): ServerReport[] {
   const servers = new Map<string, ServerReport>();
   for (const one of all) {

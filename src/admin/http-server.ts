@@ -14,7 +14,7 @@ const headTimeoutMs = 5_000;
 const requestTimeoutMs = 10_000;
 /** Milliseconds without a byte in either direction, so that a client that does not read its answer is dropped. */
 const idleTimeoutMs = 15_000;
-/** Milliseconds between two looks at the time-outs above; Node's 30 seconds would make them meaningless. */
+/** Milliseconds between two checks of the time-outs above; Node's 30 seconds would make them meaningless. */
 const timeoutCheckMs = 1_000;
 
 const jsonType = 'application/json; charset=utf-8';

@@ -21,8 +21,8 @@ interface Described {
 
 const unlabelled = (value: number): Sample[] => [{ labels: {}, value }];
 
-/** A counter whose total is kept elsewhere and is copied when the registry is rendered. */
-function mirrorCounter(described: Described, labelNames: string[], read: () => Iterable<Sample>): void {
+/** A counter whose total is kept elsewhere and copied when the registry is rendered. */
+function copiedCounter(described: Described, labelNames: string[], read: () => Iterable<Sample>): void {
   new Counter({
     ...described,
     labelNames,
@@ -33,7 +33,7 @@ function mirrorCounter(described: Described, labelNames: string[], read: () => I
   });
 }
 
-function mirrorGauge(described: Described, labelNames: string[], read: () => Iterable<Sample>): void {
+function copiedGauge(described: Described, labelNames: string[], read: () => Iterable<Sample>): void {
   new Gauge({
     ...described,
     labelNames,
@@ -45,10 +45,10 @@ function mirrorGauge(described: Described, labelNames: string[], read: () => Ite
 }
 
 /**
- * A histogram whose buckets are kept elsewhere. prom-client can only observe single values, so the samples it
- * asks for when rendering are made here; its buckets are cumulative and end with `+Inf`, ours are neither.
+ * A histogram whose buckets are kept elsewhere. prom-client can only observe single values, so this class makes the
+ * samples for a rendering. The buckets of prom-client are cumulative and end with `+Inf`, ours are neither.
  */
-class MirrorHistogram extends Histogram {
+class CopiedHistogram extends Histogram {
   readonly #described: Described;
   readonly #read: () => HistogramFigures;
 
@@ -74,12 +74,12 @@ class MirrorHistogram extends Histogram {
 }
 
 /**
- * The registry behind `/metrics`. It is one of its own, because several gateways may live in one process and
- * prom-client's global one refuses a second metric of the same name.
+ * The registry behind `/metrics`. Each gateway has its own, because several may live in one process and the global
+ * registry of prom-client refuses a second metric of the same name.
  */
 export class MetricsRegistry {
   readonly #registry = new Registry();
-  /** What is being rendered; a rendering reads it in the turn in which it begins. */
+  /** The figures to render. A rendering reads them in the turn of the event loop in which it begins. */
   #gathered: GatewayFigures = { figures: addFigures([]), workers: [], workerDeaths: 0 };
 
   constructor(view: AdminView) {
@@ -103,58 +103,58 @@ function describeAll(registry: Registry, view: AdminView, gathered: () => Gatewa
     help,
     registers: [registry],
   });
-  mirrorCounter(
+  copiedCounter(
     describe('requests_total', 'Requests by the route they matched and how they ended.'),
     ['route', 'outcome'],
     () => figures().requests.map(({ count, ...labels }) => ({ labels, value: count })),
   );
-  new MirrorHistogram(
+  new CopiedHistogram(
     describe('request_seconds', 'Seconds from the head of a request to the end of its answer.'),
     () => figures().requestSeconds,
   );
-  mirrorCounter(
+  copiedCounter(
     describe('access_log_dropped_total', 'Access log lines left out because their reader is too slow.'),
     [],
     () => unlabelled(figures().accessLogDropped),
   );
-  mirrorGauge(describe('connections', 'Client connections that are open.'), [], () =>
+  copiedGauge(describe('connections', 'Client connections that are open.'), [], () =>
     unlabelled(figures().connections),
   );
-  mirrorCounter(
+  copiedCounter(
     describe('connections_refused_total', 'Client connections closed because as many as allowed were open.'),
     [],
     () => unlabelled(figures().connectionsRefused),
   );
-  mirrorCounter(describe('token_cache_hits_total', 'Tokens found already verified.'), [], () =>
+  copiedCounter(describe('token_cache_hits_total', 'Tokens found already verified.'), [], () =>
     unlabelled(figures().cacheHits),
   );
-  mirrorCounter(describe('token_cache_misses_total', 'Tokens that had to be verified.'), [], () =>
+  copiedCounter(describe('token_cache_misses_total', 'Tokens that had to be verified.'), [], () =>
     unlabelled(figures().cacheMisses),
   );
-  mirrorGauge(describe('token_cache_entries', 'Verified tokens that are remembered.'), [], () =>
+  copiedGauge(describe('token_cache_entries', 'Verified tokens that are remembered.'), [], () =>
     unlabelled(figures().cacheEntries),
   );
-  new MirrorHistogram(
+  new CopiedHistogram(
     describe('verify_batch_size', 'Tokens in one batch for a verification thread.'),
     () => figures().verifyBatchSize,
   );
-  mirrorGauge(describe('verify_queue_depth', 'Tokens that wait for a verification thread.'), [], () =>
+  copiedGauge(describe('verify_queue_depth', 'Tokens that wait for a verification thread.'), [], () =>
     unlabelled(figures().verifyQueueDepth),
   );
-  mirrorCounter(describe('rejections_total', 'Requests refused, by reason.'), ['reason'], () =>
+  copiedCounter(describe('rejections_total', 'Requests refused, by reason.'), ['reason'], () =>
     figures().rejections.map(({ count, ...labels }) => ({ labels, value: count })),
   );
-  mirrorGauge(
+  copiedGauge(
     describe('upstream_connections', 'Connections to upstream by state; waiting counts requests.'),
     ['upstream', 'state'],
     () => figures().upstreamConnections.map(({ count, ...labels }) => ({ labels, value: count })),
   );
-  mirrorCounter(
+  copiedCounter(
     describe('upstream_failures_total', 'Exchanges with upstream that failed, by reason.'),
     ['upstream', 'reason'],
     () => figures().upstreamFailures.map(({ count, ...labels }) => ({ labels, value: count })),
   );
-  mirrorGauge(
+  copiedGauge(
     describe(
       'config_last_reload_success',
       'Whether the last reload put its configuration in force; 1 before there was any.',
@@ -162,7 +162,7 @@ function describeAll(registry: Registry, view: AdminView, gathered: () => Gatewa
     [],
     () => unlabelled(view.configuration().lastReload?.ok === false ? 0 : 1),
   );
-  mirrorGauge(
+  copiedGauge(
     describe(
       'config_last_reload_timestamp_seconds',
       'When the last reload ended, well or not, in seconds since the epoch; the start before there was any.',
@@ -173,29 +173,29 @@ function describeAll(registry: Registry, view: AdminView, gathered: () => Gatewa
       return unlabelled((lastReload?.at ?? loadedAt) / 1000);
     },
   );
-  mirrorCounter(
+  copiedCounter(
     describe('upstream_answers_refused_total', 'Answers of upstream that were refused, by what was wrong.'),
     ['upstream', 'fault'],
     () => figures().refusedAnswers.map(({ count, ...labels }) => ({ labels, value: count })),
   );
-  mirrorGauge(
+  copiedGauge(
     describe('upstream_servers', 'Servers of an upstream by what requests found out: untried, up, down.'),
     ['upstream', 'state'],
     () => serverCounts(figures().servers),
   );
-  mirrorGauge(describe('keyset_age_seconds', 'Seconds since the keys were read.'), ['issuer'], () =>
+  copiedGauge(describe('keyset_age_seconds', 'Seconds since the keys were read.'), ['issuer'], () =>
     Array.from(oldestKeySets(view), ([issuer, value]) => ({ labels: { issuer }, value })),
   );
-  mirrorGauge(describe('revocations', 'Revocations in force.'), [], () => {
+  copiedGauge(describe('revocations', 'Revocations in force.'), [], () => {
     const revocations = view.revocations();
     return revocations === undefined ? [] : unlabelled(revocations.entries);
   });
-  mirrorCounter(
+  copiedCounter(
     describe('revocations_received_total', 'Revocations put in force, by source.'),
     ['source'],
     () => Array.from(view.revocationsReceived(), ({ count, ...labels }) => ({ labels, value: count })),
   );
-  mirrorCounter(
+  copiedCounter(
     describe('revocations_refused_total', 'Requests to revoke that were refused, by who sent them.'),
     ['source'],
     () => Array.from(view.revocationsRefused(), ({ count, ...labels }) => ({ labels, value: count })),
@@ -204,40 +204,40 @@ function describeAll(registry: Registry, view: AdminView, gathered: () => Gatewa
   collectDefaultMetrics({ register: registry });
 }
 
-/** The processes that serve; each by its place among them, because its pid would be a label without bounds. */
+/** The figures of each worker. The label is its place among the workers, because a pid is from an unbounded set. */
 function describeWorkers(
   describe: (name: string, help: string) => Described,
   gathered: () => GatewayFigures,
 ): void {
   const each = (read: (one: WorkerFigures) => number) => (): Sample[] =>
     gathered().workers.map((one, index) => ({ labels: { listener: `${index}` }, value: read(one) }));
-  mirrorGauge(describe('listeners', 'Listener processes, by state.'), ['state'], () =>
+  copiedGauge(describe('listeners', 'Listener processes, by state.'), ['state'], () =>
     (['starting', 'serving', 'draining'] as const).map((state) => ({
       labels: { state },
       value: gathered().workers.filter((one) => one.state === state).length,
     })),
   );
-  mirrorCounter(
+  copiedCounter(
     describe('listener_deaths_total', 'Listener processes that ended unasked and were replaced.'),
     [],
     () => unlabelled(gathered().workerDeaths),
   );
-  mirrorGauge(
+  copiedGauge(
     describe('listener_cpu_seconds', 'User and system time of a listener process.'),
     ['listener'],
     each(({ cpuSeconds }) => cpuSeconds),
   );
-  mirrorGauge(
+  copiedGauge(
     describe('listener_resident_bytes', 'Memory of a listener process.'),
     ['listener'],
     each(({ residentBytes }) => residentBytes),
   );
-  mirrorGauge(
+  copiedGauge(
     describe('listener_connections', 'Client connections of a listener process.'),
     ['listener'],
     each(({ connections }) => connections),
   );
-  mirrorGauge(
+  copiedGauge(
     describe('listener_loop_delay_seconds', "Longest delay of a listener's event loop since the last look."),
     ['listener'],
     each(({ loopDelaySeconds }) => loopDelaySeconds),
@@ -247,14 +247,14 @@ function describeWorkers(
 /** The source of keys that nothing fetches; see `KeySetView`. */
 const CONFIGURATION = 'configuration';
 
-/** The age of each issuer's keys, by name: of several sources that are fetched, the oldest counts. */
+/** The age of each issuer's keys, by name. The oldest of several fetched sources counts. */
 function oldestKeySets(view: AdminView): ReadonlyMap<string, number> {
   const ages = new Map<string, number>();
   const sets = [...view.keySets()];
   for (const { issuer, ageSeconds, source } of sets) {
     // An issuer without keys has no age; 0 would look like a fresh set.
     if (ageSeconds === undefined) continue;
-    // Keys of the configuration grow old beside fetched ones, and nothing is wrong with that.
+    // Keys of the configuration may grow old beside fetched keys.
     const isFetched = sets.some((set) => set.issuer === issuer && set.source !== CONFIGURATION);
     if (source === CONFIGURATION && isFetched) continue;
     ages.set(issuer, Math.max(ages.get(issuer) ?? 0, ageSeconds));

@@ -2,12 +2,12 @@ import type { Clock } from '../lib/clock.ts';
 import { foreignText } from '../lib/foreign-text.ts';
 import type { ConfigurationView } from './view.ts';
 
-/** Faults that are kept of a configuration that was refused: more than anybody mends at a time. */
+/** Faults that are kept of a configuration that was refused: more than a person mends at a time. */
 const MAX_FAULTS = 100;
 /** Characters of each: a sentence with a path. */
 const MAX_FAULT_CHARACTERS = 1_000;
 
-/** As many faults as are worth keeping, each cut to a length that can be shown. */
+/** The first faults, each cut to a length that can be shown, and how many more there are. */
 export function boundedFaults(faults: readonly string[]): readonly string[] {
   const kept = faults.slice(0, MAX_FAULTS).map((fault) => foreignText(fault, MAX_FAULT_CHARACTERS));
   const more = faults.length - kept.length;
@@ -21,7 +21,7 @@ export class ReloadRecord {
   #loadedAt: number;
   #last: ConfigurationView['lastReload'];
 
-  /** @param file name of the file; undefined for a configuration that is not from a file. */
+  /** @param file name of the file; undefined when the configuration is not from a file. */
   constructor(file: string | undefined, clock: Clock) {
     this.#file = file;
     this.#clock = clock;

@@ -1,8 +1,8 @@
 import type { GatewayFigures } from './figures.ts';
 
-/** Something for which the gateway cannot take traffic yet; goes to `/readyz` as it is, so never a secret. */
+/** A reason why the gateway cannot take traffic yet. `/readyz` shows it as it is, so it never holds a secret. */
 export interface NotReady {
-  /** The part in question: a listener, an issuer, an upstream. */
+  /** The part that is not ready: a listener, an issuer. */
   readonly what: string;
   readonly why: string;
 }
@@ -13,13 +13,13 @@ export interface KeySetView {
   readonly kids: readonly string[];
   /** Seconds since the keys were read; undefined while there are none. */
   readonly ageSeconds: number | undefined;
-  /** Where they come from: an address without its query, or `configuration`. */
+  /** Their source: an address without its query, or `configuration`. */
   readonly source: string;
   /** Why the last attempt to read them failed, without any key material. */
   readonly lastError: string | undefined;
-  /** Seconds until they are read again; undefined when that is under way or never happens. */
+  /** Seconds until they are read again; undefined while they are read, and when that never happens. */
   readonly nextRefreshSeconds: number | undefined;
-  /** One sentence for each entry of the source that is not used. */
+  /** One sentence for each entry of the source that is ignored. */
   readonly ignored: readonly string[];
 }
 
@@ -33,24 +33,24 @@ export interface UpstreamView {
 export interface ConfigurationView {
   /** Absolute name of the file; undefined for a configuration that is not from a file. */
   readonly file: string | undefined;
-  /** When the one in force was loaded. */
+  /** When the configuration in force was loaded. */
   readonly loadedAt: number;
-  /** The last attempt to put another one in force; `faults` is empty when it is in force. Undefined: there was none. */
+  /** The last attempt to put another configuration in force; `faults` is empty when it succeeded. Undefined: no attempt. */
   readonly lastReload:
     | { readonly at: number; readonly ok: boolean; readonly faults: readonly string[] }
     | undefined;
 }
 
-/** Revocations in force; times in wall-clock seconds, undefined where there is none with a time. */
+/** Revocations in force; times in wall-clock seconds, undefined when no revocation has a time. */
 export interface RevocationsView {
   readonly entries: number;
-  /** How many of them only Redis told. */
+  /** How many of them came only from Redis. */
   readonly foreign: number;
   readonly oldest: number | undefined;
   readonly newest: number | undefined;
 }
 
-/** All that the admin address can see of the gateway, read when somebody asks. Label values must come from a bounded set. */
+/** All that the admin address shows of the gateway, read on demand. Label values must come from a bounded set. */
 export interface AdminView {
   readonly version: string;
   /** Milliseconds since the epoch. */
@@ -61,7 +61,7 @@ export interface AdminView {
   addresses(): readonly string[];
   /** Empty when the gateway can take traffic. */
   notReady(): readonly NotReady[];
-  /** What all who serve have counted. It may take a moment, so `/healthz` and `/readyz` do without. */
+  /** Collects the figures of all servers. That may take a moment, so `/healthz` and `/readyz` do without. */
   gather(): Promise<GatewayFigures>;
   configuration(): ConfigurationView;
   keySets(): Iterable<KeySetView>;
@@ -71,7 +71,7 @@ export interface AdminView {
   revocations(): RevocationsView | undefined;
   /** Revocations received and put in force, by source. */
   revocationsReceived(): Iterable<{ readonly source: string; readonly count: number }>;
-  /** Requests to revoke that were refused, by who sent them. */
+  /** Requests to revoke that were refused, by source. */
   revocationsRefused(): Iterable<{ readonly source: string; readonly count: number }>;
 
   /** Receives an error met while answering; the client gets a plain 500 without its text. */

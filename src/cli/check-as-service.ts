@@ -8,7 +8,7 @@ import { complain } from './complain.ts';
 /** The unit that scripts/install puts in place, and the file that it names. */
 const SERVICE = 'portcullis.service';
 const SERVICE_CONFIG = '/etc/portcullis/portcullis.yaml';
-/** Where systemd takes units from that live no longer than this machine is up. */
+/** The folder of units that systemd forgets when the machine restarts. */
 const RUNTIME_UNITS = '/run/systemd/system';
 /** Milliseconds for systemd to run one check; a check that takes longer is a fault of the configuration. */
 const CHECK_MS = 60_000;
@@ -21,8 +21,8 @@ export interface AsServiceOptions {
 }
 
 /**
- * Checks a configuration as the service would see it: in a unit of its own with the user, the sandbox, the environment
- * and the credentials of the service's, drop-ins included. Prints what the check prints.
+ * Checks a configuration as the service would see it: in a unit of its own that has the user, the sandbox, the
+ * environment and the credentials of the service, drop-ins included. Prints what the check prints.
  * @returns its exit code. @throws StartError where there is no systemd, no such unit, or no right to start one.
  */
 export function checkAsService({ config = SERVICE_CONFIG, unit, strict }: AsServiceOptions): number {
@@ -44,15 +44,15 @@ export function checkAsService({ config = SERVICE_CONFIG, unit, strict }: AsServ
     const parts = [fragment, ...dropIns].map((path) => readFileSync(path, 'utf8'));
     writeFileSync(file, [...parts, override(command, output)].join('\n'));
     const started = run('start', name);
-    const told = readFileSync(output, 'utf8');
+    const printed = readFileSync(output, 'utf8');
     if (started === undefined) {
-      process.stderr.write(told);
+      process.stderr.write(printed);
       return 0;
     }
-    // The check wrote into a file and left their priority out.
-    for (const line of told.split('\n')) if (line !== '') complain('error', line);
+    // The check wrote into a file, so its lines have no priority yet.
+    for (const line of printed.split('\n')) if (line !== '') complain('error', line);
     const status = Number(property(name, 'ExecMainStatus'));
-    // The check was not reached: a credential that is missing, a folder, a program.
+    // The check did not run: a credential, a folder or a program is missing.
     if (status === 0 || status >= SYSTEMD_CODES) {
       throw new StartError(
         `the service could not be started for the check: ${started} (see journalctl -u ${name})`,
@@ -69,7 +69,7 @@ export function checkAsService({ config = SERVICE_CONFIG, unit, strict }: AsServ
 /** Exit codes from here on are systemd's own (systemd.exec(5), Process Exit Codes). */
 const SYSTEMD_CODES = 200;
 
-/** What the check does not take over: it runs once, says what it says into a file, and leaves the service's folder alone. */
+/** Where the check differs from the service: it runs once, writes its output into a file, and has no runtime folder. */
 function override(command: readonly string[], output: string): string {
   const line = command.map(
     (word) =>
@@ -89,7 +89,7 @@ function override(command: readonly string[], output: string): string {
     ...['ExecStartPre=', 'ExecStartPost=', 'ExecStop=', 'ExecStopPost=', 'ExecReload=', 'ExecCondition='],
     'Restart=no',
     'WatchdogSec=0',
-    // It goes with the unit that ends, and is the running service's.
+    // The folder is the running service's, and would be removed when this unit ends.
     'RuntimeDirectory=',
     'WorkingDirectory=/',
     `StandardOutput=append:${output}`,
@@ -99,7 +99,7 @@ function override(command: readonly string[], output: string): string {
   ].join('\n');
 }
 
-/** Undefined when it went well, else what systemctl says. */
+/** Undefined on success, else the first line that systemctl printed. */
 function run(...words: string[]): string | undefined {
   try {
     systemctl(words);

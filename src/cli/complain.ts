@@ -1,6 +1,6 @@
 import { isJournal } from '../process/systemd/journal-stream.ts';
 
-/** As sd-daemon(3) has them. */
+/** Prefixes of lines for the journal (sd-daemon(3)). */
 const PRIORITIES = { error: '<3>', warning: '<4>' } as const;
 
 let journal: boolean | undefined;

@@ -7,7 +7,7 @@ import { complain } from './complain.ts';
 
 const DEFAULT_FILES = ['./portcullis.yaml', '/etc/portcullis/portcullis.yaml'] as const;
 
-/** The file of --config, else of PORTCULLIS_CONFIG, else the first default that exists. Throws StartError. */
+/** The file of --config, else of PORTCULLIS_CONFIG, else the first default that exists. @throws StartError */
 export function findConfigFile(option: string | undefined): string {
   const chosen = option ?? process.env['PORTCULLIS_CONFIG'];
   if (chosen !== undefined && chosen !== '') return chosen;
@@ -16,7 +16,7 @@ export function findConfigFile(option: string | undefined): string {
       accessSync(file);
       return file;
     } catch (error) {
-      // One that exists but may not be looked at is reported when it is read; passing it over would hide it.
+      // A file that exists but may not be read is reported when it is read; the next default would hide it.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return file;
     }
   }
@@ -25,7 +25,7 @@ export function findConfigFile(option: string | undefined): string {
   );
 }
 
-/** The configuration, or undefined after every fault in it has been printed. Throws StartError. */
+/** The configuration; undefined after every fault in it has been printed. @throws StartError */
 export function readConfig(file: string): Config | undefined {
   const result = loadConfig({ file, env: process.env });
   if (result.ok) return result.config;

@@ -11,8 +11,8 @@ export interface DemoArguments {
 }
 
 /**
- * Runs the demo until a signal stops it; its output is for a person, so only errors are logged. With `printConfig` it
- * starts nothing.
+ * Runs the demo until a signal stops it. Its output is for a person, so it logs only errors. With `printConfig` it prints
+ * the configuration and starts nothing.
  */
 export async function demo({ printConfig = false, ...ports }: DemoArguments): Promise<number> {
   if (printConfig) return print(ports);

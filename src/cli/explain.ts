@@ -12,13 +12,13 @@ export interface ExplainArguments {
   readonly offline?: boolean;
 }
 
-/** Characters of a token on standard input: a head of the largest size that can be configured is no longer. */
+/** Characters of a token on standard input: the largest head that can be configured is no longer. */
 const MAX_INPUT = 256 * 1024;
 
 /** Characters of a path that are shown. */
 const MAX_PATH = 1024;
 
-/** Says what becomes of one request with `token` (`-`: on standard input); 0 when it would be let in, 1 when not. */
+/** Prints the verdict on one request with `token` (`-`: on standard input). @returns 0 if it would be let in, else 1 */
 export async function explain(token: string | undefined, options: ExplainArguments): Promise<number> {
   const config = readConfig(findConfigFile(options.config));
   if (config === undefined) return exitCodes.config;
@@ -31,7 +31,7 @@ export async function explain(token: string | undefined, options: ExplainArgumen
   return explanation.refusal === undefined ? exitCodes.ok : exitCodes.refused;
 }
 
-/** People paste the whole header. */
+/** The token alone, where a person pasted the whole header. */
 function bare(text: string): string {
   return text.trim().replace(/^(authorization:\s*)?bearer\s+/i, '');
 }
@@ -46,13 +46,13 @@ async function readInput(): Promise<string> {
   return text;
 }
 
-interface Asked {
+interface RequestNames {
   readonly method: string;
   readonly host: string;
   readonly path: string;
 }
 
-function linesOf({ method, host, path }: Asked, explanation: Explanation): readonly string[] {
+function linesOf({ method, host, path }: RequestNames, explanation: Explanation): readonly string[] {
   const { route, issuer, checks, refusal, pathRule } = explanation;
   const lines = [
     `request   ${foreignText(method)} ${foreignText(path, MAX_PATH)}, host ${foreignText(host)}`,

@@ -3,23 +3,23 @@ import { StartError } from '../lib/start-error.ts';
 import type { LoadOutcome, LoadRequest } from '../process/load-process.ts';
 import { exitCodes } from './exit-code.ts';
 
-/** Reads one configuration for the process that has started this one, and sends it what was found. */
+/** Reads one configuration for the process that started this one, and sends it the outcome. */
 export async function load(): Promise<number> {
   if (process.send === undefined) {
     process.stderr.write('portcullis: load is started by portcullis start, not by hand; use check\n');
     return exitCodes.usage;
   }
-  // A terminal's signals reach every process of the gateway; this one ends by itself.
+  // A terminal's signals reach every process of the gateway. This process ends by itself.
   for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => {});
-  const order = await new Promise<LoadRequest>((resolve) => process.once('message', resolve));
-  const answer = answerOf(order);
+  const request = await new Promise<LoadRequest>((resolve) => process.once('message', resolve));
+  const outcome = outcomeOf(request);
   await new Promise<void>((resolve, reject) => {
-    process.send?.(answer, undefined, undefined, (error) => (error === null ? resolve() : reject(error)));
+    process.send?.(outcome, undefined, undefined, (error) => (error === null ? resolve() : reject(error)));
   });
   return exitCodes.ok;
 }
 
-function answerOf({ file, env, running }: LoadRequest): LoadOutcome {
+function outcomeOf({ file, env, running }: LoadRequest): LoadOutcome {
   try {
     return loadConfig({ file, env, running });
   } catch (error) {

@@ -7,8 +7,8 @@ export interface ReloadArguments {
 }
 
 /**
- * Has the gateway read its configuration again, and ends when it is in force in every listener (0), or refused (78), in
- * which case the old one stays. @throws StartError when no gateway answers.
+ * Asks the gateway to read its configuration again and waits for the outcome: in force in every worker (0), or refused
+ * (78), and the old one stays. @throws StartError when no gateway responds
  */
 export async function reload({ pid }: ReloadArguments): Promise<number> {
   const { file, faults, warnings } = await askReload(findGateway(process.env, pid));

@@ -8,7 +8,7 @@ import type { ExplainArguments } from './explain.ts';
 import type { ReloadArguments } from './reload.ts';
 import type { StartArguments } from './start.ts';
 
-/** Runs one command line, without the program's name, and answers its exit code; only `start` and `demo` last. */
+/** Runs one command line, without the program's name. Only `start` and `demo` last. @returns the exit code */
 export async function run(args: readonly string[]): Promise<number> {
   let code: number = exitCodes.ok;
   const program = buildProgram((result) => {
@@ -26,19 +26,19 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-/** What other programs take for help and the version. */
+/** Accepts the spellings that other programs have for help and the version. */
 function usual(args: readonly string[], program: Command): readonly string[] {
   const [first, second] = args;
   if (first === 'help' && second === undefined) return ['--help'];
   if (first === 'help' && second !== undefined) {
-    // Help for a command that there is not would be that of the program.
+    // For an unknown command, --help would print the help of the program.
     return program.commands.some((command) => command.name() === second) ? [second, '--help'] : [second];
   }
   if (first === 'version' || first === '-v') return ['--version'];
   return second === '-v' ? [first as string, '--version'] : args;
 }
 
-/** The file of `--config`, or the one that stands behind the command. */
+/** The options with the file of `--config`, or with the file behind the command. */
 function withFile<Options extends { readonly config?: string }>(
   file: string | undefined,
   options: Options,
@@ -62,7 +62,7 @@ function buildProgram(finish: (code: number) => void): Command {
       'after',
       '\nExit codes: 0 fine, 1 refused (explain), 64 wrong usage, 78 wrong configuration, 69 a port or file is not available, 70 a fault of ours.',
     );
-  // Subcommands made this way inherit exitOverride and the way of printing.
+  // Subcommands that are made this way inherit exitOverride and the output settings.
   const command = (name: string, description: string): Command =>
     program
       .command(name)
@@ -83,11 +83,11 @@ function buildProgram(finish: (code: number) => void): Command {
     .action(async (file: string | undefined, options: StartArguments, self: Command) =>
       finish(await (await import('./start.ts')).start(withFile(file, options, self))),
     );
-  // What `start` starts.
+  // `start` starts its workers with it.
   program
     .command('listener', { hidden: true })
     .action(async () => finish(await (await import('./worker.ts')).worker()));
-  // What a reload starts.
+  // A reload starts it.
   program
     .command('load', { hidden: true })
     .action(async () => finish(await (await import('./load.ts')).load()));
@@ -132,7 +132,7 @@ function buildProgram(finish: (code: number) => void): Command {
   return program;
 }
 
-/** The query plays no part in what is allowed. */
+/** The path without its query, which has no part in the verdict. */
 function parsePathOption(text: string): string {
   if (!text.startsWith('/')) throw new InvalidArgumentError('must start with /.');
   return text.split('?', 1)[0] as string;
@@ -158,7 +158,7 @@ const systemSentences: Readonly<Record<string, string>> = {
   ENOTFOUND: 'is not a known host name; choose an address of this machine',
 };
 
-/** The sentence for an error that says that something outside is not available; undefined for every other. */
+/** The sentence for an error about an address that is not available; undefined for every other error. */
 function unavailable(error: unknown): string | undefined {
   if (error instanceof StartError) return error.message;
   const {

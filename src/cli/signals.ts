@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 
 type Asking = 'SIGHUP' | 'SIGUSR2';
 
-/** Takes note of such signals until the result is called: then who listens by then gets those that came, each once. */
+/** Holds such signals back until the result is called, which delivers each one that came once to the present listeners. */
 export function holdSignals(): () => void {
   const seen = new Set<Asking>();
   const hold = (signal: NodeJS.Signals): void => void seen.add(signal as Asking);
@@ -13,7 +13,7 @@ export function holdSignals(): () => void {
   };
 }
 
-/** Calls `work` with each such signal from now on; what it throws ends the process like any fault. */
+/** Calls `work` for each such signal from now on. An error that it throws ends the process, as any fault does. */
 export function onSignal(signal: Asking, work: () => Promise<void>): void {
   process.on(signal, () => void work());
 }
@@ -21,8 +21,8 @@ export function onSignal(signal: Asking, work: () => Promise<void>): void {
 const STOPPING = ['SIGTERM', 'SIGINT'] as const;
 
 /**
- * Resolves with the first SIGTERM or SIGINT, both of which are listened for from now on; a second one ends the
- * process at once, with the code of its signal. @param onSecond what else must end then.
+ * Resolves with the first SIGTERM or SIGINT from now on. A second one ends the process at once, with the code of its
+ * signal. @param onSecond is called before that.
  */
 export function stopSignal(onSecond: () => void = () => {}): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {

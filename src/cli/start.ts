@@ -13,10 +13,10 @@ export interface StartArguments {
   readonly sharePort?: boolean;
 }
 
-/** Runs the gateway in the foreground until a signal stops it. Throws StartError. */
+/** Runs the gateway in the foreground until a signal stops it. @throws StartError */
 export async function start(options: StartArguments): Promise<number> {
   let running: Supervisor | undefined;
-  // Before anything else: a signal without a listener ends the process.
+  // Before anything else: a signal that is not handled ends the process.
   const stopped = stopSignal(() => running?.kill());
   const release = holdSignals();
   const file = findConfigFile(options.config);
@@ -26,7 +26,7 @@ export async function start(options: StartArguments): Promise<number> {
   const { isJournal } = await import('../process/systemd/journal-stream.ts');
   const log = createLog({ level: config.log.level, journal: isJournal(process.env) });
   for (const warning of config.warnings) log.warn({}, warning);
-  // Only here: loading all that it needs takes longer than all of the other commands.
+  // Loaded only here: these modules take longer to load than any other command takes to run.
   const { Supervisor } = await import('../process/supervisor.ts');
   const { SystemdLink } = await import('../process/systemd/link.ts');
   let onHopeless: (why: string) => void = () => {};
@@ -38,7 +38,7 @@ export async function start(options: StartArguments): Promise<number> {
   const { Reloader } = await import('../process/reloader.ts');
   const { ReadinessLog } = await import('../process/readiness-log.ts');
   const program = process.argv[1] as string;
-  // Of the release that this process is of, even if a link leads elsewhere by then: the two must understand each other.
+  // A link may lead to another release by then; the process that reads the configuration must be of this release.
   const reading = realpathSync(program);
   const systemd = new SystemdLink(process.env, log, () => supervisor);
   const supervisor: Supervisor = new Supervisor(config, {
@@ -68,7 +68,7 @@ export async function start(options: StartArguments): Promise<number> {
     await roll(supervisor, log);
   });
   release();
-  // Hardly anything is served yet, so there is nothing to wait for, least of all for what keeps the start from ending.
+  // The gateway hardly serves yet, so nothing is worth waiting for; the start itself may never end.
   if ((await Promise.race([started, stopped])) !== undefined) {
     supervisor.kill();
     return exitCodes.ok;

@@ -1,6 +1,6 @@
 import { exitCodes } from './exit-code.ts';
 
-/** Serves for the supervisor that has started this process. */
+/** Serves for the supervisor that started this process. */
 export async function worker(): Promise<number> {
   if (process.send === undefined) {
     process.stderr.write('portcullis: listener is started by portcullis start, not by hand\n');

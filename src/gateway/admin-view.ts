@@ -9,7 +9,7 @@ import { version } from '../lib/version.ts';
 import type { ControlPlane } from './control-plane.ts';
 
 export interface AdminViewSources {
-  /** The configuration in force; another one later. */
+  /** The configuration in force at the time of the call. */
   readonly config: () => Config;
   readonly configuration: () => ConfigurationView;
   readonly control: ControlPlane;
@@ -17,7 +17,7 @@ export interface AdminViewSources {
   /** Bound addresses. */
   readonly addresses: () => readonly string[];
   readonly draining: () => boolean;
-  /** Why those who serve cannot take traffic. */
+  /** Why the servers cannot take traffic. */
   readonly notServing: () => readonly NotReady[];
   /** See `AdminView.gather`. */
   readonly gather: () => Promise<GatewayFigures>;
@@ -66,7 +66,7 @@ export function adminView(sources: AdminViewSources): AdminView {
         store && {
           entries: store.size,
           foreign: store.foreign,
-          // A walk over all of them: when `/status` is read, not at each scrape of the metrics.
+          // Walks over all revocations, so only `/status` reads it; a scrape of the metrics does not.
           get oldest() {
             return store.span().oldest;
           },
@@ -86,7 +86,7 @@ export function adminView(sources: AdminViewSources): AdminView {
   };
 }
 
-/** Keys of the configuration are as old as the gateway, and nothing fetches them. */
+/** Keys of the configuration are as old as the gateway; they are never fetched. */
 function configuredKeySet(issuer: string, keys: readonly VerificationKey[], ageSeconds: number): KeySetView {
   const kids = keys.flatMap(({ kid }) => (kid === undefined ? [] : [kid]));
   return {

@@ -26,7 +26,7 @@ import { RefusedResponses } from '../upstream/refused-responses.ts';
 import type { ServerStates } from '../upstream/server-state.ts';
 import { Upstream } from '../upstream/upstream.ts';
 
-/** What does not change when the configuration does. */
+/** What a service works with and what stays when the configuration changes. */
 export interface Surroundings {
   /** Asks an issuer for newer keys; see `AuthorizerOptions.refetch`. */
   readonly refetch: (issuer: string) => Promise<void> | undefined;
@@ -45,10 +45,10 @@ export interface Surroundings {
   readonly onFault: (error: unknown) => void;
 }
 
-/** What a configuration is made into. */
+/** The parts of a service that come from the configuration. */
 interface ServiceParts {
   readonly forExchanges: ExchangeService<Exchange>;
-  /** By name of the upstream. */
+  /** By name. */
   readonly upstreams: ReadonlyMap<string, Upstream>;
 }
 
@@ -159,7 +159,7 @@ function preflightOf(route: RouteConfig): Route['preflight'] {
   return preflight.kind === 'pass' ? preflightPermit(route) : undefined;
 }
 
-/** Every header that a route writes, so that no client's copy of it goes upstream. */
+/** Every header that a route writes. A client's own copy must not go upstream. */
 function writtenNames({ headers, payload, set }: ForwardConfig): readonly string[] {
   return [...headers.keys(), ...(payload === undefined ? [] : [payload]), ...(set?.keys() ?? [])];
 }

@@ -28,7 +28,7 @@ export interface GatewayOptions<Kind extends Servers> {
 /** What servers use of their gateway. */
 export interface GatewayParts {
   readonly control: ControlPlane;
-  /** Is told what servers find out about upstream servers. */
+  /** Logs what the servers find out about upstream servers. */
   readonly board: ServerBoard;
 }
 
@@ -90,9 +90,9 @@ export class Gateway<Kind extends Servers = Servers> {
   }
 
   /**
-   * Puts another configuration in force, for every request from then on; those under way end as they began, and no
-   * connection is closed. Resolves when it is in force. Rejects with a StartError, and leaves everything as it was,
-   * when something of it is not available or cannot change while the gateway runs.
+   * Puts another configuration in force for every request that begins from then on. Requests under way end as they
+   * began, and no connection is closed. Rejects with a StartError, and leaves everything as it was, when a part of the
+   * configuration is not available or cannot change while the gateway runs.
    */
   reload(config: Config): Promise<void> {
     return this.alone(() => this.#replace(config));
@@ -150,7 +150,7 @@ export class Gateway<Kind extends Servers = Servers> {
   }
 }
 
-/** What is said of an error that is a fault of ours. */
+/** How an error that is a fault of ours is reported. */
 export function faultText(error: unknown): string {
   return `a fault of ours: ${String(error)}`;
 }

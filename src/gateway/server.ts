@@ -22,12 +22,12 @@ import type { FetchedKeys } from './servers.ts';
 import { Service } from './service.ts';
 
 /**
- * Milliseconds between the last exchange's end and the cut of all connections: what was handed to the kernel or
- * waits for its next writable moment still leaves.
+ * Milliseconds between the end of the last exchange and the cut of all connections: bytes that the kernel holds, or that
+ * wait until a socket is writable, still leave.
  */
 const LINGER_MS = 100;
-/** Milliseconds between two looks whether the last client has left. */
-const EMPTY_LOOK_MS = 50;
+/** Milliseconds between two checks whether the last client has left. */
+const EMPTY_CHECK_MS = 50;
 
 export interface ServerOptions {
   readonly log: Log;
@@ -37,9 +37,9 @@ export interface ServerOptions {
   readonly refetch: (issuer: string) => Promise<void> | undefined;
   /** Undefined: nothing can be revoked. */
   readonly revocations: Revocations | undefined;
-  /** A limit of which others hold the rest runs short; see `Lease`. Told for each request meanwhile. */
+  /** A limit that is shared with other processes runs short; see `Lease`. Called for each request meanwhile. */
   readonly scarce?: ((limit: string, wanted?: number) => void) | undefined;
-  /** Told when a server is found down or up again. */
+  /** Called when an upstream server is found down, or up again. */
   readonly onServer: (report: ServerReport) => void;
   /** Other processes serve the same addresses. */
   readonly shared: boolean;
@@ -47,14 +47,14 @@ export interface ServerOptions {
   readonly makeFront?: ((options: FrontOptions) => Front) | undefined;
 }
 
-/** Another configuration, ready to be put in force or given up; exactly one of both is done. */
+/** Another configuration that is ready. It is either committed or abandoned. */
 export interface ServerChange {
-  /** Throws when a key cannot be used; nothing is in force then, and `abandon` is to follow. */
+  /** Throws when a key cannot be used; nothing has changed then, and `abandon` must follow. */
   commit(keys: FetchedKeys): void;
   abandon(): void;
 }
 
-/** The half of a gateway that serves: clients, exchanges, upstreams. What it must know from outside, it is told. */
+/** Serves traffic in one process: the front, the exchanges, the upstreams. Keys and revocations come from outside. */
 export class Server {
   readonly tally = new Tally();
   readonly authCounters = new AuthCounters();
@@ -123,7 +123,7 @@ export class Server {
     ]);
   }
 
-  /** Every answer asks its client to leave. */
+  /** Every response asks its client to leave. */
   get draining(): boolean {
     return this.#leaving;
   }
@@ -144,14 +144,14 @@ export class Server {
     const { config } = this;
     this.#isListening = true;
     this.#deadlines.start();
-    // Sockets last: a process that takes a path over and then fails would leave nothing that listens there.
+    // Unix sockets come last: a process that takes a path over and then fails would leave no listener there.
     const inOrder = [...config.listen].sort((a, b) => Number('path' in a) - Number('path' in b));
     for (const address of inOrder) await this.#bind(address);
   }
 
   /**
-   * Makes another configuration ready: threads, addresses that are new. @throws StartError, and everything is as it
-   * was, when something of it is not available.
+   * Makes another configuration ready: its threads, and the addresses that are new. @throws StartError when a part of it
+   * is not available; everything is as it was then.
    */
   async prepare(config: Config): Promise<ServerChange> {
     const front = this.#front;
@@ -167,19 +167,19 @@ export class Server {
     try {
       next = this.#build(config);
       await next.authorizer.start();
-      // One that has been replaced while the threads came up must not take new connections again.
+      // A server that was replaced while the threads started must not accept connections again.
       for (const address of fresh) if (!front.isStopped) await this.#bind(address);
       if (this.#isClosing()) throw new StartError('the gateway is shutting down');
     } catch (error) {
       abandon();
-      // Its threads end with everything else; that is no fault.
+      // The threads end with the server; that is no fault.
       throw this.#isClosing() ? new StartError('the gateway is shutting down', { cause: error }) : error;
     }
     const prepared = next;
     return { commit: (keys) => this.#take(prepared, keys), abandon };
   }
 
-  /** Resolves when no new connection is taken; those that are open are served on. */
+  /** Resolves when no new connection is accepted. Open connections are still served. */
   async stopAccepting(): Promise<void> {
     // The kernel resets what waits in the queue of a socket that closes, unless net.ipv4.tcp_migrate_req moves it.
     await this.#front.takeWaiting();
@@ -187,8 +187,8 @@ export class Server {
   }
 
   /**
-   * Asks clients to leave. Resolves when all have left or `graceMs` is over and the rest is cut. `stopAccepting` comes
-   * before: a client that is asked to leave comes back at once, and must find another process that accepts.
+   * Asks clients to leave. Resolves when all have left, or when `graceMs` is over and the rest is cut. Call
+   * `stopAccepting` first: a client that is asked to leave comes back at once, and another process must accept it.
    * @returns how many exchanges were cut.
    */
   async retire(graceMs: number): Promise<number> {
@@ -196,7 +196,7 @@ export class Server {
     this.#front.drain();
     const until = systemClock.monotonic() + graceMs;
     while (this.connections.open > 0 && systemClock.monotonic() < until && !this.#isClosing()) {
-      await new Promise((done) => setTimeout(done, EMPTY_LOOK_MS));
+      await new Promise((done) => setTimeout(done, EMPTY_CHECK_MS));
     }
     return this.close(0);
   }
@@ -298,7 +298,7 @@ export class Server {
       if (graceMs === 0) await new Promise((done) => setImmediate(done));
       else await new Promise((done) => setTimeout(done, LINGER_MS));
     }
-    cut += this.#cutAll(); // What came meanwhile on connections that were open.
+    cut += this.#cutAll(); // Requests that came meanwhile on open connections.
     this.#front.close();
     this.#deadlines.stop();
     await Promise.all(Array.from(this.#services, (service) => service.close()));

@@ -35,7 +35,7 @@ export interface Servers extends Verifiers {
   open(): Promise<void>;
   /** Resolves when every address is bound and served. @throws StartError */
   listen(): Promise<void>;
-  /** Begins a change to another configuration, before its keys are fetched. @throws StartError when it cannot be had */
+  /** Begins a change to another configuration, before its keys are fetched. @throws StartError when an address is taken */
   plan(config: Config): Promise<Change>;
   figures(): Promise<GatewayFigures>;
   /** See `Gateway.close`. The verifiers still answer the control plane. */

@@ -20,7 +20,7 @@ export class Service {
   #replaced = false;
   #closing: Promise<void> | undefined;
 
-  /** Throws when the configuration cannot be put to work. @param onClosed called when nothing of the service is left. */
+  /** Throws when a key of the configuration cannot be used. @param onClosed called when nothing of the service is left. */
   constructor(config: Config, surroundings: Surroundings, onClosed: (service: Service) => void) {
     this.config = config;
     this.#onClosed = onClosed;

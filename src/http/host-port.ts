@@ -8,6 +8,12 @@ export function isHostAndPort(text: string): boolean {
   return hostAndPort.test(text);
 }
 
+/** The host of a host[:port] as sent, with the brackets of an IPv6 address. */
+export function withoutPort(text: string): string {
+  const colon = text.indexOf(':', text.lastIndexOf(']') + 1);
+  return colon < 0 ? text : text.slice(0, colon);
+}
+
 /** `127.0.0.1:80`, `[::1]:80`: the text of a TCP address (RFC 3986 §3.2.2 for the brackets). */
 export function hostPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

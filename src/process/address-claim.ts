@@ -12,12 +12,12 @@ export interface AddressClaimOptions {
 }
 
 /**
- * Makes sure that no other process listens on these addresses, before several processes listen there together: those
- * leave the door open for every other process of the same user, so that two gateways started by accident would each get
- * a part of the traffic. A socket that shares nothing is refused where any other socket listens, shared or not. It is
- * closed again before this resolves; a process that listens after that is not noticed.
- * @returns the same addresses with the port that the system chose where 0 was asked for, so that all can listen on it.
- *   Unix sockets as they are.
+ * Makes sure that no other process listens on these addresses, before several workers share them. A shared port is open
+ * to every process of the same user, so two gateways started by accident would each get a part of the traffic. The
+ * system refuses a socket that shares nothing where any other socket listens, shared or not. This socket closes again
+ * before the promise resolves; a process that listens after that goes unnoticed.
+ * @returns the same addresses. Where port 0 was asked for, they have the port that the system chose, so that all workers
+ *   can listen on it. Unix sockets stay as they are.
  * @throws StartError with the address and the remedy.
  */
 export async function claimAddresses(
@@ -43,7 +43,7 @@ export async function claimAddresses(
   }
 }
 
-/** Closes each before the next is tried: `0.0.0.0` and `::` may have the same port when both are shared. */
+/** Closes its socket at once: `0.0.0.0` and `::` may have the same port when both are shared. */
 async function tryPort(address: ListenAddress, { share }: AddressClaimOptions): Promise<void> {
   try {
     await close(await listen(address));
@@ -52,7 +52,7 @@ async function tryPort(address: ListenAddress, { share }: AddressClaimOptions): 
   }
 }
 
-/** Holds what the system chose, so that it does not choose it twice, nor what the configuration names elsewhere. */
+/** Holds each port that the system chooses, so that it chooses none twice and none that the configuration names. */
 async function choosePort(
   address: ListenAddress,
   taken: ReadonlySet<number>,
@@ -68,7 +68,7 @@ async function choosePort(
   }
 }
 
-/** Binds what the front engine would: of a name, an IPv6 address first, if this machine has IPv6 at all. */
+/** Binds the address that the front would: for a name, an IPv6 address first, if this machine has IPv6. */
 async function listen({ host, port }: ListenAddress): Promise<Server> {
   const found = await lookup(host, { all: true });
   found.sort((a, b) => b.family - a.family);
@@ -84,7 +84,7 @@ async function listen({ host, port }: ListenAddress): Promise<Server> {
 
 function listenOn(host: string, port: number): Promise<Server> {
   return new Promise((resolve, reject) => {
-    // No client is served here: one that connects in this moment is told at once.
+    // A client that connects in this moment is not kept waiting.
     const server = createServer((socket) => socket.destroy());
     server.once('error', reject);
     server.listen({ host, port, exclusive: true }, () => resolve(server));

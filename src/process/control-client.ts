@@ -4,12 +4,12 @@ import { assertPrivate, controlFolder, controlledPids, SERVICE_FOLDER, socketOf 
 import { RELOAD } from './control-socket.ts';
 import type { ReloadOutcome } from './reloader.ts';
 
-/** Milliseconds for a reload, beyond the time that reading and every listener have for it. */
+/** Milliseconds for a reload: more than reading the file and every worker may take together. */
 const RELOAD_MS = 120_000;
-/** Characters of an answer: a hundred faults of a thousand. */
-const MAX_ANSWER = 256 * 1024;
+/** Characters of an outcome: a hundred faults of a thousand characters, escaped. */
+const MAX_OUTCOME = 256 * 1024;
 
-/** The control socket of the gateway with this pid, or of the only one there is. @throws StartError */
+/** Finds the control socket of the gateway with this pid, or of the only gateway. @throws StartError */
 export function findGateway(env: NodeJS.ProcessEnv, pid: number | undefined): string {
   const own = controlFolder(env);
   const found = [...new Set([own, SERVICE_FOLDER])].flatMap((folder) =>
@@ -25,12 +25,12 @@ export function findGateway(env: NodeJS.ProcessEnv, pid: number | undefined): st
     const pids = fitting.map((one) => one.pid).join(', ');
     throw new StartError(`several gateways run (${pids}): name one with --pid`);
   }
-  // Elsewhere than in a folder of this user, another one could answer in the gateway's name.
+  // In a folder that others can write to, another user could pose as the gateway.
   if (gateway.folder === own) assertPrivate(own);
   return socketOf(gateway.folder, gateway.pid);
 }
 
-/** Asks for a reload and waits for its outcome. @throws StartError when there is none. */
+/** Asks for a reload and waits for its outcome. @throws StartError when no outcome comes. */
 export function askReload(path: string): Promise<ReloadOutcome> {
   return new Promise((resolve, reject) => {
     const fail = (why: string): void => {
@@ -43,7 +43,7 @@ export function askReload(path: string): Promise<ReloadOutcome> {
     let text = '';
     socket.on('data', (piece: string) => {
       text += piece;
-      if (text.length > MAX_ANSWER) fail('answers with too much');
+      if (text.length > MAX_OUTCOME) fail('answers with too much');
     });
     socket.on('error', (error: NodeJS.ErrnoException) => fail(`cannot be asked (${error.code})`));
     socket.on('end', () => {

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StartError } from '../lib/start-error.ts';
 
-/** Where the service has its control socket, for a caller outside of it. */
+/** The folder with the control socket of the service, for callers outside the service. */
 export const SERVICE_FOLDER = '/run/portcullis/control';
 const NAME = /^(\d{1,10})\.sock$/;
 
 /**
- * Where the control sockets of this user's gateways are: in the folder that systemd has made for the service
- * (RuntimeDirectory=), in that of the session, or below the folder for temporary files.
+ * The folder for the control sockets of this user's gateways: in the folder that systemd made for the service
+ * (RuntimeDirectory=), else in the folder of the session, else in the folder for temporary files.
  */
 export function controlFolder(env: NodeJS.ProcessEnv): string {
   const runtime = env['RUNTIME_DIRECTORY']?.split(':')[0];
@@ -19,19 +19,19 @@ export function controlFolder(env: NodeJS.ProcessEnv): string {
   return join(tmpdir(), `portcullis-${process.getuid?.() ?? 'user'}`);
 }
 
-/** Makes the folder if need be. @throws StartError where another user could put another socket into it. */
+/** Makes the folder if it is missing. @throws StartError when another user could put a socket into it. */
 export function makeControlFolder(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   assertPrivate(folder);
 }
 
-/** Takes the folder away when no other gateway has its socket in it. Never throws: a folder that stays does no harm. */
+/** Removes the folder when no other gateway has a socket in it. Never throws: a folder that stays does no harm. */
 export function leaveControlFolder(folder: string): void {
   controlledPids(folder, true);
   try {
     rmdirSync(folder);
   } catch {
-    // Another gateway is in it, or has just taken it away.
+    // Another gateway uses it, or has just removed it.
   }
 }
 
@@ -48,18 +48,18 @@ export function socketOf(folder: string, pid: number): string {
   return join(folder, `${pid}.sock`);
 }
 
-/** This user alone, with any umask. */
+/** Lets only this user connect, with any umask. */
 export function closeToOthers(path: string): void {
   chmodSync(path, 0o600);
 }
 
-/** Pids that have a socket in the folder and live. @param sweep takes away the sockets of those that do not. */
+/** Pids of living processes with a socket in the folder. @param sweep removes the sockets of processes that ended. */
 export function controlledPids(folder: string, sweep = false): readonly number[] {
   let names: readonly string[];
   try {
     names = readdirSync(folder);
   } catch {
-    return []; // There is none, or it is not ours to see.
+    return []; // There is no folder, or this user may not read it.
   }
   const pids: number[] = [];
   for (const name of names) {

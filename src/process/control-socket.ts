@@ -11,19 +11,19 @@ import {
 } from './control-folder.ts';
 import type { ReloadOutcome } from './reloader.ts';
 
-/** Who asks at one time: an operator, or the service manager. */
+/** Connections at a time: an operator, or the service manager. */
 const MAX_CONNECTIONS = 8;
 /** Characters of a command. */
 const MAX_COMMAND = 64;
 /** Milliseconds for the command to come. */
 const COMMAND_MS = 5_000;
 
-/** The command that asks for a reload; its answer is a ReloadOutcome as one line of JSON. */
+/** The command that asks for a reload; the gateway responds with a ReloadOutcome as one line of JSON. */
 export const RELOAD = 'reload';
 
 /**
- * Where this user alone can ask the gateway for something and wait for the outcome: a unix socket with the
- * pid of the gateway as its name. A signal has no answer.
+ * A unix socket on which this user can ask the gateway for a reload and wait for the outcome, which a signal does not
+ * have. Its name is the pid of the gateway.
  */
 export class ControlSocket {
   readonly #server: Server;
@@ -34,10 +34,10 @@ export class ControlSocket {
   private constructor(server: Server, folder: string) {
     this.#server = server;
     this.#folder = folder;
-    process.once('exit', this.#atExit); // A second signal and a fault of ours end the process at once.
+    process.once('exit', this.#atExit); // A second signal or a fault of ours ends the process at once.
   }
 
-  /** Undefined, and a warning, where none can be had: the gateway serves without. */
+  /** Logs a warning and resolves with undefined when the socket cannot be made: the gateway serves without it. */
   static async start(
     env: NodeJS.ProcessEnv,
     log: Log,
@@ -76,7 +76,7 @@ export class ControlSocket {
   #serve(socket: Socket, reload: () => Promise<ReloadOutcome>): void {
     this.#open.add(socket);
     socket.once('close', () => this.#open.delete(socket));
-    socket.on('error', () => {}); // A client that has gone waits for no answer.
+    socket.on('error', () => {}); // The client has gone.
     socket.setTimeout(COMMAND_MS, () => socket.destroy());
     socket.setEncoding('utf8');
     let command = '';
@@ -107,7 +107,7 @@ async function listenIn(folder: string, path: string, server: Server, again = tr
       });
     });
   } catch (error) {
-    // The last gateway has ended meanwhile and taken the folder with it.
+    // Another gateway has ended meanwhile and removed the folder.
     if (existsSync(folder) || !again) throw error;
     await listenIn(folder, path, server, false);
   }

@@ -1,13 +1,13 @@
 import type { Config } from '../config/config.ts';
 import { upstreamLease } from '../limits/lease.ts';
 
-/** A process that uses a part of each limit. */
+/** A worker that holds a part of each limit. */
 export interface Holder {
-  /** What it has of each limit before anything is lent. */
+  /** Units of each limit that it holds before any are lent. */
   readonly shares: Units;
-  /** Asks it to give up to `wanted` units away. Resolves with how many it has given up; rejects when it ends before. */
+  /** Asks it to give up at most `wanted` units. Resolves with how many it gave up; rejects when it ends before. */
   lower(key: string, wanted: number): Promise<number>;
-  /** Gives it `amount` units, or, below 0, takes them from one that does not serve yet. */
+  /** Gives it `amount` units; a negative amount takes units from a holder that does not serve yet. */
   raise(key: string, amount: number): void;
 }
 
@@ -15,12 +15,12 @@ export interface Holder {
 export type Units = ReadonlyMap<string, number>;
 
 /**
- * Milliseconds for the others to say what they can spare. What comes later is kept for the next one who asks: one that
- * hangs must not keep a request waiting on another.
+ * Milliseconds for the other holders to say what they can spare. Units that come later are for the next request: a worker
+ * that hangs must not keep requests waiting on another.
  */
-const ANSWER_MS = 100;
+const LOWER_MS = 100;
 
-/** Limits of which several processes use parts, by name. */
+/** The limits that workers hold in parts, by name. */
 export function unitsOf({ limits, upstreams }: Config): Units {
   const units: readonly (readonly [string, number])[] = [
     ['connections', limits.connections],
@@ -31,14 +31,14 @@ export function unitsOf({ limits, upstreams }: Config): Units {
 }
 
 /**
- * Who holds how much of each limit. Together they never hold more than the whole: what one gives up is taken off before
- * another gets it, and what one that has ended held is free. The kernel spreads connections by a hash and not by load,
- * so fixed parts would refuse on one process what another has room for.
+ * Which worker holds how much of each limit. Together they never hold more than the whole limit: units that one gives up
+ * are taken off before another gets them, and the units of a worker that ended are free. The kernel spreads connections
+ * by a hash and not by load, so with fixed parts one worker would refuse what another has room for.
  */
 export class Leases {
   readonly #totals: () => Units;
   readonly #held = new Map<Holder, Map<string, number>>();
-  /** Grows when all parts are dealt anew; an answer about older parts counts no more. */
+  /** Grows when all parts are dealt anew; a response about older parts does not count. */
   #deal = 0;
   readonly #asking = new Map<string, Promise<void>>();
 
@@ -48,8 +48,8 @@ export class Leases {
   }
 
   /**
-   * A process that does not serve yet begins with its shares, or with what is left of them: others may work with the part
-   * of one that died. Resolves when they have given back what they can spare.
+   * A worker that does not serve yet begins with its shares, or with what is left of them: other workers may use the part
+   * of a worker that died. Resolves when they have given back what they can spare.
    */
   async begin(holder: Holder): Promise<void> {
     const { shares } = holder;
@@ -65,18 +65,18 @@ export class Leases {
     await Promise.all(asked);
   }
 
-  /** It has ended or takes no new connections: its part is for others. */
+  /** The holder has ended or accepts no connections: its part is for others. */
   end(holder: Holder): void {
     this.#held.delete(holder);
   }
 
-  /** All parts are dealt anew, because another configuration is in force. */
+  /** Deals all parts anew, because another configuration is in force. */
   reset(): void {
     this.#deal += 1;
     for (const holder of this.#held.keys()) this.#held.set(holder, new Map(holder.shares));
   }
 
-  /** A process needs more; it gets what is free, or what the others can spare, possibly nothing. Never rejects. */
+  /** A holder needs more. It gets what is free or what the others can spare, possibly nothing. Never rejects. */
   async ask(holder: Holder, key: string, wanted: number): Promise<void> {
     const before = this.#asking.get(key);
     const answered = (before ?? Promise.resolve()).then(() => this.#answer(holder, key, wanted));
@@ -94,11 +94,11 @@ export class Leases {
     const missing = wanted - this.#free(key);
     if (missing > 0) {
       const others = [...this.#held.keys()].filter((other) => other !== holder);
-      const told = others.map(async (other) => {
+      const lowered = others.map(async (other) => {
         const given = await other.lower(key, missing);
         if (deal === this.#deal) this.#takeOff(other, key, given);
       });
-      await settledWithin(told, ANSWER_MS);
+      await settledWithin(lowered, LOWER_MS);
     }
     const held = this.#held.get(holder);
     if (deal !== this.#deal || held === undefined) return;

@@ -4,10 +4,10 @@ import { freeze } from '../lib/freeze.ts';
 import { StartError } from '../lib/start-error.ts';
 import { processEnvironment } from './process-environment.ts';
 
-/** Milliseconds for a check: a hundred times what a large file takes, and below every watchdog. */
+/** Milliseconds for a check: a hundred times what a large file takes, and less than any watchdog allows. */
 const CHECK_LIMIT_MS = 10_000;
 
-/** MiB of heap: many times what the largest file takes. */
+/** MiB of heap: many times what the largest file needs. */
 const HEAP_MIB = 512;
 
 export interface LoadTask {
@@ -15,25 +15,25 @@ export interface LoadTask {
   readonly program: string;
   readonly file: string;
   readonly env: NodeJS.ProcessEnv;
-  /** Listeners of the gateway that reads its configuration again. */
+  /** How many workers the gateway has that reads its configuration again. */
   readonly running?: number | undefined;
   readonly limitMs?: number;
 }
 
-/** What the child is told; the environment goes this way, because what stands in it may be secret. */
+/** The request to the process. The environment is part of it, because it may hold secrets. */
 export interface LoadRequest {
   readonly file: string;
   readonly env: NodeJS.ProcessEnv;
   readonly running: number | undefined;
 }
 
-/** What the child answers: what `loadConfig` gives, or the message of a StartError. */
+/** The response of the process: the result of `loadConfig`, or the message of a StartError. */
 export type LoadOutcome = LoadResult | { readonly unavailable: string };
 
 /**
- * Reads a configuration file and everything it names in a process of its own, so that no file can make this one deaf.
- * Variables of the file come from `env`. The child is ended when its time is over.
- * @returns what `loadConfig` would.
+ * Reads a configuration file and everything it names in a process of its own, so that no file can block this process.
+ * Variables of the file come from `env`. The process is killed when its time is over.
+ * @returns the result of `loadConfig`.
  * @throws StartError when the file cannot be read, the check takes longer than `limitMs`, or its process fails.
  */
 export function loadInOwnProcess(task: LoadTask): Promise<LoadResult> {
@@ -50,9 +50,9 @@ export function loadInOwnProcess(task: LoadTask): Promise<LoadResult> {
       late = true;
       child.kill('SIGKILL');
     }, limitMs);
-    child.once('message', (answer: LoadOutcome) => {
-      if ('unavailable' in answer) reject(new StartError(answer.unavailable));
-      else resolve(freeze(answer));
+    child.once('message', (outcome: LoadOutcome) => {
+      if ('unavailable' in outcome) reject(new StartError(outcome.unavailable));
+      else resolve(freeze(outcome));
     });
     child.once('error', (error) => {
       clearTimeout(timer);
@@ -63,12 +63,12 @@ export function loadInOwnProcess(task: LoadTask): Promise<LoadResult> {
       const why = late
         ? `its check took longer than ${limitMs} ms`
         : `its check ended with ${signal ?? code}`;
-      // Without effect behind an answer.
+      // Has no effect after a response.
       reject(new StartError(`the configuration ${file} was not read: ${why}`));
     });
-    const order: LoadRequest = { file, env, running };
-    child.send(order, (error) => {
-      if (error !== null) child.kill('SIGKILL'); // Its end is told by `exit`.
+    const request: LoadRequest = { file, env, running };
+    child.send(request, (error) => {
+      if (error !== null) child.kill('SIGKILL'); // `exit` follows.
     });
   });
 }

@@ -5,15 +5,15 @@ import type { ProcessFigures } from '../lib/process-figures.ts';
 import type { Revocation } from '../revocation/revocation.ts';
 import type { ServerReport } from '../upstream/server-report.ts';
 
-/** Grows with every change of these messages, because the two sides may be of different versions after an upgrade. */
+/** Grows with every change of these messages: after an upgrade the two sides may be of different versions. */
 export const PROTOCOL = 2;
 
 /** Keys by issuer; see `FetchedKeys`. */
 export type KeysByIssuer = ReadonlyMap<string, readonly VerificationKey[]>;
 
 /**
- * What a supervisor tells its listener processes, in this order: `configure`, `revoke` as often as needed, `serve`;
- * then anything. What has an `id` is answered by an answer with the same.
+ * The messages of a supervisor to its workers: first `configure`, then `revoke` as often as needed, then `serve`, then
+ * any. A worker responds to each message with an `id` by a message with the same `id`.
  */
 export type ToWorker =
   | {
@@ -23,27 +23,27 @@ export type ToWorker =
       readonly keys: KeysByIssuer;
     }
   | { readonly kind: 'revoke'; readonly id: number; readonly revocations: readonly Revocation[] }
-  /** Forget revocations that only Redis told. */
+  /** Forget the revocations that came only from Redis. */
   | { readonly kind: 'drop-foreign'; readonly id: number }
   | { readonly kind: 'serve'; readonly id: number }
   | { readonly kind: 'keys'; readonly issuer: string; readonly keys: readonly VerificationKey[] }
-  /** A refetch that was asked for is over; its keys, if any, came before. */
+  /** A refetch that the worker asked for is over; new keys came before. */
   | { readonly kind: 'refetched'; readonly issuer: string }
   | { readonly kind: 'prepare'; readonly id: number; readonly config: Config }
   | { readonly kind: 'commit'; readonly id: number; readonly keys: KeysByIssuer }
   | { readonly kind: 'abandon' }
   | { readonly kind: 'ping'; readonly id: number }
   | { readonly kind: 'gather'; readonly id: number }
-  /** Others need units of a limit. */
+  /** Other workers need units of a limit. */
   | { readonly kind: 'lower'; readonly id: number; readonly limit: string; readonly wanted: number }
-  /** The answer to `want`, or before `serve` what is left of a limit, as a difference. */
+  /** The response to `want`; or, before `serve`, how many units less than its share are left. */
   | { readonly kind: 'raise'; readonly limit: string; readonly amount: number }
-  /** Take no new connections, which is answered when it is so; then end when the last has left or after `graceMs`. */
+  /** Accept no connections, and respond when that is so; then end when the last client has left or after `graceMs`. */
   | { readonly kind: 'retire'; readonly id: number; readonly graceMs: number }
-  /** End as soon as what is in flight has ended or `graceMs` is over. */
+  /** End as soon as the exchanges in flight have ended or `graceMs` is over. */
   | { readonly kind: 'close'; readonly graceMs: number };
 
-/** What one listener process has counted and taken. */
+/** What one worker has counted, and the resources that it uses. */
 export interface WorkerReport {
   readonly figures: Figures;
   readonly process: ProcessFigures;
@@ -53,16 +53,16 @@ export type ToSupervisor =
   /** The first message. */
   | { readonly kind: 'hello'; readonly protocol: number; readonly version: string }
   | { readonly kind: 'done'; readonly id: number }
-  /** What was asked for is not possible; `why` is a sentence. */
+  /** The worker could not do what it was asked for; `why` is a sentence. */
   | { readonly kind: 'refused'; readonly id: number; readonly why: string }
   | { readonly kind: 'report'; readonly id: number; readonly report: WorkerReport }
   | { readonly kind: 'refetch'; readonly issuer: string }
   /** A limit runs short; see `Leases`. */
   | { readonly kind: 'want'; readonly limit: string; readonly wanted: number }
   | { readonly kind: 'lowered'; readonly id: number; readonly amount: number }
-  /** An upstream server is down or up again, as far as this process can tell. */
+  /** The worker found an upstream server down, or up again. */
   | { readonly kind: 'server'; readonly report: ServerReport }
-  /** It is about to end by itself and serves until then what it has begun: another one must take its place. */
+  /** The worker is about to end by itself. Until another takes its place, it serves. */
   | { readonly kind: 'leaving'; readonly why: string }
-  /** The last message: how many exchanges were cut. */
+  /** The last message; `cut` is how many exchanges were cut. */
   | { readonly kind: 'closed'; readonly cut: number; readonly report: WorkerReport };

@@ -1,11 +1,10 @@
-/** Where the programs of a Linux system are; what the environment says may be writable by others. */
+/** Where a Linux system keeps its programs. A path from the environment may be writable by others. */
 export const PROGRAM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /**
- * What a process of the gateway takes from the environment: settings of Node.js, of its allocator and of the system's
- * libraries. Everything else stays with the supervisor, because it may be a secret of the configuration, and an attacker
- * who makes a listener read a file, or run, finds its environment in /proc. What tells a process that systemd listens to
- * it is not here either: a listener's word would count as the supervisor's.
+ * The variables that a worker gets: settings of Node.js, of its allocator and of the system's libraries. All others may
+ * be secrets of the configuration. An attacker who makes a worker read a file, or run code, would find them in /proc. The
+ * variables of systemd's notifications are not here either: systemd would take messages of a worker for the supervisor's.
  */
 const PASSED = new Set([
   'JOURNAL_STREAM',
@@ -27,7 +26,7 @@ const PASSED = new Set([
   'UV_USE_IO_URING',
 ]);
 
-/** The environment of a process that this one starts from its own program. */
+/** The environment for a process that this process starts. */
 export function processEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const passed = Object.entries(env).filter(([name]) => PASSED.has(name));
   return { ...Object.fromEntries(passed), PATH: PROGRAM_PATH };

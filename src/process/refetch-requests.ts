@@ -1,17 +1,17 @@
 import type { Clock } from '../lib/clock.ts';
 
 /**
- * Milliseconds between two asks for one issuer's keys. The supervisor keeps the issuer's own, longer pace; this bounds
- * the messages that a flood of unknown keys can cause.
+ * Milliseconds between two requests for one issuer's keys. The supervisor keeps the issuer's own, longer pace; this
+ * bounds the messages that a flood of unknown keys can cause.
  */
-const ASK_GAP_MS = 1_000;
+const REQUEST_GAP_MS = 1_000;
 
 interface Asked {
   readonly done: Promise<void>;
   readonly resolve: () => void;
 }
 
-/** Asks the supervisor for newer keys on behalf of tokens with an unknown one. */
+/** Asks the supervisor for newer keys when a token has an unknown one. */
 export class RefetchRequests {
   readonly #ask: (issuer: string) => void;
   readonly #clock: Clock;
@@ -26,11 +26,11 @@ export class RefetchRequests {
 
   /** See `AuthorizerOptions.refetch`. */
   refetch(issuer: string): Promise<void> | undefined {
-    const under = this.#asked.get(issuer);
-    if (under !== undefined) return under.done;
+    const pending = this.#asked.get(issuer);
+    if (pending !== undefined) return pending.done;
     const now = this.#clock.monotonic();
     if (now < (this.#mayAskAt.get(issuer) ?? 0)) return undefined;
-    this.#mayAskAt.set(issuer, now + ASK_GAP_MS);
+    this.#mayAskAt.set(issuer, now + REQUEST_GAP_MS);
     let resolve: () => void = () => {};
     const done = new Promise<void>((settle) => {
       resolve = settle;
@@ -40,13 +40,13 @@ export class RefetchRequests {
     return done;
   }
 
-  /** The supervisor has done what it could. */
+  /** The supervisor has fetched, or tried to. */
   settle(issuer: string): void {
     this.#asked.get(issuer)?.resolve();
     this.#asked.delete(issuer);
   }
 
-  /** No answer will come any more. */
+  /** The supervisor is gone. */
   giveUp(): void {
     for (const issuer of [...this.#asked.keys()]) this.settle(issuer);
   }

@@ -7,7 +7,7 @@ import type { Log } from '../lib/log.ts';
 import { StartError } from '../lib/start-error.ts';
 import type { SystemdLink } from './systemd/link.ts';
 
-/** How a reload ended; `faults` is empty exactly when the configuration is in force in every listener. */
+/** How a reload ended; `faults` is empty exactly when the configuration is in force in every worker. */
 export interface ReloadOutcome {
   readonly file: string;
   readonly faults: readonly string[];
@@ -21,15 +21,15 @@ export interface ReloaderOptions {
   readonly log: Log;
   /** The configuration as it is now, or its faults. @throws StartError when it cannot be read */
   readonly read: () => Promise<LoadResult>;
-  /** Resolves when there is something to reload. */
+  /** Resolves when the gateway has started. */
   readonly started: Promise<void>;
 }
 
-/** Puts the configuration as it is in force, one time after another, and says how it went. */
+/** Reads the configuration again, puts it in force and reports how that went; one reload at a time. */
 export class Reloader {
   readonly #options: ReloaderOptions;
   #running: Promise<unknown> | undefined;
-  /** The one that begins when the present one has ended. */
+  /** The reload that begins when the present one has ended. */
   #next: Promise<ReloadOutcome> | undefined;
 
   constructor(options: ReloaderOptions) {
@@ -37,8 +37,8 @@ export class Reloader {
   }
 
   /**
-   * Resolves when every listener works with the configuration as it was when this was called, or later, or when it is
-   * known that it is refused. A caller that comes while a reload waits gets that one, so that one waits at most. Never rejects.
+   * Resolves when every worker serves the configuration as it was at the call or later, or when that is refused. Callers
+   * that come while a reload waits share it, so at most one waits. Never rejects.
    */
   reload(): Promise<ReloadOutcome> {
     if (this.#next !== undefined) return this.#next;
@@ -71,7 +71,7 @@ export class Reloader {
       log.error({ config: file, ...fields }, message);
     }
     systemd.ready();
-    await systemd.told();
+    await systemd.delivered();
     return { file, faults: boundedFaults(faults), warnings };
   }
 
@@ -112,7 +112,7 @@ export class Reloader {
 interface Replacement {
   readonly faults: readonly string[];
   readonly warnings: readonly string[];
-  /** What the log says of a failure. */
+  /** Fields of the log line about a failure. */
   readonly fields: object;
   readonly message: string;
 }

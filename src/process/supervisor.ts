@@ -22,7 +22,7 @@ export interface SupervisorOptions {
 
 /**
  * The process that owns everything but the traffic: configuration, key sets, revocations, admin address, and the
- * workers, which serve what it tells them.
+ * workers, which serve by what it sends them.
  */
 export class Supervisor {
   readonly gateway: Gateway<Workers>;

@@ -6,13 +6,13 @@ import type { ToSupervisor, ToWorker, WorkerReport } from './messages.ts';
 /** Milliseconds between two pings. */
 const PING_MS = 1_000;
 
-type Asked = Extract<ToWorker, { readonly id: number }>;
-/** A member of a union without one of its properties. */
+type WithId = Extract<ToWorker, { readonly id: number }>;
+/** Each type of a union, without one of its properties. */
 type Without<Message, Key extends PropertyKey> = Message extends unknown ? Omit<Message, Key> : never;
-export type Question = Without<Asked, 'id'>;
+export type Question = Without<WithId, 'id'>;
 export type Statement = Exclude<ToWorker, { readonly id: number }>;
 
-/** How a listener process ended. */
+/** How a worker ended. */
 export interface Ending {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -28,30 +28,30 @@ export interface WorkerEvents {
 }
 
 interface Waiting {
-  readonly answer: (message: ToSupervisor) => void;
-  readonly fail: (error: Error) => void;
+  readonly resolve: (message: ToSupervisor) => void;
+  readonly reject: (error: Error) => void;
 }
 
-/** The end of a listener process before it answered. */
+/** The worker ended before it responded. */
 export class WorkerEnded extends Error {
   override readonly name = 'WorkerEnded';
 }
 
-/** One listener process as its supervisor sees it. */
+/** A worker process and the messages to and from it. */
 export class WorkerChannel {
   readonly pid: number;
   /** Resolves when the process has ended. Never rejects. */
   readonly ended: Promise<Ending>;
-  /** Exchanges that it cut when it closed. */
+  /** Exchanges that the worker cut when it closed. */
   cut = 0;
-  /** Its end was made here. */
+  /** The supervisor killed it. */
   wasKilled = false;
   readonly #process: ChildProcess;
   readonly #events: WorkerEvents;
   readonly #waiting = new Map<number, Waiting>();
   #ids = 0;
   #gone = false;
-  /** Looks since it was last heard of. */
+  /** Pings since its last message. */
   #unanswered = 0;
   #pinging = false;
   #pings: NodeJS.Timeout | undefined;
@@ -64,22 +64,23 @@ export class WorkerChannel {
       const end = (code: number | null, signal: NodeJS.Signals | null): void => {
         this.#gone = true;
         clearInterval(this.#pings);
-        for (const { fail } of this.#waiting.values()) fail(new WorkerEnded('the listener process ended'));
+        for (const { reject } of this.#waiting.values())
+          reject(new WorkerEnded('the listener process ended'));
         this.#waiting.clear();
         resolve({ code, signal });
       };
       this.#process.once('exit', end);
-      // One that could not be started has no exit.
+      // A process that could not be started has no exit.
       this.#process.once('error', () => end(null, null));
     });
-    this.#process.on('message', (message) => this.#hear(message as ToSupervisor));
+    this.#process.on('message', (message) => this.#receive(message as ToSupervisor));
   }
 
   get isGone(): boolean {
     return this.#gone;
   }
 
-  /** Seconds since it was last heard of, counted while this process ran; one or two are nothing. */
+  /** Seconds since its last message, counted while this process ran; one or two are usual. */
   get silentSeconds(): number {
     return (this.#unanswered * PING_MS) / 1000;
   }
@@ -89,19 +90,19 @@ export class WorkerChannel {
     this.#send(message);
   }
 
-  /** Rejects with a StartError when it is refused, and with WorkerEnded when the process ends before. */
+  /** Resolves with the response. Rejects with a StartError when the worker refuses, with WorkerEnded when it ends first. */
   async ask(question: Question): Promise<ToSupervisor> {
     this.#ids += 1;
     const id = this.#ids;
     if (this.#gone) throw new WorkerEnded('the listener process has ended');
-    const answer = new Promise<ToSupervisor>((resolve, reject) => {
-      this.#waiting.set(id, { answer: resolve, fail: reject });
+    const response = new Promise<ToSupervisor>((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
     });
     this.#send({ ...question, id } as ToWorker);
-    return await answer;
+    return await response;
   }
 
-  /** Asks again and again whether it still answers; see `silentSeconds`. */
+  /** Sends a ping every second; see `silentSeconds`. */
   watch(): void {
     this.#pings = setInterval(() => {
       this.#unanswered += 1;
@@ -110,7 +111,7 @@ export class WorkerChannel {
       const done = (): void => {
         this.#pinging = false;
       };
-      this.ask({ kind: 'ping' }).then(done, done); // Its end is told by `ended`.
+      this.ask({ kind: 'ping' }).then(done, done); // `ended` reports the end.
     }, PING_MS);
   }
 
@@ -121,11 +122,11 @@ export class WorkerChannel {
 
   #send(message: ToWorker): void {
     if (this.#gone || !this.#process.connected) return;
-    // The channel breaks when the process ends, which is told by `ended`.
+    // The channel breaks when the process ends, which `ended` reports.
     this.#process.send(message, () => {});
   }
 
-  #hear(message: ToSupervisor): void {
+  #receive(message: ToSupervisor): void {
     this.#unanswered = 0;
     switch (message.kind) {
       case 'hello':
@@ -149,19 +150,19 @@ export class WorkerChannel {
         return;
       case 'report':
         this.#events.report(message.report);
-        this.#answer(message.id, message);
+        this.#settle(message.id, message);
         return;
       case 'refused':
-        this.#take(message.id)?.fail(new StartError(message.why));
+        this.#take(message.id)?.reject(new StartError(message.why));
         return;
       case 'lowered':
       case 'done':
-        this.#answer(message.id, message);
+        this.#settle(message.id, message);
     }
   }
 
-  #answer(id: number, message: ToSupervisor): void {
-    this.#take(id)?.answer(message);
+  #settle(id: number, message: ToSupervisor): void {
+    this.#take(id)?.resolve(message);
   }
 
   #take(id: number): Waiting | undefined {

@@ -15,15 +15,15 @@ import { RefetchRequests } from './refetch-requests.ts';
 import { isJournal } from './systemd/journal-stream.ts';
 
 /**
- * Milliseconds between SIGTERM and what it says to this process alone: a service manager sends it to all processes of a
- * gateway that is to stop, in which case the supervisor says so before that.
+ * Milliseconds from SIGTERM until the worker asks to be replaced. A service manager that stops the gateway sends the
+ * signal to all its processes; the supervisor then ends the worker within this time.
  */
 const ALONE_MS = 500;
 /** Exit code of a fault of ours (sysexits.h). */
 const INTERNAL = 70;
 
 /**
- * Serves for a supervisor, which tells it everything through the channel it was started with, until that closes.
+ * Serves what a supervisor says, over the channel that this process was started with, until the channel closes.
  * Resolves with the exit code.
  */
 export function workerProcess(): Promise<number> {
@@ -34,18 +34,18 @@ class WorkerProcess {
   readonly #exit: (code: number) => void;
   readonly #watch = new ProcessWatch();
   readonly #refetches = new RefetchRequests(
-    (issuer) => void this.#tell({ kind: 'refetch', issuer }),
+    (issuer) => void this.#send({ kind: 'refetch', issuer }),
     systemClock,
   );
   readonly #leaseClient = new LeaseClient({
     leases: () => this.#server?.leases ?? new Map(),
-    ask: (limit, wanted) => void this.#tell({ kind: 'want', limit, wanted }),
+    ask: (limit, wanted) => void this.#send({ kind: 'want', limit, wanted }),
     clock: systemClock,
   });
   #log: Log | undefined;
   #server: Server | undefined;
   #replica: RevocationReplica | undefined;
-  /** Prepared and neither put in force nor given up. */
+  /** A change that is prepared, and neither committed nor abandoned. */
   #change: { readonly config: Config; readonly change: ServerChange } | undefined;
   #ending = false;
   #leaving = false;
@@ -55,27 +55,27 @@ class WorkerProcess {
   }
 
   start(): void {
-    process.on('message', (message) => this.#hear(message as ToWorker));
+    process.on('message', (message) => this.#receive(message as ToWorker));
     process.on('disconnect', () => this.#onOrphaned());
-    // A terminal's signals reach every process of the gateway; what becomes of this one, the supervisor says.
+    // A terminal's signals reach every process of the gateway. The supervisor decides what a worker does.
     for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => {});
     process.on('SIGTERM', () => setTimeout(() => this.#leave('it was told to by SIGTERM'), ALONE_MS).unref());
     for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
       process.removeAllListeners(event);
       process.on(event, (error: unknown) => this.#onFault(error));
     }
-    void this.#tell({ kind: 'hello', protocol: PROTOCOL, version });
+    void this.#send({ kind: 'hello', protocol: PROTOCOL, version });
   }
 
-  /** Resolves when the message has left, or when the supervisor is gone; `disconnect` says what follows then. */
-  #tell(message: ToSupervisor): Promise<void> {
+  /** Resolves when the message has left. Resolves also when the supervisor is gone, which `disconnect` reports. */
+  #send(message: ToSupervisor): Promise<void> {
     return new Promise((resolve) => {
       if (process.connected) process.send?.(message, undefined, undefined, () => resolve());
       else resolve();
     });
   }
 
-  #hear(message: ToWorker): void {
+  #receive(message: ToWorker): void {
     switch (message.kind) {
       case 'configure':
         this.#configure(message.index, freeze(message.config));
@@ -85,11 +85,11 @@ class WorkerProcess {
         return;
       case 'revoke':
         this.#replica?.add(message.revocations);
-        void this.#tell({ kind: 'done', id: message.id });
+        void this.#send({ kind: 'done', id: message.id });
         return;
       case 'drop-foreign':
         this.#replica?.dropForeign();
-        void this.#tell({ kind: 'done', id: message.id });
+        void this.#send({ kind: 'done', id: message.id });
         return;
       case 'keys':
         this.#server?.authorizer.setKeys(message.issuer, message.keys);
@@ -101,14 +101,14 @@ class WorkerProcess {
         this.#abandon();
         return;
       case 'ping':
-        void this.#tell({ kind: 'done', id: message.id });
+        void this.#send({ kind: 'done', id: message.id });
         return;
       case 'gather':
-        void this.#tell({ kind: 'report', id: message.id, report: this.#report() });
+        void this.#send({ kind: 'report', id: message.id, report: this.#report() });
         return;
       case 'lower': {
         const amount = this.#leaseClient.lower(message.limit, message.wanted);
-        void this.#tell({ kind: 'lowered', id: message.id, amount });
+        void this.#send({ kind: 'lowered', id: message.id, amount });
         return;
       }
       case 'raise':
@@ -118,28 +118,28 @@ class WorkerProcess {
         void this.#retire(message.id, message.graceMs);
         return;
       case 'close':
-        // One that retires does not wait for its clients any longer.
+        // A worker that retires does not wait for its clients any longer.
         if (this.#ending) void this.#server?.close(message.graceMs);
         else void this.#end((server) => shut(server, message.graceMs));
         return;
       default:
-        void this.#answer(message);
+        void this.#attempt(message);
     }
   }
 
-  /** What may be refused, with the reason. */
-  async #answer(message: Extract<ToWorker, { kind: 'serve' | 'prepare' | 'commit' }>): Promise<void> {
+  /** Handles a message that may be refused. */
+  async #attempt(message: Extract<ToWorker, { kind: 'serve' | 'prepare' | 'commit' }>): Promise<void> {
     const { id } = message;
     try {
       if (message.kind === 'serve') await this.#serve();
       else if (message.kind === 'prepare') await this.#prepare(freeze(message.config));
       else this.#commit(message.keys);
-      void this.#tell({ kind: 'done', id });
+      void this.#send({ kind: 'done', id });
     } catch (error) {
       const isExpected = error instanceof StartError;
       if (!isExpected) this.#log?.error({ error }, `a listener could not ${message.kind}`);
       const why = isExpected ? error.message : `a fault of ours: ${String(error)}`;
-      void this.#tell({ kind: 'refused', id, why });
+      void this.#send({ kind: 'refused', id, why });
     }
   }
 
@@ -156,7 +156,7 @@ class WorkerProcess {
       refetch: (issuer) => this.#refetches.refetch(issuer),
       revocations: this.#replica?.list,
       scarce: (limit, wanted) => this.#leaseClient.want(limit, wanted),
-      onServer: (report) => void this.#tell({ kind: 'server', report }),
+      onServer: (report) => void this.#send({ kind: 'server', report }),
       shared: true,
     });
   }
@@ -194,11 +194,11 @@ class WorkerProcess {
     return { figures: serverFigures(this.#configured()), process: this.#watch.read() };
   }
 
-  /** Serves on until another listener has taken its place and the supervisor says so. */
+  /** Asks for a replacement, and serves until the supervisor says that it is there. */
   #leave(why: string): void {
     if (this.#leaving || this.#ending) return;
     this.#leaving = true;
-    void this.#tell({ kind: 'leaving', why });
+    void this.#send({ kind: 'leaving', why });
   }
 
   #onFault(error: unknown): void {
@@ -208,7 +208,7 @@ class WorkerProcess {
       return;
     }
     this.#log.error({ error, pid: process.pid }, 'a fault of ours: this listener is replaced');
-    // The second one: what it still serves is not worth a process in this state.
+    // A second fault: the exchanges in flight are not worth a process in this state.
     if (this.#leaving || this.#ending) this.#exit(INTERNAL);
     else this.#leave('it met a fault of ours');
   }
@@ -222,7 +222,7 @@ class WorkerProcess {
 
   async #retire(id: number, graceMs: number): Promise<void> {
     await this.#server?.stopAccepting();
-    void this.#tell({ kind: 'done', id });
+    void this.#send({ kind: 'done', id });
     await this.#end((server) => server.retire(graceMs));
   }
 
@@ -232,7 +232,7 @@ class WorkerProcess {
     const server = this.#server;
     if (server !== undefined) {
       const cut = await how(server);
-      await this.#tell({ kind: 'closed', cut, report: this.#report() });
+      await this.#send({ kind: 'closed', cut, report: this.#report() });
     }
     this.#replica?.close();
     this.#watch.close();

@@ -24,7 +24,7 @@ export interface WorkerSetOptions {
   readonly configOf: (index: number) => Config;
   /** The limits of the whole gateway. */
   readonly limits: () => Units;
-  /** Is told what each worker finds out about upstream servers. */
+  /** Logs what the workers find out about upstream servers. */
   readonly board: ServerBoard;
   readonly keys: () => KeysByIssuer;
   readonly revocations: () => Iterable<Revocation>;

@@ -11,9 +11,9 @@ import { WorkerChannel } from './worker-channel.ts';
 
 /** Revocations in one message, some 200 KiB. */
 const CHUNK = 1_000;
-/** Milliseconds beyond its grace after which a listener that should have ended is killed. */
+/** Milliseconds beyond its grace after which a worker that should have ended is killed. */
 const OVERDUE_MS = 5_000;
-/** Milliseconds to wait for the figures of one that may hang; older ones are shown then. */
+/** Milliseconds to wait for the figures of a worker, which may hang; older figures are shown then. */
 const GATHER_MS = 1_000;
 
 export interface WorkerOptions {
@@ -27,28 +27,28 @@ export interface WorkerOptions {
   readonly revocations: Iterable<Revocation>;
   readonly refetch: (issuer: string) => Promise<void> | undefined;
   readonly leaving: (why: string) => void;
-  /** One of its limits runs short; see `Leases`. */
+  /** A limit of the worker runs short; see `Leases`. */
   readonly want: (limit: string, wanted: number) => void;
-  /** It has found an upstream server down or up again. */
+  /** The worker found an upstream server down, or up again. */
   readonly server: (report: ServerReport) => void;
-  /** It has not ended in its time, and is killed. */
+  /** The worker did not end in time, and is killed. */
   readonly overdue: () => void;
 }
 
-/** One listener process in the crew, from its start to its end. */
+/** One worker process, from its start to its end. */
 export class Worker implements Holder {
   readonly index: number;
   readonly channel: WorkerChannel;
-  /** The configuration it works with. */
+  /** The configuration that it serves. */
   config: Config;
   state: WorkerFigures['state'] = 'starting';
-  /** What it told last. */
+  /** Its last report. */
   report: WorkerReport | undefined;
-  /** Why it is about to end by itself. */
+  /** Why it is about to end by itself, if it is. */
   leaving: string | undefined;
-  /** Its end has been asked for. */
+  /** It has been asked to end, or its place is being filled. */
   isDismissed = false;
-  /** It is one of those that ended unasked. */
+  /** It counts among the workers that ended unasked. */
   isCounted = false;
   /** Monotonic milliseconds. */
   readonly #startedAt: number;
@@ -74,10 +74,10 @@ export class Worker implements Holder {
         this.channel.kill('SIGKILL');
       },
       refetch: (issuer) => {
-        const told = (): void => this.channel.send({ kind: 'refetched', issuer });
+        const done = (): void => this.channel.send({ kind: 'refetched', issuer });
         const newer = refetch(issuer);
-        if (newer === undefined) told();
-        else void newer.then(told);
+        if (newer === undefined) done();
+        else void newer.then(done);
       },
       leaving,
       want,
@@ -90,7 +90,7 @@ export class Worker implements Holder {
     this.channel.watch();
   }
 
-  /** Resolves when it serves what it began with. Rejects with a StartError when it cannot, and with WorkerEnded when it ended. */
+  /** Resolves when it serves. Rejects with a StartError when it cannot, with WorkerEnded when it ends first. */
   async serve(): Promise<void> {
     try {
       let chunk: Revocation[] = [];
@@ -133,33 +133,33 @@ export class Worker implements Holder {
     return Math.max(0, this.#clock.monotonic() - this.#servesAt) / 1000;
   }
 
-  /** Puts a configuration in force that every listener takes; see `ToWorker`. */
+  /** Makes a configuration ready; see `ToWorker`. */
   async prepare(config: Config): Promise<void> {
     await this.channel.ask({ kind: 'prepare', config });
   }
 
   async commit(config: Config, keys: KeysByIssuer): Promise<void> {
-    this.config = config; // What is told from now on comes behind it.
+    this.config = config; // Messages from now on arrive after it.
     await this.channel.ask({ kind: 'commit', keys });
   }
 
-  /** Has it end when its clients have left it. Resolves when it takes no new ones. */
+  /** Ends it when its clients have left. Resolves when it accepts no connections. */
   async retire(graceMs: number): Promise<void> {
     void this.#dismiss(graceMs);
     try {
       await this.channel.ask({ kind: 'retire', graceMs });
     } catch {
-      // One that has ended takes none either.
+      // A worker that has ended accepts none either.
     }
   }
 
-  /** Has it end as soon as it can. Resolves when it has ended. */
+  /** Ends it as soon as its exchanges have ended, at the latest after `graceMs`. Resolves when it has ended. */
   async close(graceMs: number): Promise<void> {
     this.channel.send({ kind: 'close', graceMs });
     await this.#dismiss(graceMs);
   }
 
-  /** One that has been asked to end is killed when it does not. */
+  /** Waits for its end, and kills it when it is late. */
   async #dismiss(graceMs: number): Promise<void> {
     this.isDismissed = true;
     this.state = 'draining';
@@ -171,17 +171,17 @@ export class Worker implements Holder {
     clearTimeout(late);
   }
 
-  /** Its present figures as far as it tells them in time. */
+  /** Asks for its present figures. Resolves when they have come or are late. */
   async gather(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, GATHER_MS);
     });
-    const told = this.channel.ask({ kind: 'gather' }).then(
+    const reported = this.channel.ask({ kind: 'gather' }).then(
       () => {},
-      () => {}, // It ended: what it told last counts.
+      () => {}, // It ended: its last report counts.
     );
-    await Promise.race([told, late]);
+    await Promise.race([reported, late]);
     clearTimeout(timer);
   }
 

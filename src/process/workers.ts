@@ -42,7 +42,7 @@ interface Setting {
   readonly authorizer: Authorizer;
 }
 
-/** Worker processes, which serve what this process tells them. */
+/** Worker processes, which serve by what this process sends them. */
 export class Workers implements Servers {
   readonly #set: WorkerSet;
   readonly #watch: WorkerWatch;

@@ -1,3 +1,5 @@
+import { withoutPort } from '../http/host-port.ts';
+
 /** The start of a wildcard: `*.example.com` covers all names below example.com, but not example.com. */
 const WILDCARD = '*.';
 
@@ -66,8 +68,7 @@ export class HostTable<T> {
 
 /** The host without port, in the spelling of the configuration. Undefined when a label is empty. */
 function hostName(host: string): string | undefined {
-  const colon = host.indexOf(':', host.lastIndexOf(']') + 1);
-  const name = (colon >= 0 ? host.slice(0, colon) : host).toLowerCase();
+  const name = withoutPort(host).toLowerCase();
   // A trailing dot names the same host (RFC 3986 §3.2.2).
   const relative = name.endsWith('.') ? name.slice(0, -1) : name;
   // Some servers drop more dots, and then see the host of another route.

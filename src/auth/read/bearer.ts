@@ -1,8 +1,8 @@
+import { isToken } from '../../http/token.ts';
 import { rejections } from '../rejections.ts';
 import type { Rejection } from '../verdict.ts';
 
 const SPACE = 0x20;
-const tchar = /^[!#$%&'*+\-.^_`|~A-Za-z0-9]$/;
 
 /** The token of an Authorization value (RFC 6750 §2.1), or the reason why there is none; see `tokenAfter`. */
 export function bearerToken(authorization: string | undefined): string | Rejection {
@@ -20,7 +20,7 @@ export function tokenAfter(scheme: string, value: string): string | Rejection {
   const { length } = scheme;
   const end = endOf(value);
   if (value.slice(0, length).toLowerCase() !== scheme) return rejections.notBearer;
-  if (end > length && tchar.test(value.charAt(length))) return rejections.notBearer;
+  if (end > length && isToken(value.charAt(length))) return rejections.notBearer;
   if (end <= length || value.charCodeAt(length) !== SPACE) return rejections.bearerMalformed;
   let start = length + 1;
   while (value.charCodeAt(start) === SPACE) start += 1;

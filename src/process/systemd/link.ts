@@ -25,7 +25,7 @@ export class SystemdLink {
   readonly #supervisor: () => Supervised;
   readonly #timers: NodeJS.Timeout[] = [];
   #stopping = false;
-  /** The status line that is being made. */
+  /** Settles when the status line has been handed over. */
   #status: Promise<void> = Promise.resolve();
   #lastAt = 0;
   #lastRequests = 0;
@@ -40,20 +40,20 @@ export class SystemdLink {
     return this.#notifier?.watchdogMs !== undefined;
   }
 
-  /** It serves, for the first time or again after `reloading`. A reload that ends while all stops is none of that. */
+  /** The gateway serves, at its start or after `reloading`. Has no effect while it stops. */
   ready(): void {
     const notifier = this.#notifier;
     if (notifier === undefined || this.#stopping) return;
     notifier.ready('serving');
     if (this.#timers.length > 0) {
-      this.#status = this.#tell(notifier);
+      this.#status = this.#sendStatus(notifier);
       return;
     }
-    this.#timers.push(setInterval(() => void this.#tell(notifier), STATUS_MS));
-    void this.#tell(notifier);
+    this.#timers.push(setInterval(() => void this.#sendStatus(notifier), STATUS_MS));
+    void this.#sendStatus(notifier);
     const { watchdogMs } = notifier;
     if (watchdogMs === undefined) return;
-    // Not when all listeners hang: the whole is of no use then, and a new start may help.
+    // When all workers hang, no ping is sent: systemd then starts the gateway anew, which may help.
     const ping = (): void => {
       if (this.#supervisor().isWell) notifier.alive();
     };
@@ -70,28 +70,28 @@ export class SystemdLink {
     this.#notifier?.stopping();
   }
 
-  /** Resolves when what was said has been told. */
-  async told(): Promise<void> {
+  /** Resolves when systemd has received everything so far. */
+  async delivered(): Promise<void> {
     await this.#status;
     await this.#notifier?.close();
   }
 
-  /** Resolves when everything has been told. */
+  /** Resolves when systemd has received everything. */
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     await this.#notifier?.close();
   }
 
-  async #tell(notifier: Notifier): Promise<void> {
+  async #sendStatus(notifier: Notifier): Promise<void> {
     const { figures, workers } = await this.#supervisor().gateway.view.gather();
     const serving = workers.filter(({ state }) => state === 'serving').length;
     notifier.status(
-      `${serving} of ${this.#supervisor().gateway.config.listeners} listeners serve; ${this.#pace(figures)}; ` +
+      `${serving} of ${this.#supervisor().gateway.config.listeners} listeners serve; ${this.#rate(figures)}; ` +
         `${figures.connections} connections, ${figures.cacheEntries} tokens cached${this.#reload()}`,
     );
   }
 
-  /** Nothing, unless the configuration that is in force is not the one in the file. */
+  /** A text only if the last reload failed, so that the file and the configuration in force differ. */
   #reload(): string {
     const { lastReload } = this.#supervisor().gateway.view.configuration();
     if (lastReload === undefined || lastReload.ok) return '';
@@ -99,12 +99,12 @@ export class SystemdLink {
     return `; the reload at ${new Date(at).toISOString()} failed: ${faults[0] ?? ''}`;
   }
 
-  #pace({ requests }: Figures): string {
+  #rate({ requests }: Figures): string {
     const total = requests.reduce((sum, { count }) => sum + count, 0);
     const now = systemClock.monotonic();
-    const pace = this.#lastAt === 0 ? 0 : ((total - this.#lastRequests) * 1000) / (now - this.#lastAt);
+    const rate = this.#lastAt === 0 ? 0 : ((total - this.#lastRequests) * 1000) / (now - this.#lastAt);
     this.#lastAt = now;
     this.#lastRequests = total;
-    return `${total} requests, ${Math.max(0, pace).toFixed(0)}/s`;
+    return `${total} requests, ${Math.max(0, rate).toFixed(0)}/s`;
   }
 }

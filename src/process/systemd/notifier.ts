@@ -2,23 +2,23 @@ import { execFile } from 'node:child_process';
 import type { Log } from '../../lib/log.ts';
 import { PROGRAM_PATH } from '../process-environment.ts';
 
-/** Milliseconds for one message; it takes a few. */
-const TELL_MS = 5_000;
+/** Milliseconds for one message; usually it takes a few. */
+const SEND_MS = 5_000;
 
-/** Tells systemd how this process is (sd_notify(3)). Each message is sent after the one before; none ever throws. */
+/** Sends systemd the state of this process (sd_notify(3)), one message after another. Never throws. */
 export interface Notifier {
-  /** Milliseconds within which `alive` must come again and again; undefined: systemd does not wait for it. */
+  /** Milliseconds within which `alive` must be called again; undefined when systemd does not watch. */
   readonly watchdogMs: number | undefined;
   ready(status: string): void;
   reloading(): void;
   status(text: string): void;
   stopping(): void;
   alive(): void;
-  /** Resolves when everything has been told. */
+  /** Resolves when everything has been sent. */
   close(): Promise<void>;
 }
 
-/** Undefined where no systemd wants to know. @param path where the program is looked for. */
+/** Undefined where no systemd asks for notifications. @param path folders in which the program is searched. */
 export function systemdNotifier(
   env: NodeJS.ProcessEnv,
   log: Log,
@@ -26,7 +26,7 @@ export function systemdNotifier(
 ): Notifier | undefined {
   const socket = env['NOTIFY_SOCKET'];
   if (socket === undefined || socket === '') return undefined;
-  // The program needs no more, and what else is there may be secret.
+  // The program needs no other variables, and others may be secret.
   return new NotifyProgram(watchdogOf(env), log, { NOTIFY_SOCKET: socket, PATH: path });
 }
 
@@ -46,9 +46,9 @@ class NotifyProgram implements Notifier {
   readonly watchdogMs: number | undefined;
   readonly #log: Log;
   readonly #env: NodeJS.ProcessEnv;
-  /** What waits, by kind: a newer word of the same kind takes the place of an older one, so there are five at most. */
+  /** Messages that wait, by kind. A newer one replaces an older one of its kind, so at most four wait. */
   readonly #waiting = new Map<string, readonly string[]>();
-  #telling: Promise<void> | undefined;
+  #sending: Promise<void> | undefined;
   #failed = false;
 
   constructor(watchdogMs: number | undefined, log: Log, env: NodeJS.ProcessEnv) {
@@ -58,50 +58,50 @@ class NotifyProgram implements Notifier {
   }
 
   ready(status: string): void {
-    this.#tell('state', ['READY=1', `MAINPID=${process.pid}`, `STATUS=${status}`]);
+    this.#send('state', ['READY=1', `MAINPID=${process.pid}`, `STATUS=${status}`]);
   }
 
   reloading(): void {
-    this.#tell('reloading', ['RELOADING=1']);
+    this.#send('reloading', ['RELOADING=1']);
   }
 
   status(text: string): void {
-    this.#tell('status', [`STATUS=${text}`]);
+    this.#send('status', [`STATUS=${text}`]);
   }
 
   stopping(): void {
-    this.#tell('state', ['STOPPING=1']);
+    this.#send('state', ['STOPPING=1']);
   }
 
   alive(): void {
-    this.#tell('alive', ['WATCHDOG=1']);
+    this.#send('alive', ['WATCHDOG=1']);
   }
 
   async close(): Promise<void> {
-    await this.#telling;
+    await this.#sending;
   }
 
-  #tell(kind: string, words: readonly string[]): void {
+  #send(kind: string, assignments: readonly string[]): void {
     this.#waiting.delete(kind);
-    this.#waiting.set(kind, words);
-    this.#telling ??= this.#tellAll().finally(() => {
-      this.#telling = undefined;
+    this.#waiting.set(kind, assignments);
+    this.#sending ??= this.#sendAll().finally(() => {
+      this.#sending = undefined;
     });
   }
 
-  async #tellAll(): Promise<void> {
+  async #sendAll(): Promise<void> {
     for (;;) {
       const [next] = this.#waiting;
       if (next === undefined) return;
-      const [kind, words] = next;
+      const [kind, assignments] = next;
       this.#waiting.delete(kind);
-      await this.#run(words);
+      await this.#run(assignments);
     }
   }
 
-  #run(words: readonly string[]): Promise<void> {
+  #run(assignments: readonly string[]): Promise<void> {
     return new Promise((resolve) => {
-      execFile('systemd-notify', [...words], { timeout: TELL_MS, env: this.#env }, (error) => {
+      execFile('systemd-notify', [...assignments], { timeout: SEND_MS, env: this.#env }, (error) => {
         if (error !== null && !this.#failed) {
           this.#failed = true;
           this.#log.error({ error }, 'systemd cannot be told how the gateway is');
