@@ -1,22 +1,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Connections: probes, a handful of scrapers, some webhooks; more is a mistake that must not eat descriptors. */
+/** Connections: probes, a handful of scrapers, some webhooks. More are a mistake that must not use up descriptors. */
 const MAX_CONNECTIONS = 64;
-/** Of one peer address, so that no peer has them all. */
+/** Connections of one peer address, so that no peer has them all. */
 const MAX_OF_PEER = 16;
-/** Requests that wait behind the one that is answered, on one connection; more is no client that reads its answers. */
+/** Requests that wait on one connection. A client that sends more does not read its replies. */
 const MAX_WAITING = 16;
 
 interface Connection {
   readonly peer: string;
-  /** Requests that are answered or wait for it. */
+  /** Requests without a complete reply. */
   requests: number;
-  /** Resolves when the last of them is over. Never rejects. */
+  /** Resolves when the last of these requests is over. Never rejects. */
   last: Promise<void>;
 }
 
-/** The connections of an address for operators: a new one always gets in, in place of the one that keeps it waiting longest. */
+/** The connections of an address for operators. A new connection always gets in; an old one makes room for it. */
 export class Connections {
   /** By age. */
   readonly #open = new Map<Socket, Connection>();
@@ -31,7 +31,7 @@ export class Connections {
     socket.once('close', () => this.#open.delete(socket));
   }
 
-  /** Calls `answer` when the requests before this one on its connection have their answers. */
+  /** Calls `answer` when all earlier requests on the connection have their replies. */
   inTurn(request: IncomingMessage, response: ServerResponse, answer: () => void): void {
     const { socket } = request;
     const connection = this.#open.get(socket);
@@ -55,7 +55,7 @@ export class Connections {
     connection.last = isFirst ? begin() : connection.last.then(begin);
   }
 
-  /** One that has sent no whole request goes first: an answer that is under way is soon over. */
+  /** Closes a connection without a whole request first: a reply that is under way is soon over. */
   #evict(oldestFirst: readonly (readonly [Socket, Connection])[]): void {
     const [socket] = oldestFirst.find(([, { requests }]) => requests === 0) ?? oldestFirst[0] ?? [];
     if (socket === undefined) return;

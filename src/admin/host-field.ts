@@ -3,9 +3,9 @@ import type { IncomingMessage } from 'node:http';
 const MAPPED = '::ffff:';
 
 /**
- * Whether a request names the address that it came to, `localhost`, or one of `hosts` (in lower case). A page that has
- * its own name point here asks under that name, and must not read the answer (DNS rebinding). Without Host, which no
- * browser leaves out, it is a probe of the HTTP/1.0 kind.
+ * Whether a request names the address that it came to, `localhost`, or one of `hosts` (in lower case). A web page can let
+ * its own name point here (DNS rebinding); a browser then sends that name, and must not get the reply. Browsers always
+ * send Host, so a request without it is a probe of the HTTP/1.0 kind.
  */
 export function isOwnHost(request: IncomingMessage, hosts: ReadonlySet<string>): boolean {
   const { host } = request.headers;

@@ -8,11 +8,11 @@ import { BodyTooLarge, readBody } from './request-body.ts';
 
 /** Bytes of a request head: a probe or a scraper sends a few hundred, a signed webhook some thousand. */
 const maxHeadBytes = 8 * 1024;
-/** Milliseconds a client may take for its request head, so that a dribbled one holds no slot. */
+/** Milliseconds for a request head, so that a client that sends slowly holds no slot. */
 const headTimeoutMs = 5_000;
-/** Milliseconds for a whole request; bodies that no page takes are read and thrown away. */
+/** Milliseconds for a whole request; a body that no page wants is read and discarded. */
 const requestTimeoutMs = 10_000;
-/** Milliseconds without a byte in either direction, so that a client that does not read its answer is dropped. */
+/** Milliseconds without a byte in either direction, so that a client that does not read its reply is dropped. */
 const idleTimeoutMs = 15_000;
 /** Milliseconds between two checks of the time-outs above; Node's 30 seconds would make them meaningless. */
 const timeoutCheckMs = 1_000;
@@ -28,11 +28,11 @@ export interface Page {
 export interface HttpServerOptions {
   readonly host: string;
   readonly port: number;
-  /** What GET and HEAD get, by path. */
+  /** Pages for GET and HEAD, by path. */
   readonly pages: ReadonlyMap<string, () => Page | Promise<Page>>;
-  /** What a Host field may name besides the address itself and `localhost`, in lower case. */
+  /** Names that a Host field may have besides the address itself and `localhost`, in lower case. */
   readonly hosts: ReadonlySet<string>;
-  /** What takes POST, by path; a path has a page or this. Each asks for a proof, so the Host field may name anything. */
+  /** Handlers of POST, by path. A path has a page or a handler. Handlers demand a proof, so any Host field will do. */
   readonly posts: ReadonlyMap<string, PostHandler>;
   /** Receives an error met while answering; the client gets a plain 500 without its text. */
   readonly fault: (error: unknown) => void;
@@ -45,8 +45,8 @@ export interface HttpServer {
 }
 
 /**
- * Serves a few paths for operators. It runs on node:http because health checks of the HTTP/1.0 kind must get their
- * answer. Rejects with the listen error as it came (`EADDRINUSE`, `EACCES`).
+ * Serves a few paths for operators. It runs on node:http because health checks of the HTTP/1.0 kind must get a reply.
+ * Rejects with the listen error as it came (`EADDRINUSE`, `EACCES`).
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { host, port, fault } = options;
@@ -75,7 +75,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const close = (): Promise<void> => {
     closing ??= new Promise<void>((resolve) => {
       server.close(() => resolve());
-      // Nothing here is worth waiting for: a scrape is repeated, and a held connection must not hold the exit.
+      // No request here is worth waiting for: scrapes are repeated, and a held connection must not delay the exit.
       server.closeAllConnections();
     });
     return closing;
@@ -126,7 +126,7 @@ async function answer(
     else if (post !== undefined) await answerPost(request, response, post);
     else if (page !== undefined) send(response, await page());
   } catch (error) {
-    // A client that has gone in the middle of its request waits for no answer.
+    // The client left in the middle of its request.
     if (request.destroyed && !request.complete) return;
     fault(error);
     send(response, json(500, { error: 'the request could not be answered' }));

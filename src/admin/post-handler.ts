@@ -1,4 +1,4 @@
-/** The answer to a request for something other than forwarding; `body` is sent as JSON. */
+/** The reply to a POST or DELETE; `body` is sent as JSON. */
 export interface PostReply {
   readonly status: number;
   readonly body: object;
@@ -7,13 +7,13 @@ export interface PostReply {
 
 export type PostHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** Takes POST requests on one path of the admin address, or of an address of its own. */
+/** Handles POST requests on one path of the admin address or of the address of webhooks. */
 export interface PostHandler {
-  /** Bytes of a body. */
+  /** Most bytes of a body. */
   readonly maxBytes: number;
-  /** The answer for a request whose body is not even to be read; header names are in lower case. */
+  /** The reply to a request whose body need not be read; undefined to read it. Header names are in lower case. */
   refuse(headers: PostHeaders): PostReply | undefined;
   answer(headers: PostHeaders, body: Buffer): Promise<PostReply>;
-  /** Answers DELETE; absent where the path does not take it. The query comes without its question mark. */
+  /** Handles DELETE; absent where the path does not allow it. The query comes without its question mark. */
   remove?(headers: PostHeaders, query: string): Promise<PostReply>;
 }

@@ -5,8 +5,8 @@ export class BodyTooLarge extends Error {
 }
 
 /**
- * The whole body of a request. Rejects when the client goes away, and with BodyTooLarge; what is still to come is then
- * thrown away, so that the client gets to read its answer.
+ * The whole body of a request. Rejects when the client leaves, and with BodyTooLarge; the rest of the body is then
+ * discarded, so that the client can read its reply.
  */
 export function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {

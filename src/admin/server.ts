@@ -10,7 +10,7 @@ export interface AdminOptions {
   readonly view: AdminView;
   /** See `HttpServerOptions.hosts`. */
   readonly hosts?: readonly string[];
-  /** What takes POST, by path. */
+  /** See `HttpServerOptions.posts`. */
   readonly posts?: ReadonlyMap<string, PostHandler>;
 }
 
@@ -33,7 +33,7 @@ export function startAdmin(options: AdminOptions): Promise<Admin> {
 }
 
 function adminPages(view: AdminView): ReadonlyMap<string, () => Page | Promise<Page>> {
-  // Node's process metrics watch the event loop and the collector; a gateway without a scraper is spared that.
+  // Made at the first scrape: Node's process metrics watch the event loop and the collector, which costs time.
   let registry: MetricsRegistry | undefined;
   const metrics = async (): Promise<Page> => {
     registry ??= new MetricsRegistry(view);

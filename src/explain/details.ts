@@ -6,27 +6,27 @@ import { tokenAlgorithms } from '../keys/algorithms.ts';
 import { slashHint } from '../lib/slash-hint.ts';
 import { claim, headerMember, shown, type TokenFacts } from './token-facts.ts';
 
-/** What the lines of an explanation are made of. */
+/** The material for the lines of an explanation. */
 export interface Case {
   readonly route: RouteConfig;
-  /** The issuers of the route; empty on a public one. */
+  /** The issuers of the route; empty on a public route. */
   readonly issuers: readonly IssuerConfig[];
-  /** The one that the token falls under, once that is known. */
+  /** The issuer that the token names, if the route has it. */
   readonly issuer: IssuerConfig | undefined;
   /** Ids of the keys in force, `undefined` for a key without one. */
   readonly kids: readonly (string | undefined)[];
-  /** Where the keys come from, and why they could not be had. */
+  /** Where the keys come from, and why they could not be fetched. */
   readonly keySource: string;
   readonly facts: TokenFacts;
   /** Whether the gateway takes revocations. */
   readonly revocable: boolean;
-  /** Whether they are kept in a state folder, which is the only place where they are looked for. */
+  /** Whether revocations are kept in a state folder, the only place where explain searches for them. */
   readonly keepsRevocations: boolean;
   /** Wall-clock milliseconds. */
   readonly now: number;
 }
 
-/** For each check what was compared with what, passed or failed. */
+/** For each check the values that it compared. */
 export const details: Readonly<Record<CheckName, (about: Case) => string>> = {
   token: ({ facts, route }) =>
     facts.characters === 0
@@ -100,7 +100,7 @@ export const details: Readonly<Record<CheckName, (about: Case) => string>> = {
   },
 };
 
-/** A claim that must be present; dots of its name are letters. */
+/** A claim that must be present. A dot in its name is part of the name. */
 function required(facts: TokenFacts, name: ClaimName): unknown {
   const path = typeof name === 'string' ? [name] : name;
   return facts.claims === undefined ? undefined : new ClaimPath(path).find(facts.claims);

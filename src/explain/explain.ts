@@ -18,13 +18,13 @@ import type { Reason } from '../reasons.ts';
 import { type Case, details } from './details.ts';
 import { claim, readToken } from './token-facts.ts';
 
-/** A request in question. */
+/** The request to explain. */
 export interface Question {
   readonly method: string;
   readonly host: string;
-  /** Without query. */
+  /** Without its query. */
   readonly path: string;
-  /** Undefined: the request carries none. */
+  /** Undefined for a request without a token. */
   readonly token: string | undefined;
 }
 
@@ -35,20 +35,20 @@ export interface Check {
 }
 
 export interface Explanation {
-  /** Undefined when no route takes the request, or more than one could. */
+  /** Undefined when no route matches, or when readings of the path match different routes. */
   readonly route: RouteConfig | undefined;
-  /** The issuer whose rules and keys apply; undefined when none does, or the route wants no token. */
+  /** The issuer whose rules and keys apply; undefined when none does, and on a public route. */
   readonly issuer: string | undefined;
-  /** Empty without a route, and on a public one. */
+  /** Empty without a route, and on a public route. */
   readonly checks: readonly Check[];
-  /** Undefined: the request would be forwarded. */
+  /** Undefined when the request would be forwarded. */
   readonly refusal: { readonly reason: Reason; readonly reply: Reply } | undefined;
-  /** The rule by which the request has more than one reading, where that is why it is refused. */
+  /** The rule by which the path has another reading, if the request is refused for that. */
   readonly pathRule?: string;
 }
 
 export interface ExplainOptions {
-  /** Fetch no keys: those of the state folder must do. */
+  /** Fetch no keys: use those of the state folder. */
   readonly offline: boolean;
   readonly clock: Clock;
 }
@@ -56,8 +56,8 @@ export interface ExplainOptions {
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
- * Says what a gateway with this configuration would do with a request, and why. The verdict is that of the same code
- * which judges requests; the details beside it are for a reader. Reads the state folder and changes nothing in it.
+ * Says what a gateway with this configuration would do with a request, and why. The code that judges requests also gives
+ * this verdict; the details are for the reader. Reads the state folder and changes nothing in it.
  */
 export async function explain(
   config: Config,
@@ -98,7 +98,7 @@ function serviceOf(gateway: LocalGateway): Service<Exchange> {
   return gateway.servers.server.service.forExchanges;
 }
 
-/** What is wrong with the request apart from its token, by the rules that a front applies; it has no field but Host. */
+/** The fault of the request apart from its token, by the rules of a front. The request has no field but Host. */
 function faultOf({ method, host, path }: Question, limit: number): Reason | undefined {
   if (!isHostAndPort(host) || !isServable(method, path, undefined)) return 'request_malformed';
   const size = requestHeadBytes(method, path, undefined, fieldLineBytes('host', host));
@@ -112,7 +112,7 @@ async function unrouted(reason: Reason, config: Config, clock: Clock): Promise<E
   return { route: undefined, issuer: undefined, checks: [], refusal: { reason, reply } };
 }
 
-/** Gets what lies outside the configuration: revocations that were kept, and keys. */
+/** Reads the revocations of the state folder, and reads or fetches keys. */
 async function prepare(
   { control }: LocalGateway,
   issuers: readonly IssuerConfig[],
@@ -144,7 +144,7 @@ function judge(service: Service<Exchange>, route: Route, head: RequestHead): Pro
   });
 }
 
-/** The request, with the token at the first of the places where the route looks for it. */
+/** The request with its token, at the first place in which the route searches. */
 function headOf({ method, host, path, token }: Question, route: RouteConfig): RequestHead {
   const place: TokenPlace = route.token?.[0] ?? { kind: 'header', name: 'authorization', scheme: 'Bearer' };
   let header: readonly [name: string, value: string] | undefined;
@@ -222,7 +222,7 @@ function sourceOf(
   return set.lastError === undefined ? set.source : `an earlier fetch, because ${set.lastError}`;
 }
 
-/** In HAProxy's style another fault of the same token may come first. */
+/** The checks of HAProxy's style have another order, so another fault of the token may come first. */
 async function refusalOf(judged: Judged, verdict: Rejection): Promise<Explanation['refusal']> {
   const { config, question, issuers, options, gateway } = judged;
   if (config.rejection === 'rfc6750') {

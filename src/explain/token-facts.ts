@@ -9,14 +9,14 @@ import {
 import { type JsonObject, member, parseObject } from '../auth/read/strict-json.ts';
 import { TokenBuffer } from '../auth/read/token-buffer.ts';
 
-/** What a token says of itself, as far as it can be read; nothing of it is proven. */
+/** The unproven content of a token, as far as it can be read. */
 export interface TokenFacts {
   readonly characters: number;
   readonly segments: number;
   /** Undefined when it is not canonical base64url of UTF-8, or no JSON object without repeated members. */
   readonly header: JsonObject | undefined;
   readonly claims: JsonObject | undefined;
-  /** Why these are undefined. */
+  /** Why the header or the claims are undefined. */
   readonly headerFault: string;
   readonly claimsFault: string;
 }
@@ -43,7 +43,7 @@ const beyond: ReadonlyMap<number, (limits: Limits) => string> = new Map([
   [TOO_MANY_PARTS, ({ parts }) => `has more than ${parts} parts: names, values, objects and arrays`],
 ]);
 
-/** What is wrong with a segment that cannot be read. */
+/** The fault of a segment that cannot be read. */
 function faultOf(segment: string, limits: Limits): string {
   const buffer = new TokenBuffer();
   const length = buffer.load(segment);
@@ -52,10 +52,10 @@ function faultOf(segment: string, limits: Limits): string {
   return beyond.get(members)?.(limits) ?? (members < 0 ? 'is no JSON object' : 'has a member twice');
 }
 
-/** Characters of a value that are shown: enough to see which it is, and a claim of 10 KiB does not fill the screen. */
+/** Characters of a value that are shown: enough to recognize it, and a claim of 10 KiB does not fill the screen. */
 const MAX_SHOWN = 120;
 
-/** A value of the token for a person, on one line and in ASCII; `is absent` without one. */
+/** A value of the token on one line of ASCII; `is absent` for undefined. */
 export function shown(value: unknown): string {
   if (value === undefined) return 'is absent';
   const text = JSON.stringify(value).replace(
