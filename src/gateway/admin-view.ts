@@ -1,14 +1,15 @@
 import type { GatewayFigures } from '../admin/figures.ts';
-import type { AdminView, ConfigurationView, KeySetView, NotReady } from '../admin/view.ts';
+import type { AdminView, ConfigurationView, KeySetView, NotReady, RevocationsView } from '../admin/view.ts';
 import type { Config } from '../config/config.ts';
 import { hostPort } from '../http/host-port.ts';
 import type { VerificationKey } from '../keys/key.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { version } from '../lib/version.ts';
+import type { RevocationStore } from '../revocation/store.ts';
 import type { ControlPlane } from './control-plane.ts';
 
-export interface AdminViewSources {
+interface AdminViewSources {
   /** The configuration in force at the time of the call. */
   readonly config: () => Config;
   readonly configuration: () => ConfigurationView;
@@ -62,19 +63,7 @@ export function adminView(sources: AdminViewSources): AdminView {
     },
     revocations: () => {
       const store = control.revocation?.store;
-      return (
-        store && {
-          entries: store.size,
-          foreign: store.foreign,
-          // Walks over all revocations, so only `/status` reads it; a scrape of the metrics does not.
-          get oldest() {
-            return store.span().oldest;
-          },
-          get newest() {
-            return store.span().newest;
-          },
-        }
-      );
+      return store && revocationsView(store);
     },
     *revocationsReceived() {
       for (const [source, { value }] of control.revocation?.store.received.members ?? []) {
@@ -83,6 +72,21 @@ export function adminView(sources: AdminViewSources): AdminView {
     },
     revocationsRefused: () => control.revocation?.refused() ?? [],
     fault: (error) => log.error({ error }, 'the admin address could not answer'),
+  };
+}
+
+/** What the store of revocations shows. */
+export function revocationsView(store: Pick<RevocationStore, 'size' | 'foreign' | 'span'>): RevocationsView {
+  return {
+    entries: store.size,
+    foreign: store.foreign,
+    // Walks over all revocations, so only `/status` reads it; a scrape of the metrics does not.
+    get oldest() {
+      return store.span().oldest;
+    },
+    get newest() {
+      return store.span().newest;
+    },
   };
 }
 
