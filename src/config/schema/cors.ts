@@ -3,6 +3,7 @@ import { duration, flag, list, oneOf, pattern, section, text } from './fields.ts
 
 const DAY = 24 * 60 * 60_000;
 
+/** A token (RFC 9110 §5.6.2) without `*`, which browsers read as every header (Fetch standard §4.9). */
 const token = /^[!#$%&'+\-.^_`|~0-9A-Za-z]{1,256}$/;
 
 /** The treatment of a route's preflight requests (Fetch standard §3.3). */
