@@ -33,7 +33,9 @@ export interface AuthorizerOptions {
   readonly cache: { readonly entries: number; readonly bytes: number };
   /** Verification threads; 0: none, the event loop verifies in slices. */
   readonly verifiers: number;
-  /** `rejection: haproxy`: faults are reported in the order in which HAProxy's configuration finds them, see `checks`. */
+  /**
+   * `rejection: haproxy`: faults are reported in the order in which HAProxy's configuration finds them, see `checks`.
+   */
   readonly haproxyOrder: boolean;
   readonly clock: Clock;
   /** Without threads, verification takes its slices from it. */
@@ -41,7 +43,10 @@ export interface AuthorizerOptions {
   readonly counters: AuthCounters;
   /** Undefined: nothing is ever revoked. */
   readonly revocations?: Revocations | undefined;
-  /** Asks an issuer for newer keys, for a token with an unknown key or a wrong signature. Undefined: keys are never fetched. */
+  /**
+   * Asks an issuer for newer keys, for a token with an unknown key or a wrong signature. Undefined: keys are never
+   * fetched.
+   */
   readonly refetch?: Refetch | undefined;
 }
 
@@ -148,8 +153,8 @@ export class Authorizer {
   }
 
   /**
-   * The claims of a JWT that is no client's token. Undefined unless `key`, or without it a present key of the issuer, has
-   * signed it.
+   * The claims of a JWT that is no client's token. Undefined unless `key`, or without it a present key of the issuer,
+   * has signed it.
    */
   signedClaims(token: string, issuerName: string, key?: VerificationKey): JsonObject | undefined {
     const issuer = this.#policies.issuer(issuerName);

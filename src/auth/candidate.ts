@@ -3,8 +3,8 @@ import type { Issuer } from './policy/issuer.ts';
 import type { Policy } from './policy/policy.ts';
 
 /**
- * A token that has passed every check before the signature. Nothing in it is proven. Thousands of forged tokens may wait
- * at a time, so a candidate holds the text of the token and nothing parsed from it.
+ * A token that has passed every check before the signature. Nothing in it is proven. Thousands of forged tokens may
+ * wait at a time, so a candidate holds the text of the token and nothing parsed from it.
  */
 export interface Candidate {
   readonly kind: 'candidate';

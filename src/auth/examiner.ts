@@ -10,8 +10,8 @@ import { rejections } from './rejections.ts';
 import type { Rejection } from './verdict.ts';
 
 /**
- * Characters of a token. Real tokens stay below 4 KiB, and the head that carries one has 16 KiB by default. One less than
- * 16 KiB, because V8 hashes longer strings by their length alone: an attacker could make maps of such tokens slow.
+ * Characters of a token. Real tokens stay below 4 KiB, and the head that carries one has 16 KiB by default. One less
+ * than 16 KiB, because V8 hashes longer strings by their length alone: an attacker could make maps of such tokens slow.
  */
 const MAX_TOKEN = 16 * 1024 - 1;
 

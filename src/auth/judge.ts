@@ -47,9 +47,9 @@ export class Judge {
   }
 
   /**
-   * The verdict for a token whose signature is good under the present keys of its issuer: times and required claims, then
-   * revocation, then the kind of token, then the rules of the route. Remembers the verdict unless the issuer refuses the
-   * token.
+   * The verdict for a token whose signature is good under the present keys of its issuer: times and required claims,
+   * then revocation, then the kind of token, then the rules of the route. Remembers the verdict unless the issuer
+   * refuses the token.
    */
   judge(candidate: Candidate): Permit | Rejection {
     const { policy, issuer } = candidate;
@@ -64,7 +64,8 @@ export class Judge {
     const revocationsAt = revocations?.generation ?? 0;
     const marks = revocations?.marks(issuer.config.name, claims);
     if (marks !== undefined && revocations?.cover(marks) === true) return rejections.revoked;
-    // Not remembered: every policy with this issuer may use an entry, so the token must have met all that the issuer demands.
+    // Not remembered: every policy with this issuer may use an entry, so the token must have met all that the issuer
+    // demands.
     const misfit = issuer.types.judge(type, claims);
     if (misfit !== undefined) return misfit;
     const answer =
@@ -82,8 +83,8 @@ export class Judge {
   }
 
   /**
-   * Refuses a token that repeats a member name. Refuses one whose parsed claims lead to another issuer than the outlined
-   * claims did: its signature was verified with the keys of the wrong issuer.
+   * Refuses a token that repeats a member name. Refuses one whose parsed claims lead to another issuer than the
+   * outlined claims did: its signature was verified with the keys of the wrong issuer.
    */
   #parse({ token, policy, issuer, members }: Candidate): ProvenToken | Rejection {
     const first = token.indexOf('.');
@@ -98,7 +99,9 @@ export class Judge {
     return { kind: 'proven', type: header.type, claims, payload };
   }
 
-  /** A permit with the identity headers of the route. Refuses a token with a claim that cannot be written as a header. */
+  /**
+   * A permit with the identity headers of the route. Refuses a token with a claim that cannot be written as a header.
+   */
   #identify(policy: Policy, claims: JsonObject, payload: string): Permit | Rejection {
     const identity = policy.identity.render(claims, payload);
     if (identity === undefined) return rejections.claimMismatch;

@@ -1,13 +1,15 @@
 type HashName = 'sha256' | 'sha384' | 'sha512';
 
-/** What a signature algorithm of RFC 7518 §3.1 (RFC 8037 §3.1 for EdDSA, RFC 9864 §2.2 for its curves) asks of its key. */
+/**
+ * What a signature algorithm demands of its key (RFC 7518 §3.1; RFC 8037 §3.1 for EdDSA, RFC 9864 §2.2 for its curves).
+ */
 export interface Algorithm {
   readonly name: string;
-  /** `kty` of the keys it can use (RFC 7518 §6.1). */
+  /** `kty` of its keys (RFC 7518 §6.1). */
   readonly kty: 'RSA' | 'EC' | 'OKP' | 'oct';
-  /** The only curves it can use; undefined where keys have none. */
+  /** The curves of its keys; undefined when keys have no curve. */
   readonly curves?: readonly string[];
-  /** Undefined on Edwards curves, to which their hash belongs. */
+  /** Undefined on Edwards curves, which determine their hash. */
   readonly hash?: HashName;
 }
 
@@ -29,30 +31,30 @@ const table: readonly Algorithm[] = [
   { name: 'HS512', kty: 'oct', hash: 'sha512' },
 ];
 
-/** Every algorithm that can be allowed, by its JOSE name; `none` is not among them. */
+/** Every algorithm that a configuration can allow, by its JOSE name. `none` is not among them. */
 export const algorithms: ReadonlyMap<string, Algorithm> = new Map(table.map((entry) => [entry.name, entry]));
 
-/** Whether the algorithm works with a secret both sides know, not with a public key. */
+/** Whether the algorithm is an HMAC, whose key is a shared secret. Its signatures are cheap to verify. */
 export function isSymmetric(name: string): boolean {
   return algorithms.get(name)?.kty === 'oct';
 }
 
 /**
- * Names that tokens may have in `alg` where these algorithms are allowed. `EdDSA` is the older name of `Ed25519` and
- * `Ed448` (RFC 9864 §4.1): each stands for the other, and the keys alone decide on which curve.
+ * The values of `alg` that tokens may have when these algorithms are allowed. `EdDSA` is the older name of `Ed25519`
+ * and `Ed448` (RFC 9864 §4.1): where one is allowed, so is the other. The key decides on the curve.
  */
 export function tokenAlgorithms(allowed: readonly string[]): readonly string[] {
   const names = allowed.flatMap((name) => [name, ...otherNames(name)]);
   return names.filter((name, index) => names.indexOf(name) === index);
 }
 
-/** The other names under which the same key makes the same signatures. */
+/** The other names of the algorithm: the same key makes the same signatures under them. */
 export function otherNames(name: string): readonly string[] {
   if (algorithms.get(name)?.kty !== 'OKP') return [];
   return name === 'EdDSA' ? ['Ed25519', 'Ed448'] : ['EdDSA'];
 }
 
-/** Names of the algorithms that a key of this type and curve can verify. */
+/** The names of the algorithms for a key of this type and curve. */
 export function algorithmsFor(kty: string, curve: string | undefined): readonly string[] {
   return table
     .filter((entry) => entry.kty === kty && (entry.curves?.includes(curve ?? '') ?? true))
@@ -61,7 +63,7 @@ export function algorithmsFor(kty: string, curve: string | undefined): readonly 
 
 const hashBytes: Readonly<Record<HashName, number>> = { sha256: 32, sha384: 48, sha512: 64 };
 
-/** Bytes an HMAC secret must have at least: those of the hash (RFC 7518 §3.2). 0 for other algorithms. */
+/** The least number of bytes in an HMAC secret: as many as the hash has (RFC 7518 §3.2). 0 for other algorithms. */
 export function minimumSecretBytes(name: string): number {
   const algorithm = algorithms.get(name);
   return algorithm?.kty === 'oct' && algorithm.hash !== undefined ? hashBytes[algorithm.hash] : 0;

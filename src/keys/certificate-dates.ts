@@ -3,9 +3,9 @@ import { X509Certificate } from 'node:crypto';
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
 /**
- * What the dates of the first certificate say that is not valid now; undefined when all are, or none is there. Keys
- * are used all the same.
- * @param text that `parsePem` has read.
+ * Describes the dates of the first certificate that is not valid now; undefined when there is none. The key of such a
+ * certificate is used all the same.
+ * @param text has been read by `parsePem`.
  * @param now wall-clock milliseconds.
  */
 export function datesObstacle(text: string, now: number): string | undefined {

@@ -4,8 +4,8 @@ import type { VerificationKey } from './key.ts';
 import type { PublicKey } from './public-key.ts';
 
 /**
- * The key with those of the issuer's algorithms that it can verify, under each of their names; undefined when there are
- * none.
+ * Restricts a public key to the allowed algorithms, under each of their names. Undefined when the key fits none of
+ * them.
  */
 export function fitPublicKey(key: PublicKey, allowed: readonly string[]): VerificationKey | undefined {
   const fitting = allowed.filter((name) => key.algorithms.includes(name));
@@ -19,7 +19,7 @@ export function fitPublicKey(key: PublicKey, allowed: readonly string[]): Verifi
   };
 }
 
-/** The verification key of a secret; `algorithms` are HMAC ones, and `checkSecret` has been passed. */
+/** The verification key of a secret that `checkSecret` has accepted. `algorithms`: HMAC algorithms. */
 export function fitSecret(secret: string | Buffer, algorithms: readonly string[]): VerificationKey {
   const isText = typeof secret === 'string';
   const text = isText ? secret : secret.toString('base64');
@@ -31,7 +31,7 @@ export function fitSecret(secret: string | Buffer, algorithms: readonly string[]
   };
 }
 
-/** One way: the id appears in messages between threads and must not give a secret away. */
+/** A hash, because ids travel between threads and must not reveal a secret. */
 function idOf(kind: string, material: string, algorithms: readonly string[]): string {
   return createHash('sha256')
     .update(JSON.stringify([kind, material, [...algorithms].sort()]))

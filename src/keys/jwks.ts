@@ -4,20 +4,20 @@ import { algorithmsFor, otherNames } from './algorithms.ts';
 import { KeyError } from './key-error.ts';
 import { type PublicKey, publicKeyFrom } from './public-key.ts';
 
-/** Identity providers publish a few dozen at most, the keys of all tenants included. */
+/** Keys of a set. Identity providers publish a few dozen at most, with the keys of all tenants. */
 const MAX_ENTRIES = 1000;
 /**
- * Bytes of a kid. Thumbprints have 43 to 64, addresses of keys in clouds and DIDs up to 200; a token that named a
- * longer one would leave little of its head for anything else.
+ * Bytes of a kid. Thumbprints have 43 to 64, and URLs of keys in clouds and DIDs up to 200. Tokens with a much longer
+ * one would fill their request's head.
  */
 const MAX_KID = 1024;
-/** Members of RFC 7518 §6 that only a private or a secret key has. */
+/** The members of private and secret keys alone (RFC 7518 §6). */
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'] as const;
 
 export interface ParsedKeySet {
   /** Never empty. */
   readonly keys: readonly PublicKey[];
-  /** One sentence for each entry that was left out. */
+  /** One sentence for each entry that is ignored. */
   readonly warnings: readonly string[];
 }
 
@@ -26,13 +26,13 @@ type Entry = Readonly<Record<string, unknown>>;
 export interface SortedKeySet {
   /** May be empty. */
   readonly keys: readonly PublicKey[];
-  /** One sentence for each entry that was left out; none holds key material. */
+  /** One sentence for each entry that is ignored. None holds key material. */
   readonly ignored: readonly string[];
 }
 
 /**
- * Reads a JSON Web Key Set (RFC 7517 §5) of public keys that is in the user's own hands: an entry that must not be
- * published refuses the whole. Throws KeyError.
+ * Reads a JSON Web Key Set (RFC 7517 §5) from the user's own file. An entry that must not be published, such as a
+ * private key, makes the whole set unusable. Throws KeyError.
  */
 export function parseJwks(text: string): ParsedKeySet {
   const keys: PublicKey[] = [];
@@ -52,9 +52,9 @@ export function parseJwks(text: string): ParsedKeySet {
 }
 
 /**
- * Reads a key set that somebody else publishes: one entry that must not be used leaves the others in force. Yields behind
- * each entry, whose key takes up to 0.2 ms, so that the caller may let others have their turn. Throws KeyError when the
- * whole is no key set.
+ * Reads a key set that an issuer publishes. An entry that must not be used is ignored, and the other entries count.
+ * Yields after each entry, which takes up to 0.2 ms, so that the caller can let other work run. Throws KeyError when
+ * the text is not a key set.
  */
 export function* sortJwks(text: string): Generator<void, SortedKeySet, void> {
   const keys: PublicKey[] = [];
@@ -66,7 +66,7 @@ export function* sortJwks(text: string): Generator<void, SortedKeySet, void> {
       const result = readKey(entry, nameOf(entry, index));
       if (typeof result === 'string') ignored.push(result);
       else {
-        // The first one stays: a set must not lose a key because a second one of its name was added.
+        // The first key counts: a set must not lose a key because a second one of its name is added.
         refuseTwin(result, seen);
         keys.push(result);
       }
@@ -110,7 +110,10 @@ function isEntry(value: unknown): value is Entry {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** RFC 7517 §5: entries for other purposes or of unknown types are no errors, they are left out. */
+/**
+ * Why an entry is ignored; undefined when it is not. Entries for other purposes or of unknown types are no errors (RFC
+ * 7517 §5).
+ */
 function whyUnusable(entry: Entry): string | undefined {
   const { kid, kty, crv, use, alg, key_ops: operations } = entry;
   if (typeof kid === 'string' && Buffer.byteLength(kid) > MAX_KID) {
@@ -127,7 +130,7 @@ function whyUnusable(entry: Entry): string | undefined {
   return undefined;
 }
 
-/** The key of an entry, or the sentence that says why it is left out. Throws KeyError. */
+/** The key of an entry, or the sentence that says why the entry is ignored. Throws KeyError. */
 function readKey(entry: Entry, name: string): PublicKey | string {
   if (entry['kty'] === 'oct') {
     throw new KeyError(`holds a secret key in ${name}; must hold public keys only`);
@@ -146,7 +149,7 @@ function readKey(entry: Entry, name: string): PublicKey | string {
   const { kty, n, e, crv, x, y, kid, alg } = entry;
   let key: ReturnType<typeof createPublicKey>;
   try {
-    // Only the members that make up the public key are handed on.
+    // Only the members of a public key are passed on.
     const members = kty === 'RSA' ? { n, e } : kty === 'EC' ? { crv, x, y } : { crv, x };
     key = createPublicKey({ key: { kty, ...members } as JsonWebKey, format: 'jwk' });
   } catch {
@@ -164,7 +167,7 @@ function readKey(entry: Entry, name: string): PublicKey | string {
   return { ...parsed, algorithms: parsed.algorithms.filter((one) => names.includes(one)) };
 }
 
-/** A token's `kid` and `alg` must lead to one key, or it depends on their order which of two is asked. */
+/** `kid` and `alg` of a token must select one key. With two, their order in the set would decide. */
 function refuseTwin({ kid, algorithms }: PublicKey, seen: Set<string>): void {
   if (kid === undefined) return;
   const names = algorithms.map((algorithm) => JSON.stringify([kid, algorithm]));
@@ -183,5 +186,5 @@ function nameOf(entry: Entry, index: number): string {
     : `keys[${index}]`;
 }
 
-/** Longest piece of a kid that is shown; the rest says nothing to a reader. */
+/** Characters of a kid that a message shows. */
 const MAX_SHOWN = 64;

@@ -1,16 +1,20 @@
 import { createPublicKey, X509Certificate } from 'node:crypto';
 import { canRead, privateLabelOf } from './private-key.ts';
 
-/** DER begins with a SEQUENCE (X.690 §8.9), so that base64 of it begins with an M; the smallest key has 60 characters. */
+/**
+ * Base64 of DER: DER begins with a SEQUENCE (X.690 §8.9), whose base64 begins with M. The smallest key has 60
+ * characters.
+ */
 const BARE = /^M[A-Za-z0-9+/\s]{39,}={0,2}\s*$/;
-/** Base64 of `-----BEGIN`, as secret stores hand out a whole file. */
+/** Base64 of a text that begins with `-----BEGIN`: secret stores hand out whole files like this. */
 const PACKED = /^LS0tLS1CRUdJTi[A-Za-z0-9+/\s]+={0,2}\s*$/;
-/** Line ends that were written as characters, as variables and JSON have them. */
+/** Line ends written as escapes, as in environment variables and JSON. */
 const WRITTEN_LINE_ENDS = /\\r\\n|\\n|\\r/g;
 
 /**
- * The PEM text that stands in `text` itself: PEM, PEM on one line with `\n` written out, base64 of PEM, or base64 of a
- * key or certificate without its BEGIN and END lines (RFC 7468). Undefined for anything else, such as a path.
+ * The PEM text (RFC 7468) in a configuration value: PEM itself, PEM on one line with line ends written as `\n`, base64
+ * of PEM, or base64 of a key or certificate without its BEGIN and END lines. Undefined for anything else, such as a
+ * path.
  */
 export function pemTextOf(text: string): string | undefined {
   if (text.includes('-----BEGIN')) return text.replace(WRITTEN_LINE_ENDS, '\n');
@@ -25,8 +29,8 @@ export function pemTextOf(text: string): string | undefined {
 }
 
 /**
- * Whether a text may be key material, broken perhaps, and is not to be shown: what looks like base64 of DER, a JSON Web
- * Key, an OpenSSH key, or has a character that no path of the user's would have.
+ * Whether a text may be key material, even broken, and must not be shown: it looks like base64 of DER, a JSON Web Key
+ * or an OpenSSH key, or has a character that no path has.
  */
 export function mayBeKey(text: string): boolean {
   return (
@@ -37,13 +41,13 @@ export function mayBeKey(text: string): boolean {
   );
 }
 
-/** Characters of a path that may be shown; a path is rarely longer, a key always. */
+/** Characters of a path that may be shown. Paths are rarely longer, keys always. */
 const MAX_SHOWN_PATH = 255;
 
 function labelOf(der: Buffer): string | undefined {
   if (canRead(() => createPublicKey({ key: der, format: 'der', type: 'spki' }))) return 'PUBLIC KEY';
   if (canRead(() => new X509Certificate(der))) return 'CERTIFICATE';
-  // Told of as what it is, and refused.
+  // `parsePem` refuses it by this label.
   const label = privateLabelOf(der);
   if (label !== undefined) return label;
   return canRead(() => createPublicKey({ key: der, format: 'der', type: 'pkcs1' }))

@@ -1,20 +1,20 @@
 import { foreignText } from '../lib/foreign-text.ts';
 
-/** Names and addresses of this machine itself, as `URL` spells them. */
+/** Names and addresses of this machine, in the spelling of `URL`. */
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
-/** The folder of documents at fixed places (RFC 8615), and the one of OpenID Connect Discovery 1.0 §4. */
+/** The path of well-known documents (RFC 8615), and the discovery document of OpenID Connect Discovery 1.0 §4. */
 const WELL_KNOWN = '/.well-known/';
 const OPENID = `${WELL_KNOWN}openid-configuration`;
 
-/** Whether an address is one of this machine itself. */
+/** Whether a URL leads to this machine itself. */
 export function isLoopback(url: URL): boolean {
   return LOOPBACK.test(url.hostname);
 }
 
 /**
- * Why keys must not be fetched from there; undefined when they may. Anyone who can change what comes over plain http can
- * sign tokens, so that takes the user's word unless the traffic never leaves the machine. The text completes the
- * sentence `<url> …` and quotes nothing.
+ * Why keys must not be fetched from a URL; undefined when they may. An attacker who can change plain http traffic can
+ * replace the keys and sign tokens, so plain http needs `allowHttp` unless the traffic stays on this machine. The text
+ * completes the sentence `<url> …` and quotes nothing of the URL.
  */
 export function urlObstacle(url: URL, allowHttp: boolean): string | undefined {
   if (url.username !== '' || url.password !== '') return 'holds a user or a password; must hold none';
@@ -25,8 +25,8 @@ export function urlObstacle(url: URL, allowHttp: boolean): string | undefined {
 }
 
 /**
- * The address of the discovery document of an issuer (OpenID Connect Discovery 1.0 §4). One that names a document
- * already stays as it is: authorization servers have `/.well-known/oauth-authorization-server/TENANT` (RFC 8414 §3.1),
+ * The URL of an issuer's discovery document (OpenID Connect Discovery 1.0 §4). A URL that already names a well-known
+ * document stays as it is: authorization servers have `/.well-known/oauth-authorization-server/TENANT` (RFC 8414 §3.1),
  * and some providers put the tenant behind `openid-configuration` or into the query.
  */
 export function discoveryUrl(url: URL): URL {
@@ -37,12 +37,12 @@ export function discoveryUrl(url: URL): URL {
   return document;
 }
 
-/** Whether the path ends with the folder and names no document in it. */
+/** Whether the path ends with `/.well-known/` and names no document there. */
 export function lacksDocument(url: URL): boolean {
   return `${url.pathname}/`.replace(/\/+$/, '/').endsWith(WELL_KNOWN);
 }
 
-/** An address as it may be shown: a query can hold a secret, and a stranger may have chosen the length. */
+/** A URL as a message may show it. A query can hold a secret, and a foreign URL can have any length. */
 export function shownUrl(url: URL): string {
   return foreignText(`${url.origin}${url.pathname}`);
 }

@@ -1,18 +1,21 @@
-/** A public key (or an HMAC secret) with which signatures are verified. */
+/** A public key or an HMAC secret with which signatures are verified. */
 export interface VerificationKey {
-  /** Equal for equal key material and algorithm list: names the key in batches sent to verification threads. */
+  /** The same for the same material and algorithms. Names the key in batches for verification threads. */
   readonly id: string;
-  /** `kid` of the key set entry; undefined for PEM and secrets, which then fit every `kid`. */
+  /** `kid` in the key set; undefined for PEM and secrets, which fit every `kid`. */
   readonly kid: string | undefined;
-  /** JOSE algorithm names for which this key may be used; never empty. */
+  /** JOSE names of the algorithms for which this key may be used; never empty. */
   readonly algorithms: readonly string[];
-  /** SPKI PEM for asymmetric keys; for HMAC the secret itself, a text or base64 of bytes. Never printed. */
+  /** SPKI PEM of a public key; for HMAC the secret itself, as text or as base64 of its bytes. Never logged. */
   readonly material:
     | { readonly kind: 'public'; readonly pem: string }
     | { readonly kind: 'secret'; readonly secret: string; readonly encoding?: 'base64' };
 }
 
-/** The keys one of which may have signed a token, and the algorithm to verify with. The token never chooses the algorithm. */
+/**
+ * The keys one of which may have signed a token, and the algorithm to verify with. The token never chooses the
+ * algorithm.
+ */
 export interface KeyChoice {
   readonly algorithm: string;
   readonly keys: readonly VerificationKey[];

@@ -8,9 +8,9 @@ const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END ([A-Z0-9 ]+)-----/g;
 const BEGIN = /-----BEGIN [A-Z0-9 ]+-----/g;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
-/** An issuer has a handful of keys; a bundle of root certificates is not what is wanted here. */
+/** Blocks in one text. An issuer has a handful of keys; a bundle of root certificates has more than this. */
 const MAX_BLOCKS = 64;
-/** Longest piece of a block's label that a message shows. */
+/** Characters of a block's label that a message shows. */
 const MAX_SHOWN = 64;
 
 interface Block {
@@ -19,8 +19,8 @@ interface Block {
 }
 
 /**
- * Reads public keys (SPKI, PKCS#1) and X.509 certificates from a text of one or several PEM blocks; what stands
- * around the blocks is skipped (RFC 7468 §2). Throws KeyError.
+ * Reads public keys (SPKI, PKCS#1) and X.509 certificates from the PEM blocks of a text. Skips text around the blocks
+ * (RFC 7468 §2). Throws KeyError.
  */
 export function parsePem(text: string): readonly PublicKey[] {
   const blocks = readBlocks(text);
@@ -81,12 +81,12 @@ function parseDer<Result>(parse: () => Result, what: string): Result {
   try {
     return parse();
   } catch {
-    // The text of OpenSSL's error does not help, and might quote the material.
+    // OpenSSL's message does not help, and may quote the material.
     throw new KeyError(`holds ${what}; must hold an RSA, EC, Ed25519 or Ed448 public key`);
   }
 }
 
-/** A chain would make the certificate authority's own key one that may sign tokens, which is never meant. */
+/** With a chain, the key of the certificate authority could sign tokens, which no configuration means. */
 function refuseChain(certificates: readonly X509Certificate[]): void {
   for (const child of certificates) {
     for (const parent of certificates) {

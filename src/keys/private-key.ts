@@ -7,19 +7,20 @@ const labels = [
 ] as const;
 
 /**
- * The PEM label of a private key in DER; undefined for anything else. The readers of public keys take the public half
- * of a private one, so that only this tells them apart.
+ * The PEM label of a private key in DER; undefined for anything else. Node's reader of public keys accepts private keys
+ * and takes their public half: it does not tell the two apart.
  */
 export function privateLabelOf(der: Buffer): string | undefined {
   return labels.find(([, type]) => canRead(() => createPrivateKey({ key: der, format: 'der', type })))?.[0];
 }
 
+/** Whether the function returns without an error. */
 export function canRead(read: () => unknown): boolean {
   try {
     read();
     return true;
   } catch {
-    // Not this kind; OpenSSL's text could quote the material.
+    // Another kind of key. OpenSSL's message may quote the material.
     return false;
   }
 }

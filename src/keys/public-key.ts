@@ -2,10 +2,13 @@ import type { KeyObject } from 'node:crypto';
 import { algorithmsFor } from './algorithms.ts';
 import { KeyError } from './key-error.ts';
 
-/** A public key as found in a PEM text or a key set, before an issuer's list of algorithms is laid over it. */
+/** A public key of a PEM text or a key set, not yet restricted to the algorithms of an issuer. */
 export interface PublicKey {
   readonly kid: string | undefined;
-  /** JOSE algorithm names this key can verify; narrowed to one, under all its names, when its key set entry has `alg`. Never empty. */
+  /**
+   * JOSE names of the algorithms that this key can verify; never empty. With `alg` in the key set, the names of that
+   * algorithm alone.
+   */
   readonly algorithms: readonly string[];
   /** SPKI PEM. */
   readonly pem: string;
@@ -13,11 +16,11 @@ export interface PublicKey {
   readonly label: string;
 }
 
-/** NIST SP 800-131A and RFC 7518 §3.3: a shorter modulus must not be used. */
+/** Bits of the shortest modulus that may be used (NIST SP 800-131A, RFC 7518 §3.3). */
 const MIN_RSA_BITS = 2048;
-/** OpenSSL refuses to verify with a longer modulus, so such a key would refuse every token. */
+/** Bits of the longest modulus with which OpenSSL verifies. With a longer one every token would be refused. */
 const MAX_RSA_BITS = 16_384;
-/** With exponent 1 every message is its own signature; even ones are no RSA keys. */
+/** With exponent 1 every message is its own signature. */
 const MIN_RSA_EXPONENT = 3n;
 
 const curveNames: ReadonlyMap<string, string> = new Map([
@@ -26,7 +29,7 @@ const curveNames: ReadonlyMap<string, string> = new Map([
   ['secp521r1', 'P-521'],
 ]);
 
-/** Takes a parsed public key in, normalised to SPKI PEM. Throws KeyError for a key that must not be used. */
+/** Describes a parsed public key. Throws KeyError for a key that must not be used. */
 export function publicKeyFrom(key: KeyObject, kid?: string): PublicKey {
   const { algorithms, label } = describe(key);
   return { kid, algorithms, label, pem: key.export({ type: 'spki', format: 'pem' }).toString() };
@@ -51,7 +54,7 @@ function describe(key: KeyObject): Pick<PublicKey, 'algorithms' | 'label'> {
     case 'ed448':
       return { algorithms: algorithmsFor('OKP', 'Ed448'), label: 'Ed448 key' };
     default:
-      // RSASSA-PSS keys (RFC 4055) carry parameters of their own, which no verifier here would honour.
+      // RSASSA-PSS keys (RFC 4055) carry parameters that no verifier here would honour.
       throw new KeyError(
         `holds a key of type ${key.asymmetricKeyType ?? 'unknown'}; must be an RSA, EC, Ed25519 or Ed448 public key`,
       );

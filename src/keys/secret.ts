@@ -4,12 +4,12 @@ import { KeyError } from './key-error.ts';
 import { pemTextOf } from './key-text.ts';
 
 /**
- * Refuses a secret that is too short for one of the HMAC algorithms (RFC 7518 §3.2), or that is in truth a public
- * key: everybody who knows such a "secret" could sign (CVE-2023-48223, GHSA-g3jj-5cmm-3hxx). Throws KeyError.
+ * Refuses a secret that is too short for one of the HMAC algorithms (RFC 7518 §3.2), or that is a public key: everyone
+ * who knows the public key could sign (CVE-2023-48223, GHSA-g3jj-5cmm-3hxx). Throws KeyError.
  */
 export function checkSecret(given: string | Buffer, algorithms: readonly string[]): void {
   const secret = given.toString();
-  // What is decoded may be a key in turn, and so may the text that it stands for.
+  // Both the secret itself and its base64 decoding may be a key.
   const forms =
     typeof given === 'string' ? [Buffer.from(secret, 'base64')] : [given, Buffer.from(secret, 'base64')];
   if (pemTextOf(secret) !== undefined || forms.some(isDerKey)) {
@@ -37,22 +37,22 @@ function isJwkText(secret: string): boolean {
   }
 }
 
-/** The body of a PEM block without its BEGIN and END lines, decoded. */
+/** Whether the bytes are a public key in DER. */
 function isDerKey(der: Buffer): boolean {
   for (const type of ['spki', 'pkcs1'] as const) {
     try {
       createPublicKey({ key: der, format: 'der', type });
       return true;
     } catch {
-      // Not this form of a key; that is the good case.
+      // Not a key in this form.
     }
   }
   return false;
 }
 
 /**
- * The bytes of a secret in base64 (RFC 4648 §4) or base64url (§5), with or without padding. Throws KeyError for a text
- * that another one would stand for too, and for the alphabet of the other.
+ * Decodes a secret in base64 (RFC 4648 §4) or base64url (§5), with or without padding. Throws KeyError for a text that
+ * is not canonical: another text would then have the same bytes.
  */
 export function secretBytes(text: string, encoding: 'base64' | 'base64url'): Buffer {
   const bytes = Buffer.from(text, encoding);

@@ -1,7 +1,9 @@
 import type { AudienceNames } from '../read/audience-names.ts';
 import type { OutlinedClaims } from '../read/outlined-claims.ts';
 
-/** Whom the tokens of an issuer must be meant for (RFC 7519 §4.1.3). Only a string or an array of strings can say so. */
+/**
+ * Whom the tokens of an issuer must be meant for (RFC 7519 §4.1.3). Only a string or an array of strings can say so.
+ */
 export class Audience {
   readonly #names: ReadonlySet<string> | undefined;
   readonly #all: boolean;

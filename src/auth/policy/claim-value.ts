@@ -4,8 +4,8 @@ import type { ClaimForm } from '../../config/config.ts';
 const MAX_VALUE = 4 * 1024;
 
 /**
- * Writes a claim as the value of a header: visible ASCII on one line, from which the claim can be read back. Undefined when
- * the claim cannot be written truthfully in this form, or is too long. The claim is neither absent nor null.
+ * Writes a claim as the value of a header: visible ASCII on one line, from which the claim can be read back. Undefined
+ * when the claim cannot be written truthfully in this form, or is too long. The claim is neither absent nor null.
  *
  * - `auto`: strings, numbers and booleans as `string`, arrays of these as `csv`, everything else as JSON
  * - `string`: a string, a number or a boolean
@@ -13,9 +13,9 @@ const MAX_VALUE = 4 * 1024;
  * - `json`: JSON of anything, with `\u` escapes for characters beyond visible ASCII
  * - `base64url`: of the UTF-8 bytes of a string, or of the JSON of anything else
  *
- * Values of the first three have these characters percent-encoded as UTF-8: all but visible ASCII and inner spaces, a space
- * at either end, `%`, and `,` inside an element of a list. No value can then end the header, hide a space or look like
- * another value.
+ * Values of the first three have these characters percent-encoded as UTF-8: all but visible ASCII and inner spaces, a
+ * space at either end, `%`, and `,` inside an element of a list. No value can then end the header, hide a space or look
+ * like another value.
  */
 export function claimValue(claim: unknown, form: ClaimForm): string | undefined {
   const value = isExact(claim) ? write(claim, form) : undefined;
@@ -23,8 +23,8 @@ export function claimValue(claim: unknown, form: ClaimForm): string | undefined 
 }
 
 /**
- * Whether every number in a claim is the one that was signed. Beyond the safe integers the parser has rounded: two user ids
- * would become one, and 1e400 is Infinity.
+ * Whether every number in a claim is the one that was signed. Beyond the safe integers the parser has rounded: two user
+ * ids would become one, and 1e400 is Infinity.
  */
 function isExact(value: unknown): boolean {
   if (typeof value === 'number') return Math.abs(value) <= Number.MAX_SAFE_INTEGER;

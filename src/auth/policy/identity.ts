@@ -4,8 +4,8 @@ import type { JsonObject } from '../read/strict-json.ts';
 import { claimValue } from './claim-value.ts';
 
 /**
- * Characters of a payload that is sent as a header. With its name, the header stays below the 8 KiB that servers commonly
- * accept. Real payloads stay below 3 KiB.
+ * Characters of a payload that is sent as a header. With its name, the header stays below the 8 KiB that servers
+ * commonly accept. Real payloads stay below 3 KiB.
  */
 const MAX_PAYLOAD = 7 * 1024;
 
@@ -38,8 +38,8 @@ export class IdentityHeaders {
   }
 
   /**
-   * The fixed headers and those of the token: `Name: value\r\n` repeated. Undefined when a value is too long or cannot be
-   * written truthfully.
+   * The fixed headers and those of the token: `Name: value\r\n` repeated. Undefined when a value is too long or cannot
+   * be written truthfully.
    * @param payload the second segment of the token, which `forward.payload` sends as it is.
    */
   render(claims: JsonObject, payload: string): string | undefined {

@@ -63,8 +63,8 @@ export class Issuer {
   }
 
   /**
-   * False while the issuer has no key, or no key for an algorithm that a fetched source should provide. Tokens can then not
-   * be verified, which is not a fault of the token.
+   * False while the issuer has no key, or no key for an algorithm that a fetched source should provide. Tokens can then
+   * not be verified, which is not a fault of the token.
    */
   hasKeysFor(algorithm: string): boolean {
     return !this.#empty && (this.#keys.has(algorithm) || !this.#pinned.has(algorithm));

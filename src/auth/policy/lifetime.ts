@@ -8,9 +8,9 @@ import type { Rejection } from '../verdict.ts';
 const LAST_SECOND = 8.64e12;
 
 /**
- * The times and required claims of a token. The times are wall-clock milliseconds and include the issuer's tolerance and
- * its `maxAge`. With `maxAge`, a token is not valid before its `iat`: an `iat` in the future must not extend its life. The
- * faults are found in the order exp, nbf, iat, require.
+ * The times and required claims of a token. The times are wall-clock milliseconds and include the issuer's tolerance
+ * and its `maxAge`. With `maxAge`, a token is not valid before its `iat`: an `iat` in the future must not extend its
+ * life. The faults are found in the order exp, nbf, iat, require.
  */
 export interface Lifetime {
   readonly expiresAt: number;

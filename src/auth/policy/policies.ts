@@ -33,8 +33,8 @@ export class Policies {
   }
 
   /**
-   * The policy of a route. Routes that demand and forward the same share one, so that a remembered verdict serves all of
-   * them. Throws when the configuration has no issuer of a name in `auth`.
+   * The policy of a route. Routes that demand and forward the same share one, so that a remembered verdict serves all
+   * of them. Throws when the configuration has no issuer of a name in `auth`.
    */
   of({ auth, forward, require, token }: PolicyConfig): Policy {
     const added = [[...forward.headers], forward.payload, [...(forward.set ?? [])]];

@@ -69,8 +69,8 @@ export class Policy {
   }
 
   /**
-   * The issuer whose rules and keys apply to a token with these claims. Issuers whose name is exactly the `iss` come first;
-   * issuers with `issuer: any` count only when there is none. Among several, the first that accepts the `aud`.
+   * The issuer whose rules and keys apply to a token with these claims. Issuers whose name is exactly the `iss` come
+   * first; issuers with `issuer: any` count only when there is none. Among several, the first that accepts the `aud`.
    */
   pick(iss: unknown, aud: unknown): Issuer | Rejection {
     const candidates = this.#issuersOf(typeof iss === 'string' ? iss : undefined);

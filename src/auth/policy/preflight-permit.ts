@@ -5,8 +5,8 @@ import type { Permit } from '../verdict.ts';
 import { IdentityHeaders } from './identity.ts';
 
 /**
- * The permit of every preflight on a route that lets preflights pass without a token. Upstream gets the fixed headers of
- * the route and no identity. The token's places are stripped, so that upstream cannot take what stands there for a
+ * The permit of every preflight on a route that lets preflights pass without a token. Upstream gets the fixed headers
+ * of the route and no identity. The token's places are stripped, so that upstream cannot take what stands there for a
  * verified token.
  */
 export function preflightPermit({ token, forward }: Pick<RouteConfig, 'token' | 'forward'>): Permit {

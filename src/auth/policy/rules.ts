@@ -13,9 +13,9 @@ interface ClaimTest {
  * What a route demands of the claims of a verified token: scopes, then roles, then claims in the order of the file. The
  * first one that fails decides.
  *
- * The scopes of a token are those of `scope` and `scp` together. Each is a string of scopes with spaces between them, or an
- * array of strings. Roles are a string, which is one role, or an array of strings. An array that holds anything else grants
- * nothing. Values are compared with their type: neither `"true"` nor `1` is `true`.
+ * The scopes of a token are those of `scope` and `scp` together. Each is a string of scopes with spaces between them,
+ * or an array of strings. Roles are a string, which is one role, or an array of strings. An array that holds anything
+ * else grants nothing. Values are compared with their type: neither `"true"` nor `1` is `true`.
  */
 export class Rules {
   /** The scopes that the challenge names, separated by spaces; undefined when the route demands none. */

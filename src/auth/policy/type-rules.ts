@@ -10,8 +10,8 @@ const ACCESS_TOKEN = 'at+jwt';
 const ABSENT = 'absent';
 /**
  * Claims that bind a token to a response of the authorization endpoint (OpenID Connect Core §2, §3.1.3.6, §3.3.2.11;
- * `s_hash`: FAPI 1.0 Part 2 §5.1.1). Access tokens have no use for them. `auth_time`, `acr`, `amr` and `azp` are not among
- * them: issuers put these into access tokens too.
+ * `s_hash`: FAPI 1.0 Part 2 §5.1.1). Access tokens have no use for them. `auth_time`, `acr`, `amr` and `azp` are not
+ * among them: issuers put these into access tokens too.
  */
 const ID_TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash', 's_hash'];
 

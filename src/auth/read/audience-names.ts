@@ -3,8 +3,8 @@ import { ESCAPE_BYTES, writeUnescaped } from './json-escapes.ts';
 import { endOfOutlined, isSameText, isString } from './json-value.ts';
 
 /**
- * Names that the `aud` of a token may hold. A token with more fits no issuer. The search for each name takes 30 ns, before
- * the signature. Real tokens have one or two names; a token for every application of a company has sixty.
+ * Names that the `aud` of a token may hold. A token with more fits no issuer. The search for each name takes 30 ns,
+ * before the signature. Real tokens have one or two names; a token for every application of a company has sixty.
  */
 export const MAX_AUDIENCES = 64;
 const COMMA = 0x2c;
@@ -13,8 +13,8 @@ const OPEN_BRACKET = 0x5b;
 const CHAINS = 256;
 
 /**
- * The audiences of all issuers, each with a number, and which of them the token in question names. The token is read once
- * for all issuers: a company may have one issuer, and an entry for each of its applications.
+ * The audiences of all issuers, each with a number, and which of them the token in question names. The token is read
+ * once for all issuers: a company may have one issuer, and an entry for each of its applications.
  */
 export class AudienceNames {
   readonly #numbers = new Map<string, number>();

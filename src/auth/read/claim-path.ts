@@ -2,8 +2,8 @@ import type { ClaimName } from '../../config/config.ts';
 import { type JsonObject, member } from './strict-json.ts';
 
 /**
- * The place of a claim. A single name is first taken literally (`https://example.com/roles`); when no claim has that name,
- * its dots reach into objects. In a list each name is one step, dots included. Only own members count.
+ * The place of a claim. A single name is first taken literally (`https://example.com/roles`); when no claim has that
+ * name, its dots reach into objects. In a list each name is one step, dots included. Only own members count.
  */
 export class ClaimPath {
   readonly #name: string | undefined;

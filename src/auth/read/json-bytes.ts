@@ -89,8 +89,8 @@ export function endOfString(bytes: Uint8Array, view: DataView, at: number, end: 
 }
 
 /**
- * The first quote, backslash or control character from `at`, or one of the last three bytes. Reads four bytes at a time: a
- * string of 12 KiB, which an attacker may send, takes a third of the time.
+ * The first quote, backslash or control character from `at`, or one of the last three bytes. Reads four bytes at a
+ * time: a string of 12 KiB, which an attacker may send, takes a third of the time.
  */
 export function skipPlain(view: DataView, at: number, end: number): number {
   const last = end - 4;
@@ -103,7 +103,8 @@ export function skipPlain(view: DataView, at: number, end: number): number {
 
 /** Marks, by its highest bit, each of four bytes that is a quote, a backslash or a control character. */
 function endings(four: number): number {
-  // Minus 0x20, a byte below 0x20 borrows into its highest bit; minus 1, so does a zero. Bytes with that bit set do not count.
+  // Minus 0x20, a byte below 0x20 borrows into its highest bit; minus 1, so does a zero. Bytes with that bit set do not
+  // count.
   const quotes = (four ^ QUOTES) - ONES;
   const backslashes = (four ^ BACKSLASHES) - ONES;
   return ((four - SPACES) | quotes | backslashes) & ~four & HIGHEST;

@@ -11,8 +11,9 @@ import { ESCAPE_BYTES } from './json-escapes.ts';
 
 export interface Limits {
   /**
-   * Names, values, objects, arrays, and white space between two of them. Each takes 10 to 20 ns, before the signature. A
-   * number, `true`, `false`, `null` and a string with escapes take longer and count as two, a name with escapes as five.
+   * Names, values, objects, arrays, and white space between two of them. Each takes 10 to 20 ns, before the signature.
+   * A number, `true`, `false`, `null` and a string with escapes take longer and count as two, a name with escapes as
+   * five.
    */
   readonly parts: number;
   /** Levels of nesting. */
@@ -21,8 +22,8 @@ export interface Limits {
 
 /**
  * The limits of claims. A token has room for six thousand parts. Real tokens have some seventy parts and less than ten
- * levels. A token with the roles of sixty applications has 423 parts, and one with as many groups as Microsoft puts into a
- * token 203.
+ * levels. A token with the roles of sixty applications has 423 parts, and one with as many groups as Microsoft puts
+ * into a token 203.
  */
 export const LIMITS: Limits = Object.freeze({ parts: 704, depth: 32 });
 
@@ -58,7 +59,8 @@ const ESCAPED_NAME = 5;
 /**
  * Scans the bytes of a JSON text (RFC 8259) once, without parsing them into objects: a token is parsed only after its
  * signature is verified. Finds whether the text is exactly one object within the limits, and where the values of a few
- * wanted members stand. Of repeated names it finds those of wanted members alone; see `parseCounted` in `strict-json.ts`.
+ * wanted members stand. Of repeated names it finds those of wanted members alone; see `parseCounted` in
+ * `strict-json.ts`.
  */
 export class Outline {
   /** Where the value of the wanted member at the same index begins; -1 when the member is absent. */

@@ -3,8 +3,8 @@ import { LIMITS, Outline } from './json-outline.ts';
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
- * Parses a JSON text. Undefined unless it is exactly one object within the limits, without a repeated member name at any
- * level (RFC 7519 §4, RFC 8725 §2.4: parsers disagree about which of two members counts).
+ * Parses a JSON text. Undefined unless it is exactly one object within the limits, without a repeated member name at
+ * any level (RFC 7519 §4, RFC 8725 §2.4: parsers disagree about which of two members counts).
  */
 export function parseObject(text: string, limits = LIMITS): JsonObject | undefined {
   const bytes = Buffer.from(text);

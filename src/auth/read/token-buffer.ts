@@ -3,7 +3,10 @@ import { isUtf8 } from 'node:buffer';
 /** Bytes: enough for every token that is not refused for its length. Longer texts get memory of their own. */
 const ROOM = 16 * 1024;
 
-/** Bytes of the longest character in UTF-8. Without them, a text of `ROOM` characters and more bytes would be cut unnoticed. */
+/**
+ * Bytes of the longest character in UTF-8. Without them, a text of `ROOM` characters and more bytes would be cut
+ * unnoticed.
+ */
 const SLACK = 4;
 /** The six bits of each character of base64url (RFC 4648 §5); 0 for other characters. */
 const sextets = new Uint8Array(128);
@@ -52,8 +55,9 @@ export class TokenBuffer {
   }
 
   /**
-   * Decodes a segment; -1 unless it is canonical. Node's decoder accepts both alphabets of base64, skips other characters,
-   * ends at `=` and drops stray bits. This looks for each of these, in a quarter of the time of encoding the bytes again.
+   * Decodes a segment; -1 unless it is canonical. Node's decoder accepts both alphabets of base64, skips other
+   * characters, ends at `=` and drops stray bits. This looks for each of these, in a quarter of the time of encoding
+   * the bytes again.
    */
   #write(segment: string): number {
     const { length } = segment;

@@ -34,7 +34,9 @@ export interface ProvenHeader extends HeaderFacts {
   readonly type: TokenType;
 }
 
-/** Reads the headers of tokens. Remembers headers that came with a good signature: the tokens of one key share a header. */
+/**
+ * Reads the headers of tokens. Remembers headers that came with a good signature: the tokens of one key share a header.
+ */
 export class TokenHeaders {
   readonly #buffer: TokenBuffer;
   readonly #outline = new Outline(['alg', 'kid', 'crit', 'b64'], HEADER_LIMITS);

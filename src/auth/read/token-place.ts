@@ -15,9 +15,9 @@ const plainToken = /^[A-Za-z0-9_.-]+$/;
 type Reader = (head: RequestHead) => string | Rejection;
 
 /**
- * The places of a route where a token may stand. All are read. The place that holds something decides, also when that is
- * malformed. A request with something at two places is refused, even with the same token (RFC 6750 §2: one method at a
- * time): upstream could read the other place.
+ * The places of a route where a token may stand. All are read. The place that holds something decides, also when that
+ * is malformed. A request with something at two places is refused, even with the same token (RFC 6750 §2: one method at
+ * a time): upstream could read the other place.
  */
 export class TokenPlaces {
   readonly #readers: readonly Reader[];
@@ -45,9 +45,9 @@ export class TokenPlaces {
 }
 
 /**
- * The parts of a request that upstream does not get. With `strip`, everything at the places of the token; with `keep`, the
- * query parameters alone, because URLs are logged. In both cases an Authorization header that is not one of the places.
- * Undefined when there are no such parts.
+ * The parts of a request that upstream does not get. With `strip`, everything at the places of the token; with `keep`,
+ * the query parameters alone, because URLs are logged. In both cases an Authorization header that is not one of the
+ * places. Undefined when there are no such parts.
  */
 export function tracesOf(places: readonly TokenPlace[], token: 'keep' | 'strip'): TokenTraces | undefined {
   const headers: string[] = [];

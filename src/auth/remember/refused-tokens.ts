@@ -27,8 +27,8 @@ export interface Refused {
 /**
  * Refusals that cost a signature check and would be the same each time: of clients that go on with an expired token, or
  * with one of another environment. There is one place for each value of `signatureSlot`, so a refused token displaces
- * another refusal and no verified token. A token is kept only when it comes again before another one has come to its place:
- * of a flood of forged tokens, each new, 4 bytes of each remain.
+ * another refusal and no verified token. A token is kept only when it comes again before another one has come to its
+ * place: of a flood of forged tokens, each new, 4 bytes of each remain.
  */
 export class RefusedTokens {
   readonly #entries = new Array<Refused | undefined>(SLOTS).fill(undefined);

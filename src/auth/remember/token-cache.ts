@@ -8,8 +8,8 @@ import type { Permit, Rejection } from '../verdict.ts';
 /** Characters of an entry's key, the end of the signature: 256 bits. V8 hashes the key instead of the whole value. */
 const KEY_LENGTH = 43;
 /**
- * Bytes of an entry without its texts: the entry, its permit, two boxed numbers, the sliced key, string headers, and its
- * slots in the map and the lists of lru-cache. Measured as 385.
+ * Bytes of an entry without its texts: the entry, its permit, two boxed numbers, the sliced key, string headers, and
+ * its slots in the map and the lists of lru-cache. Measured as 385.
  */
 const ENTRY_OVERHEAD = 400;
 /** Bytes of the marks: an object of six fields and four short strings. */
@@ -51,15 +51,15 @@ export interface CacheEntry {
 /**
  * Verified tokens, bounded by entries and by bytes. The least recently used entry is evicted first.
  *
- * An entry is found by the end of its signature and then compared as a whole: a token with the signature of another one is
- * a miss. Only `put`, after a verification, displaces an entry. The cache does not know times: lru-cache renews the lifetime
- * of an entry with its use, which tokens must not have.
+ * An entry is found by the end of its signature and then compared as a whole: a token with the signature of another one
+ * is a miss. Only `put`, after a verification, displaces an entry. The cache does not know times: lru-cache renews the
+ * lifetime of an entry with its use, which tokens must not have.
  */
 export class TokenCache {
   readonly #entries: LRUCache<string, CacheEntry>;
   /**
-   * A fast path to entries in use: the last entry that was found, for each value of `signatureSlot`. It spares a hit the
-   * hash of its key and the search in the map.
+   * A fast path to entries in use: the last entry that was found, for each value of `signatureSlot`. It spares a hit
+   * the hash of its key and the search in the map.
    */
   readonly #slots: (CacheEntry | undefined)[];
   /** The number of entries for each slot. Where it is 0 a token is new, and needs no search in the map. */
@@ -148,7 +148,10 @@ export class TokenCache {
   }
 }
 
-/** V8 keeps small whole numbers in their object, and others elsewhere in memory, where a hit misses the processor's cache. */
+/**
+ * V8 keeps small whole numbers in their object, and others elsewhere in memory, where a hit misses the processor's
+ * cache.
+ */
 function compact(value: number): number {
   const whole = value | 0;
   return whole === value ? whole : value;

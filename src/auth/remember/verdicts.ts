@@ -23,9 +23,9 @@ export interface Verified extends Pick<CacheEntry, 'expiresAt' | 'notBefore' | '
 }
 
 /**
- * The verdicts that spare a token its checks. A verified token is remembered with its times, the marks by which it can be
- * revoked, and the verdict of one policy. Times and revocations are compared again on every use, and another policy asks
- * for the claims again unless it demands nothing of them. A refusal is remembered for one policy.
+ * The verdicts that spare a token its checks. A verified token is remembered with its times, the marks by which it can
+ * be revoked, and the verdict of one policy. Times and revocations are compared again on every use, and another policy
+ * asks for the claims again unless it demands nothing of them. A refusal is remembered for one policy.
  */
 export class RememberedVerdicts {
   readonly #cache: TokenCache;
@@ -57,7 +57,9 @@ export class RememberedVerdicts {
     return this.#cache.find(authorization);
   }
 
-  /** The remembered verdict; undefined when the token must be examined. `entry`: what `find` has found for the value. */
+  /**
+   * The remembered verdict; undefined when the token must be examined. `entry`: what `find` has found for the value.
+   */
   recall(
     policy: Policy,
     authorization: string,

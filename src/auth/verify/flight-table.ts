@@ -4,8 +4,8 @@ import { signatureSlot } from '../read/signature-hash.ts';
 /** Chains, a power of two: about as many as there are tokens under verification at a time. */
 const CHAINS = 4096;
 /**
- * Flights in one chain. Tokens can be forged to share a chain, and a new one is compared with all that are in it. A flight
- * beyond this number is not shared: each of its requests takes a place of its own in the bounded queue.
+ * Flights in one chain. Tokens can be forged to share a chain, and a new one is compared with all that are in it. A
+ * flight beyond this number is not shared: each of its requests takes a place of its own in the bounded queue.
  */
 const MAX_CHAIN = 8;
 

@@ -18,8 +18,8 @@ export interface FlightsOptions {
   /** The verdict for a token whose signature is wrong. */
   readonly refuse: (candidate: Candidate) => Rejection;
   /**
-   * Asks the issuer for newer keys, for a token whose signature is wrong. Undefined when it cannot be asked now; otherwise
-   * resolves, and never rejects, when the issuer has answered or failed.
+   * Asks the issuer for newer keys, for a token whose signature is wrong. Undefined when it cannot be asked now;
+   * otherwise resolves, and never rejects, when the issuer has answered or failed.
    */
   readonly askForKeys: (candidate: Candidate) => Promise<void> | undefined;
   /** The `kid` of the token. */

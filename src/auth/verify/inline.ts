@@ -5,15 +5,15 @@ import type { SignatureVerifier } from './signature.ts';
 import type { Verification, VerificationJob, VerificationOutcome } from './verification.ts';
 
 /**
- * Milliseconds of one slice while only new tokens come: some forty RS256 tokens. Shorter slices cost more for each token:
- * 78 µs instead of 64 with a quarter of this time.
+ * Milliseconds of one slice while only new tokens come: some forty RS256 tokens. Shorter slices cost more for each
+ * token: 78 µs instead of 64 with a quarter of this time.
  */
 const SLICE_MS = 1;
 /** Milliseconds of one slice while requests with known tokens wait in each turn. */
 const SHARED_SLICE_MS = 0.25;
 /**
- * Milliseconds of such a slice while more than `FLOOD_DEPTH` tokens wait. A new token then costs up to a tenth more, and
- * a known token in the middle of a flood takes 0.7 ms instead of 1.3.
+ * Milliseconds of such a slice while more than `FLOOD_DEPTH` tokens wait. A new token then costs up to a tenth more,
+ * and a known token in the middle of a flood takes 0.7 ms instead of 1.3.
  */
 const FLOOD_SLICE_MS = 0.1;
 /** Tokens: twice as many as wait with a hundred busy clients that send a new token with every other request. */
@@ -85,7 +85,8 @@ export class InlineVerification implements Verification {
     }
     // In each slice: under a steady flood the queue is never empty, and would keep every job it ever had.
     const jobs = this.#queue.splice(0, outcomes.length);
-    // After the last verification: the work behind a verdict would displace the verifications from the processor's cache.
+    // After the last verification: the work behind a verdict would displace the verifications from the processor's
+    // cache.
     for (let at = 0; at < jobs.length; at += 1)
       (jobs[at] as VerificationJob).settle(outcomes[at] as VerificationOutcome);
     const tokens = jobs.length;

@@ -41,9 +41,10 @@ export class KeyRequests {
   }
 
   /**
-   * For a token whose signature is wrong: an issuer may have replaced a key by another one of the same `kid`, or of none.
-   * Asks only for a token that has not expired, by its own word, and whose algorithm's keys are fetched. Undefined when the
-   * issuer cannot be asked now; otherwise resolves, and never rejects, when the issuer has answered or failed.
+   * For a token whose signature is wrong: an issuer may have replaced a key by another one of the same `kid`, or of
+   * none. Asks only for a token that has not expired, by its own word, and whose algorithm's keys are fetched.
+   * Undefined when the issuer cannot be asked now; otherwise resolves, and never rejects, when the issuer has answered
+   * or failed.
    */
   forWrongSignature({ issuer, algorithm, expiry }: Candidate): Promise<void> | undefined {
     const isLive = this.#clock.wall() < expiry * 1000 + issuer.config.clockToleranceMs;

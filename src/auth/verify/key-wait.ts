@@ -10,7 +10,9 @@ interface KeyWaitOptions {
   readonly onEnd: () => void;
 }
 
-/** The wait of one request for a key that is not known yet. Its token is judged once more when newer keys may be there. */
+/**
+ * The wait of one request for a key that is not known yet. Its token is judged once more when newer keys may be there.
+ */
 export class KeyWait implements Pending {
   readonly kind = 'pending';
   readonly #options: KeyWaitOptions;

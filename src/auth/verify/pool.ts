@@ -9,8 +9,8 @@ const MAX_BATCH = 64;
 /** Tokens. A smaller batch is not split between threads: the second task would cost more than it saves. */
 const MIN_SPLIT = 16;
 /**
- * Batches that a thread has at a time. With a second one waiting at the thread, batches would leave early and stay small.
- * Tokens that wait here instead fill the next batch, which costs less for each.
+ * Batches that a thread has at a time. With a second one waiting at the thread, batches would leave early and stay
+ * small. Tokens that wait here instead fill the next batch, which costs less for each.
  */
 const BATCHES_PER_THREAD = 1;
 /** Tokens that wait for a batch: 0.1 s of work for one thread. Each has at most 16 KiB: 64 MiB at worst. */
@@ -25,9 +25,9 @@ const LAST_RESTART_DELAY = 5000;
 const workerFile = new URL(`./worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 
 /**
- * Verifies signatures on threads. The jobs of one event-loop turn travel together. While every thread is busy, jobs wait
- * and leave in larger batches. When a thread dies, each of its jobs is tried once more, alone and with no other batch
- * under way: a token that kills threads takes no other token with it.
+ * Verifies signatures on threads. The jobs of one event-loop turn travel together. While every thread is busy, jobs
+ * wait and leave in larger batches. When a thread dies, each of its jobs is tried once more, alone and with no other
+ * batch under way: a token that kills threads takes no other token with it.
  */
 export class VerificationPool implements Verification {
   keyCapacity = 0;

@@ -5,8 +5,8 @@ import { isSymmetric } from '../../keys/algorithms.ts';
 import { isSameMaterial, type KeyChoice, type VerificationKey } from '../../keys/key.ts';
 
 /**
- * Parsed keys that a verifier always may keep, of some 4 KiB each. `keyCapacity` can only raise the number. A key set has
- * at most a thousand keys, which bounds the number by a thousand for each issuer.
+ * Parsed keys that a verifier always may keep, of some 4 KiB each. `keyCapacity` can only raise the number. A key set
+ * has at most a thousand keys, which bounds the number by a thousand for each issuer.
  */
 const MIN_KEY_CAPACITY = 64;
 
@@ -49,8 +49,8 @@ export class SignatureVerifier {
   }
 
   /**
-   * How many parsed keys are kept. With fewer than there are in force, tokens that name the keys in turn would have each
-   * key parsed again.
+   * How many parsed keys are kept. With fewer than there are in force, tokens that name the keys in turn would have
+   * each key parsed again.
    */
   set keyCapacity(keys: number) {
     this.#keyCapacity = Math.max(MIN_KEY_CAPACITY, keys);
@@ -87,8 +87,8 @@ export class SignatureVerifier {
 }
 
 /**
- * Throws, without key material, when the key is not of the algorithm's kind or is not allowed for it. Does not parse the
- * key and costs next to nothing.
+ * Throws, without key material, when the key is not of the algorithm's kind or is not allowed for it. Does not parse
+ * the key and costs next to nothing.
  */
 export function assertFits(key: VerificationKey, algorithm: string): void {
   // RS/HS confusion (CVE-2023-48223 and its successors): a public key is never an HMAC secret, and the reverse.

@@ -4,9 +4,9 @@ import type { Issuer } from '../policy/issuer.ts';
 import { assertFits, type SignatureVerifier } from './signature.ts';
 
 /**
- * Keys of a set that are parsed when the set is put in force, 0.1 ms for each key and algorithm. Most sets have fewer, and
- * a key that cannot be used is found at once. The other keys are parsed when a token first names them: a set of a thousand
- * keys must not delay requests when it changes.
+ * Keys of a set that are parsed when the set is put in force, 0.1 ms for each key and algorithm. Most sets have fewer,
+ * and a key that cannot be used is found at once. The other keys are parsed when a token first names them: a set of a
+ * thousand keys must not delay requests when it changes.
  */
 const PARSED_AT_ONCE = 16;
 /** Parsed keys that are kept for each key in force. With two, removed keys do not displace the present ones at once. */

@@ -14,8 +14,8 @@ export interface VerificationBatch {
 const verifier = new SignatureVerifier();
 
 /**
- * Runs on a verification thread. Returns one character for each token, `1` for a good signature: a string is the cheapest
- * thing to copy between threads.
+ * Runs on a verification thread. Returns one character for each token, `1` for a good signature: a string is the
+ * cheapest thing to copy between threads.
  */
 export function verifyBatch({ tokens, choices, choiceOf, keyCapacity }: VerificationBatch): string {
   verifier.keyCapacity = keyCapacity;
