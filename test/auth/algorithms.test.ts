@@ -17,9 +17,9 @@ describe('every algorithm lets in what its key signed and nothing that a twin si
       });
       await setup.authorizer.start();
       try {
-        assert.equal(await setup.word(signToken(algorithm, key, setup.claims())), 'permit');
+        assert.equal(await setup.verdict(signToken(algorithm, key, setup.claims())), 'permit');
         assert.equal(
-          await setup.word(signToken(algorithm, twin, setup.claims())),
+          await setup.verdict(signToken(algorithm, twin, setup.claims())),
           'signature_invalid signature',
         );
         assert.equal(setup.authorizer.cacheEntries, 1);
@@ -32,9 +32,9 @@ describe('every algorithm lets in what its key signed and nothing that a twin si
   for (const algorithm of ['HS256', 'HS384', 'HS512']) {
     test(algorithm, async () => {
       const setup = new Setup({ issuers: [issuer({ algorithms: [algorithm] })] });
-      assert.equal(await setup.word(signToken(algorithm, SECRET, setup.claims())), 'permit');
+      assert.equal(await setup.verdict(signToken(algorithm, SECRET, setup.claims())), 'permit');
       assert.equal(
-        await setup.word(signToken(algorithm, `${SECRET}.`, setup.claims())),
+        await setup.verdict(signToken(algorithm, `${SECRET}.`, setup.claims())),
         'signature_invalid signature',
       );
     });
@@ -58,9 +58,9 @@ describe('forged tokens', () => {
   test('none is refused however it is spelled, signed or not', async () => {
     for (const alg of ['none', 'None', 'NONE', 'nOnE', 'none ', '', 'NoNe\0', null, [], ['none'], 0, true]) {
       const token = rs256(key, setup.claims(), { alg, typ: 'JWT' });
-      assert.equal(await setup.word(token), 'algorithm_not_allowed algorithm', String(alg));
+      assert.equal(await setup.verdict(token), 'algorithm_not_allowed algorithm', String(alg));
       assert.equal(
-        await setup.word(token.replace(/[^.]*$/, '')),
+        await setup.verdict(token.replace(/[^.]*$/, '')),
         'algorithm_not_allowed algorithm',
         String(alg),
       );
@@ -83,7 +83,7 @@ describe('forged tokens', () => {
     for (const secret of [...dresses, key.pem.replaceAll('\n', '\r\n'), `{"keys":[${jwk}]}`, '']) {
       for (const algorithm of ['HS256', 'HS384', 'HS512']) {
         const token = signToken(algorithm, secret, setup.claims());
-        assert.equal(await setup.word(token), 'algorithm_not_allowed algorithm');
+        assert.equal(await setup.verdict(token), 'algorithm_not_allowed algorithm');
       }
     }
   });
@@ -94,23 +94,23 @@ describe('forged tokens', () => {
     const both = new Setup({ issuers: [hmac, rsa] });
     for (const secret of [key.pem, SECRET]) {
       const token = signToken('HS256', secret, both.claims());
-      assert.equal(await both.word(token), 'algorithm_not_allowed algorithm');
+      assert.equal(await both.verdict(token), 'algorithm_not_allowed algorithm');
     }
   });
 
   test('a key is used with its own algorithm only, though the issuer allows others', async () => {
     const token = rs256(key, setup.claims(), { alg: 'ES256' });
-    assert.equal(await setup.word(token), 'signature_invalid signature');
+    assert.equal(await setup.verdict(token), 'signature_invalid signature');
     assert.equal(
-      await setup.word(signToken('ES256', ec, setup.claims(), { alg: 'RS256' })),
+      await setup.verdict(signToken('ES256', ec, setup.claims(), { alg: 'RS256' })),
       'signature_invalid signature',
     );
     assert.equal(
-      await setup.word(signToken('PS256', key, setup.claims())),
+      await setup.verdict(signToken('PS256', key, setup.claims())),
       'algorithm_not_allowed algorithm',
     );
     assert.equal(
-      await setup.word(signToken('PS256', key, setup.claims(), { alg: 'RS256' })),
+      await setup.verdict(signToken('PS256', key, setup.claims(), { alg: 'RS256' })),
       'signature_invalid signature',
     );
   });
@@ -131,13 +131,16 @@ describe('forged tokens', () => {
       Buffer.alloc(1),
       Buffer.alloc(600),
     ]) {
-      assert.equal(await setup.word(input + signature.toString('base64url')), 'signature_invalid signature');
+      assert.equal(
+        await setup.verdict(input + signature.toString('base64url')),
+        'signature_invalid signature',
+      );
     }
     assert.notEqual(setup.now(input), 'pending', 'an empty signature does not trouble a thread');
     const rsaInput = rs256(key, setup.claims()).replace(/[^.]*$/, '');
     for (const length of [0, 1, 255, 256, 257, 4096]) {
       const signature = Buffer.alloc(length).toString('base64url');
-      assert.equal(await setup.word(rsaInput + signature), 'signature_invalid signature', String(length));
+      assert.equal(await setup.verdict(rsaInput + signature), 'signature_invalid signature', String(length));
     }
   });
 
@@ -152,16 +155,16 @@ describe('forged tokens', () => {
     ];
     for (const extra of [...headers, { kid: '../../dev/null' }, { kid: "' OR 1=1" }]) {
       const token = rs256(own, setup.claims(), { alg: 'RS256', ...extra });
-      assert.equal(await setup.word(token), 'signature_invalid signature');
+      assert.equal(await setup.verdict(token), 'signature_invalid signature');
       const genuine = rs256(key, setup.claims(), { alg: 'RS256', ...extra });
-      assert.equal(await setup.word(genuine), 'permit');
+      assert.equal(await setup.verdict(genuine), 'permit');
     }
   });
 
   test('all other spellings of a signature, payload or header are refused', async () => {
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
     const token = rs256(key, setup.claims());
-    assert.equal(await setup.word(token), 'permit');
+    assert.equal(await setup.verdict(token), 'permit');
     const last = alphabet.indexOf(token.at(-1) as string);
     assert.equal(token.split('.')[2]?.length, 342, 'four bits of the last character are spare');
     for (let spare = 1; spare < 16; spare += 1) {
@@ -170,12 +173,12 @@ describe('forged tokens', () => {
         Buffer.from(spelling.split('.')[2] as string, 'base64url'),
         Buffer.from(token.split('.')[2] as string, 'base64url'),
       );
-      assert.equal(await setup.word(spelling), 'token_malformed signature');
+      assert.equal(await setup.verdict(spelling), 'token_malformed signature');
     }
-    assert.equal(await setup.word(`${token}==`), 'token_malformed signature');
-    assert.equal(await setup.word(`${token}%3D`), 'token_malformed signature');
-    assert.equal(await setup.word(`"${token}"`), 'token_malformed algorithm');
-    assert.equal(await setup.word(`${token}\u00e9`), 'token_malformed signature');
+    assert.equal(await setup.verdict(`${token}==`), 'token_malformed signature');
+    assert.equal(await setup.verdict(`${token}%3D`), 'token_malformed signature');
+    assert.equal(await setup.verdict(`"${token}"`), 'token_malformed algorithm');
+    assert.equal(await setup.verdict(`${token}\u00e9`), 'token_malformed signature');
     assert.equal(setup.authorizer.cacheEntries >= 1, true);
   });
 
@@ -192,7 +195,7 @@ describe('forged tokens', () => {
 
   test('the same token a hundred times is let in a hundred times', async () => {
     const token = rs256(key, setup.claims({ sub: 'again' }));
-    for (let n = 0; n < 100; n += 1) assert.equal(await setup.word(token), 'permit');
+    for (let n = 0; n < 100; n += 1) assert.equal(await setup.verdict(token), 'permit');
   });
 });
 
@@ -222,31 +225,31 @@ describe('kid', () => {
   after(() => setup.authorizer.close());
 
   test('names the one key that counts', async () => {
-    assert.equal(await setup.word(make('one', 'a', 'a')), 'permit');
-    assert.equal(await setup.word(make('one', 'b', 'b')), 'permit');
-    assert.equal(await setup.word(make('one', 'a', 'b')), 'signature_invalid signature');
-    assert.equal(await setup.word(make('one', 'a', 'A')), 'key_unknown signature');
-    assert.equal(await setup.word(make('one', 'a', '')), 'key_unknown signature');
+    assert.equal(await setup.verdict(make('one', 'a', 'a')), 'permit');
+    assert.equal(await setup.verdict(make('one', 'b', 'b')), 'permit');
+    assert.equal(await setup.verdict(make('one', 'a', 'b')), 'signature_invalid signature');
+    assert.equal(await setup.verdict(make('one', 'a', 'A')), 'key_unknown signature');
+    assert.equal(await setup.verdict(make('one', 'a', '')), 'key_unknown signature');
   });
 
   test('means nothing across issuers: the same kid names another key there', async () => {
-    assert.equal(await setup.word(make('two', 'a', 'a')), 'signature_invalid signature');
-    assert.equal(await setup.word(make('two', 'b', 'a')), 'permit');
-    assert.equal(await setup.word(make('two', 'a', 'b')), 'permit');
+    assert.equal(await setup.verdict(make('two', 'a', 'a')), 'signature_invalid signature');
+    assert.equal(await setup.verdict(make('two', 'b', 'a')), 'permit');
+    assert.equal(await setup.verdict(make('two', 'a', 'b')), 'permit');
   });
 
   test('missing in the token: any key that fits; missing in the set: fits any kid', async () => {
-    assert.equal(await setup.word(make('one', 'b')), 'permit');
-    assert.equal(await setup.word(make('one', 'c')), 'signature_invalid signature');
-    assert.equal(await setup.word(make('mixed', 'c', 'whatever')), 'permit');
-    assert.equal(await setup.word(make('mixed', 'c', 'a')), 'permit');
-    assert.equal(await setup.word(make('mixed', 'a', 'whatever')), 'signature_invalid signature');
+    assert.equal(await setup.verdict(make('one', 'b')), 'permit');
+    assert.equal(await setup.verdict(make('one', 'c')), 'signature_invalid signature');
+    assert.equal(await setup.verdict(make('mixed', 'c', 'whatever')), 'permit');
+    assert.equal(await setup.verdict(make('mixed', 'c', 'a')), 'permit');
+    assert.equal(await setup.verdict(make('mixed', 'a', 'whatever')), 'signature_invalid signature');
   });
 
   test('no key for the alg is an unknown key; no key at all cannot be judged', async () => {
     const rsa = keyPair('RS256');
-    assert.equal(await setup.word(rs256(rsa, setup.claims({ iss: 'one' }))), 'key_unknown signature');
-    assert.equal(await setup.word(make('empty', 'a')), 'keys_unavailable signature');
+    assert.equal(await setup.verdict(rs256(rsa, setup.claims({ iss: 'one' }))), 'key_unknown signature');
+    assert.equal(await setup.verdict(make('empty', 'a')), 'keys_unavailable signature');
   });
 
   test('keys tried for a token without kid are bounded', async () => {
@@ -259,9 +262,9 @@ describe('kid', () => {
         alg: 'HS256',
         ...header,
       });
-    assert.equal(await crowd.word(by(7, {})), 'permit');
-    assert.equal(await crowd.word(by(8, {})), 'signature_invalid signature');
-    assert.equal(await crowd.word(by(8, { kid: 'k8' })), 'permit');
+    assert.equal(await crowd.verdict(by(7, {})), 'permit');
+    assert.equal(await crowd.verdict(by(8, {})), 'signature_invalid signature');
+    assert.equal(await crowd.verdict(by(8, { kid: 'k8' })), 'permit');
   });
 });
 
@@ -314,7 +317,7 @@ describe('one character changed', () => {
   const token = setup.token();
 
   test('never yields a permit, at any place, for any character, whether the token is known or not', async () => {
-    assert.equal(await setup.word(token), 'permit');
+    assert.equal(await setup.verdict(token), 'permit');
     const character = fc.oneof(
       fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 1 }),
       fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
@@ -330,7 +333,7 @@ describe('one character changed', () => {
       { numRuns: 3000 },
     );
     assert.equal(setup.authorizer.cacheEntries, 1);
-    assert.equal(await setup.word(token), 'permit');
+    assert.equal(await setup.verdict(token), 'permit');
   });
 
   test('nor for RS256, where a thread decides', async () => {
@@ -347,11 +350,11 @@ describe('one character changed', () => {
       await fc.assert(
         fc.asyncProperty(fc.nat(good.length - 1), base64url, async (at, other) => {
           fc.pre(good[at] !== other);
-          assert.notEqual(await rsa.word(good.slice(0, at) + other + good.slice(at + 1)), 'permit');
+          assert.notEqual(await rsa.verdict(good.slice(0, at) + other + good.slice(at + 1)), 'permit');
         }),
         { numRuns: 500 },
       );
-      assert.equal(await rsa.word(good), 'permit');
+      assert.equal(await rsa.verdict(good), 'permit');
     } finally {
       await rsa.authorizer.close();
     }

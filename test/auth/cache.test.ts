@@ -115,23 +115,23 @@ describe('what gets into the cache', () => {
       `${token.slice(0, -43)}${'A'.repeat(43)}`,
       signToken('HS256', 'another secret that is long enough too', setup.claims()),
     ];
-    for (const each of refused) assert.notEqual(await setup.word(each), 'permit');
+    for (const each of refused) assert.notEqual(await setup.verdict(each), 'permit');
     assert.equal(setup.authorizer.cacheEntries, 0);
-    assert.equal(await setup.word(token), 'permit');
+    assert.equal(await setup.verdict(token), 'permit');
     assert.equal(setup.authorizer.cacheEntries, 1);
   });
 
   test('another payload under a known signature is a miss, is refused, and pushes nothing out', async () => {
     const setup = new Setup({ cache: { entries: 1, bytes: 1 << 20 } });
     const token = setup.token();
-    assert.equal(await setup.word(token), 'permit');
+    assert.equal(await setup.verdict(token), 'permit');
     const [header] = token.split('.');
     const other = setup.token({ sub: 'admin' }).split('.')[1];
     const forged = `${header}.${other}.${token.split('.')[2]}`;
-    for (let n = 0; n < 3; n += 1) assert.equal(await setup.word(forged), 'signature_invalid signature');
+    for (let n = 0; n < 3; n += 1) assert.equal(await setup.verdict(forged), 'signature_invalid signature');
     const { cacheHits } = setup.counters;
     const before = cacheHits.value;
-    assert.equal(await setup.word(token), 'permit');
+    assert.equal(await setup.verdict(token), 'permit');
     assert.equal(cacheHits.value, before + 1);
   });
 
@@ -149,9 +149,10 @@ describe('what gets into the cache', () => {
   test('the token that was used longest ago goes first', async () => {
     const setup = new Setup({ cache: { entries: 2, bytes: 1 << 20 } });
     const [first, second, third] = [1, 2, 3].map((jti) => setup.token({ jti })) as [string, string, string];
-    for (const token of [first, second, first, third, first]) assert.equal(await setup.word(token), 'permit');
+    for (const token of [first, second, first, third, first])
+      assert.equal(await setup.verdict(token), 'permit');
     assert.deepEqual([setup.counters.cacheHits.value, setup.counters.cacheMisses.value], [2, 3]);
-    assert.equal(await setup.word(second), 'permit');
+    assert.equal(await setup.verdict(second), 'permit');
     assert.equal(setup.counters.cacheMisses.value, 4);
   });
 
@@ -172,40 +173,40 @@ describe('a change of keys', () => {
     const setup = new Setup({ issuers: [issuer({ keys: [secretKey(first, 'a')] }), other] });
     const old = signToken('HS256', first, setup.claims(), { alg: 'HS256', kid: 'a' });
     const foreign = signToken('HS256', SECRET, setup.claims({ iss: 'other' }));
-    assert.equal(await setup.word(old), 'permit');
-    assert.equal(await setup.word(foreign), 'permit');
+    assert.equal(await setup.verdict(old), 'permit');
+    assert.equal(await setup.verdict(foreign), 'permit');
     setup.authorizer.setKeys('main', [secretKey(second, 'b')]);
-    assert.equal(await setup.word(old), 'key_unknown signature');
+    assert.equal(await setup.verdict(old), 'key_unknown signature');
     assert.equal(setup.authorizer.cacheEntries, 1, 'the void entry is gone');
     const before = setup.counters.cacheHits.value;
-    assert.equal(await setup.word(foreign), 'permit');
+    assert.equal(await setup.verdict(foreign), 'permit');
     assert.equal(setup.counters.cacheHits.value, before + 1);
     const fresh = signToken('HS256', second, setup.claims(), { alg: 'HS256', kid: 'b' });
-    assert.equal(await setup.word(fresh), 'permit');
+    assert.equal(await setup.verdict(fresh), 'permit');
   });
 
   test('under the same kid: the old token is bad, and good again when the key comes back', async () => {
     const setup = new Setup({ issuers: [issuer({ keys: [secretKey(first, 'a')] })] });
     const token = signToken('HS256', first, setup.claims(), { alg: 'HS256', kid: 'a' });
-    assert.equal(await setup.word(token), 'permit');
+    assert.equal(await setup.verdict(token), 'permit');
     setup.authorizer.setKeys('main', [secretKey(second, 'a')]);
-    assert.equal(await setup.word(token), 'signature_invalid signature');
+    assert.equal(await setup.verdict(token), 'signature_invalid signature');
     setup.authorizer.setKeys('main', []);
-    assert.equal(await setup.word(token), 'keys_unavailable signature');
+    assert.equal(await setup.verdict(token), 'keys_unavailable signature');
     setup.authorizer.setKeys('main', [secretKey(first, 'a')]);
-    assert.equal(await setup.word(token), 'permit');
+    assert.equal(await setup.verdict(token), 'permit');
   });
 
   test('is refused as a whole when a key does not fit or no issuer is called that', async () => {
     const setup = new Setup();
     const token = setup.token();
-    assert.equal(await setup.word(token), 'permit');
+    assert.equal(await setup.verdict(token), 'permit');
     assert.throws(
       () => setup.authorizer.setKeys('main', [secretKey(second), secretKey('')]),
       /cannot be used/,
     );
     assert.throws(() => setup.authorizer.setKeys('nobody', []), /no issuer is called nobody/);
-    assert.equal(await setup.word(token), 'permit');
+    assert.equal(await setup.verdict(token), 'permit');
     assert.equal(setup.counters.cacheHits.value, 1);
   });
 });

@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Pending, Permit, Rejection } from '../../src/auth/verdict.ts';
 import { keyPair, rs256, signToken } from '../support/tokens.ts';
 import { piscinas } from './piscinas.ts';
-import { forward, head, issuer, publicKey, SECRET, Setup, word } from './support.ts';
+import { forward, head, issuer, publicKey, SECRET, Setup, verdictText } from './support.ts';
 
 const key = keyPair('RS256');
 const rsa = (changes = {}) =>
@@ -14,7 +14,7 @@ class Listener {
   readonly verdicts: string[] = [];
 
   onVerdict(verdict: Permit | Rejection): void {
-    this.verdicts.push(word(verdict));
+    this.verdicts.push(verdictText(verdict));
   }
 }
 
@@ -39,7 +39,7 @@ for (const [how, verifiers] of [
       const { verifyBatchSize, cacheMisses } = setup.counters;
       const [verified, missed] = [verifyBatchSize.sum, cacheMisses.value];
       const same = token({ jti: 'single' });
-      const words = await Promise.all(Array.from({ length: 500 }, () => setup.word(same)));
+      const words = await Promise.all(Array.from({ length: 500 }, () => setup.verdict(same)));
       assert.deepEqual(new Set(words), new Set(['permit']));
       assert.equal(verifyBatchSize.sum - verified, 1);
       assert.equal(cacheMisses.value - missed, 500);
@@ -48,7 +48,7 @@ for (const [how, verifiers] of [
     test('is refused once for all who wait', async () => {
       const verified = setup.counters.verifyBatchSize.sum;
       const forged = `${token({ jti: 'x' }).replace(/[^.]*$/, '')}${token({ jti: 'y' }).replace(/^.*\./, '')}`;
-      const words = await Promise.all(Array.from({ length: 50 }, () => setup.word(forged)));
+      const words = await Promise.all(Array.from({ length: 50 }, () => setup.verdict(forged)));
       assert.deepEqual(new Set(words), new Set(['signature_invalid signature']));
       assert.equal(setup.counters.verifyBatchSize.sum - verified, 1);
     });
@@ -70,8 +70,8 @@ for (const [how, verifiers] of [
     test('is judged for each issuer apart', async () => {
       const same = token({ jti: 'issuers', aud: ['app-1', 'app-2'] });
       const words = await Promise.all([
-        setup.word(same, setup.route(['main'])),
-        setup.word(same, setup.route(['twin'])),
+        setup.verdict(same, setup.route(['main'])),
+        setup.verdict(same, setup.route(['twin'])),
       ]);
       assert.deepEqual(words, ['permit', 'permit']);
     });
@@ -83,14 +83,14 @@ for (const [how, verifiers] of [
       begin(setup, same, stayed);
       pending.cancel();
       pending.cancel();
-      assert.equal(await setup.word(same), 'permit');
+      assert.equal(await setup.verdict(same), 'permit');
       assert.deepEqual([left.verdicts, stayed.verdicts], [[], ['permit']]);
       pending.cancel();
 
       const lonely = token({ jti: 'lonely' });
       begin(setup, lonely, left).cancel();
       const entries = setup.authorizer.cacheEntries;
-      assert.equal(await setup.word(token({ jti: 'later' })), 'permit');
+      assert.equal(await setup.verdict(token({ jti: 'later' })), 'permit');
       assert.equal(
         setup.authorizer.cacheEntries,
         entries + 2,
@@ -138,7 +138,7 @@ for (const [how, verifiers] of [
     test('clients that leave in the middle do not hurt others afterwards', async () => {
       for (let round = 0; round < 20; round += 1) {
         for (let n = 0; n < 50; n += 1) begin(setup, token({ jti: `${round}/${n}` })).cancel();
-        assert.equal(await setup.word(token({ jti: `stays ${round}` })), 'permit');
+        assert.equal(await setup.verdict(token({ jti: `stays ${round}` })), 'permit');
       }
     });
 
@@ -148,7 +148,7 @@ for (const [how, verifiers] of [
       const { now } = setup.clock;
       begin(setup, short, listener);
       setup.clock.now += 1000;
-      assert.equal(await setup.word(token({ exp: setup.clock.seconds(60), jti: 'after' })), 'permit');
+      assert.equal(await setup.verdict(token({ exp: setup.clock.seconds(60), jti: 'after' })), 'permit');
       setup.clock.now = now;
       assert.deepEqual(listener.verdicts, ['token_expired expiry']);
     });
@@ -160,9 +160,9 @@ describe('bounds', () => {
     const setup = new Setup({ issuers: [rsa()] });
     const token = rs256(key, setup.claims());
     const waiting = Array.from({ length: 1024 }, () => begin(setup, token));
-    assert.equal(await setup.word(token), 'verifier_overloaded signature');
+    assert.equal(await setup.verdict(token), 'verifier_overloaded signature');
     waiting[0]?.cancel();
-    const last = setup.word(token);
+    const last = setup.verdict(token);
     await setup.authorizer.start();
     assert.equal(await last, 'permit');
     await setup.authorizer.close();
@@ -177,12 +177,12 @@ describe('bounds', () => {
     for (let n = 0; n < 4096; n += 1)
       for (let times = 0; times < 3; times += 1) waiting.push(begin(setup, token(n)));
     assert.equal(setup.authorizer.queueDepth, 4096);
-    assert.equal(await setup.word(token(4096)), 'verifier_overloaded signature');
+    assert.equal(await setup.verdict(token(4096)), 'verifier_overloaded signature');
     for (let n = 0; n < 4096; n += 1) waiting.push(begin(setup, token(n)));
-    assert.equal(await setup.word(token(0)), 'verifier_overloaded signature');
+    assert.equal(await setup.verdict(token(0)), 'verifier_overloaded signature');
     waiting[0]?.cancel();
     begin(setup, token(0));
-    assert.equal(await setup.word(token(0)), 'verifier_overloaded signature');
+    assert.equal(await setup.verdict(token(0)), 'verifier_overloaded signature');
     await setup.authorizer.close();
   });
 
@@ -192,12 +192,12 @@ describe('bounds', () => {
     begin(setup, rs256(key, setup.claims()), listener);
     await setup.authorizer.close();
     assert.deepEqual(listener.verdicts, ['verifier_overloaded signature']);
-    assert.equal(await setup.word(rs256(key, setup.claims())), 'verifier_overloaded signature');
+    assert.equal(await setup.verdict(rs256(key, setup.claims())), 'verifier_overloaded signature');
   });
 
   test('HMAC needs no thread', async () => {
     const setup = new Setup();
-    assert.equal(word(setup.now(signToken('HS256', SECRET, setup.claims())) as Permit), 'permit');
+    assert.equal(verdictText(setup.now(signToken('HS256', SECRET, setup.claims())) as Permit), 'permit');
     assert.equal(setup.authorizer.queueDepth, 0);
   });
 });
@@ -210,7 +210,7 @@ describe('keys that change under way', () => {
   ): Promise<[string, Setup]> {
     const setup = new Setup({ issuers: [rsa()] });
     await setup.authorizer.start();
-    const verdict = setup.word(rs256(key, setup.claims()));
+    const verdict = setup.verdict(rs256(key, setup.claims()));
     for (const each of keys) setup.authorizer.setKeys('main', each);
     const result = await verdict;
     await setup.authorizer.close();
@@ -236,7 +236,7 @@ describe('keys that change under way', () => {
   test('the right key only now: a signature that was bad is let in', async () => {
     const setup = new Setup({ issuers: [rsa({ keys: [publicKey(next, ['RS256'])] })] });
     await setup.authorizer.start();
-    const verdict = setup.word(rs256(key, setup.claims()));
+    const verdict = setup.verdict(rs256(key, setup.claims()));
     setup.authorizer.setKeys('main', [publicKey(key, ['RS256'])]);
     assert.equal(await verdict, 'permit');
     await setup.authorizer.close();
@@ -253,7 +253,7 @@ describe('a thread that dies', () => {
         rs256(key, setup.claims({ jti: `${round}/${n}` })),
       );
       const forged = `${tokens[0]?.replace(/[^.]*$/, '')}${tokens[1]?.replace(/^.*\./, '')}`;
-      const words = Promise.all([...tokens, forged].map((token) => setup.word(token)));
+      const words = Promise.all([...tokens, forged].map((token) => setup.verdict(token)));
       await new Promise((resolve) => setImmediate(resolve));
       for (const piscina of piscinas) await piscina.threads[0]?.terminate();
       const answers = await words;
@@ -276,7 +276,7 @@ describe('a waiter that throws', () => {
         throw error;
       },
     });
-    const verdict = setup.word(token);
+    const verdict = setup.verdict(token);
     const microtask = context.mock.method(globalThis, 'queueMicrotask', (task: () => void) => {
       uncaught.push(task);
     });

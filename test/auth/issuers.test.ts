@@ -49,11 +49,11 @@ describe('two issuers with the same kid', () => {
   test('on one route: each verifies its own tokens, known or not', () =>
     withSetup(issuers(), async (setup) => {
       for (let round = 0; round < 2; round += 1) {
-        assert.equal(await setup.word(make(setup, oneKey, 'one')), 'permit');
-        assert.equal(await setup.word(make(setup, twoKey, 'two')), 'permit');
-        assert.equal(await setup.word(make(setup, oneKey, 'two')), invalid);
-        assert.equal(await setup.word(make(setup, twoKey, 'one')), invalid);
-        assert.equal(await setup.word(make(setup, oneKey, 'three')), 'issuer_mismatch issuer');
+        assert.equal(await setup.verdict(make(setup, oneKey, 'one')), 'permit');
+        assert.equal(await setup.verdict(make(setup, twoKey, 'two')), 'permit');
+        assert.equal(await setup.verdict(make(setup, oneKey, 'two')), invalid);
+        assert.equal(await setup.verdict(make(setup, twoKey, 'one')), invalid);
+        assert.equal(await setup.verdict(make(setup, oneKey, 'three')), 'issuer_mismatch issuer');
       }
     }));
 
@@ -65,7 +65,7 @@ describe('two issuers with the same kid', () => {
         [twoKey, 'two', 'permit'],
         [twoKey, 'one', invalid],
       ] as const;
-      const answers = await Promise.all(asked.map(([key, iss]) => setup.word(make(setup, key, iss))));
+      const answers = await Promise.all(asked.map(([key, iss]) => setup.verdict(make(setup, key, iss))));
       assert.deepEqual(
         answers,
         asked.map(([, , answer]) => answer),
@@ -77,25 +77,25 @@ describe('two issuers with the same kid', () => {
       const [first, second] = [setup.route(['one']), setup.route(['two'])];
       const [of1, of2] = [make(setup, oneKey, 'one'), make(setup, twoKey, 'two')];
       for (let round = 0; round < 2; round += 1) {
-        assert.equal(await setup.word(of1, first), 'permit');
-        assert.equal(await setup.word(of1, second), 'issuer_mismatch issuer');
-        assert.equal(await setup.word(of2, second), 'permit');
-        assert.equal(await setup.word(of2, first), 'issuer_mismatch issuer');
+        assert.equal(await setup.verdict(of1, first), 'permit');
+        assert.equal(await setup.verdict(of1, second), 'issuer_mismatch issuer');
+        assert.equal(await setup.verdict(of2, second), 'permit');
+        assert.equal(await setup.verdict(of2, first), 'issuer_mismatch issuer');
       }
     }));
 
   test('new keys of one leave the other alone', () =>
     withSetup(issuers(), async (setup) => {
       const [of1, of2] = [make(setup, oneKey, 'one'), make(setup, twoKey, 'two')];
-      assert.equal(await setup.word(of1), 'permit');
-      assert.equal(await setup.word(of2), 'permit');
+      assert.equal(await setup.verdict(of1), 'permit');
+      assert.equal(await setup.verdict(of2), 'permit');
       const misses = setup.counters.cacheMisses.value;
       setup.authorizer.setKeys('one', [publicKey(evilKey, ['RS256'], 'key-1')]);
-      assert.equal(await setup.word(of2), 'permit');
+      assert.equal(await setup.verdict(of2), 'permit');
       assert.equal(setup.counters.cacheMisses.value, misses, 'from the cache');
-      assert.equal(await setup.word(of1), invalid);
-      assert.equal(await setup.word(make(setup, evilKey, 'one')), 'permit');
-      assert.equal(await setup.word(make(setup, evilKey, 'two')), invalid);
+      assert.equal(await setup.verdict(of1), invalid);
+      assert.equal(await setup.verdict(make(setup, evilKey, 'one')), 'permit');
+      assert.equal(await setup.verdict(make(setup, evilKey, 'two')), invalid);
     }));
 
   test('each has rules of its own', () =>
@@ -106,14 +106,17 @@ describe('two issuers with the same kid', () => {
       ],
       async (setup) => {
         const iat = setup.clock.seconds();
-        const word = (key: TestKey, iss: string, header: object, claims: object) =>
-          setup.word(make(setup, key, iss, header, claims));
-        assert.equal(await word(oneKey, 'one', {}, {}), 'claim_missing expiry');
-        assert.equal(await word(oneKey, 'one', {}, { iat }), 'claim_missing expiry');
-        assert.equal(await word(oneKey, 'one', {}, { iat, tenant: 1 }), 'claim_mismatch rules');
-        assert.equal(await word(oneKey, 'one', { typ: 'at+jwt' }, { iat, tenant: 1, nonce: 'n' }), 'permit');
-        assert.equal(await word(twoKey, 'two', {}, {}), 'permit');
-        assert.equal(await word(twoKey, 'two', {}, { nonce: 'n' }), 'claim_mismatch rules');
+        const verdict = (key: TestKey, iss: string, header: object, claims: object) =>
+          setup.verdict(make(setup, key, iss, header, claims));
+        assert.equal(await verdict(oneKey, 'one', {}, {}), 'claim_missing expiry');
+        assert.equal(await verdict(oneKey, 'one', {}, { iat }), 'claim_missing expiry');
+        assert.equal(await verdict(oneKey, 'one', {}, { iat, tenant: 1 }), 'claim_mismatch rules');
+        assert.equal(
+          await verdict(oneKey, 'one', { typ: 'at+jwt' }, { iat, tenant: 1, nonce: 'n' }),
+          'permit',
+        );
+        assert.equal(await verdict(twoKey, 'two', {}, {}), 'permit');
+        assert.equal(await verdict(twoKey, 'two', {}, { nonce: 'n' }), 'claim_mismatch rules');
       },
     ));
 
@@ -128,8 +131,8 @@ describe('two issuers with the same kid', () => {
         [oneKey, 'one'],
         [twoKey, 'two'],
       ] as const) {
-        assert.equal(await setup.word(make(setup, key, iss), policy), 'scope_insufficient rules');
-        assert.equal(await setup.word(make(setup, key, iss, {}, { scope: 'a' }), policy), 'permit');
+        assert.equal(await setup.verdict(make(setup, key, iss), policy), 'scope_insufficient rules');
+        assert.equal(await setup.verdict(make(setup, key, iss, {}, { scope: 'a' }), policy), 'permit');
       }
     }));
 });
@@ -161,15 +164,15 @@ describe('keys that a token brings along', () => {
     try {
       await withSetup(issuers(), async (setup) => {
         for (const header of headers) {
-          const answer = await setup.word(make(setup, evilKey, 'one', header));
+          const answer = await setup.verdict(make(setup, evilKey, 'one', header));
           const unknown = 'kid' in header && header.kid !== undefined;
           assert.equal(answer, unknown ? 'key_unknown signature' : invalid, JSON.stringify(header));
           // The token is as good as its signature; other members of its header do not matter.
-          const own = await setup.word(make(setup, oneKey, 'one', { ...header, kid: 'key-1' }));
+          const own = await setup.verdict(make(setup, oneKey, 'one', { ...header, kid: 'key-1' }));
           assert.equal(own, 'permit', JSON.stringify(header));
         }
         const elsewhere = make(setup, evilKey, 'one', { jku: url }, { iss: url });
-        assert.equal(await setup.word(elsewhere), 'issuer_mismatch issuer');
+        assert.equal(await setup.verdict(elsewhere), 'issuer_mismatch issuer');
       });
       // One that comes shows that the trap would have seen the others, which would have stood before it.
       await once(connect(port, '127.0.0.1').resume(), 'close');

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { Permit, Rejection } from '../../src/auth/verdict.ts';
 import type { VerificationKey } from '../../src/keys/key.ts';
 import { keyPair, rs256, rsaKey } from '../support/tokens.ts';
-import { head, issuer, publicKey, Setup, word } from './support.ts';
+import { head, issuer, publicKey, Setup, verdictText } from './support.ts';
 
 const first = rsaKey();
 const second = rsaKey();
@@ -47,7 +47,7 @@ class Rotation {
 describe('a token whose key is not known', () => {
   test('waits for newer keys, and passes with them', async () => {
     const rotation = new Rotation();
-    const verdict = rotation.setup.word(rotation.token());
+    const verdict = rotation.setup.verdict(rotation.token());
     await rotation.arrive(both);
     assert.equal(await verdict, 'permit');
     assert.deepEqual(rotation.asked, ['main']);
@@ -57,7 +57,7 @@ describe('a token whose key is not known', () => {
 
   test('is refused when the newer keys do not hold it either, and asks no second time', async () => {
     const rotation = new Rotation();
-    const verdict = rotation.setup.word(rotation.token('third'));
+    const verdict = rotation.setup.verdict(rotation.token('third'));
     await rotation.arrive(both);
     assert.equal(await verdict, 'key_unknown signature');
     assert.deepEqual(rotation.asked, ['main']);
@@ -66,7 +66,7 @@ describe('a token whose key is not known', () => {
   test('is refused at once when there is nothing to wait for', async () => {
     const rotation = new Rotation();
     rotation.answer = undefined;
-    assert.equal(await rotation.setup.word(rotation.token()), 'key_unknown signature');
+    assert.equal(await rotation.setup.verdict(rotation.token()), 'key_unknown signature');
     assert.deepEqual(rotation.asked, ['main']);
   });
 
@@ -74,7 +74,7 @@ describe('a token whose key is not known', () => {
     const rotation = new Rotation();
     const key = keyPair('ES256');
     const text = rs256(second, rotation.setup.claims(), { alg: 'ES256', kid: 'ec' });
-    const verdict = rotation.setup.word(text);
+    const verdict = rotation.setup.verdict(text);
     await rotation.arrive([...keys, publicKey(key, ['ES256'], 'ec')]);
     assert.equal(await verdict, 'signature_invalid signature');
   });
@@ -82,16 +82,16 @@ describe('a token whose key is not known', () => {
   test('asks for nothing unless its issuer and audience fit, and its head is sound', async () => {
     const rotation = new Rotation();
     const { setup } = rotation;
-    assert.equal(await setup.word(rotation.token('x', { iss: 'evil' })), 'issuer_mismatch issuer');
-    assert.equal(await setup.word(rotation.token('x', { aud: 'other' })), 'audience_mismatch audience');
+    assert.equal(await setup.verdict(rotation.token('x', { iss: 'evil' })), 'issuer_mismatch issuer');
+    assert.equal(await setup.verdict(rotation.token('x', { aud: 'other' })), 'audience_mismatch audience');
     const critical = rs256(second, setup.claims(), { alg: 'RS256', kid: 'x', crit: ['exp'] });
-    assert.equal(await setup.word(critical), 'token_malformed signature');
+    assert.equal(await setup.verdict(critical), 'token_malformed signature');
     assert.deepEqual(rotation.asked, []);
   });
 
   test('of an issuer without any keys is not waited for: it cannot be judged now', async () => {
     const rotation = new Rotation([]);
-    assert.equal(await rotation.setup.word(rotation.token()), 'keys_unavailable signature');
+    assert.equal(await rotation.setup.verdict(rotation.token()), 'keys_unavailable signature');
     assert.deepEqual(rotation.asked, []);
   });
 
@@ -108,11 +108,11 @@ describe('a token whose key is not known', () => {
     ];
     assert.ok(early.kind === 'pending' && late.kind === 'pending');
     early.cancel();
-    const last = rotation.setup.word(rotation.token('second', { jti: 3 }));
+    const last = rotation.setup.verdict(rotation.token('second', { jti: 3 }));
     await rotation.arrive(both);
     late.cancel();
     assert.equal(await last, 'permit');
-    assert.deepEqual(heard.map(word), []);
+    assert.deepEqual(heard.map(verdictText), []);
   });
 
   test('1024 may wait; the next is refused at once, and those who leave make room', async () => {
@@ -138,10 +138,10 @@ describe('a key that is added', () => {
     const rotation = new Rotation();
     rotation.answer = undefined;
     const old = rotation.token('first');
-    assert.equal(await rotation.setup.word(old), 'permit');
+    assert.equal(await rotation.setup.verdict(old), 'permit');
     rotation.setup.authorizer.setKeys('main', both);
-    assert.equal(word(rotation.setup.now(old) as Permit), 'permit');
+    assert.equal(verdictText(rotation.setup.now(old) as Permit), 'permit');
     rotation.setup.authorizer.setKeys('main', [publicKey(second, ['RS256'], 'second')]);
-    assert.equal(await rotation.setup.word(old), 'key_unknown signature');
+    assert.equal(await rotation.setup.verdict(old), 'key_unknown signature');
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { signToken } from '../support/tokens.ts';
-import { AUDIENCE, ISSUER, issuer, SECRET, Setup, signedParts, word } from './support.ts';
+import { AUDIENCE, ISSUER, issuer, SECRET, Setup, signedParts, verdictText } from './support.ts';
 
 const json = JSON.stringify;
 const header = (changes: object = {}): object => ({ alg: 'HS256', typ: 'JWT', ...changes });
@@ -129,8 +129,8 @@ describe('each check has its reason and its stage', () => {
   ];
   for (const [name, token, expected] of rows) {
     test(`${name}: ${expected}`, async () => {
-      assert.equal(await setup.word(token), expected);
-      assert.equal(await setup.word(token), expected, 'the second time');
+      assert.equal(await setup.verdict(token), expected);
+      assert.equal(await setup.verdict(token), expected, 'the second time');
     });
   }
 });
@@ -151,7 +151,7 @@ describe('the first fault in the order is the one reported', () => {
     ['nbf before iat', setup.token({ nbf: setup.clock.seconds(9), iat: 'x' }), 'token_not_yet_valid expiry'],
   ];
   for (const [name, token, expected] of rows) {
-    test(name, async () => assert.equal(await setup.word(token), expected));
+    test(name, async () => assert.equal(await setup.verdict(token), expected));
   }
 });
 
@@ -233,16 +233,16 @@ describe("HAProxy's order", () => {
   ];
   for (const [name, value, count, haproxy, usual] of rows) {
     test(name, async () => {
-      assert.equal(word(await setup.askRaw(value, count)), haproxy);
-      assert.equal(word(await plain.askRaw(value, count)), usual);
+      assert.equal(verdictText(await setup.askRaw(value, count)), haproxy);
+      assert.equal(verdictText(await plain.askRaw(value, count)), usual);
     });
   }
 
   test('a second header is refused though the first token is known', async () => {
     for (const each of [setup, plain]) {
-      assert.equal(await each.word(good), 'permit');
-      assert.equal(word(await each.askRaw(`Bearer ${good}`, 2)), 'authorization_ambiguous signature');
-      assert.equal(await each.word(good), 'permit');
+      assert.equal(await each.verdict(good), 'permit');
+      assert.equal(verdictText(await each.askRaw(`Bearer ${good}`, 2)), 'authorization_ambiguous signature');
+      assert.equal(await each.verdict(good), 'permit');
     }
   });
 });
@@ -250,7 +250,7 @@ describe("HAProxy's order", () => {
 describe('time moves under a token that is known', () => {
   const ask = (setup: Setup, token: string): string => {
     const answer = setup.now(token);
-    return answer === 'pending' ? answer : word(answer);
+    return answer === 'pending' ? answer : verdictText(answer);
   };
 
   test('it expires to the millisecond, and the entry goes', () => {
@@ -312,10 +312,10 @@ describe('required claims', () => {
     signedParts(json(header()), `${json(setup.claims()).slice(0, -1)},${claims}}`);
 
   test('must be there, as own members, and not null', async () => {
-    assert.equal(await setup.word(raw('"applicationId":"a","__proto__":1')), 'permit');
-    assert.equal(await setup.word(raw('"applicationId":false,"__proto__":""')), 'permit');
-    assert.equal(await setup.word(raw('"applicationId":null,"__proto__":1')), 'claim_missing expiry');
-    assert.equal(await setup.word(raw('"applicationId":"a"')), 'claim_missing expiry');
-    assert.equal(await setup.word(raw('"roles":[]')), 'claim_missing expiry');
+    assert.equal(await setup.verdict(raw('"applicationId":"a","__proto__":1')), 'permit');
+    assert.equal(await setup.verdict(raw('"applicationId":false,"__proto__":""')), 'permit');
+    assert.equal(await setup.verdict(raw('"applicationId":null,"__proto__":1')), 'claim_missing expiry');
+    assert.equal(await setup.verdict(raw('"applicationId":"a"')), 'claim_missing expiry');
+    assert.equal(await setup.verdict(raw('"roles":[]')), 'claim_missing expiry');
   });
 });

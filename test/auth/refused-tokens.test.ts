@@ -5,7 +5,7 @@ import { Policy } from '../../src/auth/policy/policy.ts';
 import { rejections } from '../../src/auth/rejections.ts';
 import { RefusedTokens } from '../../src/auth/remember/refused-tokens.ts';
 import { keyPair, rs256 } from '../support/tokens.ts';
-import { forward, issuer, publicKey, Setup, word } from './support.ts';
+import { forward, issuer, publicKey, Setup, verdictText } from './support.ts';
 
 const key = keyPair('RS256');
 const next = keyPair('RS256');
@@ -29,7 +29,7 @@ describe('a token that is refused again and again', () => {
     await setup.ask(token);
     const answer = setup.now(token);
     assert.notEqual(answer, 'pending');
-    return answer === 'pending' ? answer : word(answer);
+    return answer === 'pending' ? answer : verdictText(answer);
   };
   const good = (jti: string): string => rs256(key, setup.claims({ jti }));
   const forged = (jti: string): string => rs256(next, setup.claims({ jti }));
@@ -39,7 +39,7 @@ describe('a token that is refused again and again', () => {
     const token = forged('often');
     const [verified, hits] = [counters.verifyBatchSize.sum, counters.cacheHits.value];
     for (let at = 0; at < 5; at += 1) {
-      assert.equal(await setup.word(token), 'signature_invalid signature');
+      assert.equal(await setup.verdict(token), 'signature_invalid signature');
     }
     assert.equal(counters.verifyBatchSize.sum - verified, 2);
     assert.equal(counters.cacheHits.value, hits, 'no hit: no request is let in');
@@ -50,9 +50,9 @@ describe('a token that is refused again and again', () => {
     const token = forged('rotated');
     assert.equal(await teach(token), 'signature_invalid signature');
     setup.authorizer.setKeys('main', [publicKey(key, ['RS256']), publicKey(next, ['RS256'])]);
-    assert.equal(await setup.word(token), 'permit');
+    assert.equal(await setup.verdict(token), 'permit');
     setup.authorizer.setKeys('main', [publicKey(key, ['RS256'])]);
-    assert.equal(await setup.word(token), 'signature_invalid signature');
+    assert.equal(await setup.verdict(token), 'signature_invalid signature');
   });
 
   test('is refused as expired without a check, but not when the clock is set back', async () => {
@@ -60,20 +60,20 @@ describe('a token that is refused again and again', () => {
     assert.equal(await teach(token), 'token_expired expiry');
     const { now } = setup.clock;
     setup.clock.now -= 1000;
-    assert.equal(await setup.word(token), 'token_expired expiry');
+    assert.equal(await setup.verdict(token), 'token_expired expiry');
     setup.clock.now -= 1;
-    assert.equal(await setup.word(token), 'permit');
+    assert.equal(await setup.verdict(token), 'permit');
     setup.clock.now = now;
-    assert.equal(await setup.word(token), 'token_expired expiry');
+    assert.equal(await setup.verdict(token), 'token_expired expiry');
   });
 
   test('does not stand for another token that ends in the same way', async () => {
     const token = good('victim');
     const bad = withSignatureOf(good('borrower'), token);
     assert.equal(await teach(bad), 'signature_invalid signature');
-    assert.equal(await setup.word(token), 'permit');
-    assert.equal(await setup.word(bad), 'signature_invalid signature');
-    assert.equal(await setup.word(token), 'permit');
+    assert.equal(await setup.verdict(token), 'permit');
+    assert.equal(await setup.verdict(bad), 'signature_invalid signature');
+    assert.equal(await setup.verdict(token), 'permit');
   });
 
   test('is judged anew where something else is asked of it', async () => {
@@ -81,14 +81,14 @@ describe('a token that is refused again and again', () => {
     assert.equal(await teach(token), 'signature_invalid signature');
     const other = setup.route(['main'], { 'X-User': 'sub' });
     assert.equal(setup.now(token, other), 'pending');
-    assert.equal(await setup.word(token, setup.route('none')), 'permit');
+    assert.equal(await setup.verdict(token, setup.route('none')), 'permit');
   });
 
   test('beside a second Authorization header is ambiguous as before', async () => {
     const token = forged('twice');
     await teach(token);
     const answer = await setup.askRaw(`Bearer ${token}`, 2);
-    assert.equal(word(answer), 'authorization_ambiguous signature');
+    assert.equal(verdictText(answer), 'authorization_ambiguous signature');
   });
 });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Revocations, TokenMarks } from '../../src/auth/revocations.ts';
 import type { Permit } from '../../src/auth/verdict.ts';
-import { issuer, Setup, word } from './support.ts';
+import { issuer, Setup, verdictText } from './support.ts';
 
 /** Revocations by user, and how often somebody asked. */
 class ByUser implements Revocations {
@@ -30,24 +30,24 @@ describe('a revoked token', () => {
     const revocations = new ByUser();
     const setup = new Setup({ revocations });
     const [alice, bob] = [setup.token({ sub: 'alice' }), setup.token({ sub: 'bob' })];
-    assert.equal(await setup.word(alice), 'permit');
-    assert.equal(await setup.word(bob), 'permit');
+    assert.equal(await setup.verdict(alice), 'permit');
+    assert.equal(await setup.verdict(bob), 'permit');
     revocations.revoke('alice');
-    assert.equal(word(setup.now(alice) as Permit), 'token_revoked signature');
+    assert.equal(verdictText(setup.now(alice) as Permit), 'token_revoked signature');
     assert.equal(setup.authorizer.cacheEntries, 1);
     const hits = setup.counters.cacheHits.value;
-    assert.equal(word(setup.now(bob) as Permit), 'permit');
+    assert.equal(verdictText(setup.now(bob) as Permit), 'permit');
     assert.equal(setup.counters.cacheHits.value, hits + 1);
-    assert.equal(await setup.word(alice), 'token_revoked signature');
+    assert.equal(await setup.verdict(alice), 'token_revoked signature');
   });
 
   test('is refused on its first use too, once its signature is good', async () => {
     const revocations = new ByUser();
     const setup = new Setup({ revocations });
     revocations.revoke('alice');
-    assert.equal(await setup.word(setup.token({ sub: 'alice' })), 'token_revoked signature');
+    assert.equal(await setup.verdict(setup.token({ sub: 'alice' })), 'token_revoked signature');
     const forged = `${setup.token({ sub: 'alice' }).slice(0, -43)}${'A'.repeat(43)}`;
-    assert.equal(await setup.word(forged), 'signature_invalid signature');
+    assert.equal(await setup.verdict(forged), 'signature_invalid signature');
     assert.equal(setup.authorizer.cacheEntries, 0);
   });
 
@@ -63,11 +63,11 @@ describe('a revoked token', () => {
     });
     const [main, other, third] = ['main', 'other', 'third'].map((name) => setup.route([name]));
     const token = setup.token({ sub: 'alice' });
-    assert.equal(await setup.word(token, main), 'permit');
+    assert.equal(await setup.verdict(token, main), 'permit');
     revocations.revoke('alice');
-    assert.equal(await setup.word(token, other), 'permit');
-    assert.equal(await setup.word(token, third), 'issuer_mismatch issuer');
-    assert.equal(await setup.word(token, main), 'token_revoked signature');
+    assert.equal(await setup.verdict(token, other), 'permit');
+    assert.equal(await setup.verdict(token, third), 'issuer_mismatch issuer');
+    assert.equal(await setup.verdict(token, main), 'token_revoked signature');
   });
 
   test('that has expired is expired', async () => {
@@ -75,17 +75,17 @@ describe('a revoked token', () => {
     const setup = new Setup({ revocations });
     revocations.revoke('alice');
     const token = setup.token({ sub: 'alice', exp: setup.clock.seconds(-1) });
-    assert.equal(await setup.word(token), 'token_expired expiry');
+    assert.equal(await setup.verdict(token), 'token_expired expiry');
   });
 
   test('a known token is looked up once for each change, and not on each request', async () => {
     const revocations = new ByUser();
     const setup = new Setup({ revocations });
     const token = setup.token({ sub: 'bob' });
-    await setup.word(token);
+    await setup.verdict(token);
     revocations.revoke('alice');
     const asked = revocations.asked;
-    for (let n = 0; n < 10; n += 1) assert.equal(word(setup.now(token) as Permit), 'permit');
+    for (let n = 0; n < 10; n += 1) assert.equal(verdictText(setup.now(token) as Permit), 'permit');
     assert.equal(revocations.asked, asked + 1);
   });
 });

@@ -45,11 +45,11 @@ describe('routes', () => {
     const user = setup.route(['main'], { 'X-User': 'sub' });
     const token = setup.token({ sub: 'x'.repeat(5000) });
     for (let round = 0; round < 2; round += 1) {
-      assert.equal(await setup.word(token, user), 'claim_mismatch expiry');
-      assert.equal(await setup.word(token), 'permit');
+      assert.equal(await setup.verdict(token, user), 'claim_mismatch expiry');
+      assert.equal(await setup.verdict(token), 'permit');
     }
     setup.clock.now += 3_600_000;
-    assert.equal(await setup.word(token, user), 'token_expired expiry', 'time comes first');
+    assert.equal(await setup.verdict(token, user), 'token_expired expiry', 'time comes first');
   });
 
   test('routes that agree share their policy, others do not', () => {
@@ -103,21 +103,21 @@ describe('several issuers', () => {
 
   test('iss chooses, then the first whose audience fits', async () => {
     const both = setup.route(['one', 'again']);
-    assert.equal(await setup.word(make(one, { iss: 'https://one.example', aud: 'a' }), both), 'permit');
+    assert.equal(await setup.verdict(make(one, { iss: 'https://one.example', aud: 'a' }), both), 'permit');
     assert.equal(
-      await setup.word(make(again, { iss: 'https://one.example', aud: 'a' }), both),
+      await setup.verdict(make(again, { iss: 'https://one.example', aud: 'a' }), both),
       'signature_invalid signature',
     );
     assert.equal(
-      await setup.word(make(again, { iss: 'https://one.example', aud: 'c' }), both),
+      await setup.verdict(make(again, { iss: 'https://one.example', aud: 'c' }), both),
       'claim_missing expiry',
     );
     assert.equal(
-      await setup.word(make(again, { iss: 'https://one.example', aud: 'c', role: 1 }), both),
+      await setup.verdict(make(again, { iss: 'https://one.example', aud: 'c', role: 1 }), both),
       'permit',
     );
     assert.equal(
-      await setup.word(make(one, { iss: 'https://one.example', aud: 'd' }), both),
+      await setup.verdict(make(one, { iss: 'https://one.example', aud: 'd' }), both),
       'audience_mismatch audience',
     );
   });
@@ -125,48 +125,48 @@ describe('several issuers', () => {
   test('alg must suit the issuer that was chosen, not just another one of the route', async () => {
     const both = setup.route(['one', 'two']);
     const token = make(one, { iss: 'https://one.example', aud: 'a' }, 'HS512');
-    assert.equal(await setup.word(token, both), 'algorithm_not_allowed algorithm');
+    assert.equal(await setup.verdict(token, both), 'algorithm_not_allowed algorithm');
     assert.equal(
-      await setup.word(make(two, { iss: 'https://two.example', aud: 'b' }, 'HS512'), both),
+      await setup.verdict(make(two, { iss: 'https://two.example', aud: 'b' }, 'HS512'), both),
       'permit',
     );
     assert.equal(
-      await setup.word(make(two, { iss: 'https://two.example', aud: 'b' }, 'HS384'), both),
+      await setup.verdict(make(two, { iss: 'https://two.example', aud: 'b' }, 'HS384'), both),
       'algorithm_not_allowed algorithm',
     );
   });
 
   test("issuer: any takes what no other issuer names, and never a named issuer's tokens", async () => {
     const both = setup.route(['any', 'one']);
-    assert.equal(await setup.word(make(any, { iss: 'https://else.example' }), both), 'permit');
-    assert.equal(await setup.word(make(any, {}), both), 'permit');
-    assert.equal(await setup.word(make(any, { iss: 5 }), both), 'permit');
+    assert.equal(await setup.verdict(make(any, { iss: 'https://else.example' }), both), 'permit');
+    assert.equal(await setup.verdict(make(any, {}), both), 'permit');
+    assert.equal(await setup.verdict(make(any, { iss: 5 }), both), 'permit');
     assert.equal(
-      await setup.word(make(any, { iss: 'https://one.example', aud: 'a' }), both),
+      await setup.verdict(make(any, { iss: 'https://one.example', aud: 'a' }), both),
       'signature_invalid signature',
     );
     assert.equal(
-      await setup.word(make(any, { iss: 'https://one.example', aud: 'x' }), both),
+      await setup.verdict(make(any, { iss: 'https://one.example', aud: 'x' }), both),
       'audience_mismatch audience',
     );
   });
 
   test("a route does not accept another route's issuer, known token or not", async () => {
     const token = make(one, { iss: 'https://one.example', aud: 'a' });
-    assert.equal(await setup.word(token, setup.route(['one'])), 'permit');
-    assert.equal(await setup.word(token, setup.route(['two'])), 'algorithm_not_allowed algorithm');
-    assert.equal(await setup.word(token, setup.route(['two', 'any'])), 'signature_invalid signature');
-    assert.equal(await setup.word(token, setup.route(['again'])), 'signature_invalid signature');
-    assert.equal(await setup.word(token, setup.route(['one'])), 'permit');
+    assert.equal(await setup.verdict(token, setup.route(['one'])), 'permit');
+    assert.equal(await setup.verdict(token, setup.route(['two'])), 'algorithm_not_allowed algorithm');
+    assert.equal(await setup.verdict(token, setup.route(['two', 'any'])), 'signature_invalid signature');
+    assert.equal(await setup.verdict(token, setup.route(['again'])), 'signature_invalid signature');
+    assert.equal(await setup.verdict(token, setup.route(['one'])), 'permit');
   });
 
   test('what the cache holds never changes which issuer judges a token', async () => {
     const twin = { ...again, name: 'twin', keys: one.keys };
     const pair = new Setup({ issuers: [twin, one] });
     const token = make(one, { iss: 'https://one.example', aud: 'a' });
-    assert.equal(await pair.word(token, pair.route(['one'])), 'permit');
-    assert.equal(await pair.word(token, pair.route(['twin', 'one'])), 'claim_missing expiry');
-    assert.equal(await pair.word(token, pair.route(['one', 'twin'])), 'permit');
-    assert.equal(await pair.word(token, pair.route(['twin', 'one'])), 'claim_missing expiry');
+    assert.equal(await pair.verdict(token, pair.route(['one'])), 'permit');
+    assert.equal(await pair.verdict(token, pair.route(['twin', 'one'])), 'claim_missing expiry');
+    assert.equal(await pair.verdict(token, pair.route(['one', 'twin'])), 'permit');
+    assert.equal(await pair.verdict(token, pair.route(['twin', 'one'])), 'claim_missing expiry');
   });
 });

@@ -46,8 +46,8 @@ async function judge(
   const setup = new Setup({ issuers: [issuer(changes)] });
   const policy = route(setup, rules);
   const token = setup.token({ ...claims });
-  assert.equal(await setup.word(token, policy), answer);
-  assert.equal(await setup.word(token, policy), answer, 'also when the token is known');
+  assert.equal(await setup.verdict(token, policy), answer);
+  assert.equal(await setup.verdict(token, policy), answer, 'also when the token is known');
 }
 
 const name = ([rules, claims, answer]: Row): string => {
@@ -143,9 +143,9 @@ describe('roles', () => {
       require: { scopes: undefined, roles: all('admin'), claims: [] },
     });
     const claims = { roles: ['user'], groups: ['admin'] };
-    assert.equal(await setup.word(setup.token(claims), policy), role);
+    assert.equal(await setup.verdict(setup.token(claims), policy), role);
     const theirs = setup.token({ ...claims, iss: 'https://other.example' });
-    assert.equal(await setup.word(theirs, policy), 'permit');
+    assert.equal(await setup.verdict(theirs, policy), 'permit');
   });
 });
 
@@ -207,7 +207,7 @@ describe('the order of checks', () => {
     const setup = new Setup({ issuers: [issuer({ tokenTypes: ['at+jwt'], require: ['sub'] })] });
     const policy = route(setup, strict);
     const ask = (claims: object, typ = 'at+jwt'): Promise<string> =>
-      setup.word(setup.token({ ...claims }, { alg: 'HS256', typ }), policy);
+      setup.verdict(setup.token({ ...claims }, { alg: 'HS256', typ }), policy);
     assert.equal(await ask({ exp: setup.clock.seconds(-1) }, 'JWT'), 'token_expired expiry');
     assert.equal(await ask({ sub: undefined }, 'JWT'), 'claim_missing expiry');
     assert.equal(await ask({}, 'JWT'), 'claim_mismatch rules');
@@ -227,7 +227,7 @@ describe('the order of checks', () => {
     const forged = signToken('HS256', 'another secret, just as long as the right one', {
       ...setup.claims({ cnf: {}, nonce: 'n', exp: 0 }),
     });
-    assert.equal(await setup.word(forged, policy), 'signature_invalid signature');
+    assert.equal(await setup.verdict(forged, policy), 'signature_invalid signature');
   });
 
   test('nor with an asymmetric key, where all who wait for one verification have rules of their own', async () => {
@@ -244,8 +244,8 @@ describe('the order of checks', () => {
     const ask = (signer: typeof key): Promise<string[]> => {
       const token = signToken('RS256', signer, setup.claims({ scope: 'b' }));
       return Promise.all([
-        ...routes.map((rules) => setup.word(token, route(setup, rules))),
-        setup.word(token),
+        ...routes.map((rules) => setup.verdict(token, route(setup, rules))),
+        setup.verdict(token),
       ]);
     };
     assert.deepEqual(await ask(twin), Array(5).fill('signature_invalid signature'));
@@ -275,7 +275,7 @@ describe('a known token', () => {
         const made = routes(setup);
         for (const at of [first, second, first, second]) {
           const [answer, policy] = made[at] as [string, Policy];
-          assert.equal(await setup.word(token, policy), answer, `${first} then ${second}`);
+          assert.equal(await setup.verdict(token, policy), answer, `${first} then ${second}`);
         }
         assert.equal(setup.counters.cacheMisses.value, 1);
       }
@@ -286,9 +286,9 @@ describe('a known token', () => {
     const setup = new Setup();
     const policy = route(setup, { scopes: all('b') });
     const token = setup.token();
-    assert.equal(await setup.word(token, policy), scope);
+    assert.equal(await setup.verdict(token, policy), scope);
     setup.clock.now += 3_600_000;
-    assert.equal(await setup.word(token, policy), 'token_expired expiry');
+    assert.equal(await setup.verdict(token, policy), 'token_expired expiry');
   });
 
   test('carries identity headers where it is let in, and never where it is not', async () => {
@@ -298,7 +298,7 @@ describe('a known token', () => {
     for (let round = 0; round < 2; round += 1) {
       const good = await setup.ask(token, route(setup, { scopes: all('a') }, headers));
       assert.deepEqual(good, { kind: 'permit', headers: 'X-User: user-1\r\n', stripToken: false });
-      assert.equal(await setup.word(token, route(setup, { scopes: all('b') }, headers)), scope);
+      assert.equal(await setup.verdict(token, route(setup, { scopes: all('b') }, headers)), scope);
     }
   });
 

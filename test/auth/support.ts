@@ -164,12 +164,12 @@ export class Setup {
   }
 
   /** `permit`, or `reason stage`. */
-  async word(token: string, policy = this.policy): Promise<string> {
-    return word(await this.ask(token, policy));
+  async verdict(token: string, policy = this.policy): Promise<string> {
+    return verdictText(await this.ask(token, policy));
   }
 }
 
-export function word(answer: Permit | Rejection): string {
+export function verdictText(answer: Permit | Rejection): string {
   return answer.kind === 'permit' ? 'permit' : `${answer.reason} ${answer.stage}`;
 }
 

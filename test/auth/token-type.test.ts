@@ -10,8 +10,8 @@ const refused = 'claim_mismatch rules';
 async function answer(changes: Changes, claims: object, header: object = { typ: 'JWT' }): Promise<string> {
   const setup = new Setup({ issuers: [issuer(changes)] });
   const token = setup.token({ ...claims }, { alg: 'HS256', ...header });
-  const first = await setup.word(token);
-  assert.equal(await setup.word(token), first);
+  const first = await setup.verdict(token);
+  assert.equal(await setup.verdict(token), first);
   return first;
 }
 
@@ -59,7 +59,7 @@ describe('tokenTypes', () => {
       ['JWT', refused],
     ] as const) {
       for (const sub of ['one', 'two']) {
-        assert.equal(await setup.word(setup.token({ sub }, { alg: 'HS256', typ })), expected);
+        assert.equal(await setup.verdict(setup.token({ sub }, { alg: 'HS256', typ })), expected);
       }
     }
   });
@@ -112,8 +112,8 @@ describe('a token that is bound to a key', () => {
   test('is refused on every route of its issuer, and not kept', async () => {
     const setup = new Setup();
     const token = setup.token({ cnf: { jkt: 'x' } });
-    assert.equal(await setup.word(token), refused);
-    assert.equal(await setup.word(token, setup.route(['main'], { 'X-User': 'sub' })), refused);
+    assert.equal(await setup.verdict(token), refused);
+    assert.equal(await setup.verdict(token, setup.route(['main'], { 'X-User': 'sub' })), refused);
     assert.equal(setup.authorizer.cacheEntries, 0);
   });
 });
@@ -124,56 +124,56 @@ describe('maxAge', () => {
 
   test('iat must be there, and be a time', async () => {
     const setup = make();
-    assert.equal(await setup.word(setup.token()), 'claim_missing expiry');
-    assert.equal(await setup.word(setup.token({ iat: null })), 'token_malformed expiry');
-    assert.equal(await setup.word(setup.token({ iat: '1' })), 'token_malformed expiry');
-    assert.equal(await new Setup().word(new Setup().token()), 'permit', 'but not without a maximum');
+    assert.equal(await setup.verdict(setup.token()), 'claim_missing expiry');
+    assert.equal(await setup.verdict(setup.token({ iat: null })), 'token_malformed expiry');
+    assert.equal(await setup.verdict(setup.token({ iat: '1' })), 'token_malformed expiry');
+    assert.equal(await new Setup().verdict(new Setup().token()), 'permit', 'but not without a maximum');
   });
 
   test('ends a token before its exp, known or not, at the second', async () => {
     const setup = make();
     const token = setup.token({ iat: setup.clock.seconds(), exp: setup.clock.seconds(86_400) });
-    assert.equal(await setup.word(token), 'permit');
+    assert.equal(await setup.verdict(token), 'permit');
     setup.clock.now += 3_599_999;
-    assert.equal(await setup.word(token), 'permit');
+    assert.equal(await setup.verdict(token), 'permit');
     setup.clock.now += 1;
-    assert.equal(await setup.word(token), 'token_expired expiry');
-    assert.equal(await setup.word(token), 'token_expired expiry');
+    assert.equal(await setup.verdict(token), 'token_expired expiry');
+    assert.equal(await setup.verdict(token), 'token_expired expiry');
     assert.equal(setup.authorizer.cacheEntries, 0);
   });
 
   test('adds nothing to exp', async () => {
     const setup = make();
     const token = setup.token({ iat: setup.clock.seconds(), exp: setup.clock.seconds(60) });
-    assert.equal(await setup.word(token), 'permit');
+    assert.equal(await setup.verdict(token), 'permit');
     setup.clock.now += 60_000;
-    assert.equal(await setup.word(token), 'token_expired expiry');
+    assert.equal(await setup.verdict(token), 'token_expired expiry');
   });
 
   test('holds without exp', async () => {
     const setup = make({ ...hour, expiry: 'optional' });
     const token = setup.token({ iat: setup.clock.seconds(), exp: undefined });
-    assert.equal(await setup.word(token), 'permit');
+    assert.equal(await setup.verdict(token), 'permit');
     setup.clock.now += 3_600_000;
-    assert.equal(await setup.word(token), 'token_expired expiry');
+    assert.equal(await setup.verdict(token), 'token_expired expiry');
   });
 
   test('an iat to come is not valid yet', async () => {
     const setup = make();
     const token = setup.token({ iat: setup.clock.seconds(10) });
-    assert.equal(await setup.word(token), 'token_not_yet_valid expiry');
+    assert.equal(await setup.verdict(token), 'token_not_yet_valid expiry');
     setup.clock.now += 10_000;
-    assert.equal(await setup.word(token), 'permit');
-    assert.equal(await new Setup().word(setup.token({ iat: setup.clock.seconds(10) })), 'permit');
+    assert.equal(await setup.verdict(token), 'permit');
+    assert.equal(await new Setup().verdict(setup.token({ iat: setup.clock.seconds(10) })), 'permit');
   });
 
   test('the later of nbf and iat counts', async () => {
     const setup = make();
     const { clock } = setup;
     const token = setup.token({ iat: clock.seconds(-10), nbf: clock.seconds(5) });
-    assert.equal(await setup.word(token), 'token_not_yet_valid expiry');
+    assert.equal(await setup.verdict(token), 'token_not_yet_valid expiry');
     clock.now += 5_000;
-    assert.equal(await setup.word(token), 'permit');
+    assert.equal(await setup.verdict(token), 'permit');
   });
 
   test('clocks may differ by the tolerance, on both sides', async () => {
@@ -181,10 +181,10 @@ describe('maxAge', () => {
     const { clock } = setup;
     const times = (iat: number): string =>
       setup.token({ iat: clock.seconds(iat), exp: clock.seconds(86_400) });
-    assert.equal(await setup.word(times(5)), 'permit');
-    assert.equal(await setup.word(times(6)), 'token_not_yet_valid expiry');
-    assert.equal(await setup.word(times(-3604)), 'permit');
-    assert.equal(await setup.word(times(-3605)), 'token_expired expiry');
+    assert.equal(await setup.verdict(times(5)), 'permit');
+    assert.equal(await setup.verdict(times(6)), 'token_not_yet_valid expiry');
+    assert.equal(await setup.verdict(times(-3604)), 'permit');
+    assert.equal(await setup.verdict(times(-3605)), 'token_expired expiry');
   });
 });
 

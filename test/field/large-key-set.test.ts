@@ -85,14 +85,14 @@ for (const verifiers of [0, 1]) {
     const token = (kid: string, alg: string): string => rs256(key, setup.claims({ jti: kid }), { alg, kid });
     for (let round = 0; round < 2; round += 1) {
       const words = await Promise.all(
-        Array.from({ length: KEYS - 1 }, (_, n) => setup.word(token(`key ${n}`, 'RS256'))),
+        Array.from({ length: KEYS - 1 }, (_, n) => setup.verdict(token(`key ${n}`, 'RS256'))),
       );
       assert.deepEqual(new Set(words), new Set(['signature_invalid signature']));
       if (verifiers === 0) assert.ok(count() <= KEYS + 64, `${count()} keys parsed`);
     }
-    assert.equal(await setup.word(token('genuine', 'RS256')), 'permit');
-    assert.equal(await setup.word(token('genuine', 'RS384')), 'signature_invalid signature');
-    assert.equal(await setup.word(token('nobody', 'RS256')), 'key_unknown signature');
+    assert.equal(await setup.verdict(token('genuine', 'RS256')), 'permit');
+    assert.equal(await setup.verdict(token('genuine', 'RS384')), 'signature_invalid signature');
+    assert.equal(await setup.verdict(token('nobody', 'RS256')), 'key_unknown signature');
     await setup.authorizer.close();
   });
 }
@@ -102,7 +102,7 @@ test('what is known of the tokens of its keys stays while all of them stay, and 
   const setup = new Setup({ issuers: [config], verifiers: 0 });
   setup.authorizer.setKeys('main', keys);
   const token = rs256(key, setup.claims(), { alg: 'RS256', kid: 'genuine' });
-  assert.equal(await setup.word(token), 'permit');
+  assert.equal(await setup.verdict(token), 'permit');
   setup.authorizer.setKeys('main', [...keys].reverse());
   assert.notEqual(setup.now(token), 'pending');
   setup.authorizer.setKeys('main', [...keys, publicKey(keyPair('RS256'), ['RS256'], 'another')]);
@@ -110,7 +110,7 @@ test('what is known of the tokens of its keys stays while all of them stay, and 
   setup.authorizer.setKeys('main', keys.slice(0, -1));
   assert.equal(setup.now(token), 'pending');
   setup.authorizer.setKeys('main', keys.slice(1));
-  assert.equal(await setup.word(token), 'key_unknown signature');
+  assert.equal(await setup.verdict(token), 'key_unknown signature');
   await setup.authorizer.close();
 });
 

@@ -22,11 +22,15 @@ const issuers = Array.from({ length: ENTRIES }, (_, n) =>
 test('a token finds its issuer among many by its audience', async () => {
   const setup = new Setup({ issuers, verifiers: 0 });
   for (const aud of ['app-0', 'app-29-test', ['x', 'app-17'], ['app', 'app-3']]) {
-    assert.equal(await setup.word(rs256(key, setup.claims({ aud }))), 'permit', `${aud}`);
-    assert.equal(await setup.word(rs256(stranger, setup.claims({ aud }))), 'signature_invalid signature');
+    assert.equal(await setup.verdict(rs256(key, setup.claims({ aud }))), 'permit', `${aud}`);
+    assert.equal(await setup.verdict(rs256(stranger, setup.claims({ aud }))), 'signature_invalid signature');
   }
   for (const aud of ['app-30', [], ['app-1', 1], 'app-', undefined]) {
-    assert.equal(await setup.word(rs256(key, setup.claims({ aud }))), 'audience_mismatch audience', `${aud}`);
+    assert.equal(
+      await setup.verdict(rs256(key, setup.claims({ aud }))),
+      'audience_mismatch audience',
+      `${aud}`,
+    );
   }
   await setup.authorizer.close();
 });
@@ -35,7 +39,7 @@ test('the audiences of a token are read once, also when thirty issuers are asked
   const setup = new Setup({ issuers, verifiers: 0 });
   const read = context.mock.method(AudienceNames.prototype, 'read');
   for (const aud of ['app-29', ['app-28'], 'app-30', Array(MAX_AUDIENCES).fill('app-x')]) {
-    await setup.word(rs256(stranger, setup.claims({ aud })));
+    await setup.verdict(rs256(stranger, setup.claims({ aud })));
   }
   assert.equal(read.mock.callCount(), 4);
   await setup.authorizer.close();
@@ -45,11 +49,11 @@ test('a token with more audiences than any real one is refused before its signat
   const setup = new Setup({ issuers, verifiers: 0 });
   const { verifyBatchSize } = setup.counters;
   const aud = (count: number): string[] => [...Array(count - 1).fill('x'), 'app-7'];
-  assert.equal(await setup.word(rs256(key, setup.claims({ aud: aud(MAX_AUDIENCES) }))), 'permit');
+  assert.equal(await setup.verdict(rs256(key, setup.claims({ aud: aud(MAX_AUDIENCES) }))), 'permit');
   const verified = verifyBatchSize.sum;
   for (const by of [key, stranger]) {
     const token = rs256(by, setup.claims({ aud: aud(MAX_AUDIENCES + 1) }));
-    assert.equal(await setup.word(token), 'audience_mismatch audience');
+    assert.equal(await setup.verdict(token), 'audience_mismatch audience');
   }
   assert.equal(verifyBatchSize.sum, verified);
   await setup.authorizer.close();
@@ -59,7 +63,7 @@ test('an issuer that takes any audience looks at none', async () => {
   const any = issuer({ audience: undefined, algorithms: ['RS256'], keys: [publicKey(key, ['RS256'])] });
   const setup = new Setup({ issuers: [any], verifiers: 0 });
   const aud = Array(MAX_AUDIENCES + 1).fill('x');
-  assert.equal(await setup.word(rs256(key, setup.claims({ aud }))), 'permit');
-  assert.equal(await setup.word(rs256(stranger, setup.claims({ aud }))), 'signature_invalid signature');
+  assert.equal(await setup.verdict(rs256(key, setup.claims({ aud }))), 'permit');
+  assert.equal(await setup.verdict(rs256(stranger, setup.claims({ aud }))), 'signature_invalid signature');
   await setup.authorizer.close();
 });

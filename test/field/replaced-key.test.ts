@@ -62,13 +62,13 @@ for (const verifiers of [0, 1]) {
       const provider = new Provider(kid, verifiers);
       const { setup } = provider;
       await setup.authorizer.start();
-      assert.equal(await setup.word(provider.token(old)), 'permit');
+      assert.equal(await setup.verdict(provider.token(old)), 'permit');
       provider.publish();
       const token = provider.token();
-      const words = await Promise.all(Array.from({ length: 20 }, () => setup.word(token)));
+      const words = await Promise.all(Array.from({ length: 20 }, () => setup.verdict(token)));
       assert.deepEqual(new Set(words), new Set(['permit']));
       assert.equal(provider.asked, 1);
-      assert.equal(await setup.word(provider.token(old)), 'signature_invalid signature');
+      assert.equal(await setup.verdict(provider.token(old)), 'signature_invalid signature');
       await setup.authorizer.close();
     });
   }
@@ -83,7 +83,7 @@ describe('forged tokens', () => {
         provider.token(stranger, { jti: `${round}/${n}` }),
       );
       const verified = setup.counters.verifyBatchSize.sum;
-      const words = await Promise.all(tokens.map((token) => setup.word(token)));
+      const words = await Promise.all(tokens.map((token) => setup.verdict(token)));
       assert.deepEqual(new Set(words), new Set(['signature_invalid signature']));
       assert.equal(provider.asked, round);
       assert.ok(setup.counters.verifyBatchSize.sum - verified <= 2 * tokens.length, 'twice at most');
@@ -101,7 +101,7 @@ describe('forged tokens', () => {
     test(`with ${name} cause no fetch`, async () => {
       const provider = new Provider('k1');
       assert.match(
-        await provider.setup.word(provider.token(stranger, claims)),
+        await provider.setup.verdict(provider.token(stranger, claims)),
         /^(issuer|audience|signature)_/,
       );
       assert.equal(provider.asked, 0);
@@ -119,7 +119,7 @@ describe('forged tokens', () => {
         return Promise.resolve();
       },
     });
-    assert.equal(await setup.word(rs256(stranger, setup.claims())), 'signature_invalid signature');
+    assert.equal(await setup.verdict(rs256(stranger, setup.claims())), 'signature_invalid signature');
     assert.equal(asked, 0);
     await setup.authorizer.close();
   });
@@ -129,7 +129,10 @@ test('a refusal that is remembered falls with new keys, and prevents no fetch of
   const provider = new Provider('k1');
   const { setup } = provider;
   // The pace is used up by another.
-  assert.equal(await setup.word(provider.token(stranger, { jti: 'first' })), 'signature_invalid signature');
+  assert.equal(
+    await setup.verdict(provider.token(stranger, { jti: 'first' })),
+    'signature_invalid signature',
+  );
   assert.equal(provider.asked, 1);
   const token = provider.token();
   await setup.ask(token);
@@ -137,7 +140,7 @@ test('a refusal that is remembered falls with new keys, and prevents no fetch of
   assert.notEqual(setup.now(token), 'pending', 'remembered');
   provider.publish();
   setup.clock.now += GAP_MS;
-  assert.equal(await setup.word(token), 'permit');
+  assert.equal(await setup.verdict(token), 'permit');
   assert.equal(provider.asked, 2);
   await setup.authorizer.close();
 });

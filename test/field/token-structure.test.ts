@@ -46,7 +46,7 @@ describe('the limits of structure', () => {
       const setup = new Setup({ issuers: [rsa], verifiers: 0 });
       const token = rs256(key, setup.claims(claims));
       assert.ok(token.length < 16 * 1024, `${token.length} characters`);
-      assert.equal(await setup.word(token), 'permit');
+      assert.equal(await setup.verdict(token), 'permit');
       await setup.authorizer.close();
     });
   }
@@ -119,7 +119,7 @@ describe('a token without a good signature', () => {
     const tokens = claims.map((some) => rs256(stranger, setup.claims(some), { alg: 'RS256', x5c: ['x'] }));
     const parse = context.mock.method(JSON, 'parse');
     const words = [];
-    for (const token of tokens) words.push(await setup.word(token));
+    for (const token of tokens) words.push(await setup.verdict(token));
     const { length } = parse.mock.calls;
     parse.mock.restore();
     assert.deepEqual(new Set(words), new Set(['signature_invalid signature']));
@@ -136,7 +136,7 @@ describe('a token without a good signature', () => {
     ];
     const parse = context.mock.method(JSON, 'parse');
     const words = [];
-    for (const token of tokens) words.push(await setup.word(token));
+    for (const token of tokens) words.push(await setup.verdict(token));
     const { length } = parse.mock.calls;
     parse.mock.restore();
     assert.deepEqual(words, [
@@ -153,9 +153,9 @@ describe('a token without a good signature', () => {
     const verified = verifyBatchSize.sum;
     const x = Array.from({ length: 800 }, (_, n) => ({ [1000 + n]: 0 }));
     for (const by of [stranger, key]) {
-      assert.equal(await setup.word(rs256(by, setup.claims({ x }))), 'token_malformed issuer');
+      assert.equal(await setup.verdict(rs256(by, setup.claims({ x }))), 'token_malformed issuer');
       const header = { alg: 'RS256', x };
-      assert.equal(await setup.word(rs256(by, setup.claims(), header)), 'token_malformed algorithm');
+      assert.equal(await setup.verdict(rs256(by, setup.claims(), header)), 'token_malformed algorithm');
     }
     assert.equal(verifyBatchSize.sum, verified);
   });
@@ -171,16 +171,16 @@ test('a kid is looked up up to 1,024 bytes as it is written, and a longer one na
     const kid = character.repeat(Math.floor(1024 / bytes));
     const keys = [publicKey(key, ['RS256'], kid), publicKey(stranger, ['RS256'], 'other')];
     const setup = new Setup({ issuers: [issuer({ algorithms: ['RS256'], keys })], verifiers: 0 });
-    const word = (named: string): Promise<string> =>
-      setup.word(rs256(key, setup.claims(), { alg: 'RS256', kid: named }));
-    assert.equal(await word(kid), 'permit');
+    const verdict = (named: string): Promise<string> =>
+      setup.verdict(rs256(key, setup.claims(), { alg: 'RS256', kid: named }));
+    assert.equal(await verdict(kid), 'permit');
     for (const other of [
       kid.slice(1),
       `${kid}${character}`,
       `${kid}${character.repeat(400)}`,
       'k'.repeat(8000),
     ]) {
-      assert.equal(await word(other), 'key_unknown signature');
+      assert.equal(await verdict(other), 'key_unknown signature');
     }
     await setup.authorizer.close();
   }

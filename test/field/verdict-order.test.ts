@@ -44,13 +44,13 @@ for (const [name, seconds, claims, expected] of [
       const [setup, revocations] = start();
       const times = 'nbf' in claims ? { nbf: setup.clock.seconds(claims.nbf) } : {};
       const token = rs256(key, setup.claims({ jti: 'x', ...times }));
-      if (isKnown) assert.equal(await setup.word(token), 'permit');
+      if (isKnown) assert.equal(await setup.verdict(token), 'permit');
       revocations.revoke('x');
       setup.clock.now += seconds * 1000;
       assert.equal(setup.authorizer.cacheEntries, isKnown ? 1 : 0);
-      answers.push(await setup.word(token));
+      answers.push(await setup.verdict(token));
       // What was remembered of it has been forgotten or says the same.
-      assert.equal(await setup.word(token), expected);
+      assert.equal(await setup.verdict(token), expected);
       await setup.authorizer.close();
     }
     assert.deepEqual(answers, [expected, expected]);
@@ -61,8 +61,8 @@ test('a token that is neither is let in, remembered or not', async () => {
   const [setup, revocations] = start();
   const token = rs256(key, setup.claims({ jti: 'x' }));
   revocations.revoke('another');
-  assert.equal(await setup.word(token), 'permit');
+  assert.equal(await setup.verdict(token), 'permit');
   revocations.revoke('a third');
-  assert.equal(await setup.word(token), 'permit');
+  assert.equal(await setup.verdict(token), 'permit');
   await setup.authorizer.close();
 });
