@@ -15,7 +15,7 @@ export const ISSUER = 'https://issuer.example';
 export const AUDIENCE = 'orders';
 /** Secret of the HMAC issuers, long enough for HS512. */
 export const SECRET = 'a secret that only the configuration holds, of sixty-four bytes or more';
-/** The most a request head may be configured to take, so that it is the gate that refuses long tokens. */
+/** The largest head that a configuration allows: long tokens are then refused for their own length. */
 const HEAD_BYTES = 256 * 1024;
 
 /** Claims that are accepted, with changes. */
