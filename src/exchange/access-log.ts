@@ -51,12 +51,12 @@ export interface AccessRecord {
  * field other than Host, or a token is ever part of it.
  */
 export class AccessLog {
-  private readonly errorsOnly: boolean;
+  readonly #errorsOnly: boolean;
   /** The part of all exchanges that is logged: 1 for all. */
-  private readonly share: number;
-  private readonly log: Log;
-  private readonly dropped: Counter;
-  private readonly random: () => number;
+  readonly #share: number;
+  readonly #log: Log;
+  readonly #dropped: Counter;
+  readonly #random: () => number;
 
   /** @param dropped counts lines that were left out because the reader of the log is too slow. */
   constructor(
@@ -65,16 +65,16 @@ export class AccessLog {
     dropped: Counter,
     random: () => number = Math.random,
   ) {
-    this.errorsOnly = mode === 'errors';
-    this.share = mode === 'errors' ? 1 : mode;
-    this.log = log;
-    this.dropped = dropped;
-    this.random = random;
+    this.#errorsOnly = mode === 'errors';
+    this.#share = mode === 'errors' ? 1 : mode;
+    this.#log = log;
+    this.#dropped = dropped;
+    this.#random = random;
   }
 
   /** For an exchange that begins; undefined when it will not be logged. */
   begin(client: () => string | undefined): AccessRecord | undefined {
-    if (this.share < 1 && this.random() >= this.share) return undefined;
+    if (this.#share < 1 && this.#random() >= this.#share) return undefined;
     return {
       client: client() ?? null,
       status: undefined,
@@ -88,9 +88,9 @@ export class AccessLog {
   write(record: AccessRecord, end: AccessEnd): void {
     const { outcome, status } = end;
     const served = outcome === 'forwarded' || outcome === 'preflight_answered';
-    if (this.errorsOnly && served && (status ?? 0) < FIRST_ERROR_STATUS) return;
-    if (this.log.crowded?.() === true) {
-      this.dropped.value += 1;
+    if (this.#errorsOnly && served && (status ?? 0) < FIRST_ERROR_STATUS) return;
+    if (this.#log.crowded?.() === true) {
+      this.#dropped.value += 1;
       return;
     }
     const line = {
@@ -108,10 +108,10 @@ export class AccessLog {
       ...(record.pathRule === undefined ? {} : { pathRule: record.pathRule }),
     };
     try {
-      this.log.info(line, 'request');
+      this.#log.info(line, 'request');
     } catch {
       // An embedder's log that throws costs its line, never the exchange.
-      this.dropped.value += 1;
+      this.#dropped.value += 1;
     }
   }
 }

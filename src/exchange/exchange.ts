@@ -23,115 +23,119 @@ import { type RestOwner, UploadRest } from './upload-rest.ts';
  */
 export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEvents, RestOwner {
   slot = 0;
-  private readonly service: Service<Exchange>;
-  private readonly head: RequestHead;
-  private readonly client: ClientStream;
-  private readonly startedAt: number;
-  private route: Route | undefined;
-  private pending: Pending | undefined;
-  private wire: WireHead | undefined;
-  private attempt: Attempt | undefined;
-  private finishing = false;
-  private outcome: Outcome | undefined;
+  readonly #service: Service<Exchange>;
+  readonly #head: RequestHead;
+  readonly client: ClientStream;
+  readonly #startedAt: number;
+  #route: Route | undefined;
+  #pending: Pending | undefined;
+  #wire: WireHead | undefined;
+  #attempt: Attempt | undefined;
+  #finishing = false;
+  #outcome: Outcome | undefined;
   /** The head of upstream's response, once it has come. */
-  private response: ResponseHead | undefined;
+  #response: ResponseHead | undefined;
   /** Undefined when the request has none. */
-  private body: RequestBody | undefined;
+  body: RequestBody | undefined;
   /** Set when the body goes on behind the answer. */
-  private rest: UploadRest | undefined;
+  #rest: UploadRest | undefined;
   /** What ended the exchange in place of a response. */
-  private reply: Reply | undefined;
+  #reply: Reply | undefined;
   /** Set while this exchange has to be logged. */
-  private access: AccessRecord | undefined;
+  #access: AccessRecord | undefined;
 
   constructor(service: Service<Exchange>, client: ClientStream) {
-    this.service = service;
+    this.#service = service;
     this.client = client;
-    this.head = client.head;
-    this.startedAt = service.clock.monotonic();
+    this.#head = client.head;
+    this.#startedAt = service.clock.monotonic();
   }
 
   /** 1. Judge the request and find its route. Must be called in the turn in which the head was read. */
   start(): void {
-    const { head, client, service } = this;
+    const head = this.#head;
+    const client = this.client;
+    const service = this.#service;
     client.listen(this);
-    this.access = service.accessLog?.begin(() => this.clientAddress());
-    if (this.access?.client === null) {
-      this.leave();
+    this.#access = service.accessLog?.begin(() => this.#clientAddress());
+    if (this.#access?.client === null) {
+      this.#leave();
       return;
     }
     if (head.framing !== 'none') {
-      this.body = new RequestBody(head.framing === 'chunked', service, client, this.startedAt);
+      this.body = new RequestBody(head.framing === 'chunked', service, client, this.#startedAt);
       client.takeBody(service.bodyMinRate > 0);
       this.body.expect(head.contentLength);
     }
     const fault = faultOf(head, service);
     if (fault !== undefined) {
-      this.refuse(fault);
+      this.#refuse(fault);
       return;
     }
     const preflight = findPreflight(service.routes, head);
     const route = preflight?.route ?? service.routes.find(head.host, head.path, head.method);
     if (route === 'ambiguous') {
-      if (this.access !== undefined) this.access.pathRule = service.routes.ruleOf(head);
-      this.refuse('request_malformed');
-    } else if (route === undefined) this.refuse('route_not_found');
+      if (this.#access !== undefined) this.#access.pathRule = service.routes.ruleOf(head);
+      this.#refuse('request_malformed');
+    } else if (route === undefined) this.#refuse('route_not_found');
     else {
-      this.route = route;
-      if (preflight === undefined) this.authorize(route);
-      else if (preflight.leave.kind === 'permit') this.prepare(preflight.leave);
-      else this.end('preflight_answered', preflight.leave.to(preflight.origin));
+      this.#route = route;
+      if (preflight === undefined) this.#authorize(route);
+      else if (preflight.leave.kind === 'permit') this.#prepare(preflight.leave);
+      else this.#end('preflight_answered', preflight.leave.to(preflight.origin));
     }
   }
 
   /** 2. Ask for a permit; a cached token has it at once, another gets it when its signature has been verified. */
-  private authorize(route: Route): void {
-    const verdict = this.service.authorizer.authorize(route.policy, this.head, this);
-    if (verdict.kind === 'pending') this.pending = verdict;
+  #authorize(route: Route): void {
+    const verdict = this.#service.authorizer.authorize(route.policy, this.#head, this);
+    if (verdict.kind === 'pending') this.#pending = verdict;
     else this.onVerdict(verdict);
   }
 
   onVerdict(verdict: Permit | Rejection): void {
-    this.pending = undefined;
-    if (this.ended) return;
+    this.#pending = undefined;
+    if (this.#ended) return;
     try {
-      if (verdict.kind === 'permit') this.prepare(verdict);
-      else this.end(verdict.reason, this.service.refusal(verdict, this.route as Route, this.head));
+      if (verdict.kind === 'permit') this.#prepare(verdict);
+      else this.#end(verdict.reason, this.#service.refusal(verdict, this.#route as Route, this.#head));
     } catch (error) {
       this.onInternalError(error);
     }
   }
 
   /** 3. Write the request's head, which takes the permit, and get a connection. */
-  private prepare(permit: Permit): void {
-    const { forwarded } = this.route as Route;
-    const matters = forwarded.size > 0 || this.service.trustedProxies !== undefined;
+  #prepare(permit: Permit): void {
+    const { forwarded } = this.#route as Route;
+    const matters = forwarded.size > 0 || this.#service.trustedProxies !== undefined;
     const address = matters ? this.client.peer() : '';
     // The client has reset the connection; without its address upstream could hold no one to what is asked.
     if (address === undefined) {
-      this.leave();
+      this.#leave();
       return;
     }
-    const wire = this.service.writer.write(permit, this.head, forwarded, address, this.client.scheme);
-    if (typeof wire === 'string') this.refuse(wire);
-    else if (wire.connectionAuth === true && this.route?.passConnectionAuth !== true) {
-      this.refuse('connection_auth_refused');
+    const wire = this.#service.writer.write(permit, this.#head, forwarded, address, this.client.scheme);
+    if (typeof wire === 'string') this.#refuse(wire);
+    else if (wire.connectionAuth === true && this.#route?.passConnectionAuth !== true) {
+      this.#refuse('connection_auth_refused');
     } else {
-      this.wire = wire;
-      this.forward(false);
+      this.#wire = wire;
+      this.#forward(false);
     }
   }
 
   /** 4. Send the request; a second time if the first attempt did no harm. */
-  private forward(second: boolean): void {
-    const { head, wire, body } = this;
-    const { upstream } = this.route as Route;
-    this.attempt = new Attempt(this, upstream, head.method, wire as WireHead, body !== undefined, second);
-    this.attempt.start();
+  #forward(second: boolean): void {
+    const head = this.#head;
+    const wire = this.#wire;
+    const body = this.body;
+    const { upstream } = this.#route as Route;
+    this.#attempt = new Attempt(this, upstream, head.method, wire as WireHead, body !== undefined, second);
+    this.#attempt.start();
   }
 
   onNoConnection(reason: Reason): void {
-    this.refuse(reason);
+    this.#refuse(reason);
   }
 
   onSent(stream: UpstreamStream): void {
@@ -140,10 +144,10 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
 
   /** 5. Carry the request body. */
   onRequestBody(chunk: Uint8Array, last: boolean): void {
-    if (this.rest !== undefined) this.rest.take(chunk, last);
-    if (this.ended || this.rest !== undefined) return;
+    if (this.#rest !== undefined) this.#rest.take(chunk, last);
+    if (this.#ended || this.#rest !== undefined) return;
     const fault = this.body?.take(chunk, last);
-    if (fault !== undefined) this.refuse(fault);
+    if (fault !== undefined) this.#refuse(fault);
   }
 
   onUploadDrained(): void {
@@ -152,30 +156,31 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
 
   /** 6. Carry the answer back, as fast as the client takes it. */
   onResponse(head: ResponseHead | undefined, pieces: readonly Uint8Array[], complete: boolean): void {
-    if (this.ended) return;
-    const { client } = this;
+    if (this.#ended) return;
+    const client = this.client;
     if (head !== undefined) {
-      this.response = this.wire?.tokenInUrl === true ? privateResponse(head) : head;
-      client.begin(this.response);
+      this.#response = this.#wire?.tokenInUrl === true ? privateResponse(head) : head;
+      client.begin(this.#response);
     }
-    if (this.access !== undefined) for (const piece of pieces) this.access.answerBytes += piece.length;
-    if (complete) this.onComplete();
+    if (this.#access !== undefined) for (const piece of pieces) this.#access.answerBytes += piece.length;
+    if (complete) this.#onComplete();
     const taken = client.send(pieces, complete);
     if (!complete) {
-      if (!taken) this.attempt?.pause();
-    } else if (taken) this.end('forwarded');
-    else this.finishing = true;
+      if (!taken) this.#attempt?.pause();
+    } else if (taken) this.#end('forwarded');
+    else this.#finishing = true;
   }
 
   /** Upstream has sent all of its response; it may read on in the request. */
-  private onComplete(): void {
-    const { body, client } = this;
-    const stream = this.attempt?.finish();
+  #onComplete(): void {
+    const body = this.body;
+    const client = this.client;
+    const stream = this.#attempt?.finish();
     if (body === undefined || stream === undefined) {
       body?.drop();
       return;
     }
-    this.rest = new UploadRest(body, stream, client, this.service.clock, this);
+    this.#rest = new UploadRest(body, stream, client, this.#service.clock, this);
     client.keepBody(body.held);
   }
 
@@ -184,117 +189,123 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   }
 
   onDrained(): void {
-    if (this.finishing) this.end('forwarded');
-    else this.attempt?.resume();
+    if (this.#finishing) this.#end('forwarded');
+    else this.#attempt?.resume();
   }
 
   /** 7. Every way to end; exactly one is counted. */
   onFailure(reason: Reason, again: boolean): void {
-    if (again && !this.ended) this.forward(true);
-    else this.refuse(reason);
+    if (again && !this.#ended) this.#forward(true);
+    else this.#refuse(reason);
   }
 
   /** The client is as good as gone. */
-  private leave(): void {
+  #leave(): void {
     this.client.abort();
-    this.end('client_aborted');
+    this.#end('client_aborted');
   }
 
-  private get ended(): boolean {
-    return this.outcome !== undefined;
+  get #ended(): boolean {
+    return this.#outcome !== undefined;
   }
 
-  private clientAddress(): string | undefined {
+  #clientAddress(): string | undefined {
     const peer = this.client.peer();
-    return peer === undefined ? undefined : clientAddress(this.head, peer, this.service.trustedProxies);
+    return peer === undefined ? undefined : clientAddress(this.#head, peer, this.#service.trustedProxies);
   }
 
   onAborted(): void {
-    this.end('client_aborted');
+    this.#end('client_aborted');
   }
 
   /** A fault of ours: the client gets an answer if it can, and nothing is left behind. */
   onInternalError(error: unknown): void {
-    this.service.onFault(error);
+    this.#service.onFault(error);
     // What failed behind the end was the answer itself.
-    if (this.ended) this.client.abort();
-    else this.refuse('internal_error');
+    if (this.#ended) this.client.abort();
+    else this.#refuse('internal_error');
   }
 
   /** Ends the exchange if it takes too long; called several times a second. */
   review(now: number): void {
-    if (this.ended) return;
-    if (now - this.startedAt >= this.service.requestMs) this.expire();
-    else if (!this.client.review(now)) this.leave();
-    else if (this.rest === undefined && this.body?.isSlow(now) === true) this.refuse('request_timeout');
+    if (this.#ended) return;
+    if (now - this.#startedAt >= this.#service.requestMs) this.#expire();
+    else if (!this.client.review(now)) this.#leave();
+    else if (this.#rest === undefined && this.body?.isSlow(now) === true) this.#refuse('request_timeout');
   }
 
   /** The time for the whole request is over: the reason names the side that had the next step to take. */
-  private expire(): void {
-    const { client, body } = this;
-    if (client.behind || (body?.awaited === true && !client.pausing)) this.refuse('request_timeout');
-    else if (this.pending !== undefined) this.refuse('verifier_overloaded');
+  #expire(): void {
+    const client = this.client;
+    const body = this.body;
+    if (client.behind || (body?.awaited === true && !client.pausing)) this.#refuse('request_timeout');
+    else if (this.#pending !== undefined) this.#refuse('verifier_overloaded');
     else {
-      (this.route as Route).upstream.failures.of('upstream_timeout').value += 1;
-      this.refuse('upstream_timeout');
+      (this.#route as Route).upstream.failures.of('upstream_timeout').value += 1;
+      this.#refuse('upstream_timeout');
     }
   }
 
   /** Cuts the exchange short, at the end of a shutdown's grace. */
   cut(): void {
-    this.refuse('draining');
+    this.#refuse('draining');
   }
 
-  private refuse(reason: Reason): void {
-    if (this.ended) return;
-    this.end(reason, this.service.replies.of(reason));
+  #refuse(reason: Reason): void {
+    if (this.#ended) return;
+    this.#end(reason, this.#service.replies.of(reason));
   }
 
   onReplied(sent: boolean): void {
-    const { access, reply } = this;
+    const access = this.#access;
+    const reply = this.#reply;
     if (sent && access !== undefined && reply !== undefined) {
       access.status = reply.head.status;
-      access.answerBytes = this.head.method === 'HEAD' ? 0 : reply.body.length;
+      access.answerBytes = this.#head.method === 'HEAD' ? 0 : reply.body.length;
     }
-    this.log();
+    this.#log();
   }
 
   /** Counts, lets go of everything, and answers with `reply` if it can. */
-  private end(outcome: Outcome, reply?: Reply): void {
-    if (this.ended) return;
-    this.outcome = outcome;
-    this.pending?.cancel();
-    this.pending = undefined;
-    this.attempt?.abandon();
-    if (this.rest === undefined) this.body?.drop();
-    else if (outcome !== 'forwarded') this.rest.stop();
-    const seconds = (this.service.clock.monotonic() - this.startedAt) / 1000;
-    if (outcome === 'forwarded') this.service.tally.forwarded((this.route as Route).tally, seconds);
-    else this.service.tally.failed(this.route?.tally, outcome, seconds);
-    this.service.onEnd(this);
-    if (this.access !== undefined) this.access.durationMs = seconds * 1000;
-    if (reply === undefined) this.log();
+  #end(outcome: Outcome, reply?: Reply): void {
+    if (this.#ended) return;
+    this.#outcome = outcome;
+    this.#pending?.cancel();
+    this.#pending = undefined;
+    this.#attempt?.abandon();
+    if (this.#rest === undefined) this.body?.drop();
+    else if (outcome !== 'forwarded') this.#rest.stop();
+    const seconds = (this.#service.clock.monotonic() - this.#startedAt) / 1000;
+    if (outcome === 'forwarded') this.#service.tally.forwarded((this.#route as Route).tally, seconds);
+    else this.#service.tally.failed(this.#route?.tally, outcome, seconds);
+    this.#service.onEnd(this);
+    if (this.#access !== undefined) this.#access.durationMs = seconds * 1000;
+    if (reply === undefined) this.#log();
     else {
-      this.reply = reply;
+      this.#reply = reply;
       this.client.reply(reply);
     }
   }
 
   /** Called once, when it is known what the client was sent. */
-  private log(): void {
-    const { access, head, route, client, outcome } = this;
+  #log(): void {
+    const access = this.#access;
+    const head = this.#head;
+    const route = this.#route;
+    const client = this.client;
+    const outcome = this.#outcome;
     if (access === undefined || outcome === undefined) return;
-    this.access = undefined;
-    this.service.accessLog?.write(access, {
+    this.#access = undefined;
+    this.#service.accessLog?.write(access, {
       method: head.method,
       host: head.host,
       path: head.path,
       route: route?.name ?? NO_ROUTE,
       outcome,
-      status: access.status ?? (client.started ? this.response?.status : undefined) ?? null,
+      status: access.status ?? (client.started ? this.#response?.status : undefined) ?? null,
       durationMs: access.durationMs,
       requestBytes: this.body?.bytes ?? 0,
-      upstream: this.wire === undefined ? null : (route?.upstream.name ?? null),
+      upstream: this.#wire === undefined ? null : (route?.upstream.name ?? null),
     });
   }
 }

@@ -26,27 +26,27 @@ export interface BodyRules extends UploadResources {
 export class RequestBody implements UploadOwner {
   /** Bytes that have come in, without chunk framing. */
   bytes = 0;
-  private readonly rules: BodyRules;
-  private readonly client: ClientStream;
-  private readonly startedAt: number;
-  private readonly upload: Upload;
-  private rate: BodyRate | undefined;
-  private dropped = false;
+  readonly #rules: BodyRules;
+  readonly #client: ClientStream;
+  readonly #startedAt: number;
+  readonly upload: Upload;
+  #rate: BodyRate | undefined;
+  #dropped = false;
   /** Room is asked for, or was. */
-  private prepared = false;
-  private preparing = false;
+  #prepared = false;
+  #preparing = false;
 
   /** @param startedAt monotonic milliseconds. */
   constructor(chunked: boolean, rules: BodyRules, client: ClientStream, startedAt: number) {
-    this.rules = rules;
-    this.client = client;
-    this.startedAt = startedAt;
+    this.#rules = rules;
+    this.#client = client;
+    this.#startedAt = startedAt;
     this.upload = new Upload(chunked, rules, this);
   }
 
   /** More of it is wanted from the client, which has not sent all of it. */
   get awaited(): boolean {
-    return !this.dropped && !this.upload.whole;
+    return !this.#dropped && !this.upload.whole;
   }
 
   /** Bytes that are held now, which upstream has not taken. */
@@ -56,54 +56,55 @@ export class RequestBody implements UploadOwner {
 
   /** It will have `length` bytes. Called once at most, before the first ones. */
   expect(length: number): void {
-    if (length >= LARGE_BYTES) this.prepare(length);
+    if (length >= LARGE_BYTES) this.#prepare(length);
   }
 
   /** Takes a view of the next bytes; when upstream is slower, the client is asked to pause. Returns why it must end. */
   take(chunk: Uint8Array, last: boolean): Reason | undefined {
-    const { upload, client } = this;
-    if (this.dropped) return undefined;
+    const upload = this.upload;
+    const client = this.#client;
+    if (this.#dropped) return undefined;
     this.bytes += chunk.length;
-    if (this.bytes > this.rules.requestBodyLimit) return 'request_body_too_large';
+    if (this.bytes > this.#rules.requestBodyLimit) return 'request_body_too_large';
     if (!upload.push(chunk, last)) return 'upstream_overloaded';
     if (upload.full) client.pauseBody();
-    if (chunk.length >= LARGE_PIECE_BYTES && !this.prepared) this.prepare(ANY_LENGTH);
+    if (chunk.length >= LARGE_PIECE_BYTES && !this.#prepared) this.#prepare(ANY_LENGTH);
     return undefined;
   }
 
   /** Reads nothing until the other processes have said what they can spare. */
-  private prepare(length: number): void {
-    this.prepared = true;
-    if (this.rules.budget.prepare(length, () => this.onPrepared())) return;
-    this.preparing = true;
-    this.client.pauseBody();
+  #prepare(length: number): void {
+    this.#prepared = true;
+    if (this.#rules.budget.prepare(length, () => this.#onPrepared())) return;
+    this.#preparing = true;
+    this.#client.pauseBody();
   }
 
-  private onPrepared(): void {
-    this.preparing = false;
-    if (!this.dropped) this.goOn();
+  #onPrepared(): void {
+    this.#preparing = false;
+    if (!this.#dropped) this.#goOn();
   }
 
   attach(stream: UpstreamStream): void {
     this.upload.attach(stream);
-    this.goOn();
+    this.#goOn();
   }
 
   /** The stream takes bytes again. */
   onDrained(): void {
-    if (this.dropped) return;
+    if (this.#dropped) return;
     this.upload.resume();
-    this.goOn();
+    this.#goOn();
   }
 
   onUploadFlowing(): void {
-    this.goOn();
+    this.#goOn();
   }
 
   /** The rest is not read. */
   drop(): void {
-    if (this.dropped) return;
-    this.dropped = true;
+    if (this.#dropped) return;
+    this.#dropped = true;
     this.upload.drop();
   }
 
@@ -112,13 +113,14 @@ export class RequestBody implements UploadOwner {
    * @param now monotonic milliseconds.
    */
   isSlow(now: number): boolean {
-    const { client, rules } = this;
+    const client = this.#client;
+    const rules = this.#rules;
     if (!this.awaited || rules.bodyMinRate === 0) return false;
-    this.rate ??= new BodyRate(rules.bodyMinRate, this.startedAt);
-    return !this.rate.keeps(now, this.bytes, client.takePaused());
+    this.#rate ??= new BodyRate(rules.bodyMinRate, this.#startedAt);
+    return !this.#rate.keeps(now, this.bytes, client.takePaused());
   }
 
-  private goOn(): void {
-    if (this.upload.flowing && !this.preparing) this.client.resumeBody();
+  #goOn(): void {
+    if (this.upload.flowing && !this.#preparing) this.#client.resumeBody();
   }
 }

@@ -26,15 +26,15 @@ export class Tally {
   readonly rejections: CounterFamily = new CounterFamily();
   readonly routes: Map<string, RouteTally> = new Map();
   /** Failed exchanges of each upstream by reason word. */
-  private readonly upstreams = new Map<string, CounterFamily>();
+  readonly #upstreams = new Map<string, CounterFamily>();
   /** Refused answers of each upstream by the parser's word; each counts as a failed exchange, too. */
   readonly refusedAnswers: Map<string, CounterFamily> = new Map();
   /** Lines of the access log that were left out. */
   readonly accessLogDropped: Counter = new Counter();
-  private readonly unrouted: RouteTally;
+  readonly #unrouted: RouteTally;
 
   constructor() {
-    this.unrouted = this.route(NO_ROUTE);
+    this.#unrouted = this.route(NO_ROUTE);
   }
 
   /** The counters of a route; they outlive a change of configuration as long as the name stays. */
@@ -50,7 +50,7 @@ export class Tally {
 
   /** The counter of an upstream's failures; it outlives a change of configuration as long as the name stays. */
   upstream(name: string): CounterFamily {
-    return familyOf(this.upstreams, name);
+    return familyOf(this.#upstreams, name);
   }
 
   /** The counter of an upstream's refused answers, which outlives a change of configuration in the same way. */
@@ -60,7 +60,7 @@ export class Tally {
 
   /** Counts an exchange that no answer of upstream's ended. */
   failed(route: RouteTally | undefined, outcome: Outcome, seconds: number): void {
-    (route ?? this.unrouted).outcomes.of(outcome).value += 1;
+    (route ?? this.#unrouted).outcomes.of(outcome).value += 1;
     this.seconds.observe(seconds);
     if (outcome in reasons) this.rejections.of(outcome).value += 1;
   }

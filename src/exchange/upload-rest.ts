@@ -22,12 +22,12 @@ export interface RestOwner {
  * exchange. What upstream cannot take is held, and the client is asked to pause.
  */
 export class UploadRest implements ResponseSink {
-  private readonly body: RequestBody;
-  private readonly stream: UpstreamStream;
-  private readonly timer: NodeJS.Timeout;
-  private readonly reviews: NodeJS.Timeout;
-  private readonly owner: RestOwner;
-  private over = false;
+  readonly #body: RequestBody;
+  readonly #stream: UpstreamStream;
+  readonly #timer: NodeJS.Timeout;
+  readonly #reviews: NodeJS.Timeout;
+  readonly #owner: RestOwner;
+  #over = false;
 
   /** Takes the place of the exchange on a stream whose response is complete before its request. */
   constructor(
@@ -37,26 +37,26 @@ export class UploadRest implements ResponseSink {
     clock: Clock,
     owner: RestOwner,
   ) {
-    this.body = body;
-    this.stream = stream;
-    this.owner = owner;
-    this.timer = setTimeout(() => this.stop(), QUIET_MS).unref();
-    this.reviews = setInterval(() => client.review(clock.monotonic()), REVIEW_MS).unref();
+    this.#body = body;
+    this.#stream = stream;
+    this.#owner = owner;
+    this.#timer = setTimeout(() => this.stop(), QUIET_MS).unref();
+    this.#reviews = setInterval(() => client.review(clock.monotonic()), REVIEW_MS).unref();
     stream.continueUpload(this);
   }
 
   /** Takes a view of the next bytes. */
   take(chunk: Uint8Array, last: boolean): void {
-    if (this.over) return;
-    this.timer.refresh();
-    if (this.body.take(chunk, last) !== undefined) this.stop();
+    if (this.#over) return;
+    this.#timer.refresh();
+    if (this.#body.take(chunk, last) !== undefined) this.stop();
   }
 
   /** Ends the upload, and the connection with it, because upstream has not got all of the request. */
   stop(): void {
-    if (this.over) return;
-    this.end();
-    this.stream.abandon(this);
+    if (this.#over) return;
+    this.#end();
+    this.#stream.abandon(this);
   }
 
   /** Nothing comes behind a complete answer. */
@@ -65,23 +65,23 @@ export class UploadRest implements ResponseSink {
   }
 
   onFailure(): void {
-    this.end();
+    this.#end();
   }
 
   onUploadDrained(): void {
-    this.timer.refresh();
-    this.body.onDrained();
+    this.#timer.refresh();
+    this.#body.onDrained();
   }
 
   onUploadOver(): void {
-    this.end();
+    this.#end();
   }
 
-  private end(): void {
-    this.over = true;
-    clearTimeout(this.timer);
-    clearInterval(this.reviews);
-    this.body.drop();
-    this.owner.onRestOver();
+  #end(): void {
+    this.#over = true;
+    clearTimeout(this.#timer);
+    clearInterval(this.#reviews);
+    this.#body.drop();
+    this.#owner.onRestOver();
   }
 }

@@ -23,8 +23,7 @@ test('a client that reads again gets all that upstream sent, although upstream s
     const chunk = `${CHUNK_BYTES.toString(16)}\r\n${'b'.repeat(CHUNK_BYTES)}\r\n`;
     const waits = (): boolean => {
       const [exchange] = inFlight(gateway);
-      const client = exchange === undefined ? undefined : Reflect.get(exchange, 'client');
-      return client?.behind === true;
+      return exchange?.client.behind === true;
     };
     let sent = 0;
     const send = (): void => {

@@ -1,4 +1,5 @@
 import type { Config, ForwardConfig, IssuerConfig, RouteConfig } from '../../src/config/config.ts';
+import type { Exchange } from '../../src/exchange/exchange.ts';
 import { createGateway, type LocalGateway } from '../../src/gateway/local-gateway.ts';
 import type { Server } from '../../src/gateway/server.ts';
 import type { Log } from '../../src/lib/log.ts';
@@ -63,7 +64,7 @@ export function serverOf(gateway: TestGateway): Server {
 }
 
 /** Exchanges under way. */
-export function inFlight(gateway: TestGateway): readonly object[] {
+export function inFlight(gateway: TestGateway): readonly Exchange[] {
   return serverOf(gateway).exchanges;
 }
 

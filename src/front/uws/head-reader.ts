@@ -20,126 +20,127 @@ const decoded: Charset = Object.freeze({ encoding: 'utf8', replacement: '\ufffd'
  * serves one listener: `read` is synchronous and the engine's request object is dead afterwards.
  */
 export class HeadReader {
-  private readonly limit: number;
-  private names: string[] = [];
-  private values: string[] = [];
-  private host = '';
-  private hosts = 0;
-  private contentLength = '';
-  private contentLengths = 0;
-  private transferEncoding = '';
-  private transferEncodings = 0;
-  private authorization: string | undefined;
-  private authorizations = 0;
-  private connections = 0;
-  private close = false;
+  readonly #limit: number;
+  #names: string[] = [];
+  #values: string[] = [];
+  #host = '';
+  #hosts = 0;
+  #contentLength = '';
+  #contentLengths = 0;
+  #transferEncoding = '';
+  #transferEncodings = 0;
+  #authorization: string | undefined;
+  #authorizations = 0;
+  #connections = 0;
+  #close = false;
   /** The engine closes the connection after the answer to the request that was read last. */
   engineCloses = false;
   /** The last host that was found well formed; most requests of a listener repeat it. */
-  private goodHost = '';
+  #goodHost = '';
   /** Bytes of the header lines, one for each character. */
-  private size = 0;
+  #size = 0;
 
   /** @param limit bytes of a head, request line and empty line included. */
   constructor(limit: number) {
-    this.limit = limit;
+    this.#limit = limit;
   }
 
   read(request: EngineRequest): RequestHead {
     const method = request.getCaseSensitiveMethod();
     const path = request.getUrl();
     const query = request.getQuery();
-    this.names = [];
-    this.values = [];
-    this.hosts = 0;
-    this.contentLengths = 0;
-    this.transferEncodings = 0;
-    this.authorization = undefined;
-    this.authorizations = 0;
-    this.connections = 0;
-    this.close = false;
+    this.#names = [];
+    this.#values = [];
+    this.#hosts = 0;
+    this.#contentLengths = 0;
+    this.#transferEncodings = 0;
+    this.#authorization = undefined;
+    this.#authorizations = 0;
+    this.#connections = 0;
+    this.#close = false;
     this.engineCloses = false;
-    this.size = 0;
-    request.forEach(this.visit);
-    const fault = this.judge(method, path, query);
+    this.#size = 0;
+    request.forEach(this.#visit);
+    const fault = this.#judge(method, path, query);
     return {
       method,
       path,
       query,
-      names: this.names,
-      values: this.values,
+      names: this.#names,
+      values: this.#values,
       charset: decoded,
-      host: this.host,
-      authorization: this.authorization,
-      authorizationCount: this.authorizations,
-      framing: this.framing(),
-      contentLength: this.contentLengths === 0 ? 0 : Number(this.contentLength),
-      close: this.close,
+      host: this.#host,
+      authorization: this.#authorization,
+      authorizationCount: this.#authorizations,
+      framing: this.#framing(),
+      contentLength: this.#contentLengths === 0 ? 0 : Number(this.#contentLength),
+      close: this.#close,
       fault,
     };
   }
 
-  private readonly visit = (name: string, value: string): void => {
-    this.names.push(name);
-    this.values.push(value);
-    this.size += fieldLineBytes(name, value);
+  readonly #visit = (name: string, value: string): void => {
+    this.#names.push(name);
+    this.#values.push(value);
+    this.#size += fieldLineBytes(name, value);
     switch (name) {
       case 'host':
-        this.host = value;
-        this.hosts += 1;
+        this.#host = value;
+        this.#hosts += 1;
         break;
       case 'authorization':
-        this.authorization ??= value;
-        this.authorizations += 1;
+        this.#authorization ??= value;
+        this.#authorizations += 1;
         break;
       case 'connection':
-        this.connections += 1;
+        this.#connections += 1;
         if (value === 'keep-alive') break;
-        if (this.connections === 1) this.engineCloses = value.length === ENGINE_CLOSES_AT;
-        this.close ||= this.engineCloses || namesClose(value);
+        if (this.#connections === 1) this.engineCloses = value.length === ENGINE_CLOSES_AT;
+        this.#close ||= this.engineCloses || namesClose(value);
         break;
       case 'content-length':
-        this.contentLength = value;
-        this.contentLengths += 1;
+        this.#contentLength = value;
+        this.#contentLengths += 1;
         break;
       case 'transfer-encoding':
-        this.transferEncoding = value;
-        this.transferEncodings += 1;
+        this.#transferEncoding = value;
+        this.#transferEncodings += 1;
         break;
     }
   };
 
-  private framing(): BodyFraming {
-    if (this.transferEncodings > 0) return 'chunked';
-    return this.contentLengths > 0 && this.contentLength !== '0' ? 'length' : 'none';
+  #framing(): BodyFraming {
+    if (this.#transferEncodings > 0) return 'chunked';
+    return this.#contentLengths > 0 && this.#contentLength !== '0' ? 'length' : 'none';
   }
 
-  private judge(method: string, path: string, query: string | undefined): Reason | undefined {
-    if (this.contentLengths > 0) {
-      if (this.contentLengths > 1 || !isContentLength(this.contentLength)) return 'request_malformed';
-      if (this.transferEncodings > 0) return 'request_malformed';
+  #judge(method: string, path: string, query: string | undefined): Reason | undefined {
+    if (this.#contentLengths > 0) {
+      if (this.#contentLengths > 1 || !isContentLength(this.#contentLength)) return 'request_malformed';
+      if (this.#transferEncodings > 0) return 'request_malformed';
     }
-    if (this.transferEncodings > 0) {
-      if (this.transferEncodings > 1 || this.transferEncoding.toLowerCase() !== 'chunked') {
+    if (this.#transferEncodings > 0) {
+      if (this.#transferEncodings > 1 || this.#transferEncoding.toLowerCase() !== 'chunked') {
         return 'request_malformed';
       }
     }
-    if (this.hosts !== 1) return 'request_malformed';
-    if (this.host !== this.goodHost) {
-      if (!isHostAndPort(this.host)) return 'request_malformed';
-      this.goodHost = this.host;
+    if (this.#hosts !== 1) return 'request_malformed';
+    if (this.#host !== this.#goodHost) {
+      if (!isHostAndPort(this.#host)) return 'request_malformed';
+      this.#goodHost = this.#host;
     }
     if (!isServable(method, path, query)) return 'request_malformed';
-    const size = requestHeadBytes(method, path, query, this.size);
+    const size = requestHeadBytes(method, path, query, this.#size);
     // Names and target are ASCII, but a character of a value stands for up to three bytes.
-    const tooLarge = size > this.limit || (size * 3 > this.limit && size + this.extraBytes() > this.limit);
+    const tooLarge =
+      size > this.#limit || (size * 3 > this.#limit && size + this.#extraBytes() > this.#limit);
     return tooLarge ? 'request_head_too_large' : undefined;
   }
 
   /** How many bytes more than characters the values have. */
-  private extraBytes(): number {
+  #extraBytes(): number {
     let extra = 0;
-    for (const value of this.values) extra += Buffer.byteLength(value) - value.length;
+    for (const value of this.#values) extra += Buffer.byteLength(value) - value.length;
     return extra;
   }
 }

@@ -19,16 +19,16 @@ const WHOLE_BYTES = 256 * 1024 * 1024;
  * and dropped: a connection closed with bytes unread is reset, and the reset may overtake the answer (RFC 9112 §9.6).
  */
 export class Linger {
-  private readonly close: () => void;
-  private readonly until = systemClock.monotonic() + WHOLE_MS;
-  private readonly timer: NodeJS.Timeout;
-  private closing: NodeJS.Immediate | undefined;
-  private left = WHOLE_BYTES;
+  readonly #close: () => void;
+  readonly #until = systemClock.monotonic() + WHOLE_MS;
+  readonly #timer: NodeJS.Timeout;
+  #closing: NodeJS.Immediate | undefined;
+  #left = WHOLE_BYTES;
 
   /** @param close ends the connection; called once at most. */
   constructor(close: () => void) {
-    this.close = close;
-    this.timer = setTimeout(close, QUIET_MS);
+    this.#close = close;
+    this.#timer = setTimeout(close, QUIET_MS);
   }
 
   /**
@@ -36,18 +36,18 @@ export class Linger {
    * head and body at once, then it holds the answer until it is done with both, and a close would drop it.
    */
   take(bytes: number, last: boolean): void {
-    if (this.closing !== undefined) return;
-    this.left -= bytes;
-    if (last || this.left < 0 || systemClock.monotonic() >= this.until) {
+    if (this.#closing !== undefined) return;
+    this.#left -= bytes;
+    if (last || this.#left < 0 || systemClock.monotonic() >= this.#until) {
       this.stop();
-      this.closing = setImmediate(this.close);
-    } else this.timer.refresh();
+      this.#closing = setImmediate(this.#close);
+    } else this.#timer.refresh();
   }
 
   /** The client has ended the connection. */
   stop(): void {
-    clearTimeout(this.timer);
-    if (this.closing !== undefined) clearImmediate(this.closing);
+    clearTimeout(this.#timer);
+    if (this.#closing !== undefined) clearImmediate(this.#closing);
   }
 }
 

@@ -19,24 +19,24 @@ export const unixPeers: PeerNames = { addressOf: () => UNIX_PEER };
  * accepted has no address, so it counts as a second one: its requests must not get the address of the others.
  */
 export class Peers implements PeerNames {
-  private open = 0;
-  private sole: string | undefined;
+  #open = 0;
+  #sole: string | undefined;
 
   /** A connection opened (`change` 1) or closed (-1). */
   onConnection(change: number, response: EngineResponse): void {
     if (change < 0) {
-      this.open -= 1;
-      if (this.open === 0) this.sole = undefined;
+      this.#open -= 1;
+      if (this.#open === 0) this.#sole = undefined;
       return;
     }
     const address = addressText(response.getRemoteAddress());
-    if (this.open === 0) this.sole = address;
-    else if (this.sole !== address) this.sole = undefined;
-    this.open += 1;
+    if (this.#open === 0) this.#sole = address;
+    else if (this.#sole !== address) this.#sole = undefined;
+    this.#open += 1;
   }
 
   /** Text of the address this response goes to; undefined when the peer has left. */
   addressOf(response: EngineResponse): string | undefined {
-    return this.sole ?? addressText(response.getRemoteAddress());
+    return this.#sole ?? addressText(response.getRemoteAddress());
   }
 }

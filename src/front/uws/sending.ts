@@ -45,26 +45,26 @@ export abstract class Sending {
   /** Undefined when the request has no body. */
   protected reading: Reading | undefined;
   /** The client has not taken all that it was sent. */
-  private blocked = false;
+  #blocked = false;
   /** Monotonic milliseconds at which the client took something last, as far as it was seen; while blocked. */
-  private takenAt = -1;
+  #takenAt = -1;
   /** It has taken something since it was blocked last. */
-  private moved = false;
-  private retry: NodeJS.Timeout | undefined;
-  private retryMs = RETRY_MS;
+  #moved = false;
+  #retry: NodeJS.Timeout | undefined;
+  #retryMs = RETRY_MS;
   /** A piece of unknown total length was refused, and it is not known whether the engine has sent it meanwhile. */
-  private doubtful = false;
-  private total = -1;
+  #doubtful = false;
+  #total = -1;
   /** Head of a started answer until its first piece takes it along in the same write. */
-  private pendingHead: ResponseHead | undefined;
-  private closeAfter = false;
-  private sent = 0;
+  #pendingHead: ResponseHead | undefined;
+  #closeAfter = false;
+  #sent = 0;
   /** Whether the socket took the last piece, and whether that was the end. */
-  private taken: readonly [ok: boolean, done: boolean] = untaken;
-  private backlog = nothing;
-  private lastInBacklog = false;
+  #taken: readonly [ok: boolean, done: boolean] = untaken;
+  #backlog = nothing;
+  #lastInBacklog = false;
   /** The last byte of a body whose end is sent later. */
-  private tail = nothing;
+  #tail = nothing;
 
   constructor(response: EngineResponse) {
     this.response = response;
@@ -75,7 +75,7 @@ export abstract class Sending {
 
   /** The client has not taken yet what it was sent. */
   get behind(): boolean {
-    return this.blocked;
+    return this.#blocked;
   }
 
   /**
@@ -83,14 +83,14 @@ export abstract class Sending {
    * @param now monotonic milliseconds.
    */
   stuck(now: number): boolean {
-    return this.blocked && !this.over && now - this.takenAt >= STUCK_MS;
+    return this.#blocked && !this.over && now - this.#takenAt >= STUCK_MS;
   }
 
   /** The client is gone. */
   protected stopSending(): void {
     this.over = true;
-    this.backlog = nothing;
-    clearTimeout(this.retry);
+    this.#backlog = nothing;
+    clearTimeout(this.#retry);
   }
 
   /** Starts an answer that arrives in pieces; `total` in bytes, -1 when it is not known. */
@@ -98,22 +98,22 @@ export abstract class Sending {
     if (this.over) return;
     this.reading?.prepare();
     this.begun = true;
-    this.total = total;
-    this.pendingHead = head;
-    this.closeAfter = close;
-    this.response.onWritable(() => this.onWritable());
+    this.#total = total;
+    this.#pendingHead = head;
+    this.#closeAfter = close;
+    this.response.onWritable(() => this.#onWritable());
   }
 
   /** Sends a whole answer. With `end` answers would pile up in the engine while a client asks on and never reads. */
   protected sendWhole(head: ResponseHead, body: Uint8Array): boolean {
-    this.pendingHead = head;
-    this.total = body.length;
-    const left = this.sendOfTotal(body);
+    this.#pendingHead = head;
+    this.#total = body.length;
+    const left = this.#sendOfTotal(body);
     if (left === undefined) return true;
-    this.backlog = [copyOf(left)];
-    this.lastInBacklog = true;
-    this.block();
-    this.response.onWritable(() => this.onWritable());
+    this.#backlog = [copyOf(left)];
+    this.#lastInBacklog = true;
+    this.#block();
+    this.response.onWritable(() => this.#onWritable());
     return false;
   }
 
@@ -122,139 +122,139 @@ export abstract class Sending {
    * copy of the rest is kept (at most the pieces of one call) and `onDrained` follows; nothing may be sent until then.
    */
   sendPieces(pieces: readonly Uint8Array[], last: boolean): boolean {
-    return this.sendAll(pieces, last, false);
+    return this.#sendAll(pieces, last, false);
   }
 
   /** Sends pieces that complete the answer, but for its end, so that the client can still be asked to pause. */
   sendButEnd(pieces: readonly Uint8Array[]): void {
     const filled = pieces.filter(({ length }) => length > 0);
     const last = filled.pop();
-    if (this.total < 0 || last === undefined) {
+    if (this.#total < 0 || last === undefined) {
       this.sendPieces(pieces, false);
       return;
     }
-    this.tail = [copyOf(last.subarray(-1))];
+    this.#tail = [copyOf(last.subarray(-1))];
     this.sendPieces([...filled, last.subarray(0, -1)], false);
   }
 
   /** Sends the end behind `sendButEnd`; returns as `sendPieces` does. */
   finish(): boolean {
-    if (!this.blocked) return this.sendAll(this.tail, true, true);
-    this.backlog = [...this.backlog, ...this.tail];
-    this.lastInBacklog = true;
+    if (!this.#blocked) return this.#sendAll(this.#tail, true, true);
+    this.#backlog = [...this.#backlog, ...this.#tail];
+    this.#lastInBacklog = true;
     return false;
   }
 
   /** Nothing is read any more. */
   protected onStopped(): void {
-    if (this.blocked) this.retryLater();
+    if (this.#blocked) this.#retryLater();
   }
 
   /** The client is read again: the poll may have come back without the room to write; a refused try adds it. */
   protected onRead(): void {
-    if (!this.blocked) return;
-    clearTimeout(this.retry);
-    this.retry = setTimeout(() => this.tryAgain(), 0);
+    if (!this.#blocked) return;
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.#tryAgain(), 0);
   }
 
   /**
    * The engine calls this when the socket takes bytes again, which may be unasked, and flushes nothing by itself.
    * Returns whether everything was taken.
    */
-  private onWritable(): boolean {
+  #onWritable(): boolean {
     if (this.over) return true;
-    if (!this.blocked) {
+    if (!this.#blocked) {
       this.response.cork(() => {});
       // The engine has stopped its time-out.
       this.reading?.postpone();
       return true;
     }
-    this.doubtful = false;
-    this.moved = true;
-    return this.sendBacklog();
+    this.#doubtful = false;
+    this.#moved = true;
+    return this.#sendBacklog();
   }
 
   /** `owned` pieces may be kept as they are; others are views of a buffer that is about to be reused. */
-  private sendAll(pieces: readonly Uint8Array[], last: boolean, owned: boolean): boolean {
+  #sendAll(pieces: readonly Uint8Array[], last: boolean, owned: boolean): boolean {
     if (this.over) return true;
     // Behind its last byte the engine takes the connection for free, and could not be told to read on.
     if (last && this.reading?.pausing === true) this.reading.go();
     for (let at = 0; at < pieces.length; at += 1) {
-      const left = this.sendPiece(pieces[at] as Uint8Array);
+      const left = this.#sendPiece(pieces[at] as Uint8Array);
       if (left === undefined) continue;
       const rest = left.length > 0 ? [left, ...pieces.slice(at + 1)] : pieces.slice(at + 1);
-      this.backlog = owned ? rest : rest.map(copyOf);
-      this.lastInBacklog = last;
-      this.block();
+      this.#backlog = owned ? rest : rest.map(copyOf);
+      this.#lastInBacklog = last;
+      this.#block();
       return false;
     }
-    if (last) this.complete();
+    if (last) this.#complete();
     return true;
   }
 
   /** What the socket did not take now, undefined when it took all; an empty rest still means: wait. */
-  private sendPiece(piece: Uint8Array): Uint8Array | undefined {
-    if (this.total >= 0) return this.sendOfTotal(piece);
+  #sendPiece(piece: Uint8Array): Uint8Array | undefined {
+    if (this.#total >= 0) return this.#sendOfTotal(piece);
     for (let at = 0; at < piece.length; ) {
-      const slice = piece.subarray(at, at + (this.doubtful ? 1 : PIECE_BYTES));
+      const slice = piece.subarray(at, at + (this.#doubtful ? 1 : PIECE_BYTES));
       at += slice.length;
-      const head = this.pendingHead;
+      const head = this.#pendingHead;
       // Head and piece together must not pass the engine's cork buffer either.
       if (head !== undefined && head.lines.length + HEAD_RESERVE_BYTES + slice.length > PIECE_BYTES) {
-        this.response.cork(() => this.flushHead());
+        this.response.cork(() => this.#flushHead());
       }
       let taken = false;
       this.response.cork(() => {
-        this.flushHead();
+        this.#flushHead();
         taken = this.response.write(slice);
       });
       // A refused slice is buffered by the engine all the same; only what follows it is ours to keep.
       if (!taken) return piece.subarray(at);
-      this.doubtful = false;
-      this.moved = true;
+      this.#doubtful = false;
+      this.#moved = true;
     }
     return undefined;
   }
 
-  private sendOfTotal(piece: Uint8Array): Uint8Array | undefined {
-    if (this.handling) this.writeOfTotal(piece);
-    else this.response.cork(() => this.writeOfTotal(piece));
-    if (this.taken[1]) {
+  #sendOfTotal(piece: Uint8Array): Uint8Array | undefined {
+    if (this.handling) this.#writeOfTotal(piece);
+    else this.response.cork(() => this.#writeOfTotal(piece));
+    if (this.#taken[1]) {
       this.over = true;
       return undefined;
     }
-    if (this.taken[0]) {
-      this.sent += piece.length;
-      this.moved = true;
+    if (this.#taken[0]) {
+      this.#sent += piece.length;
+      this.#moved = true;
       return undefined;
     }
-    const taken = this.response.getWriteOffset() - this.sent;
-    this.sent += taken;
-    if (taken > 0) this.moved = true;
+    const taken = this.response.getWriteOffset() - this.#sent;
+    this.#sent += taken;
+    if (taken > 0) this.#moved = true;
     return piece.subarray(taken);
   }
 
-  private writeOfTotal(piece: Uint8Array): void {
-    this.flushHead();
-    if (this.sent + piece.length === this.total) this.stopReading();
-    this.taken = this.response.tryEnd(piece, this.total);
+  #writeOfTotal(piece: Uint8Array): void {
+    this.#flushHead();
+    if (this.#sent + piece.length === this.#total) this.#stopReading();
+    this.#taken = this.response.tryEnd(piece, this.#total);
   }
 
-  private flushHead(): void {
-    const head = this.pendingHead;
+  #flushHead(): void {
+    const head = this.#pendingHead;
     if (head === undefined) return;
-    this.pendingHead = undefined;
+    this.#pendingHead = undefined;
     writeHead(this.response, head);
     // By hand: the engine announces a close only with a whole answer.
-    if (this.closeAfter) this.response.writeHeader('connection', 'close');
+    if (this.#closeAfter) this.response.writeHeader('connection', 'close');
   }
 
-  private complete(): void {
+  #complete(): void {
     if (this.over) return;
     this.over = true;
     this.response.cork(() => {
-      this.flushHead();
-      this.stopReading();
+      this.#flushHead();
+      this.#stopReading();
       this.response.end();
     });
   }
@@ -264,47 +264,47 @@ export abstract class Sending {
    * client, who was told to, or the engine's idle time-out closes. When the socket is full, the engine starts to
    * read again, so this is called anew before each attempt to send the last bytes.
    */
-  private stopReading(): void {
-    if (this.closeAfter && !this.closesItself) this.response.pause();
+  #stopReading(): void {
+    if (this.#closeAfter && !this.closesItself) this.response.pause();
   }
 
-  private block(): void {
-    this.blocked = true;
+  #block(): void {
+    this.#blocked = true;
     this.reading?.yieldTimeout();
-    if (this.moved || this.takenAt < 0) {
-      this.takenAt = systemClock.monotonic();
-      this.retryMs = RETRY_MS;
+    if (this.#moved || this.#takenAt < 0) {
+      this.#takenAt = systemClock.monotonic();
+      this.#retryMs = RETRY_MS;
     }
-    this.moved = false;
+    this.#moved = false;
     if (this.reading?.pausing !== true) return;
     this.reading.stopAgain();
-    this.retryLater();
+    this.#retryLater();
   }
 
-  private retryLater(): void {
-    if (this.retry !== undefined) return;
-    this.retry = setTimeout(() => this.tryAgain(), this.retryMs);
-    this.retryMs = Math.min(2 * this.retryMs, RETRY_MOST_MS);
+  #retryLater(): void {
+    if (this.#retry !== undefined) return;
+    this.#retry = setTimeout(() => this.#tryAgain(), this.#retryMs);
+    this.#retryMs = Math.min(2 * this.#retryMs, RETRY_MOST_MS);
   }
 
   /** Nothing may be polled for, so whether the client takes bytes again is seen from a try. */
-  private tryAgain(): void {
-    this.retry = undefined;
-    if (this.over || !this.blocked) return;
+  #tryAgain(): void {
+    this.#retry = undefined;
+    if (this.over || !this.#blocked) return;
     this.reading?.open();
-    this.doubtful = this.total < 0;
-    this.sendBacklog();
-    if (this.reading?.pausing === true && !this.blocked && !this.over) this.reading.stopAgain();
+    this.#doubtful = this.#total < 0;
+    this.#sendBacklog();
+    if (this.reading?.pausing === true && !this.#blocked && !this.over) this.reading.stopAgain();
   }
 
-  private sendBacklog(): boolean {
-    const pieces = this.backlog;
-    this.backlog = nothing;
-    this.blocked = false;
-    if (pieces.length === 0 && !this.lastInBacklog) {
+  #sendBacklog(): boolean {
+    const pieces = this.#backlog;
+    this.#backlog = nothing;
+    this.#blocked = false;
+    if (pieces.length === 0 && !this.#lastInBacklog) {
       // The engine still buffers the slice it refused; leaving a cork is what flushes that.
       this.response.cork(() => {});
-    } else if (!this.sendAll(pieces, this.lastInBacklog, true)) {
+    } else if (!this.#sendAll(pieces, this.#lastInBacklog, true)) {
       return false;
     }
     this.reading?.resumeTimeout();
