@@ -28,7 +28,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   replies: ['reasons.ts', 'type auth', 'type config', 'type http'],
   limits: ['lib'],
   forwarding: ['lib', 'http', 'type auth'],
-  upstream: ['lib', 'http', 'limits', 'forwarding', 'type config', 'type reasons.ts'],
+  upstream: ['lib', 'http', 'limits', 'type config', 'type reasons.ts'],
   exchange: [
     ...['lib', 'reasons.ts', 'type replies', 'forwarding', 'limits', 'routing', 'upstream'],
     ...['type auth', 'type config', 'type front', 'type http'],

@@ -1,5 +1,4 @@
-import type { WireHead } from '../forwarding/request-writer.ts';
-import type { ResponseHead } from '../http/message.ts';
+import type { RequestLines, ResponseHead } from '../http/message.ts';
 import type { Reason } from '../reasons.ts';
 import { isRepeatable, mayShareConnection } from '../upstream/repeatable.ts';
 import type { ResponseSink } from '../upstream/response-sink.ts';
@@ -29,7 +28,7 @@ export class Attempt implements Waiter, ResponseSink {
   readonly #owner: AttemptOwner;
   readonly #upstream: Upstream;
   readonly #method: string;
-  readonly #wire: WireHead;
+  readonly #wire: RequestLines;
   readonly #hasBody: boolean;
   readonly #second: boolean;
   #stream: UpstreamStream | undefined;
@@ -39,7 +38,7 @@ export class Attempt implements Waiter, ResponseSink {
     owner: AttemptOwner,
     upstream: Upstream,
     method: string,
-    wire: WireHead,
+    wire: RequestLines,
     hasBody: boolean,
     second: boolean,
   ) {

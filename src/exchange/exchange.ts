@@ -1,9 +1,8 @@
 import type { Pending, Permit, Rejection, VerdictWaiter } from '../auth/verdict.ts';
 import { clientAddress } from '../forwarding/forwarded.ts';
 import { privateResponse } from '../forwarding/private-response.ts';
-import type { WireHead } from '../forwarding/request-writer.ts';
 import type { ClientEvents, ClientStream } from '../front/front.ts';
-import type { Reply, RequestHead, ResponseHead } from '../http/message.ts';
+import type { Reply, RequestHead, RequestLines, ResponseHead } from '../http/message.ts';
 import type { Reason } from '../reasons.ts';
 import { findPreflight } from '../routing/preflight.ts';
 import type { UpstreamStream } from '../upstream/upstream-stream.ts';
@@ -29,7 +28,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   readonly #startedAt: number;
   #route: Route | undefined;
   #pending: Pending | undefined;
-  #wire: WireHead | undefined;
+  #wire: RequestLines | undefined;
   #attempt: Attempt | undefined;
   #finishing = false;
   #outcome: Outcome | undefined;
@@ -130,7 +129,14 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     const wire = this.#wire;
     const body = this.body;
     const { upstream } = this.#route as Route;
-    this.#attempt = new Attempt(this, upstream, head.method, wire as WireHead, body !== undefined, second);
+    this.#attempt = new Attempt(
+      this,
+      upstream,
+      head.method,
+      wire as RequestLines,
+      body !== undefined,
+      second,
+    );
     this.#attempt.start();
   }
 

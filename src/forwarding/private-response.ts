@@ -1,6 +1,4 @@
-import type { ResponseHead } from '../http/message.ts';
-
-const cacheControl = /\r\ncache-control:/i;
+import { fieldsOf, type ResponseHead, withField } from '../http/message.ts';
 
 /**
  * The head of a response to a request with the token in its URL. Shared caches spare responses to requests with
@@ -8,6 +6,6 @@ const cacheControl = /\r\ncache-control:/i;
  * Cache-Control, that decides.
  */
 export function privateResponse(head: ResponseHead): ResponseHead {
-  const { lines } = head;
-  return cacheControl.test(lines) ? head : { ...head, lines: `${lines}\r\nCache-Control: private` };
+  const speaks = fieldsOf(head).some(([name]) => name.toLowerCase() === 'cache-control');
+  return speaks ? head : withField(head, 'Cache-Control', 'private');
 }

@@ -3,7 +3,7 @@ import type { Permit } from '../auth/verdict.ts';
 import { authenticatesConnection } from '../http/connection-auth.ts';
 import { hopByHop, PASSED } from '../http/field-names.ts';
 import { namedOptions } from '../http/h1/connection-options.ts';
-import type { RequestHead } from '../http/message.ts';
+import type { RequestHead, RequestLines } from '../http/message.ts';
 import { NameSet } from '../http/name-set.ts';
 import type { Networks } from '../http/networks.ts';
 import { forwardedFor, readForwarded } from './forwarded.ts';
@@ -18,16 +18,6 @@ import { withoutToken } from './strip-token.ts';
 
 /** Which X-Forwarded-* fields the gateway adds. */
 export type Forwarded = ReadonlySet<'for' | 'proto' | 'host'>;
-
-/** A request head ready to send; `encoding` leaves every byte as the client sent it. */
-export interface WireHead {
-  readonly text: string;
-  readonly encoding: 'latin1' | 'utf8';
-  /** The query held the token; absent: it did not. */
-  readonly tokenInUrl?: true;
-  /** The request authenticates its connection, which therefore must carry no other; absent: it does not. */
-  readonly connectionAuth?: true;
-}
 
 export interface RequestWriterOptions {
   /** Every field that any route maps a claim to. The writer removes them on all routes, public ones too. */
@@ -76,7 +66,7 @@ export class RequestWriter {
     forwarded: Forwarded,
     remoteAddress: string,
     scheme: 'http' | 'https',
-  ): WireHead | 'request_malformed' | 'loop_detected' {
+  ): RequestLines | 'request_malformed' | 'loop_detected' {
     const { traces } = permit;
     const head = traces === undefined ? received : withoutToken(received, traces);
     const target = head.query === undefined ? head.path : `${head.path}?${head.query}`;
@@ -93,13 +83,13 @@ export class RequestWriter {
     else if (head.framing === 'chunked') text += 'transfer-encoding: chunked\r\n\r\n';
     else text += expectsContent(head.method) ? 'content-length: 0\r\n\r\n' : '\r\n';
     // Only values can hold more than ASCII: names are tokens, the target was checked, and the rest is our own.
-    let encoding: WireHead['encoding'] = 'latin1';
+    let encoding: RequestLines['encoding'] = 'latin1';
     if (!isAscii(head.values)) {
       const { charset } = head;
       encoding = charset.encoding;
       if (charset.replacement !== undefined && text.includes(charset.replacement)) return 'request_malformed';
     }
-    const wire: WireHead =
+    const wire: RequestLines =
       head.query === received.query ? { text, encoding } : { text, encoding, tokenInUrl: true };
     const connectionAuth =
       mayAuthenticateConnection(head) && !permit.stripToken && authenticatesConnection(head);
@@ -169,11 +159,6 @@ export class RequestWriter {
     }
     return text;
   }
-}
-
-/** The same head for a connection that ends with its request. */
-export function withClose(head: WireHead): WireHead {
-  return { ...head, text: `${head.text.slice(0, -2)}connection: close\r\n\r\n` };
 }
 
 /** The forwarding fields behind a trusted proxy: its values, and ours where its values are missing or unclear. */

@@ -1,6 +1,6 @@
 import type { Reason } from '../reasons.ts';
 
-/** How the body of a request is framed; the bytes reach us unframed and are framed anew for upstream. */
+/** How the body of a request is framed (RFC 9112 §6). The front hands it over unframed; upstream gets it framed anew. */
 export type BodyFraming = 'none' | 'length' | 'chunked';
 
 /** How a recipient finds the end of a response body; `close`: it ends with the connection (RFC 9112 §6.3). */
@@ -22,7 +22,7 @@ export interface RequestHead {
   readonly method: string;
   /** Path as sent, neither decoded nor normalised; starts with `/`. */
   readonly path: string;
-  /** What stood behind `?`; undefined when there was no `?`. */
+  /** The text behind `?`; undefined without a `?`. */
   readonly query: string | undefined;
   /** Header names in lower case and, at the same index, their values; order and repetitions are kept. */
   readonly names: readonly string[];
@@ -35,10 +35,26 @@ export interface RequestHead {
   readonly framing: BodyFraming;
   /** Content-Length in bytes; 0 unless `framing` is `length`. */
   readonly contentLength: number;
-  /** The client wants the connection closed after the answer (RFC 9112 §9.6). */
+  /** The client wants the connection closed after the response (RFC 9112 §9.6). */
   readonly close: boolean;
-  /** Set when the request must not be served (RFC 9112 §6, §3.2); nothing else in it is then to be trusted. */
+  /** Set when the request must not be served (RFC 9112 §6, §3.2). Nothing else in the head can then be trusted. */
   readonly fault: Reason | undefined;
+}
+
+/** The lines of a request head as upstream gets it, the empty line included (RFC 9112 §2.1). */
+export interface RequestLines {
+  readonly text: string;
+  /** With it every byte of the client's fields leaves as it came. */
+  readonly encoding: Charset['encoding'];
+  /** The query had the token in it; absent: it had not. */
+  readonly tokenInUrl?: true;
+  /** The request authenticates its connection, which therefore must carry no other; absent: it does not. */
+  readonly connectionAuth?: true;
+}
+
+/** The same lines for a connection that ends with its request (RFC 9112 §9.6). */
+export function withClose(head: RequestLines): RequestLines {
+  return { ...head, text: `${head.text.slice(0, -2)}connection: close\r\n\r\n` };
 }
 
 /** The head of one final response, ready to be written to a client. */
@@ -55,6 +71,30 @@ export interface ResponseHead {
   readonly framing: Framing;
   /** Content-Length in bytes, -1 when absent. Set for HEAD and 304, which have no body; never set for 204. */
   readonly contentLength: number;
+}
+
+export type Field = readonly [name: string, value: string];
+
+/** Heads repeat, so the fields are read from the lines of each once. */
+const fields = new WeakMap<ResponseHead, readonly Field[]>();
+
+/** The fields of a response in their order, names as upstream spells them; values are bytes, one a character. */
+export function fieldsOf(head: ResponseHead): readonly Field[] {
+  let known = fields.get(head);
+  if (known === undefined) {
+    const [, ...lines] = head.lines.split('\r\n');
+    known = lines.map((line): Field => {
+      const colon = line.indexOf(':');
+      return [line.slice(0, colon), line.slice(colon + 1).trim()];
+    });
+    fields.set(head, known);
+  }
+  return known;
+}
+
+/** The same head with one field more. @param value visible ASCII and blanks. */
+export function withField(head: ResponseHead, name: string, value: string): ResponseHead {
+  return { ...head, lines: `${head.lines}\r\n${name}: ${value}` };
 }
 
 /** A response of the gateway itself, ready to be sent. */

@@ -1,4 +1,4 @@
-import type { WireHead } from '../forwarding/request-writer.ts';
+import type { RequestLines } from '../http/message.ts';
 import type { ResponseSink } from './response-sink.ts';
 
 /** One exchange's side of an upstream server: sends its request and hands its response to a sink. */
@@ -8,7 +8,7 @@ export interface UpstreamStream {
   /** The socket still needs the memory of the bytes that it was given. */
   readonly keepsUpload: boolean;
   /** Sends a request head; the body, if `hasBody`, follows by `upload`. */
-  send(method: string, head: WireHead, hasBody: boolean, sink: ResponseSink): void;
+  send(method: string, head: RequestLines, hasBody: boolean, sink: ResponseSink): void;
   /** Sends body bytes, framed by the caller. Returns false when the next ones must wait for `onUploadDrained`. */
   upload(bytes: Uint8Array | string): boolean;
   /** Sends as many of these bytes as the kernel takes at once. Returns their number; the rest is for `upload`. */

@@ -1,4 +1,4 @@
-import { type WireHead, withClose } from '../../forwarding/request-writer.ts';
+import { type RequestLines, withClose } from '../../http/message.ts';
 import type { Reason } from '../../reasons.ts';
 import { isRepeatable, mayShareConnection } from '../repeatable.ts';
 import type { ResponseSink } from '../response-sink.ts';
@@ -92,7 +92,7 @@ export class Connection implements UpstreamStream {
   }
 
   /** Allowed while idle or connecting, and, for a repeatable request, while there is room. */
-  send(method: string, wire: WireHead, hasBody: boolean, sink: ResponseSink): void {
+  send(method: string, wire: RequestLines, hasBody: boolean, sink: ResponseSink): void {
     const head = this.#single ? withClose(wire) : wire;
     if (this.state === 'busy') {
       this.#pipeline.add({ method, head, sink });

@@ -1,4 +1,4 @@
-import type { WireHead } from '../../forwarding/request-writer.ts';
+import type { RequestLines } from '../../http/message.ts';
 import type { Turn } from '../../lib/turn.ts';
 import { isRepeatable } from '../repeatable.ts';
 import type { ResponseSink } from '../response-sink.ts';
@@ -14,7 +14,7 @@ const DISCARD_BYTES = 256 * 1024;
 export interface Follower {
   readonly method: string;
   /** Undefined once it is written. */
-  head: WireHead | undefined;
+  head: RequestLines | undefined;
   /** Undefined once the response is abandoned. */
   sink: ResponseSink | undefined;
 }
@@ -30,7 +30,7 @@ export class Pipeline {
   readonly #turn: Turn;
   readonly #followers: Follower[] = [];
   /** The current request's head until it is written. */
-  #head: WireHead | undefined;
+  #head: RequestLines | undefined;
   #writesAtTurnEnd = false;
   /** Bytes that may still come of an abandoned response. */
   #discardable = 0;
@@ -67,7 +67,7 @@ export class Pipeline {
   }
 
   /** Writes the current request's head at the end of this turn. */
-  write(head: WireHead): void {
+  write(head: RequestLines): void {
     this.#head = head;
     this.#schedule();
   }
@@ -153,7 +153,7 @@ export class Pipeline {
   };
 }
 
-function join(first: WireHead, second: WireHead): WireHead {
+function join(first: RequestLines, second: RequestLines): RequestLines {
   // A latin1 head has ASCII alone, which is the same in UTF-8.
   const encoding = first.encoding === 'utf8' ? 'utf8' : second.encoding;
   return { text: first.text + second.text, encoding };
