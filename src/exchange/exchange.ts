@@ -16,9 +16,9 @@ import { NO_ROUTE, type Outcome } from './tally.ts';
 import { type RestOwner, UploadRest } from './upload-rest.ts';
 
 /**
- * The life of one exchange, top to bottom: judge the request, find its route, authorize it, get a connection, send
- * the request, carry the answer back, count how it ended. With a cached token and an idle connection everything up
- * to the last byte sent upstream happens in one turn, without a promise.
+ * The life of one exchange, top to bottom: judge the request, find its route, authorize it, attempt the upstream, carry
+ * the response back, count the outcome. With a cached token and an idle connection all of it up to the last byte sent
+ * upstream happens in one turn, without a promise.
  */
 export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEvents, RestOwner {
   slot = 0;
@@ -36,11 +36,11 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   #response: ResponseHead | undefined;
   /** Undefined when the request has none. */
   body: RequestBody | undefined;
-  /** Set when the body goes on behind the answer. */
+  /** Set when the request body goes on behind the response. */
   #rest: UploadRest | undefined;
-  /** What ended the exchange in place of a response. */
+  /** The gateway's own reply; undefined while upstream may still respond. */
   #reply: Reply | undefined;
-  /** Set while this exchange has to be logged. */
+  /** Set until the access log has its line. */
   #access: AccessRecord | undefined;
 
   constructor(service: Service<Exchange>, client: ClientStream) {
@@ -85,7 +85,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     }
   }
 
-  /** 2. Ask for a permit; a cached token has it at once, another gets it when its signature has been verified. */
+  /** 2. Ask for a permit: at once for a cached token, later for one whose signature must be verified. */
   #authorize(route: Route): void {
     const verdict = this.#service.authorizer.authorize(route.policy, this.#head, this);
     if (verdict.kind === 'pending') this.#pending = verdict;
@@ -103,12 +103,12 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     }
   }
 
-  /** 3. Write the request's head, which takes the permit, and get a connection. */
+  /** 3. Write the request's head, which takes the permit. */
   #prepare(permit: Permit): void {
     const { forwarded } = this.#route as Route;
     const matters = forwarded.size > 0 || this.#service.trustedProxies !== undefined;
     const address = matters ? this.client.peer() : '';
-    // The client has reset the connection; without its address upstream could hold no one to what is asked.
+    // The client has reset the connection. Without its address upstream cannot tell who asks.
     if (address === undefined) {
       this.#leave();
       return;
@@ -123,7 +123,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     }
   }
 
-  /** 4. Send the request; a second time if the first attempt did no harm. */
+  /** 4. Send the request; a second time if the first attempt cannot have had an effect. */
   #forward(second: boolean): void {
     const head = this.#head;
     const wire = this.#wire;
@@ -160,7 +160,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     this.body?.onDrained();
   }
 
-  /** 6. Carry the answer back, as fast as the client takes it. */
+  /** 6. Carry the response back as fast as the client takes it. */
   onResponse(head: ResponseHead | undefined, pieces: readonly Uint8Array[], complete: boolean): void {
     if (this.#ended) return;
     const client = this.client;
@@ -199,13 +199,13 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     else this.#attempt?.resume();
   }
 
-  /** 7. Every way to end; exactly one is counted. */
+  /** 7. The ways to end; each exchange counts exactly one. */
   onFailure(reason: Reason, again: boolean): void {
     if (again && !this.#ended) this.#forward(true);
     else this.#refuse(reason);
   }
 
-  /** The client is as good as gone. */
+  /** Gives the client up. */
   #leave(): void {
     this.client.abort();
     this.#end('client_aborted');
@@ -224,10 +224,10 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     this.#end('client_aborted');
   }
 
-  /** A fault of ours: the client gets an answer if it can, and nothing is left behind. */
+  /** A fault of ours: the client gets a reply if that is still possible, and the exchange releases all it holds. */
   onInternalError(error: unknown): void {
     this.#service.onFault(error);
-    // What failed behind the end was the answer itself.
+    // Behind the end only the response itself can have failed.
     if (this.#ended) this.client.abort();
     else this.#refuse('internal_error');
   }
@@ -272,7 +272,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     this.#log();
   }
 
-  /** Counts, lets go of everything, and answers with `reply` if it can. */
+  /** Counts the outcome, releases everything, and sends `reply` if there is one. */
   #end(outcome: Outcome, reply?: Reply): void {
     if (this.#ended) return;
     this.#outcome = outcome;
@@ -293,7 +293,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     }
   }
 
-  /** Called once, when it is known what the client was sent. */
+  /** Called when it is known what the client was sent; writes one line at most. */
   #log(): void {
     const access = this.#access;
     const head = this.#head;

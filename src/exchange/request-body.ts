@@ -5,16 +5,16 @@ import { Upload, type UploadOwner, type UploadResources } from '../upstream/uplo
 import type { UpstreamStream } from '../upstream/upstream-stream.ts';
 
 /**
- * Bytes from which a body is large: before it is read on, room for it is asked for from the other processes. What is
- * smaller fits the part of the limit that each begins with.
+ * Bytes from which a body is large: the gateway asks the other processes for room before it reads on. A smaller body fits
+ * the share of the limit with which each process begins.
  */
 const LARGE_BYTES = 1024 * 1024;
-/** Bytes of a piece that tells of a fast sender whose body may have any length. */
+/** Bytes of a piece that only a fast sender produces; its body may have any length. */
 const LARGE_PIECE_BYTES = 64 * 1024;
-/** Bytes; more than the limit can be. */
+/** Bytes; more than any limit. */
 const ANY_LENGTH = 2 ** 40;
 
-/** What every request body is held to. */
+/** The limits of every request body, and what all bodies share. */
 export interface BodyRules extends UploadResources {
   /** Bytes; Infinity for no limit. */
   readonly requestBodyLimit: number;
@@ -22,7 +22,7 @@ export interface BodyRules extends UploadResources {
   readonly bodyMinRate: number;
 }
 
-/** The body of one request on its way from the client to upstream, and what it is held to meanwhile. */
+/** The body of one request on its way from the client to upstream, within its limits. */
 export class RequestBody implements UploadOwner {
   /** Bytes that have come in, without chunk framing. */
   bytes = 0;
@@ -32,7 +32,7 @@ export class RequestBody implements UploadOwner {
   readonly upload: Upload;
   #rate: BodyRate | undefined;
   #dropped = false;
-  /** Room is asked for, or was. */
+  /** The other processes were asked for room. */
   #prepared = false;
   #preparing = false;
 
@@ -44,22 +44,25 @@ export class RequestBody implements UploadOwner {
     this.upload = new Upload(chunked, rules, this);
   }
 
-  /** More of it is wanted from the client, which has not sent all of it. */
+  /** The client has not sent all of the body, and the exchange wants the rest. */
   get awaited(): boolean {
     return !this.#dropped && !this.upload.whole;
   }
 
-  /** Bytes that are held now, which upstream has not taken. */
+  /** Bytes that wait for upstream. */
   get held(): number {
     return this.upload.held;
   }
 
-  /** It will have `length` bytes. Called once at most, before the first ones. */
+  /** Announces a body of `length` bytes. Called once at most, before the first byte. */
   expect(length: number): void {
     if (length >= LARGE_BYTES) this.#prepare(length);
   }
 
-  /** Takes a view of the next bytes; when upstream is slower, the client is asked to pause. Returns why it must end. */
+  /**
+   * Takes a view of the next bytes, and asks the client to pause when upstream is slower.
+   * @returns the reason to end the exchange; undefined to go on.
+   */
   take(chunk: Uint8Array, last: boolean): Reason | undefined {
     const upload = this.upload;
     const client = this.#client;
@@ -72,7 +75,7 @@ export class RequestBody implements UploadOwner {
     return undefined;
   }
 
-  /** Reads nothing until the other processes have said what they can spare. */
+  /** Reads nothing until the other processes have answered. */
   #prepare(length: number): void {
     this.#prepared = true;
     if (this.#rules.budget.prepare(length, () => this.#onPrepared())) return;
@@ -101,7 +104,7 @@ export class RequestBody implements UploadOwner {
     this.#goOn();
   }
 
-  /** The rest is not read. */
+  /** Reads no more of the body. */
   drop(): void {
     if (this.#dropped) return;
     this.#dropped = true;
@@ -109,7 +112,7 @@ export class RequestBody implements UploadOwner {
   }
 
   /**
-   * Whether it comes too slowly; asked several times a second.
+   * Whether the body comes too slowly; called several times a second.
    * @param now monotonic milliseconds.
    */
   isSlow(now: number): boolean {

@@ -6,15 +6,15 @@ import type { Routed } from '../routing/path-table.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { RouteTally } from './tally.ts';
 
-/** A route with everything it needs resolved. */
+/** A route with all that its name stands for in the configuration. */
 export interface Route extends Routed {
   readonly name: string;
   readonly policy: Policy;
   readonly upstream: Upstream;
   readonly forwarded: Forwarded;
-  /** Requests that authenticate their connection go upstream, on one of their own each. */
+  /** Requests that authenticate their connection go upstream, each on a connection of its own. */
   readonly passConnectionAuth: boolean;
-  /** Leave for preflights to pass without a token, or the answers to them; undefined when they need one. */
+  /** The permit for preflights without a token, or the replies to them; undefined when preflights need a token. */
   readonly preflight: Permit | PreflightReplies | undefined;
   readonly tally: RouteTally;
 }

@@ -12,29 +12,29 @@ import type { BodyRules } from './request-body.ts';
 import type { Route } from './route.ts';
 import type { Tally } from './tally.ts';
 
-/** Everything an exchange needs that outlives it; replaced as a whole, never edited, when the configuration changes. */
+/** What exchanges need and what outlives them. A change of the configuration replaces the whole. */
 export interface Service<Exchange> extends BodyRules {
   readonly routes: RouteTable<Route>;
   readonly authorizer: Authorizer;
   readonly writer: RequestWriter;
   readonly replies: Replies;
-  /** The answer to a refused token, of which the log may have a line. */
+  /** The reply to a refused token; the log may get a line. */
   readonly refusal: (rejection: Rejection, route: Route, head: RequestHead) => Reply;
   readonly tally: Tally;
-  /** Undefined when nothing is to be logged. */
+  /** Undefined without an access log. */
   readonly accessLog: AccessLog | undefined;
-  /** Peers whose word about the client is believed; undefined: none. */
+  /** Proxies whose forwarding fields are trusted; undefined: none. */
   readonly trustedProxies: Networks | undefined;
   readonly clock: Clock;
   readonly rejectChunked: boolean;
-  /** Milliseconds from a request's head to the last byte of its answer; Infinity for no limit. */
+  /** Milliseconds from a request's head to the last byte of the response; Infinity for no limit. */
   readonly requestMs: number;
   readonly onEnd: (exchange: Exchange) => void;
-  /** Receives a fault of ours; the exchange that met it ends by itself. */
+  /** Receives a fault of ours; the exchange ends by itself. */
   readonly onFault: (error: unknown) => void;
 }
 
-/** Why a request is refused by its head alone, before its route is looked for. */
+/** Why the head alone refuses a request, before the search for its route. */
 export function faultOf(
   head: RequestHead,
   { rejectChunked, requestBodyLimit }: Pick<Service<unknown>, 'rejectChunked' | 'requestBodyLimit'>,

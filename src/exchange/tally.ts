@@ -2,8 +2,8 @@ import { Counter, CounterFamily, Histogram } from '../lib/counters.ts';
 import { type Reason, reasons } from '../reasons.ts';
 
 /**
- * How an exchange ended: upstream's answer was carried whole, the client left, a preflight got its answer here, or one
- * of the reason words.
+ * How an exchange ended: the gateway forwarded the whole response, the client left, a preflight got its reply here, or
+ * one of the reason words.
  */
 export type Outcome = Reason | 'forwarded' | 'client_aborted' | 'preflight_answered';
 
@@ -16,7 +16,7 @@ const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 /** How often a route's exchanges ended with which outcome. */
 export interface RouteTally {
   readonly outcomes: CounterFamily;
-  /** The member of `outcomes` for answers that were carried whole. */
+  /** The member of `outcomes` for responses that were forwarded whole. */
   readonly forwarded: Counter;
 }
 
@@ -27,7 +27,7 @@ export class Tally {
   readonly routes: Map<string, RouteTally> = new Map();
   /** Failed exchanges of each upstream by reason word. */
   readonly #upstreams = new Map<string, CounterFamily>();
-  /** Refused answers of each upstream by the parser's word; each counts as a failed exchange, too. */
+  /** Refused responses of each upstream by the parser's fault; each counts as a failed exchange, too. */
   readonly refusedAnswers: Map<string, CounterFamily> = new Map();
   /** Lines of the access log that were left out. */
   readonly accessLogDropped: Counter = new Counter();
@@ -53,19 +53,19 @@ export class Tally {
     return familyOf(this.#upstreams, name);
   }
 
-  /** The counter of an upstream's refused answers, which outlives a change of configuration in the same way. */
+  /** The counter of an upstream's refused responses; it outlives a change of configuration in the same way. */
   refusedAnswersOf(name: string): CounterFamily {
     return familyOf(this.refusedAnswers, name);
   }
 
-  /** Counts an exchange that no answer of upstream's ended. */
+  /** Counts an exchange that ended without a response of upstream. */
   failed(route: RouteTally | undefined, outcome: Outcome, seconds: number): void {
     (route ?? this.#unrouted).outcomes.of(outcome).value += 1;
     this.seconds.observe(seconds);
     if (outcome in reasons) this.rejections.of(outcome).value += 1;
   }
 
-  /** Counts an exchange that carried upstream's answer: the common end, without a look-up. */
+  /** Counts an exchange that forwarded a response: the common end, without a search. */
   forwarded(route: RouteTally, seconds: number): void {
     route.forwarded.value += 1;
     this.seconds.observe(seconds);

@@ -5,21 +5,21 @@ import type { UpstreamStream } from '../upstream/upstream-stream.ts';
 import type { RequestBody } from './request-body.ts';
 
 /**
- * Milliseconds without a byte from the client, or taken by upstream, after which no more is expected. As long as a
- * stalled upload before a response has.
+ * Milliseconds in which the client must send a byte, or upstream take one. As long as a client has that takes nothing of
+ * its response.
  */
 const QUIET_MS = 12_000;
 /** Milliseconds between two reviews of the client, whose exchange may have ended. */
 const REVIEW_MS = 1_000;
 
 export interface RestOwner {
-  /** Nothing more of it is carried. */
+  /** The rest of the body is through, or given up. */
   onRestOver(): void;
 }
 
 /**
- * Carries the rest of a request body whose response is complete while upstream still reads, also after the end of its
- * exchange. What upstream cannot take is held, and the client is asked to pause.
+ * Carries the rest of a request body while upstream still reads, although its response is complete. It goes on after the
+ * end of the exchange. It holds what upstream cannot take, and asks the client to pause.
  */
 export class UploadRest implements ResponseSink {
   readonly #body: RequestBody;
@@ -29,7 +29,7 @@ export class UploadRest implements ResponseSink {
   readonly #owner: RestOwner;
   #over = false;
 
-  /** Takes the place of the exchange on a stream whose response is complete before its request. */
+  /** Replaces the exchange on a stream whose response is complete before its request. */
   constructor(
     body: RequestBody,
     stream: UpstreamStream,
@@ -52,14 +52,14 @@ export class UploadRest implements ResponseSink {
     if (this.#body.take(chunk, last) !== undefined) this.stop();
   }
 
-  /** Ends the upload, and the connection with it, because upstream has not got all of the request. */
+  /** Ends the upload and its connection: upstream has not got all of the request. */
   stop(): void {
     if (this.#over) return;
     this.#end();
     this.#stream.abandon(this);
   }
 
-  /** Nothing comes behind a complete answer. */
+  /** Nothing may follow a complete response. */
   onResponse(): void {
     this.stop();
   }

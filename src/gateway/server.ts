@@ -292,7 +292,6 @@ export class Server {
       clearTimeout(timer);
     }
     let cut = this.#cutAll();
-    // Refusals leave when the turn is over.
     if (this.#isListening) {
       // A front may send refusals when the turn is over.
       if (graceMs === 0) await new Promise((done) => setImmediate(done));
