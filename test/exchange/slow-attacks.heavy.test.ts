@@ -20,7 +20,7 @@ const LASTS = 60;
  * Attacks of a kind until one is borne. Another program on this machine makes some look worse than they are, or lets them be
  * over before all is measured; a gateway that lets others wait does so in each.
  */
-const ATTEMPTS = 8;
+const ATTEMPTS = 4;
 /** Requests of one measurement, some 20 of which are above the percentile, and the clients that share them. */
 const REQUESTS = 2_000;
 const CLIENTS = 4;
