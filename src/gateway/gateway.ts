@@ -5,7 +5,7 @@ import { keysOf } from '../keysets/key-sets.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { Mutex } from '../lib/mutex.ts';
-import { StartError } from '../lib/start-error.ts';
+import { failureText, StartError } from '../lib/start-error.ts';
 import { ServerBoard } from '../upstream/server-board.ts';
 import { serversOf } from '../upstream/server-state.ts';
 import type { Addresses } from './addresses.ts';
@@ -116,7 +116,7 @@ export class Gateway<Kind extends Servers = Servers> {
     try {
       await this.#putInForce(config);
     } catch (error) {
-      this.record.refused([error instanceof StartError ? error.message : faultText(error)]);
+      this.record.refused([failureText(error)]);
       throw error;
     }
     this.record.taken();
@@ -148,9 +148,4 @@ export class Gateway<Kind extends Servers = Servers> {
     await this.servers.dispose();
     return cut;
   }
-}
-
-/** How an error that is a fault of ours is reported. */
-export function faultText(error: unknown): string {
-  return `a fault of ours: ${String(error)}`;
 }

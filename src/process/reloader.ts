@@ -2,9 +2,9 @@ import { boundedFaults } from '../admin/reload-record.ts';
 import type { Config } from '../config/config.ts';
 import { formatFault } from '../config/fault.ts';
 import type { LoadResult } from '../config/load.ts';
-import { faultText, type Gateway } from '../gateway/gateway.ts';
+import type { Gateway } from '../gateway/gateway.ts';
 import type { Log } from '../lib/log.ts';
-import { StartError } from '../lib/start-error.ts';
+import { failureText, StartError } from '../lib/start-error.ts';
 import type { SystemdLink } from './systemd/link.ts';
 
 /** How a reload ended; `faults` is empty exactly when the configuration is in force in every worker. */
@@ -122,11 +122,10 @@ interface Faulty {
 }
 
 function refusalOf(error: unknown): Replacement {
-  const isExpected = error instanceof StartError;
   return {
-    faults: [isExpected ? error.message : faultText(error)],
+    faults: [failureText(error)],
     warnings: [],
-    fields: isExpected ? { why: error.message } : { error },
+    fields: error instanceof StartError ? { why: error.message } : { error },
     message: 'the configuration was not reloaded; the old one stays',
   };
 }

@@ -5,7 +5,7 @@ import { systemClock } from '../lib/clock.ts';
 import { freeze } from '../lib/freeze.ts';
 import { createLog, type Log } from '../lib/log.ts';
 import { ProcessWatch } from '../lib/process-figures.ts';
-import { StartError } from '../lib/start-error.ts';
+import { failureText, StartError } from '../lib/start-error.ts';
 import { version } from '../lib/version.ts';
 import { RevocationReplica } from '../revocation/replica.ts';
 import { LeaseClient } from './lease-client.ts';
@@ -136,10 +136,8 @@ class WorkerProcess {
       else this.#commit(message.keys);
       void this.#send({ kind: 'done', id });
     } catch (error) {
-      const isExpected = error instanceof StartError;
-      if (!isExpected) this.#log?.error({ error }, `a listener could not ${message.kind}`);
-      const why = isExpected ? error.message : `a fault of ours: ${String(error)}`;
-      void this.#send({ kind: 'refused', id, why });
+      if (!(error instanceof StartError)) this.#log?.error({ error }, `a listener could not ${message.kind}`);
+      void this.#send({ kind: 'refused', id, why: failureText(error) });
     }
   }
 
