@@ -21,9 +21,9 @@ const haproxyMessages: Readonly<Record<Stage, string>> = {
 
 /** Every answer the gateway gives by itself, rendered once. */
 export class Replies {
-  private readonly byReason: Readonly<Record<Reason, Reply>>;
-  private readonly byScope: ReadonlyMap<string, ReadonlyMap<Reason, Reply>>;
-  private readonly byStage: Readonly<Record<Stage, Reply>> | undefined;
+  readonly #byReason: Readonly<Record<Reason, Reply>>;
+  readonly #byScope: ReadonlyMap<string, ReadonlyMap<Reason, Reply>>;
+  readonly #byStage: Readonly<Record<Stage, Reply>> | undefined;
 
   /**
    * @param realm realm of the Bearer challenge; must hold no quote, backslash or control character.
@@ -31,12 +31,12 @@ export class Replies {
    */
   constructor(style: 'rfc6750' | 'haproxy', realm: string, scopes: Iterable<string> = []) {
     const words = Object.keys(reasons) as Reason[];
-    this.byReason = Object.fromEntries(words.map((word) => [word, problem(word, realm)])) as Record<
+    this.#byReason = Object.fromEntries(words.map((word) => [word, problem(word, realm)])) as Record<
       Reason,
       Reply
     >;
     const denials = words.filter((word) => reasons[word].challenge === 'insufficient_scope');
-    this.byScope = new Map(
+    this.#byScope = new Map(
       Array.from(scopes, (scope) => [
         scope,
         new Map(denials.map((word) => [word, problem(word, realm, scope)])),
@@ -44,21 +44,22 @@ export class Replies {
     );
     if (style === 'haproxy') {
       const stages = Object.entries(haproxyMessages).map(([stage, text]) => [stage, denial(text)]);
-      this.byStage = Object.fromEntries(stages) as Record<Stage, Reply>;
+      this.#byStage = Object.fromEntries(stages) as Record<Stage, Reply>;
     }
   }
 
   of(reason: Reason): Reply {
-    return this.byReason[reason];
+    return this.#byReason[reason];
   }
 
   /** HAProxy's style covers what its rules deny; that we are short of something (5xx) is said in both styles. */
   ofRejection(rejection: Rejection): Reply {
     const { reason, scope } = rejection;
-    const ofScope = scope === undefined ? undefined : this.byScope.get(scope)?.get(reason);
-    const reply = ofScope ?? this.byReason[reason];
-    if (this.byStage === undefined || rejection.stage === undefined || reply.head.status >= 500) return reply;
-    return this.byStage[rejection.stage];
+    const ofScope = scope === undefined ? undefined : this.#byScope.get(scope)?.get(reason);
+    const reply = ofScope ?? this.#byReason[reason];
+    if (this.#byStage === undefined || rejection.stage === undefined || reply.head.status >= 500)
+      return reply;
+    return this.#byStage[rejection.stage];
   }
 }
 

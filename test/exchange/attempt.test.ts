@@ -2,23 +2,14 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import { Attempt, type AttemptOwner } from '../../src/exchange/attempt.ts';
 import { CounterFamily } from '../../src/lib/counters.ts';
-import type { AttemptFailure } from '../../src/upstream/retry.ts';
 import type { Upstream } from '../../src/upstream/upstream.ts';
 import type { UpstreamStream } from '../../src/upstream/upstream-stream.ts';
 import { type Waiter, WaitingLine } from '../../src/upstream/waiting-line.ts';
+import { stale } from '../support/stale.ts';
 
 let events: string[];
 let failures: CounterFamily;
 let outlasted: boolean;
-
-const stale: AttemptFailure = {
-  reason: 'upstream_reset',
-  cause: 'reset',
-  sent: 'all',
-  responseBegun: false,
-  reused: true,
-  repeatable: true,
-};
 
 const stream = {
   get outlasted() {

@@ -1,15 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type AttemptFailure, isUntaken, mayRetry } from '../../src/upstream/retry.ts';
-
-const stale: AttemptFailure = {
-  reason: 'upstream_reset',
-  cause: 'reset',
-  sent: 'all',
-  responseBegun: false,
-  reused: true,
-  repeatable: true,
-};
+import { stale } from '../support/stale.ts';
 
 describe('another attempt', () => {
   for (const [name, failure] of [
