@@ -8,10 +8,10 @@ import { findPreflight } from '../routing/preflight.ts';
 import type { UpstreamStream } from '../upstream/upstream-stream.ts';
 import type { AccessRecord } from './access-log.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
+import { type ExchangeContext, faultOf } from './context.ts';
 import type { Reviewed } from './deadlines.ts';
 import { RequestBody } from './request-body.ts';
 import type { Route } from './route.ts';
-import { faultOf, type Service } from './service.ts';
 import { NO_ROUTE, type Outcome } from './tally.ts';
 import { type RestOwner, UploadRest } from './upload-rest.ts';
 
@@ -22,7 +22,7 @@ import { type RestOwner, UploadRest } from './upload-rest.ts';
  */
 export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEvents, RestOwner {
   slot = 0;
-  readonly #service: Service<Exchange>;
+  readonly #context: ExchangeContext<Exchange>;
   readonly #head: RequestHead;
   readonly client: ClientStream;
   readonly #startedAt: number;
@@ -43,38 +43,38 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   /** Set until the access log has its line. */
   #access: AccessRecord | undefined;
 
-  constructor(service: Service<Exchange>, client: ClientStream) {
-    this.#service = service;
+  constructor(context: ExchangeContext<Exchange>, client: ClientStream) {
+    this.#context = context;
     this.client = client;
     this.#head = client.head;
-    this.#startedAt = service.clock.monotonic();
+    this.#startedAt = context.clock.monotonic();
   }
 
   /** 1. Judge the request and find its route. Must be called in the turn in which the head was read. */
   start(): void {
     const head = this.#head;
     const client = this.client;
-    const service = this.#service;
+    const context = this.#context;
     client.listen(this);
-    this.#access = service.accessLog?.begin(() => this.#clientAddress());
+    this.#access = context.accessLog?.begin(() => this.#clientAddress());
     if (this.#access?.client === null) {
       this.#leave();
       return;
     }
     if (head.framing !== 'none') {
-      this.body = new RequestBody(head.framing === 'chunked', service, client, this.#startedAt);
-      client.takeBody(service.bodyMinRate > 0);
+      this.body = new RequestBody(head.framing === 'chunked', context, client, this.#startedAt);
+      client.takeBody(context.bodyMinRate > 0);
       this.body.expect(head.contentLength);
     }
-    const fault = faultOf(head, service);
+    const fault = faultOf(head, context);
     if (fault !== undefined) {
       this.#refuse(fault);
       return;
     }
-    const preflight = findPreflight(service.routes, head);
-    const route = preflight?.route ?? service.routes.find(head.host, head.path, head.method);
+    const preflight = findPreflight(context.routes, head);
+    const route = preflight?.route ?? context.routes.find(head.host, head.path, head.method);
     if (route === 'ambiguous') {
-      if (this.#access !== undefined) this.#access.pathRule = service.routes.ruleOf(head);
+      if (this.#access !== undefined) this.#access.pathRule = context.routes.ruleOf(head);
       this.#refuse('request_malformed');
     } else if (route === undefined) this.#refuse('route_not_found');
     else {
@@ -87,7 +87,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
 
   /** 2. Ask for a permit: at once for a cached token, later for one whose signature must be verified. */
   #authorize(route: Route): void {
-    const verdict = this.#service.authorizer.authorize(route.policy, this.#head, this);
+    const verdict = this.#context.authorizer.authorize(route.policy, this.#head, this);
     if (verdict.kind === 'pending') this.#pending = verdict;
     else this.onVerdict(verdict);
   }
@@ -97,7 +97,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     if (this.#ended) return;
     try {
       if (verdict.kind === 'permit') this.#prepare(verdict);
-      else this.#end(verdict.reason, this.#service.refusal(verdict, this.#route as Route, this.#head));
+      else this.#end(verdict.reason, this.#context.refusal(verdict, this.#route as Route, this.#head));
     } catch (error) {
       this.onInternalError(error);
     }
@@ -106,14 +106,14 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   /** 3. Write the request's head, which takes the permit. */
   #prepare(permit: Permit): void {
     const { forwarded } = this.#route as Route;
-    const matters = forwarded.size > 0 || this.#service.trustedProxies !== undefined;
+    const matters = forwarded.size > 0 || this.#context.trustedProxies !== undefined;
     const address = matters ? this.client.peer() : '';
     // The client has reset the connection. Without its address upstream cannot tell who asks.
     if (address === undefined) {
       this.#leave();
       return;
     }
-    const wire = this.#service.writer.write(permit, this.#head, forwarded, address, this.client.scheme);
+    const wire = this.#context.writer.write(permit, this.#head, forwarded, address, this.client.scheme);
     if (typeof wire === 'string') this.#refuse(wire);
     else if (wire.connectionAuth === true && this.#route?.passConnectionAuth !== true) {
       this.#refuse('connection_auth_refused');
@@ -186,7 +186,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
       body?.drop();
       return;
     }
-    this.#rest = new UploadRest(body, stream, client, this.#service.clock, this);
+    this.#rest = new UploadRest(body, stream, client, this.#context.clock, this);
     client.keepBody(body.held);
   }
 
@@ -217,7 +217,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
 
   #clientAddress(): string | undefined {
     const peer = this.client.peer();
-    return peer === undefined ? undefined : clientAddress(this.#head, peer, this.#service.trustedProxies);
+    return peer === undefined ? undefined : clientAddress(this.#head, peer, this.#context.trustedProxies);
   }
 
   onAborted(): void {
@@ -226,7 +226,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
 
   /** A fault of ours: the client gets a reply if that is still possible, and the exchange releases all it holds. */
   onInternalError(error: unknown): void {
-    this.#service.onFault(error);
+    this.#context.onFault(error);
     // Behind the end only the response itself can have failed.
     if (this.#ended) this.client.abort();
     else this.#refuse('internal_error');
@@ -235,7 +235,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   /** Ends the exchange if it takes too long; called several times a second. */
   review(now: number): void {
     if (this.#ended) return;
-    if (now - this.#startedAt >= this.#service.requestMs) this.#expire();
+    if (now - this.#startedAt >= this.#context.requestMs) this.#expire();
     else if (!this.client.review(now)) this.#leave();
     else if (this.#rest === undefined && this.body?.isSlow(now) === true) this.#refuse('request_timeout');
   }
@@ -259,7 +259,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
 
   #refuse(reason: Reason): void {
     if (this.#ended) return;
-    this.#end(reason, this.#service.replies.of(reason));
+    this.#end(reason, this.#context.replies.of(reason));
   }
 
   onReplied(sent: boolean): void {
@@ -281,10 +281,10 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     this.#attempt?.abandon();
     if (this.#rest === undefined) this.body?.drop();
     else if (outcome !== 'forwarded') this.#rest.stop();
-    const seconds = (this.#service.clock.monotonic() - this.#startedAt) / 1000;
-    if (outcome === 'forwarded') this.#service.tally.forwarded((this.#route as Route).tally, seconds);
-    else this.#service.tally.failed(this.#route?.tally, outcome, seconds);
-    this.#service.onEnd(this);
+    const seconds = (this.#context.clock.monotonic() - this.#startedAt) / 1000;
+    if (outcome === 'forwarded') this.#context.tally.forwarded((this.#route as Route).tally, seconds);
+    else this.#context.tally.failed(this.#route?.tally, outcome, seconds);
+    this.#context.onEnd(this);
     if (this.#access !== undefined) this.#access.durationMs = seconds * 1000;
     if (reply === undefined) this.#log();
     else {
@@ -302,7 +302,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     const outcome = this.#outcome;
     if (access === undefined || outcome === undefined) return;
     this.#access = undefined;
-    this.#service.accessLog?.write(access, {
+    this.#context.accessLog?.write(access, {
       method: head.method,
       host: head.host,
       path: head.path,

@@ -2,9 +2,9 @@ import { type CheckName, checkOf, checks } from '../auth/checks.ts';
 import { Issuer } from '../auth/policy/issuer.ts';
 import type { Permit, Rejection } from '../auth/verdict.ts';
 import type { Config, IssuerConfig, RouteConfig, TokenPlace } from '../config/config.ts';
+import type { ExchangeContext } from '../exchange/context.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Route } from '../exchange/route.ts';
-import type { Service } from '../exchange/service.ts';
 import type { ControlPlane } from '../gateway/control-plane.ts';
 import { createGateway, type LocalGateway } from '../gateway/local-gateway.ts';
 import { fieldLineBytes, requestHeadBytes } from '../http/h1/head-size.ts';
@@ -65,15 +65,15 @@ export async function explain(
   options: ExplainOptions,
 ): Promise<Explanation> {
   const gateway = build({ ...config, rejection: 'rfc6750' }, options.clock);
-  const service = serviceOf(gateway);
+  const context = contextOf(gateway);
   try {
     const { host, path, method } = question;
     const fault = faultOf(question, config.limits.requestHead);
     if (fault !== undefined) return await unrouted(fault, config, options.clock);
-    const route = service.routes.find(host, path, method);
+    const route = context.routes.find(host, path, method);
     if (route === undefined) return await unrouted('route_not_found', config, options.clock);
     if (route === 'ambiguous') {
-      const pathRule = service.routes.ruleOf({ host, path, method });
+      const pathRule = context.routes.ruleOf({ host, path, method });
       return { ...(await unrouted('request_malformed', config, options.clock)), pathRule };
     }
     const routeConfig = config.routes.find(({ name }) => name === route.name) as RouteConfig;
@@ -81,7 +81,7 @@ export async function explain(
       return { route: routeConfig, issuer: undefined, checks: [], refusal: undefined };
     const issuers = routeConfig.auth.map((name) => config.issuers.get(name) as IssuerConfig);
     await prepare(gateway, issuers, options);
-    const verdict = await judge(service, route, headOf(question, routeConfig));
+    const verdict = await judge(context, route, headOf(question, routeConfig));
     return await conclude({ config, gateway, route, routeConfig, issuers, question, verdict, options });
   } finally {
     await gateway.close({ graceMs: 0 });
@@ -94,7 +94,7 @@ function build(config: Config, clock: Clock): LocalGateway {
 }
 
 /** What its exchanges would work with. */
-function serviceOf(gateway: LocalGateway): Service<Exchange> {
+function contextOf(gateway: LocalGateway): ExchangeContext<Exchange> {
   return gateway.servers.server.service.forExchanges;
 }
 
@@ -107,7 +107,7 @@ function faultOf({ method, host, path }: Question, limit: number): Reason | unde
 
 async function unrouted(reason: Reason, config: Config, clock: Clock): Promise<Explanation> {
   const gateway = build(config, clock);
-  const reply = serviceOf(gateway).replies.of(reason);
+  const reply = contextOf(gateway).replies.of(reason);
   await gateway.close({ graceMs: 0 });
   return { route: undefined, issuer: undefined, checks: [], refusal: { reason, reply } };
 }
@@ -137,9 +137,13 @@ async function readRevocations({ revocation }: ControlPlane): Promise<void> {
   }
 }
 
-function judge(service: Service<Exchange>, route: Route, head: RequestHead): Promise<Permit | Rejection> {
+function judge(
+  context: ExchangeContext<Exchange>,
+  route: Route,
+  head: RequestHead,
+): Promise<Permit | Rejection> {
   return new Promise((resolve) => {
-    const verdict = service.authorizer.authorize(route.policy, head, { onVerdict: resolve });
+    const verdict = context.authorizer.authorize(route.policy, head, { onVerdict: resolve });
     if (verdict.kind !== 'pending') resolve(verdict);
   });
 }
@@ -226,16 +230,16 @@ function sourceOf(
 async function refusalOf(judged: Judged, verdict: Rejection): Promise<Explanation['refusal']> {
   const { config, question, issuers, options, gateway } = judged;
   if (config.rejection === 'rfc6750') {
-    return { reason: verdict.reason, reply: serviceOf(gateway).replies.ofRejection(verdict) };
+    return { reason: verdict.reason, reply: contextOf(gateway).replies.ofRejection(verdict) };
   }
   const styled = build(config, options.clock);
   try {
     await prepare(styled, issuers, options);
     const { host, path, method } = question;
-    const service = serviceOf(styled);
-    const { routes, replies } = service;
+    const context = contextOf(styled);
+    const { routes, replies } = context;
     const route = routes.find(host, path, method) as Route;
-    const answer = await judge(service, route, headOf(question, judged.routeConfig));
+    const answer = await judge(context, route, headOf(question, judged.routeConfig));
     const rejection = answer.kind === 'rejection' ? answer : verdict;
     return { reason: rejection.reason, reply: replies.ofRejection(rejection) };
   } finally {

@@ -5,9 +5,9 @@ import { RefusalLog } from '../auth/refusal-log.ts';
 import type { Revocations } from '../auth/revocations.ts';
 import type { Config, ForwardConfig, RouteConfig } from '../config/config.ts';
 import { AccessLog } from '../exchange/access-log.ts';
+import type { ExchangeContext } from '../exchange/context.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Route } from '../exchange/route.ts';
-import type { Service as ExchangeService } from '../exchange/service.ts';
 import type { Tally } from '../exchange/tally.ts';
 import { RequestWriter } from '../forwarding/request-writer.ts';
 import { hostPort } from '../http/host-port.ts';
@@ -47,7 +47,7 @@ export interface Surroundings {
 
 /** The parts of a service that come from the configuration. */
 interface ServiceParts {
-  readonly forExchanges: ExchangeService<Exchange>;
+  readonly forExchanges: ExchangeContext<Exchange>;
   /** By name. */
   readonly upstreams: ReadonlyMap<string, Upstream>;
 }
@@ -112,7 +112,7 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
     routes.flatMap(({ policy }) => policy.rules?.scope ?? []),
   );
   const refusals = refusalLogOf(config.log, log, clock);
-  const forExchanges: ExchangeService<Exchange> = {
+  const forExchanges: ExchangeContext<Exchange> = {
     routes: new RouteTable(routes),
     authorizer,
     writer: new RequestWriter({

@@ -1,7 +1,7 @@
 import type { Authorizer } from '../auth/authorizer.ts';
 import type { Config } from '../config/config.ts';
+import type { ExchangeContext } from '../exchange/context.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import type { Service as ExchangeService } from '../exchange/service.ts';
 import type { Budget } from '../limits/budget.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { buildService, type Surroundings } from './build-service.ts';
@@ -10,7 +10,7 @@ import { buildService, type Surroundings } from './build-service.ts';
 export class Service {
   readonly config: Config;
   /** What its exchanges work with. */
-  readonly forExchanges: ExchangeService<Exchange>;
+  readonly forExchanges: ExchangeContext<Exchange>;
   readonly authorizer: Authorizer;
   readonly budget: Budget;
   /** By name. */

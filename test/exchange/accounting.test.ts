@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Config } from '../../src/config/config.ts';
 import { AccessLog } from '../../src/exchange/access-log.ts';
+import type { ExchangeContext } from '../../src/exchange/context.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
-import type { Service } from '../../src/exchange/service.ts';
 import { Tally } from '../../src/exchange/tally.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { Counter } from '../../src/lib/counters.ts';
@@ -192,7 +192,7 @@ describe('a reply that waits for the end of the turn', () => {
       onEnd: () => {
         ended += 1;
       },
-    } as unknown as Service<Exchange>;
+    } as unknown as ExchangeContext<Exchange>;
     new Exchange(service, stream).start();
     const state = () => ({
       answers: stream.replies.length,

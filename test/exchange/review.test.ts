@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Permit } from '../../src/auth/verdict.ts';
+import type { ExchangeContext } from '../../src/exchange/context.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
-import type { Service } from '../../src/exchange/service.ts';
 import { Tally } from '../../src/exchange/tally.ts';
 import type { RequestHead } from '../../src/http/message.ts';
 import { Budget } from '../../src/limits/budget.ts';
@@ -52,7 +52,7 @@ function started(bodyMinRate: number) {
     requestMs: Number.POSITIVE_INFINITY,
     bodyMinRate,
     onEnd() {},
-  } as unknown as Service<Exchange>;
+  } as unknown as ExchangeContext<Exchange>;
   const exchange = new Exchange(service, stream);
   exchange.start();
   return {

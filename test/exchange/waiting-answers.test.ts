@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { ExchangeContext } from '../../src/exchange/context.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
-import type { Service } from '../../src/exchange/service.ts';
 import { Tally } from '../../src/exchange/tally.ts';
 import type { RequestHead } from '../../src/http/message.ts';
 import { Turn } from '../../src/lib/turn.ts';
@@ -57,7 +57,7 @@ function sent(framing: RequestHead['framing']) {
     onEnd: () => {
       ended += 1;
     },
-  } as unknown as Service<Exchange>;
+  } as unknown as ExchangeContext<Exchange>;
   const exchange = new Exchange(service, stream);
   exchange.start();
   return {

@@ -13,7 +13,7 @@ import type { Route } from './route.ts';
 import type { Tally } from './tally.ts';
 
 /** What exchanges need and what outlives them. A change of the configuration replaces the whole. */
-export interface Service<Exchange> extends BodyRules {
+export interface ExchangeContext<Exchange> extends BodyRules {
   readonly routes: RouteTable<Route>;
   readonly authorizer: Authorizer;
   readonly writer: RequestWriter;
@@ -37,7 +37,7 @@ export interface Service<Exchange> extends BodyRules {
 /** Why the head alone refuses a request, before the search for its route. */
 export function faultOf(
   head: RequestHead,
-  { rejectChunked, requestBodyLimit }: Pick<Service<unknown>, 'rejectChunked' | 'requestBodyLimit'>,
+  { rejectChunked, requestBodyLimit }: Pick<ExchangeContext<unknown>, 'rejectChunked' | 'requestBodyLimit'>,
 ): Reason | undefined {
   if (head.fault !== undefined) return head.fault;
   if (head.framing === 'chunked' && rejectChunked) return 'length_required';
