@@ -19,9 +19,6 @@ const DRAIN_BYTES = 16 * 1024 * 1024;
  */
 const HELD_BYTES = 16 * 1024 * 1024;
 
-/** Milliseconds from one postponement of the engine's time-out to the next: the engine's takes 8 s at least. */
-const POSTPONE_MS = 4_000;
-
 const noBytes = new Uint8Array();
 
 /** What holds for all streams of a front; the front changes it, the streams read it. */
@@ -44,17 +41,6 @@ export class UwsStream extends Sending implements ClientStream {
   #events: ClientEvents | undefined;
   /** The head of a response of which nothing has been written. */
   #response: ResponseHead | undefined;
-  /** Bytes of the request body that have come in. */
-  #received = 0;
-  /** The exchange ends a body that comes too slowly. */
-  #paced = false;
-  #receivedThen = 0;
-  /** Monotonic milliseconds; -1 before the first review. */
-  #postponedAt = -1;
-  /** The body is wanted behind the end of the response. */
-  #kept = false;
-  /** Bytes of a kept body that waited for upstream when the response was complete. */
-  #held = 0;
   /** The end of the response waits for the rest of the body. */
   #endWaits = false;
   /** The response is written, and not complete to the engine. */
@@ -111,12 +97,10 @@ export class UwsStream extends Sending implements ClientStream {
   }
 
   takeBody(paced: boolean): void {
-    const reading = new Reading(this.response);
+    const reading = new Reading(this.response, paced);
     this.reading = reading;
-    this.#paced = paced;
     this.response.onData((chunk, last) => {
-      if (last) reading.end();
-      this.#received += chunk.byteLength;
+      reading.take(chunk.byteLength, last);
       // The engine goes on delivering a body after the response is complete; nothing wants it then.
       this.#linger?.take(chunk.byteLength, last);
       this.#events?.onRequestBody(new Uint8Array(chunk), last);
@@ -140,8 +124,7 @@ export class UwsStream extends Sending implements ClientStream {
   }
 
   keepBody(held: number): void {
-    this.#kept = true;
-    this.#held = held;
+    this.reading?.keep(held);
   }
 
   releaseBody(): void {
@@ -195,19 +178,9 @@ export class UwsStream extends Sending implements ClientStream {
     this.response.close();
   }
 
-  /**
-   * Puts off the engine's time-out: it cuts bodies below 16 KB/s, clients that were asked to pause, and after a
-   * resume also exchanges that wait for upstream.
-   */
   review(now: number): boolean {
     if (this.stuck(now)) return false;
-    if (this.reading === undefined) return true;
-    if (this.#postponedAt < 0) this.#postponedAt = now;
-    if (now - this.#postponedAt < POSTPONE_MS) return true;
-    this.#postponedAt = now;
-    const moved = this.#received > this.#receivedThen;
-    this.#receivedThen = this.#received;
-    if (!this.over && !this.behind && this.#deservesTime(moved)) this.reading.postpone();
+    this.reading?.review(now, this.over || this.behind, this.#sentEarly);
     return true;
   }
 
@@ -249,13 +222,6 @@ export class UwsStream extends Sending implements ClientStream {
     return this.reading?.receiving === true;
   }
 
-  /** Every body but one that stands still without a rate to keep, and a client that was asked to pause in any case. */
-  #deservesTime(moved: boolean): boolean {
-    if (this.pausing) return true;
-    if (this.#kept) return !this.#sentEarly;
-    return this.#paced || moved || !this.#receiving;
-  }
-
   #closes(): boolean {
     return this.head.close || this.#endsConnection();
   }
@@ -273,13 +239,14 @@ export class UwsStream extends Sending implements ClientStream {
   }
 
   #leftUnread(): boolean {
-    return this.head.contentLength - this.#received > DRAIN_BYTES;
+    return this.head.contentLength - (this.reading?.received ?? 0) > DRAIN_BYTES;
   }
 
   /** More of a kept body may come than may be held, or the end of the connection with the response would cut it off. */
   #bodyOutlasts(): boolean {
-    if (!this.#kept || !this.#receiving) return false;
-    return this.#closes() || this.head.contentLength - this.#received + this.#held > HELD_BYTES;
+    const { reading } = this;
+    if (reading?.kept !== true || !reading.receiving) return false;
+    return this.#closes() || reading.untaken(this.head.contentLength) > HELD_BYTES;
   }
 
   #sendAtOnce(head: ResponseHead, body: Uint8Array): boolean {
