@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer';
 import { namesClose } from '../../http/h1/connection-options.ts';
-import { isContentLength } from '../../http/h1/content-length.ts';
 import { fieldLineBytes, requestHeadBytes } from '../../http/h1/head-size.ts';
+import { RequestFraming } from '../../http/h1/request-framing.ts';
 import { isHostAndPort } from '../../http/host-port.ts';
-import type { BodyFraming, Charset, RequestHead } from '../../http/message.ts';
+import type { Charset, RequestHead } from '../../http/message.ts';
 import { isServable } from '../../http/request-rules.ts';
 import type { Reason } from '../../reasons.ts';
 import type { EngineRequest } from './engine.ts';
@@ -20,15 +20,12 @@ const decoded: Charset = Object.freeze({ encoding: 'utf8', replacement: '\ufffd'
  * serves one listener: `read` is synchronous and the engine's request object is dead afterwards.
  */
 export class HeadReader {
+  readonly #framing = new RequestFraming();
   readonly #limit: number;
   #names: string[] = [];
   #values: string[] = [];
   #host = '';
   #hosts = 0;
-  #contentLength = '';
-  #contentLengths = 0;
-  #transferEncoding = '';
-  #transferEncodings = 0;
   #authorization: string | undefined;
   #authorizations = 0;
   #connections = 0;
@@ -52,8 +49,7 @@ export class HeadReader {
     this.#names = [];
     this.#values = [];
     this.#hosts = 0;
-    this.#contentLengths = 0;
-    this.#transferEncodings = 0;
+    this.#framing.reset();
     this.#authorization = undefined;
     this.#authorizations = 0;
     this.#connections = 0;
@@ -72,8 +68,8 @@ export class HeadReader {
       host: this.#host,
       authorization: this.#authorization,
       authorizationCount: this.#authorizations,
-      framing: this.#framing(),
-      contentLength: this.#contentLengths === 0 ? 0 : Number(this.#contentLength),
+      framing: this.#framing.framing,
+      contentLength: this.#framing.contentLength,
       close: this.#close,
       fault,
     };
@@ -99,31 +95,16 @@ export class HeadReader {
         this.#close ||= this.engineCloses || namesClose(value);
         break;
       case 'content-length':
-        this.#contentLength = value;
-        this.#contentLengths += 1;
+        this.#framing.takeLength(value);
         break;
       case 'transfer-encoding':
-        this.#transferEncoding = value;
-        this.#transferEncodings += 1;
+        this.#framing.takeEncoding(value);
         break;
     }
   };
 
-  #framing(): BodyFraming {
-    if (this.#transferEncodings > 0) return 'chunked';
-    return this.#contentLengths > 0 && this.#contentLength !== '0' ? 'length' : 'none';
-  }
-
   #judge(method: string, path: string, query: string | undefined): Reason | undefined {
-    if (this.#contentLengths > 0) {
-      if (this.#contentLengths > 1 || !isContentLength(this.#contentLength)) return 'request_malformed';
-      if (this.#transferEncodings > 0) return 'request_malformed';
-    }
-    if (this.#transferEncodings > 0) {
-      if (this.#transferEncodings > 1 || this.#transferEncoding.toLowerCase() !== 'chunked') {
-        return 'request_malformed';
-      }
-    }
+    if (this.#framing.isFaulty) return 'request_malformed';
     if (this.#hosts !== 1) return 'request_malformed';
     if (this.#host !== this.#goodHost) {
       if (!isHostAndPort(this.#host)) return 'request_malformed';
