@@ -196,7 +196,7 @@ export class Upload {
     return this.#chunked ? length.toString(16).length + 2 + length + 2 : length;
   }
 
-  /** Copies into `room`, because the engine's view dies with the call. */
+  /** Copies into `room`, because the front's view dies with the call. */
   #frame(chunk: Uint8Array, room: Buffer): Buffer {
     if (!this.#chunked) {
       room.set(chunk);
