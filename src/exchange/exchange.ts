@@ -10,9 +10,10 @@ import type { AccessRecord } from './access-log.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
 import { type ExchangeContext, faultOf } from './context.ts';
 import type { Reviewed } from './deadlines.ts';
+import { accessEnd, countEnd, expiryReason } from './ending.ts';
 import { RequestBody } from './request-body.ts';
 import type { Route } from './route.ts';
-import { NO_ROUTE, type Outcome } from './tally.ts';
+import type { Outcome } from './tally.ts';
 import { type RestOwner, UploadRest } from './upload-rest.ts';
 
 /**
@@ -240,16 +241,12 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     else if (this.#rest === undefined && this.body?.isSlow(now) === true) this.#refuse('request_timeout');
   }
 
-  /** The time for the whole request is over: the reason names the side that had the next step to take. */
+  /** The time for the whole request is over. */
   #expire(): void {
-    const client = this.client;
-    const body = this.body;
-    if (client.behind || (body?.awaited === true && !client.pausing)) this.#refuse('request_timeout');
-    else if (this.#pending !== undefined) this.#refuse('verifier_overloaded');
-    else {
-      (this.#route as Route).upstream.failures.of('upstream_timeout').value += 1;
-      this.#refuse('upstream_timeout');
-    }
+    const reason = expiryReason(this.client, this.body, this.#pending !== undefined);
+    // The attempt does not fail, it is given up: its upstream's failures count it here.
+    if (reason === 'upstream_timeout') (this.#route as Route).upstream.failures.of(reason).value += 1;
+    this.#refuse(reason);
   }
 
   /** Cuts the exchange short, at the end of a shutdown's grace. */
@@ -282,8 +279,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     if (this.#rest === undefined) this.body?.drop();
     else if (outcome !== 'forwarded') this.#rest.stop();
     const seconds = (this.#context.clock.monotonic() - this.#startedAt) / 1000;
-    if (outcome === 'forwarded') this.#context.tally.forwarded((this.#route as Route).tally, seconds);
-    else this.#context.tally.failed(this.#route?.tally, outcome, seconds);
+    countEnd(this.#context, this.#route, outcome, seconds);
     this.#context.onEnd(this);
     if (this.#access !== undefined) this.#access.durationMs = seconds * 1000;
     if (reply === undefined) this.#log();
@@ -296,22 +292,17 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   /** Called when it is known what the client was sent; writes one line at most. */
   #log(): void {
     const access = this.#access;
-    const head = this.#head;
-    const route = this.#route;
-    const client = this.client;
     const outcome = this.#outcome;
     if (access === undefined || outcome === undefined) return;
     this.#access = undefined;
-    this.#context.accessLog?.write(access, {
-      method: head.method,
-      host: head.host,
-      path: head.path,
-      route: route?.name ?? NO_ROUTE,
+    const ended = accessEnd(access, {
+      head: this.#head,
+      route: this.#route,
       outcome,
-      status: access.status ?? (client.started ? this.#response?.status : undefined) ?? null,
-      durationMs: access.durationMs,
+      forwardedStatus: this.client.started ? this.#response?.status : undefined,
       requestBytes: this.body?.bytes ?? 0,
-      upstream: this.#wire === undefined ? null : (route?.upstream.name ?? null),
+      attempted: this.#wire !== undefined,
     });
+    this.#context.accessLog?.write(access, ended);
   }
 }

@@ -1,0 +1,60 @@
+import type { ClientStream } from '../front/front.ts';
+import type { RequestHead } from '../http/message.ts';
+import type { Reason } from '../reasons.ts';
+import type { AccessEnd, AccessRecord } from './access-log.ts';
+import type { ExchangeContext } from './context.ts';
+import type { RequestBody } from './request-body.ts';
+import type { Route } from './route.ts';
+import { NO_ROUTE, type Outcome } from './tally.ts';
+
+/**
+ * The reason of an exchange whose time is over: it names the side that had the next step to take.
+ * @param body undefined when the request has none. @param verifying the verdict on its token is pending.
+ */
+export function expiryReason(
+  client: ClientStream,
+  body: RequestBody | undefined,
+  verifying: boolean,
+): Reason {
+  if (client.behind || (body?.awaited === true && !client.pausing)) return 'request_timeout';
+  return verifying ? 'verifier_overloaded' : 'upstream_timeout';
+}
+
+/** Counts how an exchange ended; called once for each. @param route undefined when no route took the request. */
+export function countEnd(
+  { tally }: Pick<ExchangeContext<unknown>, 'tally'>,
+  route: Route | undefined,
+  outcome: Outcome,
+  seconds: number,
+): void {
+  if (outcome === 'forwarded') tally.forwarded((route as Route).tally, seconds);
+  else tally.failed(route?.tally, outcome, seconds);
+}
+
+/** What an exchange knows of itself behind its end. */
+export interface Ended {
+  readonly head: RequestHead;
+  readonly route: Route | undefined;
+  readonly outcome: Outcome;
+  /** The status of upstream's response; undefined when the client got nothing of it. */
+  readonly forwardedStatus: number | undefined;
+  readonly requestBytes: number;
+  /** The request was ready for upstream. */
+  readonly attempted: boolean;
+}
+
+/** The facts for the exchange's line in the access log. */
+export function accessEnd(record: AccessRecord, ended: Ended): AccessEnd {
+  const { head, route } = ended;
+  return {
+    method: head.method,
+    host: head.host,
+    path: head.path,
+    route: route?.name ?? NO_ROUTE,
+    outcome: ended.outcome,
+    status: record.status ?? ended.forwardedStatus ?? null,
+    durationMs: record.durationMs,
+    requestBytes: ended.requestBytes,
+    upstream: ended.attempted ? (route?.upstream.name ?? null) : null,
+  };
+}
