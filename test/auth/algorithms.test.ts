@@ -7,7 +7,7 @@ import { issuer, publicKey, SECRET, Setup, secretKey } from './support.ts';
 
 const asymmetric = ['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 
-describe('every algorithm lets in what its key signed and nothing that a twin signed', () => {
+describe('each algorithm accepts what its own key signed and nothing that a twin key signed', () => {
   for (const algorithm of asymmetric) {
     test(algorithm, async () => {
       const key = keyPair(algorithm);
@@ -55,7 +55,7 @@ describe('forged tokens', () => {
   before(() => setup.authorizer.start());
   after(() => setup.authorizer.close());
 
-  test('none is refused however it is spelled, signed or not', async () => {
+  test('alg none is refused in every spelling, signed or not', async () => {
     for (const alg of ['none', 'None', 'NONE', 'nOnE', 'none ', '', 'NoNe\0', null, [], ['none'], 0, true]) {
       const token = rs256(key, setup.claims(), { alg, typ: 'JWT' });
       assert.equal(await setup.verdict(token), 'algorithm_not_allowed algorithm', String(alg));
@@ -67,7 +67,7 @@ describe('forged tokens', () => {
     }
   });
 
-  test('HMAC keyed with the public key in any dress is refused by its alg', async () => {
+  test('HMAC keyed with the public key in any encoding is refused by its alg', async () => {
     const jwk = JSON.stringify(key.publicKey.export({ format: 'jwk' }));
     const pkcs1 = key.publicKey.export({ type: 'pkcs1', format: 'pem' }).toString();
     const dresses = [
@@ -193,7 +193,7 @@ describe('forged tokens', () => {
     );
   });
 
-  test('the same token a hundred times is let in a hundred times', async () => {
+  test('the same token is accepted a hundred times in a row', async () => {
     const token = rs256(key, setup.claims({ sub: 'again' }));
     for (let n = 0; n < 100; n += 1) assert.equal(await setup.verdict(token), 'permit');
   });
@@ -224,7 +224,7 @@ describe('kid', () => {
   before(() => setup.authorizer.start());
   after(() => setup.authorizer.close());
 
-  test('names the one key that counts', async () => {
+  test('selects the one key that verifies', async () => {
     assert.equal(await setup.verdict(make('one', 'a', 'a')), 'permit');
     assert.equal(await setup.verdict(make('one', 'b', 'b')), 'permit');
     assert.equal(await setup.verdict(make('one', 'a', 'b')), 'signature_invalid signature');
@@ -232,13 +232,13 @@ describe('kid', () => {
     assert.equal(await setup.verdict(make('one', 'a', '')), 'key_unknown signature');
   });
 
-  test('means nothing across issuers: the same kid names another key there', async () => {
+  test('belongs to its issuer: another issuer has another key under the same kid', async () => {
     assert.equal(await setup.verdict(make('two', 'a', 'a')), 'signature_invalid signature');
     assert.equal(await setup.verdict(make('two', 'b', 'a')), 'permit');
     assert.equal(await setup.verdict(make('two', 'a', 'b')), 'permit');
   });
 
-  test('missing in the token: any key that fits; missing in the set: fits any kid', async () => {
+  test('missing in the token, any fitting key verifies; missing in the set, a key fits any kid', async () => {
     assert.equal(await setup.verdict(make('one', 'b')), 'permit');
     assert.equal(await setup.verdict(make('one', 'c')), 'signature_invalid signature');
     assert.equal(await setup.verdict(make('mixed', 'c', 'whatever')), 'permit');
@@ -246,13 +246,13 @@ describe('kid', () => {
     assert.equal(await setup.verdict(make('mixed', 'a', 'whatever')), 'signature_invalid signature');
   });
 
-  test('no key for the alg is an unknown key; no key at all cannot be judged', async () => {
+  test('without a key for the alg the key is unknown; without any key the token cannot be judged', async () => {
     const rsa = keyPair('RS256');
     assert.equal(await setup.verdict(rs256(rsa, setup.claims({ iss: 'one' }))), 'key_unknown signature');
     assert.equal(await setup.verdict(make('empty', 'a')), 'keys_unavailable signature');
   });
 
-  test('keys tried for a token without kid are bounded', async () => {
+  test('the number of keys tried for a token without kid is bounded', async () => {
     const many = Array.from({ length: 9 }, (_, n) =>
       secretKey(`secret number ${n}, as long as it needs to be`, `k${n}`),
     );
@@ -269,7 +269,7 @@ describe('kid', () => {
 });
 
 describe('prepared keys', () => {
-  test('are told apart by their material, even under one id', () => {
+  test('are distinguished by their material, even under one id', () => {
     const verifier = new SignatureVerifier();
     for (const [signer, holder] of ['ab', 'ba', 'aa', 'bb']) {
       const token = signToken('HS256', `the secret of ${signer}, long enough`, {});
@@ -278,7 +278,7 @@ describe('prepared keys', () => {
     }
   });
 
-  test('work on when there are more than are kept', () => {
+  test('still verify when there are more of them than the cache keeps', () => {
     const verifier = new SignatureVerifier();
     for (const n of [...Array(300).keys(), 0, 299]) {
       const secret = `secret number ${n}, long enough for HS256`;
@@ -290,7 +290,7 @@ describe('prepared keys', () => {
 });
 
 describe('keys that cannot be used', () => {
-  test('stop the authorizer from being built, without their text in the error', () => {
+  test('stop the authorizer from being built, and the error does not contain their text', () => {
     const key = keyPair('RS256');
     const wrong = [
       issuer({ algorithms: ['ES256'], keys: [publicKey(key, ['ES256'])] }),
@@ -336,7 +336,7 @@ describe('one character changed', () => {
     assert.equal(await setup.verdict(token), 'permit');
   });
 
-  test('nor for RS256, where a thread decides', async () => {
+  test('nor for RS256, which a thread verifies', async () => {
     const key = keyPair('RS256');
     const rsa = new Setup({
       issuers: [issuer({ algorithms: ['RS256'], keys: [publicKey(key, ['RS256'])] })],

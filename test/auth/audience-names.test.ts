@@ -13,7 +13,7 @@ function outlined(audiences: AudienceNames, aud: string): OutlinedClaims {
   return claims;
 }
 
-/** Has the audiences read an `aud` of this JSON text. */
+/** Reads the audiences of a token whose `aud` is this JSON text. */
 function read(audiences: AudienceNames, aud: string): void {
   outlined(audiences, aud).readAudience();
 }
@@ -26,7 +26,7 @@ const unitEscapes = (text: string): string =>
     (_, at) => `\\u${text.charCodeAt(at).toString(16).padStart(4, '0')}`,
   ).join('');
 
-test('what is read of a text is what the parsed claim says, for every issuer and both ways to match', () => {
+test('reading the text gives what the parsed claim says, for every issuer and both ways to match', () => {
   const some = ['app-1', 'app-2', 'https://a.example/b', 'é', '一😀', 'a"b\\', '\n'];
   const name = fc.oneof(fc.constantFrom(...some, 'app-3', '', 'app-1 '), fc.string());
   const names = fc.uniqueArray(fc.constantFrom(...some), { minLength: 1, maxLength: 3 });
@@ -43,7 +43,7 @@ test('what is read of a text is what the parsed claim says, for every issuer and
           new Audience(one, 'all', audiences),
         ]);
         const written = JSON.stringify(aud, (_, inner) => inner as unknown, 1);
-        // An escape in another spelling, where a text has none.
+        // Escapes a character that the text has written plainly.
         const spelled = inEscapes ? written.replace(/app|😀|\//g, unitEscapes) : written;
         const claims = outlined(audiences, spelled);
         for (const audience of all)
@@ -54,7 +54,7 @@ test('what is read of a text is what the parsed claim says, for every issuer and
   );
 });
 
-test('a name is found in any escapes, and half a character is none', () => {
+test('a name is found in any escapes, and half a surrogate pair is no name', () => {
   for (const name of ['app-1', 'https://a.example/b', 'é', '一', '😀', '"\\/\b\f\n\r\t', 'a😀b']) {
     const audiences = new AudienceNames();
     const number = audiences.add(name);
@@ -79,7 +79,7 @@ test('a name is found in any escapes, and half a character is none', () => {
   }
 });
 
-test('names of which all that is compared first is the same are told apart', () => {
+test('names that agree in everything that is compared first are distinguished', () => {
   const audiences = new AudienceNames();
   const numbers = ['a12b34c', 'a21b34c', 'a12b43c', 'a99b99c'].map((name) => audiences.add(name));
   assert.equal(new Set(numbers).size, 4);
@@ -91,7 +91,7 @@ test('names of which all that is compared first is the same are told apart', () 
   );
 });
 
-test('names end at their limit, and a token with more names none', () => {
+test('a name longer than the limit is not read, nor any name of a token with too many', () => {
   const audiences = new AudienceNames();
   const number = audiences.add('app-1');
   const list = (count: number): string => JSON.stringify([...Array(count - 1).fill('x'), 'app-1']);
@@ -106,7 +106,7 @@ test('names end at their limit, and a token with more names none', () => {
   }
 });
 
-test('nothing of one token is left for the next', () => {
+test('nothing of one token is kept for the next', () => {
   const audiences = new AudienceNames();
   const number = audiences.add('app-1');
   read(audiences, '"app-1"');

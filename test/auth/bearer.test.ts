@@ -7,7 +7,7 @@ function outcome(value: string | undefined): string {
   return typeof token === 'string' ? token : `${token.reason} ${token.stage}`;
 }
 
-test('a bearer token is found however the scheme is spelled and spaced', () => {
+test('a bearer token is found in every spelling and spacing of the scheme', () => {
   for (const value of [
     'Bearer a.b.c',
     'bearer a.b.c',
@@ -19,7 +19,7 @@ test('a bearer token is found however the scheme is spelled and spaced', () => {
   }
 });
 
-test('no header is a missing token', () => {
+test('a request without the header has no token', () => {
   assert.equal(outcome(undefined), 'token_missing header');
 });
 
@@ -39,7 +39,7 @@ test('another scheme is a missing token that HAProxy would read an algorithm fro
   }
 });
 
-test('Bearer with anything but one word is malformed', () => {
+test('Bearer with anything but one word behind it is malformed', () => {
   const values = ['Bearer', 'Bearer ', 'bearer   ', 'Bearer\ta.b.c', 'Bearer \ta.b.c', 'Bearer a.b.c\t'];
   const lists = ['Bearer a b', 'Bearer a.b.c, Bearer d.e.f', 'Bearer a.b.c,d.e.f', 'Bearer, a'];
   for (const value of [...values, ...lists, `Bearer ${' '.repeat(1 << 20)}`]) {
@@ -47,7 +47,7 @@ test('Bearer with anything but one word is malformed', () => {
   }
 });
 
-test('what the word is made of is left to the judge of its segments', () => {
+test('the characters of the word are left to the check of the segments', () => {
   for (const word of ['"a.b.c"', 'a.b.c;x', '=a', 'a=b', 'a\0', '\u00e9', 'a\nb']) {
     assert.equal(outcome(`Bearer ${word}`), word);
   }

@@ -22,7 +22,7 @@ const entry = (authorization: string, headers = '') => ({
 const tail = 't'.repeat(43);
 
 describe('the store', () => {
-  test('finds the whole value only, though the tail is the same', () => {
+  test('finds the whole value only, even when another one has the same ending', () => {
     const cache = new TokenCache({ entries: 10, bytes: 1 << 20 });
     cache.put(entry(`Bearer a.${tail}`));
     assert.equal(cache.find(`Bearer a.${tail}`)?.authorization, `Bearer a.${tail}`);
@@ -32,7 +32,7 @@ describe('the store', () => {
     assert.equal(cache.size, 1);
   });
 
-  test('looking for another value with the same tail does not renew the place of an entry', () => {
+  test('a lookup of another value with the same ending does not renew an entry', () => {
     const cache = new TokenCache({ entries: 2, bytes: 1 << 20 });
     cache.put(entry(`Bearer old.${'1'.repeat(43)}`));
     cache.put(entry(`Bearer new.${'2'.repeat(43)}`));
@@ -42,7 +42,7 @@ describe('the store', () => {
     assert.notEqual(cache.find(`Bearer new.${'2'.repeat(43)}`), undefined);
   });
 
-  test('being of use renews the place', () => {
+  test('use renews an entry', () => {
     const cache = new TokenCache({ entries: 2, bytes: 1 << 20 });
     cache.put(entry(`Bearer old.${'1'.repeat(43)}`));
     cache.put(entry(`Bearer new.${'2'.repeat(43)}`));
@@ -54,8 +54,8 @@ describe('the store', () => {
     assert.equal(cache.find(`Bearer new.${'2'.repeat(43)}`), undefined);
   });
 
-  test('entries that share a slot are found while others of them come and go', () => {
-    // The slot is made of the characters before the last one, so these differ in the tail and share the slot.
+  test('entries that share a slot are found while others are added and removed', () => {
+    // The slot depends on the last characters but one, so these values share their slot.
     const values = Array.from({ length: 4 }, (_, at) => `Bearer a.${String(at).padEnd(43, 't')}`);
     const cache = new TokenCache({ entries: 3, bytes: 1 << 20 });
     for (const value of values) cache.put(entry(value));
@@ -67,12 +67,12 @@ describe('the store', () => {
       cache.delete(member);
     }
     assert.deepEqual(found(), [false, false, true, false]);
-    cache.put(entry(values[2] as string)); // In the place of its own older entry.
+    cache.put(entry(values[2] as string)); // Replaces its own older entry.
     cache.put(entry(values[0] as string));
     assert.deepEqual(found(), [true, false, true, false]);
   });
 
-  test('an entry above the bound of bytes is not kept and takes nothing with it', () => {
+  test('an entry larger than the bound of bytes is not kept and evicts nothing', () => {
     const cache = new TokenCache({ entries: 10, bytes: 2_000 });
     cache.put(entry(`Bearer a.${tail}`));
     cache.put(entry(`Bearer ${'b'.repeat(3_000)}.${tail.replace('t', 'u')}`));
@@ -80,7 +80,7 @@ describe('the store', () => {
     assert.notEqual(cache.find(`Bearer a.${tail}`), undefined);
   });
 
-  test('bytes bound it, token and header text counted', () => {
+  test('bytes bound the store, and both token and header text count', () => {
     const cache = new TokenCache({ entries: 1000, bytes: 20_000 });
     for (let n = 0; n < 100; n += 1) {
       cache.put(entry(`Bearer ${'a'.repeat(1000)}.${String(n).padStart(43, '0')}`, 'h'.repeat(2000)));
@@ -96,14 +96,14 @@ describe('the store', () => {
     assert.equal(cache.size, 5);
   });
 
-  test('a bound of nothing is refused, since to the library it means no bound', () => {
+  test('a bound of 0 is refused, because the library reads it as unlimited', () => {
     assert.throws(() => new TokenCache({ entries: 0, bytes: 1 }), RangeError);
     assert.throws(() => new TokenCache({ entries: 1, bytes: 0 }), RangeError);
   });
 });
 
-describe('what gets into the cache', () => {
-  test('only tokens that were let in', async () => {
+describe('the cache takes', () => {
+  test('only tokens that were accepted', async () => {
     const setup = new Setup({ issuers: [issuer({ require: ['sub'] })] });
     const token = setup.token();
     const refused = [
@@ -121,7 +121,7 @@ describe('what gets into the cache', () => {
     assert.equal(setup.authorizer.cacheEntries, 1);
   });
 
-  test('another payload under a known signature is a miss, is refused, and pushes nothing out', async () => {
+  test('no other payload under a known signature: it misses, is refused, and evicts nothing', async () => {
     const setup = new Setup({ cache: { entries: 1, bytes: 1 << 20 } });
     const token = setup.token();
     assert.equal(await setup.verdict(token), 'permit');
@@ -135,7 +135,7 @@ describe('what gets into the cache', () => {
     assert.equal(cacheHits.value, before + 1);
   });
 
-  test('other spellings of the header find the same entry', async () => {
+  test('one entry for all spellings of the header', async () => {
     const setup = new Setup();
     const token = setup.token();
     for (const value of [`bearer ${token}`, `BEARER   ${token}  `, `Bearer ${token}`, `Bearer ${token} `]) {
@@ -146,7 +146,7 @@ describe('what gets into the cache', () => {
     assert.equal(setup.counters.cacheHits.value, 3);
   });
 
-  test('the token that was used longest ago goes first', async () => {
+  test('a new token in place of the least recently used one', async () => {
     const setup = new Setup({ cache: { entries: 2, bytes: 1 << 20 } });
     const [first, second, third] = [1, 2, 3].map((jti) => setup.token({ jti })) as [string, string, string];
     for (const token of [first, second, first, third, first])
@@ -156,7 +156,7 @@ describe('what gets into the cache', () => {
     assert.equal(setup.counters.cacheMisses.value, 4);
   });
 
-  test('ten thousand tokens leave as many as the bound says', async () => {
+  test('no more entries than the bound says, of ten thousand tokens', async () => {
     const setup = new Setup({ cache: { entries: 100, bytes: 1 << 24 } });
     for (let n = 0; n < 10_000; n += 1) setup.now(setup.token({ jti: n }));
     assert.equal(setup.authorizer.cacheEntries, 100);
@@ -185,7 +185,7 @@ describe('a change of keys', () => {
     assert.equal(await setup.verdict(fresh), 'permit');
   });
 
-  test('under the same kid: the old token is bad, and good again when the key comes back', async () => {
+  test('under the same kid makes the old token invalid, and valid again when the key comes back', async () => {
     const setup = new Setup({ issuers: [issuer({ keys: [secretKey(first, 'a')] })] });
     const token = signToken('HS256', first, setup.claims(), { alg: 'HS256', kid: 'a' });
     assert.equal(await setup.verdict(token), 'permit');
@@ -197,7 +197,7 @@ describe('a change of keys', () => {
     assert.equal(await setup.verdict(token), 'permit');
   });
 
-  test('is refused as a whole when a key does not fit or no issuer is called that', async () => {
+  test('is refused as a whole when a key does not fit or no issuer has that name', async () => {
     const setup = new Setup();
     const token = setup.token();
     assert.equal(await setup.verdict(token), 'permit');

@@ -8,18 +8,18 @@ import type { Reason } from '../../src/reasons.ts';
 import { keyPair, signToken, type TestKey } from '../support/tokens.ts';
 import { forward, issuer, publicKey, Setup } from './support.ts';
 
-/** What makes a request, or what a fault changes of it. */
+/** The parts of a request, or what a fault changes of them. */
 interface Parts {
   readonly header?: Readonly<Record<string, unknown>>;
   readonly claims?: Readonly<Record<string, unknown>>;
-  /** JSON behind the members of the header, and of the claims. */
+  /** JSON added after the members of the header, and of the claims. */
   readonly headerEnd?: string;
   readonly claimsEnd?: string;
   readonly signer?: TestKey;
-  /** Text before the token, and behind it. */
+  /** Text added before the token, and after it. */
   readonly scheme?: string;
   readonly end?: string;
-  /** Authorization headers. */
+  /** The Authorization headers. */
   readonly count?: number;
 }
 
@@ -39,7 +39,7 @@ const revocations: Revocations = {
   cover: ({ jti }) => jti === 'revoked',
 };
 
-/** One fault for each rejection that a token can bring about, in the order of the list. */
+/** One fault for each rejection that a token can cause, in the order of the list. */
 const faults: readonly (readonly [rejection: Rejection | string, changes: Parts])[] = [
   [rejections.ambiguous, { count: 2 }],
   [rejections.notBearer, { scheme: 'Basic ' }],
@@ -69,7 +69,7 @@ const nameOf = (verdict: Permit | Rejection | string): string => {
   return Object.entries(rejections).find(([, one]) => one === verdict)?.[0] ?? verdict.reason;
 };
 
-/** Faults that are found before the signature is verified are ordered by stage in HAProxy's order. */
+/** HAProxy's order: faults that are found before the signature is verified are ordered by stage. */
 function stageOf(rejection: Rejection | string): number {
   const last = stages.indexOf('signature');
   if (typeof rejection === 'string' || checkOf(rejection) > checkOf(rejections.signature)) return last + 1;
@@ -78,7 +78,7 @@ function stageOf(rejection: Rejection | string): number {
 
 const orders = {
   rfc6750: faults,
-  // A stable sort: within a stage the order of the list holds.
+  // The sort is stable: within a stage the order of the list holds.
   haproxy: [...faults].sort(([a], [b]) => stageOf(a) - stageOf(b)),
 } as const;
 
@@ -145,7 +145,7 @@ for (const [style, order] of Object.entries(orders)) {
   });
 }
 
-test('every check has a fault here, and the faults have the order of the checks', () => {
+test('every check has a fault here, and the faults are in the order of the checks', () => {
   const places = faults.map(([one]) =>
     checkOf(typeof one === 'string' ? { kind: 'rejection', reason: one as Reason, stage: 'rules' } : one),
   );

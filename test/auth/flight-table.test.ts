@@ -21,7 +21,7 @@ test('a flight is found by its whole token and its issuer, until it is deleted',
   assert.equal(table.find('c.same-tail', one), flights[2]);
 });
 
-test('tokens made up to share a chain are compared with eight others at most', () => {
+test('a token made to collide with others is compared with eight of them at most', () => {
   const table = new FlightTable<Chained>();
   const flights = Array.from({ length: 20 }, (_, n) => flight(`${n}.same-tail`));
   for (const each of flights) table.add(each);

@@ -35,7 +35,7 @@ for (const [how, verifiers] of [
     after(() => setup.authorizer.close());
     const token = (changes = {}): string => rs256(key, setup.claims(changes));
 
-    test('is verified once however many wait for it', async () => {
+    test('is verified once for any number of waiting requests', async () => {
       const { verifyBatchSize, cacheMisses } = setup.counters;
       const [verified, missed] = [verifyBatchSize.sum, cacheMisses.value];
       const same = token({ jti: 'single' });
@@ -45,7 +45,7 @@ for (const [how, verifiers] of [
       assert.equal(cacheMisses.value - missed, 500);
     });
 
-    test('is refused once for all who wait', async () => {
+    test('is refused once for all waiting requests', async () => {
       const verified = setup.counters.verifyBatchSize.sum;
       const forged = `${token({ jti: 'x' }).replace(/[^.]*$/, '')}${token({ jti: 'y' }).replace(/^.*\./, '')}`;
       const words = await Promise.all(Array.from({ length: 50 }, () => setup.verdict(forged)));
@@ -53,7 +53,7 @@ for (const [how, verifiers] of [
       assert.equal(setup.counters.verifyBatchSize.sum - verified, 1);
     });
 
-    test('answers each route with its own headers', async () => {
+    test('gives each route its own headers', async () => {
       const same = token({ jti: 'routes' });
       const user = setup.route(['main'], { 'X-User': 'sub' });
       const id = setup.authorizer.policy({ auth: ['main'], forward: forward({ 'X-Id': 'jti' }, 'strip') });
@@ -67,7 +67,7 @@ for (const [how, verifiers] of [
       assert.equal(setup.counters.verifyBatchSize.sum - verified, 1);
     });
 
-    test('is judged for each issuer apart', async () => {
+    test('is judged separately for each issuer', async () => {
       const same = token({ jti: 'issuers', aud: ['app-1', 'app-2'] });
       const words = await Promise.all([
         setup.verdict(same, setup.route(['main'])),
@@ -76,7 +76,7 @@ for (const [how, verifiers] of [
       assert.deepEqual(words, ['permit', 'permit']);
     });
 
-    test('tells no one who has left, tells the others, and is remembered', async () => {
+    test('does not call waiters that left, calls the others, and is remembered', async () => {
       const same = token({ jti: 'cancel' });
       const [left, stayed] = [new Listener(), new Listener()];
       const pending = begin(setup, same, left);
@@ -100,7 +100,7 @@ for (const [how, verifiers] of [
       assert.notEqual(setup.now(lonely), 'pending');
     });
 
-    test('a waiter may ask again, or cancel another, from within its verdict', async () => {
+    test('a waiter may ask again, or cancel another waiter, from within its verdict', async () => {
       const same = token({ jti: 'reentrant' });
       const other = new Listener();
       const inner = await new Promise<unknown>((resolve) => {
@@ -116,7 +116,7 @@ for (const [how, verifiers] of [
       assert.deepEqual(other.verdicts, []);
     });
 
-    test('every waiter is counted out once, whether it leaves, is told, or leaves while it is told', async () => {
+    test('every waiter is counted out once, whether it leaves, is called, or leaves during its call', async () => {
       const same = token({ jti: 'count' });
       const told = await new Promise<number>((resolve) => {
         const pending = setup.authorizer.authorize(setup.policy, head(`Bearer ${same}`), {
@@ -135,14 +135,14 @@ for (const [how, verifiers] of [
       assert.equal(setup.authorizer.waiting, 0);
     });
 
-    test('clients that leave in the middle do not hurt others afterwards', async () => {
+    test('clients that leave in the middle do not harm later ones', async () => {
       for (let round = 0; round < 20; round += 1) {
         for (let n = 0; n < 50; n += 1) begin(setup, token({ jti: `${round}/${n}` })).cancel();
         assert.equal(await setup.verdict(token({ jti: `stays ${round}` })), 'permit');
       }
     });
 
-    test('expires while it waits', async () => {
+    test('expires during the wait', async () => {
       const listener = new Listener();
       const short = token({ exp: setup.clock.seconds(1) });
       const { now } = setup.clock;
@@ -168,7 +168,7 @@ describe('bounds', () => {
     await setup.authorizer.close();
   });
 
-  test('4096 tokens may wait, and 16384 requests; leaving makes room', async () => {
+  test('4096 tokens may wait, and 16384 requests; one that leaves makes room', async () => {
     const setup = new Setup({ issuers: [rsa()] });
     const input = rs256(key, setup.claims()).replace(/[^.]*$/, '');
     const token = (n: number): string =>
@@ -186,7 +186,7 @@ describe('bounds', () => {
     await setup.authorizer.close();
   });
 
-  test('requests that wait when it closes are told so', async () => {
+  test('waiting requests get a verdict when the authorizer closes', async () => {
     const setup = new Setup({ issuers: [rsa()] });
     const listener = new Listener();
     begin(setup, rs256(key, setup.claims()), listener);
@@ -202,7 +202,7 @@ describe('bounds', () => {
   });
 });
 
-describe('keys that change under way', () => {
+describe('keys that change during verification', () => {
   const next = keyPair('RS256');
 
   async function verdictAfter(
@@ -217,7 +217,7 @@ describe('keys that change under way', () => {
     return [result, setup];
   }
 
-  test('the same key again: verified once more, then let in', async () => {
+  test('the same key again: the token is verified once more, then accepted', async () => {
     const [verdict, setup] = await verdictAfter([[publicKey(key, ['RS256'])]]);
     assert.equal(verdict, 'permit');
     assert.equal(setup.counters.verifyBatchSize.sum, 2);
@@ -229,11 +229,11 @@ describe('keys that change under way', () => {
     assert.equal(setup.authorizer.cacheEntries, 0);
   });
 
-  test('no key any more', async () => {
+  test('no key left: the token is refused', async () => {
     assert.equal((await verdictAfter([[]]))[0], 'keys_unavailable signature');
   });
 
-  test('the right key only now: a signature that was bad is let in', async () => {
+  test('the right key only now: a signature that was bad is accepted', async () => {
     const setup = new Setup({ issuers: [rsa({ keys: [publicKey(next, ['RS256'])] })] });
     await setup.authorizer.start();
     const verdict = setup.verdict(rs256(key, setup.claims()));
@@ -244,7 +244,7 @@ describe('keys that change under way', () => {
 });
 
 describe('a thread that dies', () => {
-  test('loses no request: all are answered, and the next ones too', async () => {
+  test('loses no request: all get a verdict, and the next ones too', async () => {
     piscinas.clear();
     const setup = new Setup({ issuers: [rsa()], verifiers: 2 });
     await setup.authorizer.start();
@@ -266,7 +266,7 @@ describe('a thread that dies', () => {
 });
 
 describe('a waiter that throws', () => {
-  test('keeps the verdict from no other, and its error is not swallowed', async (context) => {
+  test('does not keep the verdict from the others, and its error is not swallowed', async (context) => {
     const setup = new Setup({ issuers: [rsa()] });
     const token = rs256(key, setup.claims());
     const uncaught: (() => void)[] = [];

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { IdentityHeaders } from '../../src/auth/policy/identity.ts';
 import type { ClaimForm } from '../../src/config/config.ts';
 
-/** The header's value for a claim, '' behind the colon included; undefined when it is refused. */
+/** The header's value for a claim, '' after the colon included; undefined when the claim is refused. */
 function written(claim: unknown, as: ClaimForm): string | undefined {
   const headers = new IdentityHeaders({ headers: new Map([['X-C', { claim: 'c', as }]]) });
   const block = headers.render({ c: claim }, '');
@@ -24,7 +24,7 @@ const rows: readonly (readonly [
   ['', { auto: '', string: '', csv: '', json: '""', base64url: '' }],
   [42, { auto: '42', string: '42', csv: '42', json: '42', base64url: base64url('42') }],
   [2 ** 53 - 1, { auto: '9007199254740991', csv: '9007199254740991', json: '9007199254740991' }],
-  // Read from 9007199254740993: no longer the number that was signed.
+  // Parsed from 9007199254740993: no longer the number that was signed.
   [2 ** 53, { auto: undefined, string: undefined, csv: undefined, json: undefined, base64url: undefined }],
   [-(2 ** 53), { auto: undefined, string: undefined }],
   [Number.POSITIVE_INFINITY, { auto: undefined, string: undefined, json: undefined }],
@@ -42,7 +42,7 @@ const rows: readonly (readonly [
     },
   ],
   [[], { auto: '', string: undefined, csv: '', json: '[]', base64url: base64url('[]') }],
-  // A single text is a list of one, even with commas in it.
+  // A single text is a list of one item, even with commas in it.
   ['a,b', { auto: 'a,b', string: 'a,b', csv: 'a%2Cb', json: '"a,b"' }],
   [
     { plan: 'pro', n: [1] },
@@ -65,7 +65,7 @@ const rows: readonly (readonly [
     },
   ],
   [' a ', { auto: '%20a%20', string: '%20a%20', csv: '%20a%20', json: '" a "' }],
-  // Half a surrogate pair, and what only looks like its escape.
+  // Half a surrogate pair, and text that only resembles its escape.
   ['a\ud800', { auto: undefined, string: undefined, csv: undefined, json: undefined, base64url: undefined }],
   [{ a: ['\\\udc00'] }, { auto: undefined, json: undefined, base64url: undefined }],
   ['\\ud800', { string: '\\ud800', json: '"\\\\ud800"', base64url: base64url('\\ud800') }],
@@ -88,7 +88,7 @@ test('null sends no header in any form', () => {
   }
 });
 
-test('a value in any form ends at 4 KiB', () => {
+test('a value in any form has at most 4 KiB', () => {
   for (const [form, longest] of [
     ['string', 4096],
     ['csv', 4096],
@@ -109,7 +109,7 @@ describe('a claim of any kind', () => {
     .filter((value) => value !== null)
     .map((value): unknown => JSON.parse(JSON.stringify(value), exact));
 
-  test('JSON and base64url read back as it, from one visible line', () => {
+  test('reads back unchanged from JSON and from base64url, both one visible line', () => {
     fc.assert(
       fc.property(claim, (value) => {
         const json = written(value, 'json') ?? '';
@@ -135,7 +135,7 @@ describe('a claim of any kind', () => {
   });
 });
 
-describe('beside claims', () => {
+describe('with claims', () => {
   const added = (payload?: string): IdentityHeaders =>
     new IdentityHeaders({
       headers: new Map([['X-Id', 'sub']]),
@@ -160,7 +160,7 @@ describe('beside claims', () => {
     assert.notEqual(added().render({}, 'a'.repeat(7169)), undefined);
   });
 
-  test('only what depends on the token counts as identity', () => {
+  test('only headers that depend on the token count as identity', () => {
     const headers = new Map<string, string>();
     assert.equal(new IdentityHeaders({ headers, set: new Map([['X-A', '1']]) }).isFixed, true);
     assert.equal(new IdentityHeaders({ headers, payload: 'X-P' }).isFixed, false);

@@ -25,7 +25,7 @@ test('scalars are sent as text, lists joined, objects as JSON', () => {
   assert.equal(value(['a', null]), '["a",null]');
 });
 
-test('an empty text sends an empty header, an empty list too', () => {
+test('an empty text and an empty list send an empty header', () => {
   assert.equal(mapped({ 'X-Id': 'c' }).render({ c: '' }, ''), 'X-Id: \r\n');
   assert.equal(mapped({ 'X-Id': 'c' }).render({ c: [] }, ''), 'X-Id: \r\n');
 });
@@ -35,7 +35,7 @@ test('absent and null claims send no header', () => {
   assert.equal(headers.render({ a: null, c: 'here' }, ''), 'X-C: here\r\n');
 });
 
-test('dots reach into objects, a literal name wins, only own members count', () => {
+test('dots reach into objects, a literal name takes precedence, only own members count', () => {
   const headers = (claim: string): IdentityHeaders => mapped({ X: claim });
   assert.equal(headers('tenant.plan.name').render({ tenant: { plan: { name: 'pro' } } }, ''), 'X: pro\r\n');
   assert.equal(headers('a.b').render({ 'a.b': 'literal', a: { b: 'path' } }, ''), 'X: literal\r\n');
@@ -57,7 +57,7 @@ test('dots reach into objects, a literal name wins, only own members count', () 
   assert.equal(headers('__proto__.x').render(JSON.parse('{"__proto__":{"x":"own"}}'), ''), 'X: own\r\n');
 });
 
-test('nothing can end the header, hide a space or imitate another value', () => {
+test('no value can end the header, hide a space or imitate another value', () => {
   assert.equal(value('a\r\nX-Admin: 1'), 'a%0D%0AX-Admin: 1');
   assert.equal(value('a\0b\x7f'), 'a%00b%7F');
   assert.equal(value(' a b '), '%20a b%20');
@@ -74,14 +74,14 @@ test('half a surrogate pair is refused rather than replaced', () => {
   assert.equal(value(['\udc00']), undefined);
 });
 
-test('a value ends at 4 KiB', () => {
+test('a value has at most 4 KiB', () => {
   assert.equal(value('a'.repeat(4096)), 'a'.repeat(4096));
   assert.equal(value('a'.repeat(4097)), undefined);
   assert.equal(value('\u00e9'.repeat(1000)), undefined);
   assert.equal(value(new Array(3000).fill('a')), undefined);
 });
 
-test('any two texts give two values, each one visible line that reads back', () => {
+test('two different texts give two different values, each one visible line that reads back', () => {
   const text = fc.string({ unit: 'binary', maxLength: 40 }).filter((string) => !/\p{Cs}/u.test(string));
   fc.assert(
     fc.property(text, (claim) => {

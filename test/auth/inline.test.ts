@@ -16,7 +16,7 @@ const choice = { algorithm: 'RS256', keys: [publicKey(key, ['RS256'])] };
 const good = rs256(key, { sub: 'a' });
 const bad = `${good.slice(0, -9)}AAAAAAAAA`;
 
-/** One on a clock that moves by `step` milliseconds each time it is read. */
+/** Verification on a clock that advances by `step` milliseconds at each reading. */
 function inline(step: number) {
   let now = 0;
   const clock = {
@@ -35,7 +35,7 @@ function inline(step: number) {
   };
 }
 
-test('good is told from bad, and neither from within submit', async () => {
+test('good and bad signatures are distinguished, and no verdict comes from within submit', async () => {
   const { verification, counters } = inline(0);
   await verification.start();
   const outcomes: VerificationOutcome[] = [];
@@ -48,7 +48,7 @@ test('good is told from bad, and neither from within submit', async () => {
   assert.deepEqual([verification.depth, counters.verifyBatchSize.sum], [0, 3]);
 });
 
-test('a slice that took its time lets everything else have a turn', async () => {
+test('a slow slice gives everything else a turn', async () => {
   const { verification } = inline(1);
   const events: string[] = [];
   for (const name of ['a', 'b', 'c']) {
@@ -61,7 +61,7 @@ test('a slice that took its time lets everything else have a turn', async () => 
   assert.deepEqual(events, ['a', 'turn 1', 'b', 'turn 2', 'c', 'turn 3']);
 });
 
-test('slices are shorter while others wait for them, and shortest in a flood', async () => {
+test('slices are shorter while other work waits, and shortest in a flood', async () => {
   const { turn, verification } = inline(1 / 16);
   let settled = 0;
   const submit = (count: number): void => {
@@ -71,7 +71,7 @@ test('slices are shorter while others wait for them, and shortest in a flood', a
     const job = { token: good, choice, settle };
     for (let n = 0; n < count; n += 1) verification.submit(job);
   };
-  /** How many one turn works off. */
+  /** The number of jobs that one turn verifies. */
   const slice = async (): Promise<number> => {
     const before = settled;
     await turnEnds();
@@ -87,7 +87,7 @@ test('slices are shorter while others wait for them, and shortest in a flood', a
   await verification.close();
 });
 
-test('the queue is bounded, and has room again when it has been worked off', async () => {
+test('the queue is bounded, and has room again when it is empty', async () => {
   const { verification } = inline(0);
   const unusable = { algorithm: 'RS256', keys: [] };
   const settle = (): void => {};
@@ -100,7 +100,7 @@ test('the queue is bounded, and has room again when it has been worked off', asy
   await verification.close();
 });
 
-test('a queue that is never empty keeps none of the tokens that it has worked off', async () => {
+test('a queue that is never empty keeps no token that has been verified', async () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   const { verification } = inline(1);
@@ -110,7 +110,7 @@ test('a queue that is never empty keeps none of the tokens that it has worked of
     verification.submit(job);
   };
   for (let n = 0; n < 3; n += 1) submit();
-  // One leaves in each turn, and another one comes.
+  // In each turn one job is verified and another one is added.
   for (let turn = 0; turn < 50; turn += 1) {
     await turnEnds();
     submit();
@@ -122,7 +122,7 @@ test('a queue that is never empty keeps none of the tokens that it has worked of
   await verification.close();
 });
 
-test('a key that cannot be used is a fault of ours and no verdict', async () => {
+test('a key that cannot be used is a fault of the gateway and no verdict', async () => {
   const { verification, counters } = inline(0);
   const misfit = { algorithm: 'ES256', keys: choice.keys };
   const outcome = await new Promise<VerificationOutcome>((settle) => {
@@ -131,7 +131,7 @@ test('a key that cannot be used is a fault of ours and no verdict', async () => 
   assert.deepEqual([outcome, counters.verifierFailures.value], ['unavailable', 1]);
 });
 
-test('closing tells all that wait and takes nothing more', async () => {
+test('closing settles all waiting jobs and accepts no more', async () => {
   const { verification } = inline(0);
   const outcomes: VerificationOutcome[] = [];
   const job = { token: good, choice, settle: (outcome: VerificationOutcome) => void outcomes.push(outcome) };

@@ -8,7 +8,7 @@ import { forward, issuer, publicKey, Setup } from './support.ts';
 
 const [oneKey, twoKey, evilKey] = [rsaKey(), rsaKey(), rsaKey()];
 
-/** Two issuers that call their different keys alike. */
+/** Two issuers with different keys of the same names. */
 const issuers = (changes: Partial<IssuerConfig> = {}): IssuerConfig[] =>
   (
     [
@@ -72,7 +72,7 @@ describe('two issuers with the same kid', () => {
       );
     }));
 
-  test('on different routes: the other one’s token is no token there, in any order', () =>
+  test('on different routes: a token of the other issuer is refused, in any order', () =>
     withSetup(issuers(), async (setup) => {
       const [first, second] = [setup.route(['one']), setup.route(['two'])];
       const [of1, of2] = [make(setup, oneKey, 'one'), make(setup, twoKey, 'two')];
@@ -84,7 +84,7 @@ describe('two issuers with the same kid', () => {
       }
     }));
 
-  test('new keys of one leave the other alone', () =>
+  test('new keys of one issuer do not affect the other', () =>
     withSetup(issuers(), async (setup) => {
       const [of1, of2] = [make(setup, oneKey, 'one'), make(setup, twoKey, 'two')];
       assert.equal(await setup.verdict(of1), 'permit');
@@ -98,7 +98,7 @@ describe('two issuers with the same kid', () => {
       assert.equal(await setup.verdict(make(setup, evilKey, 'two')), invalid);
     }));
 
-  test('each has rules of its own', () =>
+  test('each issuer has its own rules', () =>
     withSetup(
       [
         ...issuers({ tokenTypes: ['at+jwt'], require: ['tenant'], maxAgeMs: 60_000 }).slice(0, 1),
@@ -120,7 +120,7 @@ describe('two issuers with the same kid', () => {
       },
     ));
 
-  test('the rules of a route hold for both', () =>
+  test('the rules of a route hold for both issuers', () =>
     withSetup(issuers(), async (setup) => {
       const policy = setup.authorizer.policy({
         auth: ['one', 'two'],
@@ -137,10 +137,10 @@ describe('two issuers with the same kid', () => {
     }));
 });
 
-describe('keys that a token brings along', () => {
+describe('keys inside a token', () => {
   const jwk = { ...evilKey.publicKey.export({ format: 'jwk' }), kid: 'key-1', alg: 'RS256', use: 'sig' };
 
-  test('are not used, and what it points to is not fetched', async () => {
+  test('are not used, and their URLs are not fetched', async () => {
     let connections = 0;
     const trap = createServer((socket) => {
       connections += 1;
@@ -174,7 +174,7 @@ describe('keys that a token brings along', () => {
         const elsewhere = make(setup, evilKey, 'one', { jku: url }, { iss: url });
         assert.equal(await setup.verdict(elsewhere), 'issuer_mismatch issuer');
       });
-      // One that comes shows that the trap would have seen the others, which would have stood before it.
+      // This connection arrives, so earlier ones would have been noticed before it.
       await once(connect(port, '127.0.0.1').resume(), 'close');
       assert.equal(connections, 1);
     } finally {

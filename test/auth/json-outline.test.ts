@@ -7,7 +7,7 @@ import { parseObject } from '../../src/auth/read/strict-json.ts';
 const wanted = ['iss', 'aud', 'exp', 'kid1'];
 const outline = new Outline(wanted);
 
-/** What the outline says of a text: its members by the place of their value; undefined when it refuses the text. */
+/** What the outline reads from a text: its members with the offset of their value; undefined when it refuses the text. */
 function outlined(text: string, behind = ''): Record<string, unknown> | undefined {
   const bytes = Buffer.from(text + behind);
   const length = Buffer.byteLength(text);
@@ -20,7 +20,7 @@ function outlined(text: string, behind = ''): Record<string, unknown> | undefine
   return found;
 }
 
-/** The same by the language's own parser; undefined too when a wanted name occurs twice. */
+/** The same from the language's own parser; also undefined when a wanted name occurs twice. */
 function parsed(text: string): Record<string, unknown> | undefined {
   let value: unknown;
   const names: string[] = [];
@@ -46,7 +46,7 @@ const agree = (text: string): void => {
   }
 };
 
-describe('the outline agrees with the parser of the language', () => {
+describe("the outline agrees with the language's parser", () => {
   const pieces = [
     '{',
     '}',
@@ -83,12 +83,12 @@ describe('the outline agrees with the parser of the language', () => {
     '\\/',
   ];
 
-  test('about texts that are pieced together', () => {
+  test('on texts assembled from pieces', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...pieces, ...values), { maxLength: 24 }), (some) => {
         const text = some.join('');
         for (const one of [text, `{"x":${text}}`, `{"x":"${text}"}`, `{"x":[${text}],"iss":1}`]) {
-          // Which of two counts is a question that the outline refuses.
+          // A repeated name is ambiguous, and the outline refuses it.
           if (parsed(one) !== undefined && outlined(one) === undefined) {
             assert.ok(wanted.some((name) => one.split(name).length > 2) || /0069/.test(one), one);
           } else agree(one);
@@ -98,7 +98,7 @@ describe('the outline agrees with the parser of the language', () => {
     );
   });
 
-  test('about objects as they are written, and with one character changed', () => {
+  test('on written objects, and with one character changed', () => {
     const names = fc.oneof(fc.constantFrom(...wanted, 'kid', 'is', 'isss', '', '\0iss', 'ｉss'), fc.string());
     fc.assert(
       fc.property(
@@ -117,7 +117,7 @@ describe('the outline agrees with the parser of the language', () => {
     );
   });
 
-  test('about a special byte at every place among plain ones', () => {
+  test('on a special byte at every place among plain ones', () => {
     for (let before = 0; before < 24; before += 1) {
       for (let after = 0; after < 12; after += 1) {
         for (const byte of [
@@ -142,7 +142,7 @@ describe('the outline agrees with the parser of the language', () => {
   });
 });
 
-test('a wanted name is found in any escapes, and no other for it', () => {
+test('a wanted name is found in any escapes, and no other name matches it', () => {
   const value = (name: string): unknown => outlined(`{"${name}":"x"}`);
   for (const name of ['iss', '\\u0069ss', '\\u0069\\u0073\\u0073', 'is\\u0073', 'i\\u0073s']) {
     assert.deepEqual(value(name), { iss: 'x' }, name);
@@ -169,7 +169,7 @@ test('a name that does not fit into one number cannot be wanted', () => {
   for (const name of ['', 'scope', 'é', 'a b']) assert.throws(() => new Outline([name]), RangeError);
 });
 
-test('limits are given, and hold for what is parsed as well', () => {
+test('limits are given, and hold for what is parsed too', () => {
   const limits = { ...LIMITS, parts: 7 };
   assert.deepEqual(parseObject('{"a":1,"b":2}', limits), { a: 1, b: 2 });
   assert.equal(parseObject('{"a":1,"b":{"c":""}}', limits), undefined);

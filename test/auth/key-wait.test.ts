@@ -10,7 +10,7 @@ const second = rsaKey();
 const keys: readonly VerificationKey[] = [publicKey(first, ['RS256'], 'first')];
 const both: readonly VerificationKey[] = [...keys, publicKey(second, ['RS256'], 'second')];
 
-/** An authorizer whose issuer has the first key, and what its asking for newer ones is answered with. */
+/** An authorizer whose issuer has the first key, and whose request for newer keys the test completes. */
 class Rotation {
   readonly setup: Setup;
   asked: string[] = [];
@@ -36,7 +36,7 @@ class Rotation {
     return rs256(key, this.setup.claims({ ...changes }), { alg: 'RS256', kid });
   }
 
-  /** Newer keys come, or the attempt ends without. */
+  /** Newer keys arrive, or the attempt ends without any. */
   async arrive(newer?: readonly VerificationKey[]): Promise<void> {
     if (newer !== undefined) this.setup.authorizer.setKeys('main', newer);
     this.#arrive();
@@ -45,7 +45,7 @@ class Rotation {
 }
 
 describe('a token whose key is not known', () => {
-  test('waits for newer keys, and passes with them', async () => {
+  test('waits for newer keys, and is accepted with them', async () => {
     const rotation = new Rotation();
     const verdict = rotation.setup.verdict(rotation.token());
     await rotation.arrive(both);
@@ -55,7 +55,7 @@ describe('a token whose key is not known', () => {
     await rotation.setup.authorizer.close();
   });
 
-  test('is refused when the newer keys do not hold it either, and asks no second time', async () => {
+  test('is refused when the newer keys do not include it, and does not ask a second time', async () => {
     const rotation = new Rotation();
     const verdict = rotation.setup.verdict(rotation.token('third'));
     await rotation.arrive(both);
@@ -79,7 +79,7 @@ describe('a token whose key is not known', () => {
     assert.equal(await verdict, 'signature_invalid signature');
   });
 
-  test('asks for nothing unless its issuer and audience fit, and its head is sound', async () => {
+  test('asks only if its issuer and audience fit, and its header is sound', async () => {
     const rotation = new Rotation();
     const { setup } = rotation;
     assert.equal(await setup.verdict(rotation.token('x', { iss: 'evil' })), 'issuer_mismatch issuer');
@@ -89,13 +89,13 @@ describe('a token whose key is not known', () => {
     assert.deepEqual(rotation.asked, []);
   });
 
-  test('of an issuer without any keys is not waited for: it cannot be judged now', async () => {
+  test('of an issuer without any keys does not wait: it cannot be judged now', async () => {
     const rotation = new Rotation([]);
     assert.equal(await rotation.setup.verdict(rotation.token()), 'keys_unavailable signature');
     assert.deepEqual(rotation.asked, []);
   });
 
-  test('hears nothing after it has been cancelled, neither while it waits nor while it is verified', async () => {
+  test('gets no verdict after it was cancelled, neither during the wait nor during verification', async () => {
     const rotation = new Rotation();
     const heard: (Permit | Rejection)[] = [];
     const ask = (token: string) =>
@@ -115,7 +115,7 @@ describe('a token whose key is not known', () => {
     assert.deepEqual(heard.map(verdictText), []);
   });
 
-  test('1024 may wait; the next is refused at once, and those who leave make room', async () => {
+  test('is refused at once when 1024 wait already; one that leaves makes room', async () => {
     const rotation = new Rotation();
     const ask = () =>
       rotation.setup.authorizer.authorize(rotation.setup.policy, head(`Bearer ${rotation.token()}`), {
@@ -134,7 +134,7 @@ describe('a token whose key is not known', () => {
 });
 
 describe('a key that is added', () => {
-  test('voids nothing that is cached', async () => {
+  test('does not void what is cached', async () => {
     const rotation = new Rotation();
     rotation.answer = undefined;
     const old = rotation.token('first');

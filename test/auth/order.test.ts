@@ -135,7 +135,7 @@ describe('each check has its reason and its stage', () => {
   }
 });
 
-describe('the first fault in the order is the one reported', () => {
+describe('the first fault in the order is reported', () => {
   const setup = new Setup();
   const wrong = { alg: { alg: 'RS256' }, iss: { iss: 'x' }, aud: { aud: 'x' }, exp: { exp: 0 } };
   const spoilt = (token: string): string => `${token.slice(0, -43)}${'A'.repeat(43)}`;
@@ -238,7 +238,7 @@ describe("HAProxy's order", () => {
     });
   }
 
-  test('a second header is refused though the first token is known', async () => {
+  test('a second header is refused even if the first token is known', async () => {
     for (const each of [setup, plain]) {
       assert.equal(await each.verdict(good), 'permit');
       assert.equal(verdictText(await each.askRaw(`Bearer ${good}`, 2)), 'authorization_ambiguous signature');
@@ -247,13 +247,13 @@ describe("HAProxy's order", () => {
   });
 });
 
-describe('time moves under a token that is known', () => {
+describe('time passes for a known token', () => {
   const ask = (setup: Setup, token: string): string => {
     const answer = setup.now(token);
     return answer === 'pending' ? answer : verdictText(answer);
   };
 
-  test('it expires to the millisecond, and the entry goes', () => {
+  test('it expires to the millisecond, and its entry is removed', () => {
     const setup = new Setup();
     const token = setup.token({ exp: setup.clock.seconds(10) });
     assert.equal(ask(setup, token), 'permit');
@@ -266,7 +266,7 @@ describe('time moves under a token that is known', () => {
     assert.equal(ask(setup, token), 'token_expired expiry');
   });
 
-  test('tolerance moves both ends, not a millisecond further', () => {
+  test('the tolerance extends both ends, not a millisecond further', () => {
     const setup = new Setup({ issuers: [issuer({ clockToleranceMs: 5000 })] });
     const token = setup.token({ exp: setup.clock.seconds(10), nbf: setup.clock.seconds(6) });
     assert.equal(ask(setup, token), 'token_not_yet_valid expiry');
@@ -298,7 +298,7 @@ describe('time moves under a token that is known', () => {
     assert.equal(ask(setup, token), 'permit');
   });
 
-  test('exp may be missing only where the issuer says so, and still counts where it stands', () => {
+  test('exp may be missing only where the issuer allows it, and still counts where it is present', () => {
     const setup = new Setup({ issuers: [issuer({ expiry: 'optional' })] });
     assert.equal(ask(setup, setup.token({ exp: undefined })), 'permit');
     assert.equal(ask(setup, setup.token({ exp: null })), 'token_malformed expiry');
@@ -311,7 +311,7 @@ describe('required claims', () => {
   const raw = (claims: string): string =>
     signedParts(json(header()), `${json(setup.claims()).slice(0, -1)},${claims}}`);
 
-  test('must be there, as own members, and not null', async () => {
+  test('must be present as own members, and not null', async () => {
     assert.equal(await setup.verdict(raw('"applicationId":"a","__proto__":1')), 'permit');
     assert.equal(await setup.verdict(raw('"applicationId":false,"__proto__":""')), 'permit');
     assert.equal(await setup.verdict(raw('"applicationId":null,"__proto__":1')), 'claim_missing expiry');

@@ -1,6 +1,6 @@
 import { Piscina } from 'piscina';
 
-/** Every piscina that has run a task since this module was loaded, so that a test can lay hands on its threads. */
+/** Every piscina that has run a task since this module was loaded, so that a test can reach its threads. */
 export const piscinas = new Set<Piscina>();
 
 const { run } = Piscina.prototype;

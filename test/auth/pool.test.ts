@@ -40,7 +40,7 @@ const all = (pool: VerificationPool, tokens: readonly string[]) =>
   Promise.all(tokens.map((token) => submit(pool, token)));
 
 describe('batches', () => {
-  test('the jobs of one turn travel together, a lone one at once', async () => {
+  test('the jobs of one turn travel together, a single one at once', async () => {
     await withPool(1, async (pool, { verifyBatchSize }) => {
       assert.deepEqual(await all(pool, ['good', 'bad', 'good']), ['valid', 'invalid', 'valid']);
       assert.deepEqual([verifyBatchSize.counts.reduce((a, b) => a + b), verifyBatchSize.sum], [1, 3]);
@@ -49,7 +49,7 @@ describe('batches', () => {
     });
   });
 
-  test('no batch holds more than 64, and threads share what is worth sharing', async () => {
+  test('no batch holds more than 64, and threads share large batches', async () => {
     await withPool(2, async (pool, { verifyBatchSize }) => {
       const outcomes = await all(pool, new Array(1000).fill('good'));
       assert.ok(outcomes.every((outcome) => outcome === 'valid'));
@@ -64,7 +64,7 @@ describe('batches', () => {
     });
   });
 
-  test('4096 jobs may wait; the next one is turned away and room comes back', async () => {
+  test('4096 jobs may wait; the next one is refused, and room comes back', async () => {
     await withPool(1, async (pool) => {
       const outcomes = all(pool, new Array(4097).fill('good'));
       assert.equal(pool.depth, 4096);
@@ -76,7 +76,7 @@ describe('batches', () => {
     });
   });
 
-  test('what is submitted before the start waits for it', async () => {
+  test('jobs submitted before the start wait for it', async () => {
     const pool = new VerificationPool(1, new AuthCounters(), crashing);
     const outcome = submit(pool, 'good');
     await new Promise((resolve) => setImmediate(resolve));
@@ -89,7 +89,7 @@ describe('batches', () => {
 
 describe('failures', () => {
   for (const order of ['exit', 'throw', 'reject', 'short']) {
-    test(`a batch with one ${order}: its neighbours are answered, it is not`, async () => {
+    test(`a batch with one ${order}: its neighbours get a verdict, it does not`, async () => {
       await withPool(1, async (pool, counters) => {
         const outcomes = await all(pool, ['good', order, 'bad', 'good']);
         assert.deepEqual(outcomes, ['valid', 'unavailable', 'invalid', 'valid']);
@@ -99,7 +99,7 @@ describe('failures', () => {
     });
   }
 
-  test('a retried token is alone: nothing else is under way that it could take along', async () => {
+  test('a retried token is alone: no other job can fail with it', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
     try {
       const log = join(folder, 'log');
@@ -117,7 +117,7 @@ describe('failures', () => {
   });
 
   for (const count of [1, 2]) {
-    test(`one of ${count} threads ended from outside, at work or idle, is replaced and nothing is lost`, async () => {
+    test(`one of ${count} threads is terminated, at work or idle: it is replaced and no job is lost`, async () => {
       await withPool(count, async (pool) => {
         for (let round = 0; round < 4; round += 1) {
           const outcomes = all(pool, new Array(300).fill('good'));
@@ -131,7 +131,7 @@ describe('failures', () => {
     });
   }
 
-  test('threads that die while they start do not leave jobs waiting for ever', async () => {
+  test('threads that die during their start do not leave jobs waiting for ever', async () => {
     await withPool(1, async (pool) => {
       const [thread] = threads();
       assert.ok(thread);
@@ -162,7 +162,7 @@ describe('failures', () => {
     assert.equal(await submit(pool, 'good'), 'full');
   });
 
-  test('closing answers all that wait', async () => {
+  test('closing settles all waiting jobs', async () => {
     piscinas.clear();
     const pool = new VerificationPool(1, new AuthCounters(), crashing);
     await pool.start();

@@ -10,12 +10,12 @@ import { forward, issuer, publicKey, Setup, verdictText } from './support.ts';
 const key = keyPair('RS256');
 const next = keyPair('RS256');
 
-/** The same with the signature of another token, so that it ends in the same way as that one. */
+/** The same token with the signature of `other`, so that both have the same ending. */
 function withSignatureOf(token: string, other: string): string {
   return `${token.slice(0, token.lastIndexOf('.'))}${other.slice(other.lastIndexOf('.'))}`;
 }
 
-describe('a token that is refused again and again', () => {
+describe('a token that is refused repeatedly', () => {
   const setup = new Setup({
     issuers: [issuer({ algorithms: ['RS256'], keys: [publicKey(key, ['RS256'])] })],
     verifiers: 0,
@@ -23,7 +23,7 @@ describe('a token that is refused again and again', () => {
   before(() => setup.authorizer.start());
   after(() => setup.authorizer.close());
 
-  /** Asked until the answer comes without a signature check; fails when it never does. */
+  /** Repeats the request until a verdict comes without a signature check; fails when none does. */
   const teach = async (token: string): Promise<string> => {
     await setup.ask(token);
     await setup.ask(token);
@@ -46,7 +46,7 @@ describe('a token that is refused again and again', () => {
     assert.equal(setup.authorizer.cacheEntries, 0);
   });
 
-  test('is let in at once when a key comes that has signed it', async () => {
+  test('is accepted at once when the key arrives that signed it', async () => {
     const token = forged('rotated');
     assert.equal(await teach(token), 'signature_invalid signature');
     setup.authorizer.setKeys('main', [publicKey(key, ['RS256']), publicKey(next, ['RS256'])]);
@@ -67,7 +67,7 @@ describe('a token that is refused again and again', () => {
     assert.equal(await setup.verdict(token), 'token_expired expiry');
   });
 
-  test('does not stand for another token that ends in the same way', async () => {
+  test('does not stand for another token with the same ending', async () => {
     const token = good('victim');
     const bad = withSignatureOf(good('borrower'), token);
     assert.equal(await teach(bad), 'signature_invalid signature');
@@ -76,7 +76,7 @@ describe('a token that is refused again and again', () => {
     assert.equal(await setup.verdict(token), 'permit');
   });
 
-  test('is judged anew where something else is asked of it', async () => {
+  test('is judged anew where the policy differs', async () => {
     const token = forged('elsewhere');
     assert.equal(await teach(token), 'signature_invalid signature');
     const other = setup.route(['main'], { 'X-User': 'sub' });
@@ -84,7 +84,7 @@ describe('a token that is refused again and again', () => {
     assert.equal(await setup.verdict(token, setup.route('none')), 'permit');
   });
 
-  test('beside a second Authorization header is ambiguous as before', async () => {
+  test('with a second Authorization header is ambiguous as before', async () => {
     const token = forged('twice');
     await teach(token);
     const answer = await setup.askRaw(`Bearer ${token}`, 2);
@@ -116,7 +116,7 @@ describe('the store of refusals', () => {
     assert.equal(store.find(value('y'), policy), undefined);
   });
 
-  test('keeps none when others come to its place in between', () => {
+  test('keeps no value whose place others took in between', () => {
     const store = new RefusedTokens(clock);
     const inPlace = (mark: string): string => `Bearer a.b.${mark.repeat(38)}sssst`;
     for (let round = 0; round < 3; round += 1) {

@@ -4,7 +4,7 @@ import type { Revocations, TokenMarks } from '../../src/auth/revocations.ts';
 import type { Permit } from '../../src/auth/verdict.ts';
 import { issuer, Setup, verdictText } from './support.ts';
 
-/** Revocations by user, and how often somebody asked. */
+/** Revocations by user, and the number of lookups. */
 class ByUser implements Revocations {
   generation = 1;
   asked = 0;
@@ -51,7 +51,7 @@ describe('a revoked token', () => {
     assert.equal(setup.authorizer.cacheEntries, 0);
   });
 
-  test('is revoked only where its issuer is the one that counts', async () => {
+  test('is revoked only where the issuer that judges it is the revoked one', async () => {
     const revocations = new ByUser();
     const setup = new Setup({
       revocations,
@@ -70,7 +70,7 @@ describe('a revoked token', () => {
     assert.equal(await setup.verdict(token, main), 'token_revoked signature');
   });
 
-  test('that has expired is expired', async () => {
+  test('is reported as expired once it has expired', async () => {
     const revocations = new ByUser();
     const setup = new Setup({ revocations });
     revocations.revoke('alice');
@@ -78,7 +78,7 @@ describe('a revoked token', () => {
     assert.equal(await setup.verdict(token), 'token_expired expiry');
   });
 
-  test('a known token is looked up once for each change, and not on each request', async () => {
+  test('that is known is looked up once for each change, and not on each request', async () => {
     const revocations = new ByUser();
     const setup = new Setup({ revocations });
     const token = setup.token({ sub: 'bob' });

@@ -4,7 +4,7 @@ import { signToken } from '../support/tokens.ts';
 import { forward, head, issuer, Setup, secretKey } from './support.ts';
 
 describe('routes', () => {
-  test('a public route looks at nothing and keeps the token', async () => {
+  test('a public route reads no token and keeps it', async () => {
     const setup = new Setup();
     const open = setup.authorizer.policy({ auth: 'none', forward: forward({ 'X-Id': 'sub' }, 'strip') });
     for (const value of [undefined, 'Basic x', 'Bearer junk', `Bearer ${setup.token()}`]) {
@@ -13,7 +13,7 @@ describe('routes', () => {
     }
   });
 
-  test('the permit carries the headers of its route, also when another route saw the token first', async () => {
+  test('the permit carries the headers of its own route, even when another route saw the token first', async () => {
     const setup = new Setup();
     const user = setup.route(['main'], { 'X-User': 'sub' });
     const mail = setup.authorizer.policy({
@@ -52,7 +52,7 @@ describe('routes', () => {
     assert.equal(await setup.verdict(token, user), 'token_expired expiry', 'time comes first');
   });
 
-  test('routes that agree share their policy, others do not', () => {
+  test('routes with equal demands share their policy, others do not', () => {
     const setup = new Setup();
     assert.equal(setup.route(['main'], { A: 'sub' }), setup.route(['main'], { A: 'sub' }));
     assert.notEqual(setup.route(['main'], { A: 'sub' }), setup.route(['main'], { A: 'aud' }));
@@ -101,7 +101,7 @@ describe('several issuers', () => {
     });
   };
 
-  test('iss chooses, then the first whose audience fits', async () => {
+  test('iss selects, then the first issuer whose audience fits', async () => {
     const both = setup.route(['one', 'again']);
     assert.equal(await setup.verdict(make(one, { iss: 'https://one.example', aud: 'a' }), both), 'permit');
     assert.equal(
@@ -122,7 +122,7 @@ describe('several issuers', () => {
     );
   });
 
-  test('alg must suit the issuer that was chosen, not just another one of the route', async () => {
+  test('alg must suit the selected issuer, not just another one of the route', async () => {
     const both = setup.route(['one', 'two']);
     const token = make(one, { iss: 'https://one.example', aud: 'a' }, 'HS512');
     assert.equal(await setup.verdict(token, both), 'algorithm_not_allowed algorithm');
@@ -136,7 +136,7 @@ describe('several issuers', () => {
     );
   });
 
-  test("issuer: any takes what no other issuer names, and never a named issuer's tokens", async () => {
+  test("issuer: any accepts what no other issuer names, and never a named issuer's tokens", async () => {
     const both = setup.route(['any', 'one']);
     assert.equal(await setup.verdict(make(any, { iss: 'https://else.example' }), both), 'permit');
     assert.equal(await setup.verdict(make(any, {}), both), 'permit');
@@ -160,7 +160,7 @@ describe('several issuers', () => {
     assert.equal(await setup.verdict(token, setup.route(['one'])), 'permit');
   });
 
-  test('what the cache holds never changes which issuer judges a token', async () => {
+  test('the cache never changes which issuer judges a token', async () => {
     const twin = { ...again, name: 'twin', keys: one.keys };
     const pair = new Setup({ issuers: [twin, one] });
     const token = make(one, { iss: 'https://one.example', aud: 'a' });

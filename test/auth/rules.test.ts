@@ -87,7 +87,7 @@ describe('scopes', () => {
   ];
   for (const row of rows) test(name(row), () => judge(row));
 
-  test('the refusal names what to ask for', async () => {
+  test('the refusal names the missing scopes', async () => {
     const setup = new Setup();
     const both = route(setup, { scopes: all('a', 'b'), roles: any('admin') });
     assert.deepEqual(await setup.ask(setup.token(), both), {
@@ -134,7 +134,7 @@ describe('roles', () => {
     test(`in realm_access.roles: ${name(row)}`, () => judge(row, { rolesClaim: 'realm_access.roles' }));
   }
 
-  test('each issuer of a route has its roles where it has them', async () => {
+  test('each issuer of a route has its own claim for roles', async () => {
     const other = issuer({ name: 'other', issuer: 'https://other.example', rolesClaim: 'groups' });
     const setup = new Setup({ issuers: [issuer(), other] });
     const policy = setup.authorizer.policy({
@@ -219,7 +219,7 @@ describe('the order of checks', () => {
     assert.equal(await ask({ scope: 'a', roles: 'r', c: 1, d: 1 }), 'permit');
   });
 
-  test('nothing is learnt of them without a good signature', async () => {
+  test('a bad signature hides all of them', async () => {
     const setup = new Setup({
       issuers: [issuer({ tokenTypes: ['at+jwt'], rejectIdTokens: true, maxAgeMs: 1000 })],
     });
@@ -230,7 +230,7 @@ describe('the order of checks', () => {
     assert.equal(await setup.verdict(forged, policy), 'signature_invalid signature');
   });
 
-  test('nor with an asymmetric key, where all who wait for one verification have rules of their own', async () => {
+  test('also with an asymmetric key, where each waiting request has its own rules', async () => {
     const [key, twin] = [rsaKey(), rsaKey()];
     const config = issuer({ algorithms: ['RS256'], keys: [publicKey(key, ['RS256'])] });
     const setup = new Setup({ issuers: [config] });
@@ -282,7 +282,7 @@ describe('a known token', () => {
     }
   });
 
-  test('that lacks a scope still ends with its time', async () => {
+  test('that lacks a scope still expires', async () => {
     const setup = new Setup();
     const policy = route(setup, { scopes: all('b') });
     const token = setup.token();
@@ -291,7 +291,7 @@ describe('a known token', () => {
     assert.equal(await setup.verdict(token, policy), 'token_expired expiry');
   });
 
-  test('carries identity headers where it is let in, and never where it is not', async () => {
+  test('carries identity headers where it is accepted, and never where it is refused', async () => {
     const setup = new Setup();
     const token = setup.token({ scope: 'a' });
     const headers = { 'X-User': 'sub' };

@@ -5,7 +5,7 @@ import { SignatureVerifier } from '../../src/auth/verify/signature.ts';
 import { keyPair, signToken } from '../support/tokens.ts';
 import { publicKey, SECRET, secretKey } from './support.ts';
 
-describe('the check of a signature alone says what the whole verifier of fast-jwt says', () => {
+describe('the check of a signature alone agrees with the whole verifier of fast-jwt', () => {
   const claims = { sub: 's' };
   for (const algorithm of [
     'RS256',

@@ -13,7 +13,7 @@ const decodeObject = (segment: string) => {
 
 const segment = (text: string | Buffer): string => Buffer.from(text as string).toString('base64url');
 
-test('an object comes back as it was written', () => {
+test('an object is returned as it was written', () => {
   const object = { a: 1, b: { c: [1, { d: 'x:y"\\' }] }, 'e:f': '\\', g: [[], {}, [{}]] };
   assert.deepEqual(decodeObject(segment(JSON.stringify(object))), object);
   assert.deepEqual(decodeObject(segment('{}')), {});
@@ -57,7 +57,7 @@ test('a colon, a brace or a quote inside a string does not confuse the count', (
   }
 });
 
-test('what is not one JSON object is refused', () => {
+test('text that is not one JSON object is refused', () => {
   const texts = [
     '',
     ' ',
@@ -85,7 +85,7 @@ test('bytes that are not UTF-8 are refused', () => {
   }
 });
 
-test('nesting ends at 32 levels', () => {
+test('nesting has at most 32 levels', () => {
   const nested = (levels: number): string => `${'{"a":'.repeat(levels - 1)}{}${'}'.repeat(levels - 1)}`;
   assert.notEqual(decodeObject(segment(nested(32))), undefined);
   assert.equal(decodeObject(segment(nested(33))), undefined);
@@ -111,11 +111,11 @@ test('a segment has one spelling: no padding, no other alphabet, no stray bits',
   }
 });
 
-test('a replacement character that was really written is kept', () => {
+test('a replacement character in the original text is kept', () => {
   assert.deepEqual(decodeObject(segment('{"a":"\ufffd"}')), { a: '\ufffd' });
 });
 
-test('texts longer than the working memory are handled alike', () => {
+test('texts longer than the working memory are treated alike', () => {
   for (const length of [16_000, 16_384, 16_385, 100_000]) {
     const text = `{"a":"${'x'.repeat(length)}"}`;
     assert.equal(buffer.decode(segment(text)), text);
@@ -124,7 +124,7 @@ test('texts longer than the working memory are handled alike', () => {
   }
 });
 
-test('any bytes in canonical spelling are taken if they are UTF-8, and no bytes otherwise', () => {
+test('any bytes in canonical spelling are accepted if they are UTF-8, and no others', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
       const spelled = Buffer.from(bytes).toString('base64url');

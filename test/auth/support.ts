@@ -16,7 +16,7 @@ export const ISSUER = 'https://issuer.example';
 export const AUDIENCE = 'app-1';
 export const SECRET = 'a secret of at least thirty-two bytes, for HS256 only';
 
-/** A clock that stands still until it is moved. */
+/** A clock that stands still until the test moves it. */
 class TestClock implements Clock {
   now = Date.UTC(2026, 0, 1);
 
@@ -67,7 +67,7 @@ export function forward(
   return { headers: new Map(Object.entries(headers)), token, forwarded: new Set() };
 }
 
-/** One for all heads: benchmarks make heads too. */
+/** Shared by all heads, because benchmarks make heads too. */
 const none: readonly string[] = [];
 
 export function head(authorization: string | undefined, count?: number): RequestHead {
@@ -98,7 +98,7 @@ export interface SetupOptions {
   readonly revocations?: Revocations;
 }
 
-/** An authorizer with one route that accepts all its issuers, and everything a test wants to look at. */
+/** An authorizer with one route that accepts all its issuers, and everything that a test inspects. */
 export class Setup {
   readonly clock = new TestClock();
   readonly counters = new AuthCounters();
@@ -137,7 +137,7 @@ export class Setup {
     return signToken('HS256', SECRET, this.claims(changes), header);
   }
 
-  /** The answer to a request with this token, however long it takes. */
+  /** The verdict on a request with this token, at once or later. */
   ask(token: string, policy = this.policy): Promise<Permit | Rejection> {
     return this.askRaw(`Bearer ${token}`, 1, policy);
   }
@@ -153,7 +153,7 @@ export class Setup {
     });
   }
 
-  /** The answer if it comes at once; `pending` is cancelled. */
+  /** The verdict if it comes at once; `pending` is cancelled. */
   now(token: string, policy = this.policy): Permit | Rejection | 'pending' {
     const answer: Permit | Rejection | Pending = this.authorizer.authorize(policy, head(`Bearer ${token}`), {
       onVerdict: () => undefined,
@@ -173,7 +173,7 @@ export function verdictText(answer: Permit | Rejection): string {
   return answer.kind === 'permit' ? 'permit' : `${answer.reason} ${answer.stage}`;
 }
 
-/** Token text from parts that are encoded as they stand, signed with HS256 so that only the checks before the signature can fail. */
+/** A token whose parts are encoded as given, signed with HS256 so that only the checks before the signature can fail. */
 export function signedParts(header: string | Buffer, payload: string | Buffer): string {
   return signToken('HS256', SECRET, payload, header);
 }

@@ -50,7 +50,7 @@ describe('a header', () => {
     [bare, ['X-Auth-Token: a.b.c, d.e.f'], MALFORMED],
     [bare, ['X-Auth-Token: '], MALFORMED],
     [bare, ['X-Auth-Token: a.b.c', 'X-Auth-Token: a.b.c'], AMBIGUOUS],
-    // Servers that take marks for one another would read the second one.
+    // Servers that do not distinguish marks would read the second one.
     [bare, ['X-Auth-Token: a.b.c', 'X_Auth_Token: d.e.f'], AMBIGUOUS],
     [bare, ['X.Auth.Token: a.b.c', 'X-AUTH-TOKEN: d.e.f'], AMBIGUOUS],
     [bare, ['X-Auth: a.b.c', 'X-Auth-Token-2: d.e.f', 'XAuthToken: g.h.i'], MISSING],
@@ -81,7 +81,7 @@ describe('a cookie', () => {
     [['access_token=%61.b.c'], 'token %61.b.c'],
     [[], MISSING],
     [['a=1; b=2'], MISSING],
-    // Servers that take one spelling for another would read the second one, or the first.
+    // Servers that do not distinguish the spellings would read the second one, or the first.
     [['access_token=a.b.c; Access_Token=d.e.f'], AMBIGUOUS],
     [['access.token=d.e.f; access_token=a.b.c'], AMBIGUOUS],
     [['access[token=d.e.f; access_token=a.b.c'], AMBIGUOUS],
@@ -116,7 +116,7 @@ describe('a cookie', () => {
     });
   }
 
-  test('what is no Cookie header holds none', () => {
+  test('another header holds no cookie', () => {
     const lines = ['Cookie2: access_token=a.b.c', 'Set-Cookie: access_token=a.b.c'];
     assert.equal(outcome([cookie], lines), MISSING);
   });
@@ -169,7 +169,7 @@ describe('a query parameter', () => {
       assert.equal(outcome([query], [], search), expected));
   }
 
-  test('a huge query is looked through', () => {
+  test('a huge query is searched', () => {
     const filler = 'a%61=1&'.repeat(40_000);
     assert.equal(outcome([query], [], `${filler}access_token=a.b.c`), 'token a.b.c');
     assert.equal(outcome([query], [], `access_token=a.b.c&${filler}%61ccess_token=x`), AMBIGUOUS);
@@ -191,11 +191,11 @@ describe('several places', () => {
       // Another scheme is no token.
       [['Authorization: Basic x', 'Cookie: access_token=a.b.c'], undefined, 'token a.b.c'],
       [['Authorization: Basic x'], undefined, OTHER_SCHEME],
-      // What is broken decides, in any place.
+      // A malformed token decides, in any place.
       [['Authorization: Bearer'], undefined, MALFORMED],
       [['Cookie: access_token='], undefined, MALFORMED],
       [[], 'access_token=%', MALFORMED],
-      // Two at once, the same or not, broken or not.
+      // Two at once, equal or not, malformed or not.
       [['Authorization: Bearer a.b.c', 'Cookie: access_token=a.b.c'], undefined, AMBIGUOUS],
       [['Authorization: Bearer a.b.c', 'Cookie: access_token=d.e.f'], undefined, AMBIGUOUS],
       [['Authorization: Bearer a.b.c'], 'access_token=a.b.c', AMBIGUOUS],
@@ -255,7 +255,7 @@ describe('with the authorizer', () => {
     assert.equal(setup.authorizer.cacheEntries, 1);
   });
 
-  test('a route looks at its own places alone, known token or not', () => {
+  test('a route reads only its own places, known token or not', () => {
     const token = setup.token();
     for (let round = 0; round < 2; round += 1) {
       assert.equal(
@@ -291,7 +291,7 @@ describe('with the authorizer', () => {
     assert.equal(ask('cookie', [`Cookie: access_token=${token.replace('.', '%2e')}`]), 'token_malformed');
   });
 
-  test('the permit says what stays here', () => {
+  test('the permit says what is not forwarded', () => {
     const permit = (token: 'keep' | 'strip', places: readonly TokenPlace[]) => {
       const policy = setup.authorizer.policy({ auth: ['main'], token: places, forward: forward({}, token) });
       const { plainPermit } = policy;

@@ -6,7 +6,7 @@ type Changes = Parameters<typeof issuer>[0];
 
 const refused = 'claim_mismatch rules';
 
-/** The answer for a token with this header and these claims, asked twice so that the cache has its say. */
+/** The verdict on a token with this header and these claims, asked twice so that the cache is used too. */
 async function answer(changes: Changes, claims: object, header: object = { typ: 'JWT' }): Promise<string> {
   const setup = new Setup({ issuers: [issuer(changes)] });
   const token = setup.token({ ...claims }, { alg: 'HS256', ...header });
@@ -46,11 +46,11 @@ describe('tokenTypes', () => {
     });
   }
 
-  test('without them typ says nothing', async () => {
+  test('without the key typ is ignored', async () => {
     for (const header of [{}, { typ: 'x' }, { typ: 5 }]) assert.equal(await answer({}, {}, header), 'permit');
   });
 
-  test('the type of one token is not that of the next with the same key', async () => {
+  test('the type of one token is not used for the next with the same key', async () => {
     const setup = new Setup({ issuers: [issuer({ tokenTypes: ['at+jwt'] })] });
     for (const [typ, expected] of [
       ['at+jwt', 'permit'],
@@ -76,7 +76,7 @@ describe('rejectIdTokens', () => {
     { token_use: 'id' },
   ];
   for (const claims of marks) {
-    test(`${JSON.stringify(claims)} marks one`, async () => {
+    test(`${JSON.stringify(claims)} marks an ID token`, async () => {
       assert.equal(await answer({ rejectIdTokens: true }, claims), refused);
       assert.equal(await answer({ rejectIdTokens: true }, claims, {}), refused);
       assert.equal(await answer({}, claims), 'permit', 'only where it is asked for');
@@ -86,7 +86,7 @@ describe('rejectIdTokens', () => {
     });
   }
 
-  test('claims that access tokens have too mark none', async () => {
+  test('claims that access tokens also have mark none', async () => {
     const claims = {
       auth_time: 1_700_000_000,
       acr: '1',
@@ -103,7 +103,7 @@ describe('rejectIdTokens', () => {
 
 describe('a token that is bound to a key', () => {
   for (const cnf of [{ jkt: 'x' }, { 'x5t#S256': 'x' }, { jwk: {} }, { kid: 'x' }, {}, null, '']) {
-    test(`cnf ${JSON.stringify(cnf)} is no bearer token, with any other claims`, async () => {
+    test(`cnf ${JSON.stringify(cnf)} makes it no bearer token, whatever the other claims`, async () => {
       assert.equal(await answer({}, { cnf }), refused);
       assert.equal(await answer({ tokenTypes: ['at+jwt'] }, { cnf }, { typ: 'at+jwt' }), refused);
     });
@@ -122,7 +122,7 @@ describe('maxAge', () => {
   const hour = { maxAgeMs: 3_600_000 };
   const make = (changes: Changes = hour): Setup => new Setup({ issuers: [issuer(changes)] });
 
-  test('iat must be there, and be a time', async () => {
+  test('iat must be present, and be a time', async () => {
     const setup = make();
     assert.equal(await setup.verdict(setup.token()), 'claim_missing expiry');
     assert.equal(await setup.verdict(setup.token({ iat: null })), 'token_malformed expiry');
@@ -130,7 +130,7 @@ describe('maxAge', () => {
     assert.equal(await new Setup().verdict(new Setup().token()), 'permit', 'but not without a maximum');
   });
 
-  test('ends a token before its exp, known or not, at the second', async () => {
+  test('ends a token before its exp, known or not, to the second', async () => {
     const setup = make();
     const token = setup.token({ iat: setup.clock.seconds(), exp: setup.clock.seconds(86_400) });
     assert.equal(await setup.verdict(token), 'permit');
@@ -142,7 +142,7 @@ describe('maxAge', () => {
     assert.equal(setup.authorizer.cacheEntries, 0);
   });
 
-  test('adds nothing to exp', async () => {
+  test('does not extend exp', async () => {
     const setup = make();
     const token = setup.token({ iat: setup.clock.seconds(), exp: setup.clock.seconds(60) });
     assert.equal(await setup.verdict(token), 'permit');
@@ -158,7 +158,7 @@ describe('maxAge', () => {
     assert.equal(await setup.verdict(token), 'token_expired expiry');
   });
 
-  test('an iat to come is not valid yet', async () => {
+  test('a future iat is not valid yet', async () => {
     const setup = make();
     const token = setup.token({ iat: setup.clock.seconds(10) });
     assert.equal(await setup.verdict(token), 'token_not_yet_valid expiry');
@@ -208,7 +208,7 @@ describe('audience: all of them', () => {
     });
   }
 
-  test('all of one may be a text', async () => {
+  test('a single required audience may be a text', async () => {
     assert.equal(await answer({ audience: ['a'], audienceMatch: 'all' }, { aud: 'a' }), 'permit');
     assert.equal(await answer({ audience: ['a'], audienceMatch: 'all' }, { aud: ['a', 'c'] }), 'permit');
   });

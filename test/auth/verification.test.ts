@@ -14,7 +14,7 @@ import { publicKey } from './support.ts';
 const key = keyPair('RS256');
 const verificationKey = publicKey(key, ['RS256']);
 const choice: KeyChoice = { algorithm: 'RS256', keys: [verificationKey] };
-/** Cannot be used: an RSA key verifies no ES256. */
+/** Unusable: an RSA key verifies no ES256. */
 const misfit: KeyChoice = { algorithm: 'ES256', keys: choice.keys };
 const good = rs256(key, { sub: 'a' });
 const bad = `${good.slice(0, -9)}AAAAAAAAA`;
@@ -28,7 +28,7 @@ const ways: Readonly<Record<string, (counters: AuthCounters) => Verification>> =
   'on two threads': (counters) => new VerificationPool(2, counters),
 };
 
-/** Resolves with the outcome; rejects when the job is not taken. */
+/** Resolves with the outcome; rejects when the job is refused. */
 function outcomeOf(verification: Verification, token: string, of = choice): Promise<VerificationOutcome> {
   return new Promise((resolve, reject) => {
     const taken = verification.submit({ token, choice: of, settle: resolve });
@@ -45,7 +45,7 @@ for (const [name, make] of Object.entries(ways)) {
       return { verification, counters };
     }
 
-    test('tells good signatures from bad ones, and settles no job within submit', async () => {
+    test('distinguishes good signatures from bad ones, and settles no job within submit', async () => {
       const { verification, counters } = await open();
       const outcomes = [good, bad, good, bad].map((token) => outcomeOf(verification, token));
       assert.equal(verification.depth, 4);
@@ -54,7 +54,7 @@ for (const [name, make] of Object.entries(ways)) {
       await verification.close();
     });
 
-    test('takes jobs before its start', async () => {
+    test('accepts jobs before its start', async () => {
       const verification = make(new AuthCounters());
       const outcome = outcomeOf(verification, good);
       await verification.start();
@@ -82,7 +82,7 @@ for (const [name, make] of Object.entries(ways)) {
       await verification.close();
     });
 
-    test('more keys than the capacity are parsed again, with the same outcome', async () => {
+    test('keys beyond the capacity are parsed again, with the same outcome', async () => {
       const { verification } = await open();
       verification.keyCapacity = 1;
       // The id names a key: the same material under other names takes other places.
@@ -93,7 +93,7 @@ for (const [name, make] of Object.entries(ways)) {
       await verification.close();
     });
 
-    test('the queue is bounded: a job too many is not taken and never settled; later there is room', async () => {
+    test('the queue is bounded: a job too many is refused and never settled; later there is room', async () => {
       const { verification } = await open();
       const quick = { algorithm: 'RS256', keys: [] };
       let settled = 0;
@@ -116,7 +116,7 @@ for (const [name, make] of Object.entries(ways)) {
       await verification.close();
     });
 
-    test('closing settles each job once, those that wait as unavailable, and takes no more', async () => {
+    test('closing settles each job once, waiting ones as unavailable, and accepts no more', async () => {
       const { verification } = await open();
       const settled = new Array<number>(500).fill(0);
       const outcomes = new Set<VerificationOutcome>();

@@ -116,7 +116,7 @@ test('weak and broken keys are refused', () => {
   }
 });
 
-test('two keys for one kid and algorithm are refused; for different algorithms they are not', () => {
+test('two keys for one kid and algorithm are refused; for different algorithms they are accepted', () => {
   const other = rsaKey().publicKey.export({ format: 'jwk' });
   for (const pair of [
     [
@@ -140,7 +140,7 @@ test('two keys for one kid and algorithm are refused; for different algorithms t
   assert.equal(keys.length, 5);
 });
 
-test('what is no key set is refused', () => {
+test('text that is not a key set is refused', () => {
   const noSet = 'is not a key set; must be a JWKS such as {"keys": [...]}';
   refused('', 'is not JSON; must be a JWKS such as {"keys": [...]}');
   refused(rsa.pem, 'is not JSON; must be a JWKS such as {"keys": [...]}');

@@ -46,7 +46,7 @@ test('PKCS#1 keys and certificates come out as the same SPKI text', () => {
   assert.equal(key?.label, 'RSA key of 2048 bits');
 });
 
-test('what stands around the blocks, and how their lines end, does not matter', () => {
+test('text around the blocks, and the kind of line ends, do not matter', () => {
   const other = spki(ec('P-256').publicKey);
   const junk = 'Bag Attributes\n    friendlyName: a-key\n\uFEFF';
   for (const text of [
@@ -121,7 +121,7 @@ test('an RSA key whose exponent makes forging easy is refused', () => {
   }
 });
 
-test('what is no PEM, or broken PEM, is refused', () => {
+test('text that is no PEM, or broken PEM, is refused', () => {
   refused('', /^holds no PEM block/);
   refused('{"keys": []}', /^holds no PEM block/);
   refused(rsa.pem.replace('-----END PUBLIC KEY-----', ''), /^holds a broken PEM block/);

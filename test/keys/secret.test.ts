@@ -13,7 +13,7 @@ const refused = (secret: string, names: readonly string[], message: RegExp): voi
     secret.slice(0, 30),
   );
 
-test('a secret has at least the bytes of the hash', () => {
+test('a secret has at least as many bytes as the hash', () => {
   for (const [name, bytes] of [
     ['HS256', 32],
     ['HS384', 48],
@@ -32,7 +32,7 @@ test('a secret has at least the bytes of the hash', () => {
   refused('', ['HS256'], /^has 0 bytes/);
 });
 
-test('a public key is no secret, however it is written', () => {
+test('a public key is refused as a secret in every form', () => {
   const { pem, publicKey } = rsaKey();
   const jwk = JSON.stringify(publicKey.export({ format: 'jwk' }));
   const pkcs1 = publicKey.export({ type: 'pkcs1', format: 'pem' }).toString();
@@ -54,7 +54,7 @@ test('only HS algorithms take secrets, and public keys never take them', () => {
   assert.equal(isSymmetric('none'), false);
 });
 
-test('the id of a secret changes with it, and does not hold it', () => {
+test('the id of a secret changes with it, and does not contain it', () => {
   const secret = 'hunter2-hunter2-hunter2-hunter2-';
   const key = fitSecret(secret, ['HS256']);
   assert.deepEqual(key.material, { kind: 'secret', secret });

@@ -18,8 +18,8 @@ const SUBJECT_ALT_NAME = oid('551d11');
 
 /**
  * A self-signed certificate for 127.0.0.1 with a fresh key of P-256, both PEM.
- * @param dates from when to when it is valid, each `YYYYMMDDHHMMSSZ`.
- * @param names domain names for which it holds, too.
+ * @param dates start and end of its validity, each `YYYYMMDDHHMMSSZ`.
+ * @param names further domain names of the certificate.
  */
 export function loopbackCertificate(
   dates: readonly [string, string] = ['20200101000000Z', '20991231235959Z'],

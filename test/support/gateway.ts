@@ -12,7 +12,7 @@ const AUDIENCE = 'orders';
 
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** Adds nothing to a request, so that what reaches upstream is the client's. */
+/** Adds nothing to a request, so that upstream receives what the client sent. */
 export const bareForward: ForwardConfig = { headers: new Map(), token: 'keep', forwarded: new Set() };
 
 export interface TestOptions {
@@ -44,10 +44,10 @@ export interface TestGateway {
   close(): Promise<void>;
 }
 
-/** Milliseconds until a state that must come has to be there, on a machine that does a lot besides. */
+/** Milliseconds within which an expected state must come true, also on a busy machine. */
 const EVENTUALLY_MS = 60_000;
 
-/** Looks again and again until `wanted` holds; fails with what it saw last when that does not come true in time. */
+/** Polls until `wanted` holds; fails with the last value when it does not hold in time. */
 export async function eventually<T>(look: () => T | Promise<T>, wanted: (seen: T) => boolean): Promise<T> {
   const deadline = performance.now() + EVENTUALLY_MS;
   for (;;) {
@@ -58,7 +58,7 @@ export async function eventually<T>(look: () => T | Promise<T>, wanted: (seen: T
   }
 }
 
-/** The half of a gateway that serves, with what only the gateway itself has a use for. */
+/** The half of a gateway that serves, and the parts that only the gateway itself uses. */
 export function serverOf(gateway: TestGateway): Server {
   return gateway.gateway.servers.server;
 }
@@ -68,10 +68,10 @@ export function inFlight(gateway: TestGateway): readonly Exchange[] {
   return serverOf(gateway).exchanges;
 }
 
-/** One for all gateways of this process: to make another takes longer than all the rest of a start. */
+/** Shared by all gateways of this process, because making one takes longer than the rest of a start. */
 let issuerKey: TestKey | undefined;
 
-/** One issuer, one upstream and one route on free ports, unless told otherwise. */
+/** One issuer, one upstream and one route on free ports, unless the test says otherwise. */
 export function testConfig(options: TestOptions): Config {
   issuerKey ??= rsaKey();
   const key = issuerKey;
@@ -144,7 +144,7 @@ export function testConfig(options: TestOptions): Config {
   };
 }
 
-/** A token that the issuer of `testConfig` has signed, as the value of an Authorization header. */
+/** A token signed by the issuer of `testConfig`, as the value of an Authorization header. */
 export function testBearer(claims: Record<string, unknown> = {}): string {
   issuerKey ??= rsaKey();
   const all = { iss: ISSUER, aud: AUDIENCE, sub: 'user', exp: secondsFromNow(300), ...claims };
@@ -174,7 +174,7 @@ async function metrics(gateway: LocalGateway): Promise<string> {
   return (await request(port, 'GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')).body;
 }
 
-/** Values of one metric, summed by one label; what is 0 is left out. */
+/** Values of one metric, summed by one label; zeros are left out. */
 export function sums(text: string, metric: string, label: string): Record<string, number> {
   const result: Record<string, number> = {};
   for (const [, labels = '', value] of text.matchAll(new RegExp(`^${metric}\\{([^}]*)\\} (\\S+)$`, 'gm'))) {

@@ -9,7 +9,7 @@ import { findProgram } from '../../bench/programs.ts';
 export interface HaproxyOptions {
   /** Port on 127.0.0.1 to which accepted requests go. */
   readonly upstreamPort: number;
-  /** The token rules of the walk-through; without them everything is let through. */
+  /** The token rules of the walk-through; without them every request is accepted. */
   readonly rules?: {
     readonly issuer: string;
     readonly audience: string;

@@ -2,11 +2,11 @@ import { mock } from 'node:test';
 import { systemClock } from '../../src/lib/clock.ts';
 
 /**
- * The monotonic clock of this process, which stands still until it is told to go on: time-outs that the gateway
- * compares with it end exactly when the state they are about has come, however slow the machine is.
+ * The monotonic clock of this process, which stands still until a test moves it: time-outs that the gateway compares
+ * with it end exactly when their state has come, on a slow machine too.
  */
 export class HeldClock {
-  /** Whole, so that a difference is exactly what has passed. */
+  /** Whole numbers, so that a difference is exactly the time that passed. */
   private now = Math.ceil(systemClock.monotonic());
   private readonly held = mock.method(systemClock, 'monotonic', () => this.now);
 

@@ -1,6 +1,6 @@
 import { mock } from 'node:test';
 
-/** Timers of one length, which stand still until `pass` lets time go on; all others of this process are real. */
+/** Timers of one length, which stand still until a test calls `pass`; all other timers of this process are real. */
 export class HeldTimers {
   private readonly milliseconds: number;
   private now = 0;
@@ -21,7 +21,7 @@ export class HeldTimers {
     this.mocks.push(mock.method(globalThis, 'clearTimeout', disarm as never).mock);
   }
 
-  /** Timers that are armed now. */
+  /** Timers armed now. */
   get count(): number {
     return this.armed.size;
   }

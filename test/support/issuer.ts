@@ -1,9 +1,9 @@
 import type { IssuerConfig } from '../../src/config/config.ts';
 
-/** What `issuerConfig` must be told; everything else has a default. */
+/** The fields that `issuerConfig` requires; everything else has a default. */
 type Given = Pick<IssuerConfig, 'name' | 'issuer' | 'audience' | 'algorithms' | 'keys'>;
 
-/** An issuer as the configuration resolves it: what is not given is as in a file that leaves it out. */
+/** An issuer as the configuration resolves it; fields that are not given have the value of an absent key. */
 export function issuerConfig(given: Given & Partial<IssuerConfig>): IssuerConfig {
   return {
     expiry: 'required',

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 
-/** One connection that the gateway opened to the origin. */
+/** One connection from the gateway to the origin. */
 export class OriginConnection {
   readonly socket: Socket;
   #received = Buffer.alloc(0);
@@ -15,7 +15,7 @@ export class OriginConnection {
       this.#received = Buffer.concat([this.#received, data]);
       this.#changed?.();
     });
-    // A reset is one of the ends a test may provoke; `closed` tells of all of them.
+    // A test may provoke a reset; `closed` reports every kind of end.
     socket.on('error', () => {});
     socket.on('end', () => this.#end());
     socket.on('close', () => this.#end());
@@ -30,7 +30,7 @@ export class OriginConnection {
     return this.#received.toString('latin1');
   }
 
-  /** Resolves with everything received and not yet taken, once `enough` says so. Rejects when it ends before. */
+  /** Resolves with everything received and not yet taken, once `enough` accepts it. Rejects when the connection ends before. */
   async take(enough: (text: string) => boolean): Promise<string> {
     for (;;) {
       const text = this.received;
@@ -45,7 +45,7 @@ export class OriginConnection {
     }
   }
 
-  /** The next request head, to its empty line; body bytes that came with it are part of the text. */
+  /** The next request head, up to its empty line; body bytes in the same read are part of the text. */
   head(): Promise<string> {
     return this.take((text) => text.includes('\r\n\r\n'));
   }
@@ -59,12 +59,12 @@ export class OriginConnection {
     }
   }
 
-  /** Bytes written and taken by the kernel, so on their way to the gateway. */
+  /** Bytes that the kernel has taken, so on their way to the gateway. */
   get taken(): number {
     return this.socket.bytesWritten - this.socket.writableLength;
   }
 
-  /** Hashes what comes from now on instead of keeping it, until `bytes` have come; what came before counts. */
+  /** Hashes further bytes instead of keeping them, until `bytes` have come; earlier ones count. */
   hash(bytes: number): Promise<string> {
     const hash = createHash('sha256').update(this.#received);
     let left = bytes - this.#received.length;
@@ -82,7 +82,7 @@ export class OriginConnection {
     });
   }
 
-  /** Hashes the content of the chunked body that comes from now on; what came before counts. */
+  /** Hashes the content of the chunked body from now on; earlier bytes count. */
   unchunkedHash(): Promise<string> {
     const hash = createHash('sha256');
     let rest: Buffer = this.#received;
@@ -97,7 +97,7 @@ export class OriginConnection {
           hash.update(inside);
           left -= inside.length;
           rest = rest.subarray(inside.length);
-          // The CRLF behind a chunk belongs to the next size line here.
+          // Here the CRLF after a chunk belongs to the next size line.
           const line = /^(?:\r\n)?([0-9a-f]+)\r\n/.exec(rest.subarray(0, 32).toString('latin1'));
           if (left > 0 || line === null) return;
           left = Number.parseInt(line[1] as string, 16);
@@ -119,7 +119,7 @@ export class OriginConnection {
   }
 }
 
-/** An upstream server that speaks only the bytes a test tells it to. */
+/** An upstream server that writes only the bytes of its test. */
 export class Origin {
   readonly #server: Server;
   readonly #connections: OriginConnection[] = [];
@@ -152,7 +152,7 @@ export class Origin {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Connections open now. */
+  /** Open connections. */
   get open(): number {
     return this.#all.size;
   }
@@ -164,7 +164,7 @@ export class Origin {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Answers every request on every connection with `answer`, given the request's head and what came with it. */
+  /** Responds to every request on every connection with `answer`, given the request's head and the bytes after it. */
   serve(answer: (request: string) => string): void {
     const carry = async (): Promise<void> => {
       for (;;) void this.#carry(await this.connection(), answer);
@@ -176,7 +176,7 @@ export class Origin {
     try {
       for (;;) connection.write(answer(await connection.head()));
     } catch {
-      connection.socket.destroy(); // The gateway is done with it.
+      connection.socket.destroy(); // The gateway closed the connection.
     }
   }
 

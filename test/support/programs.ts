@@ -10,8 +10,8 @@ const debianPackages: Readonly<Record<string, string>> = {
 };
 
 /**
- * Test options for a test that runs a Debian program: skipped, with the line that installs it, where it is
- * missing. With PORTCULLIS_NO_SKIP=1 nothing is skipped, so the test fails instead.
+ * Options for a test that runs a Debian program: where the program is missing, the test is skipped with the line that
+ * installs it. With PORTCULLIS_NO_SKIP=1 the test fails instead.
  */
 export function needs(name: string): { skip: string | false } {
   if (findProgram(name) !== undefined || process.env['PORTCULLIS_NO_SKIP'] === '1') return { skip: false };

@@ -10,7 +10,7 @@ interface Pair {
 /**
  * An origin, and a gateway that lets every request through to it, for the tests of a file.
  * @param how `once` for all of them, or `anew` for each.
- * @param take is handed both before any test that may use them.
+ * @param take receives both before any test that may use them.
  * @param options without them no time-out is short enough to end a test.
  */
 export function publicGateway(

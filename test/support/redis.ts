@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { findProgram } from '../../bench/programs.ts';
 
-/** A real Redis on a port of its own, which keeps nothing on disk; it can be stopped and started on that port. */
+/** A real Redis on its own port, which keeps nothing on disk; it can be stopped and started on that port. */
 export class TestRedis {
   readonly port: number;
   readonly #more: (port: number) => readonly string[];
@@ -14,7 +14,7 @@ export class TestRedis {
     this.#more = more;
   }
 
-  /** @param more options of `redis-server`, of which a later one wins. */
+  /** @param more options of `redis-server`; a later one wins. */
   static async start(more: (port: number) => readonly string[] = () => []): Promise<TestRedis> {
     const redis = new TestRedis(await freePort(), more);
     await redis.start();
@@ -41,7 +41,7 @@ export class TestRedis {
     child.stdout.resume();
   }
 
-  /** All that it held is lost. */
+  /** Loses all its data. */
   async stop(): Promise<void> {
     const child = this.#process;
     this.#process = undefined;

@@ -23,12 +23,12 @@ export function post(port: number, path: string, body: string, ...fields: string
   return request(port, `${head.join('\r\n')}\r\n\r\n${Buffer.from(body).toString('latin1')}`);
 }
 
-/** Asks the admin address to revoke. */
+/** Requests a revocation from the admin address. */
 export function revoke(port: number, what: unknown): Promise<WireResponse> {
   return post(port, '/revocations', JSON.stringify(what), `Authorization: Bearer ${SECRET}`);
 }
 
-/** What FusionAuth signs of a body. */
+/** FusionAuth's signature of a body. */
 export function signedClaimsOf(body: string): object {
   return { request_body_sha256: createHash('sha256').update(body).digest('base64') };
 }

@@ -27,13 +27,13 @@ export const bareHead: RequestHead = {
   fault: undefined,
 };
 
-/** A client that does what a test says, and notes what its exchange asks for. */
+/** A client whose acts a test scripts, and which notes what its exchange asks for. */
 export class ScriptedStream implements ClientStream {
   readonly protocol = 'HTTP/1.1';
   readonly scheme = 'http';
   readonly head: RequestHead;
   readonly address: string | undefined;
-  /** The head of a response has come, which may still wait for its first byte. */
+  /** The head of a response, which may still wait for its first byte. */
   begun = false;
   started = false;
   behind = false;
@@ -56,19 +56,19 @@ export class ScriptedStream implements ClientStream {
   #wasPaused = false;
   #gone = false;
 
-  /** @param calls where others note theirs, in one order with those of the stream. */
+  /** @param calls a list shared with other recorders, so that all calls stand in one order. */
   constructor(head: RequestHead, calls: string[] = [], address: string | undefined = '192.0.2.1') {
     this.head = head;
     this.#calls = calls;
     this.address = address;
   }
 
-  /** What the exchange has asked for since the last call. */
+  /** The calls of the exchange since the last time. */
   calls(): string[] {
     return this.#calls.splice(0);
   }
 
-  /** The next bytes of the request body come in. */
+  /** The next bytes of the request body arrive. */
   receive(bytes: Uint8Array, last: boolean): void {
     this.#events?.onRequestBody(bytes, last);
   }
@@ -79,7 +79,7 @@ export class ScriptedStream implements ClientStream {
     this.#events?.onAborted();
   }
 
-  /** The client takes what it is owed. */
+  /** The client takes what was held back. */
   drain(): void {
     this.free = true;
     this.behind = false;
@@ -176,7 +176,7 @@ export class ScriptedStream implements ClientStream {
   }
 }
 
-/** A front without sockets: its clients are those of the test. */
+/** A front without sockets, whose clients the test makes. */
 export class ScriptedFront implements Front {
   readonly listening = new Set<string>();
   isStopped = false;
@@ -190,7 +190,7 @@ export class ScriptedFront implements Front {
     this.config = config;
   }
 
-  /** A request comes in. */
+  /** A request arrives. */
   request(changes: Partial<RequestHead> = {}): ScriptedStream {
     const stream = new ScriptedStream({ ...bareHead, ...changes });
     this.#events.onRequest(stream);

@@ -1,6 +1,6 @@
 import type { AttemptFailure } from '../../src/upstream/retry.ts';
 
-/** Upstream has closed a kept connection while a repeatable request was on its way. */
+/** Upstream closed a kept connection while a repeatable request was on its way. */
 export const stale: AttemptFailure = {
   reason: 'upstream_reset',
   cause: 'reset',

@@ -7,7 +7,7 @@ export interface TestKey {
   readonly pem: string;
 }
 
-/** A fresh RSA key pair; 2048 bits unless told otherwise. */
+/** A fresh RSA key pair of 2048 bits by default. */
 export function rsaKey(bits = 2048): TestKey {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: bits });
   return { privateKey, publicKey, pem: publicKey.export({ type: 'spki', format: 'pem' }).toString() };
@@ -19,7 +19,7 @@ const encode = (part: unknown): string =>
     : Buffer.from(JSON.stringify(part))
   ).toString('base64url');
 
-/** A compact RS256 token. `header` and `payload` may be raw text or bytes, so that broken ones can be made too. */
+/** A compact RS256 token. `header` and `payload` may be raw text or bytes, to make broken ones too. */
 export function rs256(
   key: TestKey,
   payload: unknown,

@@ -4,24 +4,24 @@ export interface WireResponse {
   readonly status: number;
   /** Lower-case names; a repeated field is joined with `, `. */
   readonly headers: ReadonlyMap<string, string>;
-  /** Names and values in the order and spelling in which they came. */
+  /** Names and values in the order and spelling received. */
   readonly fields: readonly (readonly [string, string])[];
   /** The decoded body, one character per byte. */
   readonly body: string;
-  /** Every byte of the answer as it came. */
+  /** Every byte of the response as received. */
   readonly raw: string;
-  /** Whether the server ended the connection by the time the answer was complete. */
+  /** Whether the server ended the connection by the time the response was complete. */
   readonly closed: boolean;
 }
 
-/** Milliseconds after which a test is told that no complete answer came, with what did come; other tests run beside it. */
+/** Milliseconds after which a test fails for want of a complete response, with the bytes received so far; other tests run beside it. */
 const answerTimeoutMs = 60_000;
 
-/** One connection to a server on loopback that speaks in literal bytes (latin1 text, one character per byte). */
+/** A connection to a server on loopback that carries literal bytes (latin1 text, one character per byte). */
 export class Wire {
   private readonly socket: Socket;
   private received = '';
-  /** Characters without which the next answer is not whole, so that a long one is not looked through at each piece. */
+  /** Characters without which the next response is incomplete, so that a long one is not parsed at each piece. */
   private needed = 0;
   private ended = false;
   private failure: Error | undefined;
@@ -48,7 +48,7 @@ export class Wire {
     });
   }
 
-  /** @param from address to connect from; the system's choice unless given. */
+  /** @param from address to connect from; the system's choice by default. */
   static open(port: number, host = '127.0.0.1', from?: string): Promise<Wire> {
     return new Promise((resolve, reject) => {
       const socket = connect({
@@ -66,7 +66,7 @@ export class Wire {
     });
   }
 
-  /** The same by a unix socket. */
+  /** The same over a unix socket. */
   static openUnix(path: string): Promise<Wire> {
     return new Promise((resolve, reject) => {
       const socket = connect({ path, allowHalfOpen: true });
@@ -82,7 +82,7 @@ export class Wire {
     this.socket.write(bytes, 'latin1');
   }
 
-  /** Stops taking bytes, so that the server's socket fills up; `resumeReading` goes on. */
+  /** Stops reading, so that the server's socket fills up; `resumeReading` goes on. */
   pauseReading(): void {
     this.socket.pause();
   }
@@ -97,17 +97,17 @@ export class Wire {
       await new Promise<void>((resolve) => this.socket.once('drain', resolve));
   }
 
-  /** Bytes sent that the kernel has taken. */
+  /** Bytes sent and taken by the kernel. */
   get taken(): number {
     return this.socket.bytesWritten - this.socket.writableLength;
   }
 
-  /** Ends our direction; answers can still arrive. */
+  /** Ends our direction; responses can still arrive. */
   end(): void {
     this.socket.end();
   }
 
-  /** Closes with a reset, as a client does that goes away. */
+  /** Closes with a reset, as a client does that disappears. */
   reset(): void {
     this.socket.resetAndDestroy();
   }
@@ -116,7 +116,7 @@ export class Wire {
     this.socket.destroy();
   }
 
-  /** Bytes that have arrived and belong to no answer taken so far. */
+  /** Bytes received that belong to no response taken so far. */
   get pending(): string {
     return this.received;
   }
@@ -126,8 +126,8 @@ export class Wire {
   }
 
   /**
-   * The next final answer; interim ones (1xx) are skipped. `toHead` says that the request was a HEAD, whose answer
-   * has no body, even if its headers announce one.
+   * The next final response; interim ones (1xx) are skipped. `toHead` says that the request was a HEAD, whose response
+   * has no body even if its headers announce one.
    */
   async response(options: { toHead?: boolean } = {}): Promise<WireResponse> {
     const toHead = options.toHead ?? false;
@@ -136,7 +136,7 @@ export class Wire {
       this.received = this.received.slice(taken.length);
       this.needed = 0;
       if (taken.response.status >= 200 || taken.response.status === 101) {
-        // The end of the connection arrives behind the last byte, at some time; it is waited for when announced.
+        // The end of the connection arrives some time after the last byte; the test waits for it when it is announced.
         const announced = taken.response.headers.get('connection')?.toLowerCase() === 'close';
         if (announced) await this.until(() => (this.ended ? true : undefined));
         return { ...taken.response, closed: this.ended };
@@ -160,13 +160,13 @@ export class Wire {
     return undefined;
   }
 
-  /** Waits until the server has ended the connection; yields what arrived before. */
+  /** Waits until the server has ended the connection; yields the bytes received before. */
   async untilClosed(): Promise<string> {
     await this.until(() => (this.ended ? true : undefined));
     return this.received;
   }
 
-  /** Waits until `ready` yields a value; fails when the connection ends or time runs out first. */
+  /** Waits until `ready` yields a value; fails when the connection ends or the time is over first. */
   private async until<T>(ready: () => T | undefined): Promise<T> {
     let expired = false;
     const timer = setTimeout(() => {
@@ -190,7 +190,7 @@ export class Wire {
   }
 }
 
-/** Sends `bytes` on a connection of its own and yields the first final answer. */
+/** Sends `bytes` on its own connection and yields the first final response. */
 export async function request(port: number, bytes: string): Promise<WireResponse> {
   const wire = await Wire.open(port);
   try {
@@ -203,17 +203,17 @@ export async function request(port: number, bytes: string): Promise<WireResponse
 
 interface Body {
   readonly text: string;
-  /** Where it ends in the text it was found in. */
+  /** The end of the response in its text. */
   readonly end: number;
 }
 
 interface Parsed {
   readonly response: Omit<WireResponse, 'closed'>;
-  /** Characters taken from the front of the text. */
+  /** Characters consumed from the start of the text. */
   readonly length: number;
 }
 
-/** The first answer in `text`; while it is incomplete, characters it needs at least. Throws on bytes that are not an answer. */
+/** The first response in `text`; while it is incomplete, the characters that it needs at least. Throws on bytes that are not a response. */
 function parseResponse(text: string, toHead: boolean, ended: boolean): Parsed | number {
   const headEnd = text.indexOf('\r\n\r\n');
   if (headEnd < 0) {
