@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 
-/** What the errno of a bind says, and the remedy. */
+/** Cause and remedy, by the errno of a bind. */
 const sentences: Readonly<Record<string, string>> = {
   EADDRINUSE:
     'the port is taken by another program; stop it (`ss -ltnp` shows which it is) or choose another address',
@@ -10,12 +10,12 @@ const sentences: Readonly<Record<string, string>> = {
   ENOTFOUND: 'it is not a known host name; choose an address of this machine',
 };
 
-/** For an address that one process alone may have. */
+/** Cause and remedy for an address that only one process may bind. @param code errno name of the bind. */
 export function bindSentence(code: string): string {
   return sentences[code] ?? `the system says ${code || 'nothing'}; choose another address`;
 }
 
-/** For an address of clients, which two gateways can share. */
+/** Cause and remedy for an address of clients, which two gateways can share. @param code errno name of the bind. */
 export function listenSentence(code: string): string {
   const sentence = bindSentence(code);
   return code === 'EADDRINUSE'
@@ -23,7 +23,7 @@ export function listenSentence(code: string): string {
     : sentence;
 }
 
-/** Why an address could not be bound, by binding it once more: the engine does not give the errno. */
+/** Says why an address could not be bound. Binds it once more to learn the errno, which the engine does not give. */
 export function whyNotBound(host: string, port: number): Promise<string> {
   return new Promise((resolve) => {
     const server = createServer((socket) => socket.destroy());

@@ -15,20 +15,20 @@ import { addressText } from '../http/host-port.ts';
 import { StartError } from '../lib/start-error.ts';
 
 /**
- * Who may connect: the user and the group of this process, so that a proxy in front needs to be in its group. The
- * engine makes the file with 0700, so at no time may anybody else.
+ * Lets the user and the group of this process connect. A proxy in front must be in that group. The engine makes the
+ * file with mode 0700, so other users can connect at no time.
  */
 const MODE = 0o660;
-/** In such a folder only the owner of a name may rename or remove it. */
+/** In a folder with this bit, only the owner of a file may rename or remove it. */
 const STICKY = 0o1000;
 
 /**
- * The file of a unix socket that listens. It is made under a name of its own and then renamed, so that clients find
- * the socket before, or this one, but never none: the engine would remove what has its name and be absent until
- * it has bound.
+ * The file of a unix socket that listens. The engine binds it under a temporary name, and a rename puts it in place. So
+ * clients find the previous socket or the new one at any time. Without the rename there would be a gap: the engine
+ * removes the file at its path before it binds.
  */
 export class SocketFile {
-  /** What the engine binds; nothing is there. */
+  /** The temporary path that the engine binds. No file exists there yet. */
   readonly boundPath: string;
   readonly #path: string;
   readonly #before: Stats | undefined;
@@ -43,20 +43,20 @@ export class SocketFile {
   }
 
   /**
-   * @param shared another process that listens at this path hands it over.
-   * @throws StartError when something is at the path that must stay.
+   * @param shared another process of this gateway may listen at this path, and hands it over.
+   * @throws StartError when another process listens at the path, or another kind of file has it.
    */
   static async prepare(path: string, shared: boolean): Promise<SocketFile> {
     assertFolder(path);
     return new SocketFile(path, shared ? socketAt(path) : await deadSocketAt(path), shared);
   }
 
-  /** Puts the socket that was bound in its place. @throws StartError; the bound path is removed then. */
+  /** Moves the bound socket to its path. @throws StartError; the bound file is removed then. */
   place(): void {
     try {
       chmodSync(this.boundPath, MODE);
       const bound = lstatSync(this.boundPath);
-      // Another process may have come meanwhile. One that comes between this look and the next line is not noticed.
+      // Another process may have bound the path meanwhile. A bind between this check and the rename goes unnoticed.
       if (!this.#shared && !isSame(socketAt(this.#path), this.#before)) throw taken(this.#path);
       renameSync(this.boundPath, this.#path);
       this.#placed = bound;
@@ -67,8 +67,8 @@ export class SocketFile {
   }
 
   /**
-   * Removes the file, unless another process has put its own there. It must come before the socket closes: as long as
-   * that is open no other file gets its inode number.
+   * Removes the file, unless another process has put its own there. Must be called before the socket closes: no other
+   * file can get the inode number while the socket is open.
    */
   remove(): void {
     const placed = this.#placed;
@@ -77,7 +77,7 @@ export class SocketFile {
   }
 }
 
-/** Why the engine could not bind; it does not say. */
+/** The fault of a bind that the engine could not do. The engine does not say why, so the folder is checked. */
 export function bindError(path: string): StartError {
   try {
     accessSync(dirname(path), constants.W_OK | constants.X_OK);
@@ -88,8 +88,8 @@ export function bindError(path: string): StartError {
 }
 
 /**
- * Makes sure that no other process listens on a unix socket. Nothing is held: a process that comes later is not noticed.
- * @throws StartError when one does, and when something else than a socket has the path.
+ * Makes sure that no other process listens on a unix socket. Takes no lock, so a process that binds later goes unnoticed.
+ * @throws StartError when a process listens there, or another kind of file has the path.
  */
 export async function claimSocketPath(path: string): Promise<void> {
   await deadSocketAt(path);
@@ -97,14 +97,13 @@ export async function claimSocketPath(path: string): Promise<void> {
 
 async function deadSocketAt(path: string): Promise<Stats | undefined> {
   const file = socketAt(path);
-  if (file !== undefined && (await answers(path))) throw taken(path);
+  if (file !== undefined && (await isListening(path))) throw taken(path);
   return file;
 }
 
 /**
- * Anybody could put another socket in the place of one that lies where all may rename, and be sent tokens; and a
- * link in its place would have the mode of another file changed. A group may share a folder: that is how a proxy in
- * front gets at it.
+ * Refuses a folder in which every user may rename files. There any user could replace the socket and receive tokens, or
+ * put a link there so that `chmod` changes another file. A group may share a folder: that gives a proxy in front access.
  */
 function assertFolder(path: string): void {
   const folder = dirname(path);
@@ -115,7 +114,7 @@ function assertFolder(path: string): void {
   );
 }
 
-/** The socket at a path, undefined when nothing is there. @throws StartError when something else is. */
+/** The socket at a path, undefined when no file is there. @throws StartError when another kind of file is there. */
 function socketAt(path: string): Stats | undefined {
   let file: Stats | undefined;
   try {
@@ -131,8 +130,8 @@ function socketAt(path: string): Stats | undefined {
   return file;
 }
 
-/** Whether the socket at a path belongs to a process that lives; if that cannot be told, it does. */
-function answers(path: string): Promise<boolean> {
+/** Whether a process listens on the socket at a path. In doubt: yes. */
+function isListening(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path, () => {
       socket.destroy();
@@ -153,7 +152,7 @@ function removeIf(path: string, wanted: (file: Stats) => boolean): void {
     const file = lstatSync(path, { throwIfNoEntry: false });
     if (file !== undefined && wanted(file)) unlinkSync(path);
   } catch {
-    // It stays, and no process answers there: the next one to listen there replaces it.
+    // The file stays. No process listens on it, so the next process that listens at this path replaces it.
   }
 }
 

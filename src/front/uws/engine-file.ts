@@ -15,7 +15,7 @@ interface KnownEngine {
   readonly sha256: string;
 }
 
-/** The binaries that this release has been tried with, by package; a change of a dependency changes this list. */
+/** The binaries that this release is tested with, by package. Must change together with the dependency. */
 const known: Readonly<Record<string, KnownEngine>> = {
   '@uwsjs/linux-x64-20': {
     version: '20.51.4',
@@ -29,9 +29,9 @@ const known: Readonly<Record<string, KnownEngine>> = {
 const BINARY = 'uws.node';
 
 /**
- * The binary to load, by its path: the one that is named, or that of the platform package in the tree that npm made for
- * this package. Nothing else is looked up: a package in a parent folder, in NODE_PATH or in a home folder is not ours.
- * @returns undefined when the tree has none for this platform and Node.js.
+ * Finds the binary to load: the configured file, or the file of the platform package in the tree that npm made for this
+ * package. Searches nowhere else: a package in a parent folder, in NODE_PATH or in a home folder is not trusted.
+ * @returns its path; undefined when the tree has none for this platform and Node.js.
  * @throws StartError when its bytes are not the expected ones.
  */
 export function engineFile(chosen: EngineFile | undefined): string | undefined {
@@ -57,7 +57,7 @@ export function engineFile(chosen: EngineFile | undefined): string | undefined {
   return join(folder, BINARY);
 }
 
-/** Where npm puts what this package depends on: below it, or beside it where several packages share it. */
+/** Folders in which npm puts the dependencies of this package: below it, or beside it if packages share them. */
 function ownFolders(): readonly string[] {
   let root = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(root, 'package.json'))) {

@@ -3,12 +3,11 @@ import { StartError } from '../../lib/start-error.ts';
 import { type EngineFile, engineFile } from './engine-file.ts';
 
 /**
- * The seam to the front engine: the few names of uWebSockets.js that the gateway uses. Another engine takes its
- * place by answering to these. What the engine promises: header names are tokens in lower case and values hold no
- * control characters but HTAB and DEL; what it does not promise is checked in `head-reader.ts`.
+ * The names of uWebSockets.js that the gateway uses. The engine guarantees that header names are tokens in lower case,
+ * and that values have no control characters except HTAB and DEL. `head-reader.ts` checks all else.
  */
 export interface EngineRequest {
-  /** Must be read before `getMethod`, which lower-cases in place. */
+  /** Must be called before `getMethod`, which lower-cases in place. */
   getCaseSensitiveMethod(): string;
   getUrl(): string;
   getQuery(): string | undefined;
@@ -38,7 +37,7 @@ export interface EngineApp {
   filter(handler: (response: EngineResponse, change: number) => void): EngineApp;
   any(pattern: string, handler: (response: EngineResponse, request: EngineRequest) => void): EngineApp;
   listen(host: string, port: number, options: number, done: (token: unknown) => void): EngineApp;
-  /** Removes what has the path, and makes the socket with mode 0700; `done` hears false when the path cannot be bound. */
+  /** Removes the file at the path and makes the socket with mode 0700. `done` gets false when the bind fails. */
   listen_unix(done: (token: unknown) => void, path: string): EngineApp;
   close(): EngineApp;
 }
@@ -53,18 +52,18 @@ export interface Engine {
 
 const HEAD_LIMIT_VARIABLE = 'UWS_HTTP_MAX_HEADERS_SIZE';
 /**
- * How many times the allowed head the engine takes before it answers with a page of its own, which nothing counts: a
- * client whose cookies have grown is told the reason by us. It is also what a slow head can hold in memory.
+ * The engine takes heads of this many times `limits.requestHead`. Above that it sends an error page of its own, which the
+ * gateway does not count. So a client whose cookies have grown gets a reply with the reason. A slow head can occupy this
+ * much memory.
  */
 const HEAD_SLACK = 2;
 
 /**
- * Loads the engine from the binary that `engineFile` finds.
- *
- * `requestHeadBytes` is the largest request head that will be accepted (request line to the empty line). The engine
- * reads its own bound from the environment once, when its binary is loaded, so it is set here and cannot change.
- * @throws StartError when no binary fits this platform and Node.js, its bytes are not the expected ones, or the bound
- * differs from the loaded one's.
+ * Loads the engine from the binary that `engineFile` finds. The engine reads its bound for heads from the environment
+ * once, when its binary is loaded, so the bound cannot change afterwards.
+ * @param requestHeadBytes bytes of the largest accepted request head, from the request line to the empty line.
+ * @throws StartError when no binary fits this platform and Node.js, when its bytes are not the expected ones, or when the
+ * engine is loaded with another bound.
  */
 export function loadEngine(requestHeadBytes: number, chosen?: EngineFile): Engine {
   const path = engineFile(chosen);
@@ -78,9 +77,9 @@ export function loadEngine(requestHeadBytes: number, chosen?: EngineFile): Engin
   }
   process.env[HEAD_LIMIT_VARIABLE] = wanted;
   try {
-    // The binary itself: no script of a package runs.
+    // Loads the binary itself, so that no script of a package runs.
     const engine = require(path) as Engine;
-    engine._cfg?.('silent'); // No `uWebSockets` mark in our answers.
+    engine._cfg?.('silent'); // Keeps the `uWebSockets` header out of responses.
     return engine;
   } catch (error) {
     const why = error instanceof Error ? `: ${error.message.split('\n')[0]}` : '';

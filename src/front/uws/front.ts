@@ -11,7 +11,7 @@ import { type StreamTerms, UwsStream } from './stream.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** Options of a TCP socket that shares its address (SO_REUSEPORT): none, since the engine shares by default. */
+/** Options of a TCP socket that shares its address. The engine sets SO_REUSEPORT by default. */
 const SHARED = 0;
 
 /** The front on uWebSockets.js: plain-text HTTP/1.1 on TCP addresses and unix sockets. */
@@ -19,17 +19,17 @@ export class UwsFront implements Front {
   readonly #options: FrontOptions;
   readonly #load: typeof loadEngine;
   readonly #reader: HeadReader;
-  /** Streams read it while they last. */
+  /** Shared with all streams, which read the current values. */
   readonly #terms: Mutable<StreamTerms>;
   #engine: Engine | undefined;
   #tcpApp: EngineApp | undefined;
-  /** Unix sockets are apart: the engine gives no address for their peers, nor for a TCP peer that has left. */
+  /** A separate app: the engine gives no address for peers of unix sockets, and none for TCP peers that have left. */
   #unixApp: EngineApp | undefined;
-  /** What ends listening, by address as it was asked for. */
+  /** Functions that stop listening, by the address that `listen` got. */
   #endings = new Map<string, () => void>();
   #stopped = false;
 
-  /** @param load loads the engine; for tests. */
+  /** @param load loads the engine; tests pass their own. */
   constructor(options: FrontOptions, load: typeof loadEngine = loadEngine) {
     this.#options = options;
     this.#load = load;
@@ -60,7 +60,7 @@ export class UwsFront implements Front {
   }
 
   async takeWaiting(): Promise<void> {
-    // The engine accepts all that waits in the poll of each turn.
+    // The poll of each turn accepts all connections that wait.
     await new Promise((done) => setImmediate(done));
   }
 
@@ -94,7 +94,7 @@ export class UwsFront implements Front {
     const app = this.#loaded().App();
     const onConnection = (response: EngineResponse, change: number): void => {
       onPeer(change, response);
-      // The engine has set the connection up before it asks, and tells of its end from inside `close`.
+      // The engine has set the connection up before this call, and `close` calls this handler again with -1.
       if (!connections.admit(change)) response.close();
     };
     app.filter(onConnection);

@@ -8,16 +8,16 @@ import { isServable } from '../../http/request-rules.ts';
 import type { Reason } from '../../reasons.ts';
 import type { EngineRequest } from './engine.ts';
 
-/** Length of a Connection value, of any content, behind which the engine closes by itself. */
+/** The engine closes by itself after a request whose Connection value has this length, whatever its content. */
 const ENGINE_CLOSES_AT = 'close'.length;
 
-/** The engine hands out values as UTF-8 that it has decoded, and puts U+FFFD in place of what is no UTF-8. */
+/** The engine decodes values as UTF-8, and puts U+FFFD in place of bytes that are no UTF-8. */
 const decoded: Charset = Object.freeze({ encoding: 'utf8', replacement: '\ufffd' });
 
 /**
- * Reads a request out of the engine and judges its framing (RFC 9112 §6). The engine lets several framing faults
- * through that would let one client's bytes become another's request, so every rule here is mandatory. One reader
- * serves one listener: `read` is synchronous and the engine's request object is dead afterwards.
+ * Reads a request head from the engine and checks its framing (RFC 9112 §6). Every rule here is mandatory: the engine
+ * accepts several framing faults with which one client's bytes could become another client's request. One reader serves
+ * one front: `read` is synchronous, and the engine's request object is dead after the handler.
  */
 export class HeadReader {
   readonly #framing = new RequestFraming();
@@ -30,11 +30,11 @@ export class HeadReader {
   #authorizations = 0;
   #connections = 0;
   #close = false;
-  /** The engine closes the connection after the answer to the request that was read last. */
+  /** The engine closes the connection after the response to the request that was read last. */
   engineCloses = false;
-  /** The last host that was found well formed; most requests of a listener repeat it. */
+  /** The last host that was well formed; most requests of a front repeat it. */
   #goodHost = '';
-  /** Bytes of the header lines, one for each character. */
+  /** Characters of the header lines. */
   #size = 0;
 
   /** @param limit bytes of a head, request line and empty line included. */
@@ -112,13 +112,13 @@ export class HeadReader {
     }
     if (!isServable(method, path, query)) return 'request_malformed';
     const size = requestHeadBytes(method, path, query, this.#size);
-    // Names and target are ASCII, but a character of a value stands for up to three bytes.
+    // Names and target are ASCII, but one character of a value is up to three bytes.
     const tooLarge =
       size > this.#limit || (size * 3 > this.#limit && size + this.#extraBytes() > this.#limit);
     return tooLarge ? 'request_head_too_large' : undefined;
   }
 
-  /** How many bytes more than characters the values have. */
+  /** Bytes of the values minus their characters. */
   #extraBytes(): number {
     let extra = 0;
     for (const value of this.#values) extra += Buffer.byteLength(value) - value.length;

@@ -2,21 +2,21 @@ import { Buffer } from 'node:buffer';
 import { systemClock } from '../../lib/clock.ts';
 
 /**
- * Milliseconds without a byte after which the client is believed to have its answer: longer than a retransmission or
- * two (RFC 6298 §2), so that what is still on its way meets an open socket.
+ * Milliseconds without a byte from the client, after which it probably has its response. Longer than one or two
+ * retransmissions (RFC 6298 §2), so that bytes still on their way meet an open socket.
  */
 const QUIET_MS = 2_000;
-/** Milliseconds altogether, for a client that sends on and on. */
+/** Milliseconds in total, for a client that never stops sending. */
 const WHOLE_MS = 30_000;
 /**
- * Bytes altogether. None of them is kept, but reading costs: as much as one client of a fast network sends before it
- * looks at the answer.
+ * Bytes in total. None of them is kept, but reading costs time. A client of a fast network may send this much before it
+ * reads the response.
  */
 const WHOLE_BYTES = 256 * 1024 * 1024;
 
 /**
- * The time between an answer that ends the connection and the end itself, in which what the client still sends is read
- * and dropped: a connection closed with bytes unread is reset, and the reset may overtake the answer (RFC 9112 §9.6).
+ * Delays the close after a response that ends the connection. Until then the client's bytes are read and dropped: a close
+ * with unread bytes resets the connection, and the reset may overtake the response (RFC 9112 §9.6).
  */
 export class Linger {
   readonly #close: () => void;
@@ -32,8 +32,8 @@ export class Linger {
   }
 
   /**
-   * More of the body came; `last` when that is all of it. The end comes when the turn is over: the engine may have read
-   * head and body at once, then it holds the answer until it is done with both, and a close would drop it.
+   * More of the body has arrived; `last` completes it. The close waits until the turn is over: if the engine has read
+   * head and body at once, it holds the response until it has handled both, and a close before that would drop it.
    */
   take(bytes: number, last: boolean): void {
     if (this.#closing !== undefined) return;
@@ -51,7 +51,7 @@ export class Linger {
   }
 }
 
-/** The value of Connection, the end of the head, and a chunked body, but for the CRLF that the engine puts behind it. */
+/** The value of Connection, the end of the head, and a chunked body without its last CRLF, which the engine adds. */
 export function closeAndChunk(body: Uint8Array): Uint8Array {
   const chunk = body.length === 0 ? '' : `${body.length.toString(16)}\r\n`;
   const end = body.length === 0 ? '0\r\n' : '\r\n0\r\n';

@@ -2,9 +2,9 @@ import { UNIX_PEER } from '../../http/networks.ts';
 import type { EngineResponse } from './engine.ts';
 import { addressText } from './remote-address.ts';
 
-/** Knows to whom a response goes. */
+/** Tells the address of a response's peer. */
 export interface PeerNames {
-  /** Undefined for a TCP peer that has left and did so before anybody asked. */
+  /** Undefined when a TCP peer left before its address was asked. */
   addressOf(response: EngineResponse): string | undefined;
 }
 
@@ -12,11 +12,11 @@ export interface PeerNames {
 export const unixPeers: PeerNames = { addressOf: () => UNIX_PEER };
 
 /**
- * Knows the peer's address without asking the kernel where that can be: the engine asks it anew for every request,
- * which costs as much as a third of the gateway's own work. While all open connections come from one address, as
- * behind a balancer, that is the answer; after a second address showed up the kernel is asked until all connections
- * are gone, because a connection that ends no longer tells whose it was. A connection that was reset before it was
- * accepted has no address, so it counts as a second one: its requests must not get the address of the others.
+ * Avoids asking the kernel for the peer's address where possible: asking for every request costs as much as a third of
+ * the gateway's own work. While all open connections come from one address, as behind a balancer, that address holds for
+ * all. After a second address has appeared the kernel is asked, until all connections are closed: a connection that ends
+ * no longer has its address. A connection that was reset before it was accepted has no address, so it counts as a second
+ * address: its requests must not get the address of the others.
  */
 export class Peers implements PeerNames {
   #open = 0;
@@ -35,7 +35,7 @@ export class Peers implements PeerNames {
     this.#open += 1;
   }
 
-  /** Text of the address this response goes to; undefined when the peer has left. */
+  /** Text of the peer's address; undefined when the peer has left. */
   addressOf(response: EngineResponse): string | undefined {
     return this.#sole ?? addressText(response.getRemoteAddress());
   }

@@ -1,24 +1,25 @@
 import type { EngineResponse } from './engine.ts';
 
-/** Milliseconds from one postponement of the engine's time-out to the next: the engine's takes 8 s at least. */
+/** Milliseconds between two postponements of the engine's time-out, which runs for at least 8 s. */
 const POSTPONE_MS = 4_000;
 
 /**
- * How the engine reads one request body. Its rules, found in its source: a pause takes the socket out of the poll
- * altogether, so that the end of a client is not seen either, and stops its time-out. What a resume polls for is not
- * kept with the connection, but in two slots of the thread, one for connections with bytes in the engine's send buffer
- * and one for others. Each slot holds what the connection paused last was polled for. So a resume may poll for too
- * little (nothing, with a slot that was never filled), or also for room to write, which is harmless: it starts a
- * time-out of 10 s, as a resume does. A refused write polls for both, which ends a pause.
+ * Controls how the engine reads one request body. The engine's source has these rules. A pause takes the socket out of
+ * the poll, so the engine does not notice when the client leaves either, and stops the time-out. The events that a resume
+ * polls for are not kept with the connection but in two slots of the thread: one for connections with bytes in the
+ * engine's send buffer, one for all others. Each slot holds the poll events of the connection that was paused last. So a
+ * resume may poll for too little: for nothing, if the slot was never filled. Or it may poll for room to write as well,
+ * which is harmless: that starts a time-out of 10 s, and so does a resume. A refused write polls for both directions,
+ * which ends a pause.
  */
 export class Reading {
   readonly #response: EngineResponse;
   #stopped = false;
-  /** Stopped at some time since that was asked. */
+  /** Stopped at some time since the last `takeStopped`. */
   #wasStopped = false;
-  /** The engine's time-out of about 10 s runs although nothing waits for the client to take an answer. */
+  /** The engine's time-out of about 10 s runs although no response bytes wait for the client. */
   #timed = true;
-  /** Bytes of the request's body may still come. */
+  /** Bytes of the request body may still arrive. */
   #awaited = true;
   #received = 0;
   /** Bytes received at the last postponement. */
@@ -26,16 +27,16 @@ export class Reading {
   /** Monotonic milliseconds; -1 before the first review. */
   #postponedAt = -1;
   readonly #paced: boolean;
-  /** Bytes that wait for upstream; -1 unless the body is wanted behind the end of the response. */
+  /** Bytes that wait for upstream, or -1 unless `keep` was called. */
   #held = -1;
 
-  /** @param paced the exchange ends a body that comes too slowly. */
+  /** @param paced the exchange ends a body that arrives too slowly. */
   constructor(response: EngineResponse, paced: boolean) {
     this.#response = response;
     this.#paced = paced;
   }
 
-  /** Bytes of the body that have come in. */
+  /** Bytes of the body that have arrived. */
   get received(): number {
     return this.#received;
   }
@@ -45,12 +46,12 @@ export class Reading {
     return this.#awaited;
   }
 
-  /** The client is kept from sending its body. */
+  /** The engine does not read the client's body. */
   get pausing(): boolean {
     return this.#stopped;
   }
 
-  /** The next bytes of the body have come; `last`: all of it. */
+  /** The next bytes of the body have arrived. @param last the body is complete. */
   take(bytes: number, last: boolean): void {
     this.#received += bytes;
     if (!last) return;
@@ -58,7 +59,7 @@ export class Reading {
     this.#awaited = false;
   }
 
-  /** The body is wanted behind the end of the response; `held` of its bytes wait for upstream. */
+  /** The exchange needs the body even after the end of the response. @param held bytes of it that wait for upstream. */
   keep(held: number): void {
     this.#held = held;
   }
@@ -68,19 +69,22 @@ export class Reading {
     return this.#held >= 0;
   }
 
-  /** Bytes that upstream has not taken of a kept body of `length` bytes. */
+  /** Bytes of a kept body that upstream has not taken. @param length bytes of the whole body. */
   untaken(length: number): number {
     return length - this.#received + this.#held;
   }
 
-  /** An answer begins while a body comes, and may be refused: fills the slot for connections that have sent all. */
+  /**
+   * Called when a response begins. A write may be refused while the body still arrives: so this fills the slot for
+   * connections without bytes in the send buffer.
+   */
   prepare(): void {
     if (!this.#awaited || this.#stopped) return;
     this.#response.pause();
     this.#response.resume();
   }
 
-  /** The client is not to send for now. The engine may still deliver what the kernel has received (megabytes). */
+  /** Stops reading. The engine may still deliver the bytes that the kernel has received (megabytes). */
   stop(): void {
     this.#stopped = true;
     this.#wasStopped = true;
@@ -88,7 +92,7 @@ export class Reading {
     this.#response.pause();
   }
 
-  /** A refused write has made the engine read again. */
+  /** Pauses again: a refused write has made the engine read. */
   stopAgain(): void {
     this.#response.pause();
   }
@@ -99,22 +103,22 @@ export class Reading {
     this.#response.resume();
   }
 
-  /** For as long as a write is tried, which must not be the last one on a connection that is not read. */
+  /** Lets the engine read while a write is tried: the last write must not happen on a paused connection. */
   open(): void {
     this.#response.resume();
   }
 
-  /** From here on the engine's time-out watches a client that does not read; it stops by itself when that one does. */
+  /** The engine's time-out now watches whether the client reads; the engine stops it when the client does. */
   yieldTimeout(): void {
     this.#timed = false;
   }
 
-  /** The client takes its answer again. */
+  /** The client takes the response again. */
   resumeTimeout(): void {
     this.#timed = this.#awaited && !this.#stopped;
   }
 
-  /** Whether it was stopped at any time since this was asked before. */
+  /** Whether reading was stopped at any time since the last call. */
   takeStopped(): boolean {
     const stopped = this.#stopped || this.#wasStopped;
     this.#wasStopped = false;
@@ -122,10 +126,10 @@ export class Reading {
   }
 
   /**
-   * Puts off the engine's time-out when it is time: it cuts bodies below 16 KB/s, clients that were asked to pause, and
+   * Postpones the engine's time-out when that is due. The time-out would cut bodies below 16 KB/s, paused clients, and
    * after a resume also exchanges that wait for upstream.
-   * @param now monotonic milliseconds. @param yields whether the time-out watches something else, or nothing.
-   * @param complete whether the response is complete but for the body that is kept behind it.
+   * @param now monotonic milliseconds. @param yields the time-out watches the response, or nothing.
+   * @param complete the response is written, and only the kept body is missing.
    */
   review(now: number, yields: boolean, complete: boolean): void {
     if (this.#postponedAt < 0) this.#postponedAt = now;
@@ -136,17 +140,17 @@ export class Reading {
     if (!yields && this.#deservesTime(moved, complete)) this.postpone();
   }
 
-  /** A body that stands still has no time unless there is a rate to keep; a client that was asked to pause always has. */
+  /** A paused client always gets more time. A body that stands still gets none, unless a minimum rate guards it. */
   #deservesTime(moved: boolean, complete: boolean): boolean {
     if (this.#stopped) return true;
     if (this.kept) return !complete;
     return this.#paced || moved || !this.#awaited;
   }
 
-  /** Puts off the engine's time-out. */
+  /** Postpones the engine's time-out. */
   postpone(): void {
     if (this.#stopped) {
-      // What still arrives behind a pause starts the time-out anew, and the client could do nothing against it.
+      // Bytes that still arrive after a pause start the time-out again, and the client could not prevent its end.
       this.#response.resume();
       this.#response.pause();
     } else if (this.#timed) {

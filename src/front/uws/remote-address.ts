@@ -1,6 +1,7 @@
 /**
- * Text of a peer address as the engine gives it: 4 or 16 bytes. Undefined for anything else: the engine gives none
- * when the peer has reset the connection already. An IPv4 peer of a dual-stack socket (::ffff:a.b.c.d) is written as IPv4; IPv6 in the form of RFC 5952.
+ * Text of a peer address of 4 or 16 bytes. Undefined for any other length: the engine gives no bytes when the peer has
+ * reset the connection already. An IPv4 peer of a dual-stack socket (::ffff:a.b.c.d) gets its IPv4 text; IPv6 text has
+ * the form of RFC 5952.
  */
 export function addressText(address: ArrayBuffer): string | undefined {
   const bytes = new Uint8Array(address);

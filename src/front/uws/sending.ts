@@ -4,96 +4,96 @@ import type { EngineResponse } from './engine.ts';
 import type { Reading } from './reading.ts';
 
 /**
- * Longest piece of a body of unknown length handed to the engine at once, in bytes. Corked writes above the
- * engine's 16 KiB cork buffer corrupt the stream when the socket is full.
+ * Bytes of the longest piece that the engine gets at once, of a body of unknown length. Corked writes above the engine's
+ * 16 KiB cork buffer corrupt the stream when the socket is full.
  */
 const PIECE_BYTES = 16_000;
 
 /**
- * Milliseconds in which a client must take something of an answer. The engine's own time-out is 8 to 12 s, but bytes
- * that the client sends meanwhile put it off.
+ * Milliseconds within which a client must take a byte of the response. The engine's own time-out is 8 to 12 s, but bytes
+ * from the client postpone it.
  */
 const STUCK_MS = 12_000;
 /**
- * Milliseconds between two tries to send while nothing is polled for: short enough for the kernel's send buffer of
- * some MB never to run dry at the pace of a network, and longer and longer while the client takes nothing.
+ * Milliseconds between two tries to send while the engine does not poll the socket. Short enough that a network does not
+ * empty the kernel's send buffer of some MB meanwhile. Doubles up to RETRY_MOST_MS while the client takes nothing.
  */
 const RETRY_MS = 5;
 const RETRY_MOST_MS = 250;
 
-/** What protocol, framing and the engine's own headers add to `ResponseHead.lines`, in bytes, rounded up. */
+/** Bytes that protocol, framing and the engine's own headers add to `ResponseHead.lines`, rounded up. */
 const HEAD_RESERVE_BYTES = 512;
 
 const nothing: readonly Uint8Array[] = [];
 const untaken = [false, false] as const;
 
 /**
- * Sends the pieces of one response at the client's pace. The engine takes pieces of unknown total length up to
- * PIECE_BYTES, one in each cork. The engine cannot poll while reading and sending are both stopped: this class then
- * tries to send again and again. `UwsStream` extends it, because a second object for each request costs.
+ * Sends the pieces of one response at the client's pace. If the total length is unknown, the engine gets pieces of at
+ * most PIECE_BYTES, one in each cork. The engine does not poll the socket while reading and sending are both stopped, so
+ * this class then retries by a timer. `UwsStream` extends this class, because a second object for each request costs.
  */
 export abstract class Sending {
-  /** The engine closes the connection after the answer, but does not announce it. */
+  /** The engine closes the connection after the response, but does not announce the close. */
   closesItself = false;
   protected readonly response: EngineResponse;
-  /** The answer is complete, or the client is gone: the engine's object is dead. */
+  /** The response is complete, or the client has left: the engine's object is dead. */
   protected over = false;
-  /** Something of the answer is on its way. */
+  /** A byte of the response is on its way. */
   protected begun = false;
-  /** The engine's handler has not returned: it has corked the connection, and asking for that again only costs. */
+  /** The engine's handler has not returned: the connection is corked, so another cork would only cost. */
   protected handling = true;
   /** Undefined when the request has no body. */
   protected reading: Reading | undefined;
-  /** The client has not taken all that it was sent. */
+  /** The client has not taken all bytes that it was sent. */
   #blocked = false;
-  /** Monotonic milliseconds at which the client took something last, as far as it was seen; while blocked. */
+  /** While blocked: monotonic milliseconds at which the client was last seen to take a byte. */
   #takenAt = -1;
-  /** It has taken something since it was blocked last. */
+  /** The client has taken a byte since it was blocked last. */
   #moved = false;
   #retry: NodeJS.Timeout | undefined;
   #retryMs = RETRY_MS;
-  /** A piece of unknown total length was refused, and it is not known whether the engine has sent it meanwhile. */
+  /** A piece of unknown total length was refused, and the engine may or may not have sent it meanwhile. */
   #doubtful = false;
   #total = -1;
-  /** Head of a started answer until its first piece takes it along in the same write. */
+  /** The head of a started response, until the same write sends it with the first piece. */
   #pendingHead: ResponseHead | undefined;
   #closeAfter = false;
   #sent = 0;
-  /** Whether the socket took the last piece, and whether that was the end. */
+  /** Result of the last `tryEnd`: the socket took the piece, and the response is complete. */
   #taken: readonly [ok: boolean, done: boolean] = untaken;
   #backlog = nothing;
   #lastInBacklog = false;
-  /** The last byte of a body whose end is sent later. */
+  /** The last byte of a body, if `finish` sends it later. */
   #tail = nothing;
 
   constructor(response: EngineResponse) {
     this.response = response;
   }
 
-  /** All that was held back has been taken by the client's socket. */
+  /** The client's socket has taken all bytes that were held back. */
   protected abstract onDrained(): void;
 
-  /** The client has not taken yet what it was sent. */
+  /** The client has not taken all bytes that it was sent. */
   get behind(): boolean {
     return this.#blocked;
   }
 
   /**
-   * Whether the client has taken nothing of the answer for so long that it must end; asked several times a second.
+   * Whether the response must end because the client takes no bytes. Called several times a second.
    * @param now monotonic milliseconds.
    */
   stuck(now: number): boolean {
     return this.#blocked && !this.over && now - this.#takenAt >= STUCK_MS;
   }
 
-  /** The client is gone. */
+  /** The client has left. */
   protected stopSending(): void {
     this.over = true;
     this.#backlog = nothing;
     clearTimeout(this.#retry);
   }
 
-  /** Starts an answer that arrives in pieces; `total` in bytes, -1 when it is not known. */
+  /** Starts a response that is sent in pieces. @param total bytes of its body, -1 when unknown. */
   startPieces(head: ResponseHead, total: number, close: boolean): void {
     if (this.over) return;
     this.reading?.prepare();
@@ -104,7 +104,7 @@ export abstract class Sending {
     this.response.onWritable(() => this.#onWritable());
   }
 
-  /** Sends a whole answer. With `end` answers would pile up in the engine while a client asks on and never reads. */
+  /** Sends a whole response. Not by `end`: responses would pile up in the engine if a client sends requests and never reads. */
   protected sendWhole(head: ResponseHead, body: Uint8Array): boolean {
     this.#pendingHead = head;
     this.#total = body.length;
@@ -118,14 +118,14 @@ export abstract class Sending {
   }
 
   /**
-   * Sends pieces of a started answer; `last` completes it. Returns false when the client cannot take them now: a
-   * copy of the rest is kept (at most the pieces of one call) and `onDrained` follows; nothing may be sent until then.
+   * Sends pieces of a started response; `last` completes it. Returns false when the client cannot take all of them now:
+   * a copy of the rest is kept (at most the pieces of one call) and `onDrained` follows. Until then no more may be sent.
    */
   sendPieces(pieces: readonly Uint8Array[], last: boolean): boolean {
     return this.#sendAll(pieces, last, false);
   }
 
-  /** Sends pieces that complete the answer, but for its end, so that the client can still be asked to pause. */
+  /** Sends the last pieces of a response without its end, so that the client can still be paused. */
   sendButEnd(pieces: readonly Uint8Array[]): void {
     const filled = pieces.filter(({ length }) => length > 0);
     const last = filled.pop();
@@ -137,7 +137,7 @@ export abstract class Sending {
     this.sendPieces([...filled, last.subarray(0, -1)], false);
   }
 
-  /** Sends the end behind `sendButEnd`; returns as `sendPieces` does. */
+  /** Sends the end after `sendButEnd`. Returns as `sendPieces` does. */
   finish(): boolean {
     if (!this.#blocked) return this.#sendAll(this.#tail, true, true);
     this.#backlog = [...this.#backlog, ...this.#tail];
@@ -145,12 +145,12 @@ export abstract class Sending {
     return false;
   }
 
-  /** Nothing is read any more. */
+  /** Reading has stopped. */
   protected onStopped(): void {
     if (this.#blocked) this.#retryLater();
   }
 
-  /** The client is read again: the poll may have come back without the room to write; a refused try adds it. */
+  /** Reading has started again. The engine may poll only for bytes to read; a refused write adds room to write. */
   protected onRead(): void {
     if (!this.#blocked) return;
     clearTimeout(this.#retry);
@@ -158,8 +158,8 @@ export abstract class Sending {
   }
 
   /**
-   * The engine calls this when the socket takes bytes again, which may be unasked, and flushes nothing by itself.
-   * Returns whether everything was taken.
+   * The engine calls this when the socket takes bytes again, sometimes without need, and flushes nothing by itself.
+   * Returns whether the socket took all bytes.
    */
   #onWritable(): boolean {
     if (this.over) return true;
@@ -174,10 +174,10 @@ export abstract class Sending {
     return this.#sendBacklog();
   }
 
-  /** `owned` pieces may be kept as they are; others are views of a buffer that is about to be reused. */
+  /** @param owned the pieces may be kept; otherwise they are views of a buffer that will be reused. */
   #sendAll(pieces: readonly Uint8Array[], last: boolean, owned: boolean): boolean {
     if (this.over) return true;
-    // Behind its last byte the engine takes the connection for free, and could not be told to read on.
+    // After the last byte the engine takes the connection for idle, and could not be resumed.
     if (last && this.reading?.pausing === true) this.reading.go();
     for (let at = 0; at < pieces.length; at += 1) {
       const left = this.#sendPiece(pieces[at] as Uint8Array);
@@ -192,14 +192,14 @@ export abstract class Sending {
     return true;
   }
 
-  /** What the socket did not take now, undefined when it took all; an empty rest still means: wait. */
+  /** Returns the rest that the socket did not take, undefined when it took all. After an empty rest the caller must wait. */
   #sendPiece(piece: Uint8Array): Uint8Array | undefined {
     if (this.#total >= 0) return this.#sendOfTotal(piece);
     for (let at = 0; at < piece.length; ) {
       const slice = piece.subarray(at, at + (this.#doubtful ? 1 : PIECE_BYTES));
       at += slice.length;
       const head = this.#pendingHead;
-      // Head and piece together must not pass the engine's cork buffer either.
+      // Head and piece together must not exceed the engine's cork buffer either.
       if (head !== undefined && head.lines.length + HEAD_RESERVE_BYTES + slice.length > PIECE_BYTES) {
         this.response.cork(() => this.#flushHead());
       }
@@ -208,7 +208,7 @@ export abstract class Sending {
         this.#flushHead();
         taken = this.response.write(slice);
       });
-      // A refused slice is buffered by the engine all the same; only what follows it is ours to keep.
+      // The engine buffers a slice even when it refuses it, so the rest begins after the slice.
       if (!taken) return piece.subarray(at);
       this.#doubtful = false;
       this.#moved = true;
@@ -245,7 +245,7 @@ export abstract class Sending {
     if (head === undefined) return;
     this.#pendingHead = undefined;
     writeHead(this.response, head);
-    // By hand: the engine announces a close only with a whole answer.
+    // By hand: the engine announces a close only for a whole response.
     if (this.#closeAfter) this.response.writeHeader('connection', 'close');
   }
 
@@ -260,9 +260,9 @@ export abstract class Sending {
   }
 
   /**
-   * The engine cannot close after an answer in pieces, so it is kept from reading what comes behind the request; the
-   * client, who was told to, or the engine's idle time-out closes. When the socket is full, the engine starts to
-   * read again, so this is called anew before each attempt to send the last bytes.
+   * The engine cannot close after a response in pieces. So it must not read what follows the request: the client closes
+   * as it was told, or the engine's idle time-out does. A full socket makes the engine read again, so this is called
+   * before each try to send the last bytes.
    */
   #stopReading(): void {
     if (this.#closeAfter && !this.closesItself) this.response.pause();
@@ -287,7 +287,7 @@ export abstract class Sending {
     this.#retryMs = Math.min(2 * this.#retryMs, RETRY_MOST_MS);
   }
 
-  /** Nothing may be polled for, so whether the client takes bytes again is seen from a try. */
+  /** The engine may not poll the socket, so only a try shows whether the client takes bytes again. */
   #tryAgain(): void {
     this.#retry = undefined;
     if (this.over || !this.#blocked) return;
@@ -302,7 +302,7 @@ export abstract class Sending {
     this.#backlog = nothing;
     this.#blocked = false;
     if (pieces.length === 0 && !this.#lastInBacklog) {
-      // The engine still buffers the slice it refused; leaving a cork is what flushes that.
+      // The engine still buffers the slice that it refused; the end of a cork flushes it.
       this.response.cork(() => {});
     } else if (!this.#sendAll(pieces, this.#lastInBacklog, true)) {
       return false;
@@ -313,14 +313,14 @@ export abstract class Sending {
   }
 }
 
-/** Puts status and headers into the cork. */
+/** Writes status and headers into the cork. */
 export function writeHead(response: EngineResponse, { lines, eightBit }: ResponseHead): void {
-  // One native call carries status and headers: `lines` were put together from what the response parser accepted or
-  // we wrote, so the only CR and LF in them are the separators between them.
+  // One native call writes status and headers. `lines` come from the response parser or from the gateway, so every CR
+  // and LF in them separates two lines.
   response.writeStatus(eightBit ? Buffer.from(lines, 'latin1') : lines);
 }
 
-/** Not `slice`: that of a Buffer is a view, and another connection's answer would be read into it. */
+/** Copies a piece. Not by `slice`: a Buffer's `slice` is a view, and another connection's response would be read into it. */
 function copyOf(piece: Uint8Array): Uint8Array {
   return new Uint8Array(piece);
 }

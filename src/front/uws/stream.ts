@@ -8,20 +8,20 @@ import { Reading } from './reading.ts';
 import { Sending, writeHead } from './sending.ts';
 
 /**
- * Bytes of a refused request's body that are read so that the client may use its connection again. With more to come
- * a new connection is cheaper, and this one closes when the client has its reply.
+ * Bytes of a refused request's body that are read so that the client may use its connection again. If more bytes are
+ * missing, a new connection is cheaper, and this connection closes when the client has its reply.
  */
 const DRAIN_BYTES = 16 * 1024 * 1024;
 
 /**
- * Bytes of a request body that may be held when the response is complete to the engine: the client cannot be asked to
- * pause any more, and one body must not take the budget of all.
+ * Bytes of a request body that may be held when the response is complete to the engine. From then on the client cannot
+ * be paused, and one body must not use up the budget of all bodies.
  */
 const HELD_BYTES = 16 * 1024 * 1024;
 
 const noBytes = new Uint8Array();
 
-/** What holds for all streams of a front; the front changes it, the streams read it. */
+/** Settings of all streams of a front. The front changes them, the streams read them. */
 export interface StreamTerms {
   /** Requests on one client connection, on average; Infinity for no limit. */
   readonly requestsPerConnection: number;
@@ -29,23 +29,23 @@ export interface StreamTerms {
   readonly draining: boolean;
 }
 
-/** A client stream on uWebSockets.js. It owns the engine's response object, which is dead after an abort or the end. */
+/** A client stream on uWebSockets.js. Owns the engine's response object, which is dead after an abort or the end. */
 export class UwsStream extends Sending implements ClientStream {
   readonly protocol = 'HTTP/1.1';
   readonly scheme = 'http';
   readonly #peers: PeerNames;
   readonly #terms: StreamTerms;
-  /** This response asks the client to leave, so that a balancer in front spreads its connections anew. */
+  /** The response asks the client to leave, so that a balancer in front spreads its connections again. */
   readonly #leaves: boolean;
   #head: RequestHead | undefined;
   #events: ClientEvents | undefined;
-  /** The head of a response of which nothing has been written. */
+  /** The head of a response that is not written yet. */
   #response: ResponseHead | undefined;
   /** The end of the response waits for the rest of the body. */
   #endWaits = false;
-  /** The response is written, and not complete to the engine. */
+  /** The response is written, but not complete to the engine. */
   #sentEarly = false;
-  /** Set once only the rest of the body keeps the connection. */
+  /** Set once the connection only waits for the rest of the body. */
   #linger: Linger | undefined;
 
   constructor(response: EngineResponse, peers: PeerNames, terms: StreamTerms) {
@@ -91,7 +91,7 @@ export class UwsStream extends Sending implements ClientStream {
     return this.#peers.addressOf(this.response);
   }
 
-  /** The engine's handler is about to return; must be called. */
+  /** Must be called when the engine's handler is about to return. */
   handled(): void {
     this.handling = false;
   }
@@ -101,7 +101,7 @@ export class UwsStream extends Sending implements ClientStream {
     this.reading = reading;
     this.response.onData((chunk, last) => {
       reading.take(chunk.byteLength, last);
-      // The engine goes on delivering a body after the response is complete; nothing wants it then.
+      // The engine still delivers the body after the response is complete; only the linger counts it then.
       this.#linger?.take(chunk.byteLength, last);
       this.#events?.onRequestBody(new Uint8Array(chunk), last);
     });
@@ -164,9 +164,9 @@ export class UwsStream extends Sending implements ClientStream {
       events?.onReplied(false);
       return;
     }
-    // The engine parses on in the bytes it already has and forgets a wish to close inside that turn, so a reply
-    // that must end the connection waits until it is done: it never serves a request smuggled behind this one. A
-    // client that wants the end itself has often sent its body with the head, and gets its reply behind that.
+    // The engine goes on parsing the bytes that it has read, and ignores a close in the same turn. So a reply that must
+    // end the connection waits for the next turn, and the engine never serves a request smuggled behind this one. A
+    // client that asks for the close itself has often sent its body with the head: its reply waits for that body.
     if (this.#mustClose(reply) || (this.head.close && this.#receiving))
       setImmediate(() => this.#sendReply(reply));
     else this.#sendReply(reply);
@@ -185,9 +185,11 @@ export class UwsStream extends Sending implements ClientStream {
   }
 
   /**
-   * Sends a whole response. `close` ends the connection after it. `announced` is for responses without a body to HEAD
-   * or with 304: the Content-Length to announce, or -1 for none; otherwise undefined. Returns false when the client
-   * cannot take all of it now; a copy of the rest is kept and `onDrained` follows.
+   * Sends a whole response.
+   * @param close ends the connection after it.
+   * @param announced for responses to HEAD or with 304, which have no body: the Content-Length to announce, or -1 for
+   *   none. Undefined for all others.
+   * @returns false when the client cannot take all of it now: a copy of the rest is kept and `onDrained` follows.
    */
   sendComplete(head: ResponseHead, body: Uint8Array, close: boolean, announced?: number): boolean {
     if (this.over) return true;
@@ -217,7 +219,7 @@ export class UwsStream extends Sending implements ClientStream {
     if (!this.#endWaits) this.#events?.onDrained();
   }
 
-  /** The client has not sent all of its body. */
+  /** The request body is not complete. */
   get #receiving(): boolean {
     return this.reading?.receiving === true;
   }
@@ -227,8 +229,8 @@ export class UwsStream extends Sending implements ClientStream {
   }
 
   /**
-   * The connection ends even if the client wants otherwise. The engine parses trailers of a chunked request as a new
-   * request: none may follow.
+   * The connection ends although the client has not asked for that. After a chunked request it must end: the engine
+   * parses trailers as a new request.
    */
   #endsConnection(): boolean {
     return this.#leaves || this.head.framing === 'chunked' || this.#terms.draining;
@@ -242,7 +244,7 @@ export class UwsStream extends Sending implements ClientStream {
     return this.head.contentLength - (this.reading?.received ?? 0) > DRAIN_BYTES;
   }
 
-  /** More of a kept body may come than may be held, or the end of the connection with the response would cut it off. */
+  /** More bytes of a kept body may arrive than may be held, or the close after the response would cut the body off. */
   #bodyOutlasts(): boolean {
     const { reading } = this;
     if (reading?.kept !== true || !reading.receiving) return false;
@@ -265,7 +267,7 @@ export class UwsStream extends Sending implements ClientStream {
       const announced =
         this.head.method === 'HEAD' || head.framing === 'none' ? head.contentLength : undefined;
       const closes = this.head.close || this.#mustClose(reply);
-      // With a fault in the head the framing is in doubt, and so is what a body would be.
+      // With a fault in the head the framing is in doubt, so there is no body to wait for.
       if (closes && this.#receiving && this.head.fault === undefined) this.#sendEarly(head, body, announced);
       else this.sendComplete(head, body, closes, announced);
     }
@@ -273,10 +275,10 @@ export class UwsStream extends Sending implements ClientStream {
   }
 
   /**
-   * Sends a whole response while the client is still sending its body, and ends the connection when the body is through
-   * or the wait was long enough, so that no reset overtakes the response. `announced` as for `sendComplete`; `events` go
-   * on to hear of the body until `releaseBody`. To the engine the response is never complete: it would take the
-   * connection for free then, and could not be told to pause, nor to close.
+   * Sends a whole response while the client still sends its body. Closes the connection when the body is complete or the
+   * wait was long enough, so that no reset overtakes the response. To the engine the response is never complete: if it
+   * were, the engine would take the connection for idle, and could neither pause nor close it.
+   * @param announced as for `sendComplete`. @param events receive the body until `releaseBody`.
    */
   #sendEarly(head: ResponseHead, body: Uint8Array, announced?: number, events?: ClientEvents): void {
     if (this.over) return;
@@ -305,7 +307,7 @@ export class UwsStream extends Sending implements ClientStream {
     if (!this.#receiving) this.#linger.take(0, true);
   }
 
-  /** The engine closes by itself only after a body, so a head alone ends here, and the caller closes the connection. */
+  /** Ends a head without a body. The engine closes by itself only after a body, so the caller closes the connection. */
   #endHeadByHand(connection: string | Uint8Array): void {
     this.response.writeHeader('date', new Date(systemClock.wall()).toUTCString());
     this.response.writeHeader('connection', connection);
