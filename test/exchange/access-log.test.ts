@@ -45,7 +45,7 @@ describe('a line', () => {
     });
   });
 
-  test('is one line of plain text and at most 4 KiB, for all that a client can send', () => {
+  test('is one line of plain text and at most 4 KiB, whatever a client sends', () => {
     const { write, texts, lines } = harness(1);
     const nasty = '"\\\r\n\0\u001b[2J\u007f\u0085\u009b\u2028\ud800é';
     write({
@@ -63,7 +63,7 @@ describe('a line', () => {
     assert.ok(line.method.length <= 33 && line.host.length <= 257 && line.path.length <= 1025);
   });
 
-  test('keeps what is short as it is', () => {
+  test('keeps short values unchanged', () => {
     const { write, lines } = harness(1);
     write({ method: 'M'.repeat(32), host: 'h'.repeat(256), path: `/${'p'.repeat(1023)}` });
     const [line] = lines();
@@ -103,8 +103,8 @@ describe('a line', () => {
   });
 });
 
-describe('what is logged', () => {
-  test('errors: all but an answer of upstream below 500, and one to a preflight', () => {
+describe('the log has', () => {
+  test('errors: all but a response of upstream below 500 and a reply to a preflight', () => {
     const { write, lines } = harness('errors');
     for (const status of [200, 304, 404, 499, 500, 503]) write({ status });
     write({ outcome: 'preflight_answered', status: 204 });
@@ -124,7 +124,7 @@ describe('what is logged', () => {
     );
   });
 
-  test('a sample: the share of all, drawn when an exchange begins, and no address asked for the others', () => {
+  test('a sample: the share of all, drawn when an exchange begins, and no address read for the others', () => {
     const draws = [0, 0.0099, 0.01, 0.5, 0.999];
     let asked = 0;
     const { access } = harness(0.01, () => draws.shift() as number);
@@ -141,7 +141,7 @@ describe('what is logged', () => {
     assert.equal(asked, 2);
   });
 
-  test('all: no draw is made', () => {
+  test('all: without a draw', () => {
     const { write, texts } = harness(1, () => assert.fail());
     for (let at = 0; at < 10; at += 1) write();
     assert.equal(texts.length, 10);
@@ -158,14 +158,14 @@ describe('a line that cannot be written', () => {
     const record = access.begin(() => '');
     assert.ok(record);
     access.write(record, { ...end, status: 500 });
-    access.write(record, end); // Not asked for, so not missed.
+    access.write(record, end); // It was not requested, so it is not missing.
     assert.deepEqual([written.length, dropped.value], [0, 1]);
     crowded = false;
     access.write(record, { ...end, status: 500 });
     assert.deepEqual([written.length, dropped.value], [1, 1]);
   });
 
-  test('because the log throws costs the line alone', () => {
+  test('because the log throws costs only the line', () => {
     const log: Log = {
       ...silentLog,
       info() {

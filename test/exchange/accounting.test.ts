@@ -15,7 +15,7 @@ import { bareHead, ScriptedStream } from '../support/scripted-front.ts';
 import { request, Wire } from '../support/wire.ts';
 import { scrape } from './outcome-rows.ts';
 
-/** Requests by how they end: path, whether with a token, and the route and the word to find. */
+/** Requests by the way they end: path, whether with a token, and the expected route and reason. */
 const mix = [
   ['/public/a', false, '/public', 'forwarded', 200],
   ['/public/fails', false, '/public', 'forwarded', 500],
@@ -93,7 +93,7 @@ describe('the sums', () => {
     }
   });
 
-  test('are the same when only errors are logged, and nothing else is', async () => {
+  test('are the same when the log has errors only', async () => {
     const { sent, lines } = await playMix('errors');
     assert.equal(lines.length, (3 * sent) / mix.length);
     for (const { outcome, status } of lines) assert.ok(outcome !== 'forwarded' || status === 500);
@@ -110,7 +110,7 @@ describe('the sums', () => {
 });
 
 describe('client', () => {
-  test('is the peer, or whom a trusted peer names', async () => {
+  test('is the peer, or the client that a trusted peer names', async () => {
     const loopback = [{ address: '127.0.0.1', family: 'ipv4', prefix: 32 }] as const;
     for (const [trustedProxies, client] of [
       [undefined, '127.0.0.1'],
@@ -138,7 +138,7 @@ describe('client', () => {
 });
 
 describe('bytes', () => {
-  test('of bodies are counted without their framing, both ways', async () => {
+  test('of bodies are counted without their framing, in both directions', async () => {
     const origin = await Origin.start();
     const texts: string[] = [];
     const gateway = await startGateway({
@@ -216,7 +216,7 @@ describe('a reply that waits for the end of the turn', () => {
     assert.deepEqual(state(), { answers: 1, ended: 1, malformed: 1, aborted: 0, lines });
   });
 
-  test('is logged without one when the client has left meanwhile, and nothing counts twice', () => {
+  test('is logged without a status when the client has left meanwhile, and counts once', () => {
     const { stream, state } = refused();
     stream.leave();
     stream.sendReply();

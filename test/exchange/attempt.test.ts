@@ -43,7 +43,7 @@ interface Wanted {
   readonly alone?: boolean;
 }
 
-/** An attempt at an upstream that has this for it: a stream, no place to wait, or, if undefined, a place. */
+/** An attempt at an upstream that offers a stream, no place to wait, or, if undefined, a place. */
 function attempt(has: UpstreamStream | 'full' | undefined, wanted: Wanted = {}): Attempt {
   const { method = 'GET', hasBody = false, second = false, alone = false } = wanted;
   const line = new WaitingLine<Waiter>();
@@ -67,7 +67,7 @@ describe('an attempt', () => {
     assert.deepEqual(events, ['send POST head true', 'sent']);
   });
 
-  test('sends it later when it has to wait, and gives its place up when it is abandoned', () => {
+  test('sends it later when it has to wait, and frees its place when it is abandoned', () => {
     const waits = attempt(undefined);
     waits.start();
     assert.deepEqual(events, []);
@@ -85,7 +85,7 @@ describe('an attempt', () => {
     assert.deepEqual(events, ['upstream_overloaded']);
   });
 
-  test('counts a failure, lets its connection go, and says whether another may follow', () => {
+  test('counts a failure, releases its connection, and reports whether another attempt may follow', () => {
     for (const second of [false, true]) {
       events = [];
       const one = attempt(stream, { second });
@@ -117,7 +117,7 @@ describe('an attempt', () => {
     }
   });
 
-  test('shares a connection only for a request that can be repeated, at first', () => {
+  test('shares a connection only for a request that can be repeated, and only as the first', () => {
     for (const [wanted, shareable] of [
       [{}, true],
       [{ method: 'PUT' }, true],

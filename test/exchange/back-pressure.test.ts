@@ -17,8 +17,8 @@ const TOTAL = 64 * MIB;
  */
 const ON_THE_WAY = 32 * MIB;
 /**
- * Uploads are larger: a client that was asked to pause goes on being read while the engine finds its receive buffer
- * full, which a fast sender on the same machine can keep up for tens of megabytes.
+ * Uploads are larger: the engine goes on reading a paused client while it finds its receive buffer full, and a fast
+ * sender on the same machine can keep it full for tens of megabytes.
  */
 const UPLOAD = 192 * MIB;
 const UPLOAD_ON_THE_WAY = 96 * MIB;
@@ -57,7 +57,7 @@ async function pump(connection: OriginConnection, chunked: boolean): Promise<voi
 }
 
 interface Asked {
-  /** Resolves with the first byte of the body, and reads nothing of it by itself. */
+  /** Resolves with the first byte of the body, and reads no further. */
   readonly answer: Promise<IncomingMessage>;
   readonly upstream: OriginConnection;
 }
@@ -80,7 +80,7 @@ async function hashOf(message: IncomingMessage): Promise<string> {
 
 describe('a client that does not read', () => {
   for (const framing of ['length', 'chunked', 'close'] as const) {
-    test(`stops an answer framed by ${framing}, and gets all of it later`, async () => {
+    test(`stops a response framed by ${framing}, and gets all of it later`, async () => {
       const { answer, upstream } = await ask();
       const heads = {
         length: `Content-Length: ${TOTAL}\r\n`,
@@ -100,7 +100,7 @@ describe('a client that does not read', () => {
     });
   }
 
-  test('gets the last bytes and the end of a chunked answer when they had to wait', async () => {
+  test('gets the last bytes and the end of a chunked response when they had to wait', async () => {
     const { answer, upstream } = await ask();
     upstream.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
     // Chunks that reach the gateway one by one, until it takes no more; then the end, and silence.
@@ -158,7 +158,7 @@ describe('an upstream that does not read', () => {
 });
 
 describe('both at once', () => {
-  test('an answer that starts before the upload ends, slow on both sides, arrives whole on both', async () => {
+  test('a response that starts before the upload ends, slow on both sides, arrives whole on both', async () => {
     const size = 16 * MIB;
     const wire = await Wire.open(gateway.port);
     const connection = origin.connection();

@@ -6,14 +6,14 @@ import { Origin, type OriginConnection } from '../support/origin.ts';
 import { Wire } from '../support/wire.ts';
 
 const MIB = 1024 * 1024;
-/** limits.bufferedBodies, and one body, which is more than the kernel takes on its way upstream. */
+/** limits.bufferedBodies, and one body, larger than what the kernel takes on its way upstream. */
 const ALL = 64 * MIB;
 const BODY = 24 * MIB;
 
 let origin: Origin;
 let gateway: TestGateway;
 let wires: Wire[];
-/** Every upload of which a byte has come. */
+/** Every upload of which a byte has arrived. */
 let uploads: Set<Upload>;
 
 beforeEach(async () => {
@@ -58,7 +58,7 @@ function left(): number {
   return budget.limit - budget.used;
 }
 
-/** Bytes that the bodies under way hold in queues, and those they left to sockets. */
+/** Bytes that current bodies hold in queues, and in sockets. */
 function held(): { queued: number; inSockets: number } {
   const sums = { queued: 0, inSockets: 0 };
   for (const { held: queued, inSocket } of uploads) {
@@ -74,7 +74,7 @@ async function open(): Promise<Wire> {
   return wire;
 }
 
-/** An upload that upstream does not read, with bytes in both places where they can wait. */
+/** An upload that upstream does not read, with bytes waiting in both places. */
 async function stuck(framing: Framing): Promise<[Wire, OriginConnection]> {
   const wire = await open();
   const { line, piece, end } = framings[framing];
@@ -89,7 +89,7 @@ async function stuck(framing: Framing): Promise<[Wire, OriginConnection]> {
   return [wire, upstream];
 }
 
-/** Exactly one exchange ended so, and every byte of the budget is there again. */
+/** Exactly one exchange ended with this outcome, and every byte of the budget is free again. */
 async function allBack(outcome: string): Promise<void> {
   const seen = await eventually(
     () => gateway.outcomes(),
@@ -100,7 +100,7 @@ async function allBack(outcome: string): Promise<void> {
 }
 
 for (const framing of ['length', 'chunked'] as const) {
-  describe(`what a body framed by ${framing} took of limits.bufferedBodies is given back`, () => {
+  describe(`the share of limits.bufferedBodies that a body framed by ${framing} took is given back`, () => {
     test('when upstream reads on, and takes all of it', async () => {
       const [wire, upstream] = await stuck(framing);
       const whole = framing === 'length' ? upstream.hash(BODY) : upstream.unchunkedHash();
@@ -118,7 +118,7 @@ for (const framing of ['length', 'chunked'] as const) {
       await allBack('upstream_reset');
     });
 
-    test('when upstream gives its answer and does not want the rest of it', async () => {
+    test('when upstream responds without reading the rest', async () => {
       const [wire, upstream] = await stuck(framing);
       upstream.write(ok.replace('\r\n', '\r\nConnection: close\r\n'));
       await eventually(
@@ -135,7 +135,7 @@ for (const framing of ['length', 'chunked'] as const) {
       await upstream.head();
       const wire = await open();
       const { line, piece } = framings[framing];
-      // Below what makes the gateway stop reading, or it would not see the client leave.
+      // Less than makes the gateway stop reading, because a gateway that does not read would not see the client leave.
       wire.send(`POST /x HTTP/1.1\r\nHost: a.example\r\n${line}\r\n\r\n${piece.slice(0, 1000)}`);
       await eventually(left, (bytes) => bytes < ALL);
       wire.reset();

@@ -13,7 +13,7 @@ const CLIENTS = 8;
 let upstream: Server;
 let gateway: TestGateway;
 
-/** Answers with the digest of the body, which it reads in fits and starts, each connection at its own pace. */
+/** Responds with the digest of the body, which it reads irregularly, each connection at its own pace. */
 before(async () => {
   upstream = createServer((incoming, answer) => {
     const hash = createHash('sha256');
@@ -39,7 +39,7 @@ after(async () => {
   upstream.close();
 });
 
-/** Uploads `body` in pieces of `size` bytes; resolves with the answer. */
+/** Uploads `body` in pieces of `size` bytes; resolves with the response. */
 function upload(body: Buffer, size: number, pauseAbove: number, chunked: boolean): Promise<string> {
   return new Promise((resolve, reject) => {
     const length = chunked ? {} : { 'Content-Length': body.length };
@@ -68,7 +68,7 @@ function upload(body: Buffer, size: number, pauseAbove: number, chunked: boolean
   });
 }
 
-// The memory in which bytes are carried is used again and again, by all of them.
+// All uploads share the memory that carries their bytes, and use it repeatedly.
 describe('uploads at the same time reach upstream unmixed', () => {
   for (const chunked of [false, true]) {
     test(`framed by ${chunked ? 'chunks' : 'length'}`, async () => {

@@ -33,7 +33,7 @@ const inState = (state: string, count: number): Promise<unknown> =>
   );
 
 describe('upstream connections', () => {
-  test('one carries any number of requests, one after another', async () => {
+  test('one carries any number of requests in sequence', async () => {
     await start(10, 10);
     origin.serve(() => ok);
     for (let at = 0; at < 50; at += 1) assert.equal((await request(gateway.port, get('/x'))).body, 'ok');
@@ -42,7 +42,7 @@ describe('upstream connections', () => {
     assert.deepEqual(await gateway.outcomes(), { forwarded: 50 });
   });
 
-  test('there are never more than limits.connections, and requests that wait are served in order', async () => {
+  test('there are never more than limits.connections, and waiting requests are served in order', async () => {
     await start(2, 10);
     const wanted: Promise<string>[] = [];
     const order: string[] = [];
@@ -78,7 +78,7 @@ describe('upstream connections', () => {
     assert.deepEqual(order.slice(0, 2), ['/2', '/3']);
   });
 
-  test('a place that becomes free by a closed connection goes to the request that waits', async () => {
+  test('a closed connection frees its place for a waiting request', async () => {
     await start(1, 10);
     const first = request(gateway.port, get('/1'));
     const one = await origin.connection();
@@ -92,7 +92,7 @@ describe('upstream connections', () => {
     assert.deepEqual([(await first).body, (await second).body], ['ok', 'ok']);
   });
 
-  test('more than limits.waiting are refused at once: 503 upstream_overloaded', async () => {
+  test('requests beyond limits.waiting are refused at once: 503 upstream_overloaded', async () => {
     await start(1, 1);
     const first = request(gateway.port, get('/1'));
     const one = await origin.connection();
@@ -121,7 +121,7 @@ describe('upstream connections', () => {
     assert.equal((await first).status, 200);
   });
 
-  test('a client that leaves does not wait any more', async () => {
+  test('a client that leaves gives up its place in the queue', async () => {
     await start(1, 10);
     const first = request(gateway.port, get('/1'));
     const one = await origin.connection();
@@ -138,7 +138,7 @@ describe('upstream connections', () => {
     assert.equal(one.received, '');
   });
 
-  test('a connection that upstream ends while idle is forgotten', async () => {
+  test('a connection that upstream ends during idle time is forgotten', async () => {
     await start(10, 10);
     const wanted = request(gateway.port, get('/1'));
     const one = await origin.connection();
@@ -154,7 +154,7 @@ describe('upstream connections', () => {
     assert.equal((await next).status, 200);
   });
 
-  test('many at once all get their own answer', async () => {
+  test('many at once each get their own response', async () => {
     await start(20, 1000);
     origin.serve((text) => {
       const path = text.split(' ')[1] as string;

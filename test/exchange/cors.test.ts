@@ -47,7 +47,7 @@ const identity: RouteConfig['forward'] = {
 
 let origin: Origin;
 let gateway: TestGateway;
-/** Heads that upstream got. */
+/** Heads that upstream received. */
 let received: string[] = [];
 
 before(async () => {
@@ -69,7 +69,7 @@ before(async () => {
       }),
       route('/answer', answer),
       route('/everyone', everyone),
-      // By method.
+      // Distinguished by method.
       route('/split', authenticate, {}, ['GET']),
       route('/split', pass, {}, ['PUT']),
       route('/split', answer, {}, ['DELETE']),
@@ -124,7 +124,7 @@ describe('preflight: authenticate', () => {
 });
 
 describe('preflight: pass', () => {
-  test('a preflight goes upstream without a token, as it came', async () => {
+  test('a preflight goes upstream without a token, unchanged', async () => {
     const head = await carried(
       preflight('/pass/x?y=1', 'PUT', 'Access-Control-Request-Headers: authorization'),
     );
@@ -135,13 +135,13 @@ describe('preflight: pass', () => {
     assert.match(head, /^access-control-request-headers: authorization\r$/m);
   });
 
-  test('so does that of a sandboxed frame, and one that announces an empty body', async () => {
+  test('so does the preflight of a sandboxed frame, and one that announces an empty body', async () => {
     await carried(
       options('/pass', 'Origin: null', 'Access-Control-Request-Method: GET', 'Content-Length: 0'),
     );
   });
 
-  test('forged identity headers and other methods are taken off it', async () => {
+  test('forged identity headers and headers that override the method are removed from it', async () => {
     const forged = [
       'X-User-Id: admin',
       'x_user_id: admin',
@@ -152,7 +152,7 @@ describe('preflight: pass', () => {
     assert.doesNotMatch(head, /user.id|override|original|admin/i);
   });
 
-  test('no other method either, also where no route names one', async () => {
+  test('overriding headers are also removed where no route names a method', async () => {
     const sole = await startGateway({ upstreamPort: origin.port, routes: [{ preflight: pass }] });
     try {
       await request(
@@ -167,7 +167,7 @@ describe('preflight: pass', () => {
   });
 
   for (const written of ['access_token=forged', 'c=1;access_token=forged', 'access_token[]=forged']) {
-    test(`so is a token in a place where the route takes tokens, such as ${written}`, async () => {
+    test(`a token where the route takes tokens is removed too, such as ${written}`, async () => {
       const head = await carried(preflight(`/cookie?a=1&${written}&b=2`, 'PUT', 'X-Token: forged'));
       assert.match(head, /^OPTIONS \/cookie\?a=1&b=2 HTTP/);
       assert.doesNotMatch(head, /forged/);
@@ -229,7 +229,7 @@ describe('preflight: pass', () => {
     );
   });
 
-  test('what the path rules refuse stays refused', async () => {
+  test('a path that the rules refuse stays refused', async () => {
     for (const path of [
       '/pass/../guarded',
       '/pass/..//guarded',
@@ -244,7 +244,7 @@ describe('preflight: pass', () => {
   });
 });
 
-describe('the route of a preflight is that of the method it asks for', () => {
+describe('the route of a preflight is that of the requested method', () => {
   test('which lets it pass', async () => {
     assert.match(await carried(preflight('/split', 'PUT')), /^OPTIONS \/split /);
   });
@@ -256,25 +256,25 @@ describe('the route of a preflight is that of the method it asks for', () => {
     assert.deepEqual(received, []);
   });
 
-  test('or has nothing for it, so that it is an OPTIONS request like any other', async () => {
+  test('or takes no preflight, so that it is an OPTIONS request like any other', async () => {
     for (const method of ['GET', 'HEAD', 'PATCH', 'put', 'OPTIONS', '*']) {
       await refused(preflight('/split', method), 401, 'token_missing');
     }
   });
 
-  test('no other route is opened by a method', async () => {
+  test('a method opens no other route', async () => {
     for (const method of ['PUT', 'DELETE'])
       await refused(preflight('/guarded', method), 401, 'token_missing');
     await refused(preflight('/nowhere', 'PUT'), 404, 'route_not_found');
   });
 
-  test('a public route carries it without being told', async () => {
+  test('a public route carries it without any `cors` key', async () => {
     assert.match(await carried(preflight('/public')), /^OPTIONS \/public /);
   });
 });
 
 describe('preflight: answer', () => {
-  test('an allowed origin is told what it may', async () => {
+  test('an allowed origin gets the permissions', async () => {
     const response = await request(gateway.port, preflight('/answer/x'));
     assert.equal(response.status, 204);
     assert.deepEqual(corsFields(response), [
@@ -290,7 +290,7 @@ describe('preflight: answer', () => {
     assert.deepEqual(received, []);
   });
 
-  test('nothing of what the client asks for comes back', async () => {
+  test('the reply echoes nothing that the client asks for', async () => {
     const plain = await request(gateway.port, preflight('/answer'));
     const asking = await request(
       gateway.port,
@@ -310,7 +310,7 @@ describe('preflight: answer', () => {
     'https://app.example.com@evil.example',
     'https://__proto__',
   ]) {
-    test(`${stranger} is told nothing`, async () => {
+    test(`${stranger} gets no permission`, async () => {
       const bytes = options('/answer', `Origin: ${stranger}`, 'Access-Control-Request-Method: GET');
       const response = await request(gateway.port, bytes);
       assert.equal(response.status, 204);
@@ -319,7 +319,7 @@ describe('preflight: answer', () => {
     });
   }
 
-  test('everyone may ask where the origin is *, and gets no credentials', async () => {
+  test('every origin may ask where the origin is *, and gets no credentials', async () => {
     for (const one of [APP, 'https://evil.example', 'null']) {
       const bytes = options('/everyone', `Origin: ${one}`, 'Access-Control-Request-Method: GET');
       assert.deepEqual(corsFields(await request(gateway.port, bytes)), [
@@ -330,7 +330,7 @@ describe('preflight: answer', () => {
     }
   });
 
-  test('the connection goes on behind it', async () => {
+  test('the connection goes on after the reply', async () => {
     const wire = await Wire.open(gateway.port);
     for (const path of ['/answer', '/everyone', '/answer']) {
       wire.send(preflight(path));
@@ -343,7 +343,7 @@ describe('preflight: answer', () => {
     wire.close();
   });
 
-  test('where the client has to leave it is told so', async () => {
+  test('the reply says so where the client has to leave', async () => {
     const leaving = await startGateway({
       upstreamPort: origin.port,
       routes: [{ preflight: answer }],
@@ -361,7 +361,7 @@ describe('preflight: answer', () => {
     }
   });
 
-  test('requests themselves need their token, and their answers are upstream’s alone', async () => {
+  test('requests themselves need their token, and their responses are upstream’s alone', async () => {
     await refused(`PUT /answer HTTP/1.1\r\nHost: a\r\nOrigin: ${APP}\r\n\r\n`, 401, 'token_missing');
     await refused(options('/answer', `Origin: ${APP}`), 401, 'token_missing');
     const bytes = `PUT /answer HTTP/1.1\r\nHost: a\r\nOrigin: ${APP}\r\nAuthorization: ${gateway.bearer()}\r\n\r\n`;
@@ -370,7 +370,7 @@ describe('preflight: answer', () => {
     assert.deepEqual(corsFields(response), []);
   });
 
-  test('it is counted by a word of its own, and is no rejection', async () => {
+  test('it is counted under its own reason, and is no rejection', async () => {
     const before = (await gateway.outcomes())['preflight_answered'] ?? 0;
     await request(gateway.port, preflight('/answer'));
     await request(gateway.port, options('/answer', 'Origin: null', 'Access-Control-Request-Method: GET'));

@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  // Nothing is left in use.
+  // No connection stays in use.
   await eventually(
     () => gateway.connections(),
     (seen) => Object.keys(seen).every((state) => state === 'idle'),
@@ -41,7 +41,7 @@ async function asked(bytes: string): Promise<[Wire, OriginConnection]> {
   return [wire, upstream];
 }
 
-/** Leaves one idle connection behind, which has carried one exchange. */
+/** Leaves one idle connection, which has carried one exchange. */
 async function idle(): Promise<OriginConnection> {
   const [wire, upstream] = await asked(get);
   upstream.write(ok);
@@ -56,8 +56,8 @@ async function refusal(wire: Wire): Promise<[status: number, code: string]> {
   return [response.status, JSON.parse(response.body).code];
 }
 
-describe('a client that goes away', () => {
-  test('before the answer: upstream is let go, and it counts once', async () => {
+describe('a client that leaves', () => {
+  test('before the response: upstream is released, and the exchange counts once', async () => {
     const [wire, upstream] = await asked(get);
     wire.reset();
     await upstream.closed();
@@ -65,7 +65,7 @@ describe('a client that goes away', () => {
   });
 
   for (const framing of ['Content-Length: 10', 'Transfer-Encoding: chunked']) {
-    test(`in the middle of an answer with ${framing}: upstream is let go`, async () => {
+    test(`in the middle of a response with ${framing}: upstream is released`, async () => {
       const [wire, upstream] = await asked(get);
       upstream.write(`HTTP/1.1 200 OK\r\n${framing}\r\n\r\n5\r\nhel`);
       await eventually(
@@ -98,7 +98,7 @@ describe('a client that goes away', () => {
     assert.equal(upstream.received, '');
   });
 
-  test('with its half of the connection only: the request ends all the same', async () => {
+  test('by closing its half of the connection only: the request ends as well', async () => {
     const [wire, upstream] = await asked(get);
     wire.end();
     await upstream.closed();
@@ -108,7 +108,7 @@ describe('a client that goes away', () => {
 });
 
 describe('an upstream that fails', () => {
-  test('by a reset before the answer: 502 upstream_reset, the client stays', async () => {
+  test('by a reset before the response: 502 upstream_reset, the client stays', async () => {
     const [wire, upstream] = await asked(get);
     upstream.socket.resetAndDestroy();
     assert.deepEqual(await refusal(wire), [502, 'upstream_reset']);
@@ -125,7 +125,7 @@ describe('an upstream that fails', () => {
     wire.close();
   });
 
-  test('by its end behind the head, before the first byte of the body: 502 upstream_reset', async () => {
+  test('by its end after the head, before the first byte of the body: 502 upstream_reset', async () => {
     const [wire, upstream] = await asked(get);
     upstream.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n');
     upstream.socket.end();
@@ -133,7 +133,7 @@ describe('an upstream that fails', () => {
     wire.close();
   });
 
-  test('by a reset in the middle of the body: the client connection is cut and it counts once', async () => {
+  test('by a reset in the middle of the body: the client connection is cut and the exchange counts once', async () => {
     const [wire, upstream] = await asked(get);
     upstream.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello');
     await eventually(
@@ -168,7 +168,7 @@ describe('an upstream that fails', () => {
     wire.close();
   });
 
-  test('a slow client of ours is not its fault', async () => {
+  test('is not blamed for a slow client', async () => {
     const [wire, upstream] = await asked(
       'POST /x HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\n\r\nhel',
     );
@@ -180,7 +180,7 @@ describe('an upstream that fails', () => {
     wire.close();
   });
 
-  test('by an answer before the request is through: the client gets it, the connection is not used again', async () => {
+  test('by a response before the end of the request: the client gets it, the connection is not reused', async () => {
     const [wire, upstream] = await asked(
       'POST /x HTTP/1.1\r\nHost: a.example\r\nContent-Length: 10\r\n\r\nhello',
     );
@@ -188,7 +188,7 @@ describe('an upstream that fails', () => {
     const response = await wire.response();
     assert.deepEqual([response.status, response.body], [413, 'no']);
     await upstream.closed();
-    // The rest of the body is not taken for a request, and the next one gets a connection of its own.
+    // The rest of the body is not read as a request, and the next request gets its own connection.
     wire.send(`world${get}`);
     const next = await origin.connection();
     assert.match(await next.head(), /^GET \/x /);
@@ -218,8 +218,8 @@ describe('an upstream that fails', () => {
   });
 });
 
-describe('a request on a reused connection that turns out to be dead', () => {
-  /** Sends `bytes` on the idle connection, which dies of it. */
+describe('a request on a reused connection that is dead', () => {
+  /** Sends `bytes` on the idle connection, which ends with them. */
   async function dies(bytes: string, before = ''): Promise<Wire> {
     const first = await idle();
     const wire = await Wire.open(gateway.port);
@@ -233,7 +233,7 @@ describe('a request on a reused connection that turns out to be dead', () => {
   }
 
   for (const method of ['GET', 'HEAD', 'OPTIONS', 'DELETE']) {
-    test(`${method} is sent once more on a fresh one`, async () => {
+    test(`${method} is retried on a fresh connection`, async () => {
       const wire = await dies(get.replace('GET', method));
       const second = await origin.connection();
       assert.match(await second.head(), new RegExp(`^${method} /x `));
@@ -244,7 +244,7 @@ describe('a request on a reused connection that turns out to be dead', () => {
     });
   }
 
-  test('but not a third time', async () => {
+  test('but only once', async () => {
     const wire = await dies(get);
     const second = await origin.connection();
     await second.head();
@@ -262,7 +262,7 @@ describe('a request on a reused connection that turns out to be dead', () => {
     ['lower-case get', get.replace('GET', 'get')],
     ['PUT with a body', post.replace('POST', 'PUT')],
   ] as const) {
-    test(`${name} is not sent again`, async () => {
+    test(`${name} is not retried`, async () => {
       const wire = await dies(bytes);
       assert.deepEqual(await refusal(wire), [502, 'upstream_reset']);
       assert.equal(origin.accepted, 1);
@@ -270,21 +270,21 @@ describe('a request on a reused connection that turns out to be dead', () => {
     });
   }
 
-  test('GET is not sent again when a first byte of an answer came', async () => {
+  test('GET is not retried after the first byte of a response', async () => {
     const wire = await dies(get, 'H');
     assert.deepEqual(await refusal(wire), [502, 'upstream_reset']);
     assert.equal(origin.accepted, 1);
     wire.close();
   });
 
-  test('GET is not sent again after an interim answer', async () => {
+  test('GET is not retried after an interim response', async () => {
     const wire = await dies(get, 'HTTP/1.1 100 Continue\r\n\r\n');
     assert.deepEqual(await refusal(wire), [502, 'upstream_reset']);
     assert.equal(origin.accepted, 1);
     wire.close();
   });
 
-  test('a fresh connection that dies is not tried again', async () => {
+  test('a fresh connection that dies is not retried', async () => {
     const [wire, upstream] = await asked(get);
     upstream.socket.end();
     assert.deepEqual(await refusal(wire), [502, 'upstream_reset']);

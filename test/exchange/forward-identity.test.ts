@@ -54,7 +54,7 @@ after(async () => {
   await origin.close();
 });
 
-/** Header lines that upstream got, the Host line left out; the reason when it got none. */
+/** Header lines that upstream received, without the Host line; the reason when it received none. */
 async function sent(path: string, lines: readonly string[]): Promise<readonly string[] | string> {
   seen = [];
   const text = `${[`GET ${path} HTTP/1.1`, 'Host: a', ...lines].join('\r\n')}\r\n\r\n`;
@@ -83,7 +83,7 @@ const forged = [
   'X-Forwarded-Prefix: /x',
 ];
 
-/** With and without being told to drop what is added, in both orders. */
+/** With and without naming the added headers in Connection, in both orders. */
 const variants = [
   forged,
   ['Connection: x-roles, x-jwt-payload, x-gateway, x-id', ...forged],
@@ -92,7 +92,7 @@ const variants = [
 
 for (const attack of variants) {
   describe(`forged copies with ${attack.find((line) => line.startsWith('Connection')) ?? 'no Connection'}`, () => {
-    test('are removed on routes without any of it, public ones too', async () => {
+    test('are removed on routes that add nothing, public ones too', async () => {
       assert.deepEqual(await sent('/public', [...attack, 'X-Kept: 1']), ['x-kept: 1']);
       assert.deepEqual(await sent('/plain', [`Authorization: ${gateway.bearer()}`, ...attack]), []);
     });
@@ -128,7 +128,7 @@ for (const attack of variants) {
       ]);
     });
 
-    test('never stand beside all of it', async () => {
+    test('never stand beside all of these', async () => {
       const bearer = gateway.bearer();
       assert.deepEqual(await sent('/all', [...attack, `Authorization: ${bearer}`]), [
         'X-Gateway: the other',
@@ -140,7 +140,7 @@ for (const attack of variants) {
   });
 }
 
-test('one token has on each route what that route adds, in any order of routes', async () => {
+test('each route adds its own headers for one token, in any order of routes', async () => {
   const bearer = gateway.bearer();
   const line = `Authorization: ${bearer}`;
   for (let round = 0; round < 2; round += 1) {
@@ -151,7 +151,7 @@ test('one token has on each route what that route adds, in any order of routes',
   }
 });
 
-test('what cannot be written refuses the request on that route only', async () => {
+test('a claim that cannot be written refuses the request on that route only', async () => {
   const refusals: readonly (readonly [string, Record<string, unknown>])[] = [
     ['/claims', { roles: [['a']] }],
     ['/claims', { roles: { a: 1 } }],

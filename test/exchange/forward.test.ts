@@ -17,7 +17,7 @@ after(async () => {
   await origin.close();
 });
 
-test('a request with a good token reaches upstream and its answer the client', async () => {
+test('a request with a good token reaches upstream, and the response reaches the client', async () => {
   const bearer = gateway.bearer();
   const wanted = request(
     gateway.port,

@@ -16,7 +16,7 @@ const trustedProxies = ['127.0.0.0/24', '2001:db8::/32'].map((text) => {
 
 let origin: Origin;
 let gateway: TestGateway;
-/** The last request head that reached upstream. */
+/** The last request head that upstream received. */
 let seen = '';
 
 const path = (prefix: string) => ({ host: undefined, path: prefix, methods: undefined });
@@ -50,7 +50,7 @@ after(async () => {
   await origin.close();
 });
 
-/** What upstream got besides Host from a client at this address. */
+/** Headers that upstream received besides Host from a client at this address. */
 async function got(
   from: string,
   lines: readonly string[],
@@ -80,29 +80,29 @@ describe('a trusted proxy', () => {
     assert.deepEqual(await got(PROXY, said), lines(`203.0.113.7, ${PROXY}`, 'https', 'b.example:8443'));
   });
 
-  test('that says nothing is treated as a client', async () => {
+  test('that sends no such header is treated as a client', async () => {
     assert.deepEqual(await got(PROXY, []), lines(PROXY));
   });
 
-  test('may say a part', async () => {
+  test('may send some of them', async () => {
     assert.deepEqual(await got(PROXY, ['X-Forwarded-Proto: https']), lines(PROXY, 'https'));
   });
 
-  test('may tell of several hops', async () => {
+  test('may name several hops', async () => {
     assert.deepEqual(
       await got(PROXY, ['X-Forwarded-For: 198.51.100.1,2001:db8::7, 203.0.113.7:80']),
       lines(`198.51.100.1, 2001:db8::7, 203.0.113.7:80, ${PROXY}`),
     );
   });
 
-  test('that adds a line of its own is understood', async () => {
+  test('that adds its own line is understood', async () => {
     assert.deepEqual(
       await got(PROXY, ['X-Forwarded-For: 198.51.100.1', 'X-A: 1', 'X-Forwarded-For: 203.0.113.7']),
       ['x-a: 1', ...lines(`198.51.100.1, 203.0.113.7, ${PROXY}`)],
     );
   });
 
-  test('that passes rubbish on is believed in what it has added behind it', async () => {
+  test('that passes malformed text on is believed in what it added after it', async () => {
     assert.deepEqual(
       await got(PROXY, ['X-Forwarded-For: "><script>, 127.0.0.1;, 203.0.113.7']),
       lines(`203.0.113.7, ${PROXY}`),
@@ -125,7 +125,7 @@ describe('a trusted proxy', () => {
     });
   }
 
-  test('keeps its word when the client names it in Connection', async () => {
+  test('keeps its effect when the client names its header in Connection', async () => {
     const named = 'Connection: x-forwarded-for, X-Forwarded-Proto, x-forwarded-host';
     assert.deepEqual(
       await got(PROXY, [named, ...said]),
@@ -133,7 +133,7 @@ describe('a trusted proxy', () => {
     );
   });
 
-  test('cannot speak in any other header of the family', async () => {
+  test('has no effect through any other header of the family', async () => {
     const others = [
       'Forwarded: for=203.0.113.7;proto=https',
       'X-Forwarded-Port: 443',
@@ -147,11 +147,11 @@ describe('a trusted proxy', () => {
     assert.deepEqual(await got(PROXY, [...others, ...said], '/none'), []);
   });
 
-  test('is heard only on what a route tells upstream', async () => {
+  test('is heard only in what a route sends upstream', async () => {
     assert.deepEqual(await got(PROXY, said, '/proto'), ['x-forwarded-proto: https']);
   });
 
-  test('speaks for one request only, and a stranger beside it not at all', async () => {
+  test('counts for one request only, and never for a stranger beside it', async () => {
     const proxy = await Wire.open(gateway.port, '127.0.0.1', PROXY);
     const ask = async (more: string): Promise<string[]> => {
       proxy.send(`GET / HTTP/1.1\r\nHost: a.example\r\n${more}\r\n`);
@@ -175,7 +175,7 @@ describe('a client that is not trusted', () => {
   });
 });
 
-test('an IPv4 proxy that comes in on an IPv6 socket is an IPv4 proxy', async () => {
+test('an IPv4 proxy that connects to an IPv6 socket is an IPv4 proxy', async () => {
   const dual = await start({ trustedProxies, listen: [{ host: '::', port: 0 }] });
   try {
     assert.deepEqual(

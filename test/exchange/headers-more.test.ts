@@ -8,12 +8,12 @@ import { Wire, type WireResponse } from '../support/wire.ts';
 
 const PROXY = '127.0.0.8';
 const STRANGER = '127.0.1.1';
-/** Bytes that the gateway of these tests takes as the head of an answer. */
+/** Bytes that the gateway of these tests takes as the head of a response. */
 const ANSWER_HEAD_BYTES = 1024;
 
 let origin: Origin;
 let gateway: TestGateway;
-/** The last request head that reached upstream, and what upstream says. */
+/** The last request head that upstream received, and upstream's response. */
 let seen = '';
 let answer = '';
 
@@ -76,13 +76,13 @@ async function ask(target: string, lines: readonly string[], from = STRANGER): P
   }
 }
 
-/** What upstream got besides Host. */
+/** Headers that upstream received besides Host. */
 async function got(target: string, lines: readonly string[], from = STRANGER): Promise<string[]> {
   assert.equal((await ask(target, lines, from)).status, 200);
   return seen.trimEnd().split('\r\n').slice(2);
 }
 
-/** Header lines of an answer without those that the gateway writes itself. */
+/** Header lines of a response without those that the gateway writes. */
 async function answered(...lines: string[]): Promise<string[]> {
   answer = `${['HTTP/1.1 200 OK', ...lines, 'Content-Length: 2'].join('\r\n')}\r\n\r\nok`;
   const { status, fields } = await ask('/public', []);
@@ -93,7 +93,7 @@ async function answered(...lines: string[]): Promise<string[]> {
 
 const marks = [..."!#$%&'*+-.^_`|~"];
 
-test('no mark that a header name can have makes an identity header another one', async () => {
+test('no other separator in a header name makes an identity header another one', async () => {
   const bearer = gateway.bearer();
   const forged = marks.flatMap((mark) =>
     ['X-User-Id', 'x-USER-id', 'X-Forwarded-User'].flatMap((name) => [
@@ -124,7 +124,7 @@ describe('the rest of the X-Forwarded family', () => {
   for (const target of ['/public', '/told']) {
     const told = target === '/told' ? ['x-forwarded-host: a.example'] : [];
 
-    test(`of a client stays here on ${target}, in any spelling`, async () => {
+    test(`of a client is removed on ${target}, in any spelling`, async () => {
       const spelled = family.flatMap((line) => [
         line.replaceAll(/-(?=.*:)/g, '_'),
         line.toUpperCase().replace('-', '.'),
@@ -141,7 +141,7 @@ describe('the rest of the X-Forwarded family', () => {
       assert.deepEqual(await got(target, [named, ...family, 'X-For: 1'], PROXY), [...inLowerCase, ...told]);
     });
 
-    test(`in another spelling is the word of no proxy on ${target}`, async () => {
+    test(`in another spelling is no proxy’s on ${target}`, async () => {
       const spelled = ['X_Forwarded_Email: 1', 'X-Forwarded_Email: 1', 'X-Forwarded.Email: 1'];
       const odd = ['X-Forwarded: 1', 'X-Forwarded-: 1', 'X-Forwarded--Email: 1', 'X-Forwarded-Email-: 1'];
       assert.deepEqual(await got(target, [...spelled, ...odd], PROXY), told);
@@ -149,7 +149,7 @@ describe('the rest of the X-Forwarded family', () => {
   }
 });
 
-test('X-Forwarded-Host is that of each request', async () => {
+test('X-Forwarded-Host is taken from each request', async () => {
   const wire = await Wire.open(gateway.port, '127.0.0.1', STRANGER);
   try {
     for (const host of ['a.example', 'b.example', 'b.example:80', 'a.example']) {
@@ -172,14 +172,14 @@ describe('letters whose low bytes are CR, LF and NUL', () => {
       assert.deepEqual(await got('/public', [`X-A: ${value}`]), [`x-a: ${value}`]);
     });
 
-    test(`${JSON.stringify(letters)} goes to the client byte for byte, at the edges too`, async () => {
+    test(`${JSON.stringify(letters)} goes to the client byte for byte, also at the edges`, async () => {
       const lines = [`X-A: ${value}`, `X-B: ${latin1(letters)}`, `Set-Cookie: a=${latin1(letters)}`];
       assert.deepEqual(await answered(...lines), lines);
     });
   }
 });
 
-describe('headers of an answer', () => {
+describe('headers of a response', () => {
   for (const name of [
     'Keep-Alive',
     'Proxy-Authenticate',
@@ -189,7 +189,7 @@ describe('headers of an answer', () => {
     'Trailer',
     'Upgrade',
   ]) {
-    test(`${name} stays here, in any case`, async () => {
+    test(`${name} is not forwarded, in any case`, async () => {
       assert.deepEqual(await answered(`${name}: x`, 'A: 1', `${name.toUpperCase()}: y`, `${name}s: kept`), [
         'A: 1',
         `${name}s: kept`,
@@ -197,7 +197,7 @@ describe('headers of an answer', () => {
     });
   }
 
-  test('many Set-Cookie stay lists of their own, between others and alone', async () => {
+  test('many Set-Cookie stay separate lines, between others and alone', async () => {
     for (const lines of [
       ['Set-Cookie: a=1', 'set-cookie: a=1', 'SET-COOKIE: b=2, c=3'],
       ['Set-Cookie:a=1', 'X-A:1', 'Set-Cookie:  b=2'],

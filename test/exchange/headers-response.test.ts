@@ -8,7 +8,7 @@ import { request, Wire, type WireResponse } from '../support/wire.ts';
 
 let origin: Origin;
 let gateway: TestGateway;
-/** What upstream says next. */
+/** The next bytes of upstream. */
 let answer = '';
 
 publicGateway('once', (made) => {
@@ -21,14 +21,14 @@ async function carry(status: string, lines: readonly string[]): Promise<WireResp
   return await request(gateway.port, 'GET /x HTTP/1.1\r\nHost: a.example\r\n\r\n');
 }
 
-/** Header lines of an answer without those that the gateway writes itself. */
+/** Header lines of a response without those that the gateway writes. */
 const linesOf = (response: WireResponse): string[] =>
   response.fields
     .filter(([name]) => !['date', 'content-length'].includes(name.toLowerCase()))
     .map((field) => field.join(': '));
 
-describe('headers of an answer', () => {
-  test('many Set-Cookie stay lines of their own, in their order', async () => {
+describe('headers of a response', () => {
+  test('many Set-Cookie stay separate lines, in their order', async () => {
     const cookies = Array.from(
       { length: 20 },
       (_, at) => `Set-Cookie: c${at}=a, b; Expires=Thu, 01 Jan 2026`,
@@ -37,7 +37,7 @@ describe('headers of an answer', () => {
     assert.deepEqual(linesOf(await carry('200 OK', mixed)), mixed);
   });
 
-  test('of the hop stay here in any case, also when Connection names them twice', async () => {
+  test('hop-by-hop ones are removed in any case, also when Connection names them twice', async () => {
     const lines = [
       'X-Hop: 1',
       'CONNECTION: x-hop',
@@ -52,7 +52,7 @@ describe('headers of an answer', () => {
     assert.deepEqual(linesOf(await carry('200 OK', lines)), ['X-Hopper: 3']);
   });
 
-  test('Connection cannot take Date, the length or Set-Cookie of others away', async () => {
+  test('Connection cannot remove Date, the length or Set-Cookie of others', async () => {
     const response = await carry('200 OK', [
       'Connection: date, content-length, x-a',
       'Set-Cookie: a=1',
@@ -64,7 +64,7 @@ describe('headers of an answer', () => {
   });
 });
 
-describe('no line break of upstream becomes one of ours', () => {
+describe('no line break of upstream becomes one of the gateway', () => {
   for (const [name, bytes] of [
     ['CR', '\r'],
     ['LF', '\n'],
@@ -91,13 +91,13 @@ describe('no line break of upstream becomes one of ours', () => {
     }
   }
 
-  test('of any bytes that it sends, its lines arrive or a refusal', async () => {
+  test('any bytes that upstream sends give its lines or a refusal', async () => {
     const byte = fc.oneof(
       { weight: 30, arbitrary: fc.constantFrom(...'aZ09-:;,="\'()<> \t/?\\%_') },
       { weight: 8, arbitrary: fc.integer({ min: 0x80, max: 0xff }).map((code) => String.fromCharCode(code)) },
       { weight: 1, arbitrary: fc.constantFrom('\r', '\n', '\0', '\x1b', '\x7f') },
     );
-    // With a whole line break it is upstream's own line that ends there, and perhaps its head.
+    // A whole line break ends upstream's own line, and perhaps its head.
     const text = fc.string({ unit: byte, maxLength: 12 }).filter((value) => !value.includes('\r\n'));
     const name = fc.string({
       unit: fc.constantFrom(..."abYZ09-_.!#$%&'*+^`|~"),
@@ -150,7 +150,7 @@ describe('a head of upstream without end', () => {
         await connection.head();
         connection.write('HTTP/1.1 200 OK\r\nX-Long: ');
         const wanted = wire.response();
-        // 64 KiB are the limit, 256 header fields too.
+        // The limits are 64 KiB and 256 header fields.
         for (let written = 0; written <= 64 * 1024; written += piece.length) connection.write(piece);
         const response = await wanted;
         assert.equal(response.status, 502);

@@ -6,7 +6,7 @@ import { Origin } from '../support/origin.ts';
 import { Wire, type WireResponse } from '../support/wire.ts';
 
 let origin: Origin;
-/** No route of the first looks at methods; the second has one that does. */
+/** No route of the first gateway names methods; one route of the second does. */
 let gateway: TestGateway;
 let byMethod: TestGateway;
 /** Request heads that reached upstream. */
@@ -47,7 +47,7 @@ after(async () => {
 
 interface Sent {
   readonly response: WireResponse;
-  /** Header lines that upstream got; undefined when nothing reached it. */
+  /** Header lines that upstream received; undefined when nothing reached it. */
   readonly lines: string[] | undefined;
 }
 
@@ -62,7 +62,7 @@ async function send(head: string, lines: readonly string[], body = '', port = ga
   return { response, lines: text?.slice(0, text.indexOf('\r\n\r\n')).split('\r\n').slice(1) };
 }
 
-/** What upstream got, the Host line left out. */
+/** Header lines that upstream received, without the Host line. */
 async function kept(lines: readonly string[], head = 'GET /public', port = gateway.port): Promise<string[]> {
   const result = await send(head, lines, '', port);
   assert.equal(result.response.status, 200);
@@ -70,7 +70,7 @@ async function kept(lines: readonly string[], head = 'GET /public', port = gatew
   return (result.lines ?? []).slice(1);
 }
 
-describe('headers of the hop', () => {
+describe('hop-by-hop headers', () => {
   const rows: Readonly<Record<string, readonly string[]>> = {
     'an offer of HTTP/2': ['Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABk'],
     'an offer of HTTP/2 that Connection does not name': ['Upgrade: h2c', 'HTTP2-Settings: AAMAAABk'],
@@ -97,7 +97,7 @@ describe('headers of the hop', () => {
     ],
   };
   for (const [name, lines] of Object.entries(rows)) {
-    test(`${name}: stay here`, async () => {
+    test(`${name}: are not forwarded`, async () => {
       assert.deepEqual(await kept([...lines, 'X-Kept: 1']), ['x-kept: 1']);
     });
   }
@@ -109,7 +109,7 @@ describe('headers of the hop', () => {
     ]);
   });
 
-  test('Trailer of a chunked request stays here, and so does the trailer that Connection names', async () => {
+  test('Trailer of a chunked request is not forwarded, nor is the trailer that Connection names', async () => {
     const { lines } = await send(
       'POST /public',
       ['Transfer-Encoding: chunked', 'Trailer: X-T', 'Connection: x-t', 'X-T: 1'],
@@ -129,7 +129,7 @@ describe('Connection', () => {
     'keep-alive, x-hop',
     'x-hop, x-hop',
   ]) {
-    test(`${JSON.stringify(value)}: what it names stays here`, async () => {
+    test(`${JSON.stringify(value)}: the named headers are not forwarded`, async () => {
       assert.deepEqual(await kept(['X-Hop: 1', `Connection: ${value}`, 'X-Hop: 2', 'X-Hopper: 3']), [
         'x-hopper: 3',
       ]);
@@ -142,7 +142,7 @@ describe('Connection', () => {
     });
   }
 
-  test('takes neither our identity headers away nor lets forged ones through', async () => {
+  test('neither removes identity headers of the gateway nor lets forged ones through', async () => {
     const bearer = gateway.bearer({ roles: ['a'], groups: 'g' });
     const named = 'Connection: x-user-id, x_user_id, X-Roles, groups, authorization, host';
     assert.deepEqual(
@@ -194,7 +194,7 @@ describe('identity headers', () => {
   });
 });
 
-describe('headers that name another request than the one that was matched', () => {
+describe('headers that name another request than the matched one', () => {
   const ofPath = [
     'X-Original-URL: /private',
     'X-Rewrite-URL: /private',
@@ -234,7 +234,7 @@ describe('headers that name another request than the one that was matched', () =
 describe('bytes of a value', () => {
   const latin1 = (text: string): string => Buffer.from(text).toString('latin1');
 
-  test('any UTF-8 inside a value goes upstream byte for byte', async () => {
+  test('UTF-8 inside a value goes upstream byte for byte', async () => {
     const inner = fc
       .string({ unit: 'grapheme', maxLength: 40 })
       .filter((text) => !/[\p{Cc}\ufffd]/u.test(text));
@@ -265,7 +265,7 @@ describe('bytes of a value', () => {
     });
   }
 
-  test('that does not go upstream may be anything', async () => {
+  test('of a header that is not forwarded may be any', async () => {
     assert.deepEqual(await kept(['Keep-Alive: a\xffb', 'X-A: 1']), ['x-a: 1']);
   });
 
@@ -316,7 +316,7 @@ describe('with any headers of a client', () => {
   ];
   const plain = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '-');
   const never = new Set(dangerous.filter((name) => !['host', 'content-length'].includes(name)));
-  /** A name with letters in any case and any mark for each `-`. */
+  /** A name with letters in any case and any separator for each `-`. */
   const spelled = fc
     .tuple(
       fc.constantFrom(...dangerous),
@@ -345,14 +345,14 @@ describe('with any headers of a client', () => {
   const lines = fc.array(fc.tuple(name, value), { maxLength: 12 });
   const route = fc.constantFrom('/public', '/plain', '/private');
 
-  test('upstream sees one Host, one length, the identity of the token and none of theirs', async () => {
+  test('upstream sees one Host, one length, the identity of the token and no forged one', async () => {
     const bearer = gateway.bearer({ groups: 'g' });
     let forwarded = 0;
     await fc.assert(
       fc.asyncProperty(lines, lines, route, fc.boolean(), async (front, back, prefix, withBody) => {
         const body = withBody ? 'hello' : '';
         const text = (list: readonly (readonly [string, string])[]) =>
-          // A length that is not that of the body would only wait for more of it.
+          // A wrong length would only wait for more of the body.
           list
             .filter(([key, worth]) => withBody || key.toLowerCase() !== 'content-length' || worth === '0')
             .map((line) => line.join(': '));

@@ -6,7 +6,7 @@ import { eventually, startGateway, type TestGateway } from '../support/gateway.t
 import { Origin } from '../support/origin.ts';
 
 const MIB = 1024 * 1024;
-/** What comes in the turn in which the client is paused, and the kernel's buffers of two socket pairs, in bytes. */
+/** Bytes of the turn in which the client is paused, and of the kernel's buffers of two socket pairs. */
 const ALLOWED = 16 * MIB + 32 * MIB;
 
 /** Bytes; several times what may be on the way. */
@@ -25,7 +25,7 @@ after(async () => {
   await origin.close();
 });
 
-test('an upload that upstream stopped reading after it began its answer is held up, and whole when upstream reads on', async () => {
+test('an upload that upstream stops reading after the start of its response is paused, and whole when upstream reads on', async () => {
   const client = connect({ port: gateway.port, host: '127.0.0.1' });
   let answered = '';
   client.setEncoding('latin1').on('data', (text) => {

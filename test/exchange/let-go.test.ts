@@ -15,7 +15,7 @@ publicGateway('anew', (made) => {
 const get = 'GET /x HTTP/1.1\r\nHost: a.example\r\n\r\n';
 const post = 'POST /x HTTP/1.1\r\nHost: a.example\r\nContent-Length: 10\r\n\r\nhello';
 
-describe('upstream is let go at once when its client leaves', () => {
+describe('upstream is released at once when its client leaves', () => {
   for (const [when, request, answer] of [
     ['before the answer', get, ''],
     ['in the middle of its upload', post, ''],

@@ -47,7 +47,7 @@ const numberOf = async (metric: string): Promise<number> => {
 };
 
 describe('limits.connections', () => {
-  test('one more is closed at once and counted, the others are served, and a place that becomes free counts', async () => {
+  test('one more is closed at once and counted, the others are served, and a freed place can be used', async () => {
     const lines: string[] = [];
     const log = { ...silentLog, warn: (_fields: object, message: string) => lines.push(message) };
     await start({ connections: 3 }, { log });
@@ -85,7 +85,7 @@ describe('limits.connections', () => {
     kept.send(get);
     await kept.response();
     const flood: Wire[] = [];
-    // In portions, so that the listening socket's queue takes them all.
+    // Opened in portions, so that the listening socket's queue takes them all.
     for (let portion = 0; portion < 20; portion += 1) {
       flood.push(...(await Promise.all(Array.from({ length: 100 }, () => Wire.open(gateway.port)))));
       for (const wire of flood.slice(-100)) wire.send(get);
@@ -107,7 +107,7 @@ describe('limits.connections', () => {
 });
 
 describe('limits.requestsPerConnection', () => {
-  test('of 1 asks every client to leave, by each kind of answer', async () => {
+  test('of 1 asks every client to leave, by each kind of response', async () => {
     await start({ requestsPerConnection: 1 });
     const answers = [
       ok,
@@ -144,13 +144,13 @@ describe('limits.requestsPerConnection', () => {
 });
 
 describe('limits.bufferedBodies', () => {
-  test('is one budget for all: what goes beyond is 503 upstream_overloaded, and it is given back', async () => {
+  test('is one budget for all: a body beyond it is refused with 503 upstream_overloaded, and its share is given back', async () => {
     await start({ bufferedBodies: MIB }, { limits: { connections: 1, waiting: 100 } });
     const first = await Wire.open(gateway.port);
     first.send(get);
     const upstream = await origin.connection();
     await upstream.head();
-    // Bodies that wait for a connection, each below the size at which its client is asked to pause.
+    // Bodies that wait for a connection, each below the size at which its client is paused.
     const size = 60 * 1024;
     const post = `POST /x HTTP/1.1\r\nHost: a.example\r\nContent-Length: ${size}\r\n\r\n${'x'.repeat(size)}`;
     const wires: Wire[] = [];

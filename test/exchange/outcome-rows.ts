@@ -8,7 +8,7 @@ import { revocation, revoke } from '../support/revocation.ts';
 import { hs256, rs256, rsaKey, secondsFromNow } from '../support/tokens.ts';
 import { request, type Wire, type WireResponse } from '../support/wire.ts';
 
-/** What a row needs to make its requests. */
+/** The parts of which a row makes its requests. */
 export interface Play {
   readonly gateway: TestGateway;
   readonly origin: Origin;
@@ -20,16 +20,16 @@ export interface Play {
 export interface OutcomeRow {
   readonly word: Outcome;
   readonly when: string;
-  /** Status of the answer; null when the client gets none. */
+  /** Status of the response; null when the client gets none. */
   readonly status: number | null;
-  /** What the log says instead, where the connection is cut in the middle of an answer. */
+  /** The status in the log, where the connection is cut in the middle of a response. */
   readonly logged?: number;
   readonly options?: () => Partial<TestOptions>;
   /** No process listens where upstream should be. */
   readonly upstreamGone?: boolean;
-  /** Other requests that the row makes, by how they end. */
+  /** Other requests of the row, by the way they end. */
   readonly beside?: Readonly<Record<string, number>>;
-  /** The answer; undefined when the client gets none, or not a whole one. */
+  /** The response; undefined when the client gets none, or not a whole one. */
   drive(play: Play): Promise<WireResponse | undefined>;
 }
 
@@ -78,7 +78,7 @@ async function asked(play: Play, bytes: string): Promise<[Wire, OriginConnection
   return [wire, upstream];
 }
 
-/** The client goes away, and `seen` of the word is what the gateway says of it. */
+/** The client leaves; `seen` tells from the count of the reason whether the gateway has noticed. */
 async function leave(play: Play, wire: Wire): Promise<undefined> {
   wire.reset();
   await eventually(
@@ -88,7 +88,7 @@ async function leave(play: Play, wire: Wire): Promise<undefined> {
   return undefined;
 }
 
-/** Refused for its token, by an answer that leaves the connection open. */
+/** Refused for its token, by a reply that leaves the connection open. */
 const token = (
   word: Outcome,
   when: string,
@@ -105,7 +105,7 @@ const token = (
 const claims = (word: Outcome, when: string, wrong: object, options?: OutcomeRow['options']): OutcomeRow =>
   token(word, when, (gateway) => gateway.bearer({ ...wrong }), options);
 
-/** A route demands what the token does not have. */
+/** The route demands something that the token lacks. */
 const demand = (word: Outcome, rules: Partial<RouteRules>): OutcomeRow => ({
   ...token(
     word,
@@ -116,7 +116,7 @@ const demand = (word: Outcome, rules: Partial<RouteRules>): OutcomeRow => ({
   status: 403,
 });
 
-/** A key with which one check takes some milliseconds and says no: numbers of its form, both as long as can be. */
+/** A key whose check takes some milliseconds and fails: numbers of its form, both as long as possible. */
 function slowKey(): VerificationKey {
   const number = (first: number): string => {
     const bytes = randomBytes(384);
@@ -135,7 +135,7 @@ function unsendableKey(): VerificationKey {
   return Object.assign(publicKey(rsaKey().pem), { unsendable: () => {} });
 }
 
-/** An upstream whose pool fails when it is asked for a connection, having none to give: a fault of the gateway's own. */
+/** An upstream whose pool throws when it is asked for a connection: a fault of the gateway's own. */
 function brokenUpstreams(): ReadonlyMap<string, UpstreamConfig> {
   const limits = {
     connections: 0,
@@ -472,7 +472,7 @@ export const rows: readonly OutcomeRow[] = [
     word: 'client_aborted',
     when: 'its token is being verified',
     status: null,
-    // A second of work, so that a slow machine sees the client leave in the middle of it all the same.
+    // A second of work, so that a slow machine too sees the client leave in the middle of it.
     options: () => ({ issuer: { keys: Array.from({ length: 8 }, slowKey) } }),
     beside: { signature_invalid: 24 },
     async drive(play) {
@@ -509,7 +509,7 @@ export const rows: readonly OutcomeRow[] = [
       ],
     }),
     drive: (play) =>
-      // No cookie, unlike all others: with one it would be no preflight.
+      // Unlike the others it has no cookie: with one it would be no preflight.
       ask(
         play,
         `OPTIONS /orders?access_token=${SECRET} HTTP/1.1\r\nHost: a.example\r\nX-Api-Key: ${SECRET}\r\nOrigin: https://app.example\r\nAccess-Control-Request-Method: PUT\r\n\r\n`,

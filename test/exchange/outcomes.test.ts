@@ -8,7 +8,7 @@ import { Origin } from '../support/origin.ts';
 import { Wire } from '../support/wire.ts';
 import { type OutcomeRow, rows, SECRET, scrape } from './outcome-rows.ts';
 
-/** Words that no exchange of this version can end with, and why. */
+/** Reasons that no exchange of this version can end with, and why. */
 const undriven: Readonly<Partial<Record<Reason, string>>> = {
   no_healthy_upstream: 'upstreams are not probed',
 };
@@ -47,7 +47,7 @@ function collector() {
   return { log, texts, lines };
 }
 
-/** Counts by label value, without those that are 0; by words of a counter family, which the admin address shows too. */
+/** Counts by label value, without zeros; by the reasons of a counter family, which the admin address shows too. */
 function counted(text: string, metric: string, label: string): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const [, labels = '', value] of text.matchAll(new RegExp(`^${metric}\\{(.*)\\} (\\d+)$`, 'gm'))) {
@@ -57,7 +57,7 @@ function counted(text: string, metric: string, label: string): Record<string, nu
   return counts;
 }
 
-/** The same counts from the gateway itself, once its admin address has closed with it. */
+/** The same counts from the gateway itself, after its admin address has closed with it. */
 function tallied(gateway: TestGateway): {
   outcomes: Record<string, number>;
   rejected: Record<string, number>;
@@ -136,10 +136,10 @@ async function play(row: OutcomeRow): Promise<void> {
   }
 }
 
-describe('an exchange is counted and logged once, with one word', () => {
+describe('an exchange is counted and logged once, with one reason', () => {
   for (const row of rows) test(`${row.word}: ${row.when}`, () => play(row));
 
-  test('draining: a request that comes behind the cut is not its client’s fault', async () => {
+  test('draining: a request that comes after the cut is not its client’s fault', async () => {
     const origin = await Origin.start();
     const { log, lines } = collector();
     const gateway = await startGateway({
@@ -157,7 +157,7 @@ describe('an exchange is counted and logged once, with one word', () => {
     second.send(get);
     await second.untilClosed();
     const { outcomes } = tallied(gateway);
-    // In a slow moment the second one comes too late to be read at all.
+    // On a slow machine the second one comes too late to be read.
     assert.deepEqual(outcomes, { draining: await closed });
     assert.ok(lines().every(({ outcome }) => outcome === 'draining'));
     first.close();
@@ -165,7 +165,7 @@ describe('an exchange is counted and logged once, with one word', () => {
     await origin.close();
   });
 
-  test('every word is driven above, or cannot happen yet', () => {
+  test('every reason has a row, or cannot happen yet', () => {
     const driven = new Set(rows.map(({ word }) => word));
     const others = ['forwarded', 'client_aborted', 'preflight_answered'];
     for (const word of [...others, ...Object.keys(reasons)] as Outcome[]) {
@@ -173,7 +173,7 @@ describe('an exchange is counted and logged once, with one word', () => {
     }
   });
 
-  test('the word has the status it is documented with', () => {
+  test('a reason has its documented status', () => {
     for (const { word, status } of rows) {
       if (word in reasons && status !== null) assert.equal(status, reasons[word as Reason].status, word);
     }

@@ -8,7 +8,7 @@ import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { request } from '../support/wire.ts';
 import { readingsOf } from './path-readings.ts';
 
-/** Requests under way at a time. */
+/** Concurrent requests. */
 const CLIENTS = 16;
 
 const slashes = [
@@ -188,7 +188,7 @@ let upstreamPort: number;
 const reached: string[] = [];
 
 before(async () => {
-  // A server that reads the path in every known way at once, and says what it found.
+  // A server that reads the path in every known way, and reports its readings.
   upstream = createServer((incoming, response) => {
     const target = incoming.url as string;
     reached.push(target);
@@ -204,7 +204,7 @@ after(() => {
   upstream.closeAllConnections();
 });
 
-/** Outcome of a request without a token: what upstream read, or the status of the refusal. */
+/** Outcome of a request without a token: the path that upstream read, or the status of the refusal. */
 async function visit(port: number, target: string): Promise<readonly string[] | number> {
   const response = await request(port, `GET ${target} HTTP/1.1\r\nHost: a.example\r\n\r\n`);
   if (response.status !== 200) return response.status;
@@ -230,7 +230,7 @@ for (const setting of settings) {
       await gateway.close();
     });
 
-    /** True when it got through; what got through must mean the same to everybody. */
+    /** True when the request was forwarded; every reader must give a forwarded path the same meaning. */
     async function passes(target: string): Promise<boolean> {
       const seen = await visit(gateway.port, target);
       if (typeof seen === 'number') {
@@ -244,7 +244,7 @@ for (const setting of settings) {
 
     test('no spelling of a protected path gets through', async (context) => {
       const targets = [...new Set(spellings)];
-      // What a gateway that only compared prefixes would let through to a protected path.
+      // Paths that a gateway which only compared prefixes would let through to a protected path.
       const dangerous = targets.filter((target) => {
         const path = pathOf(target);
         return !isProtected(path) && [...readingsOf(path)].some(isProtected);
@@ -278,13 +278,13 @@ for (const setting of settings) {
       for (const target of harmless) assert.equal(await passes(target), true, target);
     });
 
-    test('a protected path is protected as it is', async () => {
+    test('a protected path is protected in its plain spelling', async () => {
       for (const target of ['/admin', '/admin/', '/admin/users', '/admin?x=/public', '/admin/a%20b']) {
         assert.equal(await visit(gateway.port, target), 401, target);
       }
     });
 
-    test('a target that is no path is not served', async () => {
+    test('a target that is no path is refused', async () => {
       const before = reached.length;
       for (const target of ['http://a.example/admin', 'http://a.example/public', '*', 'admin', '?/public']) {
         assert.ok([400, 505].includes((await visit(gateway.port, target)) as number), target);
@@ -294,7 +294,7 @@ for (const setting of settings) {
   });
 }
 
-test('with one route for all paths every spelling is carried as it is', async () => {
+test('with one route for all paths every spelling is carried unchanged', async () => {
   const gateway = await startGateway({ upstreamPort, routes: [{ auth: 'none' }] });
   try {
     for (const target of ['/a/../b', '/a//b', '/%2e%2e/', '/a;b', '/a\\b', '/%61', '/%', '/A%00', '/a.']) {
@@ -305,7 +305,7 @@ test('with one route for all paths every spelling is carried as it is', async ()
   }
 });
 
-test('a method in another case is not another method', async () => {
+test('methods are distinguished by case', async () => {
   const match = { host: undefined, path: '/' };
   const gateway = await startGateway({
     upstreamPort,
@@ -323,7 +323,7 @@ test('a method in another case is not another method', async () => {
     ] as const) {
       const response = await request(gateway.port, `${method} / HTTP/1.1\r\nHost: a.example\r\n\r\n`);
       assert.equal(response.status, status, method);
-      // The upstream of this test refuses such methods too; the answer has to be the gateway's.
+      // The upstream of this test refuses such methods too; the reply has to be the gateway's.
       assert.equal(response.body.includes('request_malformed'), status === 400, method);
     }
   } finally {

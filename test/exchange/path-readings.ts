@@ -1,4 +1,4 @@
-/** What servers are known to do with the path of a request, one step each; a path holds bytes or characters. */
+/** Transformations that servers are known to apply to the path of a request; a path holds bytes or characters. */
 const steps: Readonly<Record<string, (path: string) => string>> = {
   percentDecode: (path) =>
     path.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
@@ -35,7 +35,7 @@ const fits: Readonly<Record<string, string>> = {
   '\u066a': '%',
 };
 
-/** Every path that some order of those steps, with any of them left out or repeated, makes of `path`. */
+/** Every path that some order of those steps, each left out or repeated, makes of `path`. */
 export function readingsOf(path: string): ReadonlySet<string> {
   const readings = new Set([path]);
   for (const reading of readings) {
@@ -44,7 +44,7 @@ export function readingsOf(path: string): ReadonlySet<string> {
   return readings;
 }
 
-/** UTF-8 as old decoders took it, overlong forms of up to four bytes included; other bytes stay. */
+/** UTF-8 as old decoders read it, overlong forms of up to four bytes included; other bytes stay. */
 function lenientUtf8(path: string): string {
   return path.replace(
     /[\xc0-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf7][\x80-\xbf]{3}/g,

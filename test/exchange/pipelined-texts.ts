@@ -1,7 +1,7 @@
-/** A whole answer of upstream; `lines` are further headers, each with its end. */
+/** A whole response of upstream; `lines` are further headers, each with its end. */
 export const answer = (body: string, lines = ''): string =>
   `HTTP/1.1 200 OK\r\n${lines}Content-Length: ${body.length}\r\n\r\n${body}`;
 
-/** The paths of the requests that upstream has, in their order. */
+/** The paths of the requests that upstream has received, in their order. */
 export const paths = (heads: string): string[] =>
   Array.from(heads.matchAll(/^\w+ (\S+) HTTP/gm), ([, path]) => path as string);

@@ -5,7 +5,7 @@ import { Origin, type OriginConnection } from '../support/origin.ts';
 import { Wire } from '../support/wire.ts';
 import { answer, paths } from './pipelined-texts.ts';
 
-// Who waits for an upstream connection, or is sent again, while requests share connections.
+// Requests that wait for an upstream connection, or are retried, while requests share connections.
 
 let origin: Origin;
 let gateway: TestGateway;
@@ -60,7 +60,7 @@ async function warm(count: number): Promise<OriginConnection[]> {
   return connections;
 }
 
-/** So many requests, each of which upstream has before the next is sent; their clients by path. */
+/** Sends that many requests, each after upstream has received the one before; their clients by path. */
 async function spread(count: number, connections: readonly OriginConnection[]): Promise<Map<string, Wire>> {
   const clients = new Map<string, Wire>();
   for (let at = 1; at <= count; at += 1) {
@@ -73,7 +73,7 @@ async function spread(count: number, connections: readonly OriginConnection[]): 
   return clients;
 }
 
-test('those who have waited share a connection like those who come', async () => {
+test('waiting requests share a connection like new ones', async () => {
   await start(1);
   const [upstream] = (await warm(1)) as [OriginConnection];
   const first = await send('GET', '/first');
@@ -96,7 +96,7 @@ test('those who have waited share a connection like those who come', async () =>
   assert.deepEqual(bodies, ['first', 'posted', '1', '2', '3', '4', '5', '6']);
 });
 
-test('one that is sent again is never put behind others', async () => {
+test('a retried request is never put behind others', async () => {
   await start(2);
   const both = (await warm(2)) as [OriginConnection, OriginConnection];
   const clients = await spread(8, both);
@@ -125,7 +125,7 @@ test('one that is sent again is never put behind others', async () => {
   assert.ok(ofA.includes(again as string));
 });
 
-test('one that is sent again takes the place of an idle connection', async () => {
+test('a retried request takes the place of an idle connection', async () => {
   await start(2);
   const both = (await warm(2)) as [OriginConnection, OriginConnection];
   const clients = await spread(7, both);
@@ -149,7 +149,7 @@ test('one that is sent again takes the place of an idle connection', async () =>
   await x.closed();
 });
 
-test('when one that needed a connection for itself leaves, those behind it take what room there is', async () => {
+test('when a request that needs its own connection leaves the queue, the next ones take the room there is', async () => {
   await start(1);
   const [upstream] = (await warm(1)) as [OriginConnection];
   await send('GET', '/slow');
@@ -167,7 +167,7 @@ for (const [how, head, last] of [
   ['in chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', '1\r\nx\r\n'],
 ] as const) {
   for (const stays of [true, false]) {
-    test(`an answer without end ${how}, whose client ${stays ? 'stays' : 'has left'}, keeps no request behind it`, async () => {
+    test(`an endless response ${how}, whose client ${stays ? 'stays' : 'has left'}, keeps no request behind it`, async () => {
       await start(4, { responseMs: 300 });
       const [upstream] = (await warm(1)) as [OriginConnection];
       const clients = await spread(2, [upstream]);

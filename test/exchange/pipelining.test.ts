@@ -52,7 +52,7 @@ async function warm(): Promise<void> {
   assert.equal((await wire.response()).body, 'warm');
 }
 
-/** As many requests on the one connection, in the order of their paths /1, /2 …; upstream has all of them. */
+/** That many requests on the one connection, in the order of their paths /1, /2 …; upstream has received all of them. */
 async function line(count: number): Promise<Wire[]> {
   const all: Wire[] = [];
   for (let at = 1; at <= count; at += 1) {
@@ -72,7 +72,7 @@ async function line(count: number): Promise<Wire[]> {
 const bodies = async (all: readonly Wire[]): Promise<string[]> =>
   Promise.all(all.map(async (wire) => (await wire.response()).body));
 
-/** Answers each request on each further connection by its path. */
+/** Responds to each request on each further connection by its path. */
 async function answerRest(count: number): Promise<void> {
   for (let left = count; left > 0; left -= 1) {
     const connection = await origin.connection();
@@ -82,7 +82,7 @@ async function answerRest(count: number): Promise<void> {
 }
 
 describe('requests that share a connection', () => {
-  test('are answered in their order, by answers that come in one piece', async () => {
+  test('get their responses in order, when these come in one piece', async () => {
     await start();
     await warm();
     const all = await line(DEPTH);
@@ -92,7 +92,7 @@ describe('requests that share a connection', () => {
     assert.deepEqual(await gateway.outcomes(), { forwarded: DEPTH + 1 });
   });
 
-  test('are answered each by its own, with the answers cut in any place', async () => {
+  test('get their own responses, with the bytes cut in any place', async () => {
     await start();
     await warm();
     const whole =
@@ -121,7 +121,7 @@ describe('requests that share a connection', () => {
     assert.equal(origin.accepted, 1);
   });
 
-  test('are no more than the depth allows, and those that wait follow in their order', async () => {
+  test('are no more than the depth allows, and waiting ones follow in their order', async () => {
     await start();
     await warm();
     const all = await line(DEPTH);
@@ -184,7 +184,7 @@ describe('requests that share a connection', () => {
   });
 });
 
-test('no request follows behind one with a body', async () => {
+test('no request follows one with a body', async () => {
   await start();
   await warm();
   const post = await send('POST', '/post', 'Content-Length: 2\r\n\r\nhi');
@@ -205,7 +205,7 @@ describe('when a shared connection fails', () => {
     ['ends behind an answer', 'one', ''],
     ['ends behind an answer that says so', 'one', 'Connection: close\r\n'],
   ] as const) {
-    test(`that ${how}, what was not answered is sent again, each once and alone`, async () => {
+    test(`that ${how}, requests without a response are retried, each once and alone`, async () => {
       await start(DEPTH);
       await warm();
       const all = await line(3);
@@ -217,7 +217,7 @@ describe('when a shared connection fails', () => {
     });
   }
 
-  test('a request is sent again no more than once', async () => {
+  test('a request is retried only once', async () => {
     await start(DEPTH);
     await warm();
     const [first, second] = (await line(2)) as [Wire, Wire];
@@ -230,7 +230,7 @@ describe('when a shared connection fails', () => {
     assert.equal((await second.response()).status, 502);
   });
 
-  test('by nonsense, that fails the request it answers, and no other', async () => {
+  test('by an invalid response, that fails its request, and no other', async () => {
     await start(DEPTH);
     await warm();
     const [first, second, third] = (await line(3)) as [Wire, Wire, Wire];
@@ -241,7 +241,7 @@ describe('when a shared connection fails', () => {
     assert.equal((await third.response()).body, 'again /3');
   });
 
-  test('by silence, that is told to the next one, and others are sent again', async () => {
+  test('by silence, that times out the next request, and others are retried', async () => {
     await start(DEPTH, 200);
     await warm();
     const [first, second] = (await line(2)) as [Wire, Wire];
@@ -250,7 +250,7 @@ describe('when a shared connection fails', () => {
     assert.equal((await second.response()).body, 'again /2');
   });
 
-  test('by an answer that breaks off, that is cut, and others are sent again', async () => {
+  test('by a response that breaks off, that response is cut, and others are retried', async () => {
     await start(DEPTH);
     await warm();
     const [first, second] = (await line(2)) as [Wire, Wire];
@@ -266,8 +266,8 @@ describe('when a shared connection fails', () => {
   });
 });
 
-describe('bytes behind the last answer', () => {
-  test('are no answer to a request that has not been sent, and end the connection', async () => {
+describe('bytes after the last response', () => {
+  test('do not answer a request that has not been sent, and end the connection', async () => {
     await start(DEPTH);
     await warm();
     const [first] = (await line(1)) as [Wire];
@@ -281,7 +281,7 @@ describe('bytes behind the last answer', () => {
 });
 
 describe('a client that leaves', () => {
-  test('while others are before and behind it costs them nothing, and its answer goes nowhere', async () => {
+  test('with requests before and after its own does not affect them, and its response is dropped', async () => {
     await start();
     await warm();
     const [first, second, third] = (await line(3)) as [Wire, Wire, Wire];
@@ -295,7 +295,7 @@ describe('a client that leaves', () => {
     assert.equal(origin.accepted, 1);
   });
 
-  test('while its answer is next leaves the connection to those behind it', async () => {
+  test('during its own response leaves the connection to the next ones', async () => {
     await start();
     await warm();
     const [first, second] = (await line(2)) as [Wire, Wire];
@@ -304,7 +304,7 @@ describe('a client that leaves', () => {
       () => gateway.outcomes(),
       ({ client_aborted }) => client_aborted === 1,
     );
-    // The length of that answer is not known, so no other request joins.
+    // The length of that response is unknown, so no other request joins.
     const third = await send('GET', '/3');
     await eventually(
       () => gateway.connections(),
@@ -318,7 +318,7 @@ describe('a client that leaves', () => {
     assert.equal(origin.accepted, 1);
   });
 
-  test('and would have got more than those behind it should wait for has them sent again', async () => {
+  test('and has more to come than the next ones should wait for has them retried', async () => {
     await start(DEPTH);
     await warm();
     const [first, second] = (await line(2)) as [Wire, Wire];
@@ -342,7 +342,7 @@ describe('a client that leaves', () => {
   });
 });
 
-test('a client that reads slowly delays those behind it, and loses none of their answers', async () => {
+test('a client that reads slowly delays the next ones, and loses none of their responses', async () => {
   await start();
   await warm();
   const [first, second] = (await line(2)) as [Wire, Wire];

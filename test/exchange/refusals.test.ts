@@ -102,10 +102,10 @@ const rows: readonly Row[] = [
   ],
 ];
 
-/** What two readers could read in two ways ends its connection. */
+/** A request that two readers could read in two ways ends its connection. */
 const closes = (status: number): boolean => status === 400;
 
-describe('an answer of the gateway’s own', () => {
+describe('a reply', () => {
   for (const [name, lines, status, code, challenge] of rows) {
     test(`${name}: ${status} ${code}`, async () => {
       let wire = await Wire.open(gateway.port);
@@ -136,7 +136,7 @@ describe('an answer of the gateway’s own', () => {
       assert.equal(response.status, status);
       assert.equal(response.headers.get('www-authenticate'), challenge);
       assert.match(response.headers.get('content-length') ?? '', /^[1-9]\d+$/);
-      // Behind it comes the next answer and nothing else.
+      // The next response follows the head, and nothing else.
       if (closes(status)) {
         assert.equal(await wire.untilClosed(), '');
         return;
@@ -159,7 +159,7 @@ describe('an answer of the gateway’s own', () => {
     wire.close();
   });
 
-  test('rejection: haproxy answers 403 with its text, but framing faults as ever', async () => {
+  test('rejection: haproxy replies 403 with its text, but framing faults keep their status', async () => {
     const other = await startGateway({ upstreamPort: origin.port, config: { rejection: 'haproxy' } });
     try {
       const response = await request(other.port, get());

@@ -5,7 +5,7 @@ import { Wire } from '../support/wire.ts';
 
 /** Bytes of a refused request's body that are still read. */
 const READ = 16 * 1024 * 1024;
-/** A port without a listener; no request gets that far. */
+/** A port on which no process listens; no request gets that far. */
 const NOBODY = 9;
 
 let gateway: TestGateway;
@@ -22,8 +22,8 @@ afterEach(() => gateway.close());
 const post = (length: number): string =>
   `POST /elsewhere HTTP/1.1\r\nHost: a.example\r\nContent-Length: ${length}\r\n\r\n`;
 
-describe('a refused request with a body that is to come', () => {
-  test('leaves the connection open when it is not much, and what follows the body is answered', async () => {
+describe('a refused request with a body still to come', () => {
+  test('leaves the connection open when the body is short, and the request after the body is answered', async () => {
     const wire = await Wire.open(gateway.port);
     wire.send(post(READ));
     const first = await wire.response();
@@ -36,7 +36,7 @@ describe('a refused request with a body that is to come', () => {
     wire.close();
   });
 
-  test('closes it when it is more', async () => {
+  test('closes it when the body is longer', async () => {
     const wire = await Wire.open(gateway.port);
     wire.send(post(READ + 1));
     const refused = await wire.response();

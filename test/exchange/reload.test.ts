@@ -93,7 +93,7 @@ describe('another configuration', () => {
     wire.close();
   });
 
-  test('a request under way ends as it began, with its upstream, and then its connection goes', async () => {
+  test('a current request ends as it began, with its upstream, and then its connection goes', async () => {
     await start(config(toOne()));
     const wire = await Wire.open(port());
     wire.send(get());
@@ -114,7 +114,7 @@ describe('another configuration', () => {
     ['one that is free again', ''],
     ['a new one', 'Connection: close\r\n'],
   ] as const)
-    test(`a request that waited for a connection still gets ${how}`, async () => {
+    test(`a waiting request still gets ${how}`, async () => {
       const upstreams = {
         app: { servers: [`http://127.0.0.1:${one.port}`], limits: { connections: 1, waiting: 9 } },
       };
@@ -138,7 +138,7 @@ describe('another configuration', () => {
       for (const wire of wires) wire.close();
     });
 
-  test('fewer connections may be open: those beyond stay, and no other comes', async () => {
+  test('fewer connections may be open: those beyond stay, and no further one is accepted', async () => {
     await start(config(toTwo()));
     const wires = [await Wire.open(port()), await Wire.open(port())] as const;
     for (const wire of wires) {
@@ -154,7 +154,7 @@ describe('another configuration', () => {
     }
   });
 
-  test('addresses come and go, and connections that are open stay', async () => {
+  test('addresses come and go, and open connections stay', async () => {
     const free = createServer().listen(0, '127.0.0.1');
     await once(free, 'listening');
     const { port: extra } = free.address() as { port: number };
@@ -174,7 +174,7 @@ describe('another configuration', () => {
     wire.close();
   });
 
-  test('an address that is taken leaves everything as it was', async () => {
+  test('an address that is taken leaves everything unchanged', async () => {
     await start(config(toTwo()));
     const blocker = createServer().listen(0, '127.0.0.1');
     await once(blocker, 'listening');
@@ -188,7 +188,7 @@ describe('another configuration', () => {
     assert.equal((await request(taken, get())).body, 'two');
   });
 
-  test('what cannot change is named, and nothing of the rest is taken', async () => {
+  test('keys that cannot change are named, and the rest is not applied either', async () => {
     await start(config(toTwo()));
     const other = config({
       ...toOne(),
@@ -214,7 +214,7 @@ describe('another configuration', () => {
     assert.deepEqual(sums(text, 'portcullis_requests_total', 'outcome'), { forwarded: 2 });
   });
 
-  test('ends with the gateway: a reload that is under way rejects, and none begins', async () => {
+  test('ends with the gateway: a current reload rejects, and none begins', async () => {
     await start(config(toTwo()));
     const reload = gateway.reload(config(toTwo()));
     const closed = gateway.close({ graceMs: 0 });
@@ -242,13 +242,13 @@ describe('fetched keys', () => {
     await gateway.close({ graceMs: 0 });
   });
 
-  test('stay in force while they are fetched again', async () => {
+  test('stay in force during another fetch', async () => {
     issuer.keys = hang;
     await gateway.reload(config({ ...remote(issuer.url()), realm: 'other' }));
     assert.equal(await status(token(first, 'a')), 200);
   });
 
-  test('of a new address are there before it is in force', async () => {
+  test('of a new address are present before it is in force', async () => {
     let release = (): void => {};
     issuer.answers.set('/other', (response) => {
       release = () => response.end(keySetText(jwk(second, { kid: 'b' })));
@@ -276,14 +276,14 @@ describe('fetched keys', () => {
     blocker.close();
   });
 
-  test('go on changing behind a reload', async () => {
+  test('go on changing after a reload', async () => {
     await gateway.reload(config({ ...remote(issuer.url()), realm: 'other' }));
     issuer.keys = keySet(jwk(second, { kid: 'b' }));
     assert.equal(await status(token(second, 'b')), 200);
     assert.equal(await status(token(first, 'a')), 401);
   });
 
-  test('of an issuer that is gone are forgotten, and are not fetched any more', async () => {
+  test('of a removed issuer are forgotten, and are not fetched any more', async () => {
     await gateway.reload(config({}, second.pem));
     assert.equal(await status(token(first, 'a')), 401);
     assert.equal(await status(token(second)), 200);

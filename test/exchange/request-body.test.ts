@@ -23,7 +23,7 @@ beforeEach(() => {
 
 function body(chunked: boolean): RequestBody {
   const client = new ScriptedStream(bareHead, told);
-  // Also what would not change anything is a call.
+  // Calls that would not change anything count too.
   client.pauseBody = () => told.push('pause');
   client.resumeBody = () => told.push('resume');
   const rules = {
@@ -44,8 +44,8 @@ const connection = {
   endUpload() {},
 } as unknown as Connection;
 
-describe('a body that may need more than this process has a part of', () => {
-  test('is not read until others have said what they can spare, whatever upstream takes', () => {
+describe('a body that may need more than the share of this process', () => {
+  test('is not read until other processes have offered theirs, whatever upstream takes', () => {
     const one = body(false);
     one.expect(100 * MIB);
     assert.deepEqual([told, asked], [['pause'], 1]);
@@ -67,7 +67,7 @@ describe('a body that may need more than this process has a part of', () => {
     one.drop();
   });
 
-  test('of any length, is known by a large piece', () => {
+  test('of unknown length is recognized by a large piece', () => {
     const one = body(true);
     one.expect(0);
     one.attach(connection);
@@ -83,7 +83,7 @@ describe('a body that may need more than this process has a part of', () => {
     one.drop();
   });
 
-  test('is left alone when its end comes first', () => {
+  test('is not reported when its end comes first', () => {
     const one = body(false);
     one.expect(100 * MIB);
     one.drop();

@@ -54,7 +54,7 @@ after(async () => {
   await origin.close();
 });
 
-/** What upstream got for a request: request line, header lines, and the bytes behind the head. */
+/** What upstream received for a request: request line, header lines, and the bytes after the head. */
 async function sent(bytes: string, body = ''): Promise<{ line: string; lines: string[]; body: string }> {
   const wire = await Wire.open(gateway.port);
   const connection = origin.connection();
@@ -81,7 +81,7 @@ describe('the request line', () => {
     '/public/%C3%A9?q="<>',
     '/public/a%20b/~c',
   ]) {
-    test(`${target} goes upstream as it is`, async () => {
+    test(`${target} goes upstream unchanged`, async () => {
       assert.equal((await sent(get(target))).line, `GET ${target} HTTP/1.1`);
     });
   }
@@ -113,7 +113,7 @@ describe('headers', () => {
     assert.deepEqual(lines, ['host: a.example', `x-a: ${value}`]);
   });
 
-  test('those of the hop stay here', async () => {
+  test('hop-by-hop ones are not forwarded', async () => {
     const { lines } = await sent(
       get(
         '/public',
@@ -134,7 +134,7 @@ describe('headers', () => {
     assert.deepEqual(lines, ['host: a.example', 'x-kept: 1']);
   });
 
-  test('those that Connection names stay here, in any place', async () => {
+  test('those that Connection names are not forwarded, in any place', async () => {
     const { lines } = await sent(
       get(
         '/public',
@@ -148,7 +148,7 @@ describe('headers', () => {
     assert.deepEqual(lines, ['host: a.example']);
   });
 
-  test('Connection takes nothing away that the message needs', async () => {
+  test('Connection removes nothing that the message needs', async () => {
     const bearer = gateway.bearer();
     const { lines } = await sent(
       get(
@@ -168,7 +168,7 @@ describe('headers', () => {
     ]);
   });
 
-  test('Connection cannot take the framing away', async () => {
+  test('Connection cannot remove the framing', async () => {
     const { lines, body } = await sent(
       'POST /public HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\nConnection: content-length\r\n\r\n',
       'hello',
@@ -188,7 +188,7 @@ describe('identity headers', () => {
     assert.deepEqual(lines, ['host: a.example', 'x-user-idea: kept']);
   });
 
-  test("are the token's, behind everything the client sent", async () => {
+  test("are the token's, after everything that the client sent", async () => {
     const bearer = gateway.bearer({ roles: ['a', 'b'] });
     const { lines } = await sent(get('/private', ...forged, `Authorization: ${bearer}`, 'X-Last: 1'));
     assert.deepEqual(lines, [
@@ -208,14 +208,14 @@ describe('identity headers', () => {
 });
 
 describe('the token', () => {
-  test('is kept from upstream with token: strip, and nothing else is', async () => {
+  test('is removed with token: strip, and nothing else is', async () => {
     const { lines } = await sent(
       get('/strip', `Authorization: ${gateway.bearer()}`, 'Authorization-Info: x'),
     );
     assert.deepEqual(lines, ['host: a.example', 'authorization-info: x']);
   });
 
-  test('of a public route is none of our business', async () => {
+  test('of a public route is forwarded unread', async () => {
     const { lines } = await sent(get('/public', 'Authorization: Basic eDp5'));
     assert.deepEqual(lines, ['host: a.example', 'authorization: Basic eDp5']);
   });
@@ -231,7 +231,7 @@ describe('X-Forwarded-*', () => {
     'Forwarded: for=1.2.3.4',
   ];
 
-  test('are ours alone, and those of the client are dropped', async () => {
+  test("are the gateway's alone, and those of the client are removed", async () => {
     const { lines } = await sent(get('/told', ...forged));
     assert.deepEqual(lines, [
       'host: a.example',
@@ -246,13 +246,13 @@ describe('X-Forwarded-*', () => {
     assert.deepEqual(lines, ['host: A.example:81', 'x-forwarded-host: A.example:81']);
   });
 
-  test('none are sent when switched off', async () => {
+  test('are absent when switched off', async () => {
     const { lines } = await sent(get('/public', ...forged));
     assert.deepEqual(lines, ['host: a.example']);
   });
 });
 
-test('X-Forwarded-For names the peer of each connection, beside other clients', async () => {
+test('X-Forwarded-For names the peer of each connection, with other clients beside it', async () => {
   const other = await startGateway({ upstreamPort: origin.port, routes: [{ auth: 'none' }] });
   const told = async (wire: Wire): Promise<string | undefined> => {
     const connection = origin.connection();
@@ -310,14 +310,14 @@ describe('the length of the body', () => {
     assert.deepEqual(lines, ['host: a.example', 'content-length: 5']);
   });
 
-  test('a body of binary bytes is not touched', async () => {
+  test('a body of binary bytes is not changed', async () => {
     const bytes = Array.from({ length: 256 }, (_, at) => String.fromCharCode(at)).join('');
     const { body } = await sent(get('/public', 'Content-Length: 256').replace('GET', 'POST'), bytes);
     assert.equal(body, bytes);
   });
 });
 
-test('Expect: 100-continue is answered here', async () => {
+test('the gateway answers Expect: 100-continue', async () => {
   const wire = await Wire.open(gateway.port);
   const connection = origin.connection();
   wire.send('POST /public HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n');

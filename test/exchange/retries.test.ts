@@ -37,7 +37,7 @@ async function open(): Promise<Wire> {
   return wire;
 }
 
-/** Connection number `count` of this test; fails when upstream is not asked that often. */
+/** Connection number `count` of this test; fails when upstream gets fewer. */
 async function connection(count: number): Promise<OriginConnection> {
   await eventually(
     () => origin.accepted,
@@ -58,8 +58,8 @@ async function idle(): Promise<[Wire, OriginConnection]> {
 }
 
 /**
- * The gateway writes a request when the turn in which it came is over. The kernel hands both to that turn, in this
- * order, because client and upstream are this process too and nothing lets go of the event loop between the two.
+ * The gateway writes a request at the end of the turn in which it came. The kernel hands both to that turn, in this
+ * order, because client and upstream are in this process and the event loop does not run between the two.
  */
 describe('a request that is not written yet when its connection ends', () => {
   for (const [how, end] of [
@@ -85,7 +85,7 @@ describe('a request that is not written yet when its connection ends', () => {
   }
 });
 
-test('a request is sent a second time at most, even when it had to wait and got a used connection again', async () => {
+test('a request is sent twice at most, even when it had to wait and got a used connection again', async () => {
   await start(1);
   const [first, upstream] = await idle();
   first.send(bytes('GET', '/1'));
@@ -96,7 +96,7 @@ test('a request is sent a second time at most, even when it had to wait and got 
     () => gateway.connections(),
     (seen) => seen['waiting'] === 1,
   );
-  // Its place goes to the request that waits already.
+  // Its place goes to the waiting request.
   upstream.socket.resetAndDestroy();
   const next = await connection(2);
   assert.match(await next.head(), /^GET \/2 /);
@@ -109,7 +109,7 @@ test('a request is sent a second time at most, even when it had to wait and got 
   assert.equal(origin.accepted, 2);
 });
 
-test('a request that is sent again gets a fresh connection: an idle one may be as dead as the first', async () => {
+test('a retried request gets a fresh connection: an idle one may be as dead as the first', async () => {
   await start(3);
   const [first, one] = await idle();
   first.send(bytes('GET', '/1'));
@@ -127,7 +127,7 @@ test('a request that is sent again gets a fresh connection: an idle one may be a
   assert.equal((await first.response()).status, 200);
 });
 
-test('a request whose answer does not come in time is not sent again', async () => {
+test('a request whose response times out is not retried', async () => {
   await start(1, 300);
   const [wire, upstream] = await idle();
   wire.send(bytes('GET'));

@@ -15,8 +15,8 @@ publicGateway('anew', (made) => {
 const get = 'GET /x HTTP/1.1\r\nHost: a.example\r\n\r\n';
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
-// Upstream still waits for the rest of the body, and would take the next request for it.
-describe('a connection whose request was not sent whole carries no other one', () => {
+// Upstream still waits for the rest of the body, and would read the next request as that rest.
+describe('a connection whose request was not sent whole carries no other request', () => {
   for (const [framing, line, part] of [
     ['length', 'Content-Length: 1000', 'hello'],
     ['chunked', 'Transfer-Encoding: chunked', '5\r\nhello\r\n'],
@@ -47,7 +47,7 @@ describe('a connection whose request was not sent whole carries no other one', (
     });
   }
 
-  test('while one whose body is through does', async () => {
+  test('a connection whose body is complete does', async () => {
     for (let at = 0; at < 2; at += 1) {
       const answered = request(
         gateway.port,

@@ -9,13 +9,13 @@ import { Budget } from '../../src/limits/budget.ts';
 import { Replies } from '../../src/replies/replies.ts';
 import { bareHead, ScriptedStream } from '../support/scripted-front.ts';
 
-/** More than is held before the client is asked to pause, and a body that is not whole with that, in bytes. */
+/** Bytes that make the gateway pause the client, and a body that is larger still. */
 const MUCH = 100 * 1024;
 const BODY = 1024 * 1024;
 
 const head: RequestHead = { ...bareHead, method: 'POST', framing: 'length', contentLength: BODY };
 
-/** An exchange whose token is being verified, with a body of which nothing has come yet, at time 0. */
+/** An exchange at time 0 whose token is being verified, with a body of which nothing has arrived. */
 function started(bodyMinRate: number) {
   const counts = { cancelled: 0, connections: 0 };
   const stream = new ScriptedStream(head);
@@ -72,7 +72,7 @@ describe('the rate of a body', () => {
   /** Bytes per second, more than any client sends. */
   const TOO_MUCH = 1e12;
 
-  test('is not asked for of a time in which its client had to pause, be it only a part', () => {
+  test('is not demanded for a time in which its client had to pause, even for a part of it', () => {
     const { exchange, body, permit, told, outcomes } = started(TOO_MUCH);
     body(MUCH);
     permit();
@@ -85,7 +85,7 @@ describe('the rate of a body', () => {
     assert.deepEqual(outcomes(), ['request_timeout']);
   });
 
-  test('is asked for of all other time', () => {
+  test('is demanded for all other time', () => {
     const { exchange, body, outcomes } = started(TOO_MUCH);
     body(1000);
     exchange.review(11_000);
@@ -93,7 +93,7 @@ describe('the rate of a body', () => {
   });
 });
 
-test('an exchange that ends while its token is verified waits no more, and no late verdict opens a connection', () => {
+test('an exchange that ends during the verification of its token waits no more, and no late verdict opens a connection', () => {
   const { exchange, permit, counts, outcomes } = started(1);
   exchange.onAborted();
   assert.deepEqual(counts, { cancelled: 1, connections: 0 });

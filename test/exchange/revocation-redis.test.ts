@@ -61,7 +61,7 @@ describe('gateways with one Redis', needs('redis-server'), () => {
     (seen: number): boolean =>
       seen === status;
 
-  test('stop a token everywhere, also at one that comes later, and tell of a Redis that is away if asked to', async () => {
+  test('refuse a revoked token everywhere, also at a gateway that starts later, and report an unreachable Redis if configured', async () => {
     const [a, b] = [await start(true), await start(false)];
     const [alice, bob] = [token('alice'), token('bob')];
     for (const gateway of [a, b]) assert.equal(await get(gateway, alice), 200);

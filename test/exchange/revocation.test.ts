@@ -83,7 +83,7 @@ describe('revocation', () => {
     return post(port, '/webhooks/fusionauth', body, `X-FusionAuth-Signature-JWT: ${signature}`);
   };
 
-  test('stops a known token at its next request, on an open connection too; others stay known', async () => {
+  test('refuses a known token at its next request, on an open connection too; others stay known', async () => {
     const gateway = await start();
     const iat = secondsFromNow(-10);
     const [alice, bob] = [gateway.bearer({ sub: 'alice', iat }), gateway.bearer({ sub: 'bob', iat })];
@@ -107,7 +107,7 @@ describe('revocation', () => {
     assert.equal(await get(gateway, gateway.bearer({ sub: 'alice' })), 'token_revoked');
   });
 
-  test('reaches the tokens that are meant and no others', async () => {
+  test('reaches the tokens it names and no others', async () => {
     const gateway = await start();
     const iat = secondsFromNow(-10);
     const token = { sub: 'alice', sid: 's1', jti: 'j1', azp: 'shop', iat };
@@ -156,7 +156,7 @@ describe('revocation', () => {
     await assert.rejects(start({}, undefined, join(file, 'state')), { name: 'StartError', message: /state/ });
   });
 
-  test('FusionAuth’s events stop tokens by user, application and session', async () => {
+  test('FusionAuth’s events revoke tokens by user, application and session', async () => {
     const gateway = await start({ fusionauth });
     const iat = secondsFromNow(-10);
     const token = (claims: object): string =>
@@ -229,7 +229,7 @@ describe('revocation', () => {
     );
   });
 
-  test('webhooks may be signed with a secret, and have an address of their own', async () => {
+  test('webhooks may be signed with a secret, and have their own address', async () => {
     const key = fitSecret(HMAC, ['HS256']);
     const gateway = await start({
       secret: undefined,
@@ -247,7 +247,7 @@ describe('revocation', () => {
     assert.equal((await request(port, 'GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n')).status, 404);
   });
 
-  test('ten thousand of them stop their tokens, and one more is refused aloud', async () => {
+  test('of ten thousand tokens refuses all of them, and one more is refused with an error', async () => {
     const gateway = await start({ entries: 10_000 });
     const user = (index: number): string =>
       gateway.bearer({ sub: `user ${index}`, iat: secondsFromNow(-10) });

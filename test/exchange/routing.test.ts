@@ -59,7 +59,7 @@ test('a private route stays private beside a public one', async () => {
   }
 });
 
-test('a wildcard guards every name below it, however it is spelled, and nothing else', async () => {
+test('a wildcard guards every name below it, in any spelling, and nothing else', async () => {
   const hosts = await startGateway({
     upstreamPort: origin.port,
     routes: [
@@ -106,7 +106,7 @@ test('a wildcard guards every name below it, however it is spelled, and nothing 
   }
 });
 
-test('what no route takes is 404, and counts as no route', async () => {
+test('a request that no route takes is 404, and counts as no route', async () => {
   for (const path of ['/', '/publicx', '/PUBLIC']) {
     const response = await request(several.port, get(path));
     assert.equal(response.status, 404);

@@ -47,7 +47,7 @@ interface Stand {
   ask(path: string, claims?: object, iss?: 'test' | 'other'): Promise<WireResponse>;
   /** Requests refused so far, by reason. */
   rejected(): Promise<Record<string, number>>;
-  /** The paths that upstream was asked for. */
+  /** The paths of the requests that upstream received. */
   readonly reached: readonly string[];
 }
 
@@ -97,7 +97,7 @@ function assertRefused(response: WireResponse, status: number, code: string, cha
 describe('rules of a route', () => {
   const { ask, rejected, reached } = stand('rfc6750');
 
-  test('a token without the scopes gets 403 and is told which ones the route demands', async () => {
+  test('a token without the scopes gets 403, which names the scopes that the route demands', async () => {
     const expected = `error="insufficient_scope", scope="orders:read a!#", ${lacksScope}`;
     for (const claims of [{}, { scope: 'orders:read' }, { scope: 'orders:write a!#' }]) {
       assertRefused(await ask('/orders', claims), 403, 'scope_insufficient', expected);
@@ -122,7 +122,7 @@ describe('rules of a route', () => {
     assertRefused(await ask('/admin'), 403, 'role_missing', `error="insufficient_scope", ${lacksRole}`);
   });
 
-  test('claims are a matter of the token, so 401', async () => {
+  test('claims belong to the token, so 401', async () => {
     assertRefused(
       await ask('/pro', { tenant: { plan: 'free' } }),
       401,
@@ -138,7 +138,7 @@ describe('rules of a route', () => {
     assert.equal((await ask('/pro', { tenant: { plan: 'pro' } })).status, 200);
   });
 
-  test('one token on many routes: each judges it by its own rules, and upstream sees what was let in', async () => {
+  test('one token on many routes: each judges it by its own rules, and upstream sees the accepted requests', async () => {
     const from = reached.length;
     const before = await rejected();
     // The same text each time, so that all but the first find it in the cache.

@@ -30,7 +30,7 @@ async function serve(options: Partial<TestOptions> = {}): Promise<void> {
   await server.listen();
 }
 
-/** A request with a token that is let in. */
+/** A request with an accepted token. */
 function request(changes: Partial<RequestHead> = {}): ScriptedStream {
   return front.request({ authorization: testBearer(), authorizationCount: 1, ...changes });
 }
@@ -52,7 +52,7 @@ afterEach(async () => {
 });
 
 describe('a server on a front that has no sockets', () => {
-  test('answers a request without a token by itself', async () => {
+  test('answers a request without a token itself', async () => {
     await serve();
     const stream = front.request();
     assert.deepEqual([stream.status, stream.complete], [401, true]);
@@ -88,7 +88,7 @@ describe('a server on a front that has no sockets', () => {
     assert.equal(stream.status, 204);
   });
 
-  test('keeps a client that sends faster than upstream reads waiting, and ends with it', async () => {
+  test('pauses a client that sends faster than upstream reads, and ends with it', async () => {
     await serve({ config: { limits: { requestBody: 1_000_000 } } });
     const stream = request({ method: 'POST', framing: 'length', contentLength: 500_000 });
     stream.receive(Buffer.alloc(100_000), false);
@@ -154,7 +154,7 @@ describe('a server on a front that has no sockets', () => {
   });
 });
 
-test('a head alone is no response: its client leaves without a status in the log', async () => {
+test('does not count a head alone as a response: its client leaves without a status in the log', async () => {
   const texts: string[] = [];
   await serve({
     routes: [{ auth: 'none' }],

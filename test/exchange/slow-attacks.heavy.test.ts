@@ -12,22 +12,22 @@ import { request, Wire } from '../support/wire.ts';
 
 /** Connections of an attack. */
 const CONNECTIONS = 1000;
-/** Share of them that must still be open when all is measured: the gateway ends the first after some 10 s. */
+/** Share of them that must still be open after all measurements: the gateway ends the first after some 10 s. */
 const LEAST_OPEN = 0.9;
-/** Seconds after which an attack ends by itself; it is ended as soon as all is measured. */
+/** Seconds after which an attack ends by itself; the test ends it after all measurements. */
 const LASTS = 60;
 /**
- * Attacks of a kind until one is borne. Another program on this machine makes some look worse than they are, or lets them be
- * over before all is measured; a gateway that lets others wait does so in each.
+ * Attacks of a kind until one passes. Another program on this machine may slow the measurements, or delay them beyond
+ * the attack; a gateway that lets others wait fails each time.
  */
 const ATTEMPTS = 4;
 /** Requests of one measurement, some 20 of which are above the percentile, and the clients that share them. */
 const REQUESTS = 2_000;
 const CLIENTS = 4;
-/** A 99th percentile below this, in milliseconds, is not compared: it says more about the machine. */
+/** A 99th percentile below this, in milliseconds, is not compared: it depends more on the machine. */
 const FLOOR_MS = 3;
 const MAX_RATIO = 3;
-/** More than the kernel holds for a client that does not read, so that a slow reader is held by the gateway. */
+/** More than the kernel holds for a client that does not read, so that the gateway holds a slow reader. */
 const LARGE = 'x'.repeat(256 * 1024);
 
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-slow-'));
@@ -41,7 +41,7 @@ const answer = (body: string): string => `HTTP/1.1 200 OK\r\nContent-Length: ${b
 before(async () => {
   origin = await Origin.start();
   const [small, large] = [answer('ok'), answer(LARGE)];
-  // A body that never ends is never answered.
+  // A body that never ends gets no response.
   origin.serve((head) => (head.startsWith('GET /large') ? large : head.startsWith('GET') ? small : ''));
   const file = join(folder, 'portcullis.yaml');
   // Slow bodies and slow readers each hold a connection to upstream, so there must be enough for all.
@@ -56,7 +56,7 @@ upstreams: { app: { servers: ["http://127.0.0.1:${origin.port}"], limits: { conn
 shutdown: { grace: 0s }
 `,
   );
-  // Its own process: its file descriptors and its processor time are not those of the attacker.
+  // A process of its own has its own file descriptors and processor time, apart from the attacker's.
   gateway = start(['start', '--config', file]);
   const lines = await gateway.printed(/"ready"/);
   const addresses = Array.from(lines.matchAll(/127\.0\.0\.1:(\d+)/g), ([, number]) => Number(number));
@@ -77,7 +77,7 @@ async function connections(): Promise<number> {
   return Number(/^portcullis_connections (\d+)$/m.exec((await request(adminPort, bytes)).body)?.[1]);
 }
 
-/** The 99th percentile in milliseconds of requests of which none may fail. */
+/** The 99th percentile in milliseconds of requests, all of which must succeed. */
 async function p99(): Promise<number> {
   const times: number[] = [];
   const client = async (): Promise<void> => {
@@ -102,7 +102,7 @@ function attack(...kind: string[]): { child: ChildProcess; ended: Promise<void> 
   return { child, ended: new Promise((resolve) => child.once('close', () => resolve())) };
 }
 
-describe('while 1,000 connections are as slow as they can be, others are served', () => {
+describe('1,000 connections that are as slow as possible do not delay others', () => {
   const url = (path: string): string => `http://127.0.0.1:${port}${path}`;
   const attacks = [
     ['request heads that never end', () => ['-H', '-i', '2', '-u', url('/small')]],
@@ -135,7 +135,7 @@ interface Attempt {
   /** 99th percentiles in milliseconds. */
   readonly attacked: number;
   readonly calm: number;
-  /** Connections of the attack that were open when all was measured. */
+  /** Connections of the attack that were open after all measurements. */
   readonly open: number;
 }
 
@@ -153,6 +153,6 @@ async function attempt(kind: readonly string[]): Promise<Attempt> {
     await ended;
   }
   await eventually(connections, (seen) => seen < CLIENTS);
-  // Before and after, so that something else that has begun to run on this machine counts for both sides.
+  // Before and after, so that another program that starts in between counts for both sides.
   return { attacked, calm: Math.max(before, await p99()), open };
 }

@@ -16,7 +16,7 @@ const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const open = { routes: [{ auth: 'none' as const }] };
 const pass = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Status, reason word, and whether the gateway ended the connection. */
+/** Status, reason, and whether the gateway ended the connection. */
 async function refusal(wire: Wire): Promise<readonly [number, string, string | undefined]> {
   const response = await wire.response();
   return [response.status, JSON.parse(response.body).code, response.headers.get('connection')];
@@ -53,7 +53,7 @@ describe('timeouts.request', () => {
     await origin.close();
   });
 
-  test('an upstream that answers in time, and one that does not: 504 upstream_timeout', async () => {
+  test('an upstream that responds in time, and one that does not: 504 upstream_timeout', async () => {
     await begin();
     const [wire, upstream] = await ask(get);
     upstream.write(ok);
@@ -67,7 +67,7 @@ describe('timeouts.request', () => {
     wire.close();
   });
 
-  test('a client that owes a part of its body: 408 request_timeout, and the connection ends', async () => {
+  test('a client whose body is incomplete: 408 request_timeout, and the connection ends', async () => {
     await begin();
     const [wire, upstream] = await ask(`${post(10)}hello`);
     clock.pass(REQUEST_MS);
@@ -78,7 +78,7 @@ describe('timeouts.request', () => {
     wire.close();
   });
 
-  test('a client that is kept from sending its body by a slow upstream: 504 upstream_timeout', async () => {
+  test('a client whose body waits for a slow upstream: 504 upstream_timeout', async () => {
     await begin();
     const size = 64 * KIB * KIB;
     const [wire, upstream] = await ask(post(size));
@@ -92,7 +92,7 @@ describe('timeouts.request', () => {
     wire.reset();
   });
 
-  test('an answer that has begun is cut, and does not look whole', async () => {
+  test('a response that has begun is cut, and does not appear whole', async () => {
     await begin();
     const [wire, upstream] = await ask(get);
     upstream.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello');
@@ -107,7 +107,7 @@ describe('timeouts.request', () => {
     wire.close();
   });
 
-  test('a client that does not take its answer is cut, and it is not said to be upstream’s fault', async () => {
+  test('a client that does not read its response is cut, and upstream is not blamed', async () => {
     await begin();
     const wire = await Wire.open(gateway.port);
     wire.pauseReading();
@@ -127,7 +127,7 @@ describe('timeouts.request', () => {
     wire.reset();
   });
 
-  test('a request that waits for a connection ends, and waits no more', async () => {
+  test('a request that waits for a connection ends, and leaves the queue', async () => {
     await begin({ limits: { connections: 1, waiting: 1 } });
     const [first, upstream] = await ask(get);
     const second = await Wire.open(gateway.port);
@@ -160,7 +160,7 @@ const stuckServer = `
 `;
 
 describe('timeouts.connect of an upstream', () => {
-  test('ends the wait for a server that does not take the connection: 502 upstream_unreachable', async () => {
+  test('ends the wait for a server that does not accept the connection: 502 upstream_unreachable', async () => {
     const server = new Worker(stuckServer, { eval: true });
     const [port] = (await once(server, 'message')) as [number];
     // The kernel queues one more than the backlog says.
@@ -183,9 +183,9 @@ describe('timeouts.connect of an upstream', () => {
   });
 });
 
-/** These last longer than the engine's own time-outs, which is what they are about; they run side by side. */
+/** These last longer than the engine's own time-outs, which they test; they run side by side. */
 describe('slow bodies', { concurrency: true }, () => {
-  /** Milliseconds after which the engine would have cut, were its time-out not put off. */
+  /** Milliseconds after which the engine would cut the client, if its time-out were not postponed. */
   const BEYOND_ENGINE_MS = 14_000;
 
   interface Setting {
@@ -238,7 +238,7 @@ describe('slow bodies', { concurrency: true }, () => {
       assert.deepEqual(await setting.gateway.outcomes(), { request_timeout: 1 });
     }));
 
-  test('one of any rate passes when none is asked for, if only something comes', () =>
+  test('one of any rate passes without a rate, as long as bytes arrive', () =>
     inSetting(0, async (setting) => {
       const steps = BEYOND_ENGINE_MS / 2000;
       const upstream = await ask(setting, steps);
@@ -251,7 +251,7 @@ describe('slow bodies', { concurrency: true }, () => {
       assert.equal((await setting.wire.response()).status, 200);
     }));
 
-  test('one that upstream is slower to take than its client to send is not too slow', () =>
+  test('one that waits for upstream is not too slow', () =>
     inSetting(KIB, async (setting) => {
       const size = 48 * KIB * KIB;
       const upstream = await ask(setting, size);
@@ -266,8 +266,8 @@ describe('slow bodies', { concurrency: true }, () => {
       assert.equal((await setting.wire.response()).status, 200);
     }));
 
-  // Such a body is there before the connection to upstream is, so its client is asked to pause, and its last bytes
-  // come all the same. When reading is resumed the engine's time-out starts, although the client owes nothing.
+  // Such a body arrives before the connection to upstream is open, so its client is paused, and its last bytes arrive
+  // during the pause. Resuming starts the engine's time-out, although the client owes nothing.
   const askHavingPaused = async ({ origin, wire }: Setting): Promise<OriginConnection> => {
     const size = 200 * KIB;
     wire.send(post(size) + 'x'.repeat(size));
@@ -276,7 +276,7 @@ describe('slow bodies', { concurrency: true }, () => {
     return upstream;
   };
 
-  test('the wait for the answer to a body that had to pause is not cut', () =>
+  test('the wait for the response to a body that had to pause is not cut', () =>
     inSetting(KIB, async (setting) => {
       const upstream = await askHavingPaused(setting);
       await pass(BEYOND_ENGINE_MS);
@@ -284,7 +284,7 @@ describe('slow bodies', { concurrency: true }, () => {
       assert.equal((await setting.wire.response()).status, 200);
     }));
 
-  test('a long answer to a body that had to pause is not cut', () =>
+  test('a long response to a body that had to pause is not cut', () =>
     inSetting(KIB, async (setting) => {
       const upstream = await askHavingPaused(setting);
       upstream.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n');
@@ -293,7 +293,7 @@ describe('slow bodies', { concurrency: true }, () => {
       assert.equal((await setting.wire.response()).body, 'helloworld');
     }));
 
-  test('a client that left is noticed while the engine’s time-out is put off', () =>
+  test('a client that leaves is noticed while the engine’s time-out is postponed', () =>
     inSetting(KIB, async (setting) => {
       const upstream = await ask(setting, 1_000_000);
       await pass(5_000);

@@ -25,11 +25,11 @@ const route = (
 
 let origin: Origin;
 let gateway: TestGateway;
-/** Like `gateway`, with the answers of HAProxy's configuration. */
+/** Like `gateway`, with the replies of HAProxy's configuration. */
 let walkThrough: TestGateway;
 /** Whole request heads that reached upstream. */
 let seen: string[] = [];
-/** Every line that the gateways have logged. */
+/** Every line in the logs of the gateways. */
 const logged: string[] = [];
 let answer = '';
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
@@ -79,7 +79,7 @@ async function send(
   return request(port, `${[`GET ${target} HTTP/1.1`, 'Host: a', ...lines].join('\r\n')}\r\n\r\n`);
 }
 
-/** The request that upstream got, without its Host line and the identity that was added. */
+/** The request that upstream received, without its Host line and the added identity. */
 async function passed(target: string, lines: readonly string[]): Promise<readonly string[]> {
   const { status, body } = await send(target, lines);
   assert.equal(status, 200, body);
@@ -98,7 +98,7 @@ async function refused(target: string, lines: readonly string[]): Promise<string
   return JSON.parse(body).code;
 }
 
-describe('a token lets a request in from each place of its route', () => {
+describe('a token is accepted from each place of its route', () => {
   for (let round = 0; round < 2; round += 1) {
     const known = round === 0 ? 'new' : 'known';
     test(`header with another name, ${known}`, async () => {
@@ -131,13 +131,13 @@ describe('a token lets a request in from each place of its route', () => {
     });
   }
 
-  test('and not where it has none', async () => {
+  test('and not from other places', async () => {
     assert.equal(await refused('/header', [`X-Token: ${token()}`]), 'token_missing');
     assert.equal(await refused('/header', [`Cookie: access_token=${token()}`]), 'token_missing');
     assert.equal(await refused(`/header?access_token=${token()}`, []), 'token_missing');
   });
 
-  test('elsewhere they are none of our business', async () => {
+  test('elsewhere a token is ordinary text', async () => {
     const lines = ['Cookie: access_token=x; a=1', 'X-Token: y'];
     const { status } = await send('/public?access_token=z', lines);
     assert.equal(status, 200);
@@ -153,7 +153,7 @@ describe('a token lets a request in from each place of its route', () => {
   });
 });
 
-describe('the rest of what a token stood in goes upstream byte for byte', () => {
+describe('the rest of the field with the token goes upstream byte for byte', () => {
   const cookies: readonly (readonly [sent: string, kept: string | undefined])[] = [
     ['access_token=T', undefined],
     ['access_token=T;', undefined],
@@ -215,7 +215,7 @@ describe('the rest of what a token stood in goes upstream byte for byte', () => 
     }
   });
 
-  test('the page that a request comes from, whose URL had the token as well', async () => {
+  test('the Referer, whose URL had the token as well', async () => {
     for (const [sent, kept] of [
       ['https://a/b?access_token=T', 'https://a/b'],
       ['https://a/b?x=%20&access_token=T&y;z', 'https://a/b?x=%20&y;z'],
@@ -228,7 +228,7 @@ describe('the rest of what a token stood in goes upstream byte for byte', () => 
     }
   });
 
-  test('a header that is spelled with other marks is the same', async () => {
+  test('a header that is spelled with other separators is the same', async () => {
     assert.deepEqual(await passed('/strip', [`X_Token: ${token()}`]), ['GET /strip HTTP/1.1']);
   });
 });
@@ -330,7 +330,7 @@ describe('attacks', () => {
     }
   });
 
-  test('huge queries and cookies are looked through', async () => {
+  test('huge queries and cookies are searched', async () => {
     const filler = '%61=1&'.repeat(2000);
     assert.deepEqual(await passed(`/keep?${filler}access_token=${token()}`, []), [
       `GET /keep?${filler.slice(0, -1)} HTTP/1.1`,
@@ -348,7 +348,7 @@ describe('attacks', () => {
   });
 });
 
-describe('caches between', () => {
+describe('caches in between', () => {
   const ask = async (target: string, lines: readonly string[], headers: readonly string[]) => {
     const upstream = `HTTP/1.1 200 OK\r\n${headers.map((line) => `${line}\r\n`).join('')}\r\n`;
     const { status, fields } = await send(target, lines, gateway.port, upstream);
@@ -357,7 +357,7 @@ describe('caches between', () => {
     return kept.map((field) => field.join(': '));
   };
 
-  test('are told that an answer to a URL with a token is private, unless upstream has spoken of them', async () => {
+  test('learn that a response to a URL with a token is private, unless upstream has addressed them', async () => {
     const target = `/keep?access_token=${token()}`;
     for (let round = 0; round < 2; round += 1) {
       assert.deepEqual(await ask(target, [], ['Content-Length: 0']), ['Cache-Control: private']);
@@ -373,14 +373,14 @@ describe('caches between', () => {
     }
   });
 
-  test('are told nothing else', async () => {
+  test('learn nothing else', async () => {
     const line = `Authorization: ${gateway.bearer()}`;
     assert.deepEqual(await ask('/keep?a=1', [line], ['Content-Length: 0']), []);
     assert.deepEqual(await ask('/header?access_token=x', [line], ['Content-Length: 0']), []);
   });
 });
 
-test('no token is in any line of the log', async () => {
+test('no line of the log has a token', async () => {
   const valid = token();
   const secret = 'c2VjcmV0-in-a-place';
   logged.length = 0;
@@ -397,7 +397,7 @@ test('no token is in any line of the log', async () => {
   for (const part of [...valid.split('.'), secret, 'access_token']) assert.ok(!text.includes(part), part);
 });
 
-test('the answers of HAProxy stay the same, and other places have them too', async () => {
+test('the replies of HAProxy stay the same, and other places have them too', async () => {
   const bearer = walkThrough.bearer();
   const rows = [
     ['/header', [], 'Missing Authorization HTTP header'],
@@ -415,7 +415,7 @@ test('the answers of HAProxy stay the same, and other places have them too', asy
   assert.equal((await send('/keep', [`X-Token: ${token(walkThrough)}`], walkThrough.port)).status, 200);
 });
 
-test('an Authorization header that no place of the route is does not go upstream', async () => {
+test('an Authorization header that is no place of the route is removed', async () => {
   const good = token();
   const lines = [`Cookie: access_token=${good}; a=b`, 'Authorization: Bearer e30.e30.e30', 'X-Token: kept'];
   assert.equal((await send('/cookie', lines)).status, 200);

@@ -16,7 +16,7 @@ import { needs } from '../support/programs.ts';
 import { Wire, type WireResponse } from '../support/wire.ts';
 
 const run = promisify(execFile);
-/** Larger than what the kernel's socket buffers and the engine hold together. */
+/** Larger than the kernel's socket buffers and the engine's memory together. */
 const LARGE_BYTES = 24 * 1024 * 1024;
 
 let upstream: Server;
@@ -72,7 +72,7 @@ async function start(config: Partial<Config> = {}): Promise<void> {
   });
 }
 
-/** One answer to a client on the unix socket. */
+/** One response to a client on the unix socket. */
 async function answerTo(lines: readonly string[], target = '/'): Promise<WireResponse> {
   const wire = await Wire.openUnix(path);
   try {
@@ -83,7 +83,7 @@ async function answerTo(lines: readonly string[], target = '/'): Promise<WireRes
   }
 }
 
-/** What upstream got, and whom the access log names, for a client on the unix socket that says this. */
+/** Headers that upstream received, and the client in the access log, for a client on the unix socket that sends these. */
 async function toldOf(lines: readonly string[]): Promise<[headers: readonly string[], client: unknown]> {
   log = [];
   assert.equal((await answerTo(lines)).status, 200);
@@ -125,12 +125,12 @@ describe('a client on a unix socket', () => {
     assert.deepEqual(await toldOf(said), [ours('unknown'), 'unix']);
   });
 
-  test('is not believed where no peer is', async () => {
+  test('is not believed where no peer is trusted', async () => {
     await start();
     assert.deepEqual(await toldOf(said), [ours('unknown'), 'unix']);
   });
 
-  test('is believed where unix is trusted, and adds nothing to what it says', async () => {
+  test('is believed where unix is trusted, and adds nothing to its headers', async () => {
     await start({ trustedProxies: [{ family: 'unix' }] });
     assert.deepEqual(await toldOf(said), [ours('192.0.2.1, 203.0.113.7', 'https'), '203.0.113.7']);
     assert.deepEqual(await toldOf([]), [ours('unknown'), 'unix']);
@@ -138,7 +138,7 @@ describe('a client on a unix socket', () => {
     assert.deepEqual(await toldOf(['X-Forwarded-For: unix, 203.0.113.7, x']), [ours('unknown'), 'unix']);
   });
 
-  test('does not lend its trust to clients on TCP', async () => {
+  test('does not extend its trust to clients on TCP', async () => {
     await start({ trustedProxies: [{ family: 'unix' }] });
     const wires = [await Wire.openUnix(path), await Wire.open(gateway.port)];
     for (const [at, wire] of wires.entries()) {
@@ -171,7 +171,7 @@ describe('bodies on a unix socket', () => {
     let bytes = 0;
     for await (const piece of large) {
       bytes += (piece as Buffer).length;
-      // A slow reader: what it has not taken yet is held back.
+      // A slow reader: the gateway holds back the bytes that it has not taken.
       await new Promise((resolve) => setImmediate(resolve));
     }
     assert.equal(bytes, LARGE_BYTES);
@@ -189,7 +189,7 @@ describe('bodies on a unix socket', () => {
   });
 });
 
-test('curl and a gateway find each other', needs('curl'), async () => {
+test('curl reaches a gateway', needs('curl'), async () => {
   await start();
   const url = 'http://a.example/';
   const { stdout } = await run('curl', ['-sS', '--unix-socket', path, '-d', 'abc', url, url]);

@@ -64,7 +64,7 @@ describe('the hops of X-Forwarded-For', () => {
     test(`${JSON.stringify(list)}: ${kept === '' ? 'none' : kept}`, () => assert.equal(told(list), kept));
   }
 
-  test('several headers are one list, and rubbish in one hides what is left of it in all', () => {
+  test('several headers are one list, and a malformed entry in one hides the earlier ones of all', () => {
     assert.equal(told('1.1.1.1', '2.2.2.2, 3.3.3.3', '', '4.4.4.4'), '1.1.1.1, 2.2.2.2, 3.3.3.3, 4.4.4.4');
     assert.equal(told('1.1.1.1', '2.2.2.2, x, 3.3.3.3', '4.4.4.4'), '3.3.3.3, 4.4.4.4');
   });
@@ -87,7 +87,7 @@ describe('protocol and host', () => {
   const of = (name: string, ...values: string[]) =>
     readForwarded(headOf(...values.map((value) => [name, value] as const)));
 
-  test('the protocol is http or https, said once', () => {
+  test('the protocol is http or https, named once', () => {
     for (const proto of ['http', 'https']) assert.equal(of('x-forwarded-proto', proto).proto, proto);
     for (const proto of ['HTTPS', 'wss', 'https,http', 'https;', '']) {
       assert.equal(of('x-forwarded-proto', proto).proto, undefined, proto);
@@ -96,7 +96,7 @@ describe('protocol and host', () => {
     assert.equal(of('x-forwarded-proto', 'https', '').proto, undefined);
   });
 
-  test('the host is host[:port], said once', () => {
+  test('the host is host[:port], named once', () => {
     for (const host of ['a.example', 'A.example:8443', '127.0.0.1', '[2001:db8::1]:80', 'a'.repeat(253)]) {
       assert.equal(of('x-forwarded-host', host).host, host);
     }
@@ -154,7 +154,7 @@ describe('the address of the client', () => {
     test(name, () => assert.equal(client(list, peer), address));
   }
 
-  test('what the peer of a unix socket says that is believed, but not a peer that only calls itself so', () => {
+  test('a trusted peer of a unix socket is believed, but not a peer that only claims to be one', () => {
     const set = new Networks([{ family: 'unix' }]);
     assert.equal(client('203.0.113.7', 'unix', set), '203.0.113.7');
     assert.equal(client('', 'unix', set), 'unix');
@@ -163,12 +163,12 @@ describe('the address of the client', () => {
     assert.equal(client('203.0.113.7', 'unknown', set), 'unknown');
   });
 
-  test('the peer, when no proxy is believed', () => {
+  test('the peer, when no proxy is trusted', () => {
     assert.equal(clientAddress(headOf(['x-forwarded-for', '1.1.1.1']), '10.0.0.1', undefined), '10.0.0.1');
   });
 });
 
-test('X-Forwarded-For ends with the peer, which has nothing to add when it came by a unix socket', () => {
+test('X-Forwarded-For ends with the peer, which adds nothing when it came by a unix socket', () => {
   assert.equal(forwardedFor([], '10.0.0.1'), '10.0.0.1');
   assert.equal(forwardedFor(['1.1.1.1', 'unknown'], '10.0.0.1'), '1.1.1.1, unknown, 10.0.0.1');
   assert.equal(forwardedFor(['1.1.1.1', '2.2.2.2'], 'unix'), '1.1.1.1, 2.2.2.2');

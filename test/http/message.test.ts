@@ -21,7 +21,7 @@ test('the fields of a response are those of its lines, in their order', () => {
   assert.deepEqual(fieldsOf({ ...head, lines: '204 No Content' }), []);
 });
 
-test('a head with a field more is another head', () => {
+test('a head with one more field is another head', () => {
   const more = withField(head, 'X-B', '2');
   assert.deepEqual(fieldsOf(more).at(-1), ['X-B', '2']);
   assert.equal(fieldsOf(head).length, 4);

@@ -6,7 +6,7 @@ import { NameSet } from '../../src/http/name-set.ts';
 const letters = [...'abcxyz019-_.!~'];
 const anyName = fc.string({ unit: fc.constantFrom(...letters), minLength: 1, maxLength: 4 });
 
-test('names are the same when they differ only in marks, and no others are', () => {
+test('names are the same when they differ only in separators, and no others are', () => {
   const plain = (name: string): string => name.replaceAll(/[^a-z0-9]/g, '-');
   fc.assert(
     fc.property(fc.array(anyName, { maxLength: 5 }), fc.array(anyName), (names, others) => {

@@ -63,7 +63,7 @@ describe('parseNetwork', () => {
 });
 
 describe('Networks', () => {
-  test('hold the addresses between their first and last one', () => {
+  test('hold the addresses from their first to their last one', () => {
     fc.assert(
       fc.property(
         fc.nat(2 ** 32 - 1),
@@ -108,13 +108,13 @@ describe('Networks', () => {
     assert.equal(networks('10.0.0.0/8').has('::10.0.0.1'), false);
   });
 
-  test('hold nothing that is no address', () => {
+  test('hold only addresses', () => {
     const set = networks('0.0.0.0/0', '::/0');
     for (const text of ['unknown', '', '10.0.0', '10.0.0.1:80', '[::1]'])
       assert.equal(set.has(text), false, text);
   });
 
-  test('hold the peers of unix sockets where these were named, and no address then', () => {
+  test('hold the peers of unix sockets if unix is named, and then no address', () => {
     assert.deepEqual(parseNetwork('unix'), { family: 'unix' });
     assert.equal(networks('0.0.0.0/0', '::/0').has('unix'), false);
     assert.equal(networks('10.0.0.0/8', 'unix').has('unix'), true);
@@ -122,7 +122,7 @@ describe('Networks', () => {
       assert.equal(networks('unix').has(text), false, text);
   });
 
-  test('may be none', () => {
+  test('may be empty', () => {
     assert.equal(new Networks([] satisfies Network[]).has('10.0.0.1'), false);
   });
 });

@@ -158,12 +158,12 @@ describe('ambiguous', () => {
       assert.equal(accepted[1], accepted[2]);
       if (accepted[1]) free.push(String.fromCharCode(code));
     }
-    // Reserved ones differ from their escapes by RFC 3986 §2.2, the others have to be escaped by it.
+    // Reserved characters differ from their escapes by RFC 3986 §2.2, the others have to be escaped.
     assert.equal(free.join(''), " !$&'()*+,:=@[]^`{|}");
   });
 });
 
-describe('a path that has one spelling is returned as it is', () => {
+describe('a path with one spelling is returned unchanged', () => {
   for (const path of [
     '/',
     '/a/b/',
@@ -179,7 +179,7 @@ describe('a path that has one spelling is returned as it is', () => {
   }
 });
 
-describe('another one is folded', () => {
+describe('another path is folded', () => {
   for (const [path, folded] of [
     ['/A/bC', '/a/bc'],
     ['/caf%C3%A9/a%20b', '/cafe/a b'],
@@ -202,7 +202,7 @@ describe('another one is folded', () => {
   }
 });
 
-test('a folded path keeps its segments, and is folded', () => {
+test('a folded path keeps its segments, and stays the same when folded again', () => {
   const pieces = fc.constantFrom(
     ...[
       'a',
@@ -258,7 +258,7 @@ test('every character whose compatibility form has a delimiter is refused', () =
   assert.deepEqual(missed, []);
 });
 
-test('only so many segments are folded, and all are judged', () => {
+test('a bounded number of segments is folded, and all are judged', () => {
   assert.equal(foldTo('/A/B/C', 1), '/a');
   assert.equal(foldTo('/A/B/C', 2), '/a/b');
   assert.equal(foldTo('/A/B/C', 3), '/a/b/c');

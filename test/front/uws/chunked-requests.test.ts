@@ -27,7 +27,7 @@ after(async () => {
 const head = 'POST /x HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n';
 const evil = 'GET /evil HTTP/1.1\r\nHost: a.example\r\n\r\n';
 
-/** Nothing but `/marker` reaches upstream from here on. */
+/** Only `/marker` reaches upstream from here on. */
 async function nothingReaches(): Promise<void> {
   const wanted = request(gateway.port, 'GET /marker HTTP/1.1\r\nHost: a.example\r\n\r\n');
   const connection = await origin.connection();
@@ -74,7 +74,7 @@ describe('a chunked request', () => {
     wire.close();
   });
 
-  test('an empty one is still chunked', async () => {
+  test('that is empty is still chunked', async () => {
     const [wire, upstream] = await posted('0\r\n\r\n');
     upstream.write('HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok');
     assert.equal((await wire.response()).closed, true);
@@ -87,7 +87,7 @@ describe('a chunked request', () => {
     ['HEAD', 'HEAD', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n'],
     ['HEAD without headers', 'HEAD', 'HTTP/1.1 200 OK\r\n'],
   ] as const) {
-    test(`its connection ends after an answer without a body: ${name}`, async () => {
+    test(`ends its connection after a response without a body: ${name}`, async () => {
       const wire = await Wire.open(gateway.port);
       const connection = origin.connection();
       wire.send(`${head.replace('POST', method)}0\r\n\r\n`);
@@ -106,7 +106,7 @@ describe('a chunked request', () => {
   }
 
   for (const framing of ['length', 'chunked'] as const) {
-    test(`nothing is read behind it after an answer in pieces by ${framing}`, async () => {
+    test(`is the last one read, with a response in pieces by ${framing}`, async () => {
       const [wire, upstream] = await posted();
       const chunked = framing === 'chunked';
       upstream.write(
@@ -137,7 +137,7 @@ describe('a chunked request', () => {
     ['a field', 'X-T: v\r\n\r\n'],
     ['a request', evil],
   ] as const) {
-    test(`trailers never become a request, in one segment: ${name}`, async () => {
+    test(`with trailers in one segment yields no other request: ${name}`, async () => {
       const wire = await Wire.open(gateway.port);
       wire.send(`${head}5\r\nhello\r\n0\r\n${trailer}`);
       await wire.untilClosed();
@@ -160,7 +160,7 @@ describe('a chunked request', () => {
     });
   }
 
-  test('trailers that come behind the answer never become a request', async () => {
+  test('with trailers after the response yields no other request', async () => {
     const wire = await Wire.open(gateway.port);
     const connection = origin.connection();
     wire.send(`${head}5\r\nhello\r\n0\r\nX:`);
@@ -173,7 +173,7 @@ describe('a chunked request', () => {
     wire.close();
   });
 
-  test('a refusal ends its connection, and what follows is never read', async () => {
+  test('that is refused ends its connection, and later bytes are never read', async () => {
     const wire = await Wire.open(gateway.port);
     wire.send(`${head.replace('/x', '/private')}5\r\nhello\r\n0\r\n\r\n${evil}`);
     const answer = await wire.untilClosed();
@@ -186,7 +186,7 @@ describe('a chunked request', () => {
     assert.equal(response.closed, true);
   });
 
-  test('a refusal to HEAD ends its connection', async () => {
+  test('that is a refused HEAD ends its connection', async () => {
     const response = await request(
       gateway.port,
       `${head.replace('POST /x', 'HEAD /private')}5\r\nhello\r\n0\r\n\r\n`,
@@ -195,7 +195,7 @@ describe('a chunked request', () => {
     assert.equal(response.closed, true);
   });
 
-  test('counted bytes above limits.requestBody: 413, and upstream sees no end of it', async () => {
+  test('above limits.requestBody by count: 413, and upstream sees no end of it', async () => {
     const wire = await Wire.open(gateway.port);
     const connection = origin.connection();
     wire.send(`${head}5\r\nhello\r\n`);
@@ -211,7 +211,7 @@ describe('a chunked request', () => {
     wire.close();
   });
 
-  test('exactly limits.requestBody is taken', async () => {
+  test('of exactly limits.requestBody is accepted', async () => {
     const [wire, upstream] = await posted(`3e8\r\n${'x'.repeat(1000)}\r\n0\r\n\r\n`);
     upstream.write('HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok');
     assert.equal((await wire.response()).status, 200);
@@ -231,7 +231,7 @@ describe('limits.requestBody for an announced length', () => {
     await nothingReaches();
   });
 
-  test('exactly it is taken', async () => {
+  test('of exactly that size is accepted', async () => {
     const wanted = request(
       gateway.port,
       `POST /x HTTP/1.1\r\nHost: a.example\r\nContent-Length: 1000\r\n\r\n${'x'.repeat(1000)}`,
@@ -245,7 +245,7 @@ describe('limits.requestBody for an announced length', () => {
   });
 });
 
-test('chunkedRequests: reject answers 411 and closes, with any method', async () => {
+test('chunkedRequests: reject replies 411 and closes, with any method', async () => {
   const strict = await startGateway({
     upstreamPort: origin.port,
     routes: [{ auth: 'none' }],

@@ -12,7 +12,7 @@ const sha256 = (file: string): string => createHash('sha256').update(readFileSyn
 
 let folder: string;
 
-/** The compiled engine loader in a place from which no package resolves but those a test puts there. */
+/** The compiled engine loader in a place from which only packages resolve that a test puts there. */
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'portcullis-engine-'));
   const compiled = join(import.meta.dirname, '..', '..', '..', 'src');
@@ -23,7 +23,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The platform package with what a test changes in it. */
+/** The platform package with a test's changes. */
 function install(change: (path: string) => void = () => {}): void {
   const path = join(folder, 'node_modules', name);
   mkdirSync(path, { recursive: true });
@@ -32,7 +32,7 @@ function install(change: (path: string) => void = () => {}): void {
   change(path);
 }
 
-/** What a process of its own prints after it has run `code` with `loadEngine` and `outcome` in scope. */
+/** The output of a process that runs `code` with `loadEngine` and `outcome` in scope. */
 function run(code: string): string {
   const script = `
     import { loadEngine } from './src/front/uws/engine.js';
@@ -83,7 +83,7 @@ describe('loadEngine', () => {
     assert.equal(run(load), 'function');
   });
 
-  test('takes a binary that is named with its SHA-256, and no other bytes', () => {
+  test('takes a binary with the configured SHA-256, and no other bytes', () => {
     const file = join(folder, 'own.node');
     cpSync(join(installed, 'uws.node'), file);
     const named = (digest: string): string =>
@@ -101,7 +101,7 @@ describe('loadEngine', () => {
     assert.match(named('0'.repeat(64)), /own\.node cannot be read \(ENOENT\)/);
   });
 
-  test('sets the head limit before the binary loads, which cannot be changed later', () => {
+  test('sets the head limit before the binary loads, because it cannot change later', () => {
     install();
     const text = run(`
       const engine = loadEngine(16384);

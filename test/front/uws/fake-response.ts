@@ -7,9 +7,9 @@ import { bareHead } from '../../support/scripted-front.ts';
 
 /** The engine's response object with a socket that takes as many writes as the test allows. */
 export class FakeResponse {
-  /** Writes that the socket takes before it is full; a refused chunk is buffered, as the engine does it. */
+  /** Writes that the socket takes before it is full; a refused chunk is buffered, as in the engine. */
   free = Number.POSITIVE_INFINITY;
-  /** What the engine was told, in order. */
+  /** Calls of the engine, in order. */
   readonly calls: string[] = [];
   writable: (offset: number) => boolean = () => true;
   aborted = (): void => {};
@@ -82,7 +82,7 @@ export class FakeResponse {
   }
 }
 
-/** What a stream raises, counted. */
+/** Counts the events of a stream. */
 export class Events {
   drained = 0;
   readonly replied: boolean[] = [];
@@ -107,14 +107,14 @@ export const frontConfig: FrontConfig = {
 
 export const patient: StreamTerms = { requestsPerConnection: Number.POSITIVE_INFINITY, draining: false };
 
-/** A stream on such a response, or on one that is as much of it as a test needs. */
+/** A stream on such a response, or on an object with the parts that a test needs. */
 export function streamOn(response: object, head: Partial<RequestHead> = {}, terms = patient): UwsStream {
   const stream = new UwsStream(response as EngineResponse, new Peers(), terms);
   stream.head = { ...bareHead, ...head };
   return stream;
 }
 
-/** @param framing of a body whose length is not known unless it is said. */
+/** @param framing of a body of unknown length unless given. */
 export function responseHead(lines: string, changes: Partial<ResponseHead> = {}): ResponseHead {
   const framing = changes.contentLength === undefined ? 'chunked' : 'length';
   return {

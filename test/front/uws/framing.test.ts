@@ -20,7 +20,7 @@ publicGateway('once', (made) => {
 
 const smuggled = 'GET /smuggled HTTP/1.1\r\nHost: a.example\r\n\r\n';
 
-/** Everything that reached upstream up to a request which is sent now and answered. */
+/** Everything that reached upstream up to a request that is sent now and gets its response. */
 async function reached(): Promise<string[]> {
   const response = await request(gateway.port, 'GET /marker HTTP/1.1\r\nHost: a.example\r\n\r\n');
   assert.equal(response.status, 200);
@@ -30,7 +30,7 @@ async function reached(): Promise<string[]> {
   return lines.slice(0, -1);
 }
 
-/** What the gateway itself refuses, with the reason word in the body. */
+/** Requests that the gateway itself refuses, with the reason in the body. */
 const refused: Readonly<Record<string, string>> = {
   'two equal Content-Length':
     'POST /x HTTP/1.1\r\nHost: a.example\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc',
@@ -72,7 +72,7 @@ const refused: Readonly<Record<string, string>> = {
     'HEAD /x HTTP/1.1\r\nHost: a.example\r\nContent-Length: 3\r\nContent-Length: 5\r\n\r\nabc',
 };
 
-/** What the engine refuses with a page of its own, or by closing the connection. */
+/** Requests that the engine refuses with its own page, or by closing the connection. */
 const refusedByEngine: Readonly<Record<string, string>> = {
   'Content-Length with a sign': 'POST /x HTTP/1.1\r\nHost: a.example\r\nContent-Length: +3\r\n\r\nabc',
   'a hexadecimal Content-Length': 'POST /x HTTP/1.1\r\nHost: a.example\r\nContent-Length: 0x3\r\n\r\nabc',
@@ -106,7 +106,7 @@ describe('a request whose meaning is in doubt', () => {
   }
 
   for (const [name, bytes] of Object.entries({ ...refused, ...refusedByEngine })) {
-    test(`${name}: what follows in the same segment never reaches upstream`, async () => {
+    test(`${name}: later bytes of the same segment never reach upstream`, async () => {
       const wire = await Wire.open(gateway.port);
       wire.send(bytes + smuggled);
       const answer = await wire.untilClosed();
@@ -117,7 +117,7 @@ describe('a request whose meaning is in doubt', () => {
     });
   }
 
-  test('a chunk size that is none: what follows in the same segment never reaches upstream', async () => {
+  test('an invalid chunk size: later bytes of the same segment never reach upstream', async () => {
     const wire = await Wire.open(gateway.port);
     const head = 'POST /x HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n';
     wire.send(`${head}zz\r\nabc\r\n0\r\n\r\n${smuggled}`);

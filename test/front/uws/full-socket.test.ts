@@ -9,7 +9,7 @@ import { eventually, silentLog } from '../../support/gateway.ts';
 import { Wire } from '../../support/wire.ts';
 import { Events, frontConfig, responseHead } from './fake-response.ts';
 
-/** Answers of 100 kB above what the kernel's socket buffers ever hold, some 10 MB. */
+/** Responses that exceed by 100 kB what the kernel's socket buffers ever hold, some 10 MB. */
 const MOST = 400;
 
 let front: UwsFront;
@@ -45,10 +45,10 @@ const large: ResponseHead = {
   lines: `${small.lines}${'v'.repeat(20_000)}\r\nX-B: ${'w'.repeat(20_000)}`,
 };
 
-/** Looks in a row at which nothing new has come, some 600 ms: then nothing will. A time would pass while no process runs. */
+/** Polls in a row without new bytes, some 600 ms, after which none will come. A time would also pass while no process runs. */
 const STILL_LOOKS = 100;
 
-/** Asks again and again without reading, until the server is not heard of any more; then reads everything. */
+/** Sends requests repeatedly without reading, until the server sends nothing more; then reads everything. */
 async function fill(answer: (stream: ClientStream) => void): Promise<{ asked: number; text: string }> {
   respond = answer;
   served = 0;
@@ -83,7 +83,7 @@ async function fill(answer: (stream: ClientStream) => void): Promise<{ asked: nu
   return { asked, text };
 }
 
-/** Every answer in the text but the last is whole: head, then exactly `body`. */
+/** Every response in the text but the last is whole: head, then exactly `body`. */
 function check(text: string, head: ResponseHead, body: string): number {
   const answers = text.split('HTTP/1.1 ').slice(1);
   for (const [at, answer] of answers.slice(0, -1).entries()) {
@@ -95,21 +95,21 @@ function check(text: string, head: ResponseHead, body: string): number {
   return answers.length;
 }
 
-describe('a client that asks on without reading', () => {
+describe('a client that sends more requests without reading', () => {
   for (const [name, head, size] of [
     ['small bodies', small, 10_000],
     ['bodies above the cork buffer', small, 100_000],
     ['heads above the cork buffer', large, 10],
     ['both', large, 100_000],
   ] as const) {
-    test(`gets whole answers with ${name}, and nothing piles up`, async () => {
+    test(`gets whole responses with ${name}, and nothing piles up`, async () => {
       const body = 'b'.repeat(size);
       const { asked, text } = await fill((stream) => {
         stream.begin({ ...head, framing: 'length', contentLength: size });
         stream.send([Buffer.from(body)], true);
       });
       const answers = check(text, head, body);
-      // Who asks on while an answer waits for the socket is cut off by the engine.
+      // The engine cuts a client that sends more while a response waits for the socket.
       assert.ok(answers >= asked - 1, `${answers} of ${asked}`);
       if (size > 10_000) assert.ok(asked < MOST, 'what it does not read is not kept for it');
     });
@@ -119,7 +119,7 @@ describe('a client that asks on without reading', () => {
     ['by length', 100_000],
     ['chunked', -1],
   ] as const) {
-    test(`gets whole answers in pieces ${name}`, async () => {
+    test(`gets whole responses in pieces ${name}`, async () => {
       const { asked, text } = await fill((stream) => {
         const framing = total < 0 ? 'chunked' : 'length';
         stream.begin({ ...large, framing, contentLength: total });

@@ -47,11 +47,11 @@ class NarrowResponse {
 const head = responseHead('200 OK\r\nX-A: 1');
 
 /**
- * All upstream connections are read into one buffer, so what a slow client is owed must have left it before the next
- * read: otherwise the client gets a part of somebody else's answer.
+ * All upstream connections are read into one buffer, so the bytes for a slow client must have left it before the next
+ * read: otherwise the client gets a part of another client's response.
  */
 for (const total of [40, -1]) {
-  test(`what a slow client is owed does not change with the buffer it came in (total ${total})`, () => {
+  test(`bytes held for a slow client do not change with the buffer they came in (total ${total})`, () => {
     const fake = new NarrowResponse();
     const stream = streamOn(fake);
     stream.startPieces(head, total, false);
@@ -63,7 +63,7 @@ for (const total of [40, -1]) {
   });
 }
 
-test('nor does a whole answer that a slow client takes in parts', () => {
+test('nor does a whole response that a slow client takes in parts', () => {
   const fake = new NarrowResponse();
   const stream = streamOn(fake);
   const shared = Buffer.from('an answer that came in one piece');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { FakeResponse, streamOn } from './fake-response.ts';
 
-/** A stream whose body has begun, at time 0, and what the engine was told of reading since the last call. */
+/** A stream whose body has begun, at time 0, and the engine's calls about reading since the last call. */
 function receiving(paced: boolean) {
   const fake = new FakeResponse();
   const stream = streamOn(fake, { method: 'POST', framing: 'length', contentLength: 1024 * 1024 });
@@ -12,14 +12,14 @@ function receiving(paced: boolean) {
 }
 
 describe('the engine’s time-out for a body', () => {
-  test('is put off when there is a rate to keep, which decides alone', () => {
+  test('is postponed when a rate is demanded, which alone decides', () => {
     const { stream, told } = receiving(true);
     stream.review(4000);
     stream.review(8000);
     assert.deepEqual(told(), ['pause', 'resume', 'pause', 'resume']);
   });
 
-  test('cuts a client that sends nothing when there is none, and is put off for one that does', () => {
+  test('cuts a client that sends nothing when no rate is demanded, and is postponed for one that sends', () => {
     const { stream, fake, told } = receiving(false);
     stream.review(4000);
     assert.deepEqual(told(), []);
@@ -30,7 +30,7 @@ describe('the engine’s time-out for a body', () => {
     assert.deepEqual(told(), []);
   });
 
-  test('never cuts a client that was asked to pause', () => {
+  test('never cuts a paused client', () => {
     const { stream, told } = receiving(false);
     stream.pauseBody();
     assert.deepEqual(told(), ['pause']);
@@ -40,7 +40,7 @@ describe('the engine’s time-out for a body', () => {
     }
   });
 
-  test('is left alone in the reviews between', () => {
+  test('is not touched in the reviews between', () => {
     const { stream, told } = receiving(true);
     stream.review(250);
     assert.deepEqual(told(), []);

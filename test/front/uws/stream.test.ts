@@ -14,7 +14,7 @@ function start(total: number, close = false): { fake: FakeResponse; stream: UwsS
   return { fake, stream, events };
 }
 
-/** The same with a body under way, before its answer. */
+/** The same with a body that has begun, before its response. */
 function receiving(): { fake: FakeResponse; stream: UwsStream; events: Events } {
   const fake = new FakeResponse();
   const stream = streamOn(fake);
@@ -24,14 +24,14 @@ function receiving(): { fake: FakeResponse; stream: UwsStream; events: Events } 
   return { fake, stream, events };
 }
 
-/** What the engine was told of reading since this was asked before. */
+/** The engine's calls about reading since the last call. */
 const flow = (fake: FakeResponse): string[] =>
   fake.calls.splice(0).filter((call) => call === 'pause' || call === 'resume');
 const writes = (fake: FakeResponse): string[] =>
   fake.calls.splice(0).filter((call) => call.startsWith('write '));
 
-describe('an answer in pieces to a client that is slow', () => {
-  test('of unknown length: what follows a refused slice waits, then goes on', () => {
+describe('a response in pieces to a client that is slow', () => {
+  test('of unknown length: bytes after a refused slice wait, then go on', () => {
     const { fake, stream, events } = start(-1);
     fake.free = 1;
     assert.equal(stream.sendPieces([new Uint8Array(40_000)], false), false);
@@ -70,7 +70,7 @@ describe('an answer in pieces to a client that is slow', () => {
     assert.equal(stream.open, false);
   });
 
-  test('what is held back is a copy', () => {
+  test('held bytes are a copy', () => {
     const { fake, stream } = start(-1);
     const shared = new Uint8Array(20_000).fill(1);
     fake.free = 0;
@@ -85,7 +85,7 @@ describe('an answer in pieces to a client that is slow', () => {
     assert.deepEqual(written, [new Uint8Array(4000).fill(1)]);
   });
 
-  test('a client that leaves meanwhile is told of once, and nothing more is written', () => {
+  test('a client that leaves meanwhile is reported once, and nothing more is written', () => {
     const { fake, stream, events } = start(-1);
     fake.free = 0;
     stream.sendPieces([new Uint8Array(20_000)], false);
@@ -99,7 +99,7 @@ describe('an answer in pieces to a client that is slow', () => {
   });
 });
 
-describe('pieces and heads stay below what the engine corks', () => {
+describe('pieces and heads stay below the size that the engine corks', () => {
   test('a head and a first slice that do not fit together are written apart', () => {
     const fake = new FakeResponse();
     const stream = streamOn(fake);
@@ -129,8 +129,8 @@ describe('pieces and heads stay below what the engine corks', () => {
   });
 });
 
-describe('a client that is kept from sending its body', () => {
-  test('is paused once, and stays so when its answer begins', () => {
+describe('a paused client', () => {
+  test('is paused once, and stays so when its response begins', () => {
     const { fake, stream } = receiving();
     stream.resumeBody();
     stream.pauseBody();
@@ -153,7 +153,7 @@ describe('a client that is kept from sending its body', () => {
     ['known', 50_000],
     ['unknown', -1],
   ] as const) {
-    test(`and takes nothing of an answer of ${name} length is paused anew, and sending is tried until it takes`, (context) => {
+    test(`that takes nothing of a response of ${name} length is paused anew, and sending is tried until it takes`, (context) => {
       context.mock.timers.enable({ apis: ['setTimeout'] });
       const { fake, stream, events } = receiving();
       stream.pauseBody();
@@ -163,7 +163,7 @@ describe('a client that is kept from sending its body', () => {
       // A refused write makes the engine read.
       assert.deepEqual(flow(fake), ['pause', 'pause']);
       context.mock.timers.tick(5);
-      // Read for the length of a try alone.
+      // The client is read only during a try.
       assert.deepEqual(flow(fake), ['resume', 'pause']);
       context.mock.timers.tick(9);
       assert.deepEqual(flow(fake), []);
@@ -179,7 +179,7 @@ describe('a client that is kept from sending its body', () => {
     });
   }
 
-  test('is tried with one byte when the engine may still hold what it refused', (context) => {
+  test('is tried with one byte when the engine may still hold refused bytes', (context) => {
     context.mock.timers.enable({ apis: ['setTimeout'] });
     const { fake, stream } = receiving();
     stream.pauseBody();
@@ -194,7 +194,7 @@ describe('a client that is kept from sending its body', () => {
     fake.aborted();
   });
 
-  test('and is read again while it takes nothing is tried at once, so that room to write is polled for', (context) => {
+  test('that takes nothing and is resumed is tried at once, so that room to write is polled for', (context) => {
     context.mock.timers.enable({ apis: ['setTimeout'] });
     const { fake, stream, events } = receiving();
     stream.startPieces(head, 50, false);
@@ -213,7 +213,7 @@ describe('a client that is kept from sending its body', () => {
     fake.aborted();
   });
 
-  test('is read again before the last byte of its answer, behind which nothing can be said to the engine', () => {
+  test('is resumed before the last byte of its response, after which the engine takes no calls', () => {
     const { fake, stream } = receiving();
     stream.pauseBody();
     stream.startPieces(head, 5, false);
@@ -223,7 +223,7 @@ describe('a client that is kept from sending its body', () => {
     assert.equal(stream.open, false);
   });
 
-  test('and leaves is not tried any more', (context) => {
+  test('that leaves is not tried any more', (context) => {
     context.mock.timers.enable({ apis: ['setTimeout'] });
     const { fake, stream } = receiving();
     stream.pauseBody();
@@ -237,7 +237,7 @@ describe('a client that is kept from sending its body', () => {
   });
 });
 
-test('room to write that was not asked for flushes the engine, and puts off its time-out, which it has stopped', () => {
+test('unexpected room to write flushes the engine, and postpones its time-out, which it has stopped', () => {
   const { fake, stream, events } = receiving();
   stream.startPieces(head, 50, false);
   fake.calls.length = 0;
@@ -245,7 +245,7 @@ test('room to write that was not asked for flushes the engine, and puts off its 
   assert.deepEqual([fake.calls, events.drained], [['pause', 'resume'], 0]);
 });
 
-describe('an answer whose end waits for the rest of the body', () => {
+describe('a response whose end waits for the rest of the body', () => {
   for (const [name, total] of [
     ['known', 30],
     ['unknown', -1],

@@ -34,7 +34,7 @@ let path: string;
 let fronts: UwsFront[];
 const connections = new ConnectionLimit(100, systemClock, silentLog);
 
-/** A front that answers with its name and the peer. */
+/** A front that responds with its name and the peer. */
 async function open(name = 'one', load = loadEngine): Promise<UwsFront> {
   const made = new UwsFront(
     {
@@ -84,7 +84,7 @@ async function stranger(at: string): Promise<Server> {
 /** A socket at `at` on which no process listens any more. */
 async function deadSocket(at: string): Promise<void> {
   const server = await stranger(`${at}.elsewhere`);
-  // It is removed by its name.
+  // The engine removes it by its name.
   renameSync(`${at}.elsewhere`, at);
   server.close();
   await once(server, 'close');
@@ -109,7 +109,7 @@ const alone = { shared: false };
 const shared = { shared: true };
 
 describe('a unix socket', () => {
-  test('serves, is for user and group alone, and leaves nothing behind', async () => {
+  test('serves, has access for user and group only, and leaves nothing behind', async () => {
     const one = await open();
     assert.equal(await one.listen({ path }, alone), `unix:${path}`);
     assert.equal((lstatSync(path).mode & 0o777).toString(8), '660');
@@ -143,13 +143,13 @@ describe('a unix socket', () => {
     assert.equal(await askAt(long), 'one unix');
   });
 
-  test('takes the place of a dead one', async () => {
+  test('replaces a dead one', async () => {
     await deadSocket(path);
     await (await open()).listen({ path }, alone);
     assert.equal(await askAt(path), 'one unix');
   });
 
-  test('is one of the connections that are counted', async () => {
+  test('counts among the connections', async () => {
     const one = await open();
     await one.listen({ path }, alone);
     const address = await one.listen({ host: '127.0.0.1', port: 0 }, alone);
@@ -159,7 +159,7 @@ describe('a unix socket', () => {
     for (const wire of wires) wire.close();
   });
 
-  test('ends by itself when its front stops before it is there', async () => {
+  test('ends by itself when its front stops before it is ready', async () => {
     const one = await open();
     const listening = one.listen({ path }, alone);
     one.close();
@@ -170,7 +170,7 @@ describe('a unix socket', () => {
 
 describe('a path', () => {
   for (const options of [alone, shared]) {
-    test(`with something else stays as it is, ${options.shared ? 'shared' : 'alone'}`, async () => {
+    test(`with another kind of file is left unchanged, ${options.shared ? 'shared' : 'alone'}`, async () => {
       writeFileSync(path, 'precious');
       const directory = join(folder, 'directory');
       mkdirSync(directory);
@@ -202,7 +202,7 @@ describe('a path', () => {
     assert.equal(existsSync(path), true);
   });
 
-  test('that cannot be had is told with the remedy', async () => {
+  test('that cannot be used gives an error with the remedy', async () => {
     writeFileSync(join(folder, 'file'), '');
     for (const [at, message] of [
       [join(folder, 'no', 'x'), /: its folder does not exist; make it$/],
@@ -219,7 +219,7 @@ describe('a path', () => {
 });
 
 describe('a replacement', () => {
-  test('takes over, and what the old one does to its end does not touch it', async () => {
+  test('takes over, and the end of the old socket does not touch it', async () => {
     const old = await open('old');
     await old.listen({ path }, alone);
     const wire = await Wire.openUnix(path);
@@ -235,7 +235,7 @@ describe('a replacement', () => {
     assert.deepEqual(readdirSync(folder), ['http.sock']);
   });
 
-  test('is made beside the old one, which is there until it is', async () => {
+  test('is made beside the old one, which exists until then', async () => {
     await (await open('old')).listen({ path }, alone);
     const { ino } = lstatSync(path);
     const engine = loadEngine(16 * 1024);
@@ -258,7 +258,7 @@ describe('a replacement', () => {
     assert.equal(await askAt(path), 'new unix');
   });
 
-  test('is found by everybody who comes while it takes over', async () => {
+  test('receives every client that connects during the change', async () => {
     const answers = new Set<string>();
     let going = true;
     let count = 0;
@@ -278,7 +278,7 @@ describe('a replacement', () => {
         () => count,
         (seen) => seen > before + 5,
       );
-      // Behind the turn in which the engine has accepted all that waited.
+      // After the turn in which the engine has accepted all waiting clients.
       await new Promise((resolve) => setImmediate(resolve));
       fronts[turn - 1]?.stopListening();
     }
@@ -287,7 +287,7 @@ describe('a replacement', () => {
     assert.equal(answers.size, 21);
   });
 
-  test('that is gone itself leaves the path to the next', async () => {
+  test('that is removed itself leaves the path to the next', async () => {
     const old = await open('old');
     await old.listen({ path }, alone);
     const next = await open('next');
@@ -300,14 +300,14 @@ describe('a replacement', () => {
   });
 });
 
-test('a TCP peer whose address is gone is not taken for one of a unix socket', () => {
+test('a TCP peer whose address is lost is not taken for a peer of a unix socket', () => {
   const response = { getRemoteAddress: () => new ArrayBuffer(0) } as EngineResponse;
   const peers = new Peers();
   peers.onConnection(1, response);
   assert.equal(peers.addressOf(response), undefined);
 });
 
-test('the engine makes a socket for this user alone, so that there is no moment before it is for the group', () => {
+test('the engine makes a socket for this user only, so the group has no access before the mode is set', () => {
   const engine = loadEngine(16 * 1024);
   let mode = 0;
   engine.App().listen_unix((token) => {

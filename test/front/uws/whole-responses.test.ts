@@ -7,7 +7,7 @@ import { Events, FakeResponse, patient, responseHead, streamOn } from './fake-re
 const replies = new Replies('rfc6750', 'portcullis');
 const bytes = (size: number): Uint8Array => new Uint8Array(size);
 
-/** What the engine was told, without heads. */
+/** The engine's calls, without heads. */
 const calls = (fake: FakeResponse): string[] =>
   fake.calls.splice(0).filter((call) => !/^(status|header)/.test(call));
 
@@ -22,7 +22,7 @@ function stream(head: Parameters<typeof streamOn>[1] = {}, terms = patient) {
 const upload = { method: 'POST', framing: 'length', contentLength: 1000 } as const;
 
 describe('a client that had to pause', () => {
-  test('is read again before a response in one piece, behind which the engine takes the connection for free', () => {
+  test('is resumed before a response in one piece, after which the engine takes the connection for free', () => {
     const { fake, stream: one } = stream(upload);
     one.takeBody(true);
     one.pauseBody();
@@ -32,7 +32,7 @@ describe('a client that had to pause', () => {
     assert.deepEqual(calls(fake), ['resume', 'tryEnd 10']);
   });
 
-  test('stays so while its response comes in pieces, and is read again before the last one', () => {
+  test('stays paused during a response in pieces, and is resumed before the last one', () => {
     const { fake, stream: one } = stream(upload);
     one.takeBody(true);
     one.pauseBody();
@@ -57,7 +57,7 @@ describe('a head', () => {
     assert.deepEqual([events.replied, one.open], [[true], false]);
   });
 
-  test('leaves with a body that is whole, as one response', () => {
+  test('leaves with a whole body, as one response', () => {
     const { fake, stream: one } = stream();
     one.begin(responseHead('200 OK'));
     one.send([], false);
@@ -84,7 +84,7 @@ describe('a reply', () => {
     assert.deepEqual([fake.calls, events.replied], [[], [false]]);
   });
 
-  test('behind a started response cuts it', () => {
+  test('after the start of a response cuts it', () => {
     const { fake, events, stream: one } = stream();
     one.begin(responseHead('200 OK'));
     one.send([bytes(3)], false);
@@ -117,10 +117,10 @@ describe('the connection ends with the response', () => {
   });
 });
 
-describe('a body that is wanted behind the end of the response', () => {
+describe('a body that is still read after the end of the response', () => {
   const large = { ...upload, contentLength: 32 * 1024 * 1024 };
 
-  test('keeps the end of a response in pieces waiting, if more may come than may be held', () => {
+  test('delays the end of a response in pieces, if more may come than may be held', () => {
     const { fake, events, stream: one } = stream(large);
     one.takeBody(true);
     one.begin(responseHead('200 OK'));
@@ -133,7 +133,7 @@ describe('a body that is wanted behind the end of the response', () => {
     assert.equal(calls(fake).at(-1), 'end 0');
   });
 
-  test('is not waited for with what the client has not taken alone', () => {
+  test('does not delay it for bytes alone that the client has not taken', () => {
     const { fake, events, stream: one } = stream(large);
     one.takeBody(true);
     one.begin(responseHead('200 OK'));
@@ -148,7 +148,7 @@ describe('a body that is wanted behind the end of the response', () => {
     assert.deepEqual([one.open, events.drained], [false, 1]);
   });
 
-  test('does not keep the end waiting when what may come fits', () => {
+  test('does not delay it when the rest fits', () => {
     const { stream: one } = stream(upload);
     one.takeBody(true);
     one.begin(responseHead('200 OK'));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BodyDecoder } from '../../../src/http/h1/body-decoder.ts';
 
-/** Decodes [from, text length) to the next stop that is not data; the data found, the stop and where it was. */
+/** Decodes [from, text length) up to the next stop that is not data; the data, the stop and its offset. */
 function decode(decoder: BodyDecoder, text: string, from = 0): [string[], string, number] {
   const bytes = Buffer.from(text, 'latin1');
   const pieces: string[] = [];
@@ -22,7 +22,7 @@ test('a body of fixed length stops at its end', () => {
   assert.deepEqual(decode(decoder, 'xyz'), [[], 'end', 0]);
 });
 
-test('no body ends at once, also without bytes', () => {
+test('a message without a body ends at once, also without bytes', () => {
   const decoder = new BodyDecoder();
   for (const start of [() => decoder.start('none', 7, 0), () => decoder.start('length', 0, 0)]) {
     start();

@@ -50,7 +50,7 @@ describe('the framing of a request', () => {
     }
   });
 
-  test('keeps nothing of the request before', () => {
+  test('keeps nothing of the previous request', () => {
     framingOf({ lengths: ['7'], encodings: ['chunked'] });
     assert.equal(framingOf({}), 'none 0');
   });

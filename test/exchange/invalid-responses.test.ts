@@ -7,7 +7,7 @@ import { Wire } from '../support/wire.ts';
 let origin: Origin;
 let gateway: TestGateway;
 
-/** What had been counted before the test. */
+/** The counts before the test. */
 let counted: Record<string, number>;
 
 before(async () => {
@@ -36,7 +36,7 @@ async function counts(outcome: string): Promise<void> {
 
 const get = 'GET /x HTTP/1.1\r\nHost: a.example\r\n\r\n';
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
-/** Stands in every part of an answer that must not reach the client. */
+/** Stands in every part of a response that must not reach the client. */
 const poison = 'X-Poison: 1\r\n';
 const startOf = (...lines: string[]): string => ['HTTP/1.1 200 OK', ...lines, poison].join('\r\n');
 
@@ -48,7 +48,7 @@ async function asked(method = 'GET'): Promise<[Wire, OriginConnection]> {
   return [wire, upstream];
 }
 
-/** The connection is gone, and the next request gets a good answer on another one. */
+/** The connection is closed, and the next request gets a good response on another one. */
 async function usesAnother(upstream: OriginConnection, wire: Wire): Promise<void> {
   await upstream.closed();
   await eventually(() => gateway.connections(), isEmpty);
@@ -89,7 +89,7 @@ const answers: readonly (readonly [name: string, bytes: string, method?: string]
   ],
 ];
 
-describe('an invalid answer of which nothing was sent is 502 upstream_invalid_response', () => {
+describe('an invalid response of which nothing was sent is 502 upstream_invalid_response', () => {
   for (const [name, bytes, method = 'GET'] of answers) {
     test(name, async () => {
       const [wire, upstream] = await asked(method);
@@ -104,7 +104,7 @@ describe('an invalid answer of which nothing was sent is 502 upstream_invalid_re
   }
 });
 
-describe('an answer that goes wrong in its body cuts the client connection', () => {
+describe('a response that becomes invalid in its body cuts the client connection', () => {
   const chunked = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n';
   for (const [name, bytes] of [
     ['a chunk size that is none', `0x5\r\n${poison}`],
@@ -137,7 +137,7 @@ describe('an answer that goes wrong in its body cuts the client connection', () 
   }
 });
 
-describe('bytes behind a whole answer', () => {
+describe('bytes after a whole response', () => {
   for (const [name, bytes, method = 'GET'] of [
     ['of fixed length', `${ok}HTTP/1.1 200 OK\r\n${poison}\r\n`],
     ['to HEAD', `HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n${poison}`, 'HEAD'],

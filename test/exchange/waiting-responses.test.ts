@@ -10,7 +10,7 @@ import { BodyCopies } from '../../src/upstream/body-copies.ts';
 import type { ResponseHead } from '../../src/upstream/h1/response-head.ts';
 import { bareHead, ScriptedStream } from '../support/scripted-front.ts';
 
-/** More than is held before the client is asked to pause, in bytes. */
+/** Bytes that make the gateway pause the client, and more. */
 const MUCH = 100 * 1024;
 
 /** An exchange whose request is with upstream, and the engine's side of it: a socket that is `free` or full. */
@@ -25,7 +25,7 @@ function sent(framing: RequestHead['framing']) {
     },
     calls,
   );
-  // Upstream takes nothing of a body.
+  // Upstream reads nothing of a body.
   const connection = {
     send() {},
     upload: () => false,
@@ -78,7 +78,7 @@ const answer = (framing: ResponseHead['framing'], contentLength: number): Respon
   }) as unknown as ResponseHead;
 const bytes = (size: number): Uint8Array => new Uint8Array(size);
 
-describe('an answer is forwarded when the client’s socket has taken its last byte, not before', () => {
+describe('a response is forwarded when the client’s socket has taken its last byte, not before', () => {
   test('in one piece', () => {
     const { exchange, stream, state } = sent('none');
     stream.free = false;
@@ -110,7 +110,7 @@ describe('an answer is forwarded when the client’s socket has taken its last b
   }
 });
 
-test('a client that had to pause is asked once', () => {
+test('a client that had to pause is paused once', () => {
   const { stream, told } = sent('length');
   stream.receive(bytes(MUCH), false);
   stream.receive(bytes(MUCH), false);

@@ -18,7 +18,7 @@ interface Carried {
   readonly connection: OriginConnection;
 }
 
-/** Carries one answer, written in the given pieces, and ends the upstream connection if told to. */
+/** Carries one response, written in the given pieces, and ends the upstream connection if asked. */
 async function carry(pieces: readonly (string | Buffer)[], method = 'GET', end = false): Promise<Carried> {
   const wanted = request(gateway.port, `${method} /x HTTP/1.1\r\nHost: a.example\r\n\r\n`);
   const connection = await origin.connection();
@@ -39,7 +39,7 @@ const digest = (bytes: Buffer | string): string =>
     .update(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes)
     .digest('hex');
 
-describe('the body of an answer', () => {
+describe('the body of a response', () => {
   const whole: Readonly<Record<string, [bytes: string, body: string, end?: boolean]>> = {
     'by length': ['HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello', 'hello'],
     'of length 0': ['HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n', ''],
@@ -67,13 +67,13 @@ describe('the body of an answer', () => {
     });
   }
 
-  test('of known length keeps its length when it comes in pieces', async () => {
+  test('of known length keeps its length in pieces', async () => {
     const { response } = await carry(['HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe', 'llo']);
     assert.equal(response.headers.get('content-length'), '5');
     assert.equal(response.headers.get('transfer-encoding'), undefined);
   });
 
-  test('that ends with the connection is framed anew, so that its end shows', async () => {
+  test('that ends with the connection is framed anew, so that its end is visible', async () => {
     const { response } = await carry(['HTTP/1.1 200 OK\r\n\r\nhe', 'llo'], 'GET', true);
     assert.equal(response.headers.get('transfer-encoding'), 'chunked');
     assert.equal(response.body, 'hello');
@@ -106,8 +106,8 @@ describe('the body of an answer', () => {
   });
 });
 
-describe('an answer without a body', () => {
-  test('to HEAD keeps the length it announces', async () => {
+describe('a response without a body', () => {
+  test('to HEAD keeps its announced length', async () => {
     const { response } = await carry(['HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n'], 'HEAD');
     assert.equal(response.status, 200);
     assert.equal(response.headers.get('content-length'), '5');
@@ -128,14 +128,14 @@ describe('an answer without a body', () => {
     assert.equal(response.headers.get('content-length'), undefined);
   });
 
-  test('304 keeps the length it announces', async () => {
+  test('304 keeps its announced length', async () => {
     const { response } = await carry(['HTTP/1.1 304 Not Modified\r\nETag: "a"\r\nContent-Length: 5\r\n\r\n']);
     assert.equal(response.status, 304);
     assert.equal(response.headers.get('content-length'), '5');
     assert.equal(response.headers.get('etag'), '"a"');
   });
 
-  test('nothing of the next answer is lost behind them', async () => {
+  test('is followed by the next response without loss', async () => {
     const wire = await Wire.open(gateway.port);
     wire.send('HEAD /x HTTP/1.1\r\nHost: a.example\r\n\r\n');
     const connection = await origin.connection();
@@ -157,8 +157,8 @@ describe('an answer without a body', () => {
   });
 });
 
-describe('the head of an answer', () => {
-  test('interim answers are swallowed', async () => {
+describe('the head of a response', () => {
+  test('interim responses are dropped', async () => {
     const { response } = await carry([
       'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n',
       'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
@@ -168,7 +168,7 @@ describe('the head of an answer', () => {
     assert.equal(response.body, 'ok');
   });
 
-  test('names, values, order and repetitions arrive as they were sent', async () => {
+  test('names, values, order and repetitions arrive as sent', async () => {
     const { response } = await carry([
       'HTTP/1.1 299 My Reason\r\nSet-Cookie: a=1\r\nX-Two:2\r\nset-cookie:   b=2  \r\nX-Empty:\r\nContent-Length: 2\r\n\r\nok',
     ]);
@@ -196,7 +196,7 @@ describe('the head of an answer', () => {
     }
   });
 
-  test('headers of the hop and those that Connection names stay here', async () => {
+  test('hop-by-hop headers and those that Connection names are not forwarded', async () => {
     const { response } = await carry([
       'HTTP/1.1 200 OK\r\nConnection: keep-alive, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\n' +
         'Proxy-Authenticate: Basic\r\nUpgrade: h2c\r\nTrailer: X-T\r\nX-Kept: 1\r\nContent-Length: 2\r\n\r\nok',
@@ -215,7 +215,7 @@ describe('the head of an answer', () => {
     assert.equal(response.fields.filter(([name]) => name.toLowerCase() === 'date').length, 1);
   });
 
-  test('an empty reason phrase is a valid one', async () => {
+  test('an empty reason phrase is valid', async () => {
     for (const line of ['HTTP/1.1 200 ', 'HTTP/1.1 200']) {
       const { response } = await carry([`${line}\r\nContent-Length: 2\r\n\r\nok`]);
       assert.equal(response.status, 200);
@@ -240,7 +240,7 @@ describe('the head of an answer', () => {
   });
 });
 
-describe('an answer that is none', () => {
+describe('an invalid response', () => {
   const invalid: Readonly<Record<string, string>> = {
     'no HTTP': 'SSH-2.0-OpenSSH\r\n',
     'HTTP/2': 'HTTP/2 200 OK\r\n\r\n',
@@ -307,8 +307,8 @@ describe('an answer that is none', () => {
   });
 });
 
-describe('bytes that belong to no answer', () => {
-  test('behind an answer: the answer is whole, its connection is not used again', async () => {
+describe('bytes that belong to no response', () => {
+  test('after a response: the response is whole, its connection is not reused', async () => {
     const { response, connection } = await carry([
       'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison',
     ]);
@@ -318,7 +318,7 @@ describe('bytes that belong to no answer', () => {
     assert.equal(next.body, 'clean');
   });
 
-  test('on an idle connection: it is closed, and never answers a request', async () => {
+  test('on an idle connection: the connection is closed, and the bytes never answer a request', async () => {
     const wanted = request(gateway.port, 'GET /x HTTP/1.1\r\nHost: a.example\r\n\r\n');
     const connection = await origin.connection();
     await connection.head();
@@ -330,7 +330,7 @@ describe('bytes that belong to no answer', () => {
     assert.equal(response.body, 'clean');
   });
 
-  test('an answer with Connection: close ends its upstream connection', async () => {
+  test('a response with Connection: close ends its upstream connection', async () => {
     const { connection } = await carry([
       'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok',
     ]);
