@@ -39,7 +39,7 @@ export interface Figures {
     readonly count: number;
   }[];
   /** Responses of upstream that were refused, by the parser's name for the fault. */
-  readonly refusedAnswers: readonly {
+  readonly refusedResponses: readonly {
     readonly upstream: string;
     readonly fault: string;
     readonly count: number;
@@ -86,7 +86,7 @@ export function addFigures(all: readonly Figures[]): Figures {
     rejections: addCounts(all.flatMap(({ rejections }) => rejections)),
     upstreamConnections: addCounts(all.flatMap(({ upstreamConnections }) => upstreamConnections)),
     upstreamFailures: addCounts(all.flatMap(({ upstreamFailures }) => upstreamFailures)),
-    refusedAnswers: addCounts(all.flatMap(({ refusedAnswers }) => refusedAnswers)),
+    refusedResponses: addCounts(all.flatMap(({ refusedResponses }) => refusedResponses)),
     servers: addServers(all.flatMap(({ servers }) => servers)),
   };
 }

@@ -176,7 +176,7 @@ function describeAll(registry: Registry, view: AdminView, gathered: () => Gatewa
   copiedCounter(
     describe('upstream_answers_refused_total', 'Answers of upstream that were refused, by what was wrong.'),
     ['upstream', 'fault'],
-    () => figures().refusedAnswers.map(({ count, ...labels }) => ({ labels, value: count })),
+    () => figures().refusedResponses.map(({ count, ...labels }) => ({ labels, value: count })),
   );
   copiedGauge(
     describe('upstream_servers', 'Servers of an upstream by what requests found out: untried, up, down.'),

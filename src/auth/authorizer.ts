@@ -50,7 +50,7 @@ export interface AuthorizerOptions {
   readonly refetch?: Refetch | undefined;
 }
 
-/** A token in question, and what the request asks of it. */
+/** A token, and how it stands in its request. */
 interface Asked {
   readonly policy: Policy;
   /** The Authorization value in its canonical spelling: `Bearer`, one space, the token. */
@@ -136,14 +136,14 @@ export class Authorizer {
     return this.#verification.close();
   }
 
-  /** What a route demands, made once for each route. Throws on an unknown issuer name. */
+  /** The policy of a route, made once for each route. Throws on an unknown issuer name. */
   policy(route: PolicyConfig): Policy {
     return this.#policies.of(route);
   }
 
   /**
-   * Replaces the keys of an issuer. What was verified with a key that is gone does not count any more, cached or under
-   * way. Throws, and keeps the present keys, when a new key cannot be used or the issuer is unknown.
+   * Replaces the keys of an issuer. Verifications with a removed key, cached or under way, do not count any more. Throws,
+   * and keeps the present keys, when a new key cannot be used or the issuer is unknown.
    */
   setKeys(issuerName: string, keys: readonly VerificationKey[]): void {
     const issuer = this.#policies.issuer(issuerName);
@@ -153,8 +153,8 @@ export class Authorizer {
   }
 
   /**
-   * The claims of a JWT that is no client's token. Undefined unless `key`, or without it a present key of the issuer,
-   * has signed it.
+   * The claims of a JWT that is not a client's token, such as that of a webhook. Undefined unless `key`, or without it a
+   * present key of the issuer, has signed the JWT.
    */
   signedClaims(token: string, issuerName: string, key?: VerificationKey): JsonObject | undefined {
     const issuer = this.#policies.issuer(issuerName);
@@ -242,7 +242,7 @@ export class Authorizer {
       );
     }
     const { issuer } = candidate;
-    if (entry !== undefined && entry.issuer === issuer && entry.generation === issuer.generation) {
+    if (entry !== undefined && entry.issuer === issuer && entry.keyRemovals === issuer.keyRemovals) {
       // Its signature was verified for another policy with the same issuer.
       this.#counters.cacheHits.value += 1;
       return this.#judge.judge(candidate);

@@ -48,7 +48,7 @@ export class Examiner {
    * Examines a token up to its signature, in the order of `checks`.
    * @param authorization the canonical spelling of the Authorization value with this token.
    * @param ambiguous whether the request carries a second Authorization header.
-   * @param full whether the token could not wait for the verification of its signature: it is then refused unread.
+   * @param full there is no room to wait for the verification of a signature: the token is then refused unread.
    */
   examine(
     authorization: string,
@@ -81,7 +81,7 @@ export class Examiner {
     if (structure !== undefined) return structure;
     if (header.fault !== undefined) return header.fault;
     if (second === token.length - 1) return rejections.signature;
-    // Before the signature takes the place of the claims in the buffer.
+    // Read before the signature replaces the claims in the buffer.
     const { expiry } = this.#claims;
     if (!this.#buffer.isCanonical(token.slice(second + 1))) return rejections.extension;
     const choice = issuer.choose(algorithm, header.kid);

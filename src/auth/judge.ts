@@ -21,7 +21,7 @@ export interface JudgeOptions {
   readonly revocations: Revocations | undefined;
 }
 
-/** What a token with a good signature says. */
+/** The content of a token with a good signature. */
 interface ProvenToken {
   readonly kind: 'proven';
   readonly type: TokenType;
@@ -61,25 +61,25 @@ export class Judge {
     if (fault === rejections.expired) return this.#remembered.refuseExpired(candidate, lifetime.expiresAt);
     if (fault !== undefined) return fault;
     const revocations = this.#revocations;
-    const revocationsAt = revocations?.generation ?? 0;
+    const revocationsVersion = revocations?.version ?? 0;
     const marks = revocations?.marks(issuer.config.name, claims);
     if (marks !== undefined && revocations?.cover(marks) === true) return rejections.revoked;
     // Not remembered: every policy with this issuer may use an entry, so the token must have met all that the issuer
     // demands.
     const misfit = issuer.types.judge(type, claims);
     if (misfit !== undefined) return misfit;
-    const answer =
+    const verdict =
       policy.rules?.judge(claims, issuer.roles) ??
       policy.sharedPermit ??
       this.#identify(policy, claims, payload);
     this.#remembered.keep(candidate, {
       expiresAt: lifetime.expiresAt / 1000,
       notBefore: lifetime.notBefore / 1000,
-      answer,
+      verdict,
       marks,
-      revocationsAt,
+      revocationsVersion,
     });
-    return answer;
+    return verdict;
   }
 
   /**

@@ -5,7 +5,7 @@ import type { Permit, TokenTraces } from './verdict.ts';
  * that have passed every check.
  * @param headers the finished block of headers that is added for upstream: `Name: value\r\n` repeated, or ''.
  * @param stripToken whether upstream does not get the Authorization header.
- * @param traces what else upstream does not get.
+ * @param traces other parts of the request that upstream does not get.
  */
 export function grant(headers: string, stripToken: boolean, traces?: TokenTraces): Permit {
   const permit = { kind: 'permit', headers, stripToken };

@@ -1,4 +1,4 @@
-/** What a token can be revoked by. The cache keeps it with each verified token, so it is small. */
+/** The marks by which a token can be revoked. The cache keeps them with each verified token, so they are small. */
 export interface TokenMarks {
   /** Name of the issuer in the configuration. */
   readonly issuer: string;
@@ -13,8 +13,8 @@ export interface TokenMarks {
 
 /** The revocations in force, as the authorizer asks for them. */
 export interface Revocations {
-  /** Grows with every change that can revoke a token. An answer of `cover` holds until it grows. */
-  readonly generation: number;
+  /** Grows with every change that can revoke a token. A result of `cover` holds until then. */
+  readonly version: number;
   /** The marks of a token. `issuer`: its name in the configuration; `claims`: those of a verified token. */
   marks(issuer: string, claims: Readonly<Record<string, unknown>>): TokenMarks;
   /** Whether the token with these marks is revoked. */

@@ -14,7 +14,7 @@ export interface Permit {
   readonly headers: string;
   /** Whether upstream does not get the Authorization header. */
   readonly stripToken: boolean;
-  /** What else upstream does not get; only on routes whose tokens stand in other places. */
+  /** Other parts that upstream does not get; only on routes whose tokens stand in other places. */
   readonly traces?: TokenTraces;
 }
 

@@ -3,20 +3,20 @@ import type { Counter } from '../lib/counters.ts';
 import type { Log } from '../lib/log.ts';
 import type { Outcome } from './tally.ts';
 
-/** Longest method, host and path in a line, in characters; what is cut ends with `…`. A line stays below 4 KiB. */
+/** Characters of method, host and path in a line. A text that was cut ends with `…`. A line stays below 4 KiB. */
 const MAX_METHOD = 32;
 const MAX_HOST = 256;
 const MAX_PATH = 1024;
 
 /** Not visible ASCII. JSON escapes the controls below 0x20 only; a terminal obeys those above 0x7f as well. */
 const unprintable = /[^\x20-\x7e]/g;
-/** What begins as base64url of `{"` does, as every usual JWT, in any place where a client has put it. */
+/** A text that begins like base64url of `{"`, as every usual JWT does. A client may put one in any place. */
 const tokenLike = /eyJ[\w-]{5,}[\w.-]*/g;
 
-/** The answers of upstream that count as errors begin here. */
+/** The lowest status of a response that counts as an error. */
 const FIRST_ERROR_STATUS = 500;
 
-/** How an exchange ended, as the gateway knows it. */
+/** How an exchange ended. */
 export interface AccessEnd {
   readonly method: string;
   readonly host: string;
@@ -24,31 +24,31 @@ export interface AccessEnd {
   readonly path: string;
   readonly route: string;
   readonly outcome: Outcome;
-  /** The status that went to the client; null when none did. */
+  /** The status that was sent to the client; null without one. */
   readonly status: number | null;
   readonly durationMs: number;
-  /** Bytes of the request's body that have come in. */
+  /** Bytes of the request body that have arrived. */
   readonly requestBytes: number;
-  /** The upstream that was asked; null when none was. */
+  /** The upstream that got the request; null when none did. */
   readonly upstream: string | null;
 }
 
-/** What is gathered of one exchange while it lasts. */
+/** The facts of one exchange that are gathered while it lasts. */
 export interface AccessRecord {
-  /** Text of the client's address; null when it left before it could be read. */
+  /** Text of the client's address; null when the client left before it could be read. */
   client: string | null;
-  /** Status of an answer of the gateway's own, once it has been sent. */
+  /** Status of a reply, once it is sent. */
   status: number | undefined;
   durationMs: number;
-  /** Bytes of the answer's body given to the client's connection. */
-  answerBytes: number;
+  /** Bytes of the body of the response, or of the reply, given to the client's connection. */
+  responseBytes: number;
   /** The rule by which the path, method or host has more than one reading; undefined for all other requests. */
   pathRule: string | undefined;
 }
 
 /**
- * Writes one line for each exchange that ended, as far as the configuration asks for it. Nothing of a query, a header
- * field other than Host, or a token is ever part of it.
+ * Writes one line for each exchange that ended, if the configuration asks for it. A line never holds any part of a query,
+ * of a token, or of a header field other than Host.
  */
 export class AccessLog {
   readonly #errorsOnly: boolean;
@@ -72,19 +72,19 @@ export class AccessLog {
     this.#random = random;
   }
 
-  /** For an exchange that begins; undefined when it will not be logged. */
+  /** Starts the record of an exchange; undefined when it will not be logged. */
   begin(client: () => string | undefined): AccessRecord | undefined {
     if (this.#share < 1 && this.#random() >= this.#share) return undefined;
     return {
       client: client() ?? null,
       status: undefined,
       durationMs: 0,
-      answerBytes: 0,
+      responseBytes: 0,
       pathRule: undefined,
     };
   }
 
-  /** To be called once for each record. */
+  /** Must be called once for each record. */
   write(record: AccessRecord, end: AccessEnd): void {
     const { outcome, status } = end;
     const served = outcome === 'forwarded' || outcome === 'preflight_answered';
@@ -103,14 +103,14 @@ export class AccessLog {
       status,
       durationMs: Math.round(end.durationMs * 1000) / 1000,
       requestBytes: end.requestBytes,
-      answerBytes: record.answerBytes,
+      answerBytes: record.responseBytes,
       upstream: end.upstream,
       ...(record.pathRule === undefined ? {} : { pathRule: record.pathRule }),
     };
     try {
       this.#log.info(line, 'request');
     } catch {
-      // An embedder's log that throws costs its line, never the exchange.
+      // When an embedder's log throws, the line is lost. The exchange goes on.
       this.#dropped.value += 1;
     }
   }
@@ -121,7 +121,7 @@ function shown(text: string, limit: number): string {
   return text.length > limit ? `${safe}…` : safe;
 }
 
-/** A target with a fragment is refused, and logged; a fragment may carry a token (RFC 6749 §4.2.2). */
+/** Requests with a fragment in their target are refused and logged, and a fragment may carry a token (RFC 6749 §4.2.2). */
 function withoutFragment(path: string): string {
   const at = path.indexOf('#');
   return at < 0 ? path : path.slice(0, at);

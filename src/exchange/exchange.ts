@@ -169,7 +169,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
       this.#response = this.#wire?.tokenInUrl === true ? privateResponse(head) : head;
       client.begin(this.#response);
     }
-    if (this.#access !== undefined) for (const piece of pieces) this.#access.answerBytes += piece.length;
+    if (this.#access !== undefined) for (const piece of pieces) this.#access.responseBytes += piece.length;
     if (complete) this.#onComplete();
     const taken = client.send(pieces, complete);
     if (!complete) {
@@ -264,7 +264,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     const reply = this.#reply;
     if (sent && access !== undefined && reply !== undefined) {
       access.status = reply.head.status;
-      access.answerBytes = this.#head.method === 'HEAD' ? 0 : reply.body.length;
+      access.responseBytes = this.#head.method === 'HEAD' ? 0 : reply.body.length;
     }
     this.#log();
   }

@@ -28,7 +28,7 @@ export class Tally {
   /** Failed exchanges of each upstream by reason word. */
   readonly #upstreams = new Map<string, CounterFamily>();
   /** Refused responses of each upstream by the parser's fault; each counts as a failed exchange, too. */
-  readonly refusedAnswers: Map<string, CounterFamily> = new Map();
+  readonly refusedResponses: Map<string, CounterFamily> = new Map();
   /** Lines of the access log that were left out. */
   readonly accessLogDropped: Counter = new Counter();
   readonly #unrouted: RouteTally;
@@ -54,8 +54,8 @@ export class Tally {
   }
 
   /** The counter of an upstream's refused responses; it outlives a change of configuration in the same way. */
-  refusedAnswersOf(name: string): CounterFamily {
-    return familyOf(this.refusedAnswers, name);
+  refusedResponsesOf(name: string): CounterFamily {
+    return familyOf(this.refusedResponses, name);
   }
 
   /** Counts an exchange that ended without a response of upstream. */

@@ -6,7 +6,7 @@ import { tokenAlgorithms } from '../keys/algorithms.ts';
 import { slashHint } from '../lib/slash-hint.ts';
 import { claim, headerMember, shown, type TokenFacts } from './token-facts.ts';
 
-/** The material for the lines of an explanation. */
+/** The facts of one request, from which the checks take their details. */
 export interface Case {
   readonly route: RouteConfig;
   /** The issuers of the route; empty on a public route. */
@@ -15,18 +15,18 @@ export interface Case {
   readonly issuer: IssuerConfig | undefined;
   /** Ids of the keys in force, `undefined` for a key without one. */
   readonly kids: readonly (string | undefined)[];
-  /** Where the keys come from, and why they could not be fetched. */
+  /** Where the keys come from; after a failed fetch with the reason. */
   readonly keySource: string;
   readonly facts: TokenFacts;
   /** Whether the gateway takes revocations. */
   readonly revocable: boolean;
-  /** Whether revocations are kept in a state folder, the only place where explain searches for them. */
+  /** Whether revocations are kept in a state folder, the only place where `explain` reads them. */
   readonly keepsRevocations: boolean;
   /** Wall-clock milliseconds. */
   readonly now: number;
 }
 
-/** For each check the values that it compared. */
+/** For each check, a text with the values that it compared. */
 export const details: Readonly<Record<CheckName, (about: Case) => string>> = {
   token: ({ facts, route }) =>
     facts.characters === 0
@@ -69,15 +69,16 @@ export const details: Readonly<Record<CheckName, (about: Case) => string>> = {
   },
   revocation: ({ facts, revocable, keepsRevocations }) => {
     if (!revocable) return 'none is configured';
-    if (!keepsRevocations)
-      return 'not looked for: without state they are known to Redis or a running gateway alone';
+    if (!keepsRevocations) return 'not looked for: without state, only Redis or a running gateway knows them';
     const marks = ['sub', 'jti', 'sid'].map((name) => `${name} ${shown(claim(facts, name))}`);
     return `${marks.join(', ')}, issued at ${time(claim(facts, 'iat'))}`;
   },
   kind: ({ facts, issuer }) => {
     const wanted = issuer?.tokenTypes === undefined ? 'any' : issuer.tokenTypes.join(', ');
     const bound =
-      claim(facts, 'cnf') === undefined ? '' : '; cnf binds it to a key, which a bearer does not show';
+      claim(facts, 'cnf') === undefined
+        ? ''
+        : '; cnf binds the token to a key, and a bearer token comes without a proof of it';
     return `typ ${shown(headerMember(facts, 'typ'))}; accepted: ${wanted}${bound}`;
   },
   scopes: ({ facts, route }) =>
@@ -100,7 +101,7 @@ export const details: Readonly<Record<CheckName, (about: Case) => string>> = {
   },
 };
 
-/** A claim that must be present. A dot in its name is part of the name. */
+/** The value of a required claim. A dot in its name is part of the name. */
 function required(facts: TokenFacts, name: ClaimName): unknown {
   const path = typeof name === 'string' ? [name] : name;
   return facts.claims === undefined ? undefined : new ClaimPath(path).find(facts.claims);

@@ -56,8 +56,8 @@ export interface ExplainOptions {
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
- * Says what a gateway with this configuration would do with a request, and why. The code that judges requests also gives
- * this verdict; the details are for the reader. Reads the state folder and changes nothing in it.
+ * Explains how a gateway with this configuration would treat a request, and why. The verdict comes from the code that
+ * judges real requests; the details are for the reader. Reads the state folder and changes nothing in it.
  */
 export async function explain(
   config: Config,
@@ -88,17 +88,17 @@ export async function explain(
   }
 }
 
-/** A gateway that is never started: it opens nothing and fetches nothing by itself. */
+/** Makes a gateway that is never started: it opens and fetches nothing by itself. */
 function build(config: Config, clock: Clock): LocalGateway {
   return createGateway({ ...config, verifiers: 0 }, { log: silent, clock, readOnly: true });
 }
 
-/** What its exchanges would work with. */
+/** The context that its exchanges would have. */
 function contextOf(gateway: LocalGateway): ExchangeContext<Exchange> {
   return gateway.servers.server.service.forExchanges;
 }
 
-/** The fault of the request apart from its token, by the rules of a front. The request has no field but Host. */
+/** The fault of the request apart from its token, by the rules of a front. Host is its only field. */
 function faultOf({ method, host, path }: Question, limit: number): Reason | undefined {
   if (!isHostAndPort(host) || !isServable(method, path, undefined)) return 'request_malformed';
   const size = requestHeadBytes(method, path, undefined, fieldLineBytes('host', host));
@@ -226,7 +226,7 @@ function sourceOf(
   return set.lastError === undefined ? set.source : `an earlier fetch, because ${set.lastError}`;
 }
 
-/** The checks of HAProxy's style have another order, so another fault of the token may come first. */
+/** With `rejection: haproxy` the checks have another order, so another fault of the token may come first. */
 async function refusalOf(judged: Judged, verdict: Rejection): Promise<Explanation['refusal']> {
   const { config, question, issuers, options, gateway } = judged;
   if (config.rejection === 'rfc6750') {
@@ -239,8 +239,8 @@ async function refusalOf(judged: Judged, verdict: Rejection): Promise<Explanatio
     const context = contextOf(styled);
     const { routes, replies } = context;
     const route = routes.find(host, path, method) as Route;
-    const answer = await judge(context, route, headOf(question, judged.routeConfig));
-    const rejection = answer.kind === 'rejection' ? answer : verdict;
+    const second = await judge(context, route, headOf(question, judged.routeConfig));
+    const rejection = second.kind === 'rejection' ? second : verdict;
     return { reason: rejection.reason, reply: replies.ofRejection(rejection) };
   } finally {
     await styled.close({ graceMs: 0 });

@@ -13,7 +13,7 @@ import { TokenBuffer } from '../auth/read/token-buffer.ts';
 export interface TokenFacts {
   readonly characters: number;
   readonly segments: number;
-  /** Undefined when it is not canonical base64url of UTF-8, or no JSON object without repeated members. */
+  /** Undefined unless the segment is canonical base64url of UTF-8, and a JSON object without repeated members. */
   readonly header: JsonObject | undefined;
   readonly claims: JsonObject | undefined;
   /** Why the header or the claims are undefined. */

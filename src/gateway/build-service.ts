@@ -64,7 +64,7 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
     const headLimit = config.limits.responseHead;
     const failures = tally.upstream(name);
     const onScarce = scarce && (() => scarce(upstreamLease(name)));
-    const counts = tally.refusedAnswersOf(name);
+    const counts = tally.refusedResponsesOf(name);
     const address = hostPort(server.host, server.port);
     const refused = new RefusedResponses({ upstream: name, server: address, log, counts });
     upstreams.set(

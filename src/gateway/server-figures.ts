@@ -46,7 +46,7 @@ export function serverFigures({ tally, authCounters, connections, service }: Fig
     upstreamFailures: upstreams.flatMap(({ name, failures }) =>
       countsOf(failures).map(({ label, count }) => ({ upstream: name, reason: label, count })),
     ),
-    refusedAnswers: Array.from(tally.refusedAnswers, ([upstream, family]) =>
+    refusedResponses: Array.from(tally.refusedResponses, ([upstream, family]) =>
       countsOf(family).map(({ label, count }) => ({ upstream, fault: label, count })),
     ).flat(),
   };

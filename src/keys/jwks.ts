@@ -11,7 +11,7 @@ const MAX_ENTRIES = 1000;
  * one would fill their request's head.
  */
 const MAX_KID = 1024;
-/** The members of private and secret keys alone (RFC 7518 §6). */
+/** The members that only private and secret keys have (RFC 7518 §6). */
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'] as const;
 
 export interface ParsedKeySet {
@@ -23,7 +23,7 @@ export interface ParsedKeySet {
 
 type Entry = Readonly<Record<string, unknown>>;
 
-export interface SortedKeySet {
+export interface PublishedKeySet {
   /** May be empty. */
   readonly keys: readonly PublicKey[];
   /** One sentence for each entry that is ignored. None holds key material. */
@@ -56,7 +56,7 @@ export function parseJwks(text: string): ParsedKeySet {
  * Yields after each entry, which takes up to 0.2 ms, so that the caller can let other work run. Throws KeyError when
  * the text is not a key set.
  */
-export function* sortJwks(text: string): Generator<void, SortedKeySet, void> {
+export function* readPublishedJwks(text: string): Generator<void, PublishedKeySet, void> {
   const keys: PublicKey[] = [];
   const ignored: string[] = [];
   const seen = new Set<string>();
@@ -149,7 +149,7 @@ function readKey(entry: Entry, name: string): PublicKey | string {
   const { kty, n, e, crv, x, y, kid, alg } = entry;
   let key: ReturnType<typeof createPublicKey>;
   try {
-    // Only the members of a public key are passed on.
+    // Passes on the members of a public key only.
     const members = kty === 'RSA' ? { n, e } : kty === 'EC' ? { crv, x, y } : { crv, x };
     key = createPublicKey({ key: { kty, ...members } as JsonWebKey, format: 'jwk' });
   } catch {

@@ -2,7 +2,7 @@ import { createPublicKey } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { otherNames } from '../keys/algorithms.ts';
 import { fitPublicKey } from '../keys/fit.ts';
-import { sortJwks } from '../keys/jwks.ts';
+import { readPublishedJwks } from '../keys/jwks.ts';
 import type { VerificationKey } from '../keys/key.ts';
 import type { PublicKey } from '../keys/public-key.ts';
 import { foreignJson } from '../lib/foreign-text.ts';
@@ -46,7 +46,7 @@ export async function readKeySetInSlices(text: string, algorithms: readonly stri
 }
 
 function* read(text: string, algorithms: readonly string[]): Generator<void, ReadKeySet, void> {
-  const { keys: found, ignored: unusable } = yield* sortJwks(text);
+  const { keys: found, ignored: unusable } = yield* readPublishedJwks(text);
   const keys = new Map<string, VerificationKey>();
   const entries: object[] = [];
   const ignored = [...unusable];

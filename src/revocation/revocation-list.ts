@@ -53,7 +53,7 @@ export class RevocationList implements Revocations {
   readonly #marks: MarkReader;
   readonly #shapes = new Map<number, Shape>();
   readonly #buckets = new Map<number, Entry[]>();
-  #generation = 1;
+  #version = 1;
   #size = 0;
   /** The number of revocations that came only from Redis. */
   #foreign = 0;
@@ -63,8 +63,8 @@ export class RevocationList implements Revocations {
     this.#marks = options.marks;
   }
 
-  get generation(): number {
-    return this.#generation;
+  get version(): number {
+    return this.#version;
   }
 
   get size(): number {
@@ -130,7 +130,7 @@ export class RevocationList implements Revocations {
         changed = this.#put(shape, keyOf(names, marks), revocation, undefined) || changed;
       }
     }
-    if (changed) this.#generation += 1;
+    if (changed) this.#version += 1;
     return changed;
   }
 
@@ -165,7 +165,7 @@ export class RevocationList implements Revocations {
         }
       }
     }
-    this.#generation += 1;
+    this.#version += 1;
     return before - this.#size;
   }
 

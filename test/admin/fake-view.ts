@@ -59,7 +59,7 @@ export class FakeView implements AdminView {
           { upstream: 'app', state: 'busy', count: 1 },
         ],
         upstreamFailures: [{ upstream: 'app', reason: 'upstream_reset', count: 6 }],
-        refusedAnswers: [{ upstream: 'app', fault: 'bare_lf', count: 4 }],
+        refusedResponses: [{ upstream: 'app', fault: 'bare_lf', count: 4 }],
         servers: [
           {
             upstream: 'app',

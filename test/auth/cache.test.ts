@@ -11,13 +11,13 @@ const main = new Issuer(issuer());
 const entry = (authorization: string, headers = '') => ({
   authorization,
   issuer: main,
-  generation: 1,
+  keyRemovals: 1,
   expiresAt: 1,
   notBefore: 0,
   policy: new Policy([main], forward()),
-  answer: grant(headers, false),
+  verdict: grant(headers, false),
   marks: undefined,
-  revocationsAt: 0,
+  revocationsVersion: 0,
 });
 const tail = 't'.repeat(43);
 

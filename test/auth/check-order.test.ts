@@ -27,7 +27,7 @@ const key = keyPair('RS256');
 const stranger = keyPair('RS256');
 
 const revocations: Revocations = {
-  generation: 1,
+  version: 1,
   marks: (name, claims) => ({
     issuer: name,
     jti: String(claims['jti']),

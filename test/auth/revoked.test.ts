@@ -6,13 +6,13 @@ import { issuer, Setup, verdictText } from './support.ts';
 
 /** Revocations by user, and the number of lookups. */
 class ByUser implements Revocations {
-  generation = 1;
+  version = 1;
   asked = 0;
   readonly #users = new Set<string>();
 
   revoke(user: string): void {
     this.#users.add(user);
-    this.generation += 1;
+    this.version += 1;
   }
 
   marks(issuer: string, { sub }: Readonly<Record<string, unknown>>): TokenMarks {

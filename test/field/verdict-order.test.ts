@@ -10,12 +10,12 @@ const issuers = [issuer({ algorithms: ['RS256'], keys: [publicKey(key, ['RS256']
 
 /** Revokes what it is told to, by `jti`. */
 class List implements Revocations {
-  generation = 0;
+  version = 0;
   readonly #revoked = new Set<string>();
 
   revoke(jti: string): void {
     this.#revoked.add(jti);
-    this.generation += 1;
+    this.version += 1;
   }
 
   marks(name: string, claims: Readonly<Record<string, unknown>>): TokenMarks {

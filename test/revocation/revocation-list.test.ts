@@ -95,16 +95,16 @@ describe('a revocation', () => {
 });
 
 describe('the list', () => {
-  test('grows in generation with what voids a token, and with nothing else', () => {
+  test('raises its version with each change that voids a token, and with no other', () => {
     const list = newList();
-    const { generation } = list;
+    const { version } = list;
     assert.equal(list.add(revocationOf({ sub: 's' })), true);
-    assert.equal(list.generation, generation + 1);
+    assert.equal(list.version, version + 1);
     assert.equal(list.add(revocationOf({ sub: 's' })), false);
     assert.equal(list.add(revocationOf({ sub: 's', before: NOW - 5 })), false);
-    assert.equal(list.generation, generation + 1);
+    assert.equal(list.version, version + 1);
     assert.equal(list.add(revocationOf({ sub: 's', before: NOW + 5 })), true);
-    assert.equal(list.generation, generation + 2);
+    assert.equal(list.version, version + 2);
     assert.equal(list.size, 1);
     assert.equal(list.cover(marksOf({ sub: 's', issuedAt: NOW + 5 })), true);
   });

@@ -2,7 +2,7 @@ import type { AudienceNames } from '../read/audience-names.ts';
 import type { OutlinedClaims } from '../read/outlined-claims.ts';
 
 /**
- * Whom the tokens of an issuer must be meant for (RFC 7519 §4.1.3). Only a string or an array of strings can say so.
+ * The audiences that the tokens of an issuer must name (RFC 7519 §4.1.3). Only a string or an array of strings names any.
  */
 export class Audience {
   readonly #names: ReadonlySet<string> | undefined;
@@ -11,7 +11,7 @@ export class Audience {
   readonly #wanted: AudienceNames;
 
   /**
-   * @param names the audiences; undefined: any `aud`, and none, is accepted.
+   * @param names the audiences; undefined: every token is accepted, with or without `aud`.
    * @param match whether a token must name one of them or all.
    * @param wanted the audiences of all issuers; those of this one are added.
    */

@@ -32,7 +32,7 @@ export class Issuer {
   readonly #pinned: ReadonlySet<string>;
   /** Milliseconds between two requests for newer keys, by algorithm; absent when no key for it is fetched. */
   readonly #gaps: ReadonlyMap<string, number>;
-  #generation = 1;
+  #keyRemovals = 0;
   #version = 1;
   #empty: boolean;
 
@@ -52,9 +52,9 @@ export class Issuer {
     this.#empty = config.keys.length === 0;
   }
 
-  /** Grows when a key is removed. A signature that was verified under another generation does not count. */
-  get generation(): number {
-    return this.#generation;
+  /** How often keys were removed. A signature that was verified under another number does not count. */
+  get keyRemovals(): number {
+    return this.#keyRemovals;
   }
 
   /** Grows with every change of the key set. A refusal under another version does not count. */
@@ -91,7 +91,7 @@ export class Issuer {
     this.#empty = keys.length === 0;
     this.#version += 1;
     // An added key invalidates nothing: a rotation must not have every cached token verified again.
-    if (!kept) this.#generation += 1;
+    if (!kept) this.#keyRemovals += 1;
   }
 
   /** The keys that may have signed a token with this algorithm and `kid`; undefined when there is no such key. */

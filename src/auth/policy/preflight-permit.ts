@@ -6,7 +6,7 @@ import { IdentityHeaders } from './identity.ts';
 
 /**
  * The permit of every preflight on a route that lets preflights pass without a token. Upstream gets the fixed headers
- * of the route and no identity. The token's places are stripped, so that upstream cannot take what stands there for a
+ * of the route and no identity. The places of tokens are stripped, so that upstream cannot take their content for a
  * verified token.
  */
 export function preflightPermit({ token, forward }: Pick<RouteConfig, 'token' | 'forward'>): Permit {

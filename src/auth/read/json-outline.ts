@@ -59,8 +59,8 @@ const ESCAPED_NAME = 5;
 /**
  * Scans the bytes of a JSON text (RFC 8259) once, without parsing them into objects: a token is parsed only after its
  * signature is verified. Finds whether the text is exactly one object within the limits, and where the values of a few
- * wanted members stand. Of repeated names it finds those of wanted members alone; see `parseCounted` in
- * `strict-json.ts`.
+ * wanted members stand. It finds repeated names of wanted members only; `parseCounted` in `strict-json.ts` finds the
+ * others.
  */
 export class Outline {
   /** Where the value of the wanted member at the same index begins; -1 when the member is absent. */

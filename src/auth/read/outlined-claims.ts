@@ -9,7 +9,7 @@ const EXP = 2;
 /** Bytes of a number that can be a time. */
 const MAX_NUMBER = 32;
 
-/** The three claims that are needed before the signature is verified, read where they stand in the payload. */
+/** Reads the three claims that are needed before the signature is verified, without parsing the payload. */
 export class OutlinedClaims {
   readonly #outline = new Outline(['iss', 'aud', 'exp']);
   readonly #audiences: AudienceNames;
@@ -21,7 +21,7 @@ export class OutlinedClaims {
     this.#audiences = audiences;
   }
 
-  /** @returns what `Outline.of` returns. Without a fault, the other methods read these bytes from now on. */
+  /** @returns the result of `Outline.of`. Without a fault, the other methods read these bytes from now on. */
   read(bytes: Buffer, length: number): number {
     this.#bytes = bytes;
     this.#hasReadAudience = false;
@@ -37,7 +37,7 @@ export class OutlinedClaims {
     return textOf(this.#bytes, start, end);
   }
 
-  /** Has `AudienceNames` read the `aud` of this token; once, however many issuers ask. */
+  /** Lets `AudienceNames` read the `aud` of this token, once for all issuers. */
   readAudience(): void {
     if (this.#hasReadAudience) return;
     this.#hasReadAudience = true;

@@ -1,6 +1,6 @@
 /**
  * A hash of the signature at a token's end, which has six random bits in each character. An attacker chooses the
- * signature of a forged token: what the hash finds must be compared as a whole.
+ * signature of a forged token, so the caller must compare whole tokens.
  * @param size a power of two up to 2^20; the hash is below it.
  */
 export function signatureSlot(text: string, size: number): number {

@@ -11,7 +11,7 @@ export function parseObject(text: string, limits = LIMITS): JsonObject | undefin
   return parseCounted(text, new Outline([], limits).of(bytes, bytes.length));
 }
 
-/** Parses a JSON text that has been outlined. `members`: what `Outline.of` returned for it. */
+/** Parses a JSON text that has been outlined. @param members the result of `Outline.of` for it. */
 export function parseCounted(text: string, members: number): JsonObject | undefined {
   if (members < 0) return undefined;
   let value: unknown;
@@ -25,7 +25,7 @@ export function parseCounted(text: string, members: number): JsonObject | undefi
   return countKeys(value) === members ? (value as JsonObject) : undefined;
 }
 
-/** The value of an own member. What an object inherits is never a claim. */
+/** The value of an own member. An inherited member is never a claim. */
 export function member(object: JsonObject, name: string): unknown {
   return Object.hasOwn(object, name) ? object[name] : undefined;
 }

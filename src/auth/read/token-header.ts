@@ -21,7 +21,7 @@ const MAX_HEADERS = 256;
 /** Characters of a header segment that is remembered. A header with certificates is decoded each time. */
 const MAX_SEGMENT = 1024;
 
-/** What a header says, before the signature is verified. */
+/** The content of a header, before the signature is verified. */
 export interface HeaderFacts {
   /** Undefined when `alg` is absent, is not a string, or is longer than any name. */
   readonly algorithm: string | undefined;

@@ -11,13 +11,13 @@ import { bareToken, tokenAfter } from './bearer.ts';
 /** The characters of a token in a URL. Base64url and dots need no escape, and a token with escapes is another token. */
 const plainToken = /^[A-Za-z0-9_.-]+$/;
 
-/** What a place holds: a token, or a rejection. `missing` and `notBearer` mean that it holds no token. */
+/** Reads one place: a token, or a rejection. `missing` and `notBearer` mean that the place holds no token. */
 type Reader = (head: RequestHead) => string | Rejection;
 
 /**
- * The places of a route where a token may stand. All are read. The place that holds something decides, also when that
- * is malformed. A request with something at two places is refused, even with the same token (RFC 6750 §2: one method at
- * a time): upstream could read the other place.
+ * The places of a route where a token may stand. All are read. The place that is not empty decides, even if its token is
+ * malformed. A request with two such places is refused, even with the same token (RFC 6750 §2: one method at a time):
+ * upstream could read the other place.
  */
 export class TokenPlaces {
   readonly #readers: readonly Reader[];

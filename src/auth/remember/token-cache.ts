@@ -31,19 +31,19 @@ export interface CacheEntry {
   /** The end of `authorization`. */
   readonly key: string;
   readonly issuer: Issuer;
-  /** Of the issuer's key set. Under another generation the entry does not count. */
-  readonly generation: number;
+  /** The issuer's number when the token was verified. Under another number the entry does not count. */
+  readonly keyRemovals: number;
   /** Wall-clock seconds, tolerance included. */
   readonly expiresAt: number;
   readonly notBefore: number;
   /** The last policy for which the token was judged. */
   readonly policy: Policy;
   /** The verdict under that policy. */
-  readonly answer: Permit | Rejection;
-  /** What the token can be revoked by; undefined when nothing can be revoked. */
+  readonly verdict: Permit | Rejection;
+  /** The marks by which the token can be revoked; undefined when nothing can be revoked. */
   readonly marks: TokenMarks | undefined;
-  /** Generation of the last revocations that do not revoke the token. */
-  revocationsAt: number;
+  /** Version of the last revocations that do not revoke the token. */
+  revocationsVersion: number;
   /** Wall-clock second of the last renewal of its place in the order of use. */
   renewedAt: number;
 }
@@ -111,19 +111,19 @@ export class TokenCache {
 
   /** The `authorization` must not be a slice of a longer string, which it would keep alive beyond the bound. */
   put(entry: Omit<CacheEntry, 'key' | 'renewedAt'>): void {
-    const { authorization, issuer, generation, expiresAt, notBefore, policy, answer, marks } = entry;
+    const { authorization, issuer, keyRemovals, expiresAt, notBefore, policy, verdict, marks } = entry;
     const key = authorization.slice(-KEY_LENGTH);
     const added: CacheEntry = {
       authorization,
       key,
       issuer,
-      generation,
+      keyRemovals,
       expiresAt: compact(expiresAt),
       notBefore: compact(Math.max(0, notBefore)),
       policy,
-      answer,
+      verdict,
       marks,
-      revocationsAt: entry.revocationsAt,
+      revocationsVersion: entry.revocationsVersion,
       renewedAt: 0,
     };
     // lru-cache would silently drop the entry, and the population would count it.
@@ -158,6 +158,6 @@ function compact(value: number): number {
 }
 
 function entryBytes(entry: CacheEntry): number {
-  const block = entry.answer.kind === 'permit' ? entry.answer.headers.length : 0;
+  const block = entry.verdict.kind === 'permit' ? entry.verdict.headers.length : 0;
   return ENTRY_OVERHEAD + entry.authorization.length + block + (entry.marks === undefined ? 0 : MARKS_BYTES);
 }

@@ -16,10 +16,11 @@ export interface RememberedVerdictsOptions {
   readonly revocations: Revocations | undefined;
 }
 
-/** What is true of a token that has passed every check of its issuer. */
-export interface Verified extends Pick<CacheEntry, 'expiresAt' | 'notBefore' | 'marks' | 'revocationsAt'> {
+/** The facts of a token that has passed every check of its issuer. */
+export interface Verified
+  extends Pick<CacheEntry, 'expiresAt' | 'notBefore' | 'marks' | 'revocationsVersion'> {
   /** The verdict under the policy of the candidate. */
-  readonly answer: Permit | Rejection;
+  readonly verdict: Permit | Rejection;
 }
 
 /**
@@ -58,7 +59,7 @@ export class RememberedVerdicts {
   }
 
   /**
-   * The remembered verdict; undefined when the token must be examined. `entry`: what `find` has found for the value.
+   * The remembered verdict; undefined when the token must be examined. @param entry the result of `find` for the value.
    */
   recall(
     policy: Policy,
@@ -72,17 +73,17 @@ export class RememberedVerdicts {
 
   /** Remembers a verified token of a candidate. */
   keep({ authorization, policy, issuer }: Candidate, verified: Verified): void {
-    const { expiresAt, notBefore, answer, marks, revocationsAt } = verified;
+    const { expiresAt, notBefore, verdict, marks, revocationsVersion } = verified;
     this.#cache.put({
       authorization,
       issuer,
-      generation: issuer.generation,
+      keyRemovals: issuer.keyRemovals,
       expiresAt,
       notBefore,
       policy,
-      answer,
+      verdict,
       marks,
-      revocationsAt,
+      revocationsVersion,
     });
   }
 
@@ -106,13 +107,13 @@ export class RememberedVerdicts {
 
   #recallVerified(policy: Policy, entry: CacheEntry): Permit | Rejection | undefined {
     const { issuer } = entry;
-    if (entry.generation !== issuer.generation) {
+    if (entry.keyRemovals !== issuer.keyRemovals) {
       this.#cache.delete(entry);
       return undefined;
     }
-    let answer: Permit | Rejection;
-    if (entry.policy === policy) answer = entry.answer;
-    else if (policy.soleIssuer === issuer && policy.plainPermit !== undefined) answer = policy.plainPermit;
+    let verdict: Permit | Rejection;
+    if (entry.policy === policy) verdict = entry.verdict;
+    else if (policy.soleIssuer === issuer && policy.plainPermit !== undefined) verdict = policy.plainPermit;
     else return undefined;
     this.#counters.cacheHits.value += 1;
     // In the order of `checks`: a token has one verdict, remembered or not.
@@ -124,20 +125,20 @@ export class RememberedVerdicts {
     if (now < entry.notBefore) return rejections.notYetValid;
     // Only now: on a route of another issuer, the revocations of this one do not count.
     const revocations = this.#revocations;
-    if (revocations !== undefined && entry.revocationsAt !== revocations.generation) {
+    if (revocations !== undefined && entry.revocationsVersion !== revocations.version) {
       if (this.#isRevoked(entry, revocations)) return rejections.revoked;
     }
     this.#cache.touch(entry, now);
-    return answer;
+    return verdict;
   }
 
   #isRevoked(entry: CacheEntry, revocations: Revocations): boolean {
-    const { generation } = revocations;
+    const { version } = revocations;
     if (entry.marks === undefined || revocations.cover(entry.marks)) {
       this.#cache.delete(entry);
       return true;
     }
-    entry.revocationsAt = generation;
+    entry.revocationsVersion = version;
     return false;
   }
 

@@ -52,7 +52,7 @@ export class Flights {
     return !this.#options.verification.hasRoom && !this.#flights.has(token);
   }
 
-  /** Has the token verified, or joins a verification of it that is under way. */
+  /** Starts the verification of a token, or joins one that is under way. */
   join(candidate: Candidate, verdictWaiter: VerdictWaiter): Pending | Rejection {
     if (this.#waiters >= MAX_WAITERS) return rejections.overloaded;
     let flight = this.#flights.find(candidate.token, candidate.issuer);
@@ -76,9 +76,9 @@ export class Flights {
     if (outcome !== 'unavailable' && flight.version !== flight.candidate.issuer.version) {
       this.#verifyAgain(flight);
     } else if (outcome === 'valid') {
-      const answer = this.#options.conclude(flight.candidate);
+      const verdict = this.#options.conclude(flight.candidate);
       this.#finish(flight, ({ candidate }) =>
-        candidate === flight.candidate ? answer : this.#options.conclude(candidate),
+        candidate === flight.candidate ? verdict : this.#options.conclude(candidate),
       );
     } else if (outcome === 'unavailable') this.#finish(flight, () => rejections.overloaded);
     else if (flight.asked) this.#refuse(flight);
@@ -97,16 +97,16 @@ export class Flights {
   }
 
   #refuse(flight: Flight): void {
-    const answer = this.#options.refuse(flight.candidate);
-    this.#finish(flight, () => answer);
+    const verdict = this.#options.refuse(flight.candidate);
+    this.#finish(flight, () => verdict);
   }
 
   #verifyAgain(flight: Flight): void {
     const { issuer, algorithm } = flight.candidate;
     const choice = issuer.choose(algorithm, this.#options.kidOf(flight.candidate));
     if (choice === undefined) {
-      const answer = issuer.hasKeysFor(algorithm) ? rejections.keyUnknown : rejections.keysUnavailable;
-      this.#finish(flight, () => answer);
+      const verdict = issuer.hasKeysFor(algorithm) ? rejections.keyUnknown : rejections.keysUnavailable;
+      this.#finish(flight, () => verdict);
     } else if (flight.renewed || !this.#renew(flight, choice)) {
       this.#finish(flight, () => rejections.overloaded);
     }
@@ -119,13 +119,13 @@ export class Flights {
     return this.#options.verification.submit(flight);
   }
 
-  #finish(flight: Flight, answerFor: (waiter: Waiter) => Permit | Rejection): void {
+  #finish(flight: Flight, verdictFor: (waiter: Waiter) => Permit | Rejection): void {
     this.#flights.delete(flight);
     for (const waiter of flight.waiters) {
       if (waiter.done) continue;
       // Before the verdict: a waiter that cancels in its `onVerdict` must not be counted twice.
       waiter.cancel();
-      deliver(waiter, answerFor);
+      deliver(waiter, verdictFor);
     }
   }
 }
@@ -193,9 +193,9 @@ class Waiter implements Pending {
 }
 
 /** When a waiter throws, the other waiters still get the verdict. The error surfaces as an uncaught one. */
-function deliver(waiter: Waiter, answerFor: (waiter: Waiter) => Permit | Rejection): void {
+function deliver(waiter: Waiter, verdictFor: (waiter: Waiter) => Permit | Rejection): void {
   try {
-    waiter.verdictWaiter.onVerdict(answerFor(waiter));
+    waiter.verdictWaiter.onVerdict(verdictFor(waiter));
   } catch (error) {
     queueMicrotask(() => {
       throw error;

@@ -83,10 +83,10 @@ export class InlineVerification implements Verification {
       outcomes.push(this.#verify(this.#queue[outcomes.length] as VerificationJob));
       if (this.#clock.monotonic() >= end) break;
     }
-    // In each slice: under a steady flood the queue is never empty, and would keep every job it ever had.
+    // Shortens the queue in each slice: under a steady flood it is never empty, and would keep every job it ever had.
     const jobs = this.#queue.splice(0, outcomes.length);
-    // After the last verification: the work behind a verdict would displace the verifications from the processor's
-    // cache.
+    // Settles after the last verification: the work behind a verdict would displace the verifications from the
+    // processor's cache.
     for (let at = 0; at < jobs.length; at += 1)
       (jobs[at] as VerificationJob).settle(outcomes[at] as VerificationOutcome);
     const tokens = jobs.length;
@@ -103,7 +103,7 @@ export class InlineVerification implements Verification {
     try {
       return this.#verifier.verify(token, choice) ? 'valid' : 'invalid';
     } catch {
-      // A key that cannot be used. The library's error may hold the key and is dropped.
+      // The key cannot be used. The library's error may hold the key and is dropped.
       this.#counters.verifierFailures.value += 1;
       return 'unavailable';
     }

@@ -11,7 +11,7 @@ export interface SignedClaimsOptions {
 }
 
 /**
- * The claims of a JWT that is no client's token, such as the signature of a webhook. Undefined unless shape, algorithm
+ * The claims of a JWT that is not a client's token, such as the signature of a webhook. Undefined unless shape, algorithm
  * and signature are good. The caller judges the claims, times included.
  */
 export function signedClaims(token: string, options: SignedClaimsOptions): JsonObject | undefined {
