@@ -1,6 +1,6 @@
 import type { RequestHead } from '../http/message.ts';
 import type { Clock } from '../lib/clock.ts';
-import { foreignText } from '../lib/foreign-text.ts';
+import { foreignText, withoutTokens } from '../lib/foreign-text.ts';
 import type { Log } from '../lib/log.ts';
 import { Issuer } from './policy/issuer.ts';
 import type { Policy } from './policy/policy.ts';
@@ -17,8 +17,6 @@ const MAX_TEXT = 128;
 const MAX_NAMES = 4;
 /** Characters of a token that is read. A longer one is refused for its length. */
 const MAX_TOKEN = 16 * 1024;
-/** The beginning of a usual JWT: a client may have put one where a name should be. */
-const tokenLike = /eyJ[\w-]{5,}[\w.-]*/g;
 
 /**
  * Logs why tokens are refused: the names in them that were compared, and lengths. Never logs a token, a signature or
@@ -102,7 +100,7 @@ function shownMembers(object: JsonObject, names: readonly string[]): object {
 /** Every text of a token passes this function on its way into the log. */
 function shown(value: unknown): unknown {
   if (typeof value === 'string') {
-    const text = foreignText(value, MAX_TEXT).replace(tokenLike, '[token]');
+    const text = withoutTokens(foreignText(value, MAX_TEXT));
     return text.length > MAX_TEXT + 1 ? `${text.slice(0, MAX_TEXT)}…` : text;
   }
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value;

@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { Counter } from '../lib/counters.ts';
+import { withoutTokens } from '../lib/foreign-text.ts';
 import type { Log } from '../lib/log.ts';
 import type { Outcome } from './tally.ts';
 
@@ -10,8 +11,6 @@ const MAX_PATH = 1024;
 
 /** Not visible ASCII. JSON escapes the controls below 0x20 only; a terminal obeys those above 0x7f as well. */
 const unprintable = /[^\x20-\x7e]/g;
-/** A text that begins like base64url of `{"`, as every usual JWT does. A client may put one in any place. */
-const tokenLike = /eyJ[\w-]{5,}[\w.-]*/g;
 
 /** The lowest status of a response that counts as an error. */
 const FIRST_ERROR_STATUS = 500;
@@ -117,7 +116,7 @@ export class AccessLog {
 }
 
 function shown(text: string, limit: number): string {
-  const safe = text.slice(0, limit).replace(unprintable, '\ufffd').replace(tokenLike, '[token]');
+  const safe = withoutTokens(text.slice(0, limit).replace(unprintable, '\ufffd'));
   return text.length > limit ? `${safe}…` : safe;
 }
 

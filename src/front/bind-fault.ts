@@ -1,5 +1,3 @@
-import { createServer } from 'node:net';
-
 /** Cause and remedy, by the errno of a bind. */
 const sentences: Readonly<Record<string, string>> = {
   EADDRINUSE:
@@ -21,15 +19,4 @@ export function listenSentence(code: string): string {
   return code === 'EADDRINUSE'
     ? `${sentence}; --share-port is only for a second portcullis that is to serve beside the first`
     : sentence;
-}
-
-/** Says why an address could not be bound. Binds it once more to learn the errno, which the engine does not give. */
-export function whyNotBound(host: string, port: number): Promise<string> {
-  return new Promise((resolve) => {
-    const server = createServer((socket) => socket.destroy());
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(listenSentence(error.code ?? '')));
-    server.listen({ host, port, exclusive: true }, () => {
-      server.close(() => resolve('it was not free, and is now; try again'));
-    });
-  });
 }

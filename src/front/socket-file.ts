@@ -15,20 +15,20 @@ import { addressText } from '../http/host-port.ts';
 import { StartError } from '../lib/start-error.ts';
 
 /**
- * Lets the user and the group of this process connect. A proxy in front must be in that group. The engine makes the
- * file with mode 0700, so other users can connect at no time.
+ * Lets the user and the group of this process connect. A proxy in front must be in that group. A front binds the file
+ * with no right for other users, so they can connect at no time.
  */
 const MODE = 0o660;
 /** In a folder with this bit, only the owner of a file may rename or remove it. */
 const STICKY = 0o1000;
 
 /**
- * The file of a unix socket that listens. The engine binds it under a temporary name, and a rename puts it in place. So
- * clients find the previous socket or the new one at any time. Without the rename there would be a gap: the engine
- * removes the file at its path before it binds.
+ * The file of a unix socket that listens. A front binds it under a temporary name, and a rename puts it in place. So
+ * clients find the previous socket or the new one at any time. Without the rename there would be a gap: no socket can
+ * be bound to a path that another file has.
  */
 export class SocketFile {
-  /** The temporary path that the engine binds. No file exists there yet. */
+  /** The temporary path to bind, without any right for other users. No file exists there yet. */
   readonly boundPath: string;
   readonly #path: string;
   readonly #before: Stats | undefined;
@@ -77,7 +77,7 @@ export class SocketFile {
   }
 }
 
-/** The fault of a bind that the engine could not do. The engine does not say why, so the folder is checked. */
+/** Why a socket could not be bound at a path, as far as its folder shows: a front may not learn the error of the system. */
 export function bindError(path: string): StartError {
   try {
     accessSync(dirname(path), constants.W_OK | constants.X_OK);

@@ -1,3 +1,5 @@
+import { isToken } from './token.ts';
+
 export const HTAB = 0x09;
 export const LF = 0x0a;
 export const CR = 0x0d;
@@ -8,7 +10,7 @@ export const SEMICOLON = 0x3b;
 
 /** 1 for each tchar (RFC 9110 §5.6.2), the bytes of field names and connection options; 0 for other bytes. */
 export const tokenBytes: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
-  /[0-9A-Za-z!#$%&'*+.^_`|~-]/.test(String.fromCharCode(byte)) ? 1 : 0,
+  isToken(String.fromCharCode(byte)) ? 1 : 0,
 );
 
 export function isDigit(byte: number): boolean {

@@ -10,6 +10,8 @@ const unseen = /[\p{C}\p{Zl}\p{Zp}]/gu;
 /** The same for JSON text, which escapes C0 itself and may end with a line feed. */
 const unseenInJson = /[\x7f-\x9f\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;
 const beyondAscii = /[^\0-\x7e]/;
+/** The beginning of a usual JWT, which is base64url of `{"`, and what follows. A client may put one in any place. */
+const tokenLike = /eyJ[\w-]{5,}[\w.-]*/g;
 
 /**
  * A text from outside for a log, a page or a terminal. Invisible characters become escapes such as `\u009b`, and a text
@@ -28,6 +30,11 @@ export function foreignJson(text: string, max: number = MAX_SHOWN): string {
 /** JSON text with the same value and without invisible characters; it does not bound the length. */
 export function seenJson(json: string): string {
   return beyondAscii.test(json) ? json.replace(unseenInJson, escaped) : json;
+}
+
+/** The text with `[token]` in place of everything that looks like a JWT: a log must show no token. */
+export function withoutTokens(text: string): string {
+  return text.replace(tokenLike, '[token]');
 }
 
 function cut(text: string, max: number): string {

@@ -1,4 +1,4 @@
-/** Smallest and largest memory that is kept for the next copy, in bytes; fronts deliver at most 512 KiB at a time. */
+/** Smallest and largest memory that is kept for the next copy, in bytes. A larger piece gets memory of its own. */
 const LEAST = 4 * 1024;
 const MOST = 1024 * 1024;
 

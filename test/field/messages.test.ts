@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { describe, test } from 'node:test';
-import { whyNotBound } from '../../src/front/bind-fault.ts';
+import { whyNotBound } from '../../src/front/uws/missing-errno.ts';
 import { faultsOf } from '../config/check.ts';
 
 const head = 'listen: 127.0.0.1:8080\n';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { foreignJson, foreignText, seenJson } from '../../src/lib/foreign-text.ts';
+import { foreignJson, foreignText, seenJson, withoutTokens } from '../../src/lib/foreign-text.ts';
 
 describe('a text from outside', () => {
   for (const [what, given, shown] of [
@@ -41,4 +41,17 @@ describe('a text from outside', () => {
     assert.equal(seenJson(json), json);
     assert.equal(seenJson('{"a":"\u009b"}\n'), '{"a":"\\u009b"}\n');
   });
+});
+
+test('a text for a log loses everything that looks like a token, and nothing else', () => {
+  for (const [given, shown] of [
+    ['/x/eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln-_/y', '/x/[token]/y'],
+    ['eyJhbGci and eyJhbGci.', '[token] and [token]'],
+    ['a=eyJhbGciOi', 'a=[token]'],
+    ['eyJhbG', 'eyJhbG'],
+    ['/keys/e30.e30.x', '/keys/e30.e30.x'],
+  ] as const) {
+    assert.equal(withoutTokens(given), shown);
+    assert.equal(withoutTokens(given), shown, 'a second time');
+  }
 });

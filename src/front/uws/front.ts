@@ -1,11 +1,11 @@
 import type { TrafficAddress } from '../../config/config.ts';
 import { addressText, hostPort } from '../../http/host-port.ts';
 import { StartError } from '../../lib/start-error.ts';
-import { whyNotBound } from '../bind-fault.ts';
 import type { Front, FrontConfig, FrontOptions } from '../front.ts';
 import { bindError, SocketFile } from '../socket-file.ts';
 import { type Engine, type EngineApp, type EngineResponse, loadEngine } from './engine.ts';
 import { HeadReader } from './head-reader.ts';
+import { whyNotBound } from './missing-errno.ts';
 import { type PeerNames, Peers, unixPeers } from './peers.ts';
 import { type StreamTerms, UwsStream } from './stream.ts';
 
