@@ -1,4 +1,4 @@
-/** Smallest and largest memory that is kept for the next copy, in bytes. A larger piece gets memory of its own. */
+/** Bytes of the smallest and the largest memory that is kept for the next copy. A larger piece gets memory of its own. */
 const LEAST = 4 * 1024;
 const MOST = 1024 * 1024;
 
@@ -12,7 +12,7 @@ const LEAST_BITS = Math.log2(LEAST);
 export class BodyCopies {
   readonly #spare: (Buffer | undefined)[] = [];
 
-  /** Room for `size` bytes, in memory of at most twice that or LEAST. The next call overwrites it. */
+  /** Room for `size` bytes, in memory of at most twice that size or LEAST. The next call reuses the memory. */
   room(size: number): Buffer {
     if (size > MOST) return Buffer.allocUnsafeSlow(size);
     const at = classOf(size);
@@ -20,7 +20,7 @@ export class BodyCopies {
     return this.#spare[at].subarray(0, size);
   }
 
-  /** Keeps the next call of `room` from overwriting this one. Returns how many bytes of memory that takes. */
+  /** Keeps the next call of `room` from reusing this memory. @returns the bytes of this memory. */
   keep(room: Buffer): number {
     const at = classOf(room.length);
     if (this.#spare[at]?.buffer === room.buffer) this.#spare[at] = undefined;

@@ -16,34 +16,34 @@ export interface PoolOptions extends UpstreamConfig {
   readonly turn: Turn;
   /** Whether the server answers; outlives the pool. */
   readonly state: ServerState;
-  /** Called with the parser's word for each response that it refused. */
+  /** Called with the parser's fault for each response that it refused. */
   readonly onRefusedResponse: (fault: ResponseFault) => void;
 }
 
 /** A connection, as the upstream sees it. */
 export interface PooledConnection extends UpstreamStream {
-  /** A request that may share it may be sent now although another one is under way. */
+  /** A shareable request may be sent now, although another request is under way. */
   readonly hasRoom: boolean;
-  /** Ends it without a report to the requests on it. */
+  /** Ends the connection without a report to its requests. */
   destroy(): void;
 }
 
 /** The upstream, as the pool of one of its servers sees it. */
 export interface PoolOwner {
-  /** Gives a connection that has become free to a request that waits. Returns false when none waits. */
+  /** Gives a connection that has become idle to a request that waits. Returns false when none waits. */
   assign(connection: PooledConnection): boolean;
   /** Gives the room on a connection in use to requests that wait. */
   share(connection: PooledConnection): void;
-  /** A connection has ended, so that there is a place for another. */
+  /** A connection has ended, so another one may be made. */
   onClosed(): void;
 }
 
-/** Ticks between two probes of a server that no connection can be made to: its return is noticed soon, for one connection each. */
+/** Ticks between two probes of an unreachable server. A probe costs one connection, and its return is noticed soon. */
 const PROBE_TICKS = ticks(2_000);
 
 /** The connections to one upstream server. */
 export class Pool implements ConnectionOwner<Connection> {
-  /** The upstream's; connections compare their deadlines with it. */
+  /** The tick of the upstream; connections compare their deadlines with it. */
   tick = 0;
   readonly state: ServerState;
   readonly #options: PoolOptions;
@@ -51,9 +51,9 @@ export class Pool implements ConnectionOwner<Connection> {
   readonly #times: ConnectionTimes;
   readonly #spareHeadReader = new SpareHeadReader();
   readonly #all = new Set<Connection>();
-  /** Last in, first out: the most recently used is the least likely to have been closed by the server. */
+  /** Last in, first out: the server is least likely to have closed the connection that was used last. */
   readonly #idle: Connection[] = [];
-  /** The connection that took a request last; where there is room on it, requests of one turn leave together. */
+  /** The connection that took a request last. While it has room, requests of one turn leave on it together. */
   #latest: Connection | undefined;
   /** The tick of the next probe. */
   #probeAt = 0;
@@ -84,9 +84,9 @@ export class Pool implements ConnectionOwner<Connection> {
   }
 
   /**
-   * An idle connection, or one in use that has room where the request may share it. Requests of one turn share
-   * connections as far as they may, because each write costs upstream and the gateway more than what is in it.
-   * Otherwise an idle connection comes first, since nothing is queued on it.
+   * An idle connection, or one in use that has room, if the request may share it. Requests of one turn share connections
+   * where they may: each write costs upstream and the gateway more than its content. Otherwise an idle connection comes
+   * first, since no request is queued on it.
    */
   take(mayShare: boolean): PooledConnection | undefined {
     if (!mayShare) return this.#idle.pop();
@@ -125,7 +125,7 @@ export class Pool implements ConnectionOwner<Connection> {
     for (const connection of this.#all) this.#owner.share(connection);
   }
 
-  /** Tries a connection that no request asked for, unless it is too soon; it ends as soon as it stands. */
+  /** Makes a connection without a request, unless the last probe was a moment ago. It closes once it is established. */
   probe(): void {
     if (this.tick < this.#probeAt) return;
     this.#probeAt = this.tick + PROBE_TICKS;

@@ -8,14 +8,14 @@ export interface RefusedResponsesOptions {
   /** Address of the server, for the log. */
   readonly server: string;
   readonly log: Log;
-  /** By the parser's word. */
+  /** By the parser's fault. */
   readonly counts: CounterFamily;
 }
 
-/** Counts the refused responses of one server, and logs them, seldom when there are many. */
+/** Counts the refused responses of one server. Logs them at a bounded rate. */
 export class RefusedResponses {
   readonly #options: RefusedResponsesOptions;
-  /** By the parser's word, of which there are few. */
+  /** By the parser's fault, of which there are few. */
   readonly #limits = new Map<ResponseFault, LineLimit>();
 
   constructor(options: RefusedResponsesOptions) {

@@ -8,7 +8,7 @@ export function isRepeatable(method: string, hasBody: boolean): boolean {
 
 /**
  * Whether a repeatable request with this method may share a connection with others. HEAD may not: some servers send a
- * body in response to it, which would be taken for the response to the request behind it.
+ * body in response to HEAD, and that body would be taken for the response to the next request.
  */
 export function mayShareConnection(method: string): boolean {
   return method !== 'HEAD';

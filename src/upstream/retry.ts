@@ -1,25 +1,25 @@
 import type { Reason } from '../reasons.ts';
 import type { DownCause } from './server-report.ts';
 
-/** What a connection knows of a request that failed on it. It judges nothing: `mayRetry` decides what follows. */
+/** The facts of a request that failed on a connection. The connection does not judge them: `mayRetry` decides. */
 export interface AttemptFailure {
   readonly reason: Reason;
-  /** The same for the record of the server. */
+  /** The cause for the record of the server. */
   readonly cause: DownCause;
-  /** How much of the request was handed to the socket: upstream has seen no more than that. */
+  /** The part of the request that the socket got. Upstream has seen no more. */
   readonly sent: 'nothing' | 'part' | 'all';
-  /** At least one byte of a response came, be it an interim one. */
+  /** At least one byte of a response, even of an interim one, has arrived. */
   readonly responseBegun: boolean;
   /** The connection had carried another request before. */
   readonly reused: boolean;
-  /** Two of these requests do no more harm than one. */
+  /** Two such requests do no more harm than one. */
   readonly repeatable: boolean;
 }
 
 /**
- * Upstream has not taken the request up: it saw nothing of it, or closed a connection that it had kept while a
- * repeatable request was on its way (RFC 9112 §9.3.1). That says nothing about the server. A connection that could not
- * be made does.
+ * Whether upstream has not begun the request: it has seen no byte of it, or it closed a kept connection while a
+ * repeatable request was on its way (RFC 9112 §9.3.1). Such a failure does not mean that the server is down. A
+ * connection that cannot be made does.
  */
 export function isUntaken({ reason, sent, responseBegun, reused, repeatable }: AttemptFailure): boolean {
   if (sent === 'nothing') return reason !== 'upstream_unreachable';

@@ -4,25 +4,25 @@ import type { ServerName, ServerReport } from './server-report.ts';
 import { serverKey } from './server-state.ts';
 
 /**
- * Least milliseconds between two lines about one server: a server that fails every second request changes many times in
- * a second.
+ * Milliseconds between two lines about one server, at least: a server that fails every second request changes its state
+ * many times a second.
  */
 const LOG_EVERY_MS = 5_000;
 
 interface Server {
-  /** Processes that find it down, with what they report. */
+  /** The reports of the processes that find it down, by process. */
   readonly reports: Map<unknown, ServerReport>;
   logged: 'up' | 'down';
   /** Monotonic milliseconds of the last line. */
   loggedAt: number;
-  /** Wall-clock milliseconds since when it was down, of the last such line. */
+  /** Wall-clock milliseconds since when it was down, as the last line said. */
   downSince: number;
   /** Failures since that line, as reported by processes that have found it up again. */
   failed: number;
   timer: NodeJS.Timeout | undefined;
 }
 
-/** Logs once what all processes find out about servers: down when one process finds it down, up when none does. */
+/** Logs once for all processes whether servers work: a server is down when one process finds it down, up when none does. */
 export class ServerBoard {
   readonly #log: Log;
   readonly #clock: Clock;
@@ -45,7 +45,7 @@ export class ServerBoard {
     if (report.state === 'down') server.reports.set(reporter, report);
     else {
       server.failed += report.failed;
-      // A process that has not tried the server again does not know that it is up; other processes' reports hold.
+      // This process has not tried the server again, so it does not know that the server is up. Other reports hold.
       if (server.reports.delete(reporter) && report.state === 'untried' && server.reports.size === 0) {
         this.#log.info(
           { upstream: report.upstream, server: report.address, failed: report.failed },
@@ -58,7 +58,7 @@ export class ServerBoard {
     this.#logChange(key, server, report);
   }
 
-  /** A process has ended: its reports no longer count, and the next process finds out anew. */
+  /** A process has ended: its reports no longer count, and its successor reports for itself. */
   forget(reporter: unknown): void {
     for (const { reports } of this.#servers.values()) reports.delete(reporter);
   }

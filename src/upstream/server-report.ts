@@ -6,7 +6,7 @@ export type DownCause =
   | 'timeout'
   | 'reset'
   | 'invalid_response'
-  /** This machine has no descriptor or port left for a connection, or no right to make one. */
+  /** The gateway has no descriptor or port left for a connection, or no right to make one. */
   | 'no_socket'
   | 'failed';
 
@@ -17,7 +17,7 @@ export interface ServerName {
   readonly address: string;
 }
 
-/** What one process knows about a server: plain data. */
+/** The state of a server as one process knows it: plain data. */
 export interface ServerReport extends ServerName {
   /** `untried` until anything was sent to it. */
   readonly state: 'untried' | 'up' | 'down';

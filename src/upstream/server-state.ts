@@ -35,27 +35,26 @@ const causesOfReasons: Partial<Record<Reason, DownCause>> = {
   upstream_invalid_response: 'invalid_response',
 };
 
-/** The cause for an attempt that failed on a connection that stood. */
+/** The cause for an attempt that failed on an established connection. */
 export function causeOfReason(reason: Reason): DownCause {
   return causesOfReasons[reason] ?? 'failed';
 }
 
 /**
- * Failures in a row on connections that stood, after which a server counts as down: one or two are faults of single
+ * Failures in a row on established connections, after which a server counts as down: one or two are faults of single
  * requests.
  */
 const FAILURES_IN_A_ROW = 3;
 
-/** Milliseconds after which a failure says nothing about a server any more. */
+/** Milliseconds after which a failure no longer counts. */
 const STALE_MS = 60_000;
 
 /**
- * Whether a server answers, by what happens to requests. It is down when a connection cannot be made, or after failures
- * in a row on connections that stood. It is up with the next response, or, where no connection could be made, with the
- * next connection.
+ * Whether a server works, as its requests show. It is down when a connection cannot be made, or after failures in a row
+ * on established connections. It is up with the next response; if no connection could be made, with the next connection.
  */
 export class ServerState {
-  /** The next response changes what is known; compared for each response. */
+  /** The next response changes the state. Compared for each response. */
   failing = true;
   readonly #upstream: string;
   readonly #address: string;
@@ -87,19 +86,19 @@ export class ServerState {
     };
   }
 
-  /** No connection can be made to it; a probe finds out when that ends, also without a request. */
+  /** No connection can be made to it. A probe finds out when that ends, even without a request. */
   get wantsProbe(): boolean {
     return this.#unconnected;
   }
 
-  /** A connection could not be made. @param asked a request wanted it, not a probe. */
+  /** A connection could not be made. @param asked it was for a request, not for a probe. */
   unreachable(cause: DownCause, asked: boolean): void {
     this.#unconnected = true;
     if (asked) this.#count(cause, 1);
     else this.#cause = cause;
   }
 
-  /** An attempt failed on a connection that stood. */
+  /** An attempt failed on an established connection. */
   broke(cause: DownCause): void {
     this.#count(cause, FAILURES_IN_A_ROW);
   }
@@ -116,8 +115,8 @@ export class ServerState {
   }
 
   /**
-   * Called every few seconds: a server that broke and that no request has tried since is not known to be down. A server
-   * that no connection can be made to is probed instead.
+   * Called every few seconds. A server that failed on established connections, and that no request has tried since, may
+   * work again, so its state becomes `untried`. A server without connections is probed instead.
    */
   review(): void {
     if (this.#state !== 'down' || this.#unconnected) return;

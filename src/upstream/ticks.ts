@@ -1,5 +1,5 @@
 /**
- * Length of a tick in milliseconds. Deadlines are counted in ticks and compared once in each, so that a request costs
+ * Length of a tick in milliseconds. Deadlines are counted in ticks and compared once in each tick, so a request costs
  * neither a timer nor a reading of the clock. No time-out needs to be finer.
  */
 export const TICK_MS = 100;
@@ -15,12 +15,12 @@ export interface ConnectionTimes {
   readonly keepAlive: number;
 }
 
-/** As many ticks as these milliseconds have, and one, because the current tick has partly passed: never too early. */
+/** The ticks in these milliseconds, and one more because the current tick has partly passed: never too early. */
 export function ticks(milliseconds: number): number {
   return Math.ceil(milliseconds / TICK_MS) + 1;
 }
 
-/** As many whole ticks as these seconds have: never too late. */
+/** The whole ticks in these seconds: never too late. */
 export function wholeTicks(seconds: number): number {
   return Math.floor((seconds * 1000) / TICK_MS);
 }

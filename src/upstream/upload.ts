@@ -10,28 +10,28 @@ import type { UpstreamStream } from './upstream-stream.ts';
 const PAUSE_ABOVE_BYTES = 64 * 1024;
 
 /**
- * Bytes of the smallest piece that is written to the kernel at once. Only uploads that bring so much in one read fill
- * the socket within a turn; their clients are asked to pause as soon as it is full.
+ * Bytes of the smallest piece that is written to the kernel at once. Only an upload that brings so much in one read can
+ * fill the socket within a turn; its client is asked to pause as soon as the socket is full.
  */
 const LARGE_BYTES = 64 * 1024;
 
-/** What all uploads of a process share. */
+/** The resources that all uploads of a process share. */
 export interface UploadResources {
   /** Bytes of request bodies that all exchanges together may hold back. */
   readonly budget: Budget;
-  /** An upload uses the memory up, or keeps it, before each call ends. */
+  /** Before each call ends, an upload has used its memory or keeps it. */
   readonly copies: BodyCopies;
   readonly turn: Turn;
 }
 
 export interface UploadOwner {
-  /** All bytes so far are on their way, although some had to be held in this turn. */
+  /** All bytes so far are on their way, although some were held in this turn. */
   onUploadFlowing(): void;
 }
 
 /**
- * One request body on its way upstream. It is framed anew from what the front delivered, never as the client framed it.
- * Bytes that upstream cannot take yet are held, within a budget that all bodies share.
+ * One request body on its way upstream. The gateway frames it again, never as the client framed it. Bytes that upstream
+ * cannot take yet are held, within a budget that all bodies share.
  */
 export class Upload {
   readonly #chunked: boolean;
@@ -44,9 +44,9 @@ export class Upload {
   #queue: Uint8Array[] = [];
   #heldBytes = 0;
   #inSocket = 0;
-  /** At least one piece was large. */
+  /** At least one piece had LARGE_BYTES. */
   #large = false;
-  /** The kernel was full in this turn, and takes more as soon as upstream reads: the stream has no bytes yet. */
+  /** The kernel was full in this turn, and takes more when upstream reads. The stream has got no bytes yet. */
   #retrying = false;
   /** `#endTurn` runs when the turn is over. */
   #endsTurn = false;
@@ -67,12 +67,12 @@ export class Upload {
     return this.#heldBytes;
   }
 
-  /** Bytes of memory that the socket keeps until upstream takes what is in them. */
+  /** Bytes of memory that the socket keeps until upstream takes their content. */
   get inSocket(): number {
     return this.#inSocket;
   }
 
-  /** The client has sent all of it. */
+  /** The client has sent the whole body. */
   get whole(): boolean {
     return this.#last;
   }
@@ -123,7 +123,7 @@ export class Upload {
     this.#ended = true;
   }
 
-  /** Returns false when the socket had to keep the bytes and the budget has no room for them. */
+  /** Returns false when the socket keeps the bytes and the budget has no room for them. */
   #pass(chunk: Uint8Array): boolean {
     if (!this.#chunked && chunk.length >= LARGE_BYTES) return this.#passNow(chunk);
     const { copies, budget } = this.#resources;
@@ -132,14 +132,14 @@ export class Upload {
     this.#free = this.#stream?.upload(bytes) ?? false;
     if (this.#stream?.keepsUpload === false) return true;
     const kept = copies.keep(bytes);
-    // Its high-water mark bounds what it keeps without being full.
+    // Below its high-water mark, the socket's memory is bounded without the budget.
     if (this.#free) return true;
     if (!budget.take(kept)) return false;
     this.#inSocket += kept;
     return true;
   }
 
-  /** Writes framed bytes to the kernel. Returns false when the budget has no room for those that it does not take. */
+  /** Writes framed bytes to the kernel. Returns false when the kernel leaves some and the budget has no room for them. */
   #passNow(bytes: Uint8Array): boolean {
     this.#large = true;
     const taken = this.#stream?.uploadNow(bytes) ?? 0;
@@ -175,11 +175,11 @@ export class Upload {
     this.#free = true;
   }
 
-  /** The turn is over: the stream gets the rest, and reports when it takes more. */
+  /** The turn is over: the stream gets the held bytes, and reports when it takes more. */
   readonly #endTurn = (): void => {
     this.#endsTurn = false;
     if (this.#retrying) this.resume();
-    // Nothing waits in the stream, so it reports nothing.
+    // No bytes wait in the stream, so the stream will not report.
     if (this.flowing) this.#owner.onUploadFlowing();
   };
 
@@ -196,7 +196,7 @@ export class Upload {
     return this.#chunked ? length.toString(16).length + 2 + length + 2 : length;
   }
 
-  /** Copies into `room`, because the front's view dies with the call. */
+  /** Copies into `room`: the front's view is valid only during the call. */
   #frame(chunk: Uint8Array, room: Buffer): Buffer {
     if (!this.#chunked) {
       room.set(chunk);

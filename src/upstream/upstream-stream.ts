@@ -1,11 +1,14 @@
 import type { RequestLines } from '../http/message.ts';
 import type { ResponseSink } from './response-sink.ts';
 
-/** One exchange's side of an upstream server: sends its request and hands its response to a sink. */
+/** One exchange's side of an upstream server: sends the request and hands the response to a sink. */
 export interface UpstreamStream {
-  /** The response is complete, and upstream still reads the request: it ends unless `continueUpload` follows in the same call. */
+  /**
+   * The response is complete, and upstream still reads the request. The connection ends unless `continueUpload` is called
+   * within the same `onResponse`.
+   */
   readonly outlasted: boolean;
-  /** The socket still needs the memory of the bytes that it was given. */
+  /** The socket still needs the memory of bytes from `upload`. */
   readonly keepsUpload: boolean;
   /** Sends a request head; the body, if `hasBody`, follows by `upload`. */
   send(method: string, head: RequestLines, hasBody: boolean, sink: ResponseSink): void;
@@ -15,11 +18,11 @@ export interface UpstreamStream {
   uploadNow(bytes: Uint8Array): number;
   /** The request body is complete. */
   endUpload(): void;
-  /** Hands the body of an answered request on to `sink`, which is told how that ends. */
+  /** Goes on with the request body after the response is complete. `sink` gets the outcome. */
   continueUpload(sink: ResponseSink): void;
   /** Stops reading the response until `resume`; upstream's silence is then not a fault. */
   pause(): void;
   resume(): void;
-  /** The sink wants no response any more. */
+  /** The sink does not need the response any more. */
   abandon(sink: ResponseSink): void;
 }

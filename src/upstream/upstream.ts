@@ -7,20 +7,20 @@ import type { UpstreamStream } from './upstream-stream.ts';
 import { type Place, type Waiter, WaitingLine } from './waiting-line.ts';
 
 export interface UpstreamOptions extends PoolOptions {
-  /** Where failed attempts are counted; outlives the upstream. */
+  /** Counts failed attempts; outlives the upstream. */
   readonly failures: CounterFamily;
-  /** Called again and again while a request waits because `connections` are used up. */
+  /** Called repeatedly while a request waits because all `connections` are in use. */
   readonly onScarce?: (() => void) | undefined;
 }
 
-/** One upstream: chooses the server of each request, and lets requests wait while there is no connection for them. */
+/** One upstream. Chooses the server of each request, and lets requests wait while no connection is available. */
 export class Upstream implements Lease, PoolOwner {
   readonly name: string;
   /** Failed attempts by reason word. */
   readonly failures: CounterFamily;
-  /** Most connections at a time. */
+  /** Connections at a time, at most. */
   limit: number;
-  /** Ticks since it was made; they pass while it has connections or waiters. */
+  /** Ticks since the upstream was made. They pass only while it has connections or waiters. */
   tick = 0;
   readonly #options: UpstreamOptions;
   /** The connections to its only server. */
@@ -42,9 +42,9 @@ export class Upstream implements Lease, PoolOwner {
   }
 
   /**
-   * Returns a connection to use now, or undefined: then the waiter gets one later. With `fresh` no connection that stands
-   * idle or is in use will do, because the last one turned out to be dead.
-   * @returns 'full' when too many wait already.
+   * Gives a connection to use now.
+   * @param fresh only a new connection will do, because the last idle one turned out to be dead.
+   * @returns undefined when the waiter gets a connection later; 'full' when too many requests wait already.
    */
   checkOut(waiter: Waiter, fresh: boolean): UpstreamStream | undefined | 'full' {
     const pool = this.#choose();
@@ -53,7 +53,7 @@ export class Upstream implements Lease, PoolOwner {
       const connection = pool.take(mayShare);
       if (connection !== undefined) return connection;
     } else if (pool.size >= this.limit) {
-      // Otherwise it would wait for a place that an idle connection holds.
+      // Otherwise the request would wait although an idle connection could make room.
       pool.endIdle();
     }
     if (pool.size < this.limit) return this.#dial(waiter);
@@ -64,7 +64,7 @@ export class Upstream implements Lease, PoolOwner {
     return undefined;
   }
 
-  /** The waiter wants no connection any more. */
+  /** The waiter does not need a connection any more. */
   cancel(waiter: Waiter): void {
     if (waiter.place === undefined) return;
     this.#remove(waiter.place);
@@ -75,7 +75,7 @@ export class Upstream implements Lease, PoolOwner {
     const { first } = this.#waiting;
     if (first === undefined) return false;
     if (first.waiter.alone) {
-      // The waiter gets a new connection in its place.
+      // The waiter gets a new connection instead.
       connection.destroy();
     } else {
       this.#remove(first);
@@ -86,7 +86,7 @@ export class Upstream implements Lease, PoolOwner {
   }
 
   share(connection: PooledConnection): void {
-    // No request overtakes one that needs a connection for itself.
+    // No request overtakes a request that needs a connection for itself.
     while (connection.hasRoom) {
       const { first } = this.#waiting;
       if (first?.waiter.shareable !== true) return;
@@ -125,12 +125,12 @@ export class Upstream implements Lease, PoolOwner {
     return { ...this.#pool.count(), waiting: this.#waiting.size };
   }
 
-  /** Whether its servers answer. */
+  /** Whether its servers work. */
   get servers(): readonly ServerState[] {
     return [this.#pool.state];
   }
 
-  /** Idle connections end now, others when no request waits for one any more. New requests are still served. */
+  /** Idle connections end now, others once no request waits for a connection. New requests are still served. */
   drain(): void {
     this.#draining = true;
     if (this.#pool.size === 0 && this.#waiting.size === 0) this.#stopSweeping();
@@ -141,7 +141,7 @@ export class Upstream implements Lease, PoolOwner {
   close(): void {
     this.#closed = true;
     this.drain();
-    // The line only gets shorter: a request that is refused does not wait again.
+    // The loop ends, because a refused request does not wait again.
     for (let waiter = this.#next(); waiter !== undefined; waiter = this.#next()) {
       waiter.onNoConnection('draining');
     }
@@ -160,7 +160,7 @@ export class Upstream implements Lease, PoolOwner {
     return connection;
   }
 
-  /** A connection has ended, or more are allowed: requests that wait get new ones. */
+  /** A connection has ended, or more are allowed: requests that wait get new connections. */
   #dialForWaiters(): void {
     while (!this.#closed && this.#pool.size < this.limit) {
       const waiter = this.#next();
@@ -169,7 +169,7 @@ export class Upstream implements Lease, PoolOwner {
     }
   }
 
-  /** Takes the request that waits longest out of the line. */
+  /** Removes the request that has waited longest from the line. */
   #next(): Waiter | undefined {
     const { first } = this.#waiting;
     if (first === undefined) return undefined;
@@ -182,7 +182,7 @@ export class Upstream implements Lease, PoolOwner {
     place.waiter.place = undefined;
   }
 
-  /** The first request waits no more: the next ones may share connections. */
+  /** The first request has left the line: the next requests may share connections. */
   #offerRoom(): void {
     // Without pipelining no connection ever has room.
     if (this.#options.pipelining > 1 && this.#waiting.size > 0) this.#pool.offerRoom();
@@ -191,7 +191,7 @@ export class Upstream implements Lease, PoolOwner {
   #sweep(): void {
     this.tick += 1;
     this.#pool.sweep(this.tick);
-    // Each later one has waited less than the first.
+    // Each later request has waited less than the first.
     let { first } = this.#waiting;
     while (first !== undefined && first.deadline <= this.tick) {
       this.#remove(first);

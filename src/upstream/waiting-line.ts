@@ -1,11 +1,11 @@
 import type { Reason } from '../reasons.ts';
 import type { UpstreamStream } from './upstream-stream.ts';
 
-/** A request that wants a connection. */
+/** A request that needs a connection. */
 export interface Waiter {
   /** It may share a connection with others. */
   readonly shareable: boolean;
-  /** It needs a connection that no request used before it, and that none gets after it. */
+  /** It needs a connection that carries no other request, before or after it. */
   readonly alone: boolean;
   /** Its place while it waits; the upstream sets it. */
   place: Place<Waiter> | undefined;
@@ -16,22 +16,22 @@ export interface Waiter {
 /** A place in a line. Its holder may give it up from anywhere in the line. */
 export interface Place<T> {
   readonly waiter: T;
-  /** The tick at which it has waited long enough. */
+  /** The tick at which its wait ends. */
   readonly deadline: number;
   ahead: Place<T> | undefined;
   behind: Place<T> | undefined;
 }
 
 /**
- * Waiters in order of arrival. A Map would not do: the entries that have left stay in front of its first one, and with
- * thousands in line each reading of the first walks past thousands.
+ * Waiters in order of arrival. Not a Map: deleted entries stay at its front, so with thousands in line each reading of
+ * the first entry would walk past thousands.
  */
 export class WaitingLine<T> {
   size = 0;
   #first: Place<T> | undefined;
   #last: Place<T> | undefined;
 
-  /** The place of the waiter that waits longest. */
+  /** The place of the waiter that has waited longest. */
   get first(): Place<T> | undefined {
     return this.#first;
   }

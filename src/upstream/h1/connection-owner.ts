@@ -10,15 +10,15 @@ import type { UpstreamAddress } from './upstream-socket.ts';
 export interface ConnectionOwner<Connection> {
   /** Now, in ticks. */
   readonly tick: number;
-  /** Whether the server answers. */
+  /** Whether the server works. */
   readonly state: ServerState;
   /** The connection is idle. */
   onReusable(connection: Connection): void;
-  /** It was full, and has room for one more request behind those that it carries. */
+  /** A full connection has room for one more request again. */
   onRoom(connection: Connection): void;
-  /** The parser refused a response, with this word. */
+  /** The parser refused a response. */
   onRefusedResponse(fault: ResponseFault): void;
-  /** A request failed on a connection that stood. */
+  /** A request failed on an established connection. */
   onFailure(failure: AttemptFailure): void;
   onClosed(connection: Connection): void;
 }
@@ -26,9 +26,9 @@ export interface ConnectionOwner<Connection> {
 export interface ConnectionOptions<Connection> {
   readonly address: UpstreamAddress;
   readonly times: ConnectionTimes;
-  /** Most requests that it carries at a time. */
+  /** Requests at a time, at most. */
   readonly depth: number;
-  /** It carries one request and ends with it. */
+  /** The connection carries one request and ends with it. */
   readonly single: boolean;
   /** Bytes of a response head. */
   readonly headLimit: number;

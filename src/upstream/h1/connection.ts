@@ -18,13 +18,13 @@ const nothing: readonly Uint8Array[] = [];
 /**
  * One connection to an upstream server: `connecting` → `idle` ⇄ `busy` → `closed`.
  *
- * It carries one request, and, where its depth allows, repeatable ones behind it (RFC 9112 §9.3.2), whose responses come
- * in the same order. They follow only while upstream has shown that it keeps this connection, and no response is
- * half-way. When the connection ends, each of them can be retried.
+ * The connection carries one request. If its depth allows, repeatable requests follow (RFC 9112 §9.3.2), and their
+ * responses arrive in the same order. They follow only after upstream has shown that it keeps this connection, and while
+ * no response is half-way. When the connection ends, each of them can be retried.
  *
  * Reading and writing end separately. The connection is used again only when the response is complete, the request has
- * been sent whole, and both sides keep it alive. Bytes that arrive while it is idle belong to no request and would be
- * taken for the next one's response (response queue poisoning), so they close it.
+ * been sent whole, and both sides keep it alive. Bytes that arrive while it is idle belong to no request. They close the
+ * connection: otherwise they would be taken for the next response (response queue poisoning).
  */
 export class Connection implements UpstreamStream {
   state: 'connecting' | 'idle' | 'busy' | 'closed' = 'connecting';
@@ -40,10 +40,10 @@ export class Connection implements UpstreamStream {
   readonly #single: boolean;
   readonly #persistence: Persistence;
   readonly #pipeline: Pipeline;
-  /** Waits for the response that is next. */
+  /** Receives the next response. */
   #sink: ResponseSink | undefined;
   #connected = false;
-  /** It has carried a request to its end. */
+  /** The connection has carried a request to its end. */
   #used = false;
   #method = '';
   #hasBody = false;
@@ -68,7 +68,7 @@ export class Connection implements UpstreamStream {
     this.#socket.on('close', () => this.#onLost(undefined));
   }
 
-  /** Whether a repeatable request may be sent now although another one is under way. */
+  /** Whether a repeatable request may be sent now, although another request is under way. */
   get hasRoom(): boolean {
     return (
       this.state === 'busy' &&
@@ -81,17 +81,17 @@ export class Connection implements UpstreamStream {
     );
   }
 
-  /** The same, and its requests leave at the end of this turn. */
+  /** `hasRoom`, and its requests leave at the end of this turn. */
   get hasUnsentRoom(): boolean {
     return this.#pipeline.writesAtTurnEnd && this.hasRoom;
   }
 
-  /** The tick at which the requests behind a response under way wait no longer for its end. */
+  /** The tick at which pipelined requests stop waiting for the end of the response under way. */
   get releaseAt(): number {
     return this.#pipeline.releaseAt;
   }
 
-  /** Allowed while idle or connecting, and, for a repeatable request, while there is room. */
+  /** May be called while idle or connecting; for a repeatable request also while there is room. */
   send(method: string, wire: RequestLines, hasBody: boolean, sink: ResponseSink): void {
     const head = this.#single ? withClose(wire) : wire;
     if (this.state === 'busy') {
@@ -111,7 +111,7 @@ export class Connection implements UpstreamStream {
       this.#setDeadline();
       return false;
     }
-    // A large piece passes the high-water mark even when the kernel took all of it at once.
+    // A large piece exceeds the high-water mark even when the kernel took all of it at once.
     const free = this.#socket.write(bytes) || !this.keepsUpload;
     if (!free) this.#uploadBlocked = true;
     this.#setDeadline();
@@ -150,7 +150,7 @@ export class Connection implements UpstreamStream {
     this.#setDeadline();
   }
 
-  /** Ends the connection, unless others wait on it for their responses. */
+  /** Ends the connection, unless other requests on it wait for their responses. */
   abandon(sink: ResponseSink): void {
     const pipeline = this.#pipeline;
     if (this.#sink !== sink) {
@@ -169,7 +169,7 @@ export class Connection implements UpstreamStream {
     }
   }
 
-  /** Ends the connection without a report to the requests on it. */
+  /** Ends the connection without a report to its requests. */
   destroy(): void {
     this.#sink = undefined;
     this.#pipeline.clear();
@@ -195,7 +195,7 @@ export class Connection implements UpstreamStream {
     this.#connected = true;
     this.#owner.state.connected();
     this.state = 'busy';
-    // Without a request it was a probe, which has found out that the server is back.
+    // A connection without a request is a probe: it has shown that the server is back.
     if (this.#sink === undefined) this.#close();
     else this.#setDeadline();
   }
@@ -213,7 +213,7 @@ export class Connection implements UpstreamStream {
       return true;
     }
     if (this.#pipeline.unsent || this.outlasted) {
-      // Bytes behind the response, or before the request was written, respond to nothing of ours.
+      // Bytes after the response, or before the request was written, belong to no request.
       this.#fail('upstream_reset');
       return true;
     }
@@ -228,18 +228,18 @@ export class Connection implements UpstreamStream {
       }
       left -= consumed;
       const goesOn = left > 0 && this.#response.complete && this.#pipeline.followerIsSent;
-      // Bytes behind the response belong to no request of ours: the connection must not carry another one.
+      // Bytes after the response belong to no request: the connection must not carry another one.
       if (left > 0 && !goesOn) this.#response.keepAlive = false;
       this.#deliver();
       if (!goesOn || this.state !== 'busy') break;
       bytes = bytes.subarray(consumed);
     }
-    // A head that trickles in, or a series of interim responses, does not put off the time-out for the head.
+    // A head that trickles in, or a series of interim responses, does not postpone the time-out for the head.
     if (this.state === 'busy' && this.#response.begun) this.#setDeadline();
     return !this.#readingPaused;
   }
 
-  /** Hands over what one read brought of a response, then goes on with the connection. */
+  /** Hands over the parts of a response that one read brought, then goes on with the connection. */
   #deliver(): void {
     const sink = this.#sink;
     const response = this.#response;
@@ -270,7 +270,7 @@ export class Connection implements UpstreamStream {
   }
 
   #finishResponse(): void {
-    // The sink goes on with the body.
+    // The sink goes on with the request body.
     if (this.outlasted && this.#sink !== undefined) return;
     if (!this.#requestSent || !this.#response.keepAlive || this.#readingPaused || this.#single) this.#close();
     else {
@@ -291,7 +291,7 @@ export class Connection implements UpstreamStream {
     }
   }
 
-  /** Goes on with the request whose response is next, if there is any. */
+  /** Goes on with the next pipelined request, if there is one. */
   #advance(): void {
     const next = this.#pipeline.next();
     if (next === undefined) {
@@ -364,13 +364,13 @@ export class Connection implements UpstreamStream {
     return this.state === 'closed';
   }
 
-  /** Sets the deadline after every step: it depends on the side that has the next step to take. */
+  /** Sets the deadline after every step. It depends on the side that must act next. */
   #setDeadline(): void {
     if (this.state === 'closed' || this.state === 'connecting') return;
     const { tick } = this.#owner;
     if (this.state === 'idle') this.deadline = tick + this.#persistence.ticks;
     else if (this.#readingPaused || (!this.#requestSent && !this.#uploadBlocked)) {
-      // The client has to take what it was sent, or to send more of its body.
+      // The client must act: take bytes of the response, or send more of its body.
       this.deadline = Number.POSITIVE_INFINITY;
     } else this.deadline = tick + (this.#response.begun ? this.#times.idle : this.#times.response);
   }

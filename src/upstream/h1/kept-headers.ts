@@ -11,7 +11,7 @@ const STRIDE = 4;
 export class KeptHeaders {
   readonly #offsets = new Int32Array(MAX_FIELDS * STRIDE);
   #end = 0;
-  /** All bytes of the values or-ed together: 0x80 and above when one of them is not ASCII. */
+  /** All bytes of the values, combined by OR: 0x80 and above when one of them is not ASCII. */
   #bits = 0;
 
   reset(): void {

@@ -4,7 +4,7 @@ import type { ResponseHead } from './response-head.ts';
 
 /**
  * How long a connection stays open without a request, and how many requests it carries at a time (RFC 9112 §9.3): as
- * configured, and no more than upstream allows.
+ * configured, or less if upstream allows less.
  */
 export class Persistence {
   /** Ticks that the connection may be idle. */
@@ -19,7 +19,7 @@ export class Persistence {
     this.depth = depth;
   }
 
-  /** Applies what a response says; it holds until another one says something else. */
+  /** Applies the bounds that a response names. They hold until another response names others. */
   restrict({ keepSeconds, keepRequests }: ResponseHead): void {
     if (keepSeconds !== Infinity)
       this.ticks = Math.min(this.#mostTicks, wholeTicks(keepSeconds - KEEP_MARGIN_SECONDS));

@@ -5,12 +5,12 @@ import type { ResponseSink } from '../response-sink.ts';
 import type { UpstreamSocket } from './upstream-socket.ts';
 
 /**
- * Bytes of an abandoned response that are read for the sake of the requests behind it; for more than that, new
- * connections are cheaper.
+ * Bytes of an abandoned response that are read to get at the responses after it. Beyond that, new connections are
+ * cheaper.
  */
 const DISCARD_BYTES = 256 * 1024;
 
-/** A request behind the current one. */
+/** A request that follows the current one. */
 export interface Follower {
   readonly method: string;
   /** Undefined once it is written. */
@@ -20,8 +20,8 @@ export interface Follower {
 }
 
 /**
- * What the requests on one connection share (RFC 9112 §9.3.2). The current request is the one whose response is next;
- * its followers stand behind it in the order of their responses. Heads leave together at the end of a turn.
+ * The requests on one connection (RFC 9112 §9.3.2). The next response belongs to the current request. Its followers are
+ * in the order of their responses. Heads leave together at the end of a turn.
  */
 export class Pipeline {
   /** The tick at which followers stop waiting for the end of a response under way. */
@@ -32,7 +32,7 @@ export class Pipeline {
   /** The current request's head until it is written. */
   #head: RequestLines | undefined;
   #writesAtTurnEnd = false;
-  /** Bytes that may still come of an abandoned response. */
+  /** Bytes of an abandoned response that may still arrive. */
   #discardable = 0;
 
   constructor(socket: UpstreamSocket, turn: Turn) {
@@ -50,17 +50,17 @@ export class Pipeline {
     return this.#followers.some(({ sink }) => sink !== undefined);
   }
 
-  /** Something is written at the end of this turn. */
+  /** Heads are written at the end of this turn. */
   get writesAtTurnEnd(): boolean {
     return this.#writesAtTurnEnd;
   }
 
-  /** Upstream has seen nothing of the current request. */
+  /** Upstream has seen no byte of the current request. */
   get unsent(): boolean {
     return this.#head !== undefined;
   }
 
-  /** The first follower is on its way, so that bytes behind the current response may be its response. */
+  /** The first follower is on its way, so bytes after the current response may be its response. */
   get followerIsSent(): boolean {
     const [first] = this.#followers;
     return first !== undefined && first.head === undefined;
@@ -78,7 +78,7 @@ export class Pipeline {
     this.#schedule();
   }
 
-  /** Leaves the current request's head unwritten. */
+  /** Drops the current request's head, which is then not written. */
   dropHead(): void {
     this.#head = undefined;
   }
@@ -90,7 +90,7 @@ export class Pipeline {
     return next;
   }
 
-  /** The sink of a follower wants no response any more. Upstream answers what is written all the same. */
+  /** The sink of a follower does not need its response any more. If the request is written, upstream still answers it. */
   abandon(sink: ResponseSink): void {
     const at = this.#followers.findIndex((follower) => follower.sink === sink);
     const follower = this.#followers[at];
@@ -99,7 +99,7 @@ export class Pipeline {
     else this.#followers.splice(at, 1);
   }
 
-  /** The response that comes now is abandoned. */
+  /** The next response is abandoned. */
   startDiscarding(): void {
     this.#discardable = DISCARD_BYTES;
   }
@@ -110,7 +110,7 @@ export class Pipeline {
     return this.#discardable >= 0;
   }
 
-  /** Reports to every follower that the connection gives no response to it. */
+  /** Reports to every follower that this connection will not carry its response. */
   failFollowers(): void {
     for (const { method, head, sink } of this.#followers.splice(0)) {
       sink?.onFailure({
@@ -136,8 +136,8 @@ export class Pipeline {
   }
 
   /**
-   * Writes the heads of this turn at once: upstream wakes once and finds many requests, where single writes would wake
-   * it for each. A lone request leaves just as soon.
+   * Writes the heads of this turn at once, so that upstream wakes once for many requests and not once for each. A lone
+   * request leaves just as soon.
    */
   readonly #flush = (): void => {
     this.#writesAtTurnEnd = false;
@@ -154,7 +154,7 @@ export class Pipeline {
 }
 
 function join(first: RequestLines, second: RequestLines): RequestLines {
-  // A latin1 head has ASCII alone, which is the same in UTF-8.
+  // A latin1 head has only ASCII, which is the same in UTF-8.
   const encoding = first.encoding === 'utf8' ? 'utf8' : second.encoding;
   return { text: first.text + second.text, encoding };
 }

@@ -20,7 +20,7 @@ const STATUS_LINE_FEED = 2;
 const FIELDS = 3;
 
 const protocol = 'HTTP/1.';
-/** Length of `HTTP/`, behind which the version stands. */
+/** Length of `HTTP/`; the version follows. */
 const VERSION_START = 5;
 /** The start of almost every response; compared as a whole before it is read byte by byte. */
 const usualStatusLine = Buffer.from('HTTP/1.1 200 OK\r\n', 'latin1');
@@ -39,8 +39,8 @@ export type HeadFault =
   | 'connection_options';
 
 /**
- * Reads one response head, from the status line to the empty line. The bytes may come in pieces of any size, but all
- * bytes of a head must stand in one buffer; a caller that moves them to the front of another calls `rebase`.
+ * Reads one response head, from the status line to the empty line. The bytes may arrive in pieces of any size, but all
+ * bytes of a head must be in one buffer. A caller that moves them to the front of another buffer calls `rebase`.
  */
 export class ResponseHeadReader implements FramingFields {
   /** The result of the last `read`. */
@@ -211,7 +211,7 @@ export class ResponseHeadReader implements FramingFields {
     return at;
   }
 
-  /** Obeys the last field if it concerns framing or this hop; keeps it for the client otherwise. */
+  /** Handles a field that concerns framing or this hop; keeps other fields for the client. */
   #take(bytes: Buffer, fields: FieldScanner): HeadFault | undefined {
     const { nameStart, nameEnd, valueStart } = fields;
     let valueEnd = fields.valueEnd;

@@ -3,7 +3,7 @@ import type { ResponseEvents, ResponseHead } from './response-head.ts';
 import type { HeadFault, ResponseHeadReader } from './response-head-reader.ts';
 import { SpareHeadReader } from './spare-head-reader.ts';
 
-/** Bytes of the buffer in which a split head is collected first; it grows up to the head limit. */
+/** Bytes of the first buffer for a split head; the buffer grows up to the head limit. */
 const FIRST_COLLECT = 4096;
 
 /** Why the parser refused a response; one of a fixed set, for logs. */
@@ -32,22 +32,22 @@ export class ResponseParser {
   readonly #events: ResponseEvents;
   readonly #headLimit: number;
   readonly #spare: SpareHeadReader;
-  /** The reader of a head that came in part; undefined while the spare reader serves. */
+  /** The reader of a head that has arrived in part; undefined while the spare reader serves. */
   #head: ResponseHeadReader | undefined = undefined;
   #method = '';
   readonly #body = new BodyDecoder();
   #phase = IDLE;
   #fault: ResponseFault | undefined = undefined;
   #started = false;
-  /** An interim response came before the final one. */
+  /** An interim response has preceded the final one. */
   #interim = false;
   /** Bytes that head and trailers of this message may still have. */
   #headRoom = 0;
-  /** The bytes of a head that came in several pieces; undefined while the pushed buffer holds all of it. */
+  /** The bytes of a head that arrived in several pieces; undefined while the pushed buffer holds all of it. */
   #collected: Buffer | undefined = undefined;
   #collectedEnd = 0;
   #untilClose = false;
-  /** The end of a body that came whole with its head; 0 for any other. */
+  /** The end of a body that arrived whole with its head; 0 for any other body. */
   #wholeEnd = 0;
 
   /** @param spare shared by parsers that take turns, such as those of one pool's connections. */
@@ -57,7 +57,7 @@ export class ResponseParser {
     this.#spare = spare;
   }
 
-  /** A byte of a response, interim or final, has come since `start`. */
+  /** A byte of a response, interim or final, has arrived since `start`. */
   get started(): boolean {
     return this.#started;
   }
@@ -80,14 +80,14 @@ export class ResponseParser {
 
   /**
    * Takes bytes [0, length) of the buffer. Outside of a message it takes none.
-   * @returns the bytes that belong to the message, fewer than `length` when it ends before; -1 for a refusal, with the
-   *   reason in `fault`.
+   * @returns the number of bytes that belong to the message, less than `length` when it ends earlier; -1 for a refusal,
+   *   with the reason in `fault`.
    */
   push(buffer: Buffer, length: number): number {
     const phase = this.#phase;
     if (phase === IDLE || length === 0) return 0;
     if (phase === FAULTY) return -1;
-    // An event threw, or it calls from inside, so the position in the message is unknown.
+    // An event threw, or calls `push` itself, so the position in the message is unknown.
     if (phase === DELIVERING) return this.#refuse('interrupted');
     this.#started = true;
     let at = 0;
@@ -99,7 +99,7 @@ export class ResponseParser {
     return this.#readBody(buffer, at, length);
   }
 
-  /** The connection ended. Returns true, after `onComplete`, if that ends the message; false if it cuts the message short. */
+  /** The connection has ended. Returns true, after `onComplete`, if that completes the message; false if it cuts it short. */
   finish(): boolean {
     if (this.#phase !== BODY || !this.#untilClose) return false;
     this.#complete();
@@ -149,7 +149,7 @@ export class ResponseParser {
         }
         return at;
       }
-      // Frees the collected bytes at once: most heads come whole, and a connection may be idle for long.
+      // Frees the collected bytes at once: most heads arrive whole, and a connection may be idle for long.
       this.#collected = undefined;
       if (head !== undefined) {
         this.#head = undefined;
@@ -173,7 +173,7 @@ export class ResponseParser {
     return this.#resume() ? at : -1;
   }
 
-  /** Delivers a body that came with its head, as most small bodies do. */
+  /** Delivers a body that arrived with its head, as most small bodies do. */
   #takeWhole(buffer: Buffer, from: number, end: number): number {
     this.#phase = DELIVERING;
     this.#events.onBody(buffer.subarray(from, end));

@@ -1,20 +1,20 @@
 import type { ResponseEvents, ResponseHead } from './response-head.ts';
 
-/** A server sends a status from here on in place of reading a request to its end. */
+/** The lowest status that a server may send instead of reading the whole request. */
 const FIRST_REFUSAL = 300;
 
-/** What one read brought of a response, until it is handed over, and what its head said about the connection. */
+/** The parts of a response that one read brought, until they are handed over, and what the head says of the connection. */
 export class ResponseParts implements ResponseEvents {
   head: ResponseHead | undefined;
   pieces: Uint8Array[] | undefined;
   complete = false;
-  /** The head has come. */
+  /** The head has arrived. */
   begun = false;
   /** The connection may carry another request. */
   keepAlive = false;
-  /** The status does not say that the request was refused or goes elsewhere, so upstream may want the rest of it. */
+  /** The status neither refuses nor redirects the request, so upstream may still read the rest of it. */
   accepts = false;
-  /** Upstream does not want the rest of the request, and closes: bytes sent to it now can cost the response. */
+  /** Upstream closes without reading the rest of the request: more bytes to it could destroy the response. */
   refuses = false;
 
   /** Expects the response to another request. */
@@ -23,7 +23,7 @@ export class ResponseParts implements ResponseEvents {
     this.refuses = false;
   }
 
-  /** Forgets what has been handed over. */
+  /** Forgets the parts that have been handed over. */
   clear(): void {
     this.head = undefined;
     this.pieces = undefined;

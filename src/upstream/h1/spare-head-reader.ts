@@ -2,8 +2,8 @@ import { HeadMemo } from './head-memo.ts';
 import { ResponseHeadReader } from './response-head-reader.ts';
 
 /**
- * A head reader for the parser that reads next. Nearly all heads come whole, so the parsers of many connections can
- * share one reader. It stays in the processor's cache, which a reader for each parser would not.
+ * A head reader for the parser that reads next. Nearly all heads arrive whole, so the parsers of many connections can
+ * share one reader. The shared reader stays in the processor's cache; one reader for each parser would not.
  */
 export class SpareHeadReader {
   /** The last head that any of the parsers read. */

@@ -8,19 +8,19 @@ export interface UpstreamAddress {
   readonly port: number;
 }
 
-/** Upstream has closed the connection while bytes of ours were under way. */
+/** Errors of a write: upstream has closed the connection while our bytes were on their way. */
 const goneCodes: ReadonlySet<string | undefined> = new Set(['EPIPE', 'ECONNRESET']);
 
 /**
- * A socket that outlives a failed write. A server that refuses a request early closes with the rest of it unread, so
- * that its kernel answers the next bytes with a reset. The response was sent before, and the kernel here still has it.
- * Node's own socket is destroyed by the failed write and never reads it. This one only sets `writeFailed` and reads on:
- * the end, or the error, of the reading side then ends it.
+ * A socket that outlives a failed write. A server that refuses a request early closes with the rest of it unread, so its
+ * kernel resets the connection at the next bytes. The response was sent before the reset, and our kernel still has it.
+ * A failed write destroys Node's own socket, which then never reads the response. This socket only sets `writeFailed`
+ * and reads on, until its reading side ends or fails.
  */
 export class UpstreamSocket extends Socket {
-  /** Upstream takes no bytes any more; bytes written from now on would only be kept in memory. */
+  /** Upstream takes no bytes any more; further written bytes would only fill memory. */
   writeFailed = false;
-  /** The stream passes the same function to each write but the joined ones, so one wrapper of it is enough. */
+  /** The stream passes the same function to all writes except joined ones, so one wrapper is enough. */
   #done: Done | undefined = undefined;
   #guarded: Done = () => {};
 
@@ -29,17 +29,17 @@ export class UpstreamSocket extends Socket {
    */
   constructor(address: UpstreamAddress, buffer: Buffer, read: (length: number, buffer: Buffer) => boolean) {
     const callback = (length: number, bytes: Uint8Array): boolean => read(length, bytes as Buffer);
-    // The types have this option for `connect` alone, which passes it to this constructor.
+    // The typings have this option only for `connect`, which passes it to this constructor.
     super({ onread: { buffer, callback } } as ConstructorParameters<typeof Socket>[0]);
     this.setNoDelay(true);
     this.connect({ host: address.host, port: address.port });
   }
 
   /**
-   * Writes what the kernel takes at this moment. The stream keeps everything behind a write that had to wait until the
-   * turn is over; one turn of a fast upload can bring a hundred megabytes, and upstream reads meanwhile.
-   * @returns the number of bytes written; 0 while earlier bytes wait. The rest goes through `write`, which reports an
-   * error.
+   * Writes as many bytes as the kernel takes now. After a write that had to wait, the stream would keep all further
+   * bytes until the turn is over. One turn of a fast upload can bring a hundred megabytes, and upstream reads meanwhile.
+   * @returns the number of bytes written; 0 while earlier bytes wait. The rest must go through `write`, which reports
+   *   errors.
    */
   writeNow(bytes: Uint8Array): number {
     if (this.connecting || this.writeFailed || this.writableLength > 0) return 0;
@@ -49,7 +49,7 @@ export class UpstreamSocket extends Socket {
     try {
       return writeSync(fd, bytes);
     } catch {
-      return 0; // The socket is full, or has an error that the next `write` meets again.
+      return 0; // The socket is full, or has an error that the next `write` will report.
     }
   }
 
@@ -65,7 +65,7 @@ export class UpstreamSocket extends Socket {
     if (done !== this.#done) {
       this.#done = done;
       this.#guarded = (error) => {
-        // Without a call of `done` the stream goes on; a call would end it.
+        // Calling `done` would end the stream. Without the call the stream goes on.
         if (goneCodes.has((error as NodeJS.ErrnoException | null)?.code)) this.writeFailed = true;
         else done(error);
       };
