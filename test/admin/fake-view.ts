@@ -22,7 +22,7 @@ export class FakeView implements AdminView {
   notReady(): readonly NotReady[] {
     return this.reasonsNotReady;
   }
-  /** How often the figures were asked for. */
+  /** Number of reads of the figures. */
   gatherings = 0;
 
   async gather(): Promise<GatewayFigures> {

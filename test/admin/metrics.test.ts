@@ -12,7 +12,7 @@ async function scrape(admin: Admin): Promise<string> {
   return answer.body;
 }
 
-/** The lines about one metric, its HELP line aside. */
+/** The lines about one metric, without its HELP line. */
 function linesOf(text: string, name: string): string[] {
   return text
     .split('\n')
@@ -28,7 +28,7 @@ async function withAdmin(view: FakeView, use: (admin: Admin) => Promise<void>): 
   }
 }
 
-test('every metric of the interface is there, with its labels', async () => {
+test('every metric of the interface is present, with its labels', async () => {
   await withAdmin(new FakeView(), async (admin) => {
     const text = await scrape(admin);
     assert.deepEqual(linesOf(text, 'portcullis_requests_total'), [

@@ -49,7 +49,7 @@ describe('a path that takes POST', () => {
     assert.deepEqual(echo.bodies, [body]);
   });
 
-  test('answers a larger body with 413, announced or not, and goes on', async () => {
+  test('replies 413 to a larger body, announced or not, and goes on', async () => {
     const wire = await Wire.open(port);
     const head = 'POST /echo HTTP/1.1\r\nHost: a\r\nX-Pass: yes\r\n';
     wire.send(`${head}Content-Length: 101\r\n\r\n${'x'.repeat(101)}`);
@@ -86,7 +86,7 @@ describe('a path that takes POST', () => {
     assert.equal(page.headers.get('allow'), 'GET, HEAD');
   });
 
-  test('that fails answers 500 without saying why', async () => {
+  test('that fails replies 500 without the reason', async () => {
     echo.failWith = new Error('a secret');
     const answer = await post(port, '/echo', '{}', 'X-Pass: yes');
     assert.equal(answer.status, 500);
@@ -94,7 +94,7 @@ describe('a path that takes POST', () => {
     assert.deepEqual(view.faults, [echo.failWith]);
   });
 
-  test('a client that leaves in the middle of its body is no fault', async () => {
+  test('is not faulted by a client that leaves in the middle of its body', async () => {
     const wire = await Wire.open(port);
     wire.send('POST /echo HTTP/1.1\r\nHost: a\r\nX-Pass: yes\r\nContent-Length: 10\r\n\r\nabc');
     wire.close();

@@ -24,11 +24,11 @@ describe('the admin address', () => {
     view.reasonsNotReady = [];
   });
 
-  test('tells the port the system chose', () => {
+  test('reports the port that the system chose', () => {
     assert.match(admin.address, /^127\.0\.0\.1:[1-9]\d*$/);
   });
 
-  test('/healthz answers 200 while the process lives', async () => {
+  test('replies 200 to /healthz while the process lives', async () => {
     const answer = await request(port, line('GET /healthz HTTP/1.1'));
     assert.equal(answer.status, 200);
     assert.equal(answer.headers.get('cache-control'), 'no-store');
@@ -36,14 +36,14 @@ describe('the admin address', () => {
     assert.deepEqual(JSON.parse(answer.body), { status: 'ok' });
   });
 
-  test('an HTTP/1.0 check without a Host gets its answer and the end of the connection', async () => {
+  test('gives an HTTP/1.0 check without a Host its reply and the end of the connection', async () => {
     const wire = await Wire.open(port);
     wire.send('GET /healthz HTTP/1.0\r\n\r\n');
     assert.match(await wire.untilClosed(), /^HTTP\/1\.1 200 OK\r\n/);
     wire.close();
   });
 
-  test('/readyz is 200 when nothing is missing, 503 with the list otherwise', async () => {
+  test('replies 200 to /readyz when nothing is missing, 503 with the list otherwise', async () => {
     const ready = await request(port, line('GET /readyz HTTP/1.1'));
     assert.equal(ready.status, 200);
     assert.deepEqual(JSON.parse(ready.body), { ready: true, notReady: [] });
@@ -57,7 +57,7 @@ describe('the admin address', () => {
     });
   });
 
-  test('/status tells what there is, and nothing that is not named', async () => {
+  test('shows in /status the named figures and nothing else', async () => {
     view.reasonsNotReady = [];
     const answer = await request(port, line('GET /status?verbose HTTP/1.1'));
     assert.equal(answer.status, 200);
@@ -133,7 +133,7 @@ describe('the admin address', () => {
     assert.doesNotMatch(answer.body, /hidden/);
   });
 
-  test('HEAD gets the head alone', async () => {
+  test('sends only the head for HEAD', async () => {
     const get = await request(port, line('GET /status HTTP/1.1'));
     const wire = await Wire.open(port);
     wire.send(line('HEAD /status HTTP/1.1') + line('GET /healthz HTTP/1.1'));
@@ -144,7 +144,7 @@ describe('the admin address', () => {
     wire.close();
   });
 
-  test('other methods are 405 with Allow, other paths 404', async () => {
+  test('replies 405 with Allow to other methods, 404 to other paths', async () => {
     for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'TRACE']) {
       const answer = await request(port, line(`${method} /healthz HTTP/1.1`));
       assert.equal(answer.status, 405, method);
@@ -158,7 +158,7 @@ describe('the admin address', () => {
     }
   });
 
-  test('a request head over 8 KiB is refused and the connection ended', async () => {
+  test('refuses a request head over 8 KiB and ends the connection', async () => {
     const answer = await request(
       port,
       `GET /healthz HTTP/1.1\r\nHost: admin\r\nX: ${'x'.repeat(9_000)}\r\n\r\n`,
@@ -167,7 +167,7 @@ describe('the admin address', () => {
     assert.equal(answer.closed, true);
   });
 
-  test('an error while a page is made is told to the gateway and not to the client', async () => {
+  test('reports an error in a page to the gateway and not to the client', async () => {
     view.failWith = new Error('secret detail');
     try {
       const answer = await request(port, line('GET /status HTTP/1.1'));
@@ -180,7 +180,7 @@ describe('the admin address', () => {
   });
 });
 
-test('a taken port rejects with the listen error as it came', async () => {
+test('an admin address whose port is taken rejects with the unchanged listen error', async () => {
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
   try {
@@ -198,7 +198,7 @@ test('a taken port rejects with the listen error as it came', async () => {
 const closePatience = { timeout: 10_000 };
 
 test(
-  'close ends idle and half-spoken connections at once, and may be called twice',
+  'close ends idle and incomplete connections at once, and may be called twice',
   closePatience,
   async () => {
     const admin = await startAdmin({
@@ -223,7 +223,7 @@ test(
   },
 );
 
-test('one connection more than a peer may have closes its oldest idle one, and the newest is served', async () => {
+test('one connection too many of a peer closes its oldest idle one, and the newest is served', async () => {
   const admin = await startAdmin({
     host: '127.0.0.1',
     port: 0,

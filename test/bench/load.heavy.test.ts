@@ -18,13 +18,13 @@ const CONNECTIONS = 8;
 
 interface Seen {
   readonly result: LoadResult;
-  /** Times each token arrived. */
+  /** Number of arrivals of each token. */
   readonly tokens: ReadonlyMap<string, number>;
-  /** Times each method arrived with so many bytes. */
+  /** Number of arrivals of each method with each body size. */
   readonly bodies: ReadonlyMap<string, number>;
 }
 
-/** Runs a load against a server that answers 200, or 401 to the token `refused`, and notes what it sees. */
+/** Runs a load against a server that replies 200, or 401 to the token `refused`, and records the requests. */
 async function observe(
   make: (children: Children, folder: string) => LoadGenerator,
   plan: Pick<LoadPlan, 'use' | 'seconds'> & Partial<LoadPlan>,
@@ -74,7 +74,7 @@ const generators = [
 
 for (const { name, make, skip } of generators) {
   describe(`the load of ${name}`, { skip }, () => {
-    it('sends each token exactly once when asked to', async () => {
+    it('sends each token exactly once if asked', async () => {
       // Not a multiple of the connections: the last ones have one token less.
       const { result, tokens } = await observe(make, { use: 'once', seconds: 1 }, named(1_003));
       assert.equal(tokens.size, 1_003);
@@ -84,7 +84,7 @@ for (const { name, make, skip } of generators) {
       assert.ok(result.seconds > 0 && result.latency.p50 > 0 && result.latency.p999 >= result.latency.p50);
     });
 
-    it('goes round all tokens for the time given', async () => {
+    it('repeats all tokens for the time given', async () => {
       const { result, tokens } = await observe(make, { use: 'cycle', seconds: 1 }, named(50));
       assert.equal(tokens.size, 50);
       const sent = [...tokens.values()].reduce((sum, times) => sum + times, 0);
@@ -121,7 +121,7 @@ for (const { name, make, skip } of generators) {
       assert.deepEqual([result.completed, result.failures], [40, 0]);
     });
 
-    it('sends no more requests per second than it was told to', async () => {
+    it('sends no more requests per second than configured', async () => {
       const rate = 100;
       const { result } = await observe(make, { use: 'cycle', seconds: 1, rate }, named(5));
       // wrk's pauses are of random length; the mean of the first of eight connections may be half as long.

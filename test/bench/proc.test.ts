@@ -47,7 +47,7 @@ describe('/proc/PID/stat', () => {
     });
   });
 
-  it('refuses what is not such a line', () => {
+  it('refuses other lines', () => {
     assert.throws(() => parseStat('7 node S 1 7 7'), /not a line of/);
     assert.throws(() => parseStat('7 (node) S 1 7 7'), /not a line of/);
   });
@@ -82,7 +82,7 @@ describe('peak memory', () => {
 
 describe('a real process', () => {
   it('is measured with its children', async () => {
-    // The shell prints once its child has used 300 ms of CPU time; both then wait for the end of their input.
+    // The shell prints once its subprocess has used 300 ms of CPU time; both then wait for the end of their input.
     const script =
       'while (process.cpuUsage().user < 300000); process.stdout.write("done"); process.stdin.resume()';
     const shell = spawn('/bin/sh', ['-c', '"$0" -e "$1"; true', process.execPath, script], {

@@ -116,7 +116,7 @@ describe('a scenario', () => {
     assert.match(markdownReport(run), /^\| a \| 500\.0 \([^)]*\) \| 2\.00 \(1\.00–2\.50\) \|/m);
   });
 
-  it('may compare latencies, and says below its table what is to be known', () => {
+  it('may compare latencies, with notes below its table', () => {
     const rounds = [measured(1)];
     const slow = rounds.map((round) => ({ ...round, p99: 3 }));
     const run = runOf([gateway('calm', rounds), gateway('flooded', slow)], {

@@ -8,7 +8,7 @@ import type { RunResult } from '../../bench/results.ts';
 import { bench } from './program.ts';
 
 describe('a short run of the benchmark', () => {
-  it('measures every gateway there is, everything with ours, and writes complete results', async () => {
+  it('measures every gateway present, everything with portcullis, and writes complete results', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'bench-test-'));
     try {
       const results = join(folder, 'results');

@@ -3,13 +3,13 @@ import { describe, it } from 'node:test';
 import { bench } from './program.ts';
 
 describe('the benchmark', () => {
-  it('says what it can be asked', async () => {
+  it('lists its options', async () => {
     const { code, stdout } = await bench(['--help']);
     assert.equal(code, 0);
     assert.match(stdout, /^usage: npm run bench/);
   });
 
-  it('refuses what it does not know, and a part of a run for the README', async () => {
+  it('refuses unknown options, and a part of a run for the README', async () => {
     for (const [args, reason] of [
       [['--scenario', 'hit-2'], /--scenario: hit-2 is not one of hit-1, hit-1000, miss/],
       [['--gateway', 'nginx,fastify'], /--gateway: nginx is not one of/],

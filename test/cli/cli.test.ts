@@ -37,7 +37,7 @@ test('--help is the help, for each command too', async () => {
   }
 });
 
-test('wrong usage is said on standard error and ends with 64', async () => {
+test('wrong usage is reported on standard error and ends with 64', async () => {
   for (const [args, text] of [
     [[], 'Usage: portcullis'],
     [['frobnicate'], "unknown command 'frobnicate'"],
@@ -61,14 +61,14 @@ test('schema prints the JSON Schema', async () => {
   assert.equal((JSON.parse(stdout) as { title?: unknown }).title, 'portcullis configuration');
 });
 
-test('a reader that goes away is no fault', async () => {
+test('a reader that goes away is no error', async () => {
   const { child, ended } = start(['schema']);
   child.stdout.destroy();
   const { stderr } = await ended;
   assert.equal(stderr, '');
 });
 
-test('check finds its file by option, environment and place', async () => {
+test('check finds its file by option, environment and default place', async () => {
   write('portcullis.yaml', good);
   const other = write('other.yaml', good);
   const say = (file: string) => ({ code: 0, stdout: `${file} is valid\n`, stderr: '' });
@@ -122,7 +122,7 @@ test('a configuration file that cannot be read ends with 69', async () => {
   }
 });
 
-test('without a configuration file a command says where one is looked for, and what prints one', async (t) => {
+test('without a configuration file a command prints the default places, and the command that writes an example', async (t) => {
   if (existsSync('/etc/portcullis/portcullis.yaml')) return t.skip('this machine has a configuration');
   const empty = mkdtempSync(join(folder, 'empty-'));
   for (const command of ['check', 'start', 'explain']) {

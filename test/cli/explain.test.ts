@@ -24,7 +24,7 @@ routes:
 const token = rs256(key, { iss: 'x', aud: 'y', exp: secondsFromNow(600) });
 const explain = (...args: string[]): Promise<Ended> => run(['explain', '--config', file, ...args]);
 
-test('a token that is let in: every check, and 0', async () => {
+test('an accepted token: every check, and 0', async () => {
   const { code, stdout, stderr } = await explain(token);
   assert.deepEqual([code, stderr], [0, '']);
   const lines = stdout.split('\n');
@@ -37,7 +37,7 @@ test('a token that is let in: every check, and 0', async () => {
   for (const line of checks) assert.match(line, /^ {2}pass {2}[a-z ]{18}\S/);
 });
 
-test('a token that is refused: where, the answer, and 1', async () => {
+test('a refused token: the check, the reply, and 1', async () => {
   const { code, stdout, stderr } = await explain(
     '--path=/admin/x?y',
     '--method=POST',
@@ -65,7 +65,7 @@ test('a request without a token, and one that no route takes', async () => {
   );
 });
 
-test('a token on standard input, with the name of the header and the scheme before it', async () => {
+test('a token on standard input, after the name of the header and the scheme', async () => {
   for (const text of [token, `${token}\n`, `Bearer ${token}`, `Authorization: bearer  ${token}\r\n`]) {
     const { code, stdout } = await run(['explain', '--config', file, '-'], { input: text });
     assert.equal(code, 0, stdout);
@@ -77,7 +77,7 @@ test('never prints the token or its signature', async () => {
   for (const part of token.split('.')) assert.ok(!stdout.includes(part));
 });
 
-test('a bad file is told of as by check, and ends with 78', async () => {
+test('a bad file is reported as by check, and ends with 78', async () => {
   const bad = join(folder, 'bad.yaml');
   writeFileSync(bad, 'listen: 1\n');
   const { code, stdout, stderr } = await run(['explain', '--config', bad, token]);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.js');
 
-/** Where gateways have their control sockets; one that is killed leaves its own behind. */
+/** The folder of the gateways' control sockets; a killed gateway leaves its socket behind. */
 const session = mkdtempSync(join(tmpdir(), 'portcullis-session-'));
 process.once('exit', () => rmSync(session, { recursive: true }));
 
@@ -31,7 +31,7 @@ export interface Surroundings {
   readonly detached?: boolean;
 }
 
-/** Starts the command as a user does, in a session of its own, with nothing of this process's environment but PATH. */
+/** Starts the command as a user does, in its own session, with only PATH of this process's environment. */
 export function start(
   args: readonly string[],
   { cwd, env, input = '', detached = false }: Surroundings = {},

@@ -10,7 +10,7 @@ import { start } from './program.ts';
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
 after(() => rmSync(folder, { recursive: true }));
 
-test('SIGHUP takes a good file, tells of a bad one, and leaves the old one in force then', async () => {
+test('SIGHUP applies a good file; it reports a bad one and leaves the old one in force', async () => {
   const origin = await Origin.start();
   origin.serve(() => 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
   const file = join(folder, 'portcullis.yaml');

@@ -41,7 +41,7 @@ const linesOf = (stdout: string): readonly Line[] =>
 const READY = /"message":"ready"/;
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  test(`start names its addresses, is ready, and ends with 0 on ${signal}`, async () => {
+  test(`start prints its addresses, is ready, and ends with 0 on ${signal}`, async () => {
     const { child, ended, printed } = start(['start', '--config', write('start.yaml', {})]);
     const lines = linesOf(await printed(READY));
     assert.deepEqual(
@@ -70,7 +70,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   });
 }
 
-test('what is in flight ends the wait for it only when the second signal comes', async () => {
+test('a request in flight delays the end until the second signal', async () => {
   let arrived: () => void = () => {};
   const inFlight = new Promise<void>((resolve) => {
     arrived = resolve;
@@ -128,7 +128,7 @@ test('a port that is taken ends with 69 and one sentence', async () => {
   taken.close();
 });
 
-test('a fault of ours ends with 70 and says what it was', async () => {
+test('an internal error ends with 70 and its description', async () => {
   const crash = "process.once('SIGUSR2', () => { throw new Error('made up') })";
   const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(crash)}` };
   const { child, ended, printed } = start(['start', '--config', write('crash.yaml', {})], { env });

@@ -11,7 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
 after(() => rmSync(folder, { recursive: true }));
 
 test('SIGTERM ends a start that waits for something', async () => {
-  // A Redis that takes the connection and never says a word.
+  // A Redis that accepts the connection and never sends a byte.
   const redis = createServer();
   const connected = once(redis, 'connection') as Promise<[Socket]>;
   redis.listen(0, '127.0.0.1');

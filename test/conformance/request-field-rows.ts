@@ -20,7 +20,7 @@ function long(bytes: number): readonly [bytes: string, value: string] {
   return [head('GET /x', `X-Long: ${value}`), value];
 }
 const [atLimit, atLimitValue] = long(HEAD_BYTES);
-/** The same out of letters of two bytes each, which the engine hands over as one character. */
+/** The same of letters of two bytes each, which the engine hands over as one character. */
 function longLetters(bytes: number): readonly [bytes: string, value: string] {
   const letters = '\xc3\xa9'.repeat((bytes - head('GET /x', 'X-Long: aab').length) >> 1);
   const value = `a${letters}b`;
@@ -116,7 +116,7 @@ export const eightBits: readonly Row[] = [
   carried('a byte behind the host is lost', 'GET /x HTTP/1.1\r\nHost: a.example\xff\r\n\r\n', sent('GET /x')),
 ];
 
-/** The engine ends the list of fields at an empty name: what follows it is invisible, and so is the body it announces. */
+/** The engine ends the list of fields at an empty name: later fields are invisible, and so is the body that they announce. */
 export const emptyNames: readonly Row[] = [
   carried('an empty name hides the fields behind it', head('GET /x', ': x', 'X-A: b'), sent('GET /x')),
   page('an empty name before Host', 'GET /x HTTP/1.1\r\n: x\r\nHost: a.example\r\n\r\n', 400),

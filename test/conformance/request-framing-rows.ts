@@ -7,7 +7,7 @@ const coded = (...values: string[]): string =>
 const abc = `${sent('POST /x', 'content-length: 3')}abc`;
 const chunks = '3\r\nabc\r\n0\r\n\r\n';
 const chunkedAbc = sent('POST /x', 'transfer-encoding: chunked') + chunks;
-/** The engine ends the connection while the request is on its way, so its answer does not arrive. */
+/** The engine ends the connection while the request is on its way, so its response does not arrive. */
 const cut = { answers: [], end: 'closed', counted: ['client_aborted'] } as const;
 const heard = { counted: ['request_malformed'] };
 
@@ -99,16 +99,16 @@ export const encodings: readonly Row[] = [
 
 const partly = (body: string): string => sent('POST /x', 'transfer-encoding: chunked') + body;
 const closed = { end: 'closed' } as const;
-/** `3;a` is read as hexadecimal 3ba, so that the bytes behind are content of an upload that never ends. */
+/** `3;a` is read as hexadecimal 3ba, so that later bytes are content of an upload that never ends. */
 const swallowed = partly('a\r\nabc\r\n0\r\n\r\n\r\n');
 const waiting = { answers: [], end: 'waiting', counted: ['client_aborted'] } as const;
-/** Refused by the engine when the head is on its way upstream, where the request stays without an end. */
+/** The engine refuses it when the head is on its way upstream, where the request stays without an end. */
 const midway = (name: string, body: string): Row =>
   carried(name, coded(' chunked') + body, partly(''), { ...cut, answers: ['400 page'] });
 
 /**
- * The engine reads chunk sizes in its own way and hands over the content alone, so none of this can be judged. What
- * leaves is framed anew, and the connection ends: nothing behind the body becomes a request.
+ * The engine reads chunk sizes in its own way and hands over only the content, so the gateway cannot judge them. It
+ * frames the body anew, and the connection ends: no bytes after the body become a request.
  */
 export const chunkLines: readonly Row[] = [
   carried(
@@ -164,7 +164,7 @@ export const chunkLines: readonly Row[] = [
   midway('size of 17 digits', '10000000000000003\r\nabc\r\n0\r\n\r\n'),
 ];
 
-/** The engine drops two bytes behind the last chunk and reads what follows as a request. */
+/** The engine drops two bytes after the last chunk and reads the next ones as a request. */
 export const trailers: readonly Row[] = [
   carried('a trailer', `${coded(' chunked')}3\r\nabc\r\n0\r\nX-T: v\r\n\r\n`, chunkedAbc, {
     ...cut,

@@ -1,38 +1,38 @@
-/** What becomes of the client's connection. */
+/** The end of the client's connection. */
 export type End =
   /** Ended by the gateway. */
   | 'closed'
-  /** Good for another request, which is answered. */
+  /** Good for another request, which gets its response. */
   | 'open'
   /** Left open, and the engine waits for more bytes until its idle time is over. */
   | 'waiting';
 
-/** Bytes of one client connection in latin1, and what becomes of them. */
+/** Bytes of one client connection in latin1, and their result. */
 export interface Row {
   readonly name: string;
-  /** What arrives together; several pieces arrive one after another. `{bearer}` stands for a good Authorization value. */
+  /** Pieces that arrive one after another. `{bearer}` stands for a good Authorization value. */
   readonly pieces: readonly string[];
   /**
-   * `guarded`: the route demands a token. `haproxy`: it does, and answers in HAProxy's way. `telling`: upstream is
-   * told the client's address.
+   * `guarded`: the route demands a token. `haproxy`: it does, and replies as HAProxy does. `telling`: upstream receives
+   * the client's address.
    */
   readonly gateway: 'open' | 'guarded' | 'haproxy' | 'telling';
-  /** What the client sees: status codes, with the reason word of ours or `page` for the engine's own. */
+  /** What the client gets: status codes, with the reason of the gateway or `page` for the engine's own. */
   readonly answers: readonly string[];
   readonly end: End;
-  /** The client ends its direction behind the last piece. */
+  /** The client ends its direction after the last piece. */
   readonly halfClose: boolean;
-  /** The engine would read what follows as a part of it, so nothing is sent behind it. */
+  /** The engine would read later bytes as a part of it, so nothing is sent after it. */
   readonly alone: boolean;
   /** Requests as they reached upstream, byte for byte. */
   readonly upstream: readonly string[];
-  /** Outcomes that were counted: how many requests the engine made of the bytes, and what became of them. */
+  /** Counted outcomes: how many requests the engine made of the bytes, and how they ended. */
   readonly counted: readonly string[];
 }
 
 export type Options = Partial<Omit<Row, 'name' | 'pieces' | 'upstream'>>;
 
-/** Reaches upstream as `upstream`; answered and open for more unless told otherwise. */
+/** Reaches upstream as `upstream`; gets a response and leaves the connection open, by default. */
 export function carried(
   name: string,
   bytes: string | readonly string[],
@@ -60,12 +60,12 @@ export function malformed(name: string, bytes: string, options: Options = {}): R
   return carried(name, bytes, [], { answers, end: 'closed', counted: ['request_malformed'], ...options });
 }
 
-/** Refused by the engine with a page of its own, and the gateway never hears of it unless told otherwise. */
+/** The engine refuses it with its own page, and the gateway never sees it, by default. */
 export function page(name: string, bytes: string, status: 400 | 431 | 505, options: Options = {}): Row {
   return carried(name, bytes, [], { answers: [`${status} page`], end: 'closed', counted: [], ...options });
 }
 
-/** The engine waits for more; no answer, and nothing reaches upstream. */
+/** The engine waits for more; no response, and nothing reaches upstream. */
 export function waits(name: string, bytes: string, options: Options = {}): Row {
   return carried(name, bytes, [], { answers: [], end: 'waiting', counted: [], ...options });
 }
@@ -78,8 +78,8 @@ export const head = (line: string, ...fields: string[]): string =>
 export const sent = (line: string, ...fields: string[]): string =>
   `${[`${line} HTTP/1.1`, 'host: a.example', ...fields].join('\r\n')}\r\n\r\n`;
 
-/** In place of a piece: the rest is sent when the first answer is there. */
+/** In place of a piece: the rest is sent after the first response. */
 export const answered = '{answered}';
 
-/** What must never reach upstream. */
+/** Requests that must never reach upstream. */
 export const smuggled = head('GET /smuggled');

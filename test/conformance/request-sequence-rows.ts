@@ -3,7 +3,7 @@ import { answered, carried, head, type Row, sent, smuggled, waits } from './requ
 const get = (path: string, ...fields: string[]): string => head(`GET ${path}`, ...fields);
 const post = head('POST /x', 'Content-Length: 3');
 const abc = `${sent('POST /x', 'content-length: 3')}abc`;
-/** The engine ends the connection while the request is on its way, so its answer does not arrive. */
+/** The engine ends the connection while the request is on its way, so its response does not arrive. */
 const cut = { answers: [], end: 'closed', counted: ['client_aborted'] } as const;
 const unknown = { gateway: 'guarded', answers: ['401 token_missing'], counted: ['token_missing'] } as const;
 

@@ -10,7 +10,7 @@ import { rows } from './request-rows.ts';
 let origin: Origin;
 let gateways: Record<Row['gateway'], TestGateway>;
 
-/** Requests that reached upstream whole, and the connections on which one may be half there. */
+/** Requests that reached upstream whole, and the connections with a possible part of one. */
 const whole: string[] = [];
 let connections: OriginConnection[] = [];
 
@@ -48,11 +48,11 @@ async function answerAll(connection: OriginConnection): Promise<void> {
       connection.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
     }
   } catch {
-    connection.socket.destroy(); // The gateway is done with it.
+    connection.socket.destroy(); // The gateway closed the connection.
   }
 }
 
-/** Enough for the two ways in which the gateway frames what it sends. */
+/** Covers the two ways in which the gateway frames what it sends. */
 function isWhole(text: string): boolean {
   const end = text.indexOf('\r\n\r\n') + 4;
   if (end < 4) return false;
@@ -61,18 +61,18 @@ function isWhole(text: string): boolean {
   return !text.includes('\r\ntransfer-encoding: chunked\r\n') || text.endsWith('\r\n0\r\n\r\n');
 }
 
-/** Sent on a connection of its own and answered: what was sent before has been read by the gateway by then. */
+/** Sends a request on its own connection and gets the response: the gateway has read earlier bytes by then. */
 async function sendMarker(gateway: TestGateway): Promise<void> {
   const response = await request(gateway.port, head('GET /marker', `Authorization: ${gateway.bearer()}`));
   assert.equal(response.status, 200);
 }
 
-/** Lets the gateway read what was sent, so that the next piece is another read of the engine. */
+/** Lets the gateway read the sent bytes, so that the next piece is another read of the engine. */
 async function turn(): Promise<void> {
   for (let left = 2; left > 0; left -= 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** The answers in `text`, as a row names them. */
+/** The responses in `text`, as a row names them. */
 function answersIn(text: string): string[] {
   const answers = text.split(/(?=HTTP\/1\.1 \d{3} )/).filter((answer) => answer !== '');
   return answers.map((answer) => {
@@ -82,14 +82,14 @@ function answersIn(text: string): string[] {
   });
 }
 
-/** What a row says, as it came out. */
+/** The actual result, in the form of a row. */
 type Outcome = Pick<Row, 'answers' | 'upstream' | 'counted'>;
 
-/** Sends the bytes, checks the end of the connection, and yields the rest once everything that ran is over. */
+/** Sends the bytes, checks the end of the connection, and yields the rest once all exchanges are over. */
 async function play(row: Row, behind = ''): Promise<Outcome> {
   const gateway = gateways[row.gateway];
   const bearer = gateway.bearer();
-  await sendMarker(gateway); // An idle upstream connection is there: what wants to go upstream gets there at once.
+  await sendMarker(gateway); // An idle upstream connection exists: a request for upstream gets there at once.
   const before = await gateway.outcomes();
   let own = 0;
   whole.length = 0;
@@ -175,7 +175,7 @@ describe('the bytes of a client', () => {
 
   const ending = rows.filter((row) => row.end !== 'open' && !row.alone);
   for (const row of ending) {
-    test(`${row.name}: a request behind it in the same segment never reaches upstream`, async () => {
+    test(`${row.name}: a later request in the same segment never reaches upstream`, async () => {
       const { answers, upstream } = await play(row, smuggled);
       assert.deepEqual(
         upstream.filter((text) => text.startsWith('GET /smuggled')),

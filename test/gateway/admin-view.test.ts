@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { revocationsView } from '../../src/gateway/admin-view.ts';
 
-test('the metrics, scraped again and again, do not walk over all revocations; the status does', () => {
+test('repeated scrapes of the metrics do not iterate over all revocations; the status does', () => {
   let walks = 0;
   const view = revocationsView({
     size: 3,

@@ -8,7 +8,7 @@ import { StartError } from '../../src/lib/start-error.ts';
 import { silentLog, testConfig } from '../support/gateway.ts';
 import { request } from '../support/wire.ts';
 
-/** Servers that write down what the gateway asks of them, and fail where the test says so. */
+/** Servers that record the gateway's calls, and fail where the test says so. */
 class ScriptedServers implements Servers {
   config: Config;
   readonly calls: string[] = [];
@@ -90,7 +90,7 @@ beforeEach(() => {
 
 afterEach(() => gateway.close({ graceMs: 0 }));
 
-describe('a gateway, whatever serves its traffic', () => {
+describe('a gateway with any servers', () => {
   test('opens, then starts its control plane, then listens', async () => {
     assert.equal(gateway.addresses.admin, '');
     await gateway.start();
@@ -139,7 +139,7 @@ describe('a gateway, whatever serves its traffic', () => {
     assert.deepEqual(servers.calls.slice(2), []);
   });
 
-  test('reports a fault of ours as one', async () => {
+  test('reports an internal error as one', async () => {
     await gateway.start();
     servers.failing.set('prepare', new TypeError('oh'));
     await assert.rejects(gateway.reload(next), TypeError);
@@ -169,7 +169,7 @@ describe('a gateway, whatever serves its traffic', () => {
     assert.ok(!servers.calls.includes('plan'));
   });
 
-  test('shows operators how it is until its servers have ended', async () => {
+  test('reports its state to operators until its servers have ended', async () => {
     await gateway.start();
     const port = Number(gateway.addresses.admin.split(':')[1]);
     const ready = 'GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';

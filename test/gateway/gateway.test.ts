@@ -37,7 +37,7 @@ interface UnderWay {
   readonly upstream: OriginConnection;
 }
 
-/** A gateway with one request under way, of which upstream has the head. */
+/** A gateway with one current request, of which upstream has the head. */
 async function underWay(): Promise<UnderWay> {
   const gateway = await startGateway({ upstreamPort: origin.port, ...open });
   const wire = await Wire.open(gateway.port);
@@ -47,7 +47,7 @@ async function underWay(): Promise<UnderWay> {
   return { gateway, wire, upstream };
 }
 
-/** The beginning of an answer in pieces, until the client has it. */
+/** The beginning of a response in pieces, until the client has it. */
 async function beginAnswer(wire: Wire, upstream: OriginConnection): Promise<void> {
   upstream.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n');
   await eventually(
@@ -77,7 +77,7 @@ describe('close', () => {
     assert.equal(await attempt(gateway.adminPort), 'ECONNREFUSED');
   });
 
-  test('lets an answer in pieces end within the grace', async () => {
+  test('lets a response in pieces end within the grace', async () => {
     const { gateway, wire, upstream } = await underWay();
     await beginAnswer(wire, upstream);
     const closed = gateway.gateway.close({ graceMs: 10_000 });
@@ -88,7 +88,7 @@ describe('close', () => {
     upstream.socket.destroy();
   });
 
-  test('serves a request on a connection that was open already, and asks it to leave', async () => {
+  test('serves a request on an open connection, and asks the client to leave', async () => {
     const gateway = await startGateway({ upstreamPort: origin.port, ...open });
     const slow = await Wire.open(gateway.port);
     slow.send(get);
@@ -116,7 +116,7 @@ describe('close', () => {
     slow.close();
   });
 
-  test('cuts what is left when the grace is over, and says how much', async () => {
+  test('cuts the remaining exchanges when the grace is over, and reports their number', async () => {
     const { gateway, wire, upstream } = await underWay();
     assert.equal(await gateway.gateway.close({ graceMs: 50 }), 1);
     const response = await wire.response();
@@ -127,7 +127,7 @@ describe('close', () => {
     wire.close();
   });
 
-  test('without grace cuts at once; a second call gives the same answer', async () => {
+  test('without grace cuts at once; a second call gives the same result', async () => {
     const { gateway, wire, upstream } = await underWay();
     const first = gateway.gateway.close({ graceMs: 0 });
     const second = gateway.gateway.close({ graceMs: 10_000 });
@@ -138,7 +138,7 @@ describe('close', () => {
     assert.equal(await attempt(gateway.port), 'ECONNREFUSED');
   });
 
-  test('cuts an answer in pieces when the grace is over', async () => {
+  test('cuts a response in pieces when the grace is over', async () => {
     const { gateway, wire, upstream } = await underWay();
     await beginAnswer(wire, upstream);
     assert.equal(await gateway.gateway.close({ graceMs: 1 }), 1);

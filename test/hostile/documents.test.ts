@@ -2,13 +2,13 @@ import { describe, test } from 'node:test';
 import { keyPair, rs256, secondsFromNow } from '../support/tokens.ts';
 import { AUDIENCE, claims, ISSUER, issuerOf, standFor, verificationKey } from './stand.ts';
 
-/** Every token here is signed by the genuine key: what refuses it is what it says. */
+/** The genuine key signs every token here: its content is what refuses it. */
 const key = keyPair('RS256');
 const stand = standFor([issuerOf('main', ['RS256'], [verificationKey(key, ['RS256'])])]);
 const malformed = '401 token_malformed';
 const header = { alg: 'RS256', typ: 'JWT' };
 
-/** Claims with members written as they stand, so that odd numbers and repetitions can be made. */
+/** Claims with members written as given, to make odd numbers and repetitions. */
 const written = (...members: string[]): string =>
   `${JSON.stringify(claims({ exp: undefined })).slice(0, -1)},${members.join()}}`;
 const exp = `"exp":${secondsFromNow(300)}`;
@@ -91,7 +91,7 @@ const numbers: readonly (readonly [text: string, expected: string])[] = [
   ['[9999999999]', malformed],
   ['{}', malformed],
   ['{"valueOf":9999999999}', malformed],
-  // What is not a number of JSON (RFC 8259 §6).
+  // Text that is not a JSON number (RFC 8259 §6).
   ['NaN', malformed],
   ['Infinity', malformed],
   ['-Infinity', malformed],

@@ -13,24 +13,24 @@ import { AUDIENCE, claims, ISSUER } from './stand.ts';
 /** Tokens of the flood; a million takes some two minutes. */
 const TOKENS = Number(process.env['PORTCULLIS_FLOOD_TOKENS'] ?? 50_000);
 const CONNECTIONS = 32;
-/** Milliseconds between two requests of a cached client, and how many of them there are. */
+/** Milliseconds between two requests of a cached client, and the number of such clients. */
 const PACE_MS = 4;
 const CLIENTS = 8;
 /** Requests of a measurement without flood, over all clients. */
 const CALM_REQUESTS = 1000;
 /**
- * Parts of the flood, each between two measurements without one. Another program on this machine makes some of them look
- * worse than they are; a gateway that lets the flood through is slow in all of them.
+ * Parts of the flood, each between two measurements without one. Another program on this machine may slow some parts; a
+ * gateway that lets the flood through is slow in all of them.
  */
 const ROUNDS = 5;
-/** Fewest requests during a part of the flood that say anything. */
+/** Fewest requests during a part of the flood that make a measurement. */
 const LEAST_REQUESTS = 100;
-/** A 99th percentile below this, in milliseconds, is not compared: it says more about the machine. */
+/** A 99th percentile below this, in milliseconds, is not compared: it depends more on the machine. */
 const FLOOR_MS = 10;
 const MAX_RATIO = 3;
 /**
- * Most resident memory above idle, in bytes. Nothing is kept of a refused token: this is the young generation of the
- * collector at its largest in two threads and what waits at one time.
+ * Most resident memory above idle, in bytes. A refused token leaves nothing behind: this is V8's new space at its
+ * largest in two threads, and what waits at one time.
  */
 const MEMORY = 96 * 1024 * 1024;
 
@@ -62,7 +62,7 @@ after(async () => {
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Times in milliseconds of requests with tokens that are known, at a moderate rate, until `enough`. */
+/** Times in milliseconds of requests with known tokens, at a moderate rate, until `enough`. */
 async function cachedClients(
   tokens: readonly string[],
   enough: (requests: number) => boolean,
@@ -106,7 +106,7 @@ interface Round {
   readonly calm: number;
   readonly flooded: number;
   readonly requests: number;
-  /** That of the measurement behind the flood. */
+  /** The percentile of the measurement after the flood. */
   readonly after: number;
 }
 
@@ -123,18 +123,18 @@ async function floodedRound(tokens: readonly string[], count: number, before: nu
   } finally {
     child.kill('SIGKILL');
   }
-  // None was turned away unjudged: there are fewer connections than places in the queue.
+  // Every token was judged: there are fewer connections than places in the queue.
   assert.deepEqual(JSON.parse(await answers), { 401: count });
   const after = percentile99(await cachedClients(tokens, (requests) => requests >= CALM_REQUESTS));
-  // Before and after, so that something else that has begun to run on this machine counts for both sides.
+  // Before and after, so that another program that starts in between counts for both sides.
   return { calm: Math.max(before, after), flooded: percentile99(times), requests: times.length, after };
 }
 
-test(`${TOKENS} distinct tokens with wrong signatures leave known ones alone, and memory`, async (context) => {
+test(`${TOKENS} distinct tokens with wrong signatures do not slow known ones down, nor fill the memory`, async (context) => {
   const tokens = Array.from({ length: CLIENTS }, (_, n) =>
     rs256(key, claims({ exp: 9_999_999_999, sub: `${n}` })),
   );
-  // All measurements find warm code, and the memory that any work takes has been taken.
+  // All measurements find warm code, and memory that any work takes.
   const warming = TOKENS / 10;
   assert.deepEqual(JSON.parse(await flood(warming).answers), { 401: warming });
   await cachedClients(tokens, (requests) => requests >= CALM_REQUESTS);

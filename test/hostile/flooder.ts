@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 
 /**
- * A client in a process of its own that sends distinct tokens, well formed but for their signatures, which are
- * random bytes: `node flooder.js PORT TOKENS CONNECTIONS INPUT`, where INPUT is header and payload of a token. Prints
- * how many answers there were by their status as JSON, and ends.
+ * A client in its own process that sends distinct tokens, well formed but for their signatures, which are random bytes:
+ * `node flooder.js PORT TOKENS CONNECTIONS INPUT`, where INPUT is header and payload of a token. Prints the number of
+ * replies by status as JSON, and ends.
  */
 const [port = 0, tokens = 0, connections = 0] = process.argv.slice(2, 5).map(Number);
 const input = process.argv[5] ?? '';

@@ -5,7 +5,7 @@ import { parseJwks } from '../../src/keys/jwks.ts';
 import { parsePem } from '../../src/keys/pem.ts';
 import { keyPair, rsaKey } from '../support/tokens.ts';
 
-/** Refuses the key in a key set and, where it can be written so, in PEM. */
+/** Refuses the key in a key set and, if it has a PEM form, in PEM. */
 function refuses(jwk: JsonWebKey, because: RegExp, pem?: string): void {
   assert.throws(() => parseJwks(JSON.stringify({ keys: [jwk] })), because);
   if (pem !== undefined) assert.throws(() => parsePem(pem), because);
@@ -35,7 +35,7 @@ describe('a key that is too weak is refused', () => {
     });
   }
 
-  test('RSA with the exponent zero, or none', () => {
+  test('RSA with the exponent zero, or without one', () => {
     for (const jwk of [
       { kty: 'RSA', n, e: 'AA' },
       { kty: 'RSA', n, e: '' },
@@ -48,14 +48,14 @@ describe('a key that is too weak is refused', () => {
     }
   });
 
-  test('RSA whose modulus is short, though it is written long', () => {
+  test('RSA whose modulus is short, although its encoding is long', () => {
     const short = Buffer.from(rsaKey(1024).publicKey.export({ format: 'jwk' }).n as string, 'base64url');
     const padded = Buffer.concat([Buffer.alloc(128), short]).toString('base64url');
     refuses({ kty: 'RSA', n: padded, e: 'AQAB' }, /holds an RSA key of 1024 bits/);
   });
 });
 
-describe('a key on another curve, or on none, is refused', () => {
+describe('a key on another curve, or on no curve, is refused', () => {
   const ec = keyPair('ES256').publicKey.export({ format: 'jwk' });
   const koblitz = generateKeyPairSync('ec', { namedCurve: 'secp256k1' });
   const unreadable = /holds a key that cannot be read/;
@@ -102,7 +102,7 @@ describe('a key on another curve, or on none, is refused', () => {
     assert.throws(() => parsePem(pem), /holds an EC key on the curve (UNDEF|without a name)|cannot be read/);
   });
 
-  test('a key with another alg than it can verify, be it of the same family', () => {
+  test('a key whose alg it cannot verify, even one of the same family', () => {
     for (const alg of ['ES384', 'ES512', 'ES256K', 'RS256', 'HS256', 'none', 'EdDSA']) {
       refuses({ ...ec, alg }, /holds no usable key/);
     }

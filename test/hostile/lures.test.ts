@@ -14,8 +14,8 @@ const stand = standFor([
   issuerOf('named', ['RS256'], [verificationKey(genuine, ['RS256'], 'k1')], { issuer: NAMED }),
 ]);
 
-describe('a key that the token brings along or points to is never used', () => {
-  /** A request here comes of a pointer that was followed. */
+describe('a key in the token, or one that it points to, is never used', () => {
+  /** A request here means that a pointer was followed. */
   const bait = createServer((socket) => {
     visits += 1;
     socket.destroy();
@@ -60,7 +60,7 @@ describe('a key that the token brings along or points to is never used', () => {
       const named = (key: typeof genuine): string => rs256(key, claims({ iss: NAMED }), header);
       await stand().refuses(bare(attacker), '401 signature_invalid');
       await stand().refuses(named(attacker), unknown ? '401 key_unknown' : '401 signature_invalid');
-      // It is no fault either: these members are allowed (RFC 7515 §4.1), and are not looked at.
+      // The token is not at fault: these members are allowed (RFC 7515 §4.1), and are ignored.
       await stand().admits(bare(genuine));
       if (!unknown) await stand().admits(named(genuine));
       assert.equal(visits, 0);
@@ -77,7 +77,7 @@ describe('a key that the token brings along or points to is never used', () => {
   });
 });
 
-describe('kid is a name to compare and nothing else', () => {
+describe('kid is only compared', () => {
   const kids: readonly (readonly [name: string, kid: string])[] = [
     ['a path up to /dev/null', '../../../../../../dev/null'],
     ['an absolute path', '/proc/sys/kernel/randomize_va_space'],
@@ -143,7 +143,7 @@ describe('kid is a name to compare and nothing else', () => {
   });
 });
 
-describe('what an object inherits is neither a header parameter nor a claim', () => {
+describe('an inherited property is neither a header parameter nor a claim', () => {
   const good = JSON.stringify(claims());
   const rows: readonly (readonly [name: string, header: unknown, payload: unknown, expected: string])[] = [
     ['alg by __proto__', '{"__proto__":{"alg":"RS256"}}', good, '401 algorithm_not_allowed'],

@@ -48,7 +48,7 @@ for (const verifiers of [1, 0]) {
     );
 
     for (const [name, algorithm, key, twin] of rows) {
-      test(`${name}: its key passes, a twin key and every alg of another signature do not`, async () => {
+      test(`${name}: its key passes; a twin key and every alg of another signature are refused`, async () => {
         const invalid = '401 signature_invalid';
         for (const iss of [name, `${name}, wide`]) {
           await stand().admits(signToken(algorithm, key, claims({ iss })), iss);
@@ -58,7 +58,7 @@ for (const verifiers of [1, 0]) {
           typeof key === 'string' ? ['HS256', 'HS384', 'HS512'] : verificationKey(key, all).algorithms;
         for (const other of all) {
           if (other === algorithm) continue;
-          // The signature is the one of the key's own algorithm; only the name in the header is another.
+          // The signature is that of the key's own algorithm; only the name in the header differs.
           const named = (iss: string): string => signToken(algorithm, key, claims({ iss }), { alg: other });
           const isOtherName = otherNames(algorithm).includes(other);
           if (isOtherName && usable.includes(other)) {
@@ -90,7 +90,7 @@ for (const verifiers of [1, 0]) {
       }
       for (const name of ['ES256', 'ES384', 'ES512']) {
         for (const signer of ['ES256', 'ES384', 'ES512'].filter((other) => other !== name)) {
-          // Signed with the hash the name asks for, by a key of the other curve.
+          // Signed with the hash of the named algorithm, by a key of the other curve.
           const token = signToken(name, keys.get(signer) as TestKey, claims({ iss: name }));
           await stand().refuses(token, '401 signature_invalid', `${signer}'s curve for ${name}`);
         }

@@ -11,7 +11,7 @@ const invalid = '401 signature_invalid';
 const stand = standFor(
   [
     issuerOf('rsa', ['RS256'], [verificationKey(rsa, ['RS256'])]),
-    // The same kid at both, for different keys (CVE-2026-49998).
+    // Both issuers use the same kid for different keys (CVE-2026-49998).
     issuerOf('a', ['ES256'], [verificationKey(keyA, ['ES256'], 'k1')], { issuer: 'https://a.example' }),
     issuerOf('b', ['ES256'], [verificationKey(keyB, ['ES256'], 'k1')], { issuer: 'https://b.example' }),
   ],
@@ -20,11 +20,11 @@ const stand = standFor(
 );
 const cached = (): Promise<number> => stand().metric('portcullis_token_cache_entries');
 
-/** Who upstream was told is asking, by the last request. */
+/** The identity in the last request that upstream received. */
 const lastUser = (): string | undefined => /X-User: (.*)\r\n/.exec(stand().seen.at(-1) ?? '')?.[1];
 
-describe('what is remembered of one token never answers for another', () => {
-  test('tokens that end alike: the borrowed signature of a known token', async () => {
+describe('what is remembered of one token never decides for another', () => {
+  test('tokens with the same ending: the borrowed signature of a known token', async () => {
     const known = rs256(rsa, claims({ sub: 'victim' }));
     await stand().admits(known);
     await stand().admits(known, 'found again, so that the cache has its short way to it');
@@ -35,7 +35,7 @@ describe('what is remembered of one token never answers for another', () => {
       assert.equal(forged.slice(-43), known.slice(-43));
       await stand().refuses(forged, invalid, JSON.stringify(changes));
     }
-    // The whole signature, and only the end of it, behind other text.
+    // The whole signature, and only its end, after other text.
     await stand().refuses(
       `${header}.${segment(claims())}.${'A'.repeat(299)}${signature.slice(-43)}`,
       invalid,
@@ -47,7 +47,7 @@ describe('what is remembered of one token never answers for another', () => {
     assert.equal(lastUser(), 'victim');
   });
 
-  test('two hundred forgeries that end alike neither displace the known token nor take its place', async () => {
+  test('two hundred forgeries with the same ending neither displace the known token nor take its place', async () => {
     const known = rs256(rsa, claims({ sub: 'kept' }));
     await stand().admits(known);
     await stand().admits(known);
@@ -88,7 +88,7 @@ describe('what is remembered of one token never answers for another', () => {
   });
 });
 
-describe('the same token gives the same answer', () => {
+describe('the same token gives the same verdict', () => {
   const rows: readonly (readonly [name: string, token: string, expected: string])[] = [
     ['good', rs256(rsa, claims({ sub: 'again' })), 'permit'],
     ['signed by a twin key', rs256(keyPair('RS256'), claims()), invalid],
@@ -107,7 +107,7 @@ describe('the same token gives the same answer', () => {
     });
   }
 
-  test('until its time comes: one that is not yet valid is let in later', async () => {
+  test('until its time comes: a token that is not yet valid is accepted later', async () => {
     const token = rs256(rsa, claims({ nbf: Date.now() / 1000 + 0.7 }));
     await stand().refuses(token, '401 token_not_yet_valid');
     await eventually(
@@ -116,7 +116,7 @@ describe('the same token gives the same answer', () => {
     );
   });
 
-  test('until its time is over: one that is known is refused once it has expired', async () => {
+  test('until its time is over: a known token is refused once it has expired', async () => {
     const token = rs256(rsa, claims({ exp: Date.now() / 1000 + 0.7 }));
     await stand().admits(token);
     const entries = await cached();
@@ -129,7 +129,7 @@ describe('the same token gives the same answer', () => {
   });
 });
 
-test('a second Authorization header is refused, be the first a known token or not', async () => {
+test('a second Authorization header is refused, whether or not the first holds a known token', async () => {
   const token = rs256(rsa, claims({ sub: 'twice' }));
   const bearer = `Bearer ${token}`;
   await stand().admits(token);

@@ -46,7 +46,7 @@ function rsaWithExponent3(): TestKey {
   return pairOf(generateKeyPairSync('rsa', { modulusLength: 2048, publicExponent: 3 }));
 }
 
-/** What is signed of a token: header and payload. */
+/** The signed part of a token: header and payload. */
 function inputOf(algorithm: string, iss: string): string {
   return compact({ alg: algorithm }, claims({ iss }), '').slice(0, -1);
 }
@@ -107,7 +107,7 @@ describe('ECDSA', () => {
       test(`${name}, ${title}`, () => stand().refuses(withSignature(input, signature), invalid));
     }
 
-    // r + n and s + n mean the same to a verifier that reduces; where they fit, they would be second spellings.
+    // r + n and s + n are equivalent for a verifier that reduces; where they fit, they would be second spellings.
     test(`${name}, numbers beyond the order`, async () => {
       for (const [first, second] of [
         [r + order, s],
@@ -119,10 +119,11 @@ describe('ECDSA', () => {
       await stand().admits(withSignature(input, genuine));
     });
 
-    /*
-     * (r, n - s) is as good a signature as (r, s), and signers give either: RFC 7518 asks for no particular half, and
-     * refusing one would refuse every second honest token. So both are let in. They say the same, because what is
-     * signed is the same, and have the same jti, sub and times; all that is had is a second place in the cache.
+    /**
+     * (r, n - s) is as good a signature as (r, s), and signers produce either: RFC 7518 demands no particular half, and
+     * refusing one would refuse every second honest token. So both are accepted. They have the same identity, because
+     * the signed text is the same, with the same jti, sub and times; an attacker gains only a second place in the
+     * cache.
      */
     test(`${name}, the other half of s is the same identity`, async () => {
       const own = inputOf(name, name).replace(
@@ -214,19 +215,19 @@ describe('RSA, PKCS#1 v1.5', () => {
     privateEncrypt({ key: rsa.privateKey, padding: constants.RSA_NO_PADDING }, block);
   const full = Buffer.concat([digestInfo, digest]);
 
-  test('the way in which the blocks of these tests are made is the genuine one', async () => {
+  test('the blocks that these tests build are genuine ones', async () => {
     assert.deepEqual(raw(padded(full)), sign('sha256', Buffer.from(input), rsa.privateKey));
     await stand().admits(withSignature(input, raw(padded(full))));
   });
 
-  // The cube of each begins with a block that is in order up to the digest; what follows is rubbish.
+  // The cube of each begins with a block that is valid up to the digest; arbitrary bytes follow.
   for (const fill of [8, 20, 80]) {
     test(`Bleichenbacher's forgery for exponent 3 with ${fill} bytes of padding (CVE-2006-4339)`, async () => {
       const start = Buffer.concat([Buffer.from([0, 1]), Buffer.alloc(fill, 0xff), Buffer.alloc(1), full]);
       const lowest = toNumber(Buffer.concat([start, Buffer.alloc(size - start.length)]));
       const root = cubeRoot(lowest) + 1n;
       const cube = toBytes(root ** 3n, size);
-      // With too little room for rubbish the digest itself cannot be met; the padding always can.
+      // With too little room for such bytes the digest itself cannot match; the padding always can.
       const met = fill < 80 ? start.length : fill + 3;
       assert.deepEqual(cube.subarray(0, met), start.subarray(0, met), 'the forgery is one');
       await stand().refuses(withSignature(input, toBytes(root, size)), invalid);
@@ -351,7 +352,7 @@ describe('keys of the wrong kind', () => {
   });
 });
 
-/** The largest number whose cube is not above the value. */
+/** The largest number whose cube does not exceed the value. */
 function cubeRoot(value: bigint): bigint {
   let [low, high] = [0n, 1n << BigInt(Math.ceil(value.toString(2).length / 3) + 1)];
   while (low < high) {

@@ -30,7 +30,7 @@ const signers: readonly (readonly [name: string, spare: number, make: (changes: 
 
 describe('a token has one spelling', () => {
   for (const [name, spare, make] of signers) {
-    test(`${name}: all others of its signature are refused, and never cached`, async () => {
+    test(`${name}: all other spellings of its signature are refused, and never cached`, async () => {
       const token = make({});
       await stand().admits(token);
       const entries = await cached();
@@ -95,7 +95,7 @@ describe('a token has one spelling', () => {
     '\u00ad',
   ];
   for (const text of insertions) {
-    test(`${JSON.stringify(text)} behind, before or within a segment`, async () => {
+    test(`${JSON.stringify(text)} after, before or within a segment`, async () => {
       for (const at of [0, 1, 2]) {
         const changes: readonly ((part: string) => string)[] = [
           (part) => part + text,
@@ -104,7 +104,7 @@ describe('a token has one spelling', () => {
           (part) => part.slice(0, -text.length) + text,
         ];
         for (const [index, change] of changes.entries()) {
-          // The engine drops bytes from 0x80 up at the edges of a value; the end is then as it was.
+          // The engine drops bytes from 0x80 up at the edges of a value; the end is then unchanged.
           if (at === 2 && index % 3 === 0 && text.charCodeAt(text.length - 1) >= 0x80) continue;
           await stand().refuses(respell(token, at, change), malformed, `segment ${at}, place ${index}`);
         }
@@ -143,7 +143,7 @@ describe('a token has one spelling', () => {
 
   test('the alphabet of plain base64', async () => {
     const signed = ['+', '/'].map((sign) => {
-      // A signature that holds the sign's counterpart, so that both spellings mean the same bytes.
+      // A signature that contains the sign's counterpart, so that both spellings mean the same bytes.
       const counterpart = sign === '+' ? '-' : '_';
       for (let n = 0; ; n += 1) {
         const made = rs256(rsa, claims({ n }));
@@ -220,7 +220,7 @@ describe('a token has three segments', () => {
 describe('a token has fewer than 16 KiB', () => {
   const LIMIT = 16 * 1024;
   const ofLength = (length: number, key: TestKey = rsa): string => {
-    // Three bytes more make four characters more; by single bytes for the last of them, each of which is signed.
+    // Three more bytes make four more characters; the last bytes are added one by one, and each token is signed.
     for (let pad = Math.floor((length - 700) * 0.74); ; ) {
       const token = rs256(key, claims({ pad: 'x'.repeat(pad) }));
       if (token.length >= length) return token;
@@ -228,7 +228,7 @@ describe('a token has fewer than 16 KiB', () => {
     }
   };
 
-  test('the longest passes, the next does not', async () => {
+  test('the longest is accepted, the next is refused', async () => {
     const longest = ofLength(LIMIT - 2);
     assert.ok(longest.length < LIMIT, String(longest.length));
     await stand().admits(longest);

@@ -15,15 +15,15 @@ export const ISSUER = 'https://issuer.example';
 export const AUDIENCE = 'orders';
 /** Secret of the HMAC issuers, long enough for HS512. */
 export const SECRET = 'a secret that only the configuration holds, of sixty-four bytes or more';
-/** The largest head that a configuration allows: long tokens are then refused for their own length. */
+/** The largest head that a configuration allows, so that long tokens are refused for their own length. */
 const HEAD_BYTES = 256 * 1024;
 
-/** Claims that are accepted, with changes. */
+/** Accepted claims, with changes. */
 export function claims(changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   return { iss: ISSUER, aud: AUDIENCE, sub: 'user-1', exp: secondsFromNow(300), ...changes };
 }
 
-/** A key as the configuration takes it in, for those of the algorithms that it can verify. */
+/** A key as the configuration reads it, for the algorithms of the list that it can verify. */
 export function verificationKey(
   key: TestKey | string,
   algorithms: readonly string[],
@@ -52,7 +52,7 @@ export function issuerOf(
   });
 }
 
-/** The answer in one word: `permit`, or the status and the reason. */
+/** The outcome of a request: `permit`, or the status and the reason. */
 function wordOf(response: WireResponse): string {
   if (response.status === 200 && response.body === 'let in') return 'permit';
   const reason = /"code":"(\w+)"/.exec(response.body)?.[1] ?? '';
@@ -60,8 +60,8 @@ function wordOf(response: WireResponse): string {
 }
 
 /**
- * A running gateway before an upstream that remembers what reaches it. Requests that must be refused and requests that
- * must pass go to different paths, so that at the end it can be told that nothing of the first kind has come through.
+ * A running gateway before an upstream that records every request. Requests that must be refused and requests that must
+ * pass go to different paths, so that `close` can check that none of the first kind has come through.
  */
 export class Stand {
   readonly gateway: TestGateway;
@@ -104,14 +104,14 @@ export class Stand {
     }
   }
 
-  /** Refuses: twice, because what has been remembered of the first time must not help the second. */
+  /** Expects a refusal, twice, because what the gateway remembers of the first must not help the second. */
   async refuses(token: string, expected: string, name: string = expected): Promise<void> {
     const authorization = `Bearer ${token}`;
     assert.equal(await this.ask(authorization, '/attack'), expected, name);
     assert.equal(await this.ask(authorization, '/attack'), expected, `${name}, the second time`);
   }
 
-  /** Lets in: what surrounds an attack must be in order, or its refusal says nothing. */
+  /** Expects success: the surroundings of an attack must be in order, or its refusal proves nothing. */
   async admits(token: string, name = 'a good token'): Promise<void> {
     assert.equal(await this.ask(`Bearer ${token}`, '/control'), 'permit', name);
   }
@@ -142,7 +142,7 @@ export class Stand {
     return (await request(this.gateway.adminPort, bytes)).body;
   }
 
-  /** Ends all; fails when a request that had to be refused has reached upstream. */
+  /** Closes everything; fails when a request that must be refused has reached upstream. */
   async close(): Promise<void> {
     this.#wire?.close();
     await this.gateway.close();
@@ -154,7 +154,7 @@ export class Stand {
   }
 }
 
-/** A stand for all tests of a file or a `describe`, made before and ended after them. */
+/** A stand for all tests of a file or a `describe`, made before and closed after them. */
 export function standFor(...settings: Parameters<typeof Stand.start>): () => Stand {
   let stand: Stand | undefined;
   before(async () => {
@@ -164,12 +164,12 @@ export function standFor(...settings: Parameters<typeof Stand.start>): () => Sta
   return () => stand as Stand;
 }
 
-/** A compact token of these three parts, encoded as they stand. */
+/** A compact token of these three parts, encoded as given. */
 export function compact(header: unknown, payload: unknown, signature: string | Buffer): string {
   return [header, payload, signature].map(segment).join('.');
 }
 
-/** base64url of a text or bytes as they are, of anything else as JSON. */
+/** base64url of text or bytes unchanged, of anything else as JSON. */
 export function segment(part: unknown): string {
   const bytes = Buffer.isBuffer(part)
     ? part

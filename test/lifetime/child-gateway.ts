@@ -5,7 +5,7 @@ import { start } from '../cli/program.ts';
 import { sums } from '../support/gateway.ts';
 import { request } from '../support/wire.ts';
 
-/** A gateway in a process of its own, so that its memory is its own. */
+/** A gateway in its own process, so that its memory can be measured. */
 export interface ChildGateway {
   readonly port: number;
   /** Resident memory now, in bytes. */

@@ -19,7 +19,7 @@ beforeEach(async () => {
   gateway = await startGateway({ upstreamPort: origin.port, routes: [{ auth: 'none' }] });
 });
 
-/** Another gateway for the test, to which an upstream that is silent for 600 ms is late. */
+/** Another gateway for the test, whose upstream is late after 600 ms of silence. */
 async function restartImpatient(): Promise<void> {
   await gateway.close();
   gateway = await startGateway({
@@ -55,7 +55,7 @@ async function asked(bytes: string): Promise<[Wire, OriginConnection]> {
   return [wire, upstream];
 }
 
-/** Exactly one exchange has ended, with this word. */
+/** Exactly one exchange has ended, with this outcome. */
 async function ended(word: string): Promise<void> {
   await eventually(
     () => gateway.outcomes(),
@@ -99,7 +99,7 @@ describe('a client that vanishes while everything is full', () => {
     }
   }
 
-  test('in an upload that upstream never takes: its silence ends it', async () => {
+  test('in an upload that upstream never takes: its silence ends the exchange', async () => {
     await restartImpatient();
     const [wire, upstream] = await asked(post('length', 128 * MIB));
     upstream.socket.pause();
@@ -112,7 +112,7 @@ describe('a client that vanishes while everything is full', () => {
   });
 });
 
-describe('an upstream that answers before the request is through', () => {
+describe('an upstream that responds before the end of the request', () => {
   for (const framing of ['length', 'chunked'] as const) {
     for (const keep of ['', 'Connection: close\r\n']) {
       for (const size of [2, 4 * MIB]) {
@@ -124,7 +124,7 @@ describe('an upstream that answers before the request is through', () => {
           const body = 'c'.repeat(size);
           upstream.write(`HTTP/1.1 413 Too Much\r\n${keep}Content-Length: ${size}\r\n\r\n${body}`);
           if (framing === 'chunked') {
-            // The client is told to close; the engine's idle time-out would do it some 12 s later.
+            // The client is asked to close; the engine's idle time-out would do it some 12 s later.
             const text = await eventually(
               () => wire.pending,
               (seen) => seen.endsWith(`\r\n\r\n${body}`),
@@ -137,7 +137,7 @@ describe('an upstream that answers before the request is through', () => {
           await upstream.closed();
           await ended('forwarded');
           if (framing === 'length') {
-            // The rest of the body is no request; what follows it is one, on a connection of its own.
+            // The rest of the body is no request; the next bytes are one, on its own connection.
             const next = origin.connection();
             wire.send(half + get);
             const second = await next;
@@ -151,7 +151,7 @@ describe('an upstream that answers before the request is through', () => {
     }
   }
 
-  test('and closes with bytes of it unread, which resets: the answer still arrives', async () => {
+  test('and closes with bytes of it unread, which resets: the response still arrives', async () => {
     const [wire, upstream] = await asked(post('length', 10));
     upstream.socket.pause();
     wire.send('hello');
@@ -216,7 +216,7 @@ describe('an upstream that ends', () => {
   }
 });
 
-test('an upstream that sends its head a byte at a time does not put off timeouts.response', async () => {
+test('an upstream that sends its head a byte at a time does not postpone timeouts.response', async () => {
   await restartImpatient();
   const [wire, upstream] = await asked(get);
   upstream.write('HTTP/1.1 200 OK\r\nX-A: ');

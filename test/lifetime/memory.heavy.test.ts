@@ -9,14 +9,14 @@ import { framingLine, GIB, MIB, pour, SlowReader, settled, sip, swallow, takenOf
 /** Most resident memory above idle for one client that reads slowly, and for 200 of them, in bytes. */
 const ONE_READER = 16 * MIB;
 const MANY_READERS = 64 * MIB;
-/** What all request bodies together may hold in these tests, in bytes. */
+/** Bytes that all request bodies together may hold in these tests. */
 const BUDGET = 8 * MIB;
 /**
- * Most resident memory above idle and budget for uploads, in bytes. V8 looks for garbage outside its heap, which is
- * where copies that were sent or dropped lie, when there are 64 MiB of it; the rest is what came meanwhile.
+ * Most resident memory above idle and budget for uploads, in bytes. V8 collects garbage outside its heap, where copies
+ * that were sent or dropped are, when there are 64 MiB of it; the rest arrived meanwhile.
  */
 const UPLOADS = 128 * MIB;
-/** Bytes that the kernel's buffers of two socket pairs take on the way to somebody who does not read. */
+/** Bytes that the kernel's buffers of two socket pairs take on the way to a peer that does not read. */
 const ON_THE_WAY = 32 * MIB;
 /** Bytes that one client reads at a time, and the milliseconds between two reads of one KiB/s. */
 const SIP_BYTES = 1024;
@@ -24,7 +24,7 @@ const SIP_MS = 1000;
 
 let origin: Origin;
 let gateway: ChildGateway;
-/** Resident bytes of the gateway after it has carried one body each way. */
+/** Resident bytes of the gateway after it has carried one body in each direction. */
 let idle: number;
 
 /** The upstream side of an exchange whose request is `bytes`. */
@@ -102,7 +102,7 @@ const aborted = async (): Promise<number> => (await gateway.outcomes())['client_
 
 describe('a client that reads one KiB in a second', () => {
   for (const framing of ['length', 'chunked', 'close'] as const) {
-    test(`of an answer of a GiB framed by ${framing} stops upstream, and costs next to nothing`, async () => {
+    test(`of a response of a GiB framed by ${framing} stops upstream, and costs almost nothing`, async () => {
       const before = await aborted();
       const reader = await SlowReader.open(gateway.port, SIP_BYTES, SIP_MS);
       const upstream = await asked(reader.socket, get);
@@ -130,19 +130,19 @@ describe('an upstream that reads slowly', () => {
     test(`an upload of a GiB framed by ${framing} is stopped or refused, and the budget holds`, async () => {
       const before = await gateway.outcomes();
       const client = connect(gateway.port, '127.0.0.1').resume();
-      client.on('error', () => {}); // A refusal may cut what is on its way.
+      client.on('error', () => {}); // A refusal may cut bytes on their way.
       const upstream = await asked(client, post(framing, GIB));
       sip(upstream.socket, 16 * 1024, 50);
       void pour(client, framing, GIB);
       const taken = await settled(() => takenOf(client));
-      // What comes behind a refusal is read and forgotten.
+      // Bytes after a refusal are read and dropped.
       const refused = sum(await gateway.outcomes()) > sum(before);
       assert.ok(refused || taken < BUDGET + ON_THE_WAY, `${taken} bytes were taken from the client`);
       assertGrown(BUDGET + UPLOADS);
       client.destroy();
       await upstream.closed();
       upstream.socket.destroy();
-      // A client that is faster than the engine stops reading runs into the budget.
+      // A client that is faster than the engine pauses runs into the budget.
       const ended = await eventually(
         () => gateway.outcomes(),
         (seen) => sum(seen) === sum(before) + 1,
@@ -165,7 +165,7 @@ async function each<T>(count: number, open: () => Promise<T>): Promise<T[]> {
 
 describe('many at once', () => {
   for (const framing of ['length', 'chunked'] as const) {
-    test(`200 slow readers of an answer framed by ${framing} cost less than 64 MiB`, async () => {
+    test(`200 slow readers of a response framed by ${framing} cost less than 64 MiB`, async () => {
       const before = await aborted();
       const pairs = await each(200, async () => {
         const reader = await SlowReader.open(gateway.port, SIP_BYTES, SIP_MS);
@@ -191,12 +191,12 @@ describe('many at once', () => {
     });
   }
 
-  test('50 stuck uploads share one budget, and uploads that come after it is used up are refused', async () => {
+  test('50 stuck uploads share one budget, and uploads after its end are refused', async () => {
     const before = await gateway.outcomes();
     const pairs = await each(50, async () => {
       const client = connect(gateway.port, '127.0.0.1').resume();
       client.on('error', () => {}); // The refusal.
-      client.on('data', () => client.destroy()); // It is told at once, and the rest of its body would be read.
+      client.on('data', () => client.destroy()); // The refusal comes at once, and the rest of its body would be read.
       const upstream = await asked(client, post('length', GIB));
       sip(upstream.socket, 1, SIP_MS);
       return { client, upstream };
@@ -210,7 +210,7 @@ describe('many at once', () => {
     assertGrown(BUDGET + UPLOADS);
     for (const { client, upstream } of pairs) {
       client.destroy();
-      // The rest of what it was sent comes through, then the end.
+      // The rest of the sent bytes comes through, then the end.
       swallow(upstream.socket);
     }
     for (const { client, upstream } of pairs) {
@@ -222,7 +222,7 @@ describe('many at once', () => {
       () => gateway.outcomes(),
       (seen) => sum(seen) === sum(before) + 50,
     );
-    // All of the budget is back: an upload that has to be held finds room.
+    // All of the budget is free again: an upload that has to be held finds room.
     const client = connect(gateway.port, '127.0.0.1').resume();
     const upstream = await asked(client, post('length', 4 * MIB));
     upstream.socket.pause();

@@ -9,7 +9,7 @@ import { framingLine, MIB, pour, SlowReader } from './stream.ts';
 
 /** More than the kernel's buffers of two socket pairs take. */
 const SIZE = 32 * MIB;
-/** Both time-outs of upstream in milliseconds, and ticks of 100 ms each, in which they have long passed. */
+/** Both time-outs of upstream in milliseconds, and a number of ticks of 100 ms after which they have long passed. */
 const TIMEOUT_MS = 200;
 const LONG_TICKS = 8;
 
@@ -24,7 +24,7 @@ publicGateway(
   { timeouts: { responseMs: TIMEOUT_MS, idleMs: TIMEOUT_MS } },
 );
 
-/** The connection to upstream is not read, because the client does not take its answer. */
+/** The connection to upstream is not read, because the client does not take its response. */
 let stopped: boolean;
 
 beforeEach(() => {
@@ -53,9 +53,9 @@ async function timeoutsPass(): Promise<void> {
   );
 }
 
-describe('upstream is not said to be late', () => {
+describe('upstream is not reported late', () => {
   for (const framing of ['length', 'chunked', 'close'] as const) {
-    test(`while a client does not take an answer framed by ${framing}`, async () => {
+    test(`while a client does not take a response framed by ${framing}`, async () => {
       const reader = await SlowReader.open(gateway.port, MIB, 0);
       reader.socket.write('GET /x HTTP/1.1\r\nHost: a.example\r\n\r\n');
       const upstream = await origin.connection();

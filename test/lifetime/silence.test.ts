@@ -10,7 +10,7 @@ import { settled, takenOf } from './stream.ts';
 const CHUNK_BYTES = 10_000;
 
 // The engine keeps a piece that the client's socket refused, and sends it with the next one: there is none here.
-test('a client that reads again gets all that upstream sent, although upstream says nothing more', async () => {
+test('a client that resumes reading gets all that upstream sent, although upstream sends no more', async () => {
   const origin = await Origin.start();
   const gateway = await startGateway({ upstreamPort: origin.port, routes: [{ auth: 'none' }] });
   const request = get({ port: gateway.port, host: '127.0.0.1', path: '/x', agent: false });

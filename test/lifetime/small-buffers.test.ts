@@ -11,8 +11,8 @@ import { needs } from '../support/programs.ts';
 import { type ChildGateway, startChildGateway } from './child-gateway.ts';
 
 /**
- * With small socket buffers every transfer waits again and again, at other places each time. They are a setting of
- * a network namespace, so this file runs itself once more inside one of its own.
+ * With small socket buffers every transfer waits repeatedly, at other places each time. They are a setting of a network
+ * namespace, so this file runs itself once more inside one of its own.
  */
 const INSIDE = 'PORTCULLIS_SMALL_BUFFERS';
 const setUp = [
@@ -105,7 +105,7 @@ function inside(): void {
     assert.equal((await gateway.connections())['busy'], undefined);
   };
   for (const path of ['/length', '/chunked', '/length/many', '/chunked/many']) {
-    test(`an answer, ${path}`, () =>
+    test(`a response, ${path}`, () =>
       repeat(async () => {
         const asked = get({ ...target, port: gateway.port, path });
         const [answer] = (await once(asked, 'response')) as [IncomingMessage];

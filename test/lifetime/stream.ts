@@ -6,25 +6,25 @@ export const MIB = 1024 * 1024;
 export const GIB = 1024 * MIB;
 
 /**
- * Looks without progress after which a transfer counts as stopped: some 300 ms. Not a time, because on a busy machine this
- * process may not have run, and moved nothing, for as long.
+ * Polls without progress after which a transfer counts as stopped: some 300 ms. Not a time, because on a busy machine
+ * this process may not have run, and moved nothing, for as long.
  */
 const STILL_LOOKS = 50;
 
 export type BodyFraming = 'length' | 'chunked' | 'close';
 
-/** The header line, with its CRLF, for a body of `size` bytes framed so. */
+/** The header line, with its CRLF, for a body of `size` bytes with this framing. */
 export function framingLine(framing: BodyFraming, size: number): string {
   if (framing === 'length') return `Content-Length: ${size}\r\n`;
   return framing === 'chunked' ? 'Transfer-Encoding: chunked\r\n' : '';
 }
 
-/** Bytes written at once. Small enough that the gateway's socket is empty now and then, which is what pauses it. */
+/** Bytes written at once. Small enough that the gateway's socket is empty now and then, which pauses it. */
 const PIECE_BYTES = 64 * 1024;
 const piece = Buffer.alloc(PIECE_BYTES, 'b');
 const chunk = Buffer.concat([Buffer.from(`${PIECE_BYTES.toString(16)}\r\n`), piece, Buffer.from('\r\n')]);
 
-/** Writes a body of `size` bytes as fast as the socket takes it; resolves when all is written or the socket is gone. */
+/** Writes a body of `size` bytes as fast as the socket takes it; resolves when all is written or the socket is closed. */
 export async function pour(socket: Socket, framing: BodyFraming, size: number): Promise<void> {
   const gone = new Promise((resolve) => {
     socket.once('close', resolve);
@@ -56,12 +56,12 @@ export async function settled(look: () => number): Promise<number> {
   });
 }
 
-/** A client that takes `size` bytes in each read and then waits `everyMs`; with 0 it reads only when told to. */
+/** A client that takes `size` bytes in each read and then waits `everyMs`; with 0 it reads only on request. */
 export class SlowReader {
   readonly socket: Socket;
   reads = 0;
   received = 0;
-  /** The first bytes of the answer. */
+  /** The first bytes of the response. */
   start = '';
   private everyMs: number;
 
@@ -81,7 +81,7 @@ export class SlowReader {
         },
       },
     });
-    this.socket.on('error', () => {}); // An end that tests provoke; `closed` of the socket tells.
+    this.socket.on('error', () => {}); // An end that tests provoke; `closed` of the socket reports it.
   }
 
   static async open(port: number, size: number, everyMs: number): Promise<SlowReader> {
@@ -97,7 +97,7 @@ export class SlowReader {
   }
 }
 
-/** Reads `size` bytes every `everyMs` from a socket that somebody else reads until now. */
+/** Reads `size` bytes every `everyMs` from a socket that had another reader so far. */
 export function sip(socket: Socket, size: number, everyMs: number): void {
   socket.removeAllListeners('data');
   socket.pause();
@@ -105,7 +105,7 @@ export function sip(socket: Socket, size: number, everyMs: number): void {
   socket.once('close', () => clearInterval(timer));
 }
 
-/** Reads and forgets all that comes. */
+/** Reads and drops all bytes. */
 export function swallow(socket: Socket): void {
   socket.removeAllListeners('data');
   socket.on('data', () => {});

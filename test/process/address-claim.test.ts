@@ -11,7 +11,7 @@ const local = (port: number) => ({ host: '127.0.0.1', port });
 
 const engine = loadEngine(16_384);
 
-/** As another gateway listens that shares its port. */
+/** Listens as another gateway does that shares its port. */
 function listenSharing(app: EngineApp, port: number): Promise<() => void> {
   return new Promise((resolve, reject) => {
     app.listen('127.0.0.1', port, 0, (token) => {
@@ -44,7 +44,7 @@ const TAKEN =
   'the port is taken by another program; stop it (`ss -ltnp` shows which it is) or choose another address; --share-port is only for a second portcullis that is to serve beside the first';
 
 describe('claiming addresses', () => {
-  test('gives those that are free back as they are, and no socket listens there then', async () => {
+  test('returns the free ones unchanged, and leaves no socket listening there', async () => {
     const addresses = [local(await freePort()), { path: '/run/x.sock' }];
     assert.deepEqual(await claimAddresses(addresses, alone), addresses);
     const { port } = addresses[0] as { port: number };
@@ -55,7 +55,7 @@ describe('claiming addresses', () => {
     assert.equal(error?.code, 'ECONNREFUSED');
   });
 
-  test('gives each that leaves the port to the system a port of its own, in their order', async () => {
+  test('gives each that leaves the port to the system its own port, in their order', async () => {
     const claimed = await claimAddresses([local(0), { host: '0.0.0.0', port: 0 }, local(0)], alone);
     const ports = claimed.map((address) => ('port' in address ? address.port : 0));
     assert.deepEqual(
@@ -81,7 +81,7 @@ describe('claiming addresses', () => {
     }
   });
 
-  test('is refused where another gateway shares its port, unless that is asked for', async () => {
+  test('is refused where another gateway shares its port, unless sharing is configured', async () => {
     const port = await freePort();
     const app = engine.App();
     const stop = await listenSharing(app, port);
@@ -94,7 +94,7 @@ describe('claiming addresses', () => {
     assert.deepEqual(await claimAddresses([local(port)], alone), [local(port)]);
   });
 
-  test('of one address lets the rest go when it is refused', async () => {
+  test('of one address releases the rest when it is refused', async () => {
     const server = await listening(0);
     const { port } = server.address() as AddressInfo;
     const free = await freePort();
@@ -106,7 +106,7 @@ describe('claiming addresses', () => {
     }
   });
 
-  test('tells an address of others and an unknown name apart, also where ports are shared', async () => {
+  test('distinguishes a foreign address from an unknown name, also where ports are shared', async () => {
     for (const options of [alone, shared]) {
       for (const port of [0, 8080]) {
         await assert.rejects(
@@ -121,7 +121,7 @@ describe('claiming addresses', () => {
     }
   });
 
-  test('lets both families have one port', async () => {
+  test('gives both families one port', async () => {
     const port = await freePort();
     const addresses = [
       { host: '0.0.0.0', port },

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { inListeners, lives, NamedUpstream, Stand, until } from './stand.ts';
 import { failures, SteadyClients } from './steady-clients.ts';
 
-test('a listener that is killed takes only what it was answering with it, and is replaced', async () => {
+test('a killed worker loses only its requests in flight, and is replaced', async () => {
   const upstream = await NamedUpstream.start('a');
   const stand = await Stand.start({ upstream: upstream.url, auth: 'none' });
   const clients = new SteadyClients({
@@ -21,7 +21,7 @@ test('a listener that is killed takes only what it was answering with it, and is
     await stand.replaced([victim]);
     await clients.pass(2000);
     await clients.stop();
-    // What was in flight in it, and what waited in its queue; never a closed port, and never a wrong answer.
+    // Its requests in flight fail, and those in its queue; never a closed port, and never a wrong response.
     const { [failures.kept]: kept = 0, [failures.part]: part = 0, ...others } = clients.failures;
     const { [failures.fresh]: fresh = 0, ...never } = others;
     assert.deepEqual(never, {});
@@ -41,7 +41,7 @@ test('a listener that is killed takes only what it was answering with it, and is
   }
 });
 
-test('a listener that hangs is killed and replaced, while the other serves', async () => {
+test('a worker that hangs is killed and replaced, while the other serves', async () => {
   const upstream = await NamedUpstream.start('a');
   const stand = await Stand.start({ upstream: upstream.url, auth: 'none' });
   try {
@@ -55,7 +55,7 @@ test('a listener that hangs is killed and replaced, while the other serves', asy
   }
 });
 
-test('a listener with a fault of ours tells it, finishes what it has begun, and is replaced', async () => {
+test('a worker with an internal error reports it, finishes its requests, and is replaced', async () => {
   const upstream = await NamedUpstream.start('a');
   const faulty = inListeners("process.on('SIGCONT', () => { throw new Error('made up'); })");
   const stand = await Stand.start({ upstream: upstream.url, auth: 'none', listeners: 1 }, faulty);
@@ -71,7 +71,7 @@ test('a listener with a fault of ours tells it, finishes what it has begun, and 
       /"listener":0,"error":\{[^\n]*"message":"made up"[^\n]*"stack":"Error: made up/,
     );
     const [next] = await stand.replaced([victim], 1);
-    // The new one answers, and nothing was refused in between.
+    // The new one serves, and nothing was refused in between.
     const answer = await fetch(`http://127.0.0.1:${stand.port}/x`);
     assert.equal(await answer.text(), 'a /x');
     upstream.letGo();
@@ -88,7 +88,7 @@ test('a listener with a fault of ours tells it, finishes what it has begun, and 
   }
 });
 
-test('listeners that never come to serve end the start with a reason', async () => {
+test('workers that never come to serve end the start with a reason', async () => {
   const dying = inListeners("process.kill(process.pid, 'SIGKILL')");
   const config = { upstream: 'http://127.0.0.1:9', auth: 'none' };
   const { code, stdout, stderr } = await Stand.refused(config, dying);
@@ -97,9 +97,9 @@ test('listeners that never come to serve end the start with a reason', async () 
   assert.doesNotMatch(stdout, /"(serving|ready)"/);
 });
 
-test('a listener that dies again and again later is started again and again, ever more slowly', async () => {
+test('a worker that dies repeatedly after a start is restarted each time, with growing pauses', async () => {
   const upstream = await NamedUpstream.start('a');
-  // Every listener but the first two ends at once.
+  // Every worker but the first two ends at once.
   const flag = join(mkdtempSync(join(tmpdir(), 'portcullis-')), 'die');
   const dying = inListeners(`if (existsSync('${flag}')) process.exit(3)`);
   const stand = await Stand.start({ upstream: upstream.url, auth: 'none' }, dying);

@@ -20,8 +20,8 @@ beforeEach(() => {
   });
 });
 
-describe('a process whose part of a limit runs short', () => {
-  test('asks for a step, or for more when it knows that it needs more', () => {
+describe('a process whose share of a limit runs short', () => {
+  test('requests a step, or more when it knows that it needs more', () => {
     lessee.want('bodies');
     lessee.granted('bodies', 4);
     lessee.want('bodies', 3);
@@ -30,7 +30,7 @@ describe('a process whose part of a limit runs short', () => {
     assert.deepEqual(asked, [4, 4, 100]);
   });
 
-  test('asks one question at a time', () => {
+  test('has one request at a time', () => {
     lessee.want('bodies');
     lessee.want('bodies');
     now = 1_000_000;
@@ -38,7 +38,7 @@ describe('a process whose part of a limit runs short', () => {
     assert.deepEqual(asked, [4]);
   });
 
-  test('asks again at once when it was given something, and after 50 ms when it was not', () => {
+  test('repeats its request at once when it was given something, and after 50 ms when it was not', () => {
     lessee.want('bodies');
     lessee.granted('bodies', 1);
     lessee.want('bodies');
@@ -51,13 +51,13 @@ describe('a process whose part of a limit runs short', () => {
     assert.equal(asked.length, 3);
   });
 
-  test('hears of every answer, because somebody may wait for it', () => {
+  test('reports every reply, because a body may wait for it', () => {
     lessee.want('bodies');
     lessee.granted('bodies', 0);
     assert.deepEqual(raised, [0]);
   });
 
-  test('asks for nothing that is not shared', () => {
+  test('requests nothing that is not shared', () => {
     lessee.want('other');
     assert.deepEqual(asked, []);
   });

@@ -6,12 +6,12 @@ import { type Holder, Leases, type Units } from '../../src/process/leases.ts';
 
 const KEY = 'upstream app';
 
-/** Holds a part as a process does: it gives half of what it does not use away. */
+/** Holds a share as a process does: it offers half of what it does not use. */
 class Process implements Holder {
   limit: number;
   used = 0;
   readonly shares: Units;
-  /** Resolves late answers. */
+  /** Resolves late replies. */
   release: (() => void) | undefined;
   silent = false;
 
@@ -41,7 +41,7 @@ async function begun(total: number, shares: readonly number[]): Promise<[Leases,
 
 const sum = (all: readonly Process[]): number => all.reduce((total, { limit }) => total + limit, 0);
 
-describe('parts of a limit', () => {
+describe('shares of a limit', () => {
   test('grow by what the others do not use, up to the whole', async () => {
     const [leases, all] = await begun(16, [4, 4, 4, 4]);
     const [first] = all as [Process];
@@ -50,7 +50,7 @@ describe('parts of a limit', () => {
     assert.equal(sum(all), 16);
   });
 
-  test('stay with those who use them', async () => {
+  test('stay with the processes that use them', async () => {
     const [leases, all] = await begun(4, [2, 2]);
     const [first, second] = all as [Process, Process];
     second.used = 2;
@@ -58,7 +58,7 @@ describe('parts of a limit', () => {
     assert.deepEqual([first.limit, second.limit], [2, 2]);
   });
 
-  test('that the division left over go to the first who asks', async () => {
+  test('that the division left over go to the first that asks', async () => {
     const [leases, all] = await begun(3, [0, 0, 0, 0]);
     await leases.ask(all[2] as Process, KEY, 1);
     assert.deepEqual(
@@ -67,7 +67,7 @@ describe('parts of a limit', () => {
     );
   });
 
-  test('of one that has ended are for the others, and its successor gets what they can spare', async () => {
+  test('of an ended process are for the others, and its successor gets what they can spare', async () => {
     const [leases, all] = await begun(8, [4, 4]);
     const [first, second] = all as [Process, Process];
     leases.end(second);
@@ -80,7 +80,7 @@ describe('parts of a limit', () => {
     assert.equal(next.limit, 1);
   });
 
-  test('are not kept from one by another that does not answer, and its late answer is not lost', async () => {
+  test('do not depend on another process that does not reply, and its late reply is not lost', async () => {
     const [leases, all] = await begun(9, [3, 3, 3]);
     const [first, hung] = all as [Process, Process, Process];
     hung.silent = true;
@@ -93,7 +93,7 @@ describe('parts of a limit', () => {
     assert.equal(sum(all), 9);
   });
 
-  test('that are dealt anew are not changed by answers about the older ones', async () => {
+  test('that are divided anew are not changed by replies about the older ones', async () => {
     const [leases, all] = await begun(4, [2, 2]);
     const [first, late] = all as [Process, Process];
     late.silent = true;
@@ -102,7 +102,7 @@ describe('parts of a limit', () => {
     for (const one of all) one.limit = 2;
     leases.reset();
     await asked;
-    late.used = 2; // It has given nothing of the new part away.
+    late.used = 2; // It has offered nothing of the new share.
     late.release?.();
     late.silent = false;
     await leases.ask(first, KEY, 2);

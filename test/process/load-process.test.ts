@@ -21,7 +21,7 @@ function load(text: string, more: object = {}): Promise<LoadResult> {
 
 const good = 'listen: 127.0.0.1:1\nauth: none\nupstream: http://h:1\n';
 
-test('a configuration comes over as it was read, frozen, with what the gateway that runs has', async () => {
+test('a configuration arrives as it was read, frozen, with the parts that the running gateway has', async () => {
   const result = await load(good);
   assert.ok(result.ok, JSON.stringify(result));
   const { config } = result;
@@ -30,18 +30,18 @@ test('a configuration comes over as it was read, frozen, with what the gateway t
   assert.ok(config.upstreams instanceof Map && Object.isFrozen(config.routes));
 });
 
-test('faults come over as they were found', async () => {
+test('faults arrive as they were found', async () => {
   const result = await load('relm: x\n');
   assert.ok(!result.ok);
   assert.match(result.faults.map(formatFault).join('\n'), /portcullis\.yaml:1:1: relm: is not a known key/);
 });
 
-test('variables come over the channel, and are not in the environment of the process that reads', async () => {
+test('variables arrive over the channel, and are not in the environment of the process that reads', async () => {
   const pipe = join(folder, 'key.pem');
   execFileSync('mkfifo', [pipe]);
   const issuer = `issuers: { i: { issuer: x, audience: y, algorithms: [RS256], keys: { pem: ${pipe} } } }\n`;
   const env = { NAME: 'a-value-that-may-be-secret', NODE_ENV: 'production' };
-  // One of an earlier test may not have ended yet.
+  // A process of an earlier test may not have ended yet.
   const others = new Set(readers());
   const result = load(`${good}${issuer}realm: $\{NAME}\n`, { env, limitMs: 3_000 });
   // It waits for the pipe, which has no writer, until its time is over.
@@ -58,7 +58,7 @@ test('variables come over the channel, and are not in the environment of the pro
 
 const readers = (): string[] => readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && isReader(pid));
 
-/** Whether a process is a child of this one that reads a configuration. */
+/** Whether a process is a subprocess of this one that reads a configuration. */
 function isReader(pid: string): boolean {
   try {
     const parent = /^\d+ \(.*\) \S (\d+) /.exec(readFileSync(`/proc/${pid}/stat`, 'latin1'))?.[1];

@@ -11,9 +11,9 @@ import { freePort } from '../../bench/probe.ts';
 import { start } from '../cli/program.ts';
 import { inListeners, lives, NamedUpstream, Stand, until } from './stand.ts';
 
-// What goes wrong while something else is under way.
+// Failures during other work.
 
-/** Children of a process that were started with this command. */
+/** Subprocesses of a process with this command line. */
 const children = (pid: number, command = 'listener'): number[] =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
     .trim()
@@ -30,7 +30,7 @@ const children = (pid: number, command = 'listener'): number[] =>
 
 const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-test('a listener with a fault of ours is replaced, also when the one that was to take its place dies', async () => {
+test('a worker with an internal error is replaced, even when its replacement dies', async () => {
   const upstream = await NamedUpstream.start('a');
   const faulty = inListeners("process.on('SIGCONT', () => { throw new Error('made up'); })");
   const stand = await Stand.start({ upstream: upstream.url, auth: 'none' }, faulty);
@@ -41,7 +41,7 @@ test('a listener with a fault of ours is replaced, also when the one that was to
       () => children(stand.pid).filter((pid) => !before.includes(pid)),
       ({ length }) => length === 1,
     );
-    // Listeners are replaced in their order.
+    // Workers are replaced in their order.
     process.kill(before[0] as number, 'SIGCONT');
     await stand.program.printed(/this listener is replaced/);
     process.kill(next as number, 'SIGKILL');
@@ -50,7 +50,7 @@ test('a listener with a fault of ours is replaced, also when the one that was to
       () => stand.pids(),
       (pids) => pids.length === 2 && !pids.includes(before[0] as number),
     );
-    // The one with the fault and the one that was killed.
+    // The one with the error and the one that was killed.
     assert.equal(await stand.metric('portcullis_listener_deaths_total'), 2);
   } finally {
     assert.equal((await stand.stop()).code, 0);
@@ -58,21 +58,21 @@ test('a listener with a fault of ours is replaced, also when the one that was to
   }
 });
 
-test('a listener that dies while it waits for a reload to be refused is replaced', async () => {
+test('a worker that dies while it waits for a reload to be refused is replaced', async () => {
   const upstream = await NamedUpstream.start('a');
   const config = { upstream: upstream.url, auth: 'none' };
   const stand = await Stand.start(config);
   const port = await freePort();
   try {
     const [a, b] = (await stand.pids()) as [number, number];
-    // From then on a death is no sign that there is no hope.
+    // From then on a death does not end the start.
     await rest(1_100);
     process.kill(a, 'SIGSTOP');
     process.kill(b, 'SIGKILL');
     stand.write({ ...config, listen: ['127.0.0.1:0', `127.0.0.1:${port}`] });
     stand.signal('SIGHUP');
-    // The new one is held back until the reload, which waits for the stopped one, has begun: it is none of those that the
-    // reload asks.
+    // The new one is held back until the reload, which waits for the stopped one, has begun: it takes no part in the
+    // reload.
     let next: number | undefined;
     let wasRead = false;
     await until(
@@ -110,7 +110,7 @@ test('a listener that dies while it waits for a reload to be refused is replaced
   }
 });
 
-test('SIGTERM during the start leaves no listener behind, not even one that hangs', async () => {
+test('SIGTERM during the start leaves no worker behind, not even one that hangs', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
   // The first to make the file goes on, the other hangs.
   const hanging =
@@ -139,7 +139,7 @@ test('SIGTERM during the start leaves no listener behind, not even one that hang
   }
 });
 
-test('a signal before the configuration is read is kept for later', async () => {
+test('a signal before the configuration is read takes effect later', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
   const file = join(folder, 'portcullis.yaml');
   execFileSync('mkfifo', [file]);

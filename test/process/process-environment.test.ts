@@ -9,14 +9,14 @@ import { silentLog } from '../support/gateway.ts';
 
 const SECRET = 'a-secret-that-no-program-needs-to-know';
 
-test('what a process takes from the environment is a list, not what is left of it', () => {
+test('a process takes a fixed list from the environment, and nothing else', () => {
   const env = { NODE_OPTIONS: '--max-old-space-size=512', NOTIFY_SOCKET: '/s', WATCHDOG_USEC: '1', ANY: 'x' };
   const { PATH, ...rest } = processEnvironment(env);
   assert.deepEqual(rest, { NODE_OPTIONS: '--max-old-space-size=512' });
   assert.ok(PATH?.split(':').every((folder) => folder.startsWith('/')));
 });
 
-test('the program that tells systemd gets the socket and a PATH, and nothing else', async (t) => {
+test('the program that notifies systemd gets the socket and a PATH, and nothing else', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const seen = join(folder, 'seen');
@@ -32,7 +32,7 @@ test('the program that tells systemd gets the socket and a PATH, and nothing els
     .split('\n')
     .filter(Boolean)
     .map((line) => line.split('=')[0]);
-  // PWD, OLDPWD, SHLVL and _ are the shell's own.
+  // The shell itself sets PWD, OLDPWD, SHLVL and _.
   assert.deepEqual(names.filter((name) => !/^(PWD|OLDPWD|SHLVL|_)$/.test(name ?? '')).sort(), [
     'NOTIFY_SOCKET',
     'PATH',

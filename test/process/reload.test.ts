@@ -10,7 +10,7 @@ import { SteadyClients } from './steady-clients.ts';
 import { UndiciClients } from './undici-clients.ts';
 
 const ROUNDS = 10;
-/** Connections enough for each listener to get one, by any hash. */
+/** Enough connections for each worker to get one, by any hash. */
 const MANY = 16;
 
 const keys = Array.from({ length: ROUNDS + 2 }, () => rsaKey());
@@ -18,7 +18,7 @@ const tokens = keys.map((key) =>
   rs256(key, { iss: 'https://i', aud: 'a', sub: 's', exp: secondsFromNow(3600) }),
 );
 
-/** The configuration of one round: everything has another name; of the two keys, one is the next round's, too. */
+/** The configuration of one round: everything has another name; one of the two keys is the next round's, too. */
 function round(number: number, upstreams: readonly NamedUpstream[]): object {
   const upstream = upstreams[number % upstreams.length] as NamedUpstream;
   return {
@@ -38,7 +38,7 @@ function round(number: number, upstreams: readonly NamedUpstream[]): object {
   };
 }
 
-/** What the rules of a round, and no others, answer on every one of these connections. */
+/** The responses by the rules of a round, and no others, on every one of these connections. */
 async function assertInForce(number: number, connections: readonly Wire[], name: string): Promise<void> {
   const ask = async (wire: Wire, path: string, token?: string): Promise<string> => {
     const field = token === undefined ? '' : `Authorization: Bearer ${token}\r\n`;
@@ -89,7 +89,7 @@ test('ten reloads under load fail no request, and each is in force on every conn
     const { listeners } = await stand.status();
     assert.ok(listeners.every(({ connections }) => connections > 0));
     for (let number = 1; number <= ROUNDS; number += 1) {
-      // A client with a token of this key is let in before and after.
+      // A client with a token of this key is accepted before and after.
       current = number;
       await clients.pass(128);
       stand.write(round(number, upstreams));

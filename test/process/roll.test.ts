@@ -4,7 +4,7 @@ import { Agent, request as undiciRequest } from 'undici';
 import { NamedUpstream, Stand, until } from './stand.ts';
 import { SteadyClients } from './steady-clients.ts';
 
-test('SIGUSR2 replaces every listener and fails no request of clients that keep their connections', async () => {
+test('SIGUSR2 replaces every worker and fails no request on kept connections', async () => {
   const upstream = await NamedUpstream.start('a');
   const stand = await Stand.start({ upstream: upstream.url, auth: 'none' });
   const clients = new SteadyClients({
@@ -31,7 +31,7 @@ test('SIGUSR2 replaces every listener and fails no request of clients that keep 
       );
       await clients.pass(1000);
       if (time === 0) {
-        // Half an answer came from a listener that has been replaced.
+        // Half a response came from a worker that has been replaced.
         upstream.letGo();
         assert.equal(await long, 'held back');
       }
@@ -39,7 +39,7 @@ test('SIGUSR2 replaces every listener and fails no request of clients that keep 
         const answer = await undiciRequest(`http://127.0.0.1:${stand.port}/u`, { dispatcher: agent });
         assert.equal(await answer.body.text(), 'a /u');
       }
-      // What replaced listeners have counted is not lost.
+      // The counts of replaced workers are not lost.
       const total = await stand.metric('portcullis_requests_total');
       assert.ok(total >= counted + 1000, `${total} after ${counted}`);
       counted = total;

@@ -8,10 +8,10 @@ import { hs256, rs256, rsaKey, secondsFromNow } from '../support/tokens.ts';
 import { request } from '../support/wire.ts';
 import { NamedUpstream, Stand, until } from './stand.ts';
 
-/** Connections enough for each listener to get one, by any hash. */
+/** Enough connections for each worker to get one, by any hash. */
 const MANY = 24;
 
-/** The statuses that as many new connections get, each once. */
+/** The statuses on that many new connections, one request each. */
 async function statuses(stand: Stand, token: string): Promise<readonly number[]> {
   const answers = Array.from({ length: MANY }, () =>
     request(stand.port, `GET /x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\n\r\n`),
@@ -43,7 +43,7 @@ test('two processes serve, neither of which is the supervisor', async () => {
   }
 });
 
-test('what is confirmed as revoked is refused by every listener, also by those that come later', async () => {
+test('a confirmed revocation is enforced by every worker, also by later ones', async () => {
   const secret = 's'.repeat(32);
   const upstream = await NamedUpstream.start('a');
   const stand = await Stand.start({
@@ -83,7 +83,7 @@ test('what is confirmed as revoked is refused by every listener, also by those t
   }
 });
 
-test("one fetch brings a new key to every listener, and strangers' keys cause no second one", async () => {
+test("one fetch brings a new key to every worker, and strangers' keys cause no second one", async () => {
   const [first, second, stranger] = [rsaKey(), rsaKey(), rsaKey()];
   let keys = [{ key: first, kid: 'one' }];
   let fetches = 0;
@@ -120,7 +120,7 @@ test("one fetch brings a new key to every listener, and strangers' keys cause no
       assert.deepEqual(await statuses(stand, tokenOf(stranger, `made-up-${at}`)), [401]);
     }
     assert.equal(fetches, 2);
-    // Also those who were not there then.
+    // Also workers that started later.
     await stand.told('SIGUSR2', 'every listener was replaced');
     assert.deepEqual(await statuses(stand, tokenOf(second, 'two')), [200]);
     assert.deepEqual(await statuses(stand, tokenOf(first, 'one')), [200]);
@@ -132,7 +132,7 @@ test("one fetch brings a new key to every listener, and strangers' keys cause no
   }
 });
 
-test('a second gateway on the same address is refused, unless it is asked for', async () => {
+test('a second gateway on the same address is refused, unless sharing is configured', async () => {
   const upstream = await NamedUpstream.start('a');
   const first = await Stand.start({ upstream: upstream.url, auth: 'none' });
   try {
@@ -149,7 +149,7 @@ test('a second gateway on the same address is refused, unless it is asked for', 
   }
 });
 
-test('a listener by hand is told off', async () => {
+test('a worker that a user starts is refused', async () => {
   const { code, stderr } = await run(['listener']);
   assert.deepEqual(
     [code, stderr],

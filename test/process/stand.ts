@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Ended, run, type Started, type Surroundings, start } from '../cli/program.ts';
 
-/** Milliseconds until something that must come has to be there. */
+/** Milliseconds within which an expected event must come. */
 const EVENTUALLY_MS = 60_000;
-/** Milliseconds until a gateway that was told to stop is killed; beyond the grace that it has for what is under way. */
+/** Milliseconds after which a stopped gateway is killed, beyond its grace for requests in flight. */
 const STOP_MS = 90_000;
 
 export interface ListenerStatus {
@@ -22,7 +22,7 @@ export interface Status {
   readonly listeners: readonly ListenerStatus[];
 }
 
-/** An upstream that says its name and the path, and holds answers to `/held` until they are let go. */
+/** An upstream that sends its name and the path, and holds responses to `/held` until they are released. */
 export class NamedUpstream {
   readonly name: string;
   readonly #server: Server;
@@ -52,7 +52,7 @@ export class NamedUpstream {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Answers that are half sent. */
+  /** Responses that are half sent. */
   get held(): number {
     return this.#held.size;
   }
@@ -68,7 +68,7 @@ export class NamedUpstream {
   }
 }
 
-/** `portcullis start` with a configuration of the test's, on free ports, in a process group of its own. */
+/** `portcullis start` with a test's configuration, on free ports, in its own process group. */
 export class Stand {
   readonly program: Started;
   readonly port: number;
@@ -85,7 +85,7 @@ export class Stand {
     process.once('exit', this.#atExit);
   }
 
-  /** @param config without `listen` and `admin`, unless they are to be other than any free port. */
+  /** @param config without `listen` and `admin`, unless they are not to be any free port. */
   static async start(
     config: object,
     surroundings?: Surroundings,
@@ -137,18 +137,18 @@ export class Stand {
     return (await (await fetch(`http://127.0.0.1:${this.adminPort}/status`)).json()) as Status;
   }
 
-  /** What `/readyz` says: its status, and the reasons. */
+  /** The status of `/readyz`, and its reasons. */
   async ready(): Promise<readonly [status: number, text: string]> {
     const answer = await fetch(`http://127.0.0.1:${this.adminPort}/readyz`);
     return [answer.status, await answer.text()];
   }
 
-  /** Everything that was logged so far. */
+  /** Everything in the log so far. */
   log(): Promise<string> {
     return this.program.printed(/^/);
   }
 
-  /** Waits until as many listeners serve, none of which is one of these; their pids. */
+  /** Waits until that many workers serve, none of which is one of these; their pids. */
   replaced(before: readonly number[], count = 2): Promise<readonly number[]> {
     return until(
       () => this.pids(),
@@ -156,13 +156,13 @@ export class Stand {
     );
   }
 
-  /** Pids of the listeners that serve. */
+  /** Pids of the workers that serve. */
   async pids(): Promise<readonly number[]> {
     const { listeners } = await this.status();
     return listeners.filter(({ state }) => state === 'serving').map(({ pid }) => pid);
   }
 
-  /** The value of a metric without labels, or of all its members together. */
+  /** The value of a metric without labels, or the sum over its labels. */
   async metric(name: string): Promise<number> {
     const text = await (await fetch(`http://127.0.0.1:${this.adminPort}/metrics`)).text();
     return Array.from(text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm')), ([, value]) =>
@@ -209,7 +209,7 @@ function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
-/** Surroundings in which a module runs first in every listener process of a gateway. */
+/** An environment in which a module runs first in every worker process of a gateway. */
 export function inListeners(code: string): Surroundings {
   const module = `import { isMainThread } from 'node:worker_threads';
     import { existsSync } from 'node:fs';
@@ -222,7 +222,7 @@ function write(folder: string, config: object): void {
   writeFileSync(join(folder, 'portcullis.yaml'), JSON.stringify(all));
 }
 
-/** Looks again and again until `wanted` holds. */
+/** Polls until `wanted` holds. */
 export async function until<T>(look: () => T | Promise<T>, wanted: (seen: T) => boolean): Promise<T> {
   const deadline = performance.now() + EVENTUALLY_MS;
   for (;;) {
@@ -233,7 +233,7 @@ export async function until<T>(look: () => T | Promise<T>, wanted: (seen: T) => 
   }
 }
 
-/** Whether a process lives; one that has ended and was not waited for does not. */
+/** Whether a process lives; a process that has ended and was not waited for does not. */
 export function lives(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -4,18 +4,18 @@ export interface SteadyOptions {
   readonly port: number;
   /** The head of a request up to its empty line; called for each. */
   readonly head: () => string;
-  /** What is wrong with an answer; undefined when nothing is. */
+  /** A fault of a response; undefined when it has none. */
   readonly judge: (status: number, body: string) => string | undefined;
   /** A new connection for each request. */
   readonly fresh?: boolean;
   readonly clients?: number;
 }
 
-/** What can become of a request, other than an answer that `judge` finds fault with. */
+/** What can become of a request, other than a response that `judge` rejects. */
 export const failures = {
-  /** There was no connection; the error's code follows. */
+  /** No connection; the error's code follows. */
   connect: 'connect ',
-  /** The first request of a connection: the kernel had taken it, and no answer came. */
+  /** The first request of a connection: the kernel had taken it, and no response came. */
   fresh: 'a new connection ended before any byte of an answer',
   /** Any later one. */
   kept: 'a kept connection ended before any byte of an answer',
@@ -27,18 +27,18 @@ export const failures = {
 const CLIENTS = 64;
 /** Milliseconds until a client that was refused tries again. */
 const REFUSED_MS = 5;
-/** Milliseconds in which a few thousand requests must be through. */
+/** Milliseconds within which a few thousand requests must be through. */
 const PASS_MS = 60_000;
 
 /**
- * Clients, each with a connection of its own on which it sends one request after another. They keep to HTTP/1.1: a
- * connection that the server says it closes is given up after its answer. Nothing is tried again, and all that is not a
- * whole, right answer counts as a failure of the kind it is.
+ * Clients, each with its own connection on which it sends one request after another. They keep to HTTP/1.1: a
+ * connection that the server announces to close is left after its response. Nothing is retried, and everything that is
+ * not a whole, correct response counts as a failure of its kind.
  */
 export class SteadyClients {
-  /** Right answers. */
+  /** Correct responses. */
   answered = 0;
-  /** How often something went wrong, by what it was. */
+  /** Failures by kind. */
   readonly failures: Record<string, number> = {};
   readonly #options: SteadyOptions;
   readonly #ends: Promise<void>[];
@@ -50,12 +50,12 @@ export class SteadyClients {
     this.#ends = Array.from({ length: options.clients ?? CLIENTS }, () => this.#live());
   }
 
-  /** Connections at a time. */
+  /** Concurrent connections. */
   get size(): number {
     return this.#ends.length;
   }
 
-  /** Resolves when `count` more requests have been answered, or failed. */
+  /** Resolves when `count` more requests have a response, or have failed. */
   async pass(count: number): Promise<void> {
     const goal = this.answered + this.#failed + count;
     const deadline = performance.now() + PASS_MS;
@@ -67,7 +67,7 @@ export class SteadyClients {
     }
   }
 
-  /** Sends no more; resolves when every request under way has ended. */
+  /** Sends no more; resolves when every current request has ended. */
   async stop(): Promise<void> {
     this.#stopping = true;
     await Promise.all(this.#ends);

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { lives, NamedUpstream, Stand, until } from './stand.ts';
 import { failures, SteadyClients } from './steady-clients.ts';
 
-/** Downloads that are half way, and what they came to. */
+/** Downloads that are half way, and their results. */
 async function holdDownloads(
   stand: Stand,
   upstream: NamedUpstream,
@@ -30,7 +30,7 @@ async function isRefused(port: number): Promise<boolean> {
 
 for (const whole of [false, true]) {
   const how = whole ? 'SIGINT to the whole process group' : 'SIGTERM';
-  test(`${how} under load: what is under way ends, new connections are refused at once, exit 0`, async () => {
+  test(`${how} under load: current requests end, new connections are refused at once, exit 0`, async () => {
     const upstream = await NamedUpstream.start('a');
     const stand = await Stand.start({ upstream: upstream.url, auth: 'none' }, { detached: true });
     const clients = new SteadyClients({
@@ -52,8 +52,8 @@ for (const whole of [false, true]) {
     upstream.letGo();
     assert.deepEqual(await Promise.all(downloads), new Array(8).fill('held back'));
     await stopped;
-    // From then on they met closed doors, and nothing else. The kernel resets what it has put into the queue of a socket
-    // that closes: a client asked to leave comes back at once, so it can happen to each once for each listener.
+    // From then on they met closed ports, and nothing else. The kernel resets connections in the queue of a socket that
+    // closes: a client asked to leave comes back at once, so it can meet that once for each worker.
     const { 'connect ECONNREFUSED': _, [failures.fresh]: queued = 0, ...others } = clients.failures;
     assert.deepEqual(others, {});
     assert.ok(queued <= clients.size * pids.length, `${queued} connections were taken and never answered`);
@@ -83,7 +83,7 @@ test('a second signal ends everything at once', async () => {
   upstream.close();
 });
 
-test('listeners whose supervisor is gone finish what they have begun, and end', async () => {
+test('workers whose supervisor is gone finish their requests, and end', async () => {
   const upstream = await NamedUpstream.start('a');
   const stand = await Stand.start({ upstream: upstream.url, auth: 'none' });
   const pids = await stand.pids();

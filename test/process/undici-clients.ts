@@ -4,18 +4,18 @@ export interface UndiciOptions {
   readonly port: number;
   readonly path: string;
   readonly headers?: () => Record<string, string>;
-  /** What is wrong with an answer; undefined when nothing is. */
+  /** A fault of a response; undefined when it has none. */
   readonly judge: (status: number, body: string) => string | undefined;
 }
 
 /** Connections. */
 const CLIENTS = 8;
 
-/** A second client, which others use in earnest: it keeps its connections and tries no request again either. */
+/** A second client, which is widely used: it keeps its connections and retries no request either. */
 export class UndiciClients {
-  /** Right answers. */
+  /** Correct responses. */
   answered = 0;
-  /** How often something went wrong, by what it was. */
+  /** Failures by kind. */
   readonly failures: Record<string, number> = {};
   readonly #agent = new Agent({ connections: CLIENTS });
   readonly #ends: readonly Promise<void>[];
@@ -25,7 +25,7 @@ export class UndiciClients {
     this.#ends = Array.from({ length: CLIENTS }, () => this.#live(options));
   }
 
-  /** Sends no more; resolves when every request under way has ended. May be called again. */
+  /** Sends no more; resolves when every current request has ended. May be called again. */
   async stop(): Promise<void> {
     this.#stopping = true;
     await Promise.all(this.#ends);

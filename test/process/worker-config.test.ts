@@ -19,7 +19,7 @@ const withLimits = (config: Config, limits: Partial<Config['limits']>): Config =
   limits: { ...config.limits, ...limits },
 });
 
-describe("a listener's share of the configuration", () => {
+describe("a worker's share of the configuration", () => {
   test('is the whole for one', () => {
     const config = configOf(base);
     assert.deepEqual(workerConfig(config, 1), { ...config, revocation: undefined });
@@ -38,7 +38,7 @@ describe("a listener's share of the configuration", () => {
     assert.deepEqual(others, { ...same, revocation: undefined });
   });
 
-  test('is never more than the limit in all, if each has one', () => {
+  test('is together never more than the limit, if each has one', () => {
     const config = configOf(base);
     for (const listeners of [2, 3, 5, 7, 11]) {
       const { limits, upstreams } = workerConfig(config, listeners);
@@ -47,7 +47,7 @@ describe("a listener's share of the configuration", () => {
     }
   });
 
-  test('is one where the division gives none, unless it can be lent, and no end where there is none', () => {
+  test('is 1 where the division gives none, unless it can be lent, and unlimited where there is no limit', () => {
     const { Infinity: unlimited } = globalThis;
     const share = workerConfig(withLimits(configOf(base), { connections: 3, bufferedBodies: unlimited }), 64);
     assert.equal(share.limits.connections, 1);
@@ -55,7 +55,7 @@ describe("a listener's share of the configuration", () => {
     assert.deepEqual(share.upstreams.get('app')?.limits, { connections: 0, waiting: 1 });
   });
 
-  test('has no secret of those who revoke', () => {
+  test('has no secret for revocations', () => {
     const config = configOf(
       `${base}
 issuers:

@@ -22,7 +22,7 @@ const token = (by: TestKey): string => rs256(by, { iss: 'x', aud: 'y', exp: seco
 
 // Namespaces and a file system of its own take root; for other users there is nothing to skip.
 if (process.getuid?.() === 0) {
-  describe('a key that root alone may read, under systemd', needs('debootstrap'), () => {
+  describe('a key that only root may read, under systemd', needs('debootstrap'), () => {
     let machine: Machine;
     const share = mkdtempSync(join(tmpdir(), 'portcullis-share-'));
     const install = (by: TestKey): Promise<string> =>
@@ -53,7 +53,7 @@ if (process.getuid?.() === 0) {
       assert.match(check.text, wanted);
     });
 
-    test('a drop-in with LoadCredential= makes it known to the service', async () => {
+    test('a drop-in with LoadCredential= passes it to the service', async () => {
       await machine.do(
         `mkdir -p ${join(DROP_IN, '..')} && printf '[Service]\\nLoadCredential=key.pem:${KEY}\\n' > ${DROP_IN} && systemctl daemon-reload && systemctl reset-failed portcullis`,
       );
@@ -62,7 +62,7 @@ if (process.getuid?.() === 0) {
       assert.deepEqual([await answer(key), await answer(next)], ['200', '401']);
     });
 
-    test('root alone may read the file, and no other service the credential', async () => {
+    test('only root may read the file, and no other service the credential', async () => {
       assert.equal(await machine.do(`stat -c '%a %U' ${KEY}`), '600 root\n');
       const credential = '/run/credentials/portcullis.service/key.pem';
       await machine.do(`test -f ${credential}`);
@@ -71,7 +71,7 @@ if (process.getuid?.() === 0) {
       assert.match(other.text, /Permission denied/);
     });
 
-    test('a reload goes through, and a restart reads it as it is', async () => {
+    test('a reload succeeds, and a restart reads the same key', async () => {
       await machine.do('systemctl reload portcullis');
       assert.deepEqual([await answer(key), await answer(next)], ['200', '401']);
       await install(next);
@@ -89,7 +89,7 @@ if (process.getuid?.() === 0) {
       await machine.do('systemctl reload portcullis');
     });
 
-    test('listeners that are replaced have it, too', async () => {
+    test('replaced workers have it, too', async () => {
       await machine.do('systemctl kill -s USR2 --kill-who=main portcullis');
       await machine.until(
         'journalctl -u portcullis -o cat --no-pager',
@@ -98,7 +98,7 @@ if (process.getuid?.() === 0) {
       assert.deepEqual([await answer(key), await answer(next)], ['401', '200']);
     });
 
-    test('a credential whose file is gone fails a reload, which changes nothing, and a start, with the reason in the journal', async () => {
+    test('a credential whose file is missing fails a reload, which changes nothing, and a start, with the reason in the journal', async () => {
       await machine.do(`rm ${KEY}`);
       assert.notEqual((await machine.run('systemctl reload portcullis')).code, 0);
       assert.equal(await answer(next), '200');

@@ -17,21 +17,21 @@ import { join } from 'node:path';
 /** Kept between runs: making it takes half a minute and the network. */
 const ROOT = process.env['PORTCULLIS_DEBIAN_ROOT'] ?? '/var/tmp/portcullis-debian-bookworm';
 const MIRROR = 'http://deb.debian.org/debian';
-/** Milliseconds for the machine to be up, and for it to be down. */
+/** Milliseconds until the machine is up, and until it is down. */
 const UP_MS = 60_000;
 const DOWN_MS = 20_000;
-/** Real-time signal by which systemd is told to power off; Node.js has no name for it. */
+/** Real-time signal that makes systemd power off; Node.js has no name for it. */
 const POWER_OFF = 'RTMIN+4';
 
 const boot = join(import.meta.dirname, '..', '..', '..', 'test', 'systemd', 'boot.sh');
 
 export interface Output {
   readonly code: number;
-  /** Standard output and error, in the order in which they came. */
+  /** Standard output and error, in the order received. */
   readonly text: string;
 }
 
-/** A Debian with a real systemd as PID 1, in namespaces of its own; nothing of it stays. */
+/** A Debian with a real systemd as PID 1, in its own namespaces, which leaves nothing behind. */
 export class Machine {
   readonly #unshare: ChildProcess;
   readonly #pid: string;
@@ -87,14 +87,14 @@ export class Machine {
     });
   }
 
-  /** As `run`, for what must succeed. */
+  /** As `run`, for commands that must succeed. */
   async do(line: string): Promise<string> {
     const { code, text } = await this.run(line);
     if (code !== 0) throw new Error(`${line} ended with ${code}: ${text}`);
     return text;
   }
 
-  /** Runs a line of shell again and again until what it prints fits. */
+  /** Runs a line of shell repeatedly until its output fits. */
   async until(line: string, wanted: RegExp, ms = 20_000): Promise<string> {
     const deadline = performance.now() + ms;
     for (;;) {
@@ -138,7 +138,7 @@ function spawnedBy(pid: number): string | undefined {
   }
 }
 
-/** A group is removed when those below it are. */
+/** A group is removed after those below it. */
 function removeGroup(folder: string): void {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     if (entry.isDirectory()) removeGroup(join(folder, entry.name));

@@ -24,7 +24,7 @@ console.log(answer.status + ' ' + (await answer.text()));
 
 /**
  * Fills a folder with all that a machine without network needs to install a release: `release.tgz`, Node.js and npm in
- * `bin`, npm's cache with what npm fetches, and two little programs, an upstream and a client.
+ * `bin`, npm's cache with the packages, and two small programs, an upstream and a client.
  */
 export function fillShare(share: string): void {
   const pack = join(share, 'pack');
@@ -34,7 +34,7 @@ export function fillShare(share: string): void {
     if (file === 'npm-shrinkwrap.json') continue; // Made below.
     cpSync(join(project, file), join(pack, file), { recursive: true });
   }
-  // As prepack does; the build has been made.
+  // As prepack does; the build exists.
   copyFileSync(join(project, 'package-lock.json'), join(pack, 'npm-shrinkwrap.json'));
   npm(pack, ['pack', '--ignore-scripts', '--silent']);
   const { version } = JSON.parse(readFileSync(join(pack, 'package.json'), 'utf8')) as { version: string };

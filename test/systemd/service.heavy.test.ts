@@ -54,14 +54,14 @@ if (process.getuid?.() === 0) {
       assert.equal((await machine.run('systemctl is-active portcullis')).text, 'inactive\n');
     });
 
-    test('the unit is sound, and exposes little', async () => {
+    test('the unit is valid, and exposes little', async () => {
       assert.equal(await machine.do('systemd-analyze verify portcullis.service'), '');
       const report = await machine.do('systemd-analyze security --no-pager portcullis.service');
       const [, level] = /Overall exposure level for portcullis\.service: (\d+\.\d)/.exec(report) ?? [];
       assert.ok(Number(level) < 2, `exposure ${level}`);
     });
 
-    test('a configuration with faults ends the start, with every fault in the journal, and is not tried again', async () => {
+    test('a configuration with faults ends the start, with every fault in the journal, and is not retried', async () => {
       await machine.do(`printf 'listen: nonsense\\n' > ${CONFIG}`);
       assert.notEqual((await machine.run('systemctl start portcullis')).code, 0);
       assert.equal(await machine.do('systemctl show -P ExecMainStatus portcullis'), '78\n');
@@ -71,7 +71,7 @@ if (process.getuid?.() === 0) {
       await machine.do('systemctl reset-failed portcullis');
     });
 
-    test('it starts, is ready when it serves, and tells its figures', async () => {
+    test('it starts, is ready when it serves, and reports its figures', async () => {
       await machine.do(`echo SECRET=${'s'.repeat(32)} > /etc/portcullis/environment`);
       await write('/');
       await machine.do('systemctl start portcullis');
@@ -84,7 +84,7 @@ if (process.getuid?.() === 0) {
       assert.match(await machine.do(journal('info')), /"message":"ready"/);
     });
 
-    test('its processes have a user of no other use, with next to no rights', async () => {
+    test('its processes have a user of their own, with almost no rights', async () => {
       const pids = await machine.do(`main=$(${MAIN_PID}); echo $main $(cat /proc/$main/task/$main/children)`);
       const all = pids.trim().split(' ');
       assert.ok(all.length >= 3, pids);
@@ -102,12 +102,12 @@ if (process.getuid?.() === 0) {
       assert.doesNotMatch(listener, /^(NOTIFY_SOCKET|WATCHDOG_\w+)=/m);
     });
 
-    test('a reload puts another configuration in force; a bad one changes nothing and is told as an error', async () => {
+    test('a reload puts another configuration in force; a bad one changes nothing and is reported as an error', async () => {
       const before = await machine.do(MAIN_PID);
       assert.match(await machine.do(get('/elsewhere')), /^200 /);
       await write('/only');
       await machine.do('systemctl reload portcullis');
-      // At once: what reload says is so.
+      // At once: reload reports the state that is in force.
       assert.match(await machine.do(get('/elsewhere')), /^404 /);
       assert.equal(await machine.do(get('/only')), '200 /only for 127.0.0.1\n');
       await machine.do(`printf 'listen: nonsense\\n' > ${CONFIG}`);
@@ -115,7 +115,7 @@ if (process.getuid?.() === 0) {
       const errors = await machine.do(journal('err'));
       assert.match(errors, /portcullis\.yaml:1:9: listen: /);
       assert.doesNotMatch(errors, /"message":"ready"/);
-      // Sound by itself, but not for the gateway that runs.
+      // Valid by itself, but not for the running gateway.
       await write('/');
       await machine.do(`echo 'limits: { requestHead: 8KiB }' >> ${CONFIG}`);
       assert.notEqual((await machine.run('systemctl reload portcullis')).code, 0);
@@ -129,7 +129,7 @@ if (process.getuid?.() === 0) {
       await write('/');
     });
 
-    test('what was revoked is still revoked after a restart', async () => {
+    test('a revoked token is still revoked after a restart', async () => {
       const revoke = `node -e "fetch('http://127.0.0.1:9090/revocations', { method: 'POST', headers: { authorization: 'Bearer ' + process.argv[1], 'content-type': 'application/json' }, body: JSON.stringify({ jti: 'x' }) }).then((answer) => console.log(answer.status))" ${'s'.repeat(32)}`;
       assert.match(await machine.do(revoke), /^20\d\n$/);
       await machine.do('systemctl restart portcullis');
@@ -137,7 +137,7 @@ if (process.getuid?.() === 0) {
       assert.equal(await machine.do(count), '1\n');
     });
 
-    test('a supervisor that is killed takes its listeners with it and is started again', async () => {
+    test('a killed supervisor takes its workers with it and is restarted', async () => {
       const main = await machine.do(MAIN_PID);
       const listeners = await machine.do(`cat /proc/${main.trim()}/task/${main.trim()}/children`);
       await machine.do(`kill -9 ${main}`);
@@ -184,7 +184,7 @@ if (process.getuid?.() === 0) {
       assert.match(await machine.do(get('/')), /^200 /);
     });
 
-    test('SIGUSR2 replaces the listeners and leaves the supervisor', async () => {
+    test('SIGUSR2 replaces the workers and leaves the supervisor', async () => {
       const family = `main=$(${MAIN_PID}); echo $main; cat /proc/$main/task/$main/children`;
       const [main, old] = (await machine.do(family)).split('\n');
       await machine.do('systemctl kill -s USR2 --kill-who=main portcullis');
@@ -195,20 +195,20 @@ if (process.getuid?.() === 0) {
       assert.match(await machine.do(get('/')), /^200 /);
     });
 
-    test('it stops when told to, with its last lines in the journal', async () => {
+    test('it stops on request, with its last lines in the journal', async () => {
       await machine.do('systemctl stop portcullis');
       assert.equal(await machine.do('systemctl show -P Result portcullis'), 'success\n');
       assert.equal(await machine.do('systemctl show -P ExecMainStatus portcullis'), '0\n');
       const lines = await machine.do(journal('info'));
       assert.match(lines, /"message":"stopping"[\s\S]*"message":"stopped"/);
-      // The priority is the journal's; what is stored is the line without it.
+      // The priority is the journal's; the stored line is without it.
       assert.doesNotMatch(lines, /^<\d>/m);
       const stored = await machine.do('journalctl -u portcullis -o json --no-pager | grep stopping');
       assert.match(stored, /"PRIORITY":"6"/);
       assert.match((await machine.run(get('/'))).text, /ECONNREFUSED/);
     });
 
-    test('the uninstaller takes it back and keeps what is not its own, unless it is told to purge', async () => {
+    test('the uninstaller removes it and keeps foreign files, unless it is asked to purge', async () => {
       await machine.do('/srv/uninstall');
       const left =
         'ls -d /opt/portcullis /usr/local/bin/portcullis /etc/systemd/system/portcullis.service /etc/portcullis /var/lib/portcullis 2>/dev/null';
@@ -217,7 +217,7 @@ if (process.getuid?.() === 0) {
       assert.equal((await machine.run(left)).text, '');
     });
 
-    test('an installer that cannot do its work says why', async () => {
+    test('an installer that cannot do its work gives the reason', async () => {
       for (const [line, why] of [
         ['/srv/install', /usage: install/],
         ['/srv/install /nowhere.tgz', /there is no file \/nowhere\.tgz/],

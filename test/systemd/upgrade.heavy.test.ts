@@ -14,12 +14,12 @@ const MAIN_PID = 'systemctl show -P MainPID portcullis';
 const RUNNING = `readlink /proc/$(${MAIN_PID})/cwd`;
 const SERVED = 'node /srv/get.mjs http://127.0.0.1/x';
 
-/** A release that differs from the given one in what its check says, and in its number. */
+/** A release that differs from the given one in the output of its check, and in its number. */
 const otherRelease = (name: string, version: string, change: string): string => `
   rm -rf /tmp/other && mkdir /tmp/other && tar -xzf /srv/release.tgz -C /tmp/other && cd /tmp/other/package &&
   sed -i '0,/"version": "[^"]*"/s//"version": "${version}"/' package.json npm-shrinkwrap.json && ${change} &&
   cd .. && tar -czf /tmp/${name}.tgz package`;
-/** Its check refuses what others accept, unless root asks: so it must be asked as the service. */
+/** Its check refuses what others accept, except for root: so the check must run as the service. */
 const REFUSING = `sed -i 's/^export function check(options) {/&\\nif (process.getuid() !== 0) { process.stderr.write("refused by this release\\\\n"); return 78; }/' dist/src/cli/check.js`;
 
 // Namespaces and a file system of its own take root; for other users there is nothing to skip.
@@ -46,12 +46,12 @@ if (process.getuid?.() === 0) {
       rmSync(share, { recursive: true });
     });
 
-    test('secrets of the environment are readable by root alone from the first moment', async () => {
+    test('secrets of the environment are readable only by root from the first moment', async () => {
       assert.equal(await machine.do('stat -c "%a %U" /etc/portcullis/environment'), '600 root\n');
       assert.equal(await machine.do('stat -c "%a %U" /etc/portcullis/credentials'), '700 root\n');
     });
 
-    test('a check sees what the service sees: its user and its environment', async () => {
+    test("a check has the service's user and environment", async () => {
       const check = 'portcullis check --as-service';
       assert.match(await machine.do(check), /portcullis\.yaml is valid/);
       const before = await machine.do(`cat ${CONFIG}`);
@@ -95,7 +95,7 @@ if (process.getuid?.() === 0) {
       assert.match(await machine.do(SERVED), /^200 /);
     });
 
-    test('what runs and the one before it are never taken away', async () => {
+    test('the running release and the one before it are never removed', async () => {
       const running = (await machine.do(RUNNING)).trim();
       for (let n = 0; n < 3; n += 1) await machine.do('/srv/install --no-start /tmp/next.tgz');
       const current = (await machine.do(CURRENT)).trim();
@@ -106,12 +106,12 @@ if (process.getuid?.() === 0) {
         (await releases()).map((name) => `/opt/portcullis/releases/${name}`).sort(),
         [running, current, previous].sort(),
       );
-      // Its files are there: a reload reads some of them.
+      // Its files are present: a reload reads some of them.
       await machine.do('systemctl restart portcullis');
       assert.equal((await machine.do(RUNNING)).trim(), current);
     });
 
-    test('is taken back by --rollback, which is taken back by another', async () => {
+    test('is undone by --rollback, which is undone by another', async () => {
       await machine.do('/srv/install /srv/release.tgz');
       const [fresh, before] = [
         (await machine.do(CURRENT)).trim(),
@@ -129,7 +129,7 @@ if (process.getuid?.() === 0) {
       assert.match(await machine.do(SERVED), /^200 /);
     });
 
-    test('a rollback to what is not there is refused', async () => {
+    test('a rollback to a missing release is refused', async () => {
       await machine.do('rm /opt/portcullis/previous');
       const { code, text } = await machine.run('/srv/install --rollback');
       assert.equal(code, 1);

@@ -67,7 +67,7 @@ test('an upstream that drains lets a request end, and keeps no connection', asyn
   await upstream.closed();
 });
 
-test('an upstream that closes refuses the requests that wait', () => {
+test('an upstream that closes refuses waiting requests', () => {
   const told: string[] = [];
   app.checkOut(waiter([]), false);
   assert.equal(app.checkOut(waiter(told), false), undefined);

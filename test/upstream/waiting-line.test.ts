@@ -33,7 +33,7 @@ test('waiters stand in order of arrival, and may leave from anywhere', () => {
   }
 });
 
-test('any order of coming and leaving is that of an array', () => {
+test('any order of arrivals and departures gives the order of an array', () => {
   const line = new WaitingLine<number>();
   const places: Place<number>[] = [];
   let state = 1;

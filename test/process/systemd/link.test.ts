@@ -7,7 +7,7 @@ import { addFigures } from '../../../src/admin/figures.ts';
 import { type Supervised, SystemdLink } from '../../../src/process/systemd/link.ts';
 import { silentLog } from '../../support/gateway.ts';
 
-test('a reload that ends while all stops does not tell that all is ready', async (t) => {
+test('a reload that ends during the stop does not report readiness', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const told = join(folder, 'told');
@@ -30,7 +30,7 @@ test('a reload that ends while all stops does not tell that all is ready', async
   link.reloading();
   await link.close();
   const words = readFileSync(told, 'utf8').trim().split('\n');
-  // A word that is newer than one of its kind which has not been told yet takes its place.
+  // A newer state replaces one of its kind that has not been sent yet.
   assert.equal(words.filter((word) => word === 'READY=1').length, 1);
   assert.equal(words.filter((word) => word === 'RELOADING=1').length, 1);
   assert.ok(words.includes('STOPPING=1'));

@@ -7,7 +7,7 @@ import { chunked, head, ok } from './response-row.ts';
 
 const early = head('HTTP/1.1 103 Hints', 'X: 1');
 
-/** Heads that have much in common: what one of them leaves in the memo is nearly right for another. */
+/** Similar heads: what one of them leaves in the memo is nearly right for another. */
 const heads = [
   ok('Content-Length: 2'),
   ok('Content-Length: 3'),
@@ -41,7 +41,7 @@ const bodies = [
 const piece = fc.record({
   before: fc.constantFrom('', '', '', early, head('HTTP/1.1 100 C').repeat(8)),
   head: fc.constantFrom(...heads),
-  /** Bytes of the head that are left: all of them, or a prefix whose place a body may take. */
+  /** Bytes of the head that remain: all of them, or a prefix whose place a body may take. */
   kept: fc.oneof({ weight: 4, arbitrary: fc.constant(1) }, fc.double({ min: 0, max: 1, noNaN: true })),
   body: fc.constantFrom(...bodies),
   method: fc.constantFrom('GET', 'GET', 'HEAD', 'POST'),
@@ -54,7 +54,7 @@ const piece = fc.record({
   eof: fc.boolean(),
 });
 
-/** Head limits that end in the middle of these heads, right behind one, in a trailer, and far away. */
+/** Head limits that end in the middle of these heads, right after one, in a trailer, and far away. */
 const limits = fc.constantFrom(
   ok('Content-Length: 2').length - 1,
   ok('Content-Length: 2').length,
@@ -81,7 +81,7 @@ test('a warmed memo changes nothing, with any heads read before and with cuts in
         for (let time = 0; time < times; time += 1) {
           const cold = new Player(room).play([bytes], { method, eof });
           assert.deepEqual(warm.play(cut(bytes, places), { method, eof }), cold);
-          // What stood behind a cut was a part of a head, and alone it is none.
+          // The bytes after a cut were a part of a head, and alone they are none.
           const rest = bytes.subarray(places[0] ?? 0);
           const alone = new Player(room).play([rest], { method, eof });
           assert.deepEqual(warm.play([rest], { method, eof }), alone);
@@ -95,7 +95,7 @@ test('a warmed memo changes nothing, with any heads read before and with cuts in
     assert.ok(seen.has(outcome), `${outcome} is never reached`);
 });
 
-/** The pieces, with something else done behind each. */
+/** The pieces, with an action after each. */
 function* between(pieces: readonly Buffer[], then: () => void): Generator<Buffer> {
   for (const piece of pieces) {
     yield piece;
@@ -103,7 +103,7 @@ function* between(pieces: readonly Buffer[], then: () => void): Generator<Buffer
   }
 }
 
-test('a head that arrives in two pieces is not mixed with one that was read in between', () => {
+test('a head that arrives in two pieces is not mixed with a head read in between', () => {
   for (const [first, second] of heads.flatMap((one) => heads.map((other) => [one, other] as const))) {
     const spare = new SpareHeadReader();
     const [a, b] = [new Player(4096, spare), new Player(4096, spare)];

@@ -19,7 +19,7 @@ const headOf = (rest: string): ResponseHead => ({
 });
 const bytesOf = (rest: string): Buffer => Buffer.from(`HTTP/1.1 200 OK\r\nA: ${rest}\r\n\r\n`, 'latin1');
 
-test('what was remembered of one message never changes what another means', () => {
+test('the memory of one message never changes the meaning of another', () => {
   const short = rows.filter((row) => row.limit === LIMIT && row.bytes.length < 1000);
   const remembered = short.filter((row) => row.outcome.status !== undefined);
   assert.ok(remembered.length > 50);
@@ -34,7 +34,7 @@ test('what was remembered of one message never changes what another means', () =
   }
 });
 
-test('the same bytes in answer to another method are read anew', () => {
+test('the same bytes in response to another method are read anew', () => {
   const bytes = Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n', 'latin1');
   const player = new Player(LIMIT);
   for (const [method, complete] of [
@@ -68,7 +68,7 @@ test('a head longer than its room is not remembered', () => {
   assert.equal(memo.recall('GET', bytes, bytes.length), undefined);
 });
 
-test('an upstream that never repeats itself is left alone, and noticed when it begins to', () => {
+test('an upstream that never repeats itself is not remembered, until it begins to', () => {
   const memo = new HeadMemo();
   const take = (rest: string): boolean => {
     const bytes = bytesOf(rest);

@@ -1,16 +1,16 @@
 import { type RequestOptions, request } from 'node:http';
 import { Duplex } from 'node:stream';
 
-/** What Node's own client, and with it llhttp, makes of an answer. */
+/** A response as Node's own client, and with it llhttp, reads it. */
 export interface Seen {
   readonly status: string;
-  /** Names and values in turns, as they came. */
+  /** Names and values alternately, as received. */
   readonly rawHeaders: readonly string[];
   readonly body: string;
   readonly complete: boolean;
 }
 
-/** Asks where the options say; undefined when the client reports an error before it has a head. */
+/** Sends a request with these options; undefined when the client reports an error before it has a head. */
 export function ask(options: RequestOptions): Promise<Seen | undefined> {
   return new Promise((resolve) => {
     const client = request({ path: '/', ...options });
@@ -20,7 +20,7 @@ export function ask(options: RequestOptions): Promise<Seen | undefined> {
       client.removeAllListeners('close');
       const body: Buffer[] = [];
       response.on('data', (chunk: Buffer) => body.push(chunk));
-      // An incomplete body is told by `complete` once the response closes.
+      // `complete` reports an incomplete body once the response closes.
       response.on('error', () => response.destroy());
       response.on('close', () => {
         resolve({
@@ -43,7 +43,7 @@ export function ask(options: RequestOptions): Promise<Seen | undefined> {
   });
 }
 
-/** Plays these bytes to the client as the answer, and then the end of the connection; no network takes part. */
+/** Plays these bytes to the client as the response, and then the end of the connection; no network takes part. */
 export function askPlayback(method: string, bytes: Uint8Array): Promise<Seen | undefined> {
   let played = false;
   const playback = new Duplex({

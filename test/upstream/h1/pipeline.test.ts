@@ -30,7 +30,7 @@ const follower = (text: string, owner = sink()): Follower => ({
 });
 
 describe('heads of one turn', () => {
-  test('leave in one write, in their order, when the turn is over', async () => {
+  test('leave in one write, in their order, at the end of the turn', async () => {
     pipeline.write(latin1('a'));
     pipeline.add(follower('b'));
     pipeline.add({ ...follower('c'), head: utf8('ü') });
@@ -79,7 +79,7 @@ test('of an abandoned response a bounded part is read', () => {
   assert.ok(!pipeline.discard([piece.subarray(0, 1)]));
 });
 
-test('every follower of a connection that ends can be retried, and is told what was sent of it', async () => {
+test('every follower of a connection that ends can be retried, and learns how much of it was sent', async () => {
   const failures: AttemptFailure[] = [];
   pipeline.add(follower('a', sink(failures)));
   await turnEnds();

@@ -21,7 +21,7 @@ after(() => {
   server.close();
 });
 
-// Rows with a small limit of their own say nothing about the other parser.
+// Rows with a small limit of their own do not concern the other parser.
 for (const candidate of rows.filter(({ limit }) => limit === 65_536)) {
   test(`${candidate.name}, as Node sees it`, async () => {
     row = candidate;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { ResponseFault } from '../../../src/upstream/h1/response-parser.ts';
 import { rows } from './response-rows.ts';
 
-/** Every word with which the parser refuses; the compiler keeps it whole. */
+/** Every fault of the parser; the compiler keeps the list complete. */
 const words: Readonly<Record<Exclude<ResponseFault, 'interrupted'>, true>> = {
   bare_cr: true,
   bare_lf: true,
@@ -31,7 +31,7 @@ const words: Readonly<Record<Exclude<ResponseFault, 'interrupted'>, true>> = {
   upgrade: true,
 };
 
-test('every word is shown by a row', () => {
+test('every fault has a row', () => {
   const shown = new Set(rows.flatMap(({ outcome }) => outcome.fault ?? []));
   assert.deepEqual([...shown].sort(), Object.keys(words).sort());
 });

@@ -15,7 +15,7 @@ const valueCharacters = Array.from({ length: 256 }, (_, byte) => byte)
 const blanks = fc.string({ unit: fc.constantFrom(' ', '\t'), maxLength: 3 });
 const bytesText = fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes).toString('latin1'));
 
-/** Headers that the parser obeys instead of passing them on. */
+/** Headers that the parser obeys instead of forwarding them. */
 const ours =
   /^(?:te|date|upgrade|trailer|connection|keep-alive|content-length|proxy-connection|transfer-encoding|proxy-authenticate)$/i;
 
@@ -37,7 +37,7 @@ const message = fc.record({
   reason: fc.oneof(fc.constant('OK'), word),
   interims: fc.array(fc.constantFrom(100, 102, 103), { maxLength: 3 }),
   headers: fc.array(header, { maxLength: 12 }),
-  /** Where the framing header stands among the others. */
+  /** The place of the framing header among the others. */
   place: fc.nat(12),
   framing: fc.constantFrom<Framing>('length', 'chunked', 'close'),
   pieces: fc.array(bytesText, { maxLength: 5 }),
@@ -48,7 +48,7 @@ const message = fc.record({
 });
 type Message = typeof message extends fc.Arbitrary<infer Value> ? Value : never;
 
-/** The bytes of a message without the excess, and what should come of them. */
+/** The bytes of a message without the excess, and their expected result. */
 function build(parts: Message): { text: string; outcome: Outcome } {
   const body = parts.pieces.join('');
   const lines = parts.headers.map(line);
@@ -84,7 +84,7 @@ function build(parts: Message): { text: string; outcome: Outcome } {
 const places = (cuts: readonly number[], length: number): number[] =>
   cuts.map((at) => at % (length + 1)).sort((left, right) => left - right);
 
-test('generated messages come through, however they are cut', () => {
+test('generated messages come through with cuts in any place', () => {
   const player = new Player(LIMIT);
   fc.assert(
     fc.property(message, (parts) => {
@@ -127,7 +127,7 @@ function mutate(bytes: Buffer, { kind, at, byte, span }: Mutation): Buffer {
   }
 }
 
-test('damaged messages are handled alike however they are cut, and nothing unsafe comes out', () => {
+test('damaged messages have one result for any cuts, and nothing unsafe comes out', () => {
   const seeds = fc.oneof(
     message.map((parts) => build(parts).text),
     fc.constantFrom(...rows.map((row) => row.bytes).filter((bytes) => bytes.length < 500)),

@@ -9,14 +9,14 @@ import { rows } from './response-rows.ts';
 const LONG = 3000;
 const STRIDE = 131;
 
-test('every row has a name of its own', () => {
+test('every row has its own name', () => {
   assert.equal(new Set(rows.map((row) => row.name)).size, rows.length);
 });
 
 for (const row of rows) {
   test(row.name, () => {
     const bytes = Buffer.from(row.bytes, 'latin1');
-    // One parser for all: what one message left behind must not show in the next.
+    // One parser for all: nothing of one message may appear in the next.
     const player = new Player(row.limit);
     assert.deepEqual(player.play([bytes], row), row.outcome);
     const step = bytes.length > LONG ? STRIDE : 1;
@@ -140,7 +140,7 @@ test('a push from within an event is refused', () => {
   assert.equal(parser.fault, 'interrupted');
 });
 
-test('the next message may be started by the end of the last', () => {
+test('the end of a message may start the next', () => {
   const bytes = Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabcd', 'latin1');
   let ends = 0;
   const parser: ResponseParser = new ResponseParser(

@@ -4,7 +4,7 @@ import { ResponseParser } from '../../../src/upstream/h1/response-parser.ts';
 import type { SpareHeadReader } from '../../../src/upstream/h1/spare-head-reader.ts';
 import type { Outcome } from './response-row.ts';
 
-/** Bytes of other messages, which stand around the pushed ones in a read buffer. */
+/** Bytes of other messages, which surround the pushed ones in a read buffer. */
 const NEIGHBOURS = 24;
 const neighbours = Buffer.alloc(NEIGHBOURS, '\r\n\r\nHTTP/1.1 200 OK\r\nX: y');
 
@@ -19,12 +19,12 @@ export class Player implements ResponseEvents {
   #pushed: Buffer = neighbours;
   #length = 0;
 
-  /** @param spare shared with other players; one of its own unless given. */
+  /** @param spare shared with other players; a new one by default. */
   constructor(limit: number, spare?: SpareHeadReader) {
     this.parser = new ResponseParser(this, { head: limit }, spare);
   }
 
-  /** Pushes the pieces as one message, each in a buffer of its own that is overwritten afterwards. */
+  /** Pushes the pieces as one message, each in its own buffer that is overwritten afterwards. */
   play(pieces: Iterable<Buffer>, options: { readonly method: string; readonly eof: boolean }): Outcome {
     const { parser } = this;
     this.#head = undefined;
@@ -79,7 +79,7 @@ export class Player implements ResponseEvents {
     assert.equal(this.#head, undefined);
     this.#head = head;
     assert.ok(head.status >= 200 && head.status <= 999);
-    // What reaches the client: lines that cannot be taken for anything but headers.
+    // The client gets lines that cannot be taken for anything but headers.
     const [status = '', ...headers] = head.lines.split('\r\n');
     assert.match(status, /^\d{3} [\t\x20-\x7e\x80-\xff]*$/);
     assert.equal(Number(status.slice(0, 3)), head.status);

@@ -1,6 +1,6 @@
 import type { Framing } from '../../../src/http/message.ts';
 
-/** What becomes of a row's bytes. */
+/** The result of a row's bytes. */
 export interface Outcome {
   /** Status line without the version, as the client gets it. */
   readonly status?: string;
@@ -20,7 +20,7 @@ export interface Outcome {
   readonly fault: string | undefined;
 }
 
-/** Bytes of one upstream connection in latin1, and what becomes of them. */
+/** Bytes of one upstream connection in latin1, and their result. */
 export interface Row {
   readonly name: string;
   readonly bytes: string;
@@ -30,7 +30,7 @@ export interface Row {
   /** The connection ends after the bytes. */
   readonly eof: boolean;
   readonly outcome: Outcome;
-  /** Why Node's parser, which is not ours to change, sees it otherwise; undefined when the two must agree. */
+  /** Why Node's parser reads it otherwise; undefined when the two must agree. */
   readonly differs: string | undefined;
 }
 
@@ -43,7 +43,7 @@ export interface Options {
 
 const LIMIT = 65_536;
 
-/** `headers` is what the client gets; absent members have the value most rows have. */
+/** `headers` are the client's; absent members have the value of most rows. */
 export function accept(name: string, bytes: string, outcome: Partial<Outcome>, options: Options = {}): Row {
   const excess = outcome.excess ?? '';
   return {
@@ -72,7 +72,7 @@ export function accept(name: string, bytes: string, outcome: Partial<Outcome>, o
   };
 }
 
-/** `seen` is what had been delivered before the fault. */
+/** `seen` was delivered before the fault. */
 export function refuse(
   name: string,
   bytes: string,

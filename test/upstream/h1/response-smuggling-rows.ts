@@ -15,7 +15,7 @@ import {
 const started: Partial<Outcome> = { framing: 'chunked' };
 const next = 'HTTP/1.1 200 OK\r\nX-Poison: 1\r\n\r\n';
 
-/** Answers in another protocol, or in none. */
+/** Responses in another protocol, or in none. */
 export const foreignAnswers: Row[] = [
   refuse('HTTP/0.9 answer', '<html>hello</html>', 'status_line', { eof: true }),
   refuse('HTTP/2 frames', '\0\0\x12\x04\0\0\0\0\0', 'status_line'),
@@ -52,7 +52,7 @@ export const foreignAnswers: Row[] = [
   ),
 ];
 
-/** Framing headers dressed up so that one parser sees them and another does not. */
+/** Framing headers in disguise, so that one parser sees them and another does not. */
 export const disguises: Row[] = [
   ...[
     'Content-Length : 5',
@@ -137,7 +137,7 @@ export const disguises: Row[] = [
   ),
 ];
 
-/** Bytes that a reader of another framing would take for the answer to the next request. */
+/** Bytes that a reader of another framing would take for the response to the next request. */
 export const poison: Row[] = [
   accept(
     'body behind an answer to HEAD',
@@ -180,7 +180,7 @@ export const poison: Row[] = [
   pending('first byte only', 'H'),
 ];
 
-/** Series of interim answers, and answers that change the protocol. */
+/** Series of interim responses, and responses that change the protocol. */
 export const series: Row[] = [
   refuse('garbage behind 100', `${head('HTTP/1.1 100 Continue')}garbage`, 'status_line'),
   refuse(

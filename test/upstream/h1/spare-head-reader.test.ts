@@ -33,7 +33,7 @@ const first = 'HTTP/1.1 404 Not Found\r\nX-Name: first\r\nContent-Length: 5\r\n\
 const second =
   'HTTP/1.1 200 OK\r\nX-Name: second\r\nConnection: close, X-Gone\r\nX-Gone: 1\r\nContent-Length: 6\r\n\r\nsecond';
 
-test('connections that share a head reader never mix their heads, with each cut in any place', () => {
+test('connections that share a head reader never mix their heads, with cuts in any place', () => {
   for (let one = 1; one < first.length; one += 1) {
     for (let other = 1; other < second.length; other += 7) {
       const spare = new SpareHeadReader();

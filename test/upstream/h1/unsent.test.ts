@@ -58,7 +58,7 @@ async function reused(use: (connection: Connection, server: Socket) => Promise<v
   }
 }
 
-test('an answer that comes before its request was written is not taken for it', async () => {
+test('a response that comes before its request was written is not taken for its response', async () => {
   await reused(async (connection, server) => {
     let received = '';
     server.on('data', (bytes) => {
@@ -67,13 +67,13 @@ test('an answer that comes before its request was written is not taken for it', 
     const closed = once(server, 'close');
     const failure = await new Promise<AttemptFailure>((resolve, reject) => {
       const onResponse = (): void => reject(new Error('the answer to nothing was delivered'));
-      // What an immediate schedules runs behind the next look at the sockets, where the early answer already lies.
+      // An immediate runs after the next poll of the sockets, where the early response is ready.
       setImmediate(() => {
         server.write(answer);
         connection.send('POST', request, false, { onResponse, onFailure: resolve, onUploadDrained() {} });
       });
     });
-    // Upstream has seen nothing of it, so even a POST may go by another connection.
+    // Upstream has received nothing of it, so even a POST may use another connection.
     assert.deepEqual(
       [failure.reason, failure.sent, mayRetry(failure, false)],
       ['upstream_reset', 'nothing', true],
@@ -83,7 +83,7 @@ test('an answer that comes before its request was written is not taken for it', 
   });
 });
 
-test('bytes behind an answer are not taken for the answer to a request that is yet to be written behind it', async () => {
+test('bytes after a response do not answer a request that is yet to be written', async () => {
   await reused(async (connection, server) => {
     const closed = once(server, 'close');
     let isAnswered = false;
@@ -98,7 +98,7 @@ test('bytes behind an answer are not taken for the answer to a request that is y
     await once(server, 'data');
     const failure = await new Promise<AttemptFailure>((resolve, reject) => {
       const onResponse = (): void => reject(new Error('the answer to nothing was delivered'));
-      // As above: both answers are read before the second request is written.
+      // As above: both responses are read before the second request is written.
       setImmediate(() => {
         server.write(`${answer}${answer}`);
         assert.ok(connection.hasRoom);
@@ -114,7 +114,7 @@ test('bytes behind an answer are not taken for the answer to a request that is y
   });
 });
 
-test('a request whose client left in the same turn is not written', async () => {
+test('a request whose client leaves in the same turn is not written', async () => {
   await reused(async (connection, server) => {
     let received = '';
     server.on('data', (bytes) => {

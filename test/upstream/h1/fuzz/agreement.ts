@@ -3,7 +3,7 @@ import { askPlayback } from '../node-client.ts';
 import type { Outcome } from '../response-row.ts';
 import type { Input } from './input.ts';
 
-/** Headers of one hop, and those about framing or set by the listener; they do not reach the client. */
+/** Hop-by-hop headers, and those about framing or set by the front; they do not reach the client. */
 const dropped = new Set([
   'connection',
   'content-length',
@@ -17,7 +17,7 @@ const dropped = new Set([
   'upgrade',
 ]);
 
-/** Deliberate differences: what Node refuses and we carry, by the bytes of the message. */
+/** Deliberate differences: messages that Node refuses and the gateway carries, by their bytes. */
 const refusedByNode: readonly (readonly [what: string, where: RegExp])[] = [
   ['white space behind a chunk size', /\n[0-9a-f]+[\t ]+[;\r]/i],
   [
@@ -33,7 +33,7 @@ const refusedByNode: readonly (readonly [what: string, where: RegExp])[] = [
   ['an interim response that Node takes for the last one', /(?:^|\n)HTTP\/1\.[01] 1\d\d/],
 ];
 
-/** The headers that should reach the client, told from what llhttp read. */
+/** The headers that should reach the client, derived from llhttp's reading. */
 function kept(rawHeaders: readonly string[]): string {
   const pairs: [string, string][] = [];
   for (let at = 0; at < rawHeaders.length; at += 2)
@@ -43,7 +43,7 @@ function kept(rawHeaders: readonly string[]): string {
     if (name.toLowerCase() !== 'connection') continue;
     for (const option of value.split(',').map((text) => text.replace(/^[\t ]+|[\t ]+$/g, ''))) {
       if (option === '') continue;
-      // Behind what is no token, nothing is known.
+      // After text that is no token, nothing is known.
       if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(option)) break;
       named.add(option.toLowerCase());
     }
@@ -55,11 +55,11 @@ function kept(rawHeaders: readonly string[]): string {
 }
 
 /**
- * Throws when llhttp understands another message than the one we carry. Returns the name of a deliberate difference
- * where there is one.
+ * Throws when llhttp reads another message than the gateway. Returns the name of a deliberate difference if there is
+ * one.
  */
 export async function agree({ method, bytes }: Input, outcome: Outcome): Promise<string | undefined> {
-  // What we refuse goes on to no other parser.
+  // A message that the gateway refuses reaches no other parser.
   if (outcome.fault !== undefined || outcome.status === undefined) return undefined;
   const end = bytes.length - outcome.excess.length;
   const seen = await askPlayback(method, bytes.subarray(0, end));

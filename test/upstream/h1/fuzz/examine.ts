@@ -7,7 +7,7 @@ import type { Random } from './random.ts';
 /** Head limits in bytes: the usual one, which comes first, and one that most heads exceed. */
 const limits = [65_536, 150] as const;
 
-/** What one input came to. */
+/** The result of one input. */
 export interface Examined {
   readonly outcome: Outcome;
   /** Two inputs of one behaviour came to the same kind of end by the same kind of bytes. */
@@ -33,7 +33,7 @@ function behaviourOf(outcome: Outcome, bytes: Buffer, stop: number): string {
 
 /**
  * Plays an input whole, in random pieces, byte by byte, and to parsers whose memo holds its own head or that of
- * `before`; throws when they differ, or when the player sees a rule broken.
+ * `before`; throws when the results differ, or when the player finds a rule broken.
  */
 export function examine(random: Random, { method, bytes }: Input, before: Buffer): Examined {
   const options = { method, eof: true };

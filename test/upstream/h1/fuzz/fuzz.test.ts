@@ -14,7 +14,7 @@ const RUNS = 3000;
 const root = join(import.meta.dirname, '..', '..', '..', '..', '..');
 const kept = keptInputs(join(root, 'test', 'fixtures', 'responses'));
 
-test('kept inputs hold every rule of the parser, and llhttp understands what is carried', async () => {
+test('kept inputs keep every rule of the parser, and llhttp understands every carried message', async () => {
   assert.ok(kept.length > 50);
   const random = new Random(1);
   let before: Buffer = Buffer.alloc(0);
@@ -38,7 +38,7 @@ test('the same seed makes the same inputs, and none of them breaks a rule', asyn
   assert.deepEqual((await run()).found, report.found);
 });
 
-test('a message that llhttp reads in another way is noticed', async () => {
+test('a message that llhttp reads differently is noticed', async () => {
   const bytes = Buffer.from('HTTP/1.1 200 OK\r\nA: 1\r\nContent-Length: 2\r\n\r\nhi', 'latin1');
   const input = { method: 'GET', bytes } as const;
   const { outcome } = examine(new Random(1), input, bytes);

@@ -11,20 +11,21 @@ export interface Failure {
 
 export interface FuzzReport {
   readonly runs: number;
-  /** Inputs that were a whole message for us, and for llhttp if no difference says otherwise. */
+  /** Inputs that were a whole message for the gateway, and for llhttp unless a difference is deliberate. */
   readonly carried: number;
-  /** Inputs that showed a behaviour none before them had. */
+  /** Inputs that showed a behaviour for the first time. */
   readonly found: readonly Input[];
-  /** How many different behaviours were seen, those of the first inputs included. */
+  /** Number of different behaviours, those of the first inputs included. */
   readonly behaviours: number;
-  /** How often each deliberate difference from llhttp was met. */
+  /** Occurrences of each deliberate difference from llhttp. */
   readonly differences: ReadonlyMap<string, number>;
   readonly failure: Failure | undefined;
 }
 
 /**
- * Mutates inputs, and again those that showed a new behaviour: guided by outcome, not by coverage. The same seed and
- * the same first inputs make the same inputs in the same order. Stops at the first failure, or when `more` says so.
+ * Mutates inputs, and in turn those that showed a new behaviour: guided by outcome, not by coverage. The same seed and
+ * the same first inputs make the same inputs in the same order. Stops at the first failure, or when `more` returns
+ * false.
  */
 export async function fuzz(
   first: readonly Input[],
@@ -47,7 +48,7 @@ export async function fuzz(
     failure,
   });
   for (; runs < first.length || more(runs); runs += 1) {
-    // Half of them from the first inputs: what is found is mostly refused, and refused early.
+    // Half of them from the first inputs: found inputs are mostly refused, and refused early.
     const parent = first[runs] ?? random.pick(random.below(2) === 0 ? first : pool);
     const input = runs < first.length ? parent : mutate(random, parent, random.pick(pool));
     try {

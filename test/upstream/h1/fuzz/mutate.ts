@@ -3,7 +3,7 @@ import type { Random } from './random.ts';
 
 /** Bytes of the longest input: room for several heads, and short enough to be quick. */
 const MAX_INPUT = 4096;
-/** Changes made to one input at most. */
+/** Most changes made to one input. */
 const MAX_CHANGES = 4;
 
 const tokens = [
@@ -87,7 +87,7 @@ function change(random: Random, bytes: Buffer, other: Buffer): Buffer {
   }
 }
 
-/** An input made from these two; both stay as they are. */
+/** An input made from these two; both stay unchanged. */
 export function mutate(random: Random, input: Input, other: Input): Input {
   let { bytes } = input;
   for (let changes = 1 + random.below(MAX_CHANGES); changes > 0; changes -= 1)

@@ -9,7 +9,7 @@ export class Random {
 
   /** An integer from 0 to below `limit`, which is at most 2^32. */
   below(limit: number): number {
-    // A Weyl sequence behind two rounds of mixing by multiplication, after the "splitmix" family.
+    // A Weyl sequence with two rounds of mixing by multiplication, after the "splitmix" family.
     this.#state = (this.#state + 0x9e3779b9) | 0;
     let mixed = this.#state ^ (this.#state >>> 16);
     mixed = Math.imul(mixed, 0x21f0aaad);
