@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Placement, Side } from './placement.ts';
 
-/** Milliseconds a child gets to end by itself after SIGTERM; a benchmark has nothing worth waiting for. */
+/** Milliseconds for a subprocess to end by itself after SIGTERM; a benchmark has nothing worth waiting for. */
 const STOP_GRACE_MS = 3_000;
 /** Characters of error output kept for the report of a failure. */
 const OUTPUT_TAIL = 4_096;
 
-/** One child process with what it printed last. */
+/** One subprocess with its last output. */
 export class Child {
   readonly process: ChildProcess;
   readonly command: string;
@@ -17,7 +17,7 @@ export class Child {
   constructor(process: ChildProcess, command: string) {
     this.process = process;
     this.command = command;
-    // A child which cannot be started reports through 'error' only; the waiters below look at `exited`.
+    // A process that cannot start reports only through 'error'; the waiters below look at `exited`.
     process.on('error', (error) => {
       this.#keep(error.message);
     });
@@ -35,7 +35,7 @@ export class Child {
     );
   }
 
-  /** What it wrote to standard error last, for the report of a failure. */
+  /** The last of its error output, for the report of a failure. */
   get output(): string {
     return this.#output.trim();
   }
@@ -44,7 +44,7 @@ export class Child {
     this.#output = (this.#output + text).slice(-OUTPUT_TAIL);
   }
 
-  /** The next message of a forked child; rejects when it ends without one. */
+  /** The next message of a forked process; rejects when it ends without one. */
   async message(): Promise<unknown> {
     const abort = new AbortController();
     try {
@@ -69,7 +69,7 @@ export class Child {
   }
 }
 
-/** Every process the benchmark starts, so that none of them outlives it. */
+/** Every process that the benchmark starts, so that none outlives it. */
 export class Children {
   readonly #all = new Set<Child>();
   readonly #placement: Placement;
@@ -113,13 +113,13 @@ export class Children {
     await Promise.all([...this.#all].map((child) => child.stop()));
   }
 
-  /** For the way out after a signal, when nothing can be awaited any more. */
+  /** For the end after a signal, where nothing can be awaited any more. */
   killAll(): void {
     for (const child of this.#all) child.process.kill('SIGKILL');
   }
 }
 
-/** A script of the benchmark next to the calling module, under the extension that module runs with. */
+/** A script of the benchmark next to the calling module, with the extension of that module. */
 export function scriptBeside(moduleUrl: string, name: string): URL {
   const extension = moduleUrl.slice(moduleUrl.lastIndexOf('.'));
   return new URL(`./${name}${extension}`, moduleUrl);

@@ -5,7 +5,7 @@ import { cpus, loadavg, release, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { findProgram } from './programs.ts';
 
-/** The machine as far as it matters for a figure. */
+/** The properties of the machine that influence a figure. */
 export function machine(): Record<string, string | number> {
   const all = cpus();
   return {
@@ -17,7 +17,7 @@ export function machine(): Record<string, string | number> {
   };
 }
 
-/** First line of what a program says about its version; some print it to standard error or exit with 1. */
+/** First line of a program's version output; some print it to standard error or exit with 1. */
 function programVersion(name: string): string | undefined {
   const path = findProgram(name);
   if (path === undefined) return undefined;
@@ -49,7 +49,7 @@ function packageVersion(name: string): string | undefined {
       >;
       if (described['name'] === name) return String(described['version']);
     } catch {
-      // No package.json here; it stands further up.
+      // No package.json here; it is further up.
     }
   }
   return undefined;
@@ -57,7 +57,7 @@ function packageVersion(name: string): string | undefined {
 
 const PACKAGES = ['autocannon', 'fastify', '@fastify/http-proxy', '@fastify/jwt'];
 
-/** Versions of everything that takes part; what is not installed is left out. */
+/** Versions of all participants; missing ones are left out. */
 export function versions(): Record<string, string> {
   const [major] = process.versions.node.split('.');
   const found: Record<string, string | undefined> = {

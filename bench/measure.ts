@@ -9,30 +9,30 @@ import { type Comparison, type Measurement, type ScenarioResult, summarise } fro
 import { forged, type TokenMint } from './tokens.ts';
 import { BODY, type Upstream } from './upstream.ts';
 
-/** Everything a scenario runs in. */
+/** The surroundings of a scenario. */
 export interface Bench {
   readonly options: Options;
   readonly gateways: readonly Gateway[];
   readonly load: LoadGenerator;
   readonly mint: TokenMint;
   readonly upstream: Upstream;
-  /** What all gateways are started with, but for the folder. */
+  /** The start options of all gateways, without the folder. */
   readonly setup: Omit<GatewaySetup, 'directory'>;
   readonly directory: string;
   /** Gateways that one scenario leaves to the next; undefined: each starts its own. */
   readonly kept: Map<Gateway, RunningGateway> | undefined;
-  /** One line for the user who watches. */
+  /** One line for the user. */
   say(line: string): void;
 }
 
-/** Something that is measured by itself and gives one table. */
+/** A separate measurement that gives one table. */
 export interface Trial {
   readonly name: string;
-  /** Undefined when none of the gateways that were asked for takes part in it. */
+  /** Undefined when none of the selected gateways takes part in it. */
   run(bench: Bench): Promise<ScenarioResult | undefined>;
 }
 
-/** A load on the gateway that is measured, for as long as the run's options say. */
+/** A load on the measured gateway, for the time in the run's options. */
 export type Plan = Omit<LoadPlan, 'url' | 'seconds'> & { readonly path: string };
 
 export interface Contestant {
@@ -41,7 +41,7 @@ export interface Contestant {
   readonly rounds: Measurement[];
 }
 
-/** Fails unless the gateway lets a good token through to the right answer and, if it checks tokens, nothing else. */
+/** Fails unless the gateway forwards a good token with the right response and, if it checks tokens, nothing else. */
 async function assertAnswers(bench: Bench, { gateway, running }: Contestant, probe: Probe): Promise<void> {
   const [good] = (await bench.mint.mint(1)) as [string];
   await untilReady(running.child, running.port, { ...probe, token: good });
@@ -61,7 +61,7 @@ async function assertAnswers(bench: Bench, { gateway, running }: Contestant, pro
   }
 }
 
-/** Starts gateways, sees that each answers as it must, lets `use` have them, and stops them. */
+/** Starts gateways, checks their responses, hands them to `use`, and stops them. */
 export async function withGateways<T>(
   bench: Bench,
   trial: string,
@@ -77,7 +77,7 @@ export async function withGateways<T>(
       const running = bench.kept?.get(gateway) ?? (await gateway.start({ ...bench.setup, directory }));
       contestants[at] = { gateway, running, rounds: [] };
     });
-    // Also when one of them fails, the others must be known, to be stopped.
+    // When one of them fails, the others must be known too, to stop them.
     for (const started of await Promise.allSettled(starting)) {
       if (started.status === 'rejected') throw started.reason;
     }
@@ -88,18 +88,18 @@ export async function withGateways<T>(
     }
     return result;
   } finally {
-    // One that did not start has left a gap, which `filter` passes over.
+    // A gateway that did not start left a gap, which `filter` skips.
     const leaving = contestants.filter(({ gateway }) => bench.kept?.has(gateway) !== true);
     await Promise.all(leaving.map(({ running }) => running.child.stop()));
   }
 }
 
-/** Whether this gateway was asked for, which some trials measure alone. */
+/** Whether this gateway was selected, which some trials measure alone. */
 export function includesOurs({ gateways }: Bench): boolean {
   return gateways.some(({ name }) => name === 'portcullis');
 }
 
-/** Writes tokens where a load generator reads them. @param name of the file. @returns its path. */
+/** Writes tokens for a load generator. @param name of the file. @returns its path. */
 export function writeTokens({ directory }: Bench, name: string, tokens: readonly string[]): string {
   const file = join(directory, name);
   writeFileSync(file, `${tokens.join('\n')}\n`);
@@ -125,8 +125,8 @@ export async function measureOnce(
   const served = (await bench.upstream.settled()) - servedBefore;
   const cpu = cpuMicros(running.child.pid) - cpuBefore;
   const upstreamCpu = cpuMicros(bench.upstream.pid) - upstreamCpuBefore;
-  // A timed load cuts off what is under way at its end: at most one request for each connection. With pipelining, those
-  // behind a request that was cut off are sent once more.
+  // The end of a timed load cuts off at most one request for each connection. With pipelining, the requests after it
+  // are sent once more.
   const cutOff = use === 'once' ? 0 : 2 * connections;
   let fault: string | null = null;
   if (result.completed === 0) fault = 'nothing was answered';
@@ -178,8 +178,8 @@ export async function inRounds(
 }
 
 /**
- * A first load, also where none is asked for. Failures in it are only told, since those that go on show when it counts.
- * Throws without any answer.
+ * A first load, even if none is demanded. Its failures are only printed, because lasting ones show in the measurement.
+ * Throws without any response.
  */
 export async function warmUp(bench: Bench, contestant: Contestant, plan: Plan): Promise<Measurement> {
   const { seconds, warmupSeconds } = bench.options;
@@ -191,7 +191,7 @@ export async function warmUp(bench: Bench, contestant: Contestant, plan: Plan): 
   return measured;
 }
 
-/** What the rounds came to, with the figure that matters compared. */
+/** The results of the rounds, with the decisive figure compared. */
 export function tableOf(
   contestants: readonly Contestant[],
   comparison: Comparison,
@@ -207,5 +207,5 @@ export function tableOf(
   return { comparison, gateways: summarise(results, comparison) };
 }
 
-/** What a probe of the usual answer asks for. */
+/** The request of a probe for the usual response. */
 export const usualProbe: Omit<Probe, 'token'> = { path: '/', expected: BODY.length };

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** Rounds whose median is worth keeping, and the standard. */
+/** The standard number of rounds, enough for a median. */
 const FULL_ROUNDS = 5;
 /** Seconds; in less, the 10 ms steps of /proc and the first cold moments show. */
 const FULL_SECONDS = 3;
@@ -8,7 +8,7 @@ const FULL_SECONDS = 3;
 export interface Options {
   readonly scenarios: readonly string[];
   readonly gateways: readonly string[];
-  /** Measures this gateway alone, once with each of these numbers of processes and threads. */
+  /** Measures only this gateway, once with each of these numbers of processes and threads. */
   readonly processes: readonly Processes[];
   /** Another revision of this gateway to measure beside it. */
   readonly compare: string | undefined;
@@ -28,7 +28,7 @@ export interface Options {
   readonly writeReadme: boolean;
 }
 
-/** Listener processes, and verification threads of each. */
+/** Worker processes, and verification threads of each. */
 export interface Processes {
   readonly listeners: number;
   readonly verifiers: number;
@@ -102,7 +102,7 @@ function parse(args: readonly string[]) {
   }
 }
 
-/** Options out of the command line; throws a UsageError for anything it does not know. */
+/** Options of the command line; throws a UsageError for unknown ones. */
 export function parseOptions(
   args: readonly string[],
   known: { readonly scenarios: readonly string[]; readonly gateways: readonly string[] },
@@ -131,7 +131,7 @@ export function parseOptions(
   };
 }
 
-/** Whether a run may stand in the README: everything measured, at length, the standard number of times. */
+/** Whether a run may stand in the README: all scenarios, at full length, the standard number of times. */
 export function isFullRun(
   options: Options,
   known: { readonly scenarios: readonly string[]; readonly gateways: readonly string[] },

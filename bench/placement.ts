@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { findProgram } from './programs.ts';
 
-/** Who shares CPUs: the gateway has its own; the load generator and the upstream share the others. */
+/** The gateway has CPUs of its own; the load generator and the upstream share the others. */
 export type Side = 'gateway' | 'load';
 
-/** CPU numbers out of a list such as `0-2,8`. */
+/** CPU numbers of a list such as `0-2,8`. */
 export function parseCpuList(text: string): number[] {
   return text
     .trim()
@@ -17,9 +17,8 @@ export function parseCpuList(text: string): number[] {
 }
 
 /**
- * Which CPUs each side runs on. Where the scheduler is free to choose, it puts gateway and generator on one CPU
- * in one round and apart in the next, and a wake-up across CPUs costs several microseconds: more than what is
- * to be measured.
+ * The CPUs of each side. A free scheduler puts gateway and generator on one CPU in one round and apart in the next, and
+ * a wake-up across CPUs costs several microseconds: more than the differences to be measured.
  */
 export class Placement {
   readonly #cpus: Readonly<Record<Side, readonly number[]>> | undefined;
@@ -28,7 +27,7 @@ export class Placement {
     this.#cpus = cpus;
   }
 
-  /** Half of the CPUs this process may use for each side; neither is placed with only one, or without taskset. */
+  /** Half of this process's CPUs for each side; neither is placed with only one, or without taskset. */
   static ofThisMachine(): Placement {
     const status = readFileSync('/proc/self/status', 'latin1');
     const cpus = parseCpuList(/^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1] ?? '0');
@@ -41,7 +40,7 @@ export class Placement {
     return new Placement(undefined);
   }
 
-  /** What to put before a command line. */
+  /** The words to put before a command line. */
   prefix(side: Side): readonly string[] {
     if (this.#cpus === undefined) return [];
     return [findProgram('taskset') ?? 'taskset', '-c', this.#cpus[side].join(',')];

@@ -3,9 +3,9 @@ import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Child } from './children.ts';
 
-/** Milliseconds for one probe; a local answer takes a hundredth of it. */
+/** Milliseconds for one probe; a local response takes a hundredth of it. */
 const PROBE_TIMEOUT_MS = 2_000;
-/** Milliseconds a server gets to answer its first request. */
+/** Milliseconds for a server's first response. */
 const READY_TIMEOUT_MS = 15_000;
 /** Milliseconds between two attempts. */
 const RETRY_MS = 25;
@@ -15,7 +15,7 @@ export interface Probe {
   readonly token?: string | undefined;
   /** Bytes to send, as a POST; a GET without a body when left out. */
   readonly uploadBytes?: number | undefined;
-  /** Bytes that the answer must have. */
+  /** Bytes that the response must have. */
   readonly expected?: number;
 }
 
@@ -24,7 +24,7 @@ interface Answer {
   readonly body: string;
 }
 
-/** One request on a connection of its own. */
+/** One request on its own connection. */
 export function send(port: number, { path, token, uploadBytes }: Probe): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const outgoing = request({
@@ -50,7 +50,7 @@ export function send(port: number, { path, token, uploadBytes }: Probe): Promise
   });
 }
 
-/** Asks until the server gives the wanted answer; fails when it ends or takes too long. */
+/** Repeats the request until the server sends the expected response; fails when it ends or takes too long. */
 export async function untilReady(child: Child, port: number, probe: Probe): Promise<void> {
   const deadline = performance.now() + READY_TIMEOUT_MS;
   let last = 'no attempt';

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** USER_HZ: the unit of times in /proc/PID/stat is 1/100 s on every Linux port that Node runs on. */
 const MICROS_PER_TICK = 10_000;
 
-/** Times in clock ticks; `reaped` belongs to children which have ended and were waited for. */
+/** Times in clock ticks; `reaped` belongs to subprocesses that have ended and were waited for. */
 export interface ProcessStat {
   readonly pid: number;
   readonly parent: number;
@@ -15,7 +15,7 @@ export interface ProcessStat {
 
 /** Parses a line of /proc/PID/stat (proc(5)); the sums cover all threads of the process. */
 export function parseStat(line: string): ProcessStat {
-  // The command name stands in parentheses and may itself hold spaces and parentheses, so the last one counts.
+  // The command name stands in parentheses and may itself contain spaces and parentheses, so the last one counts.
   const close = line.lastIndexOf(')');
   const fields = line
     .slice(close + 1)
@@ -38,25 +38,25 @@ export function parseStat(line: string): ProcessStat {
 }
 
 /**
- * Resident memory in bytes, from the text of /proc/PID/status: the most there ever was (VmHWM), or what there is
- * (VmRSS); 0 for a process without memory (a zombie).
+ * Resident memory in bytes, from the text of /proc/PID/status: the peak (VmHWM), or the present (VmRSS); 0 for a
+ * process without memory (a zombie).
  */
 export function parseMemory(status: string, field: 'VmHWM' | 'VmRSS'): number {
   const match = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status);
   return match === null ? 0 : Number(match[1]) * 1024;
 }
 
-/** The process and everything below it, out of all processes of the machine. */
+/** The process and all its descendants, of all processes of the machine. */
 export function treeOf(root: number, all: readonly ProcessStat[]): ProcessStat[] {
   const tree = all.filter((process) => process.pid === root);
   for (const member of tree) {
-    // The list grows while it is walked: a child's own children follow in their turn.
+    // The list grows during the loop: subprocesses of subprocesses follow in turn.
     tree.push(...all.filter((process) => process.parent === member.pid));
   }
   return tree;
 }
 
-/** CPU time of processes in microseconds, user and system, including children that have already ended. */
+/** CPU time of processes in microseconds, user and system, including subprocesses that have ended. */
 export function cpuMicrosOf(processes: readonly ProcessStat[]): number {
   let ticks = 0;
   for (const process of processes) {
@@ -86,7 +86,7 @@ function allProcesses(): ProcessStat[] {
   return found;
 }
 
-/** CPU microseconds which a process and everything below it have used so far. */
+/** CPU microseconds that a process and its descendants have used so far. */
 export function cpuMicros(root: number): number {
   const tree = treeOf(root, allProcesses());
   if (tree.length === 0) throw new Error(`process ${root} is gone`);
@@ -99,12 +99,12 @@ function memoryOf(processes: readonly ProcessStat[], field: 'VmHWM' | 'VmRSS'): 
     .reduce((sum, bytes) => sum + bytes, 0);
 }
 
-/** Bytes: the sum of the peaks of a process and everything below it. */
+/** Bytes: the sum of the peaks of a process and its descendants. */
 export function peakMemory(root: number): number {
   return memoryOf(treeOf(root, allProcesses()), 'VmHWM');
 }
 
-/** Bytes that the processes below one have now, such as the listeners of a gateway. */
+/** Present bytes of the descendants of a process, such as the workers of a gateway. */
 export function memoryBelow(root: number): number {
   const below = treeOf(root, allProcesses()).filter(({ pid }) => pid !== root);
   return memoryOf(below, 'VmRSS');

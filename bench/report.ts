@@ -1,7 +1,7 @@
 import { type GatewaySummary, isLoadBound, type RunResult, type ScenarioResult } from './results.ts';
 import type { Spread } from './stats.ts';
 
-/** Of a scenario's table. @param baselines those that are compared with. */
+/** Of a scenario's table. @param baselines the gateways to compare with. */
 function headings(
   { comparison, bodyBytes }: ScenarioResult,
   baselines: readonly string[],
@@ -20,7 +20,7 @@ function headings(
   ];
 }
 
-/** Those that a reader looks for: HAProxy, also where it is missing, and another revision where there is one. */
+/** The baselines that a reader expects: HAProxy, even if it is missing, and another revision if there is one. */
 function baselinesOf({ comparison, gateways }: ScenarioResult): readonly string[] {
   const hasRevision = gateways.some(({ gateway }) => gateway === 'revision');
   return comparison.baselines.filter((name) => name !== 'revision' || hasRevision);

@@ -33,14 +33,14 @@ const FIGURES = [
 ] as const;
 type Figure = (typeof FIGURES)[number];
 
-/** Which figure is compared, and with whose. */
+/** The compared figure, and the baseline. */
 export interface Comparison {
   readonly figure: 'cpuMicros' | 'p99';
   /** The gateways that others are compared with. */
   readonly baselines: readonly string[];
 }
 
-/** Of the closed loops; the last one is this gateway at another revision, if that is asked for. */
+/** The gateways of closed loops; the last one is this gateway at another revision, if selected. */
 export const BASELINES = ['haproxy-plain', 'haproxy-jwt', 'revision'] as const;
 
 export interface GatewayResult {
@@ -56,7 +56,7 @@ export interface GatewayResult {
 export interface GatewaySummary extends GatewayResult {
   /** Over the rounds that count; null when none does. */
   readonly summary: Readonly<Record<Figure, Spread>> | null;
-  /** The figure that is compared against each baseline of the same run, round by round. */
+  /** The compared figure against each baseline of the same run, round by round. */
   readonly ratios: Readonly<Partial<Record<string, Spread>>>;
   /** Milliseconds at each of `QUANTILES`, medians over the rounds that count. */
   readonly curve: readonly number[];
@@ -67,11 +67,11 @@ export interface ScenarioResult {
   readonly description: string;
   readonly connections: number;
   readonly tokens: number;
-  /** Bytes of each body, where they are what is measured. */
+  /** Bytes of each body, where bodies are measured. */
   readonly bodyBytes?: number;
   readonly comparison: Comparison;
   readonly gateways: readonly GatewaySummary[];
-  /** Sentences about what was found or how it was set up, without a full stop. */
+  /** Remarks about findings or set-up, without a full stop. */
   readonly remarks: readonly string[];
 }
 
@@ -117,10 +117,10 @@ export function summarise(results: readonly GatewayResult[], comparison: Compari
   });
 }
 
-/** Of one CPU: above it, what runs there has no time left. */
+/** Of one CPU: above it, a process there has no time left. */
 const BUSY = 0.9;
 
-/** Whether the load side, and not the gateway, sets the requests per second of this result. */
+/** Whether the load side, and not the gateway, limits the requests per second of this result. */
 export function isLoadBound({ summary }: GatewaySummary, loadCpus: number | null): boolean {
   if (summary === null) return false;
   const generator = summary.generatorCores.median;

@@ -7,12 +7,13 @@ import { UsageError } from './options.ts';
 /** The project's folder, also when this runs as dist/bench/revision.js. */
 const project = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Of the project's source, many times over. */
+/** Many times the size of the project's source. */
 const ARCHIVE_BYTES = 256 * 1024 * 1024;
 
 /**
- * Builds another revision of the project, with the dependencies that are installed for this one.
- * @param revision anything that git takes for a commit. @returns the folder. @throws UsageError when it cannot be built.
+ * Builds another revision of the project, with the installed dependencies of this one.
+ * @param revision anything that git resolves to a commit. @returns the folder. @throws UsageError when it cannot be
+ * built.
  */
 export function buildRevision(revision: string, directory: string): string {
   const folder = join(directory, 'revision');

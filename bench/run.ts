@@ -40,7 +40,7 @@ const benchFolder = fileURLToPath(new URL('../../bench/', import.meta.url));
 const EXIT_DOES_NOT_COUNT = 1;
 const EXIT_USAGE = 64;
 const EXIT_SOFTWARE = 70;
-/** What a shell reports for a program ended by a signal: 128 and its number. */
+/** A shell's exit code for a program ended by a signal: 128 plus its number. */
 const EXIT_BY_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const;
 
 const say = (line: string): void => {
@@ -53,7 +53,7 @@ function generator(options: Options, children: Children, directory: string): Loa
   return wrkLoad(children, directory);
 }
 
-/** Measures everything the options ask for. */
+/** Measures everything in the options. */
 async function run(
   options: Options,
   placement: Placement,
@@ -94,14 +94,14 @@ async function run(
   };
   const results: ScenarioResult[] = [];
   const failed: Record<string, string> = {};
-  // Quick mode shows all gateways once, and then that everything else works with ours.
+  // Quick mode shows all gateways once, and then that everything else works with this one.
   const ours = { ...bench, gateways: bench.gateways.filter(({ name }) => name === portcullis.name) };
   for (const trial of trials.filter(({ name }) => options.scenarios.includes(name))) {
     try {
       const result = await trial.run(options.quick && results.length > 0 ? ours : bench);
       if (result !== undefined) results.push(result);
     } catch (error) {
-      // What the others have measured, perhaps for half an hour, must not be lost with it.
+      // The results so far, perhaps half an hour's, must not be lost with it.
       failed[trial.name] = (error as Error).message;
       say(`${trial.name} failed: ${failed[trial.name]}`);
     }

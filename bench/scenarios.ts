@@ -1,6 +1,6 @@
 export type Wrong = 'absent' | 'expired' | 'forged';
 
-/** A closed loop: each connection sends its next request when it has the last answer. */
+/** A closed loop: each connection sends its next request after its last response. */
 export interface Scenario {
   readonly name: string;
   /** Follows the number of tokens: `20,000 tokens, …`. */
@@ -8,26 +8,25 @@ export interface Scenario {
   /** Distinct tokens of one measurement. */
   readonly tokens: number;
   /**
-   * `cycle`: the tokens go round for a fixed time, the same ones in every round, so the gateway has seen them
-   * all before. `once`: each is sent exactly once and the measurement ends with the last one; every round gets
-   * a fresh set.
+   * `cycle`: the tokens repeat for a fixed time, the same ones in every round, so the gateway has seen them all before.
+   * `once`: each is sent exactly once and the measurement ends with the last one; every round gets a fresh set.
    */
   readonly use: 'cycle' | 'once';
-  /** Of a `once` load: one in so many tokens is new, the others are a thousand that were seen before. All when left out. */
+  /** Of a `once` load: one in that many tokens is new, the others are a thousand known ones. All are new by default. */
   readonly oneNewIn?: number;
-  /** What is wrong with the tokens, so that every request must be refused; left out where nothing is. */
+  /** The fault of the tokens, for which every request must be refused; absent for good ones. */
   readonly wrong?: Wrong;
   readonly connections: number;
-  /** Bytes of each answer; a few when left out. */
+  /** Bytes of each response; a few by default. */
   readonly answerBytes?: number;
-  /** Bytes that each request carries, as a POST; a GET without a body when left out. */
+  /** Bytes that each request carries, as a POST; a GET without a body by default. */
   readonly uploadBytes?: number;
 }
 
 export const CONNECTIONS = 64;
 /** For large bodies: enough to keep a gateway busy, and they still fit into the caches of neither side alone. */
 const FEW_CONNECTIONS = 16;
-/** Distinct tokens that a load takes for those seen before. */
+/** Distinct tokens that a load uses as known ones. */
 export const KNOWN_TOKENS = 1_000;
 const KIB = 1024;
 

@@ -1,4 +1,4 @@
-/** The middle of several rounds, and how far they lay apart. */
+/** The median of several rounds, and their spread. */
 export interface Spread {
   readonly median: number;
   readonly min: number;
@@ -19,9 +19,8 @@ export function spreadOf(values: readonly number[]): Spread {
 }
 
 /**
- * Ratio to a baseline, round by round, then summarised: what disturbs the machine for a while disturbs both
- * sides of one round, and cancels out. A round in which either side has no value is left out; undefined when
- * none is left.
+ * Ratio to a baseline, round by round, then summarised: a disturbance of the machine affects both sides of one round,
+ * and cancels out. A round in which either side has no value is left out; undefined when none is left.
  */
 export function ratioOf(
   values: readonly (number | undefined)[],
@@ -35,7 +34,7 @@ export function ratioOf(
   return ratios.length === 0 ? undefined : spreadOf(ratios);
 }
 
-/** The shares of requests at which a distribution of latencies is drawn. */
+/** The quantiles of a drawn distribution of latencies. */
 export const QUANTILES = [0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999] as const;
 
 /** Milliseconds. */
@@ -49,7 +48,7 @@ export interface Latency {
 
 /** Width of a latency bucket in microseconds. */
 const BUCKET_MICROS = 10;
-/** One bucket for each 10 µs up to ten seconds, autocannon's own time-out; what is slower lands in the last. */
+/** One bucket for each 10 µs up to ten seconds, autocannon's own time-out; slower ones count in the last. */
 const BUCKETS = 1_000_000;
 
 /** Counts latencies in fixed buckets, so that recording one costs an increment. */
@@ -72,7 +71,7 @@ export class LatencyHistogram {
     };
   }
 
-  /** Milliseconds, the upper edge of the bucket that holds the given share (0 to 1); 0 without any record. */
+  /** Milliseconds, the upper edge of the bucket with the given share (0 to 1); 0 without any record. */
   quantile(share: number): number {
     const wanted = Math.ceil(share * this.#count);
     if (wanted === 0) return 0;

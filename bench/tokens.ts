@@ -2,15 +2,15 @@ import { generateKeyPair, type KeyObject, randomUUID, sign } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Wrong } from './scenarios.ts';
 
-/** What the demo configuration and HAProxy's walk-through expect. */
+/** The values that the demo configuration and HAProxy's walk-through expect. */
 export const ISSUER = 'https://local.fusionauth.io';
 export const AUDIENCE = '63b73f76-7400-487d-b122-5705b848da80';
 
 /** Seconds: longer than any run, so that no token expires in the middle of one. */
 const LIFETIME_S = 24 * 60 * 60;
-/** Signatures under way at a time; OpenSSL runs on libuv's four threads. */
+/** Concurrent signatures; OpenSSL runs on libuv's four threads. */
 const SIGNING = 8;
-/** Signed tokens of which forged ones are made: signing costs far more than changing. */
+/** Signed tokens from which forged ones are made: signing costs far more than changing. */
 const FORGED_FROM = 1_000;
 
 /** Characters of a signature with a 2048-bit key. */
@@ -39,7 +39,7 @@ export class TokenMint {
     return new TokenMint(issuer, pair.privateKey, pair.publicKey);
   }
 
-  /** @param bytes of the token, which some claim fills up to; what it comes to when left out. */
+  /** @param bytes of the token, which a claim fills up; its natural length by default. */
   async #token(now: number, bytes: number | undefined): Promise<string> {
     const claims = {
       aud: AUDIENCE,
@@ -64,8 +64,8 @@ export class TokenMint {
   }
 
   /**
-   * So many fresh tokens.
-   * @param options `age`: seconds since they were issued; `bytes`: of each, or what it comes to.
+   * That many fresh tokens.
+   * @param options `age`: seconds since they were issued; `bytes`: of each, its natural length by default.
    */
   async mint(count: number, options: { age?: number; bytes?: number } = {}): Promise<string[]> {
     const { age = 0, bytes } = options;
@@ -82,13 +82,13 @@ export class TokenMint {
     return tokens;
   }
 
-  /** So many tokens that may be used again and again; every caller gets the same ones. */
+  /** That many tokens for repeated use; every caller gets the same ones. */
   async known(count: number): Promise<string[]> {
     if (this.#known.length < count) this.#known.push(...(await this.mint(count - this.#known.length)));
     return this.#known.slice(0, count);
   }
 
-  /** So many tokens that are wrong in one way; without any, one empty text. */
+  /** That many tokens with one kind of fault; without a fault, one empty text. */
   async mintWrong(count: number, wrong: Wrong): Promise<string[]> {
     if (wrong === 'absent') return [''];
     if (wrong === 'expired') return await this.mint(count, { age: 2 * LIFETIME_S });

@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module';
 import { answerBytes, BODY, type UpstreamMessage } from './upstream.ts';
 
-// A process of its own: the server behind every gateway. It answers each request with the same 26 bytes, or as many as
-// the path asks for, and counts, which is what the benchmark compares the load generator's figures with. A request with
-// a body counts when all of it has come.
+// The server behind every gateway, in its own process. It responds to each request with the same 26 bytes, or as many
+// as the path names, and counts; the benchmark compares its count with the load generator's. A request with a body
+// counts when all of it has arrived.
 
 interface Response {
   end(body: string | Uint8Array): void;
@@ -31,7 +31,7 @@ const send = (message: UpstreamMessage): void => {
   process.send?.(message);
 };
 
-/** Answers by path, made once. */
+/** Responses by path, made once. */
 const bodies = new Map<string, string | Uint8Array>();
 function bodyOf(path: string): string | Uint8Array {
   let body = bodies.get(path);

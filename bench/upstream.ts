@@ -1,29 +1,29 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Child, type Children, scriptBeside } from './children.ts';
 
-/** What upstream answers: 26 bytes. */
+/** The usual response of upstream: 26 bytes. */
 export const BODY = 'abcdefghijklmnopqrstuvwxyz';
 
-/** The path that asks for an answer of so many bytes. */
+/** The path for a response of that many bytes. */
 export function pathForBytes(bytes: number): string {
   return `/bytes/${bytes}`;
 }
 
-/** How many bytes a path asks for; undefined for the usual answer. */
+/** The number of bytes that a path names; undefined for the usual response. */
 export function answerBytes(path: string): number | undefined {
   const digits = /^\/bytes\/(\d{1,8})$/.exec(path)?.[1];
   return digits === undefined ? undefined : Number(digits);
 }
 
-/** Bytes; the engine's own limit of 4 KiB would leave little room for what gateways add. */
+/** Bytes; the engine's own limit of 4 KiB would leave little room for the headers that gateways add. */
 const HEAD_LIMIT = '16384';
 
-/** Milliseconds without a request after which none is expected any more. */
+/** Milliseconds without a request after which no more are expected. */
 const QUIET_MS = 100;
 
 export interface UpstreamMessage {
   readonly port: number;
-  /** Requests answered since the start. */
+  /** Responses since the start. */
   readonly served: number;
 }
 
@@ -49,7 +49,7 @@ export class Upstream {
     return this.#child.pid;
   }
 
-  /** Requests answered so far. */
+  /** Responses so far. */
   async served(): Promise<number> {
     const answer = this.#child.message();
     this.#child.process.send('served');
@@ -57,8 +57,8 @@ export class Upstream {
   }
 
   /**
-   * Requests answered so far, once no more come: what a load left under way when it was cut off still arrives
-   * here, and must not be counted for the next one.
+   * Responses so far, once no more requests come: those in flight at the end of a load still arrive here, and must not
+   * be counted for the next one.
    */
   async settled(): Promise<number> {
     let last = await this.served();

@@ -1,4 +1,5 @@
-// npm run docs: writes what the documentation has from the program itself. With --check it names what differs, and fails.
+// npm run docs: writes the parts of the documentation that come from the program. With --check it names the
+// differences, and fails.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { jsonSchema } from '../dist/src/config/schema/schema.js';
@@ -14,7 +15,7 @@ function withPart(page, name, text) {
   return `${page.slice(0, from + start.length)}\n${text}\n${page.slice(to)}`;
 }
 
-/** The keys that a mapping may have, of all its forms: alone, in a list, or as one of several. */
+/** The keys of a mapping in all its forms: alone, in a list, or as one of several. */
 function keysOf(node) {
   const keys = new Map(Object.entries(node.properties ?? {}));
   for (const form of [...(node.anyOf ?? []), ...(node.items === undefined ? [] : [node.items])]) {
@@ -23,7 +24,7 @@ function keysOf(node) {
   return keys;
 }
 
-/** Whether the keys are those of a list's entries alone. */
+/** Whether the keys are only those of a list's entries. */
 const isList = (node) =>
   node.items !== undefined ||
   (node.anyOf?.some((form) => form.items?.properties !== undefined) === true &&

@@ -1,4 +1,4 @@
-// Feeds mutated answers to the response parser for a time: npm run fuzz -- [--seconds 60] [--seed N] [--keep]
+// Feeds mutated responses to the response parser for a time: npm run fuzz -- [--seconds 60] [--seed N] [--keep]
 // The same seed and corpus make the same inputs. --keep adds inputs that showed a new behaviour to the corpus.
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,5 @@
-// Runs mixed traffic against a gateway that is reloaded, rolled and killed at: node scripts/soak.mjs [--seconds N] [--seed N]
+// Runs mixed traffic against a gateway while it is reloaded, rolled and killed: node scripts/soak.mjs [--seconds N]
+// [--seed N]
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 

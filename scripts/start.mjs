@@ -1,4 +1,4 @@
-// npm start: builds the program from its sources, saying so, then runs the demo with the options given.
+// npm start: builds the program from its sources, with a message, then runs the demo with the given options.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 const root = join(import.meta.dirname, '..');
 const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 const program = join(root, 'dist', 'src', 'main.js');
-/** Milliseconds between two signs of life while the compiler is at work. */
+/** Milliseconds between two signs of life during the compilation. */
 const SIGN_MS = 500;
 
 if (!existsSync(compiler)) {
@@ -19,7 +19,7 @@ if (!existsSync(compiler)) {
 process.stdout.write('portcullis: building from its sources, some seconds ');
 const began = performance.now();
 const signs = setInterval(() => process.stdout.write('.'), SIGN_MS);
-// The program alone: a start needs neither the tests nor the benchmark.
+// Only the program: a start needs neither the tests nor the benchmark.
 const build = spawn(process.execPath, [compiler, '-p', join(root, 'tsconfig.src.json')], {
   cwd: root,
   stdio: ['ignore', 'pipe', 'inherit'],
@@ -35,7 +35,7 @@ if (status !== 0) {
   process.stdout.write(` failed after ${seconds} s\n${faults}`);
   process.exit(70);
 }
-// As npm run build does: npx runs it as a program.
+// As npm run build does, because npx runs it as a program.
 chmodSync(program, 0o755);
 process.stdout.write(` built in ${seconds} s\nportcullis: starting the demo\n`);
 

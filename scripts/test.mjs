@@ -1,5 +1,5 @@
-// Runs every compiled test file but the heavy ones, or with --heavy these alone, one at a time.
-// Words choose the files whose path contains one of them.
+// Runs every compiled test file but the heavy ones, or with --heavy only these, one at a time. Words choose the files
+// whose path contains one of them.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -11,9 +11,9 @@ const words = args.filter((arg) => arg !== '--heavy');
 const sources = join(import.meta.dirname, '..', 'test');
 const compiled = join(import.meta.dirname, '..', 'dist', 'test');
 
-/** What measures memory or time, floods, soaks or boots a machine has the cores for itself. */
+/** Tests that measure memory or time, flood, soak or boot a machine have the cores for themselves. */
 const isHeavy = (name) => name.endsWith('.heavy.test.js');
-/** A build leaves what an earlier one made of a file that has been renamed or removed since. */
+/** A build leaves the output of an earlier one for a file that has been renamed or removed since. */
 const hasSource = (name) => existsSync(join(sources, name.replace(/\.js$/, '.ts')));
 const fits = (name) => words.length === 0 || words.some((word) => `/${name}`.includes(word));
 
@@ -27,9 +27,9 @@ if (files.length === 0) {
   process.stderr.write(`no test file matches ${words.join(' ')}${others}\n`);
   process.exit(64);
 }
-/** Milliseconds for one file, many times what the longest takes, so that what never ends is told by its name. */
+/** Milliseconds for one file, many times the longest, so that a file that never ends is named. */
 const LIMIT_MS = heavy ? 600_000 : 240_000;
-/** Files at a time: two more than there are cores, because most of them wait for something most of the time. */
+/** Files at a time: two more than cores, because most of them wait most of the time. */
 const SIDE_BY_SIDE = heavy ? 1 : availableParallelism() + 2;
 
 const flags = [`--test-concurrency=${SIDE_BY_SIDE}`, '--test-reporter=spec', `--test-timeout=${LIMIT_MS}`];

@@ -161,7 +161,7 @@ const doors: readonly (readonly [what: string, pattern: RegExp, place: RegExp])[
 const statement = /^(?:import|export)\s+(type\s)?(?:[\w*${}\s,]+?from\s+)?'([^']+)'/gm;
 const dynamic = /\bimport\('([^']+)'\)/g;
 
-/** Comments talk of what they forbid; only code counts. */
+/** Comments mention what they forbid; only code counts. */
 const codeOf = (text: string): string => text.replace(/\/\*[\s\S]*?\*\/|(^|\s)\/\/.*$/gm, '$1');
 
 const placeOf = (path: string): string => path.split('/')[0] as string;
@@ -194,7 +194,7 @@ function misdirected({ from, to, typeOnly }: Import, files: Files): boolean {
   return !list.includes(target) && !(typeOnly && list.includes(`type ${target}`));
 }
 
-/** Files that reach themselves by what they import, types included. */
+/** Files that reach themselves by their imports, types included. */
 function inCycles(imports: readonly Import[], files: Files): string[] {
   const reaches = (start: string): boolean => {
     const seen = new Set<string>();
@@ -250,7 +250,7 @@ describe('the architecture', () => {
     assert.deepEqual(breaches(source), []);
   });
 
-  test('is noticed when broken', () => {
+  test('reports violations', () => {
     for (const [path, text, breach] of [
       ['lib/x.ts', "import { reasons } from '../reasons.ts';", 'lib/x.ts must not import reasons.ts'],
       ['auth/x.ts', "import {\n  Pool,\n} from '../upstream/pool.ts';", 'must not import upstream/pool.ts'],
@@ -337,7 +337,7 @@ describe('the architecture', () => {
     }
   });
 
-  test('lets comments speak and types of the configuration pass', () => {
+  test('permits comments and types of the configuration', () => {
     const text =
       "// never Date.now()\n/** as Permit */\nimport type { Config } from '../../config/config.ts';\n";
     assert.deepEqual(breaches(new Map([...source, ['auth/read/x.ts', text]])), []);

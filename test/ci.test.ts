@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 const root = join(import.meta.dirname, '..', '..');
 const script = readFileSync(join(root, '.ci', 'run'), 'utf8');
 
-/** What every machine with Node.js and a shell has. */
+/** Programs of every machine with Node.js and a shell. */
 const everywhere = ['npm', 'taskset'];
 
 const sources = ['test', 'bench'].flatMap((folder) =>
@@ -23,7 +23,7 @@ function words(list: RegExp): readonly string[] {
 }
 
 describe('.ci/run', () => {
-  test('installs every program that a test or the benchmark looks for', () => {
+  test('installs every program that a test or the benchmark needs', () => {
     const installed = words(/^for entry in (.+); do$/m).map((entry) => entry.split(':')[0]);
     const wanted = new Map<string, string>();
     for (const file of sources) {
@@ -38,7 +38,7 @@ describe('.ci/run', () => {
     }
   });
 
-  test('runs heavy tests with both Node.js versions, each of which there is', () => {
+  test('runs heavy tests with both Node.js versions, each of which exists', () => {
     const heavy = sources.filter((file) => file.endsWith('.heavy.test.ts'));
     for (const word of words(/^readonly heavy_for_both=\((.+)\)$/m)) {
       assert.ok(

@@ -26,13 +26,13 @@ const papers = [
   ...pages,
 ];
 
-/** Complete configurations: blocks that say where to listen. */
+/** Complete configurations: blocks with an address to listen on. */
 const configurations = (path: string): string[] =>
   Array.from(text(path).matchAll(/^```yaml\n(.*?)^```$/gms), ([, block = '']) => block).filter((block) =>
     /^listen:/m.test(block),
   );
 
-/** The anchor that a heading gets, as GitHub makes it. */
+/** The anchor of a heading, as GitHub makes it. */
 const anchorOf = (heading: string): string =>
   heading
     .toLowerCase()
@@ -66,7 +66,7 @@ describe('the documentation', () => {
     assert.deepEqual(configurations('docs/configuration.md'), [text('scripts/portcullis.example.yaml')]);
   });
 
-  test('has what comes from the program as the program has it', () => {
+  test('matches the program where it quotes it', () => {
     const line = [join(root, 'scripts', 'docs.mjs'), '--check'];
     const { status, stderr } = spawnSync(process.execPath, line, { encoding: 'utf8' });
     assert.deepEqual([status, stderr], [0, '']);
@@ -87,7 +87,7 @@ describe('the documentation', () => {
     );
   });
 
-  test('gives every reason word the status it has', () => {
+  test('gives every reason its status', () => {
     const rows = text('docs/errors.md').matchAll(/^\| (`[a-z_]+`[^|]*) \| (\d{3})([^|]*) \|/gm);
     const seen = new Set<string>();
     for (const [, words = '', status, more = ''] of rows) {
@@ -100,11 +100,11 @@ describe('the documentation', () => {
       }
     }
     const missing = Object.keys(reasons).filter((word) => !seen.has(word));
-    // No answer has this word yet.
+    // No response has this reason yet.
     assert.deepEqual(missing, ['no_healthy_upstream']);
   });
 
-  test('has a section for every reason word, with its status, its text, what it means and what to do', () => {
+  test('has a section for every reason, with its status, its text, its meaning and the remedy', () => {
     const sections = new Map(
       Array.from(
         text('docs/errors.md').matchAll(/^### `(\w+)`\n(.*?)(?=^##)/gms),
@@ -115,7 +115,7 @@ describe('the documentation', () => {
     for (const [word, [first, ...paragraphs]] of sections) {
       const { status, text: title } = reasons[word as Reason];
       assert.equal(first, `${status}: ${title}.`, word);
-      // One that no answer has yet needs no advice.
+      // A reason without a response needs no advice yet.
       assert.ok(paragraphs.length >= (word === 'no_healthy_upstream' ? 1 : 2), word);
     }
   });
@@ -134,7 +134,7 @@ describe('the documentation', () => {
     }
   });
 
-  test('lays out the code as it is: every room below those that it imports, and no file that is not there', () => {
+  test('describes the code: every room below those that it imports, and only files that exist', () => {
     const page = text('docs/architecture.md');
     const [, table = ''] = /^\| room \| has \|\n(.*?)\n\n/ms.exec(page) ?? [];
     const rows = Array.from(table.matchAll(/^\| (`.*?) \|/gm), ([, names = '']) => names.match(/\w+/g) ?? []);
@@ -161,7 +161,7 @@ describe('the documentation', () => {
     }
   });
 
-  test('has no link that leads nowhere', () => {
+  test('has no broken link', () => {
     for (const from of papers) {
       for (const [, target = ''] of text(from).matchAll(/\]\((?!https?:)([^)\s]+)\)/g)) {
         const [path = '', anchor] = target.split('#');

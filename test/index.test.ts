@@ -64,7 +64,7 @@ describe('the library', () => {
     }
   });
 
-  test('close waits for what is in flight and says what it had to cut', async () => {
+  test('close waits for exchanges in flight and reports those it had to cut', async () => {
     const held: ServerResponse[] = [];
     const service = createServer((_, response) => held.push(response));
     const port = await listening(service);
@@ -144,7 +144,7 @@ describe('the library', () => {
     await assert.rejects(gateway.reload(config(9)), StartError);
   });
 
-  test('a close ends a start that is under way, and is for good', async () => {
+  test('a close ends a start in progress, and is final', async () => {
     const gateway = createGateway(config(9), { log: silent });
     const started = gateway.start();
     await gateway.close({ grace: 0 });

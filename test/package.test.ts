@@ -27,7 +27,7 @@ const manifest = read('package.json') as Manifest;
 const lockfile = read('package-lock.json') as Lockfile;
 const { dependencies, devDependencies, optionalDependencies, overrides } = manifest;
 
-/** Packs without the scripts of the package: what is to be packed is what these tests run from. */
+/** Packs without the package's scripts, because these tests run from the built files. */
 async function pack(...args: string[]): Promise<{ filename: string; files: readonly { path: string }[] }> {
   const line = ['pack', '--json', '--ignore-scripts', ...args];
   const { stdout } = await promisify(execFile)('npm', line, { cwd: root, maxBuffer: 8 * 1024 * 1024 });
@@ -37,7 +37,7 @@ async function pack(...args: string[]): Promise<{ filename: string; files: reado
 }
 
 describe('the package', () => {
-  test('holds the program, what installs it, the licence and the notice, and nothing else', async () => {
+  test('contains the program, its installer, the licence and the notice, and nothing else', async () => {
     const paths = (await pack('--dry-run')).files.map(({ path }) => path);
     for (const path of [
       'LICENSE',
@@ -64,7 +64,7 @@ describe('the package', () => {
     ]);
   });
 
-  test('holds every file that one of its pages leads to', async () => {
+  test('contains every file that its pages link to', async () => {
     const paths = new Set((await pack('--dry-run')).files.map(({ path }) => path));
     const missing: string[] = [];
     for (const from of [...paths].filter((path) => path.endsWith('.md'))) {
@@ -77,7 +77,7 @@ describe('the package', () => {
     assert.deepEqual(missing, []);
   });
 
-  test('runs when it is installed with its dependencies alone', async () => {
+  test('runs when it is installed with only its dependencies', async () => {
     const { filename } = await pack('--pack-destination', folder);
     await promisify(execFile)('tar', ['-xf', join(folder, filename), '-C', folder]);
     const installed = join(folder, 'package');
@@ -109,7 +109,7 @@ describe('the package', () => {
     );
   });
 
-  test('is locked as it is pinned, with the hash of every file, for each Node.js', () => {
+  test('is locked to the pinned versions, with the hash of every file, for each Node.js', () => {
     const { packages } = lockfile;
     for (const [name, version] of Object.entries({
       ...dependencies,

@@ -28,7 +28,7 @@ before(() => {
 after(() => rmSync(folder, { recursive: true }));
 
 function run(...args: string[]): Promise<{ code: unknown; text: string }> {
-  // In here a test runner would take itself for a part of this one.
+  // Otherwise the test runner in here would take itself for a part of this one.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   return new Promise((resolve) => {
     execFile(process.execPath, [script, ...args], { env }, (error, stdout, stderr) =>
@@ -45,14 +45,14 @@ describe('the runner of the tests', () => {
     assert.doesNotMatch(text, /weighty|removed/);
   });
 
-  test('runs the heavy ones alone when asked to', async () => {
+  test('runs only the heavy ones if asked', async () => {
     const { code, text } = await run('--heavy');
     assert.equal(code, 0, text);
     assert.match(text, /^. weighty \(/m);
     assert.doesNotMatch(text, /light|removed/);
   });
 
-  test('says where the files are that a word fits, or that there are none', async () => {
+  test('lists the files that a word fits, or says that there are none', async () => {
     for (const [args, told] of [
       [['weighty'], 'no test file matches weighty; npm run test:heavy has 1\n'],
       [['--heavy', 'light'], 'no test file matches light; npm test has 1\n'],

@@ -13,13 +13,13 @@ const GROUP_GAP = 22;
 export interface Bars {
   readonly heading: string;
   readonly figure: (summary: NonNullable<GatewaySummary['summary']>) => Spread;
-  /** What is written behind a bar. */
+  /** The label after a bar. */
   readonly label: (result: GatewaySummary, value: Spread) => string;
 }
 
 /**
- * An SVG document with a group for each closed loop, each to a scale of its own because they lie far apart, and in it a
- * bar for each gateway, with a line over all its rounds.
+ * An SVG document with a group for each closed loop, each to its own scale because they lie far apart, and in it a bar
+ * for each gateway, with a line over all its rounds.
  */
 export function barChart(run: RunResult, { heading, figure, label }: Bars): string {
   const drawing: string[] = [];

@@ -7,13 +7,13 @@ export interface Chart {
   readonly svg: string;
 }
 
-/** Scenarios whose distribution of latencies is drawn, and what the drawing is called. */
+/** Scenarios with a drawn distribution of latencies, and its title. */
 const CURVES = [
   ['latency', 'Latency at 60 % of what the slowest can do (less is better)'],
   ['flood', 'Latency of known tokens while forged ones flood in (less is better)'],
 ] as const;
 
-/** Every picture that this run has the figures for. */
+/** Every picture for which this run has the figures. */
 export function charts(run: RunResult): readonly Chart[] {
   const cpu = barChart(run, {
     heading: 'CPU microseconds per request (less is better)',

@@ -11,7 +11,7 @@ const FOOT = 70;
 const NAME = 18;
 const LINES = 5;
 
-/** Each nine as far from the last as the one before: what is rare is what people wait for. */
+/** Each nine is as far from the last as the one before, because users wait for the rare cases. */
 const places = QUANTILES.map((share) => -Math.log10(1 - share));
 
 /** An SVG document with the distribution of latencies, a curve for each gateway of one scenario. */

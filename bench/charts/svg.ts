@@ -2,10 +2,10 @@ import type { RunResult } from '../results.ts';
 
 /** Pixels. */
 export const WIDTH = 920;
-/** Where the drawing begins below the heading. */
+/** The top of the drawing, below the heading. */
 export const TOP = 74;
 
-/** Told apart by people who do not see red and green as different, too. */
+/** Also distinguishable for people with red-green colour blindness. */
 const COLOURS: Readonly<Record<string, string>> = {
   portcullis: '#0b6e99',
   'portcullis-pipelined': '#56b4d3',
@@ -17,7 +17,7 @@ const COLOURS: Readonly<Record<string, string>> = {
 };
 const OTHERS = ['#0b6e99', '#8f6bb3'];
 
-/** @param at place among the gateways of a table, for those without a colour of their own. */
+/** @param at place among the gateways of a table, for those without their own colour. */
 export function colourOf(gateway: string, at: number): string {
   return COLOURS[gateway] ?? (OTHERS[at % OTHERS.length] as string);
 }
@@ -29,7 +29,7 @@ export function text(x: number, y: number, content: string, attributes = ''): st
   return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}"${attributes && ` ${attributes}`}>${escapeXml(content)}</text>`;
 }
 
-/** A document with a heading, what was measured where, and the drawing below both. */
+/** A document with a heading, the subject and place of the measurement, and the drawing below both. */
 export function page(
   run: RunResult,
   heading: string,

@@ -3,9 +3,9 @@ import httpProxy from '@fastify/http-proxy';
 import jwt from '@fastify/jwt';
 import fastify from 'fastify';
 
-// A process of its own. Arguments: port, upstream port, public key file, issuer, audience.
+// Runs in its own process. Arguments: port, upstream port, public key file, issuer, audience.
 
-/** Verified tokens remembered: as many as portcullis keeps by default. */
+/** Verified tokens in the cache: as many as portcullis keeps by default. */
 const CACHE_ENTRIES = 100_000;
 
 const [port, upstreamPort, keyFile, issuer, audience] = process.argv.slice(2);

@@ -2,7 +2,7 @@ import { scriptBeside } from '../children.ts';
 import { freePort } from '../probe.ts';
 import type { Gateway } from './gateway.ts';
 
-/** The usual way to do it on Node.js: a framework, its proxy plugin and its JWT plugin with a cache. */
+/** The usual way on Node.js: a framework, its proxy plugin and its JWT plugin with a cache. */
 export const fastify: Gateway = {
   name: 'fastify',
   description: '@fastify/http-proxy and @fastify/jwt with its cache',

@@ -1,12 +1,12 @@
 import type { Child, Children } from '../children.ts';
 
-/** What a gateway needs to know to be started. */
+/** The facts for a gateway's start. */
 export interface GatewaySetup {
   readonly children: Children;
-  /** A folder for its files, empty and its own. */
+  /** An empty folder for its files only. */
   readonly directory: string;
   readonly upstreamPort: number;
-  /** SPKI PEM file of the key all tokens are signed with. */
+  /** SPKI PEM file of the key that signs all tokens. */
   readonly keyFile: string;
   readonly issuer: string;
   readonly audience: string;
@@ -15,9 +15,9 @@ export interface GatewaySetup {
 export interface RunningGateway {
   readonly child: Child;
   readonly port: number;
-  /** Where its metrics are, if it has any. */
+  /** The address of its metrics, if it has any. */
   readonly adminPort?: number;
-  /** The configuration it runs with, for the report. */
+  /** Its configuration, for the report. */
   readonly configuration: string;
 }
 

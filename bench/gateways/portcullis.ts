@@ -7,10 +7,10 @@ import type { Gateway, GatewaySetup } from './gateway.ts';
 
 const ownProgram = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 
-/** What upstream gets to know in each scenario: one claim, as a gateway is there for. */
+/** The header for upstream in each scenario: one claim, the purpose of a gateway. */
 const FORWARD = 'forward: {headers: {X-User-Id: sub}}';
 
-/** Another issuer beside the one whose tokens are sent. */
+/** An issuer beside the one of the sent tokens. */
 export interface OtherIssuer {
   readonly issuer: string;
   /** SPKI PEM file. */
@@ -22,15 +22,15 @@ interface Settings {
   readonly lines?: string;
   /** Of the upstream. */
   readonly upstream?: string;
-  /** Issuers beside the usual one, all of which the route accepts. */
+  /** Further issuers that the route accepts. */
   readonly issuers?: readonly OtherIssuer[];
   /** Routes by path, `/r0` and so on, in place of the one for everything. */
   readonly routes?: number;
-  /** The project's folder; this one when left out. */
+  /** The project's folder; this one by default. */
   readonly folder?: string;
 }
 
-/** This gateway: everything not named here is at its default. */
+/** This gateway: everything not named here has its default. */
 export const portcullis = portcullisWith('portcullis', 'portcullis, default configuration, one claim header');
 
 /** The same with several requests on one upstream connection. */
@@ -40,7 +40,7 @@ export const portcullisPipelined = portcullisWith(
   { upstream: 'pipelining: 8' },
 );
 
-/** Another revision of this gateway, built in a folder of its own. */
+/** Another revision of this gateway, built in its own folder. */
 export function portcullisAt(revision: string, folder: string): Gateway {
   return portcullisWith('revision', `portcullis at ${revision}, default configuration`, { folder });
 }
@@ -81,7 +81,7 @@ function configurationFor(settings: Settings, setup: GatewaySetup, port: number,
   return text;
 }
 
-/** This gateway with something changed. */
+/** This gateway with a changed setting. */
 export function portcullisWith(name: string, description: string, settings: Settings = {}): Gateway {
   const { folder } = settings;
   const program = folder === undefined ? ownProgram : join(folder, 'dist', 'src', 'main.js');

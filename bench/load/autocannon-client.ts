@@ -4,18 +4,18 @@ import autocannon from 'autocannon';
 import { LatencyHistogram } from '../stats.ts';
 import { type LoadPlan, type LoadResult, PACED_LEAD_MS, STATUSES } from './load.ts';
 
-// A process of its own: takes one plan as a message, answers with the result.
+// Runs in its own process: takes one plan as a message, sends back the result.
 
-/** Milliseconds between two looks of autocannon at its own stop flag; its default would end every load up to 1 s late. */
+/** Milliseconds between two polls of autocannon's stop flag; its default would end every load up to 1 s late. */
 const SAMPLE_MS = 50;
 /** Seconds until a request counts as lost. */
 const REQUEST_TIMEOUT_S = 10;
 
-/** autocannon's client as far as it is used here; its published types leave the response event out. */
+/** The used part of autocannon's client; its published types leave the response event out. */
 interface Client {
   setRequests(requests: readonly ClientRequest[]): void;
   on(event: 'response', listener: (status: number, bytes: number, milliseconds: number) => void): void;
-  /** Sends the next request; called for the first one, and after each answer. */
+  /** Sends the next request; called for the first one, and after each response. */
   _doRequest(): void;
   readonly destroyed: boolean;
 }
@@ -27,10 +27,10 @@ interface ClientRequest {
 }
 
 /**
- * Has a client send at fixed times, and later only while it waits for an answer. autocannon's own rate is one of whole
+ * Makes a client send at fixed times, and later only while it waits for a response. autocannon's own rate counts whole
  * seconds: it sends as fast as it can until the second's share is used up, which measures a full load for a while.
- * @returns milliseconds since the request under way was sent, or since it was due where the answer before came later
- *   than that: what a slow answer puts off counts as slow, too.
+ * @returns milliseconds since the current request was sent, or since its due time if the previous response came later:
+ *   the delay after a slow response counts as slow, too.
  */
 function pace(client: Client, intervalMs: number, offsetMs: number): () => number {
   const send = client._doRequest;

@@ -2,7 +2,7 @@ import { setPriority } from 'node:os';
 import { type Children, scriptBeside } from '../children.ts';
 import { LEAST_PRIORITY, type LoadGenerator, type LoadPlan, type LoadResult } from './load.ts';
 
-/** autocannon in a process of its own, started anew for each load. */
+/** autocannon in its own process, started anew for each load. */
 export function autocannonLoad(children: Children): LoadGenerator {
   return {
     name: 'autocannon',

@@ -1,9 +1,9 @@
 import type { Latency } from '../stats.ts';
 
-/** `turned away`: refused, or told that the gateway is too busy to check. */
+/** `turned away`: refused, or by a gateway too busy to check. */
 export type Expectation = 'forwarded' | 'refused' | 'turned away';
 
-/** The answers that count. */
+/** The responses that count. */
 export const STATUSES: Readonly<Record<Expectation, readonly number[]>> = {
   forwarded: [200],
   refused: [401, 403],
@@ -11,15 +11,15 @@ export const STATUSES: Readonly<Record<Expectation, readonly number[]>> = {
 };
 
 /**
- * Milliseconds of a load at a fixed rate that autocannon does not look at: its process is slow until its code is
- * compiled, and what it is late by then would be the slowest per cent of everything.
+ * Milliseconds of a load at a fixed rate that autocannon ignores: its process is slow until its code is compiled, and
+ * the delays until then would be the slowest per cent of everything.
  */
 export const PACED_LEAD_MS = 1_000;
 
-/** Of a process that runs in the background (nice(2)). */
+/** The priority of a process in the background (nice(2)). */
 export const LEAST_PRIORITY = 19;
 
-/** What one measurement sends. */
+/** The load of one measurement. */
 export interface LoadPlan {
   readonly url: string;
   /** One token on each line; an empty line is a request without one. */
@@ -27,19 +27,19 @@ export interface LoadPlan {
   readonly expect: Expectation;
   readonly use: 'cycle' | 'once';
   readonly connections: number;
-  /** Duration of a `cycle` load; what a generator needs to get going at a fixed rate comes before it. */
+  /** Duration of a `cycle` load; the warm-up of a generator at a fixed rate comes before it. */
   readonly seconds: number;
-  /** Bytes that each request carries, as a POST; a GET without a body when left out. */
+  /** Bytes that each request carries, as a POST; a GET without a body by default. */
   readonly uploadBytes?: number;
-  /** Runs only where nothing else wants to: what is measured beside it must not wait for a CPU because of it. */
+  /** Runs only on an idle CPU: the measurement beside it must not wait for a CPU because of it. */
   readonly background?: boolean;
-  /** Requests per second of all connections together; as many as possible when left out. */
+  /** Requests per second of all connections together; as many as possible by default. */
   readonly rate?: number;
 }
 
-/** What the generator saw. */
+/** The generator's results. */
 export interface LoadResult {
-  /** Answers with the expected status. */
+  /** Responses with the expected status. */
   readonly completed: number;
   /** Everything else: other statuses, broken connections, time-outs. */
   readonly failures: number;

@@ -7,18 +7,18 @@ import { findProgram } from '../programs.ts';
 import { type Latency, QUANTILES } from '../stats.ts';
 import { LEAST_PRIORITY, type LoadGenerator, type LoadPlan, type LoadResult } from './load.ts';
 
-/** Seconds after which an answer is given up: with ten thousand connections a slow moment takes longer than wrk's 2. */
+/** Seconds after which wrk gives a response up; its default of 2 is too short for ten thousand connections. */
 const TIMEOUT_S = 10;
-/** Seconds within which a `once` load must be through; it ends by itself as soon as it is. */
+/** Seconds within which a `once` load must be complete; it ends by itself as soon as it is. */
 const ONCE_LIMIT_S = 120;
 
 /**
- * wrk's side. One thread, so that one counter deals out the tokens.
+ * The script that wrk runs. One thread, so that one counter deals out the tokens.
  *
- * A connection asks for its next request after its last answer. With `once` it gets an empty one, and falls
- * silent, when no token is left; when all connections have been told so, every answer is in, and the script
- * ends the load with the signal that wrk takes for its regular end. wrk calls request() once ahead of time to
- * look at the result; that call must not use up a token.
+ * A connection asks for its next request after its last response. With `once` it gets an empty request when no token is
+ * left, and stays silent; when all connections are silent, every response has arrived, and the script ends the load
+ * with the signal for wrk's regular end. wrk calls request() once in advance to check the result; that call must not
+ * use up a token.
  */
 const script = `
 local ffi = require('ffi')
@@ -120,7 +120,7 @@ export function wrkLoad(children: Children, directory: string): LoadGenerator {
   return {
     name: 'wrk',
     async run(plan: LoadPlan): Promise<LoadResult> {
-      // wrk takes whole seconds only.
+      // wrk takes only whole seconds.
       const seconds = plan.use === 'once' ? ONCE_LIMIT_S : Math.max(1, Math.round(plan.seconds));
       const connections = String(plan.connections);
       const child = children.spawn(

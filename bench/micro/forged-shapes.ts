@@ -7,7 +7,7 @@ import { HEADER_LIMITS, LIMITS, type Limits, Outline } from '../../src/auth/read
 export type Shape = (room: number) => string;
 
 export const AUDIENCE = '63b73f76-7400-487d-b122-5705b848da80';
-/** Parts that the usual members of a header and of claims take. */
+/** Parts of the usual members of a header and of claims. */
 const USUAL = { header: 10, claims: 50 };
 /** More pieces than fit under any of the limits. */
 const MOST = 1200;
@@ -47,7 +47,7 @@ const padded =
 const members = (piece: () => string, most: number): Shape => padded((room) => fill(room, piece, most));
 const items = (piece: () => string, most: number): Shape => padded(list(piece, most));
 
-/** Values of which no two have the same form, so that the processor guesses wrong what comes next. */
+/** Values of different forms, which mislead the branch prediction. */
 const values: readonly (() => string)[] = [
   () => `"${letters(randomInt(8))}"`,
   () => `"\\u00e${randomInt(9)}${letters(randomInt(3))}"`,
@@ -61,7 +61,7 @@ const values: readonly (() => string)[] = [
 const mixed = (): string => chosen(values)();
 const mixedMember = (): string => `"${letters(1 + randomInt(8))}${random()}":${mixed()}`;
 
-/** Of long texts, which have no parts. */
+/** For long texts, which have no parts. */
 const texts: Readonly<Record<string, Shape>> = {
   'a long text': text('x'),
   'a text of quotes': text('\\"'),
@@ -142,7 +142,7 @@ export const headerShapes: Readonly<Record<string, Shape>> = {
   ...texts,
   ...parts(HEADER_LIMITS, USUAL.header),
 };
-/** Of headers that are full of parts as well as the claims are. */
+/** For headers that are as full of parts as the claims. */
 export const fullHeaderShapes: Readonly<Record<string, Shape>> = parts(LIMITS, USUAL.claims);
 
 const audienceList = (piece: () => string, most?: number): Shape => {

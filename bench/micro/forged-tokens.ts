@@ -14,15 +14,15 @@ import {
 } from './forged-shapes.ts';
 import { authorizerOf, ISSUER, issuerWith, policyOf } from './signing.ts';
 
-// CPU of one made-up token by what it is made of; baseline: a usual one, whose signature is checked. No shape may cost
-// twice as much. Counted is what the process uses from the Authorization value to the refusal: the value as a string,
-// the authorizer, the RSA check on the same thread and the collector. Not counted is what any request costs beside it,
-// from the socket to the value and from the refusal to the answer, so that a request differs less than its token.
-// Each round measures every shape once, so that a busy machine does not choose among them: taskset -c 1 node …
+// CPU of one forged token by its content; baseline: a usual one, whose signature is checked. No shape may cost twice as
+// much. The count is what the process uses from the Authorization value to the refusal: the value as a string, the
+// authorizer, the RSA check on the same thread and the collector. It leaves out the fixed cost of any request, from the
+// socket to the value and from the refusal to the reply, so requests differ less than their tokens do.
+// Each round measures every shape once, so that a busy machine favours none: taskset -c 1 node …
 
 /** Tokens that wait at a time, so few that they stay in the processor's cache as those from a socket do. */
 const TOKENS = 16;
-/** Times that they are sent in one round, each time with other signatures. */
+/** Repetitions in one round, each time with other signatures. */
 const TIMES = 6;
 const ROUNDS = 11;
 /** Characters of the longest token that is not refused for its length. */
@@ -30,15 +30,15 @@ const MAX_TOKEN = 16 * 1024 - 1;
 const SIGNATURE = 256;
 
 setFlagsFromString('--expose-gc');
-/** What the making of tokens has left is not to be cleared away while their refusal is measured. */
+/** Garbage of the token maker must not be collected during the measurement of the refusal. */
 const collect = runInNewContext('gc') as (options: { type: 'minor' }) => void;
 
-/** Names as long as the right one, which none of them is. */
+/** Names as long as the right one, all of them wrong. */
 const others = (count: number): string[] =>
   Array.from({ length: count }, () => `${randomBytes(17).toString('hex')}ab`);
 const issuers = [
   issuerWith('main', [AUDIENCE]),
-  // One issuer for whom a company's applications have an entry each.
+  // One issuer with an entry for each of a company's applications.
   ...Array.from({ length: 30 }, (_, n) => issuerWith(`many${n}`, n < 29 ? others(2) : [AUDIENCE])),
   issuerWith('long', [...others(49), AUDIENCE]),
 ];
@@ -65,7 +65,7 @@ const usual = {
 const claims = JSON.stringify(usual).slice(0, -1);
 const claimsWithoutAudience = JSON.stringify({ ...usual, aud: undefined }).slice(0, -1);
 const header = '{"alg":"RS256","typ":"JWT"';
-/** Of the JSON that a token has room for beside the usual members: three quarters of what base64url leaves. */
+/** The share of the JSON in a token beside the usual members: three quarters of base64url's length. */
 const ROOM = Math.floor((MAX_TOKEN * 3) / 4) - 900;
 
 type Make = () => readonly [header: string, payload: string];
@@ -111,10 +111,10 @@ for (const kid of ['k', '一', '\\u4e00', '\\n']) {
 made.push(['alg of 11 KB', plain, () => [`{"alg":"${'R'.repeat(ROOM)}"}`, `${claims}}`]]);
 made.push(['an iss of 11 KB', plain, () => [`${header}}`, `${claims.replace(ISSUER, 'x'.repeat(ROOM))}}`]]);
 
-/** Signs anew: what has been refused once may be known the next time. */
+/** Signs anew, because a token that was refused once may be known the next time. */
 function sign(value: Buffer): void {
   const signature = randomBytes(SIGNATURE);
-  // Below any modulus, so that the key is put to work.
+  // Below any modulus, so that the check uses the key.
   signature[0] = 0;
   const text = signature.toString('base64url');
   value.write(text, value.length - text.length, 'latin1');
@@ -166,7 +166,7 @@ class Row {
       const start = process.cpuUsage();
       await refuseAll(this.#values, this.policy, this.reasons);
       const { user, system } = process.cpuUsage(start);
-      // Not the first time, which finds them out of the cache.
+      // Not the first time, which takes them from the cache.
       if (time > 0) sum += user + system;
     }
     this.#times.push(sum / TIMES / TOKENS);
@@ -189,7 +189,7 @@ const rows = made
   .filter(([name]) => words.length === 0 || words.some((word) => name.includes(word)))
   .map(([name, policy, make]) => new Row(name, policy, make));
 const all = [...baselines, ...rows];
-// Twice for nothing: measured is code that has been compiled, and has seen every shape.
+// Two warm-ups: the measured code is compiled, and has met every shape.
 for (const row of [...all, ...all]) await row.measure();
 for (const row of all) row.forget();
 for (let round = 0; round < ROUNDS; round += 1) for (const row of all) await row.measure();

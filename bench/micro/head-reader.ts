@@ -2,7 +2,7 @@ import type { EngineRequest } from '../../src/front/uws/engine.ts';
 import { HeadReader } from '../../src/front/uws/head-reader.ts';
 import { compare } from './timing.ts';
 
-// Reading and judging a request head, without the engine; baseline: the calls that bring it in.
+// Reading and judging a request head, without the engine; baseline: the calls that fetch it.
 
 const CALLS = 300_000;
 

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-// Runs every micro-benchmark, or those whose name has one of the given words, each in a process of its own.
+// Runs every micro-benchmark, or those whose name has one of the given words, each in its own process.
 
 const words = process.argv.slice(2);
 const helpers = ['run.js', 'timing.js', 'forged-shapes.js', 'signing.js'];

@@ -7,7 +7,7 @@ import { Turn } from '../../src/lib/turn.ts';
 import { issuerConfig } from '../../test/support/issuer.ts';
 import { rsaKey } from '../../test/support/tokens.ts';
 
-/** What tokens of the benchmarks are signed with. */
+/** The key of the benchmarks' tokens. */
 export const key = rsaKey();
 export const ISSUER = 'https://issuer.example';
 
@@ -35,7 +35,7 @@ export function authorizerOf(issuers: readonly IssuerConfig[], verifiers: number
   });
 }
 
-/** What a route that takes tokens of these issuers hands to the authorizer. */
+/** The policy that a route with tokens of these issuers hands to the authorizer. */
 export function policyOf(authorizer: Authorizer, auth: readonly string[]): Policy {
   return authorizer.policy({
     auth,

@@ -3,7 +3,7 @@ const ROUNDS = 7;
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-/** Prints nanoseconds per call of `work`, as median (min–max) of the rounds, and how often the baseline's that is. */
+/** Prints nanoseconds per call of `work`, as median (min–max) of the rounds, and the multiple of the baseline. */
 export function compare(title: string, calls: number, works: Readonly<Record<string, () => number>>): void {
   say(title);
   const times = new Map(Object.keys(works).map((name) => [name, [] as number[]]));
@@ -24,7 +24,7 @@ export function compare(title: string, calls: number, works: Readonly<Record<str
       `  ${name.padEnd(44)} ${median.toFixed(0).padStart(6)} (${least.toFixed(0)}–${most.toFixed(0)}) ns, ${(median / baseline).toFixed(2)} ×`,
     );
   }
-  // Work whose result is not used may be left out by the compiler.
+  // The compiler may omit work whose result is not used.
   if (Number.isNaN(checksum)) throw new Error('a measurement gave no number');
 }
 

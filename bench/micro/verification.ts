@@ -7,7 +7,8 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { Turn } from '../../src/lib/turn.ts';
 import { rs256, rsaKey, secondsFromNow } from '../../test/support/tokens.ts';
 
-// CPU microseconds for each RS256 token, hand-over included, by how many come at once; baseline: the check alone.
+// CPU microseconds for each RS256 token, hand-over included, by the number of simultaneous ones; baseline: the check
+// alone.
 
 const TOKENS = 2_048;
 const ROUNDS = 5;

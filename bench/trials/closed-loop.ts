@@ -13,7 +13,7 @@ import { BASELINES, type ScenarioResult } from '../results.ts';
 import { KNOWN_TOKENS, type Scenario } from '../scenarios.ts';
 import { BODY, pathForBytes } from '../upstream.ts';
 
-/** Writes the tokens of one measurement, those that are to be new each time anew, and says where. */
+/** Writes the tokens of one measurement, new ones each time anew, and returns their file. */
 async function dealer(bench: Bench, scenario: Scenario, count: number): Promise<() => Promise<string>> {
   const { name, use, oneNewIn, wrong } = scenario;
   const { mint } = bench;
@@ -35,7 +35,7 @@ async function dealer(bench: Bench, scenario: Scenario, count: number): Promise<
   };
 }
 
-/** A scenario as something to measure: all gateways, as many requests as they take. */
+/** A scenario as a trial: all gateways, as many requests as they take. */
 export function closedLoop(scenario: Scenario): Trial {
   return { name: scenario.name, run: (bench) => run(bench, scenario) };
 }
@@ -43,7 +43,7 @@ export function closedLoop(scenario: Scenario): Trial {
 async function run(bench: Bench, scenario: Scenario): Promise<ScenarioResult | undefined> {
   const { options } = bench;
   const { name, use, wrong, connections, answerBytes, uploadBytes } = scenario;
-  // What checks nothing refuses nothing.
+  // A gateway without checks refuses nothing.
   const gateways = bench.gateways.filter(({ checksTokens }) => wrong === undefined || checksTokens);
   if (gateways.length === 0) return undefined;
   const tokens = use === 'once' ? Math.ceil(scenario.tokens * options.share) : scenario.tokens;

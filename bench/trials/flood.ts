@@ -18,18 +18,18 @@ import type { ScenarioResult } from '../results.ts';
 import { CONNECTIONS, KNOWN_TOKENS } from '../scenarios.ts';
 import { spreadOf } from '../stats.ts';
 
-/** Requests per second of those with tokens that are known: far below what the gateway can do. */
+/** Requests per second with known tokens: far below the gateway's capacity. */
 const HITS_PER_SECOND = 1_000;
-/** Times what the gateway can check. */
+/** Multiple of the gateway's verification capacity. */
 const TOO_MUCH = 2;
-/** More than it can have under way, so that the flood does not wait for answers. */
+/** More than the gateway can have in flight, so that the flood does not wait for responses. */
 const FLOOD_CONNECTIONS = 512;
 /** Milliseconds of flood before anything is measured. */
 const LEAD_MS = 500;
-/** Distinct forged tokens: so many that none is remembered as refused when it comes again. */
+/** Distinct forged tokens: so many that none is still known as refused when it is repeated. */
 const FORGED_TOKENS = 40_000;
 
-/** How long known tokens take while twice as many forged ones come as can be checked. */
+/** Latency of known tokens during a flood of twice as many forged ones as can be checked. */
 export const flood: Trial = { name: 'flood', run };
 
 async function run(bench: Bench): Promise<ScenarioResult | undefined> {

@@ -12,12 +12,12 @@ import {
 import { BASELINES, type ScenarioResult } from '../results.ts';
 import { CONNECTIONS, KNOWN_TOKENS } from '../scenarios.ts';
 
-/** Part of what the slowest can do: a load that all of them bear, and none bears easily. */
+/** Share of the slowest gateway's capacity: a load that all of them bear, and none bears easily. */
 const SATURATION = 0.6;
-/** Those of which a rate is asked that they can all keep; a framework would bring it down to where nothing shows. */
+/** The gateways whose common rate is chosen; a framework would lower it to where nothing shows. */
 const ENTRANTS = ['portcullis', 'haproxy-plain', 'haproxy-jwt', 'revision'];
 
-/** How long answers take at a fixed rate, which slow answers do not lower. */
+/** Latency at a fixed rate, which slow responses do not lower. */
 export const latency: Trial = { name: 'latency', run };
 
 async function run(bench: Bench): Promise<ScenarioResult | undefined> {

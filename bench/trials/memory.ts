@@ -17,14 +17,14 @@ import { memoryBelow } from '../proc.ts';
 import { BASELINES, type ScenarioResult } from '../results.ts';
 import { CONNECTIONS, KNOWN_TOKENS } from '../scenarios.ts';
 
-/** Tokens, as many as a listener remembers by default, and the bytes of each. */
+/** Tokens, as many as a worker caches by default, and the bytes of each. */
 const TOKENS = 100_000;
 const TOKEN_BYTES = 1024;
-/** Milliseconds after the load, for what is let go when there is time. */
+/** Milliseconds after the load, for memory that is freed in idle time. */
 const REST_MS = 1_000;
 const MIB = 2 ** 20;
 
-/** What remembering many tokens costs in memory. */
+/** The memory cost of many cached tokens. */
 export const memory: Trial = { name: 'memory', run };
 
 async function run(bench: Bench): Promise<ScenarioResult | undefined> {
@@ -35,7 +35,7 @@ async function run(bench: Bench): Promise<ScenarioResult | undefined> {
   const warming = writeTokens(bench, `${name}.warm`, all.slice(0, KNOWN_TOKENS));
   const tokenFile = writeTokens(bench, `${name}.tokens`, all);
   const plan = { path: '/', expect: 'forwarded', connections: CONNECTIONS } as const;
-  // Not the one that others have used: what it remembers of theirs would count.
+  // Not a gateway that others have used, because its cache would count.
   const fresh = { ...portcullis };
   return withGateways(bench, name, [fresh], usualProbe, async (contestants) => {
     const [contestant] = contestants as [(typeof contestants)[number]];
@@ -43,7 +43,7 @@ async function run(bench: Bench): Promise<ScenarioResult | undefined> {
     await warmUp(bench, contestant, { ...plan, tokenFile: warming, use: 'cycle' });
     await delay(REST_MS);
     const before = memoryBelow(running.child.pid);
-    // Once is enough, because what is measured stays.
+    // Once is enough, because the measured memory stays.
     const once = { ...bench, options: { ...bench.options, rounds: 1 } };
     await inRounds(once, name, contestants, (one) =>
       measureOnce(bench, one, { ...plan, tokenFile, use: 'once' }),

@@ -20,7 +20,7 @@ import type { ScenarioResult } from '../results.ts';
 import { CONNECTIONS, KNOWN_TOKENS } from '../scenarios.ts';
 import { ISSUER, TokenMint } from '../tokens.ts';
 
-/** One size of what grows. */
+/** One size of the growing quantity. */
 interface Size {
   readonly gateway: Gateway;
   readonly path: string;
@@ -30,7 +30,7 @@ interface Size {
 
 type Sizes = (bench: Bench) => Promise<readonly [small: Size, large: Size]>;
 
-/** The same hit where something is small and where it is large. */
+/** The same hit at a small and at a large size. */
 function scaling(name: string, description: string, sizes: Sizes): Trial {
   const run = async (bench: Bench): Promise<ScenarioResult | undefined> => {
     if (!includesOurs(bench)) return undefined;
@@ -69,7 +69,7 @@ function scaling(name: string, description: string, sizes: Sizes): Trial {
 const ROUTES = [10, 10_000] as const;
 const ISSUERS = [1, 50] as const;
 const MANY_CONNECTIONS = 10_000;
-/** Quick mode shows that it works, for which fewer do. */
+/** Quick mode shows that it works, with fewer. */
 const QUICK_ROUTES = 500;
 const QUICK_ISSUERS = 5;
 const QUICK_CONNECTIONS = 500;

@@ -9,7 +9,7 @@ import { configOf, faultsOf } from './check.ts';
 const rest = 'listen: 127.0.0.1:1\nauth: none\nupstream: http://h\n';
 
 describe('admin', () => {
-  test('is an address, or an address with the names under which it is asked', () => {
+  test('is an address, or an address with its host names', () => {
     const admin = (text: string): unknown => configOf(`admin: ${text}\n${rest}`).admin;
     assert.deepEqual(admin('0.0.0.0:9'), { host: '0.0.0.0', port: 9, hosts: [] });
     assert.deepEqual(admin('{ address: "[::1]:9" }'), { host: '::1', port: 9, hosts: [] });

@@ -8,13 +8,13 @@ export const fixtures: string = join(import.meta.dirname, '..', '..', '..', 'tes
 
 type Env = Readonly<Record<string, string>>;
 
-/** Every fault of a text, formatted; the file is called `f`. */
+/** Every fault of a text, formatted; the file is named `f`. */
 export function faultsOf(text: string, env: Env = {}, cores = 4): readonly string[] {
   const result = parseConfig({ text, file: 'f', folder: fixtures, env, cores });
   return result.ok ? [] : result.faults.map(formatFault);
 }
 
-/** The configuration of a text that has no fault. */
+/** The configuration of a text without faults. */
 export function configOf(text: string, env: Env = {}, cores = 4): Config {
   const result = parseConfig({ text, file: 'f', folder: fixtures, env, cores });
   if (!result.ok) throw new Error(result.faults.map(formatFault).join('\n'));

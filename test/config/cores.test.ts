@@ -25,7 +25,7 @@ const v1 = '32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw shared:9 - cgroup cgroup 
 const others =
   '22 28 0:20 / /sys rw,relatime shared:2 - sysfs sysfs rw\n35 31 0:32 / /sys/fs/cgroup/cpuset rw - cgroup cgroup rw,cpuset\n';
 
-/** A container with a view of its own: its group is the topmost it sees. */
+/** A container with its own view: its group is the topmost that it sees. */
 const container = (cpuMax: string): Files => ({
   'proc/self/cgroup': '0::/\n',
   'proc/self/mountinfo': others + v2,

@@ -23,7 +23,7 @@ test('variables are replaced, with defaults and an escape', () => {
     assert.deepEqual(substitute(text, env), { text: result, faults: [] });
 });
 
-test('unset and broken variables are faults, also names every object has', () => {
+test('unset and malformed variables are faults, also names that every object has', () => {
   for (const name of ['NONE', 'toString', '__proto__']) {
     assert.match(substitute(variable(name), {}).faults.join(), /needs the environment variable/, name);
   }
@@ -32,7 +32,7 @@ test('unset and broken variables are faults, also names every object has', () =>
   }
 });
 
-test('a variable can stand in every text, and numbers may come from one', () => {
+test('a variable can stand in every text, and in place of a number', () => {
   const text = [
     'listen: 127.0.0.1:$' + '{PORT:-8080}',
     'upstream: http://$' + '{HOST}:9000',
@@ -54,7 +54,7 @@ test('a value with YAML in it stays a text', () => {
   assert.match(fault ?? '', /^f:1:9: listen: does not fit; /);
 });
 
-test('an unset variable is told of at its place, once', () => {
+test('an unset variable is reported at its place, once', () => {
   assert.deepEqual(faultsOf(`listen: 127.0.0.1:80\nauth: none\nupstream:\n  ${variable('UP')}\n`), [
     `f:4:3: upstream: needs the environment variable UP, which is not set; must be set, or written ${variable('UP:-default')}`,
   ]);

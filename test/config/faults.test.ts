@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { faultsOf } from './check.ts';
 
-/** A valid file, one key to a line, so that a case can replace or add what it is about. */
+/** A valid file, one key to a line, so that a case can replace or add a line. */
 const base: Readonly<Record<string, string>> = {
   listen: 'listen: 127.0.0.1:8080',
   admin: 'admin: 127.0.0.1:9090',
@@ -611,13 +611,13 @@ const cases: readonly Case[] = [
     { x: `trustedProxies: [${new Array(1001).fill('10.0.0.1').join(', ')}]` },
     'f:6:17: trustedProxies: has 1001 entries; must be at most 1000, so larger networks',
   ],
-  // What other versions bring
+  // Keys of later versions
   [
     'TLS',
     { listen: 'listen: { address: 127.0.0.1:1, tls: {} }' },
     'f:1:9: listen: with TLS is not supported yet; must be an address such as 0.0.0.0:8080 for now',
   ],
-  // … but their types are known
+  // … whose types are known
   [
     'a wrong type of what is to come',
     { x: 'state: [a]' },
@@ -630,7 +630,7 @@ const cases: readonly Case[] = [
     `f:6:37: revocation.fusionauth.listen: is a number; ${address}`,
     'f:6:52: revocation.redis: does not fit; must be a URL such as redis://127.0.0.1:6379',
   ],
-  // … and values that ask for nothing new are fine
+  // … and whose neutral values are accepted
   [
     'what the gateway does anyway',
     {

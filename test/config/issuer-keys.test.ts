@@ -171,7 +171,7 @@ test('PEM text can stand in the file or come from the environment', () => {
   assert.ok(!text.includes('-----'));
 });
 
-test('a key set gives its keys their kid, and a word on each entry left out', () => {
+test('a key set gives its keys their kid, and a warning for each entry left out', () => {
   const { issuers, warnings } = config('RS256', 'jwks: keys.json');
   assert.deepEqual(
     issuers.get('app')?.keys.map(({ kid, algorithms }) => [kid, algorithms]),
@@ -191,7 +191,7 @@ test('a secret is one key for all its algorithms', () => {
   assert.deepEqual(key?.material, { kind: 'secret', secret });
 });
 
-test('a public key in place of a secret is refused without being shown', () => {
+test('a public key in place of a secret is refused and not shown', () => {
   for (const [name, what] of [
     ['rsa.pem', 'PEM or DER key'],
     ['keys.json', 'JSON Web Key'],

@@ -115,7 +115,7 @@ test('nothing in a configuration can be changed', () => {
   }
 });
 
-test('what later versions bring is refused piece by piece, and nothing else is', () => {
+test('keys of later versions are refused one by one, and nothing else is', () => {
   const lines = fixture('documented-later.yaml').split('\n');
   const faults = faultsOf(lines.join('\n'), { REVOCATION_SECRET: 'x'.repeat(32) });
   assert.ok(
@@ -139,7 +139,7 @@ test('what later versions bring is refused piece by piece, and nothing else is',
   }
 });
 
-test('all faults of a file are told at once, in the order of its lines, each once', () => {
+test('all faults of a file are reported at once, in the order of its lines, each once', () => {
   const faults = faultsOf(fixture('many-faults.yaml'));
   assert.deepEqual(
     faults.map((fault) => /^f:(\d+:\d+: [^:]+): /.exec(fault)?.[1]),
@@ -219,7 +219,7 @@ timeouts: { request: none, bodyMinRate: none }
   assert.deepEqual(off.timeouts, { requestMs: Number.POSITIVE_INFINITY, bodyMinRate: 0 });
 });
 
-test('a route is named after what it matches, and its host is in one form', () => {
+test('a route is named after its match, and its host is in one form', () => {
   const config = configOf(`
 listen: 127.0.0.1:0
 upstreams: { app: { servers: ["http://[::1]:9000"] } }
@@ -268,7 +268,7 @@ test('a unix socket is where the file says, from its folder', () => {
   ]);
 });
 
-test('trusted proxies are known by their addresses, and to trust everybody gives a warning', () => {
+test('trusted proxies are known by their addresses, and trusting every peer gives a warning', () => {
   const proxies = (list: string) =>
     configOf(`listen: 127.0.0.1:0\nupstream: http://h\nauth: none\ntrustedProxies: ${list}\n`);
   assert.equal(proxies('[]').trustedProxies, undefined);
@@ -297,7 +297,7 @@ test('an object has faults without lines', () => {
   ]);
 });
 
-test('an object with what no file can hold is refused, not followed', () => {
+test('an object that no file can hold is refused, not followed', () => {
   const endless: Record<string, unknown> = {};
   endless['cache'] = endless;
   for (const object of [
@@ -322,7 +322,7 @@ test('an object can be a whole configuration', () => {
   assert.deepEqual(result.config.issuers.get('app')?.keys[0]?.algorithms, ['PS256']);
 });
 
-test('a configuration file that cannot be read is told of by its absolute path', () => {
+test('a configuration file that cannot be read is reported by its absolute path', () => {
   const large = join(folder, 'large.yaml');
   writeFileSync(large, '#'.repeat(1024 * 1024 + 1));
   const binary = join(folder, 'binary.yaml');

@@ -30,7 +30,7 @@ describe('processes and threads', () => {
     ['listeners: 4', 1, [4, 0]],
     ['listeners: auto\nverifiers: 0', 4, [4, 0]],
     ['listeners: 3\nverifiers: 64', 4, [3, 64]],
-    // Limits are divided, so there are no more listeners than what is to be divided.
+    // Limits are divided, so there are no more workers than units of the smallest limit.
     ['limits: { connections: 3 }', 8, [3, 1]],
     ['limits: { bufferedBodies: 5MiB }', 8, [5, 0]],
   ] as const) {
@@ -54,7 +54,7 @@ describe('processes and threads', () => {
     ]);
   });
 
-  test('stay as many as there are when the configuration is read again, even with other cores', () => {
+  test('keep their number when the configuration is read again, even with other cores', () => {
     const again = (text: string, running: number): ReturnType<typeof parseConfig> =>
       parseConfig({
         text: `listen: 127.0.0.1:0\n${text}`,

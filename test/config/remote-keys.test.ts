@@ -47,7 +47,7 @@ test('every setting can be set', () => {
   });
 });
 
-test('plain http is taken on loopback', () => {
+test('plain http is accepted on loopback', () => {
   for (const host of ['localhost:1', '127.0.0.1:1', '[::1]:1']) {
     assert.equal(remote(`jwks: "http://${host}/keys"`).url, `http://${host}/keys`);
   }
@@ -90,7 +90,7 @@ for (const [keys, ...expected] of [
   });
 }
 
-test('a discovery document needs an issuer to be compared with', () => {
+test('a discovery document needs an issuer to compare with', () => {
   assert.deepEqual(faults('discovery: https://idp', 'any'), [
     'discovery: needs the issuer that the document must name; must come with issuer other than any',
   ]);
@@ -101,7 +101,7 @@ test('an algorithm for secrets is refused, because the keys are public', () => {
   assert.match(faultsOf(text).join('\n'), /algorithms\[1\]: HS256 is for a shared secret/);
 });
 
-test('no fault shows what came from the environment', () => {
+test('no fault shows a value from the environment', () => {
   for (const keys of [`jwks: "\${URL}"`, `discovery: "\${URL}"`]) {
     const found = faultsOf(file(keys), { URL: 'http://idp/hunter2?key=hunter2' });
     assert.equal(found.length, 1);
@@ -109,7 +109,7 @@ test('no fault shows what came from the environment', () => {
   }
 });
 
-test('the folder for state is absolute, and none by default', () => {
+test('the folder for state is absolute, and absent by default', () => {
   const keys = 'pem: public-key.pem';
   assert.equal(configOf(file(keys)).state, undefined);
   assert.equal(configOf(file(keys, 'i', 'state: kept/here')).state, `${fixtures}/kept/here`);

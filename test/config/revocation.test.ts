@@ -12,7 +12,7 @@ revocation: ${revocation}
 `;
 
 describe('revocation', () => {
-  test('has defaults for all but who may revoke', () => {
+  test('has defaults for everything but the senders', () => {
     assert.deepEqual(configOf(`${file(`{ secret: ${secret} }`)}state: kept`).revocation, {
       secret,
       tokenLifeMs: 86_400_000,
@@ -23,7 +23,7 @@ describe('revocation', () => {
     assert.equal(configOf(file('{}').replace('revocation: {}', '')).revocation, undefined);
   });
 
-  test('takes webhooks with a key of the issuer or with a secret, whose length says for what', () => {
+  test('takes webhooks with a key of the issuer or with a secret, whose length selects the algorithm', () => {
     const webhooks = (more: string) =>
       configOf(file(`{ fusionauth: { issuer: main${more} }, tokenLife: 2h, entries: 5 }`)).revocation;
     assert.deepEqual(webhooks(', listen: 127.0.0.1:9091'), {
@@ -42,7 +42,7 @@ describe('revocation', () => {
     }
   });
 
-  test('is faulty when it can do nothing, or less than it says', () => {
+  test('is at fault when it can do nothing, or less than it says', () => {
     const faults = (revocation: string): readonly string[] =>
       faultsOf(file(revocation)).map((fault) => fault.replace(/^f:\d+:\d+: /, ''));
     const hint = `32 to 512 visible ASCII characters, best as \${NAME} from the environment`;
@@ -78,7 +78,7 @@ describe('revocation', () => {
     assert.match(faults(`{ secret: ${secret}, entries: 0 }`).join(), /^revocation\.entries: is out of range/);
   });
 
-  test('takes a Redis, which readiness may depend on', () => {
+  test('takes a Redis, on which readiness may depend', () => {
     const redis = (text: string) => configOf(file(text)).revocation?.redis;
     const url = 'rediss://user:password@redis.example:6380/1';
     assert.deepEqual(redis(`{ redis: "${url}" }`), { url, required: false, secret: undefined });

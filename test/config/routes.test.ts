@@ -20,7 +20,7 @@ ${routes.map((keys) => `  - { auth: none, upstream: app, ${keys} }\n`).join('')}
 const match = (keys: string): string => `match: { ${keys} }`;
 const cors = (keys: string): string => `match: { path: / }, cors: { ${keys} }`;
 
-/** Faults of these routes without their places, which are tested elsewhere. */
+/** Faults of these routes without their places, which other tests check. */
 const faultsIn = (...routes: string[]): string[] =>
   faultsOf(fileOf(routes)).map((fault) => fault.replace(/^f:\d+:\d+: /, ''));
 
@@ -52,7 +52,7 @@ describe('hosts of routes', () => {
     '*.a.b:80',
     '*.a..b',
     '*.a.b.',
-    // Nothing is below an address.
+    // No name is below an address.
     '*.0.0.1',
     '*.10.0.0.1',
     '*.::1',
@@ -60,7 +60,7 @@ describe('hosts of routes', () => {
     '[*.::1]',
     '*.0x1',
   ]) {
-    test(`${host} is none`, () => {
+    test(`${host} is not a host`, () => {
       assert.deepEqual(faultsIn(match(`host: "${host}"`)), [`routes[0].match.host: ${badHost}`]);
     });
   }
@@ -86,7 +86,7 @@ describe('paths that no request can match', () => {
     '/%C0%AF',
     '/%ED%A0%80',
     '/%F4%90%80%80',
-    // Invisible characters, and what some read as a slash.
+    // Invisible characters, and characters that some servers read as a slash.
     '/a%E2%80%8B',
     '/%EF%BC%8F',
     '/a.',
@@ -149,7 +149,7 @@ describe('paths that no request can match', () => {
 });
 
 describe('preflight requests', () => {
-  test('need a token unless the route says otherwise', () => {
+  test('need a token by default', () => {
     const { routes } = configOf(
       fileOf([
         match('path: /a'),

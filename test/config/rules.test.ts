@@ -80,7 +80,7 @@ const unsafe =
   'is a number that cannot be told from its neighbours; must be at most 9007199254740991, or a text';
 const words = (example: string) => `must be a list such as [${example}], or { any: [${example}] }`;
 
-/** What is written behind `require: `, and its faults: column, path below `require`, message. */
+/** The text after `require: `, and its faults: column, path below `require`, message. */
 const requireFaults: readonly (readonly [text: string, ...faults: string[]])[] = [
   ['{}', '53: : is empty; must be a mapping with at least one of scopes, roles, claims'],
   ['[a]', '62: : is a list; must be a mapping with the keys scopes, roles, claims'],

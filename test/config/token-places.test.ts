@@ -14,7 +14,7 @@ const line = (text: string, path = '/', auth = 'app'): string =>
   `- { match: { path: ${path} }, upstream: app, auth: ${auth}, ${text} }`;
 
 const routeOf = (text: string): RouteConfig => configOf(file(line(text))).routes[0] as RouteConfig;
-/** Faults without the place in the file, which `at` tests. */
+/** Faults without their place in the file, which `at` tests. */
 const faults = (...lines: string[]): readonly string[] =>
   faultsOf(file(lines.join('\n'))).map((fault) => fault.replace(/^f:\d+:\d+: /, ''));
 
@@ -36,7 +36,7 @@ describe('places of tokens', () => {
     assert.deepEqual(routeOf('token: "cookie:t"').token, [{ kind: 'cookie', name: 't' }]);
   });
 
-  test('that are the usual one alone are left out', () => {
+  test('are left out when they are the usual one alone', () => {
     for (const text of ['token: header', 'token: [header]', 'token: ["header:Authorization bearer"]']) {
       assert.equal('token' in routeOf(text), false, text);
     }
@@ -112,7 +112,7 @@ describe('places of tokens', () => {
     assert.deepEqual(faults(line('token: ["cookie:a", "query:a", "header:A"]')), []);
   });
 
-  test('are told where they stand in the file', () => {
+  test('are reported at their place in the file', () => {
     assert.deepEqual(faultsOf(file(line('token: [header, "cookie:"]'))), [
       `f:6:67: routes[0].token[1]: ${cookieName}`,
     ]);

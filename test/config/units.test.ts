@@ -39,7 +39,7 @@ test('sizes are bytes, or numbers with a binary unit', () => {
   for (const [text, value] of expected) assert.equal(parseSize(text), value, JSON.stringify(text));
 });
 
-test('bounds are shown in the unit a user would write', () => {
+test('bounds are shown in the unit that a user would write', () => {
   assert.deepEqual([0, 250, 5_000, 600_000, 5_400_000].map(formatDuration), [
     '0s',
     '250ms',
@@ -109,7 +109,7 @@ test('a wildcard covers the addresses of its family on the same port', () => {
   assert.equal(both('[::]:80', '0.0.0.0:80'), false);
 });
 
-test('a unix socket overlaps with itself alone', () => {
+test('a unix socket overlaps only with itself', () => {
   const socket = { path: '/run/x' };
   assert.equal(overlap(socket, { path: '/run/x' }), true);
   assert.equal(overlap(socket, { path: '/run/y' }), false);

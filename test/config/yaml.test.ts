@@ -36,12 +36,12 @@ for (const [text, expected] of cases) {
       faults.some((fault) => fault.startsWith(expected)),
       `${expected}\n${faults.join('\n')}`,
     );
-    // What follows from a slip of the syntax is not told of.
+    // A fault of the syntax hides the faults that follow from it.
     if (expected.includes(': yaml: ')) assert.equal(faults.length, 1, faults.join('\n'));
   });
 }
 
-test('YAML that is made to exhaust its reader is a fault', () => {
+test('YAML that exhausts its reader is a fault', () => {
   const bomb = ['a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]'];
   for (const [name, of] of ['ba', 'cb', 'dc', 'ed'].map((pair) => [...pair] as [string, string])) {
     bomb.push(`${name}: &${name} [${Array(10).fill(`*${of}`).join(', ')}]`);

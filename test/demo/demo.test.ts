@@ -22,7 +22,7 @@ interface Ended {
   readonly err: string;
 }
 
-/** `portcullis demo` as a process of its own. */
+/** `portcullis demo` in its own process. */
 class DemoProcess {
   private readonly child: ChildProcess;
   private out = '';
@@ -44,7 +44,7 @@ class DemoProcess {
     this.closed = once(this.child, 'close');
   }
 
-  /** What it printed, once the last line is there. */
+  /** Its output, once the last line is present. */
   async ready(): Promise<string> {
     while (!/^ready.*\n/m.test(this.out)) {
       const over = await Promise.race([
@@ -66,12 +66,12 @@ class DemoProcess {
   }
 }
 
-/** The port that is printed behind a part's name. */
+/** The port that is printed after a part's name. */
 function portIn(text: string, part: string): number {
   return Number(new RegExp(`^ +${part} +http://127\\.0\\.0\\.1:(\\d+) `, 'm').exec(text)?.[1] ?? Number.NaN);
 }
 
-/** The lines meant to be pasted. */
+/** The lines for pasting. */
 function shellLines(text: string): string[] {
   return text
     .split('\n')
@@ -95,7 +95,7 @@ describe('portcullis demo', () => {
     assert.ok(text.endsWith('\n'));
   });
 
-  test('the printed lines work as they are', needs('curl'), async () => {
+  test('the printed lines work unchanged', needs('curl'), async () => {
     const lines = shellLines(text);
     assert.equal(lines.length, 4, text);
     const script = lines.map((line) => `${line}\necho; echo =====`).join('\n');
@@ -135,7 +135,7 @@ describe('portcullis demo', () => {
     },
   );
 
-  test("FusionAuth's own client logs in, and the gateway takes the token", async () => {
+  test("FusionAuth's own client logs in, and the gateway accepts the token", async () => {
     const { apiKey, applicationId, user } = demoIdentity;
     const client = new FusionAuthClient(apiKey, `http://127.0.0.1:${portIn(text, 'issuer')}`);
     const login = await client.login({ loginId: user.email, password: user.password, applicationId });
@@ -170,7 +170,7 @@ describe('portcullis demo', () => {
     assert.match(answer.body, /audience_mismatch/);
   });
 
-  test('Ctrl-C ends it with 0, an idle client notwithstanding', async () => {
+  test('Ctrl-C ends it with 0, even with an idle client', async () => {
     const idle = await Wire.open(portIn(text, 'gateway'));
     idle.send('GET / HTTP/1.1\r\nHost: app.example.com\r\n\r\n');
     assert.equal((await idle.response()).status, 401);

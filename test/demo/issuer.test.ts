@@ -101,7 +101,7 @@ describe('the demo issuer', () => {
     );
   });
 
-  test('noJWT yields the user alone', async () => {
+  test('noJWT yields only the user', async () => {
     const answer = await login(JSON.stringify({ ...credentials, noJWT: true }));
     assert.equal(answer.status, 200);
     assert.deepEqual(Object.keys(JSON.parse(answer.body)), ['user']);
@@ -127,7 +127,7 @@ describe('the demo issuer', () => {
     }
   });
 
-  test('what is no JSON object is 400', async () => {
+  test('a body that is no JSON object is 400', async () => {
     for (const body of ['', '{', '[]', 'null', '"x"', '{"loginId":}']) {
       const answer = await login(body);
       assert.equal(answer.status, 400, body);
@@ -177,21 +177,21 @@ describe('the demo issuer', () => {
     assert.equal((await login(JSON.stringify(credentials))).status, 200);
   });
 
-  test('anything else is 404', async () => {
+  test('any other request is 404', async () => {
     assert.equal((await get('/')).status, 404);
     assert.equal((await get('/api/login')).status, 404);
     assert.equal((await request(issuer.port, 'PUT /api/login HTTP/1.1\r\nHost: x\r\n\r\n')).status, 404);
   });
 });
 
-test('each start makes a key of its own', async () => {
+test('each start makes its own key', async () => {
   const one = await startIssuer({ port: 0, identity: demoIdentity, onError });
   const other = await startIssuer({ port: 0, identity: demoIdentity, onError });
   await Promise.all([one.close(), other.close()]);
   assert.notEqual(one.publicKeyPem, other.publicKeyPem);
 });
 
-test('a fault of its own is reported and cuts the connection', async () => {
+test('an internal error is reported and cuts the connection', async () => {
   const fault = new Error('the clock stopped');
   const faults: unknown[] = [];
   const broken: Clock = {

@@ -119,9 +119,9 @@ const remote = (kid: string, of = rotated): string =>
 interface Row {
   readonly token?: string | undefined;
   readonly path?: string;
-  /** Name of the check that fails, `none` where the route wants no token; undefined: it is let in. */
+  /** Name of the check that fails, `none` where the route demands no token; undefined for an accepted token. */
   readonly fails?: string;
-  /** Reason word. */
+  /** The reason. */
   readonly word?: string;
   /** In the detail of the check that decides. */
   readonly says?: RegExp;
@@ -261,7 +261,7 @@ const ask = (row: Row, of = config, offline = false): Promise<Explanation> =>
     { offline, clock: systemClock },
   );
 
-/** What a client gets who sends the token where the route looks for it. */
+/** The reply to a client that sends the token where the route takes it. */
 async function reply({ path = '/', token }: Row): Promise<{ status: number; code: string | undefined }> {
   const places: Readonly<Record<string, string>> = {
     '/cookie': `Cookie: session=${token}\r\n`,
@@ -287,7 +287,7 @@ describe('explain', () => {
         assert.ok(explanation.checks.slice(0, at).every(({ outcome }) => outcome === 'pass'));
         assert.ok(explanation.checks.slice(at + 1).every(({ outcome }) => outcome === 'not reached'));
       }
-      // The gateway says the same.
+      // The gateway's verdict is the same.
       const { reply: expected } = explanation.refusal ?? {};
       assert.deepEqual(await reply(row), { status: expected?.head.status ?? 200, code: row.word });
     });
@@ -307,19 +307,19 @@ describe('explain', () => {
     });
   }
 
-  test('says that revocations are not looked for where no folder keeps them', async () => {
+  test('reports that revocations are not read where no folder keeps them', async () => {
     const { state: _, ...stateless } = file();
     const { checks } = await ask({ token: good() }, resolved(stateless));
     assert.match(checks.find(({ name }) => name === 'revocation')?.detail ?? '', /^not looked for/);
   });
 
-  test('names the issuer that a token falls under', async () => {
+  test('names the issuer that judges a token', async () => {
     assert.equal((await ask({ token: good() })).issuer, 'main');
     assert.equal((await ask({ token: remote('r1') })).issuer, 'remote');
     assert.equal((await ask({ token: good({ iss: 'x' }) })).issuer, undefined);
   });
 
-  test('a revoked token, while the gateway that was told of it runs', async () => {
+  test('a revoked token, with the gateway that revoked it still running', async () => {
     const token = good({ jti: 'gone' });
     assert.equal((await ask({ token })).refusal, undefined);
     const body = JSON.stringify({ issuer: 'main', jti: 'gone' });
@@ -333,7 +333,7 @@ describe('explain', () => {
     assert.equal((await reply({ token })).code, 'token_revoked');
   });
 
-  test('says what it cannot read, instead of calling a token good that may be revoked', async () => {
+  test('reports what it cannot read, instead of accepting a token that may be revoked', async () => {
     const shut = join(folder, 'shut');
     // Root may read everything, but no folder as a file.
     mkdirSync(join(shut, 'revocations.log'), { recursive: true });
@@ -359,8 +359,8 @@ describe('explain', () => {
     assert.deepEqual(contents(), before);
   });
 
-  test('offline asks no one, and takes the keys that a gateway has kept', async (t) => {
-    // Its own issuer, and a gateway that has ended: a running one asks again when its schedule says so.
+  test('offline sends no request, and takes the keys that a gateway has kept', async (t) => {
+    // The issuer here is its own, and the gateway has ended: a running one would fetch again on its schedule.
     const quiet = await ScriptedIssuer.start();
     t.after(() => quiet.close());
     quiet.keys = keySet(jwk(rotated, { kid: 'r1' }));
@@ -386,9 +386,9 @@ describe('explain', () => {
     assert.equal(quiet.asked.length, asked);
   });
 
-  test('in HAProxy’s style gives its answer, and the checks as ever', async () => {
+  test('in HAProxy’s style shows that reply, and the same checks', async () => {
     const styled = resolved(file({ rejection: 'haproxy' }));
-    // In that style a broken form is told of only where nothing before it is wrong.
+    // That style reports a malformed token only where no earlier check fails.
     const { checks, refusal } = await ask({ token: `${good({ iss: 'evil' })}.x` }, styled);
     assert.equal(checks.find(({ outcome }) => outcome === 'fail')?.name, 'form');
     assert.equal(String(refusal?.reply.body), 'Invalid JWT issuer');

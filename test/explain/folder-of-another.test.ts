@@ -23,10 +23,10 @@ import { eventually, silentLog } from '../support/gateway.ts';
 import { revocation, revoke } from '../support/revocation.ts';
 import { rs256, rsaKey, secondsFromNow } from '../support/tokens.ts';
 
-/** The user of a service, and one who is neither that nor this one; no test runs as them. */
+/** The user of a service, and a user who is neither that nor this one; no test runs as them. */
 const SERVICE = 65_534;
 const STRANGER = 65_533;
-/** Only root can give files away: for another user these are no tests. */
+/** Only root can change the owner of files: other users skip these tests. */
 const describeAsRoot = (name: string, body: () => void): void => {
   if (process.geteuid?.() === 0) void describe(name, body);
 };
@@ -97,13 +97,13 @@ describeAsRoot("explain, asked by root about a service's state folder", () => {
   test('reads keys and revocations there, while a gateway of root does not start', async () => {
     assert.equal((await ask('gone')).refusal?.reason, 'token_revoked');
     assert.equal((await ask('another')).refusal, undefined);
-    // Above the folder its owner's group may write, as on a volume.
+    // The owner's group may write above the folder, as on a volume.
     chmodSync(join(root, 'data'), 0o770);
     assert.equal((await ask('gone')).refusal?.reason, 'token_revoked');
     await assert.rejects(createGateway(config, { log: silentLog }).start(), /belongs to user 65534, /);
   });
 
-  test('says so where anybody else could have written there', async () => {
+  test('reports a folder where other users could have written', async () => {
     chownSync(state('revocations.log'), STRANGER, SERVICE);
     await isRefused(/revocations\.log belongs to user 65533, .*: it must belong to user 65534 or root/);
     chownSync(state('revocations.log'), SERVICE, SERVICE);

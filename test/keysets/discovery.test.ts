@@ -64,7 +64,7 @@ test('the well-known path is added where it is missing, and the query stays', ()
   }
 });
 
-test('plain http is for loopback, or for those who allow it', () => {
+test('plain http is accepted on loopback, or where the configuration allows it', () => {
   for (const host of ['localhost', 'LOCALHOST', '127.0.0.1', '127.9.9.9', '[::1]', '0x7f.1']) {
     assert.equal(urlObstacle(new URL(`http://${host}:1/`), false), undefined, host);
   }
@@ -84,7 +84,7 @@ test('plain http is for loopback, or for those who allow it', () => {
   assert.match(urlObstacle(new URL('https://a:b@idp/'), true) ?? '', /^holds a user/);
 });
 
-describe('keys by way of discovery', async () => {
+describe('keys by discovery', async () => {
   const server = await ScriptedIssuer.start();
   const iss = server.url('');
   const path = '/.well-known/openid-configuration';
@@ -122,7 +122,7 @@ describe('keys by way of discovery', async () => {
     }
   });
 
-  test('stay https when the document came so, on this machine too', async () => {
+  test('stay https when the document came over https, on this machine too', async () => {
     const { server: secure, trusting, close } = await startSecureIssuer();
     server.answers.set('/a', keySet(jwk(key)));
     secure.answers.set(path, ok(JSON.stringify({ issuer: iss, jwks_uri: server.url('/a') })));

@@ -6,7 +6,7 @@ interface Waiting {
   readonly run: () => void;
 }
 
-/** A clock with timers that pass time only when told to. */
+/** A clock and timers whose time passes only on request. */
 export class FakeTime implements Clock, Timers {
   #now = 0;
   #wall = Date.UTC(2026, 0, 1);
@@ -28,12 +28,12 @@ export class FakeTime implements Clock, Timers {
     };
   }
 
-  /** How long each timer has still to wait, in milliseconds, the soonest first. */
+  /** The remaining milliseconds of each timer, the shortest first. */
   get pending(): readonly number[] {
     return this.#waiting.map(({ at }) => at - this.#now).sort((a, b) => a - b);
   }
 
-  /** Lets time pass and runs what is due, in its order. */
+  /** Lets time pass and runs the due timers in order. */
   advance(ms: number): void {
     const end = this.#now + ms;
     for (;;) {
@@ -46,7 +46,7 @@ export class FakeTime implements Clock, Timers {
     this.#now = end;
   }
 
-  /** The wall clock is set to another time; the monotonic one does not notice. */
+  /** Sets the wall clock to another time; the monotonic one does not change. */
   stepWall(ms: number): void {
     this.#wall += ms;
   }

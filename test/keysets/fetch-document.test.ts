@@ -72,7 +72,7 @@ describe('a document is fetched', () => {
     await closed;
   });
 
-  test('packed, and the limit counts what it unpacks to', async () => {
+  test('compressed, and the limit counts its decompressed size', async () => {
     const packed = gzipSync(Buffer.alloc(64 * LIMIT));
     plain.keys = (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(packed);
     assert.ok(packed.length < LIMIT);
@@ -89,7 +89,7 @@ describe('a document is fetched', () => {
   });
 });
 
-describe('a document is not taken', () => {
+describe('a document is refused', () => {
   for (const code of [201, 204, 206, 304, 400, 401, 404, 429, 500, 503]) {
     test(`with status ${code}`, async () => {
       plain.keys = (response) => response.writeHead(code).end();
@@ -120,7 +120,7 @@ describe('a document is not taken', () => {
     ['before its head', hang],
     ['in its body', ((response) => response.writeHead(200).write('{')) satisfies typeof hang],
   ] as const) {
-    test(`when it is ended from outside ${name}`, async () => {
+    test(`when the caller aborts it ${name}`, async () => {
       const server = await ScriptedIssuer.start();
       server.keys = answer;
       const controller = new AbortController();
@@ -132,14 +132,14 @@ describe('a document is not taken', () => {
     });
   }
 
-  test('from a server whose certificate is of an unknown authority', async () => {
+  test('from a server whose certificate has an unknown authority', async () => {
     assert.equal(
       await refusal(secure.url()),
       `${secure.url()} has a certificate that is not trusted (DEPTH_ZERO_SELF_SIGNED_CERT); NODE_EXTRA_CA_CERTS names further authorities`,
     );
   });
 
-  test('over plain http from elsewhere, and no server is asked', async () => {
+  test('over plain http from elsewhere, and no server gets a request', async () => {
     const asked: string[] = [];
     const fetch: Fetch = async (url) => {
       asked.push(url.href);
@@ -173,7 +173,7 @@ describe('a redirect', () => {
     assert.deepEqual(plain.asked.slice(before), ['/hop0', '/hop1', '/hop2', '/hop3']);
   });
 
-  test('without an address that can be read is refused', async () => {
+  test('without a readable address is refused', async () => {
     for (const headers of [{}, { location: '' }, { location: 'http://[' }]) {
       plain.keys = status(302, headers as Record<string, string>);
       assert.equal(await refusal(plain.url()), `${plain.url()} redirects without an address`);
@@ -193,7 +193,7 @@ describe('a redirect', () => {
     }
   });
 
-  test('from http to https is followed, and from https to http is not, on this machine neither', async () => {
+  test('from http to https is followed, and from https to http is not, on this machine too', async () => {
     secure.keys = ok('{}');
     plain.keys = status(302, { location: secure.url() });
     assert.equal((await get(plain.url(), { fetch: trusting })).secure, true);
@@ -205,7 +205,7 @@ describe('a redirect', () => {
     assert.equal(plain.asked.length, before);
   });
 
-  test('is no way around: what was https before stays https', async () => {
+  test('cannot weaken the scheme: https stays https', async () => {
     assert.match(await refusal(plain.url(), { allowHttp: true }, true), /must be https$/);
   });
 });

@@ -8,7 +8,7 @@ import { rs256, secondsFromNow, type TestKey } from '../support/tokens.ts';
 import { request, type WireResponse } from '../support/wire.ts';
 import { remoteKeys } from './support.ts';
 
-/** An upstream that answers everything with 200. */
+/** An upstream that responds to every request with 200. */
 export interface Upstream {
   readonly port: number;
   close(): Promise<void>;
@@ -29,7 +29,7 @@ export async function startUpstream(): Promise<Upstream> {
 }
 
 export interface FetchedOptions {
-  /** Where the keys are fetched. */
+  /** The address of the keys. */
   readonly url: string;
   readonly remote?: Partial<RemoteKeysConfig>;
   readonly issuer?: Partial<IssuerConfig>;
@@ -50,7 +50,7 @@ export function startFetching(upstream: Upstream, options: FetchedOptions): Prom
   });
 }
 
-/** A token as the gateway's issuer would sign it. */
+/** A token as signed by the gateway's issuer. */
 export function token(key: TestKey, kid: string, claims: Readonly<Record<string, unknown>> = {}): string {
   const payload = {
     iss: 'https://issuer.example',
@@ -67,7 +67,7 @@ export function ask(port: number, bearer: string, path = '/'): Promise<WireRespo
   return request(port, head);
 }
 
-/** `200`, or the status with the reason word. */
+/** `200`, or the status with the reason. */
 export async function outcome(port: number, bearer: string, path = '/'): Promise<string> {
   const { status, body } = await ask(port, bearer, path);
   return status === 200 ? '200' : `${status} ${(JSON.parse(body) as { code: string }).code}`;

@@ -25,7 +25,7 @@ for (const [headers, seconds] of [
   [{ date, expires: 'Thu, 01 Jan 2026 00:10:00 GMT' }, 600],
   [{ 'last-modified': 'Wed, 01 Jan 2020 00:00:00 GMT' }, undefined],
 ] as const) {
-  test(`an answer with ${JSON.stringify(headers)} is fresh for ${seconds ?? 'an unknown time'}`, () => {
+  test(`a response with ${JSON.stringify(headers)} is fresh for ${seconds ?? 'an unknown time'}`, () => {
     const fresh = freshFor(new Headers(headers as Record<string, string>));
     assert.equal(fresh, seconds === undefined ? undefined : seconds * 1000);
   });

@@ -35,7 +35,7 @@ interface Stand {
   readonly gateway: TestGateway;
 }
 
-/** A gateway that has the key `a` from an issuer on loopback, for as long as `use` takes. */
+/** A gateway that has the key `a` from an issuer on loopback, during `use`. */
 async function withGateway(
   options: Partial<FetchedOptions>,
   use: (stand: Stand) => Promise<void>,
@@ -74,14 +74,14 @@ describe('a gateway that fetches its keys', () => {
       );
     }));
 
-  test('lets a token of a new key wait for it, and then in', () =>
+  test('keeps a token of a new key waiting for the key, then accepts it', () =>
     withGateway({}, async ({ server, gateway }) => {
       server.keys = keySet(b);
       assert.equal(await outcome(gateway.port, token(second, 'b')), '200');
       assert.equal(server.asked.length, 2);
     }));
 
-  test('stops the tokens of a removed key at once, those it knows too', () =>
+  test('refuses the tokens of a removed key at once, known ones too', () =>
     withGateway({}, async ({ server, gateway }) => {
       const old = token(first, 'a');
       assert.equal(await outcome(gateway.port, old), '200');
@@ -92,7 +92,7 @@ describe('a gateway that fetches its keys', () => {
       assert.equal(await outcome(gateway.port, token(first, 'a', { sub: 'other' })), '401 key_unknown');
     }));
 
-  test('stops the tokens of a key that was replaced under its name', () =>
+  test('refuses the tokens of a key that was replaced under its name', () =>
     withGateway({}, async ({ server, gateway }) => {
       const old = token(first, 'a');
       assert.equal(await outcome(gateway.port, old), '200');
@@ -102,7 +102,7 @@ describe('a gateway that fetches its keys', () => {
       assert.equal(await outcome(gateway.port, token(second, 'a')), '200');
     }));
 
-  test('keeps what it knows of tokens when a key is added', () =>
+  test('keeps known tokens when a key is added', () =>
     withGateway({}, async ({ server, gateway }) => {
       const old = token(first, 'a');
       assert.equal(await outcome(gateway.port, old), '200');
@@ -139,7 +139,7 @@ describe('a gateway that fetches its keys', () => {
       assert.equal(server.asked.length, 1);
     }));
 
-  test('lets tokens of known keys pass while the issuer hangs, and those of unknown ones only wait', () =>
+  test('accepts tokens of known keys during a hanging fetch, while those of unknown keys wait', () =>
     withGateway({}, async ({ server, gateway }) => {
       let held: ServerResponse | undefined;
       server.keys = (response) => {
@@ -148,7 +148,7 @@ describe('a gateway that fetches its keys', () => {
       const waiting = await Wire.open(gateway.port);
       waiting.send(`GET / HTTP/1.1\r\nHost: app\r\nAuthorization: Bearer ${token(second, 'b')}\r\n\r\n`);
       await server.askedTimes(2);
-      // One that is known, one that is new, and one that is known by now.
+      // A known token, a new one, and one that is known by now.
       const known = token(first, 'a');
       for (const bearer of [known, token(first, 'a', { sub: 'other' }), known]) {
         assert.equal(await outcome(gateway.port, bearer), '200');
@@ -160,7 +160,7 @@ describe('a gateway that fetches its keys', () => {
       waiting.close();
     }));
 
-  test('tells a waiting token when the issuer does not answer in time', () =>
+  test('refuses a waiting token when the issuer does not respond in time', () =>
     withGateway({ remote: { timeoutMs: 100 } }, async ({ server, gateway }) => {
       server.keys = hang;
       assert.equal(await outcome(gateway.port, token(second, 'b')), '401 key_unknown');
@@ -171,7 +171,7 @@ describe('a gateway that fetches its keys', () => {
 });
 
 describe('an issuer that is down', () => {
-  test('at the start is named, its tokens get 503, and it is let in when it comes up', async () => {
+  test('at the start is named, its tokens get 503, and they are accepted when it comes up', async () => {
     const before = await ScriptedIssuer.start();
     const { port } = before;
     const url = before.url();
@@ -209,7 +209,7 @@ describe('an issuer that is down', () => {
     }
   });
 
-  test('later costs nothing until its keys are too old; then its tokens get 503, those it knows too', async () => {
+  test('later changes nothing until its keys are too old; then its tokens get 503, known ones too', async () => {
     const log = new LogRecorder();
     const remote = { refreshMinMs: 50, refreshMaxMs: 100, staleMs: 4_000 };
     await withGateway({ remote, log }, async ({ server, gateway }) => {
@@ -240,7 +240,7 @@ describe('an issuer that is down', () => {
     });
   });
 
-  test('over a restart has its last good keys in force at once', async () => {
+  test('during a restart has its last good keys in force at once', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
     const config = { state: join(folder, 'state') };
     const server = await ScriptedIssuer.start();
@@ -268,7 +268,7 @@ describe('an issuer that is down', () => {
     }
   });
 
-  test('does not take another one with it', async () => {
+  test('does not affect another issuer', async () => {
     const up = await ScriptedIssuer.start();
     up.keys = keySet(a);
     const down = await ScriptedIssuer.start();
@@ -328,7 +328,7 @@ test('the same kid at two issuers is two keys', async () => {
   const gateway = await startFetching(upstream, { url: servers[0].url(), config: { issuers }, routes });
   try {
     await eventually(() => isReady(gateway), Boolean);
-    // Twice, because the second time it is the cache that must not mix them up.
+    // Twice, because the second time the cache must not mix them up.
     for (let time = 0; time < 2; time += 1) {
       assert.equal(await outcome(gateway.port, token(first, 'same', { iss: isses[0] })), '200');
       assert.equal(await outcome(gateway.port, token(second, 'same', { iss: isses[1] })), '200');
@@ -351,7 +351,7 @@ test('the same kid at two issuers is two keys', async () => {
   }
 });
 
-test('the program ends by a signal while a fetch hangs', async () => {
+test('the program ends by a signal during a hanging fetch', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
   const server = await ScriptedIssuer.start();
   server.keys = hang;

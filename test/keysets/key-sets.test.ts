@@ -27,7 +27,7 @@ const of = (name: string, path: string): [string, IssuerConfig] => [
 
 class Sets {
   readonly time = new FakeTime();
-  /** `issuer kid…` of all that was put in force. */
+  /** `issuer kid…` of every set that was put in force. */
   readonly told: string[] = [];
   readonly sets: KeySets;
 
@@ -48,7 +48,7 @@ const kidsOf = (sets: KeySets, issuer: string): readonly (string | undefined)[] 
   sets.of(issuer)?.keys.map(({ kid }) => kid);
 
 describe('the key sets of other issuers', () => {
-  test('are fetched before they are in force, and tell of nothing until then', async () => {
+  test('are fetched before they are in force, and report nothing until then', async () => {
     const { sets, told, time } = new Sets(of('one', '/a'));
     await sets.start();
     await sets.refetch('one');
@@ -61,7 +61,7 @@ describe('the key sets of other issuers', () => {
     assert.deepEqual(kidsOf(sets, 'one'), ['/a']);
     sets.commit(next);
     assert.deepEqual(kidsOf(sets, 'one'), ['/b']);
-    // What comes later is told of.
+    // Later events are reported.
     server.answers.set('/b', keySet(jwk(key, { kid: 'new' })));
     time.advance(30_000);
     await sets.refetch('one');
@@ -71,7 +71,7 @@ describe('the key sets of other issuers', () => {
     assert.deepEqual(time.pending, []);
   });
 
-  test('that stay are the same, and are fetched once more without anybody waiting', async () => {
+  test('that stay are the same objects, and are fetched once more in the background', async () => {
     const { sets } = new Sets(of('one', '/a'));
     await sets.start();
     await sets.refetch('one');
@@ -88,7 +88,7 @@ describe('the key sets of other issuers', () => {
     await sets.close();
   });
 
-  test('end when they are not wanted any more: no timer, no word', async () => {
+  test('end when they are removed: no timer, no log line', async () => {
     const { sets, told, time } = new Sets(of('one', '/a'), of('two', '/b'));
     await sets.start();
     await Promise.all([sets.refetch('one'), sets.refetch('two')]);
@@ -117,7 +117,7 @@ describe('the key sets of other issuers', () => {
     await sets.close();
   });
 
-  test('whose issuer is down are in force without keys, and go on trying', async () => {
+  test('whose issuer is down are in force without keys, and keep trying', async () => {
     const { sets, time } = new Sets();
     sets.commit(await sets.prepare(new Map([of('one', '/down')])));
     assert.equal(sets.of('one')?.sets[0]?.hasKeys, false);

@@ -16,7 +16,7 @@ interface SigningKey {
   readonly key: TestKey;
 }
 
-/** A real OpenID provider on loopback, whose keys can be rotated as an operator does: by starting it anew. */
+/** A real OpenID provider on loopback, whose keys rotate as an operator rotates them: by a restart. */
 class OpenIdProvider {
   readonly issuer: string;
   readonly #algorithm: string;
@@ -116,7 +116,7 @@ interface Stand {
   readonly fresh: SigningKey;
 }
 
-/** A gateway that knows the provider by discovery alone, which publishes `old`. */
+/** A gateway that knows the provider only by discovery, which publishes `old`. */
 async function withProvider(algorithm: string, use: (stand: Stand) => Promise<void>): Promise<void> {
   const provider = await OpenIdProvider.start(algorithm);
   const old = { kid: 'old', key: keyPair(algorithm) };
@@ -136,7 +136,7 @@ async function withProvider(algorithm: string, use: (stand: Stand) => Promise<vo
   }
 }
 
-/** Sends requests without a pause, each with a token of those that are valid now, until it is stopped. */
+/** Sends requests without a pause, each with a currently valid token, until it is stopped. */
 class Traffic {
   readonly outcomes = new Map<string, number>();
   readonly tokens: string[] = [];
@@ -178,14 +178,14 @@ class Traffic {
 
 describe('a real OpenID provider', () => {
   for (const algorithm of ['RS256', 'PS256', 'ES256', 'EdDSA']) {
-    test(`is known by discovery, and its ${algorithm} access tokens are let in`, () =>
+    test(`is known by discovery, and its ${algorithm} access tokens are accepted`, () =>
       withProvider(algorithm, async ({ provider, gateway, fresh }) => {
         const { token, kid } = await provider.token();
         assert.equal(kid, 'old');
         assert.equal(await outcome(gateway.port, token), '200');
         assert.deepEqual((await shownKeySets(gateway))[0]?.kids, ['old']);
 
-        // A provider with another key that says it is the same one.
+        // A provider with another key that claims the same name.
         const impostor = await OpenIdProvider.start(algorithm);
         impostor.publish({ kid: 'old', key: fresh.key });
         const forged = await impostor.token();
@@ -197,7 +197,7 @@ describe('a real OpenID provider', () => {
       }));
   }
 
-  test('rotates its keys in order while requests run, and none of them fails', () =>
+  test('rotates its keys in order during requests, and none of them fails', () =>
     withProvider('RS256', async ({ provider, gateway, old, fresh }) => {
       const traffic = new Traffic(gateway.port, (await provider.token()).token);
       await traffic.serve(20);
@@ -214,7 +214,7 @@ describe('a real OpenID provider', () => {
       assert.equal(provider.keySetsServed, 2);
     }));
 
-  test('rotates without a warning: the first token of the new key waits and is let in, the old ones end', () =>
+  test('rotates without a warning: the first token of the new key waits and is accepted, the old ones end', () =>
     withProvider('ES256', async ({ provider, gateway, fresh }) => {
       const before = await provider.token();
       const traffic = new Traffic(gateway.port, before.token);
@@ -229,7 +229,7 @@ describe('a real OpenID provider', () => {
       assert.deepEqual([...traffic.outcomes.keys()], ['200']);
     }));
 
-  test('under another name than the configured one is not believed', async () => {
+  test('with another name than the configured one is not believed', async () => {
     const provider = await OpenIdProvider.start('RS256');
     provider.publish({ kid: 'old', key: keyPair('RS256') });
     const gateway = await startFetching(upstream, {

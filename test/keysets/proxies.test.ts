@@ -9,7 +9,7 @@ const chosen = (url: URL, env: Environment): string | undefined => {
   return proxy && `${proxy.variable} ${proxy.uri}`;
 };
 
-test('each scheme has a variable of its own, and lower case comes first', () => {
+test('each scheme has its own variable, and lower case takes precedence', () => {
   assert.equal(chosen(secure, { HTTPS_PROXY: 'http://p:1' }), 'HTTPS_PROXY http://p:1');
   assert.equal(chosen(plain, { HTTP_PROXY: 'https://p:1' }), 'HTTP_PROXY https://p:1');
   assert.equal(chosen(secure, { HTTP_PROXY: 'http://p:1', ALL_PROXY: 'http://p:1' }), undefined);
@@ -32,7 +32,7 @@ test('this machine has none', () => {
   assert.ok(chosen(new URL('https://127.0.0.1.example/'), { HTTPS_PROXY: 'http://p:1' }));
 });
 
-test('a user and a password are taken apart from the address, which may be without a scheme', () => {
+test('a user and a password are separated from the address, which may be without a scheme', () => {
   const read = (value: string) => proxyFor(secure, { HTTPS_PROXY: value, NO_PROXY: ' a, b ' });
   const basic = (pair: string): string => `Basic ${Buffer.from(pair).toString('base64')}`;
   const rest = { variable: 'HTTPS_PROXY', shown: 'http://p:3128', uri: 'http://p:3128', except: 'a, b' };
@@ -42,7 +42,7 @@ test('a user and a password are taken apart from the address, which may be witho
   assert.deepEqual(read('http://token@p:3128'), { ...rest, authorization: basic('token:') });
 });
 
-test('what is no proxy is refused without being quoted', () => {
+test('an invalid proxy is refused and not quoted', () => {
   for (const value of [
     'socks5://u:secret@p:1',
     'http://',

@@ -10,7 +10,7 @@ const rsa = rsaKey();
 const other = rsaKey();
 const good = jwk(rsa, { kid: 'good' });
 
-/** What is ignored beside a good key, which is always taken. */
+/** Ignored entries beside a good key, which is always taken. */
 function ignoredBesides(entry: unknown, algorithms: readonly string[] = ['RS256']): readonly string[] {
   const { keys, ignored } = readKeySet(keySetText(good, entry as object), algorithms);
   assert.deepEqual(
@@ -20,7 +20,7 @@ function ignoredBesides(entry: unknown, algorithms: readonly string[] = ['RS256'
   return ignored;
 }
 
-test('one entry that must not be used is named, and costs the others nothing', () => {
+test('one entry that must not be used is named, and does not affect the others', () => {
   const rsa1024 = rsaKey(1024);
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const secp = generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).publicKey.export({ format: 'jwk' });
@@ -87,19 +87,19 @@ test('a key without alg gets only those of the issuer’s algorithms that fit it
   );
 });
 
-test('no secret algorithm can ever be had from a published key', () => {
+test('a published key never yields a secret algorithm', () => {
   const { keys } = readKeySet(keySetText(good), ['HS256']);
   assert.deepEqual(keys, []);
   assert.deepEqual(ignoredBesides(jwk(other, { kid: 'h', alg: 'HS256' }), ['RS256']).length, 1);
 });
 
-test('the first of two keys of one name stays, in any order of the rest', () => {
+test('the first of two keys with one name stays, in any order of the rest', () => {
   const { keys } = readKeySet(keySetText(jwk(other, { kid: 'x' }), jwk(rsa, { kid: 'x' }), good), ['RS256']);
   assert.equal(keys.length, 2);
   assert.deepEqual(keys[0]?.material, { kind: 'public', pem: other.pem });
 });
 
-test('what is kept of the entries leads to the same keys, and holds nothing else', () => {
+test('the kept entries lead to the same keys, and contain nothing else', () => {
   const odd = jwk(keyPair('ES384'), { kid: 'e', alg: 'ES384', use: 'sig', x5c: ['AAAA'], note: 'hidden' });
   const algorithms = ['RS256', 'PS256', 'ES384'];
   const first = readKeySet(keySetText(good, odd, jwk(other)), algorithms);
@@ -108,13 +108,13 @@ test('what is kept of the entries leads to the same keys, and holds nothing else
   assert.doesNotMatch(JSON.stringify(first.entries), /hidden|x5c/);
 });
 
-test('a flood of bad entries is told of in part, and counted', () => {
+test('a flood of bad entries is reported in part, and counted', () => {
   const { ignored } = readKeySet(keySetText(...new Array(1000).fill({ kty: 'no' })), ['RS256']);
   assert.equal(ignored.length, 33);
   assert.equal(ignored.at(-1), 'and 968 more');
 });
 
-test('what is no key set at all is an error', () => {
+test('text that is no key set is an error', () => {
   for (const text of [
     '',
     '<html>',

@@ -31,7 +31,7 @@ const counted = async (during: () => Promise<void>): Promise<number> => {
 };
 
 describe('a fetched key set', () => {
-  test('is put in force, and shows what it is', async () => {
+  test('is put in force, and shows its state', async () => {
     const { set, enforced, time, log, ...rest } = subject();
     assert.equal(set.hasKeys, false);
     assert.equal(set.ageSeconds, undefined);
@@ -82,7 +82,7 @@ describe('a fetched key set', () => {
     assert.equal(one.log.take().length, 3);
   });
 
-  test('tells of ignored entries once, and forgets them when they are gone', async () => {
+  test('reports ignored entries once, and again after they were absent', async () => {
     server.keys = keySet(a, { ...b, use: 'enc' });
     const one = subject();
     await one.start();
@@ -101,7 +101,7 @@ describe('a fetched key set', () => {
 });
 
 describe('when the issuer fails', () => {
-  test('retries come slower and slower, with one line at the beginning and one at the end', async () => {
+  test('retries become rarer, with one line at the beginning and one at the end', async () => {
     server.keys = status(500);
     const one = subject({ random: 0 });
     await one.start();
@@ -160,7 +160,7 @@ describe('when the issuer fails', () => {
     assert.deepEqual(one.enforced, [['a'], [], ['a']]);
   });
 
-  test('a success puts the end off', async () => {
+  test('a success postpones the end', async () => {
     const one = subject({ changes: { staleMs: 2 * HOUR } });
     await one.start();
     for (let hour = 0; hour < 5; hour += 1) await one.next();
@@ -209,7 +209,7 @@ describe('when the issuer fails', () => {
 });
 
 describe('asked for newer keys', () => {
-  test('it fetches once for all who ask, and not again before the gap is over', async () => {
+  test('it fetches once for all callers, and not again before the gap is over', async () => {
     const one = subject();
     await one.start();
     server.keys = keySet(a, b);
@@ -228,7 +228,7 @@ describe('asked for newer keys', () => {
     assert.equal(await counted(async () => one.set.refetch()), 1);
   });
 
-  test('for an hour without a pause, the issuer is asked once in each gap', async () => {
+  test('for an hour without a pause, it asks the issuer once in each gap', async () => {
     const one = subject({ changes: { refreshMaxMs: 24 * HOUR, staleMs: 48 * HOUR } });
     await one.start();
     const fetches = await counted(async () => {
@@ -240,7 +240,7 @@ describe('asked for newer keys', () => {
     assert.equal(fetches, 20);
   });
 
-  test('while a fetch is under way, it waits for that one and keeps its own for later', async () => {
+  test('during a fetch, it waits for that one and keeps its own for later', async () => {
     const one = subject();
     const fetches = await counted(async () => {
       one.set.start();
@@ -251,7 +251,7 @@ describe('asked for newer keys', () => {
     assert.equal(fetches, 2);
   });
 
-  test('before its start, that is the first fetch, and there is no second beside it', async () => {
+  test('before its start, it makes the first fetch, and no second beside it', async () => {
     let fetches = 0;
     const one = subject({
       fetch: (url, init) => {
@@ -266,7 +266,7 @@ describe('asked for newer keys', () => {
     assert.deepEqual(one.enforced, [['a']]);
   });
 
-  test('it answers when the issuer fails or hangs, and the gap holds then too', async () => {
+  test('it reports back when the issuer fails or hangs, and the gap holds then too', async () => {
     const one = subject();
     await one.start();
     server.keys = status(500);
@@ -298,7 +298,7 @@ describe('asked for newer keys', () => {
 });
 
 describe('told by the issuer that its keys have changed', () => {
-  test('it fetches at once, even behind a fetch because of an unknown key', async () => {
+  test('it fetches at once, even after a fetch because of an unknown key', async () => {
     const one = subject();
     await one.start();
     server.keys = keySet(a, b);
@@ -312,7 +312,7 @@ describe('told by the issuer that its keys have changed', () => {
     assert.equal(one.time.pending.length, 2, 'one timer for the refresh and one for the end');
   });
 
-  test('while a fetch is under way, it fetches once more behind it', async () => {
+  test('during a fetch, it fetches once more after it', async () => {
     const one = subject();
     const fetches = await counted(async () => {
       one.set.start();
@@ -343,7 +343,7 @@ describe('told by the issuer that its keys have changed', () => {
 });
 
 describe('closed', () => {
-  test('it ends the fetch under way and leaves no timer, and nothing is put in force any more', async () => {
+  test('it ends the current fetch and leaves no timer, and nothing is put in force any more', async () => {
     const one = subject();
     server.keys = hang;
     const before = server.asked.length;
@@ -355,7 +355,7 @@ describe('closed', () => {
     assert.deepEqual([one.enforced, one.log.take()], [[], []]);
   });
 
-  test('an answer that comes all the same is thrown away', async () => {
+  test('a response that arrives all the same is dropped', async () => {
     let answer: ((response: Response) => void) | undefined;
     const fetch: Fetch = () =>
       new Promise((resolve) => {

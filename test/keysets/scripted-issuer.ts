@@ -13,7 +13,7 @@ export function jwk(key: TestKey, members: Readonly<Record<string, unknown>> = {
 
 export const keySetText = (...keys: readonly object[]): string => JSON.stringify({ keys });
 
-/** An answer with status 200. */
+/** A response with status 200. */
 export function ok(text: string, headers: Readonly<Record<string, string>> = {}): Answer {
   return (response) => response.writeHead(200, headers).end(text);
 }
@@ -24,7 +24,7 @@ export function status(code: number, headers: Readonly<Record<string, string>> =
   return (response) => response.writeHead(code, headers).end('nothing here');
 }
 
-/** Keeps the request without a byte of answer. */
+/** Holds the request without a byte of response. */
 export const hang: Answer = () => {};
 
 /** Ends the connection in the middle of the body. */
@@ -33,11 +33,11 @@ export const drop: Answer = (response) => {
   response.write('{"keys"', () => response.destroy());
 };
 
-/** An issuer on loopback that answers every request as told. */
+/** An issuer on loopback that responds to every request as scripted. */
 export class ScriptedIssuer {
-  /** How it answers each path; `/keys` is the one used by most. */
+  /** The response to each path; most tests use `/keys`. */
   readonly answers = new Map<string, Answer>();
-  /** Paths asked for, in order. */
+  /** Requested paths, in order. */
   readonly asked: string[] = [];
   readonly #server: Server;
   readonly #scheme: string;
@@ -71,12 +71,12 @@ export class ScriptedIssuer {
     return `${this.#scheme}://127.0.0.1:${this.port}${path}`;
   }
 
-  /** Answers every request for `/keys` so from now on. */
+  /** Responds to every request for `/keys` with this from now on. */
   set keys(answer: Answer) {
     this.answers.set('/keys', answer);
   }
 
-  /** Resolves when it has been asked so often in all. */
+  /** Resolves after that many requests in all. */
   async askedTimes(times: number): Promise<void> {
     while (this.asked.length < times) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }

@@ -5,12 +5,12 @@ import { ScriptedIssuer } from './scripted-issuer.ts';
 
 export interface SecureIssuer {
   readonly server: ScriptedIssuer;
-  /** As the gateway's own, but with the certificate of this issuer among the trusted ones. */
+  /** The gateway's own client, with the certificate of this issuer among the trusted ones. */
   readonly trusting: Fetch;
   close(): Promise<void>;
 }
 
-/** An issuer on loopback that speaks https with a certificate that no other program knows. */
+/** An issuer on loopback over https, with a certificate that no other program knows. */
 export async function startSecureIssuer(): Promise<SecureIssuer> {
   const tls = loopbackCertificate();
   const server = await ScriptedIssuer.start({ tls });

@@ -38,7 +38,7 @@ async function keepOnce(options: SubjectOptions = {}): Promise<void> {
   await one.set.close();
 }
 
-/** What a gateway has in force, and what it says, when it starts while the issuer is down. */
+/** The keys in force and the log lines of a gateway that starts while the issuer is down. */
 async function restart(
   options: SubjectOptions & { readonly laterMs?: number } = {},
 ): Promise<{ readonly kids: readonly string[]; readonly why: unknown; readonly one: Subject }> {
@@ -53,7 +53,7 @@ async function restart(
 }
 
 describe('a kept key set', () => {
-  test('is in a file of its own, for its owner only, and holds no more than needed', async () => {
+  test('is in its own file, for its owner only, and contains no more than needed', async () => {
     server.keys = keySet({ ...a, note: 'hidden' }, { kty: 'oct', k: 'c2VjcmV0' });
     await keepOnce();
     assert.deepEqual(readdirSync(folder), ['keyset-main.json']);
@@ -85,7 +85,7 @@ describe('a kept key set', () => {
     assert.deepEqual([kids, why], [[], 'the file is older than keys.stale allows']);
   });
 
-  test('is written anew with each success, and kept by a failure', async () => {
+  test('is written anew with each success, and kept after a failure', async () => {
     const one = subject();
     await one.start();
     one.time.advance(HOUR);
@@ -97,13 +97,13 @@ describe('a kept key set', () => {
     assert.equal(fetchedAt, one.time.wall() - HOUR);
   });
 
-  test('has no fetch to wait for: without one nothing is in force and nothing is said', async () => {
+  test('has no fetch to wait for: without a kept set nothing is in force and nothing is logged', async () => {
     const { kids, why, one } = await restart();
     assert.deepEqual([kids, why, one.log.take()], [[], undefined, []]);
   });
 });
 
-describe('a kept file is ignored, with a word,', () => {
+describe('a kept file is ignored, with a log line,', () => {
   const edit = (change: (kept: Record<string, unknown>) => unknown): void => {
     writeFileSync(
       file,
@@ -176,7 +176,7 @@ describe('a kept file is ignored, with a word,', () => {
   });
 });
 
-test('who only looks gets what would be in force, and leaves no trace', async () => {
+test('a reader gets the keys that would be in force, and leaves no trace', async () => {
   const one = subject();
   await one.set.fetchOnce();
   assert.deepEqual(one.set.kids, ['a']);
@@ -197,7 +197,7 @@ test('who only looks gets what would be in force, and leaves no trace', async ()
   assert.equal(readFileSync(file, 'utf8'), kept);
 });
 
-test('a name of an issuer cannot lead out of the folder, and no two lead to one file', () => {
+test("an issuer's name cannot lead out of the folder, and no two lead to one file", () => {
   const store = new KeySetStore('/state');
   const all = remoteKeys('https://idp/a');
   const pinned = remoteKeys('https://idp/a', { algorithms: ['RS256'] });
@@ -211,7 +211,7 @@ test('a name of an issuer cannot lead out of the folder, and no two lead to one 
   assert.equal(store.fileOf(issuer({ name: 'a', keys: [] }), all), '/state/keyset-a.json');
 });
 
-test('a folder that cannot be written costs a line, once, and no keys', async () => {
+test('a folder that cannot be written costs a log line, once, and no keys', async () => {
   const blocked = join(root, 'blocked');
   writeFileSync(blocked, '');
   const one = subject({ store: new KeySetStore(join(blocked, 'state')) });

@@ -52,7 +52,7 @@ export class LogRecorder implements Log {
     this.fields.push(fields);
   }
 
-  /** Everything but debug lines; they are forgotten then. */
+  /** Everything but debug lines; they are cleared then. */
   take(): readonly string[] {
     return this.lines.splice(0).filter((line) => !line.startsWith('debug'));
   }
@@ -68,7 +68,7 @@ export interface SubjectOptions {
   readonly setKeys?: (keys: readonly VerificationKey[]) => void;
 }
 
-/** A key set under test, with time in the test's hand and everything it does written down. */
+/** A key set under test, whose time the test moves and whose acts are recorded. */
 export class Subject {
   readonly time: FakeTime;
   readonly log = new LogRecorder();
@@ -99,7 +99,7 @@ export class Subject {
     await this.settled();
   }
 
-  /** Resolves when the fetch that is under way has ended. */
+  /** Resolves when the current fetch has ended. */
   async settled(): Promise<void> {
     if (this.set.nextRefreshSeconds === undefined) await this.set.refetch();
   }

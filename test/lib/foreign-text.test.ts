@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { foreignJson, foreignText, seenJson, withoutTokens } from '../../src/lib/foreign-text.ts';
 
-describe('a text from outside', () => {
+describe('a foreign text', () => {
   for (const [what, given, shown] of [
     ['is shown as it is', 'key-1 Schlüssel 鍵 🔑', 'key-1 Schlüssel 鍵 🔑'],
     ['has no control of C0', 'a\u001b[2Jb\r\n\0', 'a\\u001b[2Jb\\u000d\\u000a\\u0000'],
@@ -36,7 +36,7 @@ describe('a text from outside', () => {
     assert.equal(foreignJson('abcdef', 3), '"abc…"');
   });
 
-  test('leaves JSON as it is where all of it can be seen', () => {
+  test('leaves JSON unchanged if all of it is visible', () => {
     const json = '{"a":"\\u001b é"}\n';
     assert.equal(seenJson(json), json);
     assert.equal(seenJson('{"a":"\u009b"}\n'), '{"a":"\\u009b"}\n');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LineRate } from '../../src/lib/line-rate.ts';
 
-test('of many lines a few are written, and the next span tells how many were left out', () => {
+test('of many lines a few are written, and the next span reports the number left out', () => {
   let now = 0;
   const rate = new LineRate({ wall: () => now, monotonic: () => now });
   const written = Array.from({ length: 2_000 }, () => rate.next()).filter((left) => left !== undefined);

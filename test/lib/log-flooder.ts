@@ -1,6 +1,6 @@
 import { createLog } from '../../src/lib/log.ts';
 
-/** `log-flooder WRITER LINES`: writes lines of up to 3 KiB, each of which says by its text who wrote it. */
+/** `log-flooder WRITER LINES`: writes lines of up to 3 KiB, each of which names its writer. */
 const writer = Number(process.argv[2]);
 const log = createLog({ level: 'info', listener: writer });
 for (let at = 0; at < Number(process.argv[3]); at += 1) {

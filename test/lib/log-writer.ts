@@ -3,7 +3,7 @@ import { createLog } from '../../src/lib/log.ts';
 /** Lines of a kilobyte each: more than the log may keep. */
 const LINES = 4096;
 
-/** Writes to standard output before that is read, says what became of it, and then waits until it has been read. */
+/** Writes to standard output without a reader, reports the result, and then waits until the output has been read. */
 const log = createLog({ level: 'info' });
 let at = 0;
 while (at < LINES && log.crowded?.() !== true) {

@@ -22,7 +22,7 @@ test('a log line is one JSON object with level, time, fields and message', () =>
   assert.match(JSON.stringify(third?.['error']), /"message":"broken"/);
 });
 
-test('lines of a listener process say which, and lines for the journal begin with their priority', () => {
+test('lines of a worker process name it, and lines for the journal begin with their priority', () => {
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };
   const log = createLog({ level: 'debug', listener: 3, journal: true, destination });
@@ -51,7 +51,7 @@ test('a long stack is cut', () => {
 test('lines of several processes do not mix in one pipe', async () => {
   const writers = Array.from({ length: 3 }, (_, writer) => ({ writer, lines: 400 }));
   const each = writers.map(({ writer, lines }) => `"$0" "$1" ${writer} ${lines} &`).join(' ');
-  // A reader that takes little at a time, so that the pipe is full again and again.
+  // A reader that takes little at a time, so that the pipe is full repeatedly.
   const shell = spawn(
     'sh',
     [
@@ -78,7 +78,7 @@ test('lines of several processes do not mix in one pipe', async () => {
   }
 });
 
-test('while the log is not read, half of what may wait is kept for lines that cannot be spared', async () => {
+test('while the log is not read, half of its room is kept for important lines', async () => {
   const child = fork(join(import.meta.dirname, 'log-writer.js'), {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });

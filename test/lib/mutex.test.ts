@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Mutex } from '../../src/lib/mutex.ts';
 
-test('a mutex runs one piece of work at a time, in order, also behind one that fails', async () => {
+test('a mutex runs one piece of work at a time, in order, also after one that fails', async () => {
   const mutex = new Mutex();
   const seen: string[] = [];
   const work = (name: string) => async () => {

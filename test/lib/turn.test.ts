@@ -10,7 +10,7 @@ beforeEach(() => {
   turn = new Turn();
 });
 
-test('what is to be written goes before work, and what work brings about behind it, in the same turn', async () => {
+test('writes go before work, and so do the writes that work causes, in the same turn', async () => {
   const done: string[] = [];
   turn.afterWrites(() => {
     done.push('work');
@@ -25,7 +25,7 @@ test('what is to be written goes before work, and what work brings about behind 
   assert.deepEqual(done, ['write', 'work', 'another', 'brought about']);
 });
 
-test('writing is done in its order when the turn is over, each once, and what it leads to a turn later', async () => {
+test('writes are done in order at the end of the turn, each once, and the writes they cause a turn later', async () => {
   const posted: string[] = [];
   const write = (name: string, then?: () => void): void =>
     turn.atEnd(() => {
@@ -56,14 +56,14 @@ test('work from inside work lets a turn pass', async () => {
   assert.deepEqual(done, ['one', 'two']);
 });
 
-test('work is told of those beside it, until there have been none for a while', async () => {
+test('work learns of other work, until there has been none for a while', async () => {
   const told = (): Promise<boolean> => new Promise((resolve) => turn.afterWrites(resolve));
   turn.atEnd(() => {});
   assert.equal(await told(), true);
   let turns = 0;
   while (await told()) turns += 1;
   assert.equal(turns, 15);
-  // What it brings about itself does not count as work beside it.
+  // Work that it causes itself does not count as other work.
   turn.afterWrites(() => turn.atEnd(() => {}));
   await turnEnds();
   assert.equal(await told(), false);

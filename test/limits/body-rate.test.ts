@@ -14,7 +14,7 @@ describe('a request body', () => {
     assert.equal(rate.keeps(500 + GRACE, 0, false), false);
   });
 
-  test('that keeps exactly its rate goes on for ever', () => {
+  test('that keeps exactly its rate is never too slow', () => {
     const rate = new BodyRate(RATE, 0);
     for (let second = 1; second <= 3600; second += 1) {
       assert.equal(rate.keeps(second * 1000, second * RATE, false), true);
@@ -27,14 +27,14 @@ describe('a request body', () => {
     assert.equal(rate.keeps(2 * GRACE, GRACE, false), false);
   });
 
-  test('that began fast may not rest longer than the grace for it', () => {
+  test('that began fast may not pause for longer than the grace', () => {
     const rate = new BodyRate(RATE, 0);
     assert.equal(rate.keeps(100, 1_000_000_000, false), true);
     assert.equal(rate.keeps(100 + GRACE - 1, 1_000_000_000, false), true);
     assert.equal(rate.keeps(100 + GRACE, 1_000_000_000, false), false);
   });
 
-  test('is not charged for time in which it was not wanted', () => {
+  test('is not charged for time in which it was paused', () => {
     const rate = new BodyRate(RATE, 0);
     assert.equal(rate.keeps(GRACE - 1, 0, false), true);
     assert.equal(rate.keeps(100 * GRACE, 0, true), true);

@@ -17,13 +17,13 @@ beforeEach(() => {
 });
 
 describe('room for a large body', () => {
-  test('is there when it fits, or when no others have a part', () => {
+  test('is present when it fits, or when no other process has a share', () => {
     assert.equal(shared(10).prepare(10, onReady), true);
     assert.equal(new Budget(10).prepare(1000, onReady), true);
     assert.deepEqual([asked, ready], [[], 0]);
   });
 
-  test('is asked for as far as it is missing, and waited for', () => {
+  test('is requested as far as it is missing, and awaited', () => {
     const budget = shared(100);
     assert.equal(budget.take(30), true);
     assert.equal(budget.prepare(90, onReady), false);
@@ -33,7 +33,7 @@ describe('room for a large body', () => {
     assert.equal(budget.take(90), true);
   });
 
-  test('is asked for again while others give, four times at most', () => {
+  test('is requested again while others give, four times at most', () => {
     const budget = shared(100);
     budget.prepare(1000, onReady);
     for (const amount of [400, 200, 100]) budget.raise(amount);
@@ -42,7 +42,7 @@ describe('room for a large body', () => {
     assert.deepEqual([asked.length, ready], [4, 1]);
   });
 
-  test('is not waited for when others give nothing', () => {
+  test('is not awaited when others give nothing', () => {
     const budget = shared(100);
     budget.prepare(1000, onReady);
     budget.raise(0);
@@ -51,7 +51,7 @@ describe('room for a large body', () => {
     assert.equal(ready, 1);
   });
 
-  test('is waited for by several bodies at once', () => {
+  test('is awaited by several bodies at once', () => {
     const budget = shared(100);
     budget.prepare(300, onReady);
     budget.prepare(200, onReady);
@@ -61,7 +61,7 @@ describe('room for a large body', () => {
     assert.equal(ready, 2);
   });
 
-  test('is not waited for without end', (context) => {
+  test('is not awaited without end', (context) => {
     context.mock.timers.enable({ apis: ['setTimeout'] });
     const budget = shared(100);
     budget.prepare(1000, onReady);
@@ -74,15 +74,15 @@ describe('room for a large body', () => {
   });
 });
 
-describe('what is given away', () => {
-  test('is half of what is not in use', () => {
+describe('the share given away', () => {
+  test('is half of the unused part', () => {
     const budget = shared(100 * MIB);
     budget.take(20 * MIB);
     assert.deepEqual([budget.lower(1000 * MIB), budget.limit], [40 * MIB, 60 * MIB]);
     assert.equal(budget.lower(MIB), MIB);
   });
 
-  test('is never the last 8 MiB, or of little the last quarter', () => {
+  test('is never the last 8 MiB, or of a small share the last quarter', () => {
     for (const [bytes, keep] of [
       [100 * MIB, 8 * MIB],
       [4 * MIB, MIB],

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { ConnectionLimit } from '../../src/limits/connection-limit.ts';
 import { silentLog } from '../support/gateway.ts';
 
-test('connections above the limit are refused and counted, and a line tells of them every ten seconds at most', () => {
+test('connections above the limit are refused and counted, and reported every ten seconds at most', () => {
   let now = 0;
   const lines: object[] = [];
   const clock = { wall: () => now, monotonic: () => now };

@@ -4,7 +4,7 @@ import { hs256, rs256, secondsFromNow, type TestKey } from '../support/tokens.ts
 export const issuer = 'https://local.fusionauth.io';
 export const audience = '63b73f76-7400-487d-b122-5705b848da80';
 
-/** The messages of the walk-through's configuration, by the check that gives them. */
+/** The messages of the walk-through's configuration, by the check that sends them. */
 export const messages = {
   header: 'Missing Authorization HTTP header',
   algorithm: 'Unsupported JWT signing algorithm',
@@ -14,20 +14,20 @@ export const messages = {
   expiry: 'JWT has expired',
 } as const;
 
-/** `passed`: answered by upstream. A check: denied there. A list: one of these statuses, of the proxy's own making. */
+/** `passed`: upstream responds. A check: its denial. A list: one of these statuses, from the proxy itself. */
 export type Outcome = 'passed' | keyof typeof messages | readonly number[];
 
 export interface Case {
   readonly name: string;
   /** The request, byte for byte. */
   readonly bytes: string;
-  /** What HAProxy was measured to do. */
+  /** The measured result of HAProxy. */
   readonly haproxy: Outcome;
-  /** Set where `rejection: haproxy` deliberately does otherwise. */
+  /** Set where `rejection: haproxy` deliberately differs. */
   readonly difference?: { readonly gateway: Outcome; readonly why: string };
 }
 
-/** Text that goes into a JSON document as it is, so that odd numbers and duplicates can be written. */
+/** Text that goes unchanged into a JSON document, to write odd numbers and duplicates. */
 const json = (members: Readonly<Record<string, string>>): string =>
   `{${Object.entries(members)
     .map(([name, value]) => `"${name}":${value}`)
@@ -45,7 +45,7 @@ function goodClaims(): Record<string, string> {
   };
 }
 
-/** A request line and header lines; `Host` is always there. */
+/** A request line and header lines; `Host` is always present. */
 export function get(lines: readonly string[], first = 'GET /orders?page=2 HTTP/1.1'): string {
   return [first, 'Host: api.example.com', ...lines, '', ''].join('\r\n');
 }
@@ -346,7 +346,7 @@ function encode(text: string): string {
   return Buffer.from(text).toString('base64url');
 }
 
-/** The signature with `+` and `/`, which base64url has not; made sure that at least one of them is there. */
+/** The signature with `+` and `/`, which base64url lacks; at least one of them is present. */
 function standardAlphabet(signature: string): string {
   const standard = signature.replaceAll('-', '+').replaceAll('_', '/');
   return standard === signature ? `+${standard.slice(1)}` : standard;

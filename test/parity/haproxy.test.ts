@@ -15,9 +15,9 @@ import { audience, type Case, get, issuer, messages, type Outcome, parityCases }
 const key = rsaKey();
 const cases = parityCases(key, rsaKey());
 
-/** Header fields that say how a message travels, which each proxy settles for itself. */
+/** Header fields about the transfer of a message, which each proxy decides for itself. */
 const hopFields = new Set(['connection', 'keep-alive', 'transfer-encoding']);
-/** Header fields in which a proxy tells upstream about the client; compared in a test of their own. */
+/** Header fields in which a proxy sends upstream facts about the client; another test compares them. */
 const forwardedFields = new Set([
   'x-forwarded-for',
   'x-forwarded-host',
@@ -27,7 +27,7 @@ const forwardedFields = new Set([
   'x-portcullis-via',
 ]);
 
-/** Answers with what it got, so that a request changed on its way shows in the answer. */
+/** Responds with the request that it received, so that a changed request is visible in the response. */
 function startEcho(): Promise<Server> {
   const server = createServer((incoming, outgoing) => {
     const parts: Buffer[] = [];
@@ -56,7 +56,7 @@ function startEcho(): Promise<Server> {
   return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
 }
 
-/** What a user of the walk-through would write instead of its rules; `pem` is a path or PEM text. */
+/** The file of a user in place of the walk-through's rules; `pem` is a path or PEM text. */
 function loadWalkThrough(upstreamPort: number, pem: string): LoadResult {
   const written = {
     listen: '127.0.0.1:0',
@@ -68,7 +68,7 @@ function loadWalkThrough(upstreamPort: number, pem: string): LoadResult {
   return configFromObject(written, tmpdir(), {});
 }
 
-/** The parts of an answer that clients of the walk-through's configuration rely on. */
+/** The parts of a response that clients of the walk-through's configuration rely on. */
 function visible(answer: WireResponse): object {
   return {
     statusLine: answer.raw.slice(0, answer.raw.indexOf('\r\n')),
@@ -79,7 +79,7 @@ function visible(answer: WireResponse): object {
   };
 }
 
-/** Fails unless `answer` to the request of `item` ended as `expected` says. */
+/** Fails unless `answer` to the request of `item` ended as `expected`. */
 function assertOutcome(answer: WireResponse, expected: Outcome, item: Case): void {
   const toHead = item.bytes.startsWith('HEAD ');
   if (expected === 'passed') {
@@ -122,7 +122,7 @@ describe('the walk-through on real HAProxy', needs('haproxy'), () => {
     });
   }
 
-  test('measured: two pipelined denials get two answers on one connection', async () => {
+  test('measured: two pipelined denials get two replies on one connection', async () => {
     await assertPipelined(haproxy.port);
   });
 
@@ -185,7 +185,7 @@ describe('`rejection: haproxy` beside real HAProxy', needs('haproxy'), () => {
     });
   }
 
-  test('same: two pipelined denials get two answers on one connection', async () => {
+  test('same: two pipelined denials get two replies on one connection', async () => {
     await assertPipelined(port);
   });
 
@@ -201,7 +201,7 @@ describe('`rejection: haproxy` beside real HAProxy', needs('haproxy'), () => {
     assert.deepEqual([...ours.headers.keys()].sort(), ['content-length', 'content-type', 'date']);
   });
 
-  test('deliberately different: upstream learns who asked, by which address and scheme', async () => {
+  test('deliberately different: upstream receives the client, its address and its scheme', async () => {
     const good = cases.find(({ name }) => name === 'a good token') as Case;
     const [theirs, ours] = await Promise.all([request(haproxy.port, good.bytes), request(port, good.bytes)]);
     assert.equal(theirs.headers.get('x-seen'), '');

@@ -11,7 +11,7 @@ import { linkTo } from './link.ts';
 const STREAM = 'portcullis:revocations:stream';
 
 test(
-  'a stream that is begun anew is noticed also by one who has read entries that are ahead',
+  'a stream that starts over is also noticed by a reader that is ahead of it',
   needs('redis-server'),
   async () => {
     const redis = await TestRedis.start();

@@ -12,7 +12,7 @@ const hasIpv6 = Object.values(networkInterfaces()).some((all) =>
   all?.some(({ address }) => address === '::1'),
 );
 
-/** Who one is then, and in which database; or the first word of why not. */
+/** The resulting user and database; or the first word of the error. */
 async function ours(url: string): Promise<string> {
   const signal = new AbortController().signal;
   try {
@@ -103,7 +103,7 @@ describe('a URL of Redis', needs('redis-server'), () => {
     });
   }
 
-  test('names a host by its name too, or by an address of IPv6', async () => {
+  test('names a host by name, or by an address of IPv6', async () => {
     for (const host of ['localhost', ...(hasIpv6 ? ['[::1]', '[0:0:0:0:0:0:0:1]'] : [])]) {
       const url = `redis://:secret@${host}:${redis.port}/1`;
       assert.equal(await ours(url), 'default 1', host);
@@ -111,7 +111,7 @@ describe('a URL of Redis', needs('redis-server'), () => {
     }
   });
 
-  test('of a port where no Redis listens fails with what the system says', async () => {
+  test("of a port where no Redis listens fails with the system's error", async () => {
     const gone = await TestRedis.start();
     await gone.stop();
     assert.equal(await ours(gone.url), 'ECONNREFUSED');

@@ -4,7 +4,7 @@ import { RedisLink } from '../../src/revocation/redis.ts';
 import type { Revocation } from '../../src/revocation/revocation.ts';
 import { livesOf } from '../revocation/support.ts';
 
-/** A link of which all that is logged is kept. */
+/** A link with all its log lines. */
 export function linkTo(
   url: string,
   ...known: Revocation[]

@@ -27,7 +27,7 @@ describe('a Redis that refuses', needs('redis-server'), () => {
     await redis.stop();
   });
 
-  test('a password is told once, without the password, and is asked again until it takes it', async () => {
+  test('a password is reported once, without the password, and is retried until it is accepted', async () => {
     await admin.sendCommand(['ACL', 'SETUSER', 'alice', 'on', '>another', '~*', '+@all']);
     const { link, lines } = linkTo(`redis://alice:hidden-word@127.0.0.1:${redis.port}`);
     try {
@@ -49,7 +49,7 @@ describe('a Redis that refuses', needs('redis-server'), () => {
     ]);
   });
 
-  test('nothing that is needed takes a user with the rights that the documentation lists', async () => {
+  test('nothing that is needed accepts a user with the documented rights', async () => {
     const page = readFileSync(join(import.meta.dirname, '..', '..', '..', 'docs', 'revocation.md'), 'utf8');
     const [, rights = ''] = /^ACL SETUSER portcullis on >password (.+)$/m.exec(page) ?? [];
     await admin.sendCommand(['ACL', 'SETUSER', 'portcullis', 'on', '>password', ...rights.split(' ')]);
@@ -70,9 +70,9 @@ describe('a Redis that refuses', needs('redis-server'), () => {
       assert.equal(await told(), 2);
       assert.equal(await link.clear(), true);
       link.publish([of('clara')]);
-      // Both tell again what they know.
+      // Both publish their revocations again.
       await eventually(told, (count) => count === 3);
-      // Asked only when many come at once.
+      // Used only when many come at once.
       const range = ['XRANGE', 'portcullis:revocations:stream', '-', '+'];
       assert.equal(await admin.sendCommand(['ACL', 'DRYRUN', 'portcullis', ...range]), 'OK');
     } finally {
@@ -83,7 +83,7 @@ describe('a Redis that refuses', needs('redis-server'), () => {
     assert.deepEqual([...lines, ...other.lines], []);
   });
 
-  test('a password is told as well when it was away before', async () => {
+  test('a password is also reported after an outage', async () => {
     const away = await TestRedis.start(() => ['--requirepass', 'another']);
     await away.stop();
     const { link, lines } = linkTo(`redis://:hidden-word@127.0.0.1:${away.port}`);
@@ -104,7 +104,7 @@ describe('a Redis that refuses', needs('redis-server'), () => {
   });
 });
 
-test('one that refuses every attempt is asked less and less often', async () => {
+test('every attempt is tried less and less often', async () => {
   const times: number[] = [];
   const server = createServer((socket) => {
     times.push(systemClock.monotonic());
@@ -125,7 +125,7 @@ test('one that refuses every attempt is asked less and less often', async () => 
     server.close();
     await once(server, 'close');
   }
-  // A load on the machine makes them longer, never shorter; a timer may be a millisecond early.
+  // A load on the machine makes pauses longer, never shorter; a timer may be a millisecond early.
   for (const [at, pause] of [100, 200, 400].entries()) {
     assert.ok((times[at + 1] as number) - (times[at] as number) >= pause - 2, `${times}`);
   }

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { RedisError, type Reply, ReplyError, ReplyReader } from '../../src/redis/reply-reader.ts';
 
-/** What is read of bytes that come in pieces of this size. */
+/** The replies in bytes that arrive in pieces of this size. */
 function read(bytes: Buffer, size = bytes.length): Reply[] {
   const replies: Reply[] = [];
   const reader = new ReplyReader((reply) => replies.push(reply));
@@ -58,7 +58,7 @@ describe('replies of Redis', () => {
     for (let size = 1; size < text.length; size += 1) assert.deepEqual(read(text, size), whole);
   });
 
-  test('have texts that are too long passed over, and what stands beside them read', () => {
+  test('skip texts that are too long, and yield the values beside them', () => {
     const long = 'y'.repeat(9_000);
     const bytes = Buffer.from(`*3\r\n$1\r\na\r\n$9000\r\n${long}\r\n$1\r\nb\r\n$9000\r\n${long}\r\n+OK\r\n`);
     for (const size of [1, 7, 4_096, bytes.length]) {
@@ -68,7 +68,7 @@ describe('replies of Redis', () => {
     assert.deepEqual(read(Buffer.from(`$8192\r\n${fitting}\r\n`), 1_000), [fitting]);
   });
 
-  test('that are none, or longer than anything that was asked for, end it', () => {
+  test('that are invalid, or longer than any expected one, end the reader', () => {
     for (const wrong of [
       'HTTP/1.1 400 Bad Request\r\n',
       ':1.5\r\n',
@@ -98,7 +98,7 @@ describe('replies of Redis', () => {
     assert.equal(replies, 100);
   });
 
-  test('of any bytes at all end it or are read, in bounded time', () => {
+  test('of any bytes end the reader or are read, in bounded time', () => {
     const piece = fc.oneof(
       fc.constantFrom('*', '$', ':', '+', '-', '\r\n', '1', '0', '-1', '99999'),
       fc.string({ maxLength: 5 }),

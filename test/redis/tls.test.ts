@@ -9,7 +9,7 @@ import { loopbackCertificate } from '../support/certificate.ts';
 import { needs } from '../support/programs.ts';
 import { TestRedis } from '../support/redis.ts';
 
-/** Asks each Redis who answers, in a process of its own: Node.js reads its authorities once. */
+/** Asks each Redis for its name, in a process of its own: Node.js reads its authorities once. */
 const client = `
 import { RedisConnection } from ${JSON.stringify(new URL('../../src/redis/connection.js', import.meta.url).href)};
 const outcomes = [];
@@ -80,7 +80,7 @@ describe('a Redis with TLS', program, () => {
     );
   };
 
-  test('answers where its certificate is of a trusted authority, for that name, and in force', () => {
+  test('is accepted with a certificate of a trusted authority, for that name, and in force', () => {
     const urls = [
       `rediss://:secret@localhost:${sound.port}`,
       `rediss://default:secret@localhost:${sound.port}/1`,
@@ -97,14 +97,14 @@ describe('a Redis with TLS', program, () => {
     ]);
   });
 
-  test('is refused where no known authority vouches for it', () => {
+  test('is refused without a known authority', () => {
     assert.match(
       String(ask(undefined, `rediss://:secret@localhost:${sound.port}`)),
       /^(UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT_LOCALLY|SELF_SIGNED_CERT_IN_CHAIN)$/,
     );
   });
 
-  test('is not spoken to without TLS, nor is one without TLS spoken to with it', () => {
+  test('gets no plain text, and a Redis without TLS gets no TLS', () => {
     const outcomes = ask(
       'trusted.pem',
       `redis://:secret@localhost:${sound.port}`,

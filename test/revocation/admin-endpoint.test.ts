@@ -36,7 +36,7 @@ describe('POST /revocations', () => {
     return (answer as { error: string }).error;
   };
 
-  test('wants the secret and JSON before the body is read', () => {
+  test('demands the secret and JSON before it reads the body', () => {
     const status = (headers: object): number | undefined => endpoint.refuse({ ...headers })?.status;
     assert.equal(status(good), undefined);
     assert.equal(status({ ...good, authorization: `bearer  ${SECRET}` }), undefined);
@@ -58,7 +58,7 @@ describe('POST /revocations', () => {
     assert.equal(status({ ...good, 'content-type': 'application/jsonx' }), 415);
   });
 
-  test('takes one or a list, and says how many', async () => {
+  test('takes one or a list, and replies with their number', async () => {
     assert.deepEqual(await ask({ sub: 's' }), { status: 200, body: { accepted: 1 } });
     assert.deepEqual(await ask([{ jti: 'j' }, { sid: 'x', issuer: 'main' }]), {
       status: 200,
@@ -91,7 +91,7 @@ describe('POST /revocations', () => {
     );
   });
 
-  test('takes an iss for all issuers that have it', async () => {
+  test('takes an iss for all issuers with it', async () => {
     assert.deepEqual((await ask({ iss: 'https://main.example', sub: 's' })).body, { accepted: 2 });
     assert.deepEqual(
       Array.from(list.all(), ({ issuer }) => issuer),
@@ -99,14 +99,14 @@ describe('POST /revocations', () => {
     );
   });
 
-  test('forgets what cannot hit anything that lives', async () => {
+  test('drops revocations that no living token can meet', async () => {
     assert.equal((await ask({ issuer: 'main', sub: 's', before: NOW - 10_000 })).status, 200);
     assert.equal((await ask({ issuer: 'main', jti: 'j', expiresAt: NOW - 10 })).status, 200);
-    // A time long past is kept as long as any other: what it says about older tokens without exp is not known.
+    // A time long past is kept as long as any other, because older tokens without exp may still live.
     assert.equal(list.size, 1);
   });
 
-  test('names what is wrong, and revokes nothing then', async () => {
+  test('names the fault, and revokes nothing then', async () => {
     for (const [body, expected] of [
       ['', /not JSON/],
       ['{', /not JSON/],
@@ -137,7 +137,7 @@ describe('POST /revocations', () => {
     assert.equal((await endpoint.answer(good, Buffer.from([0x22, 0xff, 0x22]))).status, 400);
   });
 
-  test('refuses aloud what has no room, and takes it when there is', async () => {
+  test('replies with an error when there is no room, and accepts it when there is', async () => {
     assert.equal((await ask([{ sub: 'a' }, { sub: 'b' }])).status, 200);
     const full = await ask([{ sub: 'c' }, { sub: 'd' }]);
     assert.equal(full.status, 503);

@@ -22,7 +22,7 @@ describe('lines of other gateways', () => {
     }
   });
 
-  test('without a signature end with the longest life of a token; with one, as they say', () => {
+  test('without a signature end with the longest life of a token; with one, at their own time', () => {
     const far = revocationOf({
       issuer: 'main',
       jti: 'j',
@@ -37,13 +37,13 @@ describe('lines of other gateways', () => {
     assert.equal(endOf(newLines(), lasting), Number.POSITIVE_INFINITY);
   });
 
-  test('of an issuer that is not known here are left out and not refused', () => {
+  test('of an issuer that is unknown here are skipped and not refused', () => {
     const lines = newLines();
     assert.deepEqual(lines.read([lines.toLine(revocationOf({ issuer: 'elsewhere', sub: 's' }))]), []);
     assert.equal(lines.refused.value, 0);
   });
 
-  test('are not told again unless they were signed', () => {
+  test('are published again only if they were signed', () => {
     const lines = newLines();
     const one = revocationOf({ sub: 's' });
     assert.deepEqual(
@@ -54,7 +54,7 @@ describe('lines of other gateways', () => {
     );
   });
 
-  test('of any kind at all throw nothing and revoke no more than a gateway can', () => {
+  test('of any kind throw nothing and revoke no more than a gateway can', () => {
     const mark = fc.oneof(fc.string({ maxLength: 80 }), fc.constant('s'), fc.integer(), fc.constant(null));
     const time = fc.oneof(fc.double(), fc.integer(), fc.constant(NOW), fc.string(), fc.constant(undefined));
     const members = fc.record(

@@ -63,7 +63,7 @@ describe('POST /webhooks/fusionauth', () => {
 
   const token = (sub: string, application: string, sid?: string, issuedAt = NOW - 10): boolean =>
     list.cover(marksOf({ sub, application, sid, issuedAt }));
-  /** Who is still let in, in the order user, same user elsewhere, same user's other session, other user, elsewhere. */
+  /** Whether each is still accepted, in the order user, same user elsewhere, same user's other session, other user, elsewhere. */
   const passing = (): boolean[] =>
     [
       token(USER, APP, SESSION),
@@ -88,7 +88,7 @@ describe('POST /webhooks/fusionauth', () => {
       refreshToken: { id: SESSION, applicationId: APP, userId: USER },
     });
     assert.deepEqual(passing(), [false, true, true, true, true]);
-    // Which session a token without sid belongs to cannot be told.
+    // A token without sid does not name its session.
     assert.equal(token(USER, APP), true);
   });
 
@@ -97,7 +97,7 @@ describe('POST /webhooks/fusionauth', () => {
     assert.deepEqual(passing(), [false, true, false, true, true]);
   });
 
-  test('jwt.refresh-token.revoke of a user revokes him everywhere', async () => {
+  test('jwt.refresh-token.revoke of a user revokes that user everywhere', async () => {
     await revoke({ userId: USER, user: { id: USER } });
     assert.deepEqual(passing(), [false, false, false, true, true]);
   });
@@ -126,18 +126,18 @@ describe('POST /webhooks/fusionauth', () => {
     });
   }
 
-  test('a token issued after the event passes, one of its second does not', async () => {
+  test('a token issued after the event is accepted, one of the same second is refused', async () => {
     await revoke({ userId: USER });
     assert.equal(token(USER, APP, undefined, NOW), true);
     assert.equal(token(USER, APP, undefined, NOW + 1), false);
   });
 
-  test('tokens of another issuer are none of FusionAuth’s', async () => {
+  test('tokens of another issuer are not FusionAuth’s', async () => {
     await revoke({ userId: USER });
     assert.equal(list.cover(marksOf({ issuer: 'other', sub: USER })), false);
   });
 
-  test('a revocation lasts as long as the longest life that the event or the configuration names', async () => {
+  test('a revocation lasts as long as the longest life in the event or the configuration', async () => {
     await revoke({ userId: USER, applicationTimeToLiveInSeconds: { [APP]: 10, [OTHER_APP]: 20 } });
     assert.deepEqual(
       Array.from(list.all(), ({ expiresAt }) => expiresAt),
@@ -151,19 +151,19 @@ describe('POST /webhooks/fusionauth', () => {
     );
   });
 
-  test('jwt.public-key.update has the keys fetched, without waiting', async () => {
+  test('jwt.public-key.update starts a fetch of the keys, without waiting for it', async () => {
     await accepted({ type: EventType.JWTPublicKeyUpdate, applicationIds: [APP] });
     assert.deepEqual(keysChanged, [[['main'], true]]);
     assert.equal(list.size, 0);
   });
 
-  test('other events are taken and ignored, as a refusal would have them sent again', async () => {
+  test('other events are accepted and ignored, because a refusal would repeat them', async () => {
     const answer = await send({ type: EventType.UserLoginSuccess, user: { id: USER } });
     assert.deepEqual(answer, { status: 200, body: { ignored: 'user.login.success' } });
     assert.equal(list.size, 0);
   });
 
-  test('what is not signed, or not by a key for it, is refused', async () => {
+  test('an event that is unsigned, or signed by a key for another purpose, is refused', async () => {
     assert.equal(webhook.refuse({})?.status, 401);
     assert.equal(webhook.refuse(headers), undefined);
     claims = undefined;
@@ -175,7 +175,7 @@ describe('POST /webhooks/fusionauth', () => {
     assert.equal(webhook.refused.value, 2);
   });
 
-  test('the signature holds for each byte of the body', async () => {
+  test('the signature covers each byte of the body', async () => {
     const body = JSON.stringify({ event: { ...base, type: 'user.delete', user: { id: USER } } });
     claims = { ...signedClaimsOf(body) };
     for (const changed of [`${body} `, body.replace(USER, OTHER_USER), '']) {
@@ -196,7 +196,7 @@ describe('POST /webhooks/fusionauth', () => {
     assert.equal(list.size, 0);
   });
 
-  test('times of the signature hold where there are any', async () => {
+  test('times of the signature hold if present', async () => {
     const event = { type: 'user.delete', user: { id: USER } };
     for (const wrong of [{ exp: NOW }, { exp: 'x' }, { nbf: NOW + 1 }, { nbf: null }]) {
       extra = wrong;
@@ -206,13 +206,13 @@ describe('POST /webhooks/fusionauth', () => {
     await accepted(event);
   });
 
-  test('an event that comes again is taken once', async () => {
+  test('a repeated event is applied once', async () => {
     const event = { type: 'user.delete', user: { id: USER } };
     await accepted(event);
     assert.deepEqual(await send(event), { status: 200, body: { duplicate: true } });
     assert.equal(store.received.of('fusionauth').value, 1);
     await accepted({ ...event, id: 'event-2' });
-    // Long after, when it is forgotten, it still hits only what is dead by then.
+    // Long after, when it is forgotten, it still meets only expired tokens.
     clock.seconds = NOW + 4_000;
     list = newList();
     const late = webhookTo(new RevocationStore({ list, journal: undefined, clock, log: silentLog }));
@@ -222,13 +222,13 @@ describe('POST /webhooks/fusionauth', () => {
     assert.equal(list.size, 0);
   });
 
-  test('an event from far ahead is refused, because it would revoke tokens to come', async () => {
+  test('an event from the far future is refused, because it would revoke tokens to come', async () => {
     const event = { type: 'user.delete', user: { id: USER } };
     assert.equal((await send({ ...event, createInstant: (NOW + 301) * 1000 })).status, 400);
     assert.equal((await send({ ...event, createInstant: (NOW + 299) * 1000 })).status, 200);
   });
 
-  test('an event that does not say what is meant is refused, not guessed', async () => {
+  test('an event without a target is refused, not guessed', async () => {
     for (const event of [
       { type: 'jwt.refresh-token.revoke' },
       { type: 'user.delete' },
@@ -248,7 +248,7 @@ describe('POST /webhooks/fusionauth', () => {
     assert.equal(list.size, 0);
   });
 
-  test('what cannot be kept is not confirmed, and is taken when it comes again', async () => {
+  test('an event that cannot be kept is not confirmed, and is applied when it is repeated', async () => {
     build(1);
     await accepted({ type: 'user.delete', user: { id: USER } });
     const other = { type: 'user.delete', user: { id: OTHER_USER }, id: 'event-2' };

@@ -65,14 +65,14 @@ describe('the journal', () => {
   const users = async (): Promise<(string | undefined)[]> =>
     (await start()).loaded.revocations.map(({ sub }) => sub);
 
-  test('makes its folder and its file for its user alone', async () => {
+  test('makes its folder and its file for its user only', async () => {
     const { loaded } = await start();
     assert.deepEqual(loaded, { revocations: [], damaged: [], torn: false });
     assert.equal(statSync(path).mode & 0o777, 0o600);
     assert.equal(statSync(join(folder, 'state')).mode & 0o777, 0o700);
   });
 
-  test('yields what was appended, to the last digit', async () => {
+  test('yields the appended revocations, to the last digit', async () => {
     const { journal } = await start();
     const revocations = [
       revocationOf({ issuer: 'main', sub: 'zoë\n', sid: 'x', application: 'a' }),
@@ -80,18 +80,18 @@ describe('the journal', () => {
     ];
     await journal.append(revocations.slice(0, 1));
     await journal.append(revocations.slice(1));
-    // Not closed: what was confirmed is in the file.
+    // Not closed: confirmed revocations are in the file.
     assert.deepEqual((await start()).loaded.revocations, revocations);
   });
 
-  test('writes what comes at one time together, each confirmed', async () => {
+  test('writes concurrent appends together, each confirmed', async () => {
     const { journal } = await start();
     const names = Array.from({ length: 100 }, (_, index) => `user ${index}`);
     await Promise.all(names.map((sub) => journal.append([revocationOf({ sub })])));
     assert.deepEqual(await users(), names);
   });
 
-  test('leaves out a line that was cut off in any place, and goes on', async () => {
+  test('skips a line that was cut at any place, and goes on', async () => {
     await keep('a', 'b');
     const whole = readFileSync(path);
     const start2 = whole.lastIndexOf(10, whole.length - 2) + 1;
@@ -106,7 +106,7 @@ describe('the journal', () => {
     }
   });
 
-  test('leaves nothing of a cut line behind a shorter one', async () => {
+  test('leaves nothing of a cut line after a shorter one', async () => {
     await keep('a', 'b'.repeat(500));
     truncateSync(path, statSync(path).size - 20);
     await keep('c');
@@ -117,7 +117,7 @@ describe('the journal', () => {
     });
   });
 
-  test('names lines that are damaged, yields the others, sets them aside and is written anew', async () => {
+  test('names damaged lines, yields the others, sets the file aside and is rewritten', async () => {
     await keep('a', 'b', 'c');
     const bytes = readFileSync(path);
     const at = bytes.indexOf('"sub":"b"') + 7;
@@ -147,14 +147,14 @@ describe('the journal', () => {
     assert.equal(await journal.hasDamage(), false);
   });
 
-  test('takes a file of another form as damaged', async () => {
+  test('treats a file of another form as damaged', async () => {
     await keep('a');
     writeFileSync(path, `something else\n${readFileSync(path, 'utf8').split('\n')[1]}\n`);
     const { loaded } = await start();
     assert.deepEqual([loaded.damaged, loaded.revocations.length], [[1], 1]);
   });
 
-  test('is written anew when most of it has ended, and loses nothing that comes meanwhile', async () => {
+  test('is rewritten when most of it has ended, and loses no append meanwhile', async () => {
     const { journal } = await start();
     const live = Array.from({ length: 2_000 }, (_, index) => revocationOf({ sub: `live ${index}` }));
     journal.keeps(
@@ -184,7 +184,7 @@ describe('the journal', () => {
     for (const { sub } of [...live, { sub: 'after' }]) assert.ok(kept.has(sub), sub);
   });
 
-  test('tells when the disk does not take it, keeps it, and saves it when it can', async () => {
+  test('reports a failing disk, keeps the revocation, and saves it when it can', async () => {
     const { journal } = await start();
     await journal.append([revocationOf({ sub: 'a' })]);
     const full = await fullDisk(path);
@@ -200,9 +200,9 @@ describe('the journal', () => {
     assert.deepEqual(await users(), ['a', 'b']);
   });
 
-  test('goes on with the present file when it can neither be written anew nor that be cleared away', async () => {
+  test('goes on with the present file when it can neither be rewritten nor the attempt be removed', async () => {
     const { journal } = await start();
-    // As on a disk that has become read-only, nothing can be opened or removed by this name.
+    // As on a disk that has become read-only: the name can be neither opened nor removed.
     mkdirSync(`${path}.new`);
     journal.keeps(
       () => [],
@@ -244,7 +244,7 @@ describe('the journal', () => {
     assert.deepEqual(await users(), ['b', 'c']);
   });
 
-  test('confirms nothing into a file that was removed, and writes it anew', async () => {
+  test('confirms nothing into a file that was removed, and rewrites it', async () => {
     const { journal } = await start();
     const live = [revocationOf({ sub: 'a' })];
     journal.keeps(
@@ -274,7 +274,7 @@ describe('the journal', () => {
     assert.deepEqual(await users(), ['a', 'c']);
   });
 
-  test('removes what an interrupted writing anew has left', async () => {
+  test('removes the remains of an interrupted rewrite', async () => {
     await keep('a');
     appendFileSync(`${path}.new`, 'half');
     assert.deepEqual(await users(), ['a']);

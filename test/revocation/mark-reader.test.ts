@@ -22,7 +22,7 @@ describe('the marks of a token', () => {
     });
   });
 
-  test('take the application from where the issuer puts it', () => {
+  test("take the application from the issuer's claim for it", () => {
     const application = (issuer: string, claims: object): string | undefined =>
       reader.read(issuer, { ...claims }).application;
     assert.equal(application('main', { client_id: 'app', aud: 'orders' }), 'app');
@@ -38,7 +38,7 @@ describe('the marks of a token', () => {
     assert.equal(reader.read('main', { iat: 100.9 }).issuedAt, 100);
   });
 
-  test('count an issue after the end, such as one in milliseconds, as none', () => {
+  test('treat an issue after the end, such as one in milliseconds, as none', () => {
     assert.equal(reader.read('main', { iat: 1_700_000_000_000, exp: 1_700_000_600 }).issuedAt, 0);
     assert.equal(reader.read('main', { iat: 1_700_000_600, exp: 1_700_000_600 }).issuedAt, 1_700_000_600);
   });
@@ -49,14 +49,14 @@ describe('the marks of a token', () => {
     assert.equal(sub(long), sub(long));
     assert.notEqual(sub(long), sub(other));
     assert.ok((sub(long)?.length ?? 0) < 64);
-    // Or who takes such a name would have another one revoked in his place.
+    // Otherwise a user with such a name could have another user revoked.
     assert.notEqual(sub(sub(long)), sub(long));
     assert.equal(sub(12), '12');
     assert.equal(sub({ a: 1 }), undefined);
     assert.equal(Reflect.get(reader.read('main', JSON.parse('{"__proto__":{"sub":"s"}}')), 'sub'), undefined);
   });
 
-  test('tell once of an issuer whose tokens live longer than revocations are kept', () => {
+  test('report once an issuer whose tokens live longer than revocations are kept', () => {
     told.length = 0;
     for (const exp of [3_700, 3_701, 9_999]) reader.read('main', { iat: 100, exp });
     reader.read('main', { exp: 9_999 });

@@ -6,7 +6,7 @@ import { RedisLink } from '../../src/revocation/redis.ts';
 import { silentLog } from '../support/gateway.ts';
 import { livesOf } from './support.ts';
 
-test('a link that is closed before it has begun to connect opens nothing and lets nothing wait', {
+test('a link that is closed before it begins to connect opens nothing and keeps no caller waiting', {
   timeout: 60_000,
 }, async () => {
   const log = { ...silentLog, warn: () => assert.fail('nothing was tried') };

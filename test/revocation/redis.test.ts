@@ -89,7 +89,7 @@ describe('revocations shared by Redis', installed, () => {
     assert.deepEqual([...b.store.received.members].map(([source]) => source).sort(), ['admin', 'redis']);
   });
 
-  test('keep what they say, without end too', async () => {
+  test('keep their content, without end too', async () => {
     const [a, b] = [await join(), await join()];
     const forever = revocationOf({
       issuer: 'main',
@@ -107,7 +107,7 @@ describe('revocations shared by Redis', installed, () => {
     assert.deepEqual([...(await join()).list.all()], [told]);
   });
 
-  test('are there for a gateway that comes later, before it is open', async () => {
+  test('reach a gateway that starts later, before it is open', async () => {
     const a = await join();
     await revoke(a, ...Array.from({ length: 3_000 }, (_, index) => `user ${index}`));
     await reaches(await join(), 'user 2999');
@@ -116,7 +116,7 @@ describe('revocations shared by Redis', installed, () => {
     assert.equal(late.list.size, 3_000);
   });
 
-  test('go from a gateway that knew them before, to those that are there', async () => {
+  test('go from a gateway that had them before to the others', async () => {
     const a = await join();
     await join('kept');
     await reaches(a, 'kept');
@@ -159,7 +159,7 @@ describe('revocations shared by Redis', installed, () => {
   test('are in force as far as there is room, and the rest is missed until there is', async () => {
     const a = await join('alice', 'bob', 'clara');
     const small = await joinWith({ limit: 2 });
-    // The other half is kept for what is told there.
+    // The other half is reserved for local revocations.
     assert.equal(small.list.size, 1);
     assert.equal(small.link.isShort, true);
     assert.equal(a.link.isShort, false);
@@ -172,7 +172,7 @@ describe('revocations shared by Redis', installed, () => {
     );
   });
 
-  test('are not taken out of Redis by a gateway whose clock is far ahead', async () => {
+  test('are not removed from Redis by a gateway whose clock is far ahead', async () => {
     const a = await join('alice');
     const ahead = { wall: () => systemClock.wall() + 86_400_000, monotonic: systemClock.monotonic };
     const fast = await joinWith({ clock: ahead });
@@ -200,7 +200,7 @@ describe('revocations shared by Redis', installed, () => {
     await client.close();
   });
 
-  test('that are damaged are reported and take nothing with them', async () => {
+  test('that are damaged are reported and affect no other', async () => {
     const a = await join();
     const client = createClient({ url: redis.url });
     await client.connect();

@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { fromLine } from '../../src/revocation/revocation-line.ts';
 
-/** A line whose checksum is good, as anybody who can write to Redis can make one. */
+/** A line with a valid checksum, as any writer to Redis can make one. */
 function sealed(text: string): string {
   return `${createHash('sha256').update(text).digest('hex').slice(0, 16)} ${text}`;
 }
 
-describe('a line with a good checksum', () => {
+describe('a line with a valid checksum', () => {
   test('is a revocation where it has marks and times', () => {
     const line = sealed('{"sub":"s","before":5,"expiresAt":1e999}');
     assert.equal(fromLine(line)?.sub, 's');

@@ -71,7 +71,7 @@ describe('a revocation', () => {
     });
   }
 
-  test('hits what was issued before it or within its second', () => {
+  test('hits tokens issued before it or within its second', () => {
     for (const [issuedAt, hit] of [
       [0, true],
       [NOW - 1, true],
@@ -117,7 +117,7 @@ describe('the list', () => {
     assert.equal(list.cover(marksOf({ sub: 's', application: 'a', sid: 'y', issuedAt: NOW - 50 })), false);
   });
 
-  test('forgets what has ended, and not before', () => {
+  test('drops revocations that have ended, and not before', () => {
     const list = newList();
     list.add(revocationOf({ sub: 's', sid: 'x', expiresAt: NOW + 3600 }));
     list.add(revocationOf({ sub: 't', expiresAt: NOW + 7200 }));
@@ -141,7 +141,7 @@ describe('the list', () => {
     assert.equal(list.cover(marksOf({ sub: 's' })), true);
   });
 
-  test('forgets in pieces when much has ended', () => {
+  test('drops them in pieces when many have ended', () => {
     const list = newList();
     for (let user = 0; user < 5_000; user += 1) list.add(revocationOf({ sub: `user ${user}` }));
     const sizes: number[] = [];
@@ -152,7 +152,7 @@ describe('the list', () => {
     assert.deepEqual(sizes, [3_000, 1_000, 0, 0]);
   });
 
-  test('has room for what it holds already, and drops nothing for more', () => {
+  test('has room for repeated revocations, and drops nothing for more', () => {
     const list = newList(2);
     const [a, b, c] = ['a', 'b', 'c'].map((sub) => revocationOf({ sub })) as [
       Revocation,
@@ -168,7 +168,7 @@ describe('the list', () => {
     assert.equal(list.hasRoomFor([c]), false);
   });
 
-  test('tells the first and the last time, leaving out what has none', () => {
+  test('reports the first and the last time, without missing ones', () => {
     const list = newList();
     assert.deepEqual(list.span(), { oldest: undefined, newest: undefined });
     list.add(revocationOf({ jti: 'j', before: Number.POSITIVE_INFINITY }));
@@ -178,7 +178,7 @@ describe('the list', () => {
     assert.deepEqual(list.span(), { oldest: NOW - 5, newest: NOW });
   });
 
-  test('yields what brings another list to the same state', () => {
+  test('yields entries that bring another list to the same state', () => {
     const list = newList();
     list.add(revocationOf({ sub: 's', application: 'a', sid: 'x', issuer: 'main' }));
     list.add(

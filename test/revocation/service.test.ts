@@ -30,7 +30,7 @@ function serviceOf(options: { secret?: string; webhooks?: boolean }): Revocation
 }
 
 describe('the service', () => {
-  test('has a path for each who may revoke, and no other', () => {
+  test('has a path for each configured sender, and no other', () => {
     const paths = (service: RevocationService, webhooks: boolean): string[] => [
       ...service.adminPosts(webhooks).keys(),
     ];
@@ -42,7 +42,7 @@ describe('the service', () => {
     assert.deepEqual(paths(serviceOf({ secret: 'x'.repeat(32) }), true), ['/revocations']);
   });
 
-  test('takes a webhook for all issuers with the same iss, whose tokens differ in what they are for', async () => {
+  test('takes a webhook for all issuers with the same iss, whose tokens differ in purpose', async () => {
     const service = serviceOf({ webhooks: true });
     const event = { id: '1', createInstant: NOW * 1000, type: 'user.delete', user: { id: 'alice' } };
     const body = JSON.stringify({ event });

@@ -29,7 +29,7 @@ describe('the revocation store', () => {
     return { list, store };
   };
 
-  test('puts in force at once, and confirms when it is on the disk', async () => {
+  test('puts a revocation in force at once, and confirms it when it is on the disk', async () => {
     const first = await open();
     const accepted = first.store.accept([revocationOf({ sub: 's' })], 'admin');
     assert.equal(first.list.cover(marksOf({ sub: 's' })), true);
@@ -42,7 +42,7 @@ describe('the revocation store', () => {
     await second.store.close();
   });
 
-  test('does not confirm what the disk did not take, though it is in force', async () => {
+  test('does not confirm a revocation that the disk did not take, though it is in force', async () => {
     class FullDisk extends Journal {
       override append(): Promise<void> {
         return Promise.reject(new Error('no space'));
@@ -59,7 +59,7 @@ describe('the revocation store', () => {
     assert.equal(list.cover(marksOf({ sub: 's' })), true);
   });
 
-  test('leaves what has ended behind when it starts', async () => {
+  test('drops ended revocations when it starts', async () => {
     const first = await open();
     await first.store.accept(
       [revocationOf({ sub: 's' }), revocationOf({ sub: 't', expiresAt: NOW + 7_200 })],
@@ -103,14 +103,14 @@ describe('the revocation store', () => {
     await store.close();
   });
 
-  test('writes no line for what is in force already', async () => {
+  test('writes no line for a revocation that is in force already', async () => {
     const { store } = await open();
     for (let times = 0; times < 3; times += 1) await store.accept([revocationOf({ sub: 's' })], 'admin');
     await store.close();
     assert.equal(readFileSync(join(folder, 'revocations.log'), 'utf8').split('\n').length, 3);
   });
 
-  test('starts with what can be read of a damaged file, and says so', async () => {
+  test('starts with the readable part of a damaged file, and reports it', async () => {
     const first = await open();
     await first.store.accept([revocationOf({ sub: 's' }), revocationOf({ sub: 't' })], 'admin');
     await first.store.close();

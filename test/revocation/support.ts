@@ -20,7 +20,7 @@ export class FixedClock implements Clock {
   }
 }
 
-/** A revocation with nothing but what is given; it ends in an hour. */
+/** A revocation with only the given fields; it ends in an hour. */
 export function revocationOf(given: Partial<Revocation>): Revocation {
   return {
     issuer: undefined,
@@ -34,7 +34,7 @@ export function revocationOf(given: Partial<Revocation>): Revocation {
   };
 }
 
-/** A token's marks with nothing but what is given; it was issued a minute before `NOW`. */
+/** A token's marks with only the given fields; it was issued a minute before `NOW`. */
 export function marksOf(given: Partial<TokenMarks>): TokenMarks {
   return {
     issuer: 'main',

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { HostTable } from '../../src/routing/host-table.ts';
 import { RouteTable } from '../../src/routing/route-table.ts';
 
-describe('the most specific host comes first', () => {
+describe('the most specific host takes precedence', () => {
   const table = new HostTable(
     [
       'api.example.com',
@@ -70,7 +70,7 @@ describe('the most specific host comes first', () => {
     test(`${host} has an empty label, and is no host`, () => assert.equal(table.find(host), undefined));
   }
 
-  test('without names no host is looked at', () => {
+  test('without names no host is read', () => {
     assert.deepEqual(new HostTable([[undefined, 1]]).find('..'), [1]);
   });
 
@@ -78,7 +78,7 @@ describe('the most specific host comes first', () => {
     assert.deepEqual(new HostTable([['*.a', 1]]).find('b'), []);
   });
 
-  test('a look-up asks for no more names than the longest wildcard has labels', (t) => {
+  test('a look-up tries no more names than the longest wildcard has labels', (t) => {
     const hosts = Array.from({ length: 1000 }, (_, at) => [`*.h${at}.example`, at] as const);
     const many = new HostTable(hosts);
     const get = t.mock.method(Map.prototype, 'get');
@@ -94,7 +94,7 @@ interface Named {
   readonly match: { host: string | undefined; path: string; methods: readonly string[] | undefined };
 }
 
-/** A route is named by what it matches; `!` stands before those that need a token. */
+/** A route is named after its match; `!` stands before those that demand a token. */
 const routes = (...names: string[]): Named[] =>
   names.map((name) => {
     const [, methods, host, path = '/'] = /^!?(?:([A-Z,]+) )?([^/]+)?(\/.*)$/.exec(name) ?? [];
@@ -200,7 +200,7 @@ describe('routes of wildcards', () => {
         ['a.example.com/', '*.example.com/'],
         ['a.internal.example.com/', '!*.internal.example.com/'],
         ['A.Internal.Example.com./', '!*.internal.example.com/'],
-        // Not below itself: who means it names it.
+        // A wildcard does not cover its own name.
         ['internal.example.com/', '*.example.com/'],
       ],
     ],

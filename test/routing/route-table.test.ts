@@ -12,7 +12,7 @@ const route = (name: string, path: string, host?: string, methods?: readonly str
   match: { host, path, methods },
 });
 
-/** The name of the route that takes a request; `ambiguous` and undefined as they are. */
+/** The name of the route that takes a request; `ambiguous` and undefined are returned unchanged. */
 function found(table: RouteTable<Named>, host: string, path: string, method: string): string | undefined {
   const route = table.find(host, path, method);
   return typeof route === 'object' ? route.name : route;
@@ -45,7 +45,7 @@ describe('the most specific route wins', () => {
     ['a.example', '/order', 'GET', 'root'],
     ['a.example', '/orders/openx', 'GET', 'orders'],
     ['a.example', '/x/orders', 'GET', 'root'],
-    // A host of its own comes before any path of any host.
+    // Its own host takes precedence over any path of any host.
     ['api.example', '/orders/open', 'POST', 'api'],
     ['api.example', '/orders/open', 'GET', 'api orders read'],
     ['API.EXAMPLE:8080', '/orders', 'GET', 'api orders read'],
@@ -78,7 +78,7 @@ describe('the most specific route wins', () => {
     }
   });
 
-  test('nothing matches what no route names', () => {
+  test('a request that no route names matches none', () => {
     const narrow = new RouteTable([route('a', '/a', 'h.example', ['GET'])]);
     assert.equal(found(narrow, 'h.example', '/a', 'GET'), 'a');
     for (const [host, path, method] of [
@@ -90,7 +90,7 @@ describe('the most specific route wins', () => {
     }
   });
 
-  test('no name of an object is a route', () => {
+  test('no property name of an object is a route', () => {
     const table = new RouteTable([route('a', '/a'), route('b', '/b')]);
     for (const path of ['/__proto__', '/constructor', '/toString']) {
       assert.equal(table.find('__proto__', path, 'constructor'), undefined);
@@ -98,7 +98,7 @@ describe('the most specific route wins', () => {
   });
 });
 
-describe('what could be taken for the request of another route', () => {
+describe('requests that another reader could give to another route', () => {
   const table = new RouteTable([
     route('root', '/'),
     route('admin', '/admin'),
@@ -121,7 +121,7 @@ describe('what could be taken for the request of another route', () => {
     ['/caf%C3%A9/a%20b', 'GET', 'root'],
     ['/caf%c3%a9', 'GET', 'root'],
     ['/users/a%40b.example', 'GET', 'root'],
-    // Escapes of what may stand for itself, letters that lose their form, leading spaces.
+    // Escapes of unreserved characters, letters that lose their form, leading spaces.
     ['/%40me', 'GET', 'ambiguous'],
     ['/%C3%A1dmin', 'GET', 'ambiguous'],
     ['/a%CC%81dmin', 'GET', 'ambiguous'],
@@ -138,7 +138,7 @@ describe('what could be taken for the request of another route', () => {
     ['/admin', 'Post', 'ambiguous'],
     ['/admin', 'get', 'admin'],
     ['/other', 'post', 'root'],
-    // A host of its own.
+    // Its own host.
     ['/KEYS', 'GET', 'ambiguous', 'api.example'],
     ['/KEYS', 'PUT', 'api', 'api.example'],
     ['/keys', 'get', 'ambiguous', 'api.example'],
@@ -157,7 +157,7 @@ describe('what could be taken for the request of another route', () => {
     assert.equal(found(mixed, 'h', '/other', 'GET'), 'root');
   });
 
-  test('a prefix with escapes has one spelling, and each other is ambiguous', () => {
+  test('a prefix with escapes has one spelling, and every other is ambiguous', () => {
     const escaped = new RouteTable([route('root', '/'), route('café', '/caf%C3%A9')]);
     assert.equal(found(escaped, 'h', '/caf%C3%A9/x', 'GET'), 'café');
     for (const path of ['/caf%c3%a9', '/cafe%CC%81', '/CAF%C3%89', '/cafe']) {
@@ -165,13 +165,13 @@ describe('what could be taken for the request of another route', () => {
     }
   });
 
-  test('prefixes that differ in case only are both refused, by either spelling', () => {
+  test('prefixes that differ only in case are both refused in either spelling', () => {
     const twins = new RouteTable([route('a', '/a'), route('A', '/A'), route('root', '/')]);
     for (const path of ['/a', '/A', '/a/x']) assert.equal(found(twins, 'h', path, 'GET'), 'ambiguous');
     assert.equal(found(twins, 'h', '/b', 'GET'), 'root');
   });
 
-  test('what no route takes as sent stays without a route', () => {
+  test('a request that no route takes as sent stays without a route', () => {
     const narrow = new RouteTable([route('admin', '/admin')]);
     assert.equal(found(narrow, 'h', '/ADMIN', 'GET'), undefined);
     assert.equal(found(narrow, 'h', '/a//b', 'GET'), undefined);
@@ -190,7 +190,7 @@ describe('what could be taken for the request of another route', () => {
     for (const path of ['/a/../b', '/a//b', '/%2e', '/a;b', '/a\\b', '/A', '/%']) {
       assert.equal(found(whole, 'h', path, 'get'), 'root', path);
     }
-    // But for what some read as the name of a host.
+    // Except for a text that some servers read as the name of a host.
     const single = new RouteTable([route('root', '/')]);
     for (const path of ['//', '//api.example/x', '/\\api.example/x']) {
       assert.equal(found(whole, 'h', path, 'GET'), 'ambiguous', path);
@@ -198,7 +198,7 @@ describe('what could be taken for the request of another route', () => {
     }
   });
 
-  test('a route for GET takes HEAD too, unless one beside it names HEAD', () => {
+  test('a route for GET takes HEAD too, unless another one names HEAD', () => {
     const guarded = new RouteTable([route('any', '/'), route('read', '/a', undefined, ['GET'])]);
     assert.equal(found(guarded, 'h', '/a', 'HEAD'), 'read');
     assert.equal(found(guarded, 'h', '/a', 'POST'), 'any');

@@ -12,7 +12,7 @@ export interface Status {
   readonly keySets: readonly { readonly issuer: string; readonly kids: readonly string[] }[];
 }
 
-/** What a gateway has counted. */
+/** The counts of a gateway. */
 export class Metrics {
   readonly #text: string;
 
@@ -25,7 +25,7 @@ export class Metrics {
     return this.#values(name).reduce((sum, [, value]) => sum + value, 0);
   }
 
-  /** Its values by one label, added up over the others. */
+  /** Its values by one label, summed over the others. */
   by(name: string, label: string): ReadonlyMap<string, number> {
     const sums = new Map<string, number>();
     for (const [labels, value] of this.#values(name)) {
@@ -41,7 +41,7 @@ export class Metrics {
   }
 }
 
-/** The admin address of a gateway. Each call has a connection of its own, so that none is left open. */
+/** The admin address of a gateway. Each call has its own connection, so that none stays open. */
 export class Admin {
   readonly #port: number;
 

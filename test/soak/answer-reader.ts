@@ -1,23 +1,23 @@
-/** Bytes of a head; more is no head. */
+/** Bytes of a head; a longer one is no head. */
 const MAX_HEAD = 64 * 1024;
 const EMPTY: Buffer = Buffer.alloc(0);
 
 type Framing = { readonly kind: 'length'; left: number } | { readonly kind: 'chunked' | 'end' };
 
-/** Reads one answer as its bytes come, and says when it is whole. */
+/** Reads one response as its bytes arrive, and reports when it is whole. */
 export class AnswerReader {
-  /** Everything that came. */
+  /** Every byte received. */
   received = 0;
-  /** Without its empty line; undefined until that has come. */
+  /** Without its empty line; undefined before its end. */
   head: string | undefined;
   isWhole = false;
-  /** Bytes behind the end, or no answer at all; undefined: neither. */
+  /** Bytes after the end, or no response; undefined: neither. */
   fault: string | undefined;
   readonly #headOnly: boolean;
   #rest: Buffer = EMPTY;
   #framing: Framing = { kind: 'end' };
   readonly #body: Buffer[] = [];
-  /** Bytes of the chunk under way that have not come; undefined: between two. */
+  /** Missing bytes of the current chunk; undefined: between two. */
   #chunk: number | undefined;
   #isLastChunk = false;
 
@@ -29,7 +29,7 @@ export class AnswerReader {
     return Buffer.concat(this.#body);
   }
 
-  /** What has come of a head that is not whole. */
+  /** The received part of an incomplete head. */
   get beginning(): string {
     return this.head ?? this.#rest.toString('latin1');
   }
@@ -70,7 +70,7 @@ export class AnswerReader {
     if (this.#headOnly) this.#framing = { kind: 'length', left: 0 };
   }
 
-  /** @returns what does not belong to the answer. */
+  /** @returns bytes that do not belong to the response. */
   #take(bytes: Buffer): Buffer {
     const framing = this.#framing;
     if (framing.kind !== 'length') {
@@ -84,7 +84,7 @@ export class AnswerReader {
     return bytes.subarray(piece.length);
   }
 
-  /** @returns what cannot be read yet, or does not belong to the answer. */
+  /** @returns bytes that cannot be read yet, or do not belong to the response. */
   #unchunk(bytes: Buffer): Buffer {
     let rest = bytes;
     while (!this.isWhole && this.fault === undefined) {

@@ -9,7 +9,7 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 /** Bytes of a body that no socket takes at once, more than the kernel has room for. */
 const LARGE = 8 * MIB;
-/** Milliseconds of rest for each piece: a slow exchange takes some seconds, less than a replaced listener's grace. */
+/** Milliseconds of pause for each piece: a slow exchange takes some seconds, less than a replaced worker's grace. */
 const SLOW_MS = 20;
 
 /** Most are small, some are not. */
@@ -19,7 +19,7 @@ export function download(stock: Stock, chance: Chance): SoakRequest {
   return loading('download', stock, chance, sizeOf(chance), 0);
 }
 
-/** By a client that takes it so slowly that everybody in front of it has to wait. */
+/** Read by a client so slowly that every process before it has to wait. */
 export function slowDownload(stock: Stock, chance: Chance): SoakRequest {
   return loading('slow download', stock, chance, LARGE, 1 + chance.below(SLOW_MS));
 }
@@ -32,7 +32,7 @@ export function slowUpload(stock: Stock, chance: Chance): SoakRequest {
   return sending(chance.of(['slow upload', 'slow chunked upload']), stock, chance, 1 + chance.below(SLOW_MS));
 }
 
-/** Upstream breaks off in the middle of its answer. */
+/** Upstream breaks off in the middle of its response. */
 export function broken(stock: Stock, chance: Chance): SoakRequest {
   const token = stock.tokens.known(chance);
   const [seed, size] = [chance.below(1e9), 2 + chance.below(200 * KIB)];
@@ -63,7 +63,7 @@ function sending(kind: string, stock: Stock, chance: Chance, writeRestMs: number
     sub,
     framing: isChunked ? ['transfer-encoding', 'chunked'] : ['content-length', String(bytes.length)],
     digest: digestOf(bytes),
-    // Trailers of a chunked request are not told from a new one, so nothing may follow it.
+    // The engine does not distinguish trailers of a chunked request from a new one, so no request may follow.
     closes: isChunked,
   });
   return soakRequest({

@@ -1,8 +1,8 @@
 import { createCipheriv, createHash } from 'node:crypto';
 
 /**
- * Bytes that both sides can make from a number. They do not repeat, so that a piece that is lost, doubled or in the
- * wrong place does not look right.
+ * Bytes that both sides can make from a number. They do not repeat, so that a lost, doubled or misplaced piece is
+ * detected.
  */
 export function bytesOf(seed: number, length: number): Buffer {
   const key = createHash('sha256').update(String(seed)).digest().subarray(0, 16);

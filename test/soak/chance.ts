@@ -15,12 +15,12 @@ export class Chance {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   }
 
-  /** A whole number from 0 up to `end`. */
+  /** An integer from 0 up to `end`. */
   below(end: number): number {
     return Math.floor(this.next() * end);
   }
 
-  /** Once in so many times. */
+  /** True once in that many times. */
   once(times: number): boolean {
     return this.below(times) === 0;
   }
@@ -35,7 +35,7 @@ export class Chance {
     return list.map(() => left.splice(this.below(left.length), 1)[0] as T);
   }
 
-  /** For somebody whose choices must not depend on when the others make theirs. */
+  /** A source for choices that must not depend on the order of others. */
   fork(): Chance {
     return new Chance(this.below(2 ** 32));
   }

@@ -5,18 +5,18 @@ export interface SocketEvents {
   readonly onClosed: () => void;
 }
 
-/** Milliseconds in which a server that has said that it closes must have done so. */
+/** Milliseconds within which a server that announced the close must close. */
 const CLOSE_MS = 5_000;
 
 /** One connection of a client, with at most one exchange at a time. */
 export class ClientSocket {
   /** Monotonic milliseconds. */
   readonly openedAt = performance.now();
-  /** Exchanges that were begun on it. */
+  /** Exchanges begun on it. */
   exchanges = 0;
-  /** The listener that has it was killed. */
+  /** Its worker was killed. */
   isDoomed = false;
-  /** Why it is closed; undefined while it is not. */
+  /** Why it is closed; undefined while it is open. */
   closedBy: string | undefined;
   readonly #socket: Socket;
   readonly #ended: Promise<void>;
@@ -57,7 +57,7 @@ export class ClientSocket {
     return this.#socket.localPort;
   }
 
-  /** Bytes that came without a request for them. */
+  /** Bytes received without a request for them. */
   get surplus(): string {
     return this.#surplus;
   }
@@ -72,7 +72,7 @@ export class ClientSocket {
     return new Promise((resolve) => this.#socket.write(bytes, () => resolve()));
   }
 
-  /** Takes nothing for so long. */
+  /** Reads nothing for that long. */
   rest(ms: number): void {
     this.#socket.pause();
     setTimeout(() => this.#socket.resume(), ms);

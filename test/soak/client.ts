@@ -12,15 +12,15 @@ export interface ClientOptions {
   readonly port: number;
   readonly ledger: Ledger;
   readonly excuses: Excuses;
-  /** All that are open. */
+  /** All open ones. */
   readonly sockets: Set<ClientSocket>;
   readonly chance: Chance;
 }
 
-/** A client goes to a new connection once in so many requests. */
+/** A client changes to a new connection once in that many requests. */
 const NEW_CONNECTION = 20;
 
-/** One client of the gateway, with at most one connection, that judges every answer. */
+/** A client of the gateway with at most one connection, which judges every response. */
 export class SoakClient {
   readonly #options: ClientOptions;
   #socket: ClientSocket | undefined;
@@ -55,7 +55,7 @@ export class SoakClient {
     const old = this.#socket;
     if (old?.closedBy === undefined && old !== undefined) return old;
     if (old !== undefined && old.closedBy !== 'the client' && !old.isDoomed) {
-      // An idle connection has ended; a listener that is replaced waits no longer than its grace.
+      // An idle connection has ended; a replaced worker waits no longer than its grace.
       if (!excuses.mayHaveEnded(old.openedAt, performance.now())) {
         ledger.blame(request.kind, `an idle connection was closed by ${old.closedBy}, ${this.#place(old)}`);
       }
@@ -109,8 +109,8 @@ export class SoakClient {
 }
 
 /**
- * Behind an answer in pieces the engine cannot be made to close, so there the gateway only says it, in lower case, and
- * reads no more; the engine closes where the client has asked for it.
+ * The engine cannot close after a response in pieces, so there the gateway only announces it, in lower case, and reads
+ * no more; the engine closes if the client has asked for it.
  */
 function isClosedByEngine({ closes, method }: SoakRequest, { reader }: Came): boolean {
   return closes || method === 'HEAD' || reader.head?.includes('\r\nConnection: close') === true;

@@ -3,29 +3,29 @@ import type { UpstreamName } from './upstream.ts';
 
 export const REVOCATION_SECRET = 'r'.repeat(32);
 export const LISTENERS = 2;
-/** Seconds for a listener that was replaced. */
+/** Seconds for a replaced worker. */
 export const GRACE_SECONDS = 10;
-/** Bytes of a request body; more are refused. */
+/** Bytes of a request body; longer ones are refused. */
 export const BODY_LIMIT = 12 * 1024 * 1024;
 
-/** Where a gateway under soak finds the others, and keeps its state. */
+/** The addresses of the other programs for a gateway under soak, and its folder. */
 export interface Places {
   readonly jwks: string;
   readonly upstreams: Readonly<Record<UpstreamName, string>>;
   readonly state: string;
 }
 
-/** What becomes of requests for `/gate` in one version of the configuration. */
+/** The treatment of requests for `/gate` in one version of the configuration. */
 export const gateOf = (version: number): 'open' | 'closed' | 'absent' =>
   (['open', 'closed', 'absent'] as const)[version % 3] as 'open' | 'closed' | 'absent';
 
-/** Which upstream `/where` leads to. */
+/** The upstream of `/where`. */
 export const whereOf = (version: number): UpstreamName => (version % 2 === 0 ? 'a' : 'b');
 
 /** Whether tokens of the other issuer are accepted. */
 export const takesPartner = (version: number): boolean => version % 4 < 2;
 
-/** The configuration of one version. Some routes, issuers and the upstreams' names are others in each. */
+/** The configuration of one version. Some routes, issuers and upstream names differ in each. */
 export function configOf(version: number, { jwks, upstreams, state }: Places): object {
   const nameOf = (upstream: UpstreamName): string => `${upstream}${version % 3}`;
   const auth = takesPartner(version) ? ['main', 'partner'] : ['main'];
@@ -74,7 +74,7 @@ export function configOf(version: number, { jwks, upstreams, state }: Places): o
       route('/where', { upstream: nameOf(whereOf(version)) }),
       ...gates[gateOf(version)],
     ],
-    // Soon full, so that it is no growth.
+    // Soon full, so that it does not look like growth.
     cache: { entries: 1000 },
     limits: { requestBody: BODY_LIMIT },
     revocation: { secret: REVOCATION_SECRET, tokenLife: '25h' },

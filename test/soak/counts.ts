@@ -2,9 +2,9 @@ import type { Metrics } from './admin.ts';
 import type { Ledger } from './ledger.ts';
 
 /**
- * Compares what the gateway has counted with what its clients have seen: no request may be missing but those that a
- * killed listener took along, and there may be none that no client sent; in all, and for each outcome.
- * @returns what is wrong.
+ * Compares the gateway's counts with those of its clients: only requests that a killed worker lost may be missing, and
+ * none may be counted that no client sent; in all, and for each outcome.
+ * @returns the differences.
  */
 export function countFaults(ledger: Ledger, metrics: Metrics): readonly string[] {
   const counted = metrics.by('portcullis_requests_total', 'outcome');

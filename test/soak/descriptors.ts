@@ -27,7 +27,7 @@ export function mostOf(all: readonly Descriptors[]): Descriptors {
   return most;
 }
 
-/** What there is more of now, in words; empty: nothing. */
+/** The kinds that have grown, in words; empty: none. */
 export function growth(before: Descriptors, now: Descriptors): readonly string[] {
   return [...now].flatMap(([kind, count]) => {
     const was = before.get(kind) ?? 0;

@@ -33,19 +33,19 @@ export type Disturbance =
   | 'roll and reload';
 
 const RELOADED = 'the configuration was reloaded';
-/** Milliseconds for which an upstream is gone at least: its connections have ended for the gateway, too, by then. */
+/** Shortest absence of an upstream in milliseconds: the gateway, too, has noticed the end of its connections by then. */
 const GONE_MS = 100;
-/** Milliseconds for which an issuer is gone: the gateway asks it, since tokens name keys that it does not know. */
+/** Milliseconds of an issuer's absence: the gateway asks it, because tokens name unknown keys. */
 const OUTAGE_MS = 4_000;
 
 const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** What happens to a gateway in its life, one at a time, and how often each has happened. */
+/** The events in a gateway's life, one at a time, and their number. */
 export class Disturbances {
   readonly counts = new Map<Disturbance, number>();
-  /** Connections that ended with a listener. */
+  /** Connections that ended with a worker. */
   doomed = 0;
-  /** The listener that is not to be killed. */
+  /** The worker that must not be killed. */
   spared: number | undefined;
   readonly #world: World;
 
@@ -87,7 +87,7 @@ export class Disturbances {
     gateway.configure(stock.version.latest);
   }
 
-  /** @param reloads whether the gateway is told; otherwise tokens with an unknown key have it ask. */
+  /** @param reloads whether the gateway is reloaded; otherwise tokens with an unknown key make it ask. */
   async #rotate(reloads: boolean): Promise<void> {
     const { issuer, stock, chance } = this.#world;
     await issuer.announce();
@@ -99,13 +99,13 @@ export class Disturbances {
     hasLeft();
   }
 
-  /** Until every listener has the issuer's present keys. */
+  /** Until every worker has the issuer's present keys. */
   async #learn(reloads: boolean): Promise<void> {
     const { gateway, issuer } = this.#world;
     if (reloads) await gateway.told('SIGHUP', RELOADED);
     const wanted = `${[...issuer.kids].sort()}`;
     await gateway.until(({ keySets }) => `${[...(keySets[0]?.kids ?? [])].sort()}` === wanted);
-    // Listeners are told in the order of what happens, so one that answers this has them.
+    // Workers receive changes in order, so a worker that replies to this one has them.
     await gateway.admin.status();
   }
 

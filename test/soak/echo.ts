@@ -3,7 +3,7 @@ import { HOST } from './request.ts';
 import { type Fault, faultsOf, type Token } from './tokens.ts';
 import type { UpstreamName } from './upstream.ts';
 
-/** What clients send to be taken for others; the gateway must take it away. */
+/** Headers with which clients pretend to be others; the gateway must remove them. */
 export const SPOOF = 'X-User-Id: root\r\nX-Forwarded-For: 10.0.0.1\r\n';
 
 export interface Echoed {
@@ -11,14 +11,14 @@ export interface Echoed {
   readonly path: string;
   readonly token: string;
   readonly sub: string;
-  /** Of the request's body, as upstream sees it. */
+  /** Of the request's body, as upstream received it. */
   readonly framing?: readonly [name: string, value: string];
   readonly digest?: string;
   readonly by?: UpstreamName;
   readonly closes?: boolean;
 }
 
-/** The answer that shows what upstream was sent: the request line and every header, in their order. */
+/** The response that shows the request of upstream: the request line and every header, in their order. */
 export function echoed(options: Echoed): Expected {
   const { method = 'GET', path, token, sub, framing = [], digest, by = 'a', closes = false } = options;
   const seen = JSON.stringify([
@@ -32,7 +32,7 @@ export function echoed(options: Echoed): Expected {
   return forwarded({ by, body, type: 'text/plain', closes });
 }
 
-/** What is right for a token: `good` while it is, and otherwise its refusal. */
+/** The right result for a token: `good` while it is, and otherwise its refusal. */
 export function judged(token: Token, good: Expected): (from: number, to: number) => readonly Expected[] {
   return (from, to) =>
     faultsOf(token, from, to).map((fault) => (fault === undefined ? good : refusalOf(fault, good)));
@@ -40,6 +40,6 @@ export function judged(token: Token, good: Expected): (from: number, to: number)
 
 function refusalOf(fault: Exclude<Fault, undefined>, good: Expected): Expected {
   const refusal = refused(401, fault);
-  // An answer to a request whose end the engine cannot be sure of ends its connection.
+  // A response to a request whose end the engine does not know ends its connection.
   return good.closes ? { ...refusal, closes: true } : refusal;
 }

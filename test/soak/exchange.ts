@@ -2,15 +2,15 @@ import { AnswerReader } from './answer-reader.ts';
 import type { ClientSocket } from './client-socket.ts';
 import type { SoakRequest } from './request.ts';
 
-/** Milliseconds for one exchange; one that takes longer hangs. */
+/** Milliseconds for one exchange; a longer one hangs. */
 const HANG_MS = 30_000;
-/** Bytes of the answer's body with which a client that leaves in the middle has enough. */
+/** Bytes of the response's body after which a client leaves in the middle. */
 const MIDDLE_BYTES = 1_000;
 
-/** What came of a request. */
+/** The result of a request. */
 export interface Came {
   readonly reader: AnswerReader;
-  /** Whole, as far as its framing says; cut by the server; given up by the client, as it was meant to or after too long. */
+  /** Whole by its framing; cut by the server; given up by the client, as planned or after too long. */
   readonly end: 'whole' | 'cut' | 'left' | 'hangs';
   /** Why the connection was closed, if it was. */
   readonly closedBy: string | undefined;
@@ -28,7 +28,7 @@ export interface Came {
 
 const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Sends one request and takes its answer. */
+/** Sends one request and takes its response. */
 export async function exchange(socket: ClientSocket, request: SoakRequest): Promise<Came> {
   const reader = new AnswerReader(request.method);
   const sending = new Sending(socket, request);
@@ -59,7 +59,7 @@ export async function exchange(socket: ClientSocket, request: SoakRequest): Prom
   const said = /^connection: close$/im.test(reader.head ?? '');
   if (end === 'left') socket.leave(request.leave?.reset);
   else if (end !== 'whole') socket.leave();
-  // Who is not asked to leave must send what it has announced before anything else.
+  // A client that is not asked to leave must send its announced body before anything else.
   else if (!said && !request.closes) await sent;
   sending.stop();
   socket.listen(undefined);
@@ -87,7 +87,7 @@ class Sending {
     this.#stopped = true;
   }
 
-  /** @returns whether the client is to leave now. */
+  /** @returns whether the client must leave now. */
   async run(): Promise<boolean> {
     const { head, body, writeRestMs, leave } = this.#request;
     if (leave?.at === 'nothing') return true;

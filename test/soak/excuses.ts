@@ -5,22 +5,22 @@ import { type Expected, headOnly, refused } from './expected.ts';
 import { faultOf, isBeginning } from './judge.ts';
 import type { Windows } from './windows.ts';
 
-/** What may come in place of the right answer, and how the gateway may have counted it. */
+/** What may come in place of the right response, and how the gateway may have counted it. */
 export interface Excuse {
   readonly why: string;
-  /** Outcomes; an answer has one for certain, and something that was cut by a kill may have been counted nowhere. */
+  /** Outcomes; a response has one for certain, and a request that a kill cut may not be counted. */
   readonly outcomes: readonly string[];
   readonly isCertain: boolean;
 }
 
 const unreachable = [refused(502, 'upstream_unreachable'), refused(502, 'upstream_reset')];
 
-/** Explains what is not right, by what had happened; undefined when nothing explains it. */
+/** Explains a deviation by earlier events; undefined when nothing explains it. */
 export class Excuses {
   readonly #windows: Windows;
   /**
-   * The kernel hands connections that no listener has accepted to the others when one stops to listen; otherwise
-   * it resets them.
+   * When a worker stops listening, the kernel hands connections that it has not accepted to the others; otherwise it
+   * resets them.
    */
   readonly #queuesMove: boolean;
 
@@ -39,7 +39,7 @@ export class Excuses {
     if (this.#isDown(rights, from, to)) {
       const why = 'upstream was down';
       const outcomes = unreachable.map(outcomeOf);
-      // A client in the middle of sending may miss its answer when the connection ends.
+      // A client in the middle of sending may miss its response when the connection ends.
       if (isCut && (reader.received > 0 || hasBody)) return { why, outcomes, isCertain: true };
       const closes = rights.every((right) => right.closes);
       const refusals = isHead ? unreachable.map(headOnly) : unreachable;
@@ -53,17 +53,17 @@ export class Excuses {
     return undefined;
   }
 
-  /** How a request whose client did not wait for the answer may have been counted besides what would be right. */
+  /** How a request whose client did not wait for the response may be counted besides the right outcome. */
   ofLeaver({ from, to }: Came, rights: readonly Expected[]): readonly string[] {
     return this.#isDown(rights, from, to) ? unreachable.map(outcomeOf) : [];
   }
 
-  /** Whether a connection that was opened then may be asked to leave now: its listener is or was being replaced. */
+  /** Whether a connection opened then may be asked to leave now: its worker is or was being replaced. */
   mayClose(openedAt: number, now: number): boolean {
     return this.#windows.overlap('roll', openedAt, now);
   }
 
-  /** Whether a listener that is being replaced may have ended an idle connection. */
+  /** Whether a worker that is being replaced may have ended an idle connection. */
   mayHaveEnded(openedAt: number, now: number): boolean {
     return this.#windows.overlap('roll', openedAt, now - GRACE_SECONDS * 1000);
   }

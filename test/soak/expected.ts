@@ -2,17 +2,17 @@ import { STATUS_CODES } from 'node:http';
 import { type Reason, reasons } from '../../src/reasons.ts';
 import type { UpstreamName } from './upstream.ts';
 
-/** An answer that is right, byte for byte. */
+/** A right response, byte for byte. */
 export interface Expected {
-  /** How the gateway counts it; undefined: its front engine has answered, which is not counted. */
+  /** The gateway's outcome; undefined: the engine has replied, which is not counted. */
   readonly outcome: string | undefined;
-  /** Whose answer it is, if it is not the gateway's. */
+  /** The sender, if it is not the gateway. */
   readonly by?: UpstreamName;
   /** Status line and headers, without `Date`, `Connection: close`, and the empty line. */
   readonly head: string;
   /** As the client reads it: without chunks. */
   readonly body: Buffer;
-  /** The answer must say `Connection: close`; otherwise it may only while listeners are replaced. */
+  /** The response must have `Connection: close`; otherwise it may have it only during the replacement of workers. */
   readonly closes: boolean;
   /** Only the beginning of the body comes, and the connection is cut. */
   readonly breaks?: boolean;
@@ -27,7 +27,7 @@ export interface ForwardedOptions {
   readonly breaks?: boolean;
 }
 
-/** The answer of an upstream. */
+/** The response of an upstream. */
 export function forwarded(options: ForwardedOptions): Expected {
   const { by, body, type, framing = 'length', closes = false, breaks = false } = options;
   const lines = [
@@ -46,7 +46,7 @@ export function forwarded(options: ForwardedOptions): Expected {
   };
 }
 
-/** The answer to a request for the head alone. */
+/** The response to a HEAD request. */
 export function headOnly(expected: Expected): Expected {
   return {
     ...expected,
@@ -55,7 +55,7 @@ export function headOnly(expected: Expected): Expected {
   };
 }
 
-/** The gateway's own answer. `status` is said here once more, so that a change of it is no change of what is expected. */
+/** A reply of the gateway. `status` is repeated here, so that a change of the gateway's is no change of the expectation. */
 export function refused(status: number, reason: Reason, options: { readonly scope?: string } = {}): Expected {
   const {
     text,
@@ -86,7 +86,7 @@ export function refused(status: number, reason: Reason, options: { readonly scop
   return { outcome: reason, head: lines.join('\r\n'), body, closes: close };
 }
 
-/** What the front engine says to what it cannot parse; the connection's end ends it. */
+/** The engine's reply to bytes that it cannot parse; the connection's end ends it. */
 export function unparsed(status: number): Expected {
   const page = `<h1>${STATUS_CODES[status]}</h1><hr><i>uWebSockets/20 Server</i>`;
   return {

@@ -9,7 +9,7 @@ const MAX_KEPT = 20;
 
 /** The log of a gateway as it is written. */
 export class GatewayLog {
-  /** How often each message above `info` came. */
+  /** Number of each message above `info`. */
   readonly alarms = new Map<string, number>();
   /** The first line of each message. */
   readonly kept: string[] = [];

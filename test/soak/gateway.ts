@@ -8,9 +8,9 @@ import { configOf, LISTENERS, type Places } from './config.ts';
 import { GatewayLog } from './gateway-log.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.js');
-/** Milliseconds for anything that the gateway is asked to do. */
+/** Milliseconds within which the gateway must do what is asked. */
 const PATIENCE_MS = 60_000;
-/** Milliseconds between two looks whether it is done. */
+/** Milliseconds between two polls. */
 const LOOK_MS = 50;
 
 /** `portcullis start` under soak, with its configuration and its log in a folder of its own. */
@@ -66,7 +66,7 @@ export class SoakGateway {
     this.#write(text.replace(/"\/where"/, '"where"'));
   }
 
-  /** Sends a signal and waits for the line that says that it is done. */
+  /** Sends a signal and waits for the line that confirms it. */
   async told(signal: NodeJS.Signals, message: string): Promise<void> {
     const logged = this.#logged(message);
     this.#child.kill(signal);
@@ -83,12 +83,12 @@ export class SoakGateway {
     }
   }
 
-  /** Listeners that serve, those that have lived longest first. */
+  /** Workers that serve, the oldest first. */
   async serving(): Promise<readonly ListenerStatus[]> {
     return (await this.admin.status()).listeners.filter(({ state }) => state === 'serving');
   }
 
-  /** Resolves when all listeners serve, none of which is this one, and no other process is left. */
+  /** Resolves when all workers serve, none of which is this one, and no other process is left. */
   async settled(without?: number): Promise<Status> {
     return await this.until(
       ({ listeners }) =>
@@ -107,7 +107,7 @@ export class SoakGateway {
     this.#child.kill('SIGKILL');
   }
 
-  /** For a soak that found nothing. */
+  /** Removes the files after a soak without findings. */
   clean(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }

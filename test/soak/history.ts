@@ -5,12 +5,12 @@ interface Entry<T> {
   until: number;
 }
 
-/** Entries that are kept: many more than one request can live to see. */
+/** Entries that are kept: many more than the changes during one request. */
 const MAX_ENTRIES = 32;
 
 /**
- * Something that changes at a time which is known only roughly, such as the configuration in force: between the
- * signal and the log line that says it is done, either may hold.
+ * A value that changes at an imprecise time, such as the configuration in force: between the signal and the log line
+ * that confirms it, either may hold.
  */
 export class History<T> {
   #entries: Entry<T>[];
@@ -35,7 +35,7 @@ export class History<T> {
     for (const entry of this.#entries.slice(0, -1)) entry.until = Math.min(entry.until, now);
   }
 
-  /** What may have held at any time between these. */
+  /** The values that may have held at any time between these. */
   between(from: number, to: number): readonly T[] {
     return this.#entries.filter(({ since, until }) => since <= to && until >= from).map(({ value }) => value);
   }

@@ -4,7 +4,7 @@ import { jwk, keySet, ScriptedIssuer, status } from '../keysets/scripted-issuer.
 import type { TestKey } from '../support/tokens.ts';
 import { History } from './history.ts';
 
-/** One key and whether the gateway takes it. */
+/** One key and whether the gateway accepts it. */
 export interface NamedKey {
   readonly kid: string;
   readonly key: TestKey;
@@ -14,7 +14,7 @@ export interface NamedKey {
 /** An issuer: its key set over HTTP, and the rotation of its keys. */
 export class SoakIssuer {
   readonly #server: ScriptedIssuer;
-  /** What the key set holds. */
+  /** The entries of the key set. */
   #published: NamedKey[];
   #signing: NamedKey;
   #made = 1;
@@ -44,7 +44,7 @@ export class SoakIssuer {
     return this.#published.map(({ kid }) => kid);
   }
 
-  /** Puts a new key into the set; nothing is signed with it yet. */
+  /** Puts a new key into the set, which signs nothing yet. */
   async announce(): Promise<void> {
     this.#made += 1;
     this.#published = [...this.#published, await newKey(this.#made)];
@@ -56,7 +56,7 @@ export class SoakIssuer {
     this.#signing = this.#published.at(-1) as NamedKey;
   }
 
-  /** Takes every key out of the set but the one that signs; the result is for when the gateway knows. */
+  /** Removes every key from the set but the signing one; call the result when the gateway knows. */
   retire(): () => void {
     const leaving = this.#published.filter((key) => key !== this.#signing);
     this.#published = [this.#signing];
@@ -67,7 +67,7 @@ export class SoakIssuer {
     };
   }
 
-  /** Answers with 500 until it is back. */
+  /** Responds with 500 until it is back. */
   fail(): void {
     this.#server.keys = status(500);
   }

@@ -3,10 +3,10 @@ import type { Expected } from './expected.ts';
 
 /** Milliseconds by which a Date may differ: an engine's clock is that of its last second, on a busy machine. */
 const DATE_MS = 30_000;
-/** Bytes that are shown of an answer. */
+/** Bytes of a response in a report. */
 const SHOWN = 300;
 
-/** A head, and what of it is not the same in every right answer. */
+/** A head, and its parts that vary between right responses. */
 interface Head {
   /** Without these. */
   readonly text: string;
@@ -14,7 +14,7 @@ interface Head {
   readonly dates: readonly string[];
 }
 
-/** What is wrong with an answer that should be this one; undefined: nothing. */
+/** The difference between a response and the expected one; undefined: none. */
 export function faultOf(came: Came, right: Expected): string | undefined {
   const { reader, end, closedBy } = came;
   if (reader.fault !== undefined) return reader.fault;
@@ -28,7 +28,7 @@ export function faultOf(came: Came, right: Expected): string | undefined {
   return `cut by ${closedBy ?? 'neither side'} after ${reader.received} bytes of what should come`;
 }
 
-/** Whether what came could have become this answer. */
+/** Whether the received bytes could have become this response. */
 export function isBeginning(came: Came, right: Expected): boolean {
   const { reader } = came;
   if (reader.received === 0) return true;
@@ -37,7 +37,7 @@ export function isBeginning(came: Came, right: Expected): boolean {
   return headFault(came, right) === undefined && bodyFault(came, right) === undefined;
 }
 
-/** The answer said that the connection ends. */
+/** The response announced the end of the connection. */
 export function saysClose({ reader }: Came): boolean {
   return reader.head !== undefined && headOf(reader.head).closes;
 }
@@ -60,12 +60,12 @@ function headFault({ reader }: Came, right: Expected): string | undefined {
   return Math.abs(Date.now() - time) > DATE_MS ? `the date is ${date}, long ago` : undefined;
 }
 
-/** The head of a whole answer that leaves while the client is still sending: it is chunked, and the connection ends. */
+/** The head of a whole response that leaves while the client is still sending: it is chunked, and the connection ends. */
 function early(head: string): string {
   return head.replace(/^Content-Length: \d+$/m, 'transfer-encoding: chunked');
 }
 
-/** What has come of the body must be its beginning, and all of it when the answer is whole. */
+/** The received body must be its beginning, and all of it when the response is whole. */
 function bodyFault({ reader, end }: Came, right: Expected): string | undefined {
   const body = reader.body;
   const wanted = right.body.subarray(0, body.length);

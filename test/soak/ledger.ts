@@ -5,25 +5,25 @@ const MAX_KEPT = 20;
 export interface Count {
   /** The outcomes that are possible. */
   readonly outcomes: readonly string[];
-  /** It has one of them for certain, and not only perhaps. */
+  /** It has one of them for certain, and not only possibly. */
   readonly isCertain: boolean;
 }
 
-/** Every request of a soak: what it was, and whether it came to what it should. */
+/** Every request of a soak, and whether it ended as it should. */
 export class Ledger {
-  /** How often each kind of request had each outcome. */
+  /** Number of requests of each kind by outcome. */
   readonly kinds = new Map<string, Map<string, number>>();
-  /** What the gateway's own count must come to, by the outcomes that are possible. */
+  /** The expected count of the gateway, by possible outcomes. */
   readonly counts = new Map<string, { certain: number; possible: number }>();
   /** The first of them, described. */
   readonly unexplained: string[] = [];
   unexplainedCount = 0;
-  /** Requests whose answers came since a listener was last asked for its counts, which it may have taken with it. */
+  /** Requests whose responses came since a worker last reported its counts, which a kill may have lost. */
   lost = 0;
   #losing: number | undefined;
   readonly #say: (line: string) => void;
 
-  /** @param say is told what is unexplained at once. */
+  /** @param say receives unexplained outcomes at once. */
   constructor(say: (line: string) => void) {
     this.#say = say;
   }
@@ -34,7 +34,7 @@ export class Ledger {
     return sum;
   }
 
-  /** @param counted undefined: it was not, as it never was a request. */
+  /** @param counted undefined: not counted, because it never was a request. */
   note(kind: string, outcome: string, counted: Count | undefined): void {
     const outcomes = this.kinds.get(kind) ?? new Map<string, number>();
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
@@ -57,7 +57,7 @@ export class Ledger {
     }
   }
 
-  /** From now on until the result is called, a listener that is killed takes counts with it. */
+  /** From now on until the result is called, a killed worker loses counts. */
   lose(): () => void {
     this.#losing = 0;
     return () => {

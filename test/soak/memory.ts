@@ -1,11 +1,11 @@
 import { slopeOf, type Watch } from './watch.ts';
 
 /**
- * MiB by which a process may grow over the span in which it is judged. V8 does not return what it has once taken: its
- * young generation has room for three times 16 MiB, of which it takes ever more while megabytes of bodies pass, and
- * malloc keeps pieces of what was freed. None of that depends on how long the process runs, so neither does this
- * bound, and what it finds is a leak of (bound / requests in the span) a request: 2 KiB in a soak of two minutes, whose
- * span has some 15,000 requests for each listener, and 150 bytes in one of thirty minutes, with 200,000.
+ * MiB by which a process may grow over the span in which it is judged. V8 keeps memory it has once taken: its new space
+ * has room for three times 16 MiB, of which it takes ever more while megabytes of bodies pass, and malloc keeps freed
+ * pieces. None of that depends on how long the process runs, so neither does this bound. It finds a leak of (bound /
+ * requests in the span) per request: 2 KiB in a soak of two minutes, whose span has some 15,000 requests for each
+ * worker, and 150 bytes in one of thirty minutes, with 200,000.
  */
 const GROWTH_MIB = 32;
 
@@ -26,7 +26,7 @@ export interface MemoryLine {
   readonly fault: string | undefined;
 }
 
-/** The growth of one process; a fault when it is too much, or when it cannot be told. */
+/** The growth of one process; a fault when it is too much, or unknown. */
 export function memoryOf(watch: Watch, { name, pid, span }: Judged): MemoryLine {
   const samples = watch.samples.get(pid) ?? [];
   const shown = [samples[0], samples[samples.length >> 1], samples.at(-1)].map((sample) =>

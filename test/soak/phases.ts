@@ -2,7 +2,7 @@ import type { Chance } from './chance.ts';
 import type { Disturbance } from './disturbances.ts';
 import type { Span } from './memory.ts';
 
-/** Each of these before any comes again. Before the first quiet moment, when no listener is to be killed or replaced. */
+/** Each of these before any is repeated. Before the first quiet moment, in which no worker must be killed or replaced. */
 export const warmingUp: readonly Disturbance[] = ['reload', 'rotation by reload', 'revocation', 'bad reload'];
 
 const always: readonly Disturbance[] = [
@@ -21,14 +21,14 @@ const always: readonly Disturbance[] = [
 const rolling: readonly Disturbance[] = ['roll', 'roll and reload'];
 
 /**
- * The part of a soak in which one listener is left alone, so that its memory can be judged: most of the last half.
- * Before it and after it, all are replaced now and then.
+ * The part of a soak in which one worker is left alone, so that its memory can be judged: most of the last half. Before
+ * it and after it, all are replaced now and then.
  */
 export function calmOf(seconds: number): Span {
   return { from: seconds * 0.5, to: seconds * 0.88 };
 }
 
-/** Disturbances in an order by chance, each as often as the others. */
+/** Disturbances in random order, each equally often. */
 export class Deck {
   readonly #chance: Chance;
   #left: Disturbance[] = [];
@@ -41,7 +41,7 @@ export class Deck {
   next(isCalm: boolean): Disturbance {
     if (this.#left.length === 0 || (this.#wasCalm && !isCalm)) {
       this.#left = this.#chance.shuffled(isCalm ? always : [...always, ...rolling]);
-      // Too few moments are left for a whole deck: what was missing comes first.
+      // Too few moments are left for a whole round: missing ones come first.
       if (this.#wasCalm && !isCalm) this.#left.push(this.#chance.of(rolling));
     }
     this.#wasCalm = isCalm;

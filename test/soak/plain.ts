@@ -6,7 +6,7 @@ import type { History } from './history.ts';
 import { type SoakRequest, soakRequest } from './request.ts';
 import type { Token, Tokens } from './tokens.ts';
 
-/** What requests are made from. */
+/** The material of requests. */
 export interface Stock {
   readonly tokens: Tokens;
   /** Version of the configuration in force. */
@@ -20,7 +20,7 @@ export function hit(stock: Stock, chance: Chance): SoakRequest {
   return simple('hit', stock.tokens.known(chance), pathBelow('/api', chance));
 }
 
-/** With one that was not. */
+/** With a new token. */
 export function miss(stock: Stock, chance: Chance): SoakRequest {
   return simple('miss', stock.tokens.fresh(), pathBelow('/api', chance));
 }
@@ -46,12 +46,12 @@ export function head(stock: Stock, chance: Chance): SoakRequest {
   });
 }
 
-/** Where another version of the configuration leads to another upstream. */
+/** A path that another version of the configuration sends to another upstream. */
 export function where(stock: Stock, chance: Chance): SoakRequest {
   return perVersion('where', stock, chance, (version, good) => [good(whereOf(version))]);
 }
 
-/** What another version opens, closes, or does not know. */
+/** A path that another version opens, closes, or does not know. */
 export function gate(stock: Stock, chance: Chance): SoakRequest {
   return perVersion('gate', stock, chance, (version, good) => {
     const gate = gateOf(version);
@@ -89,7 +89,7 @@ function simple(kind: string, token: Token, path: string): SoakRequest {
   });
 }
 
-/** @param rule what is right for a good token; `absent`: no route, so that the token is not looked at. */
+/** @param rule the right result for a good token; `absent`: no route, so that the token is not read. */
 function perVersion(
   kind: string,
   { tokens, version }: Stock,

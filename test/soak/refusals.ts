@@ -19,7 +19,7 @@ export function refusal(stock: Stock, chance: Chance): SoakRequest {
   return soakRequest({ path: '/api/refused', ...parts, kind: `refused: ${kind}`, right: () => [expected] });
 }
 
-/** One of those that are good, but for upstream. */
+/** A good request for a faulty upstream. */
 export function failure(stock: Stock, chance: Chance): SoakRequest {
   const token = stock.tokens.known(chance);
   const [what, expected] = chance.of(failures);
@@ -27,7 +27,7 @@ export function failure(stock: Stock, chance: Chance): SoakRequest {
   return soakRequest({ kind: `upstream: ${what}`, path: `/api/${what}`, token: token.text, right });
 }
 
-/** Takes as long as the gateway waits for an answer. */
+/** Takes as long as the gateway waits for a response. */
 export function stall(stock: Stock, chance: Chance): SoakRequest {
   const token = stock.tokens.known(chance);
   const right = judged(token, { ...refused(504, 'upstream_timeout'), by: 'a' as UpstreamName });

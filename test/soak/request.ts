@@ -1,30 +1,30 @@
 import type { Expected } from './expected.ts';
 
-/** Where a client gives up. */
+/** The point at which a client gives up. */
 export interface Leave {
   /**
-   * Before it has sent anything, in the head, behind the head (and the body if there is one), in the body, at the first
-   * byte of the answer, or when it has some bytes of the answer's body.
+   * Before it has sent anything, in the head, after the head (and the body if there is one), in the body, at the first
+   * byte of the response, or when it has some bytes of the response's body.
    */
   readonly at: 'nothing' | 'head' | 'end' | 'body' | 'first byte' | 'middle';
   /** By a reset in place of an orderly end. */
   readonly reset: boolean;
 }
 
-/** One request, and how its answer must be. */
+/** One request, and its expected responses. */
 export interface SoakRequest {
   readonly kind: string;
   readonly method: string;
   readonly head: string;
   /** Pieces as they are sent. */
   readonly body: readonly Uint8Array[];
-  /** Milliseconds to rest before each piece of the body, and after each piece of the answer. */
+  /** Milliseconds of pause before each piece of the body, and after each piece of the response. */
   readonly writeRestMs: number;
   readonly readRestMs: number;
-  /** The client asks that the connection end. */
+  /** The client asks for the end of the connection. */
   readonly closes: boolean;
   readonly leave: Leave | undefined;
-  /** Every answer that is right for a request that began and ended at these times (monotonic milliseconds). */
+  /** Every right response to a request that began and ended at these times (monotonic milliseconds). */
   readonly right: (from: number, to: number) => readonly Expected[];
 }
 
@@ -59,7 +59,7 @@ export function soakRequest(parts: Parts): SoakRequest {
   };
 }
 
-/** With `Connection: close`, which an answer then need not say. */
+/** With `Connection: close`, which a response then need not have. */
 export function closing(request: SoakRequest): SoakRequest {
   const head = request.head.replace(/\r\n$/, 'Connection: close\r\n\r\n');
   const right: SoakRequest['right'] = (from, to) =>

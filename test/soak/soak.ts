@@ -9,20 +9,20 @@ import type { Baseline } from './verdict.ts';
 import { Watch } from './watch.ts';
 
 const CLIENTS = 48;
-/** Milliseconds that a client rests at most between two requests: some hundred requests a second in all. */
+/** Longest pause of a client between two requests in milliseconds: some hundred requests a second in all. */
 const REST_MS = 180;
 /** Milliseconds between two disturbances. */
 const DISTURB_MS = 2_000;
 const SAMPLE_MS = 1_000;
 const PROGRESS_SECONDS = 10;
-/** Milliseconds for idle connections to upstream (3 s) and replaced listeners (10 s) to end, and for Node's own. */
+/** Milliseconds for idle connections to upstream (3 s) and replaced workers (10 s) to end, and for Node's own. */
 const QUIET_MS = 30_000;
-/** Milliseconds for which nothing may change before a moment counts as quiet: longer than upstream connections idle. */
+/** Milliseconds without any change that make a moment quiet: longer than upstream connections idle. */
 const STILL_MS = 5_000;
 
 const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** The run: clients, disturbances and samples side by side, and the quiet moments before and after. */
+/** The run: clients, disturbances and samples concurrently, and the quiet moments before and after. */
 export class Soak {
   readonly watch = new Watch();
   readonly disturbances: Disturbances;
@@ -49,7 +49,7 @@ export class Soak {
     });
   }
 
-  /** Everything is used once, so that what stays open afterwards is what belongs there. */
+  /** Everything is used once, so that whatever stays open afterwards belongs there. */
   async warmUp(): Promise<Baseline> {
     await this.#traffic(async () => {
       for (const what of warmingUp) {
@@ -70,7 +70,7 @@ export class Soak {
     await this.#traffic(async () => {
       while (this.#elapsed() < seconds) {
         await rest(DISTURB_MS);
-        // What has begun before must have ended by then.
+        // Earlier exchanges must have ended by then.
         const isCalm = this.#elapsed() > calm.from - 10 && this.#elapsed() < calm.to;
         if (isCalm) this.disturbances.spared ??= (await this.#world.gateway.serving())[0]?.pid;
         await this.#cause(deck.next(isCalm));

@@ -7,11 +7,11 @@ export const ISSUER = 'https://issuer.example';
 export const PARTNER = 'https://partner.example';
 export const PARTNER_SECRET = 'p'.repeat(32);
 export const AUDIENCE = 'soak';
-/** Tokens that are used again and again. */
+/** Tokens that are used repeatedly. */
 const KNOWN = 200;
 /** Tokens that are kept to be refused. */
 const KEPT = 20;
-/** Seconds that a token lives: longer than any soak. */
+/** Lifetime of a token in seconds: longer than any soak. */
 const LIFE = 24 * 3600;
 
 export interface Token {
@@ -22,10 +22,10 @@ export interface Token {
   readonly revoked: History<boolean>;
 }
 
-/** What the gateway finds in a token that is right apart from that; undefined: nothing. */
+/** The gateway's refusal of a token that is right otherwise; undefined: none. */
 export type Fault = 'key_unknown' | 'token_revoked' | undefined;
 
-/** Everything that the gateway may have found in it between these times. */
+/** Every refusal possible between these times. */
 export function faultsOf({ key, revoked }: Token, from: number, to: number): readonly Fault[] {
   const faults = revoked.between(from, to).map((is): Fault => (is ? 'token_revoked' : undefined));
   return key.inForce.between(from, to).flatMap((is): readonly Fault[] => (is ? faults : ['key_unknown']));
@@ -44,7 +44,7 @@ export class Tokens {
     this.#issuer = issuer;
   }
 
-  /** One of those that are used again and again. */
+  /** One of the repeated ones. */
   known(chance: Chance): Token {
     const at = chance.below(KNOWN);
     const token = this.#known[at];
@@ -66,13 +66,13 @@ export class Tokens {
     return { text: this.signed({ sub, jti }), sub, jti, key, revoked: new History(false) };
   }
 
-  /** With these claims and header members in place of those that are right. */
+  /** With these claims and header members in place of the right ones. */
   signed(claims: Readonly<Record<string, unknown>>, header: object = {}): string {
     const { kid, key } = this.#issuer.signing;
     return rs256(key, { ...payload(), ...claims }, { alg: 'RS256', typ: 'JWT', kid, ...header });
   }
 
-  /** Signed by somebody else. */
+  /** Signed by a stranger. */
   forged(kid = this.#issuer.signing.kid): string {
     return rs256(this.#stranger, payload(), { alg: 'RS256', typ: 'JWT', kid });
   }
@@ -88,12 +88,12 @@ export class Tokens {
     return hs256(PARTNER_SECRET, { ...payload(), iss: PARTNER, sub });
   }
 
-  /** Puts some aside, to be refused when their key has left. */
+  /** Keeps some to be refused when their key has left. */
   layAside(chance: Chance): void {
     for (let count = 0; count < KEPT / 4; count += 1) this.#keep(this.known(chance));
   }
 
-  /** One that is in use, and from now on may have been revoked. */
+  /** A token in use, which may have been revoked from now on. */
   revoke(chance: Chance): Token {
     const token = this.known(chance);
     token.revoked.begin(true);

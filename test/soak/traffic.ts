@@ -6,7 +6,7 @@ import { closing, type Leave, leaving, type SoakRequest } from './request.ts';
 
 type Maker = (stock: Stock, chance: Chance) => SoakRequest;
 
-/** How many of a thousand requests are of which kind: a busy service, with strange clients among the good ones. */
+/** The number of each kind in a thousand requests: a busy service, with strange clients among the good ones. */
 const shares: readonly (readonly [share: number, make: Maker])[] = [
   [562, hit],
   [60, miss],
@@ -26,7 +26,7 @@ const shares: readonly (readonly [share: number, make: Maker])[] = [
   [50, leaver],
 ];
 
-/** One request in so many asks for the connection's end. */
+/** One request in that many asks for the end of the connection. */
 const CLOSING = 30;
 
 export function anyRequest(stock: Stock, chance: Chance): SoakRequest {

@@ -6,7 +6,7 @@ import { bytesOf } from './bytes.ts';
 
 export type UpstreamName = 'a' | 'b';
 
-/** A service whose answers show its clients whether every byte of both ways arrived; it can go and come back. */
+/** A service whose responses show clients whether every byte of both directions arrived; it can go and come back. */
 export class SoakUpstream {
   readonly name: UpstreamName;
   #server: Server;
@@ -61,8 +61,8 @@ export class SoakUpstream {
   }
 }
 
-/** What it was sent, as it came. */
-/** The mark of the loop guard is another one after each start, so it is looked for and left out. */
+/** The request as it was received. */
+/** The mark of the loop guard differs after each start, so it is searched for and left out. */
 function echoOf({ method, url, rawHeaders }: IncomingMessage): string {
   const mark = rawHeaders.indexOf('x-portcullis-via');
   if (mark < 0) return 'no mark of the loop guard';

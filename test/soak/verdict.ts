@@ -29,14 +29,14 @@ export interface Findings {
   readonly say: (line: string) => void;
 }
 
-/** What is said above `info` where nothing is wrong with the gateway, and how often because of what. */
+/** Log messages above `info` where nothing is wrong with the gateway, and their cause and number. */
 const alarms: readonly (readonly [message: string, cause: Disturbance, often: 'each' | 'any'])[] = [
   ['a listener process died and is replaced', 'listener kill', 'each'],
   ['the configuration was not reloaded: it has faults; the old one stays', 'bad reload', 'each'],
   ['the keys cannot be fetched', 'issuer outage', 'any'],
 ];
 
-/** What the traffic and the configuration of a soak cause all the time. */
+/** Messages that the traffic and the configuration of a soak cause all the time. */
 const usual: readonly RegExp[] = [
   /^(an answer|more answers) of an upstream server (was|were) refused$/,
   /^an upstream server is (down|up again)$/,
@@ -44,7 +44,7 @@ const usual: readonly RegExp[] = [
   /: state: does not exist and is made at start; /,
 ];
 
-/** Prints what was found, and names every fault. */
+/** Prints the findings, and names every fault. */
 export function verdictOf(found: Findings): readonly string[] {
   const { ledger, metrics, watch, judged, say, doomed } = found;
   say('requests');
@@ -82,7 +82,7 @@ function descriptorFaults({ gateway, status, baseline, say }: Findings): readonl
   });
 }
 
-/** What the gateway says of itself when no client is there any more. */
+/** The gateway's own figures when no client is left. */
 function stateFaults({ status, metrics, disturbances }: Findings): readonly string[] {
   const { listeners } = status;
   const faults: string[] = [];

@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { ClientSocket } from './client-socket.ts';
 
-/** States in /proc/net/tcp of connections that a client may take for made: also those whose first bytes are yet to come. */
+/** States in /proc/net/tcp of connections that a client may take for established: also those whose first bytes are yet to come. */
 const MADE = ['01', '03'];
 
 /**
- * Kills a listener, and marks the connections that end with it: those that it has accepted, and those that no listener has
- * accepted yet, which may be in its queue. It is stopped before, so that it accepts no more while they are looked up;
- * all clients live on the event loop that this blocks, so none comes meanwhile.
+ * Kills a worker, and marks the connections that end with it: those that it has accepted, and those that no worker has
+ * accepted yet, which may be in its queue. It is stopped before, so that it accepts no more during the look-up; all
+ * clients live on the event loop that this blocks, so none comes meanwhile.
  */
 export function killListener(pid: number, port: number, sockets: Iterable<ClientSocket>): number {
   process.kill(pid, 'SIGSTOP');
@@ -17,7 +17,7 @@ export function killListener(pid: number, port: number, sockets: Iterable<Client
   const doomed = clientPorts(port, inodesOf(pid));
   let count = 0;
   for (const socket of sockets) {
-    // One that is being made has no port that could be looked up, and may be in the listener's queue.
+    // A connection in the making has no port to look up, and may be in the worker's queue.
     if (socket.port !== undefined && !doomed.has(socket.port)) continue;
     socket.isDoomed = true;
     count += 1;
@@ -30,7 +30,7 @@ export function killListener(pid: number, port: number, sockets: Iterable<Client
   return count;
 }
 
-/** One letter; undefined when the process is gone. */
+/** One letter; undefined when the process has ended. */
 function stateOf(pid: number): string | undefined {
   try {
     return /^\d+ \(.*\) (\w) /.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1];

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 
-/** What one process held at one moment. */
+/** The figures of one process at one moment. */
 export interface Sample {
   /** Seconds since the soak began. */
   readonly at: number;
   readonly mib: number;
 }
 
-/** Samples of which slopes are taken: some hundred give as good a median as some thousand. */
+/** Samples for slopes: some hundred give as good a median as some thousand. */
 const MAX_SAMPLES = 300;
 
 /** Resident memory of processes over time. */

@@ -1,4 +1,4 @@
-/** What may make an outcome other than it should be. */
+/** Causes of unexpected outcomes. */
 export type Trouble = 'upstream a down' | 'upstream b down' | 'roll';
 
 /** From and to, in monotonic milliseconds. */
@@ -7,7 +7,7 @@ interface Span {
   to: number;
 }
 
-/** When there was trouble of which kind. */
+/** The times of each kind of trouble. */
 export class Windows {
   readonly #spans = new Map<Trouble, Span[]>();
 
@@ -20,7 +20,7 @@ export class Windows {
     };
   }
 
-  /** Whether there was any at a time from `from` to `to`, or had been up to `afterMs` before. */
+  /** Whether there was any at a time from `from` to `to`, or up to `afterMs` before. */
   overlap(trouble: Trouble, from: number, to: number, afterMs = 0): boolean {
     return (this.#spans.get(trouble) ?? []).some((span) => span.from <= to && span.to + afterMs >= from);
   }
