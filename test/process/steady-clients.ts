@@ -124,7 +124,9 @@ export class SteadyClients {
       else send();
     });
     socket.on('error', ({ code }: NodeJS.ErrnoException) => {
-      if (!connected) this.#fail(`${failures.connect}${code}`);
+      if (connected) return;
+      // The kernel had taken the connection and reset it before this process saw it: a closed port refuses instead.
+      this.#fail(code === 'ECONNRESET' ? failures.fresh : `${failures.connect}${code}`);
     });
     return new Promise((resolve) => {
       socket.on('close', () => {
