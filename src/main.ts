@@ -18,7 +18,7 @@ process.on('unhandledRejection', fail);
 
 try {
   const code = await run(process.argv.slice(2));
-  // Exit only after all output has been handed over, so that a slow reader gets it whole.
+  // Exits only after all output has been handed over, so that a slow reader gets it whole.
   process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
 } catch (error) {
   fail(error);

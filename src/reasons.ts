@@ -1,14 +1,14 @@
 /**
- * Every word with which a request can end other than by being answered by upstream. The words are part of the
- * product's interface: answers, logs, metrics and tests use the same ones.
+ * A reason why a request ends without a whole response of upstream. The names of the reasons are part of the product's
+ * interface: replies, logs, metrics and tests use the same ones.
  */
 export interface ReasonEntry {
   readonly status: number;
-  /** Short public text, fixed: a library's message, a key or a token is never part of it. */
+  /** A short, fixed, public text. A library's message, a key or a token is never part of it. */
   readonly text: string;
   /** `error` of the Bearer challenge (RFC 6750 §3.1); `bare` sends a challenge without one; `none` sends none. */
   readonly challenge: 'none' | 'bare' | 'invalid_request' | 'invalid_token' | 'insufficient_scope';
-  /** The connection cannot be used again: its framing is in doubt or the rest of the body is unwanted. */
+  /** The connection cannot be used again: its framing is in doubt, or the rest of the body would be read for nothing. */
   readonly close?: boolean;
   /** Seconds for a `Retry-After` header. */
   readonly retryAfter?: number;

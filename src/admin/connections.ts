@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Connections: probes, a handful of scrapers, some webhooks. More are a mistake that must not use up descriptors. */
+/** Connections: probes, a handful of scrapers, some webhooks. More are a mistake, and must not use up descriptors. */
 const MAX_CONNECTIONS = 64;
 /** Connections of one peer address, so that no peer has them all. */
 const MAX_OF_PEER = 16;
@@ -31,8 +31,8 @@ export class Connections {
     socket.once('close', () => this.#open.delete(socket));
   }
 
-  /** Calls `answer` when all earlier requests on the connection have their replies. */
-  inTurn(request: IncomingMessage, response: ServerResponse, answer: () => void): void {
+  /** Calls `handle` when all earlier requests on the connection have their replies. */
+  inTurn(request: IncomingMessage, response: ServerResponse, handle: () => void): void {
     const { socket } = request;
     const connection = this.#open.get(socket);
     if (connection === undefined || connection.requests > MAX_WAITING) {
@@ -48,14 +48,14 @@ export class Connections {
         socket.once('close', resolve);
         response.once('finish', () => socket.off('close', resolve));
       });
-      answer();
+      handle();
       await over;
       connection.requests -= 1;
     };
     connection.last = isFirst ? begin() : connection.last.then(begin);
   }
 
-  /** Closes a connection without a whole request first: a reply that is under way is soon over. */
+  /** Closes a connection. Prefers one without a whole request: a reply that is under way is soon over. */
   #evict(oldestFirst: readonly (readonly [Socket, Connection])[]): void {
     const [socket] = oldestFirst.find(([, { requests }]) => requests === 0) ?? oldestFirst[0] ?? [];
     if (socket === undefined) return;

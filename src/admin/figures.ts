@@ -1,6 +1,6 @@
 import type { ServerReport } from '../upstream/server-report.ts';
 
-/** Counts of observations: one for each upper bound (ascending) and one for all above, not cumulative. */
+/** Counts of observations: one for each upper bound (ascending) and one for all values above, not cumulative. */
 export interface HistogramFigures {
   readonly bounds: readonly number[];
   readonly counts: readonly number[];
@@ -9,10 +9,10 @@ export interface HistogramFigures {
 
 export type ConnectionState = 'idle' | 'busy' | 'connecting' | 'waiting';
 
-/** What a server has counted, at one moment: plain data, which can be added up over processes. */
+/** The figures of a server at one moment: plain data, which can be added up over processes. */
 export interface Figures {
   readonly requests: readonly { readonly route: string; readonly outcome: string; readonly count: number }[];
-  /** Seconds from a request's head to the end of its answer. */
+  /** Seconds from the head of a request to the end of its response or reply. */
   readonly requestSeconds: HistogramFigures;
   /** Lines of the access log that were dropped because their reader is too slow. */
   readonly accessLogDropped: number;
@@ -91,7 +91,7 @@ export function addFigures(all: readonly Figures[]): Figures {
   };
 }
 
-/** What remains of a server that has ended: its counts, and nothing that it held. */
+/** The figures that remain of a server that has ended: its counts, but not the amounts that it held. */
 export function countersOf(figures: Figures): Figures {
   return {
     ...figures,

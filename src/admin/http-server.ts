@@ -10,9 +10,9 @@ import { BodyTooLarge, readBody } from './request-body.ts';
 const maxHeadBytes = 8 * 1024;
 /** Milliseconds for a request head, so that a client that sends slowly holds no slot. */
 const headTimeoutMs = 5_000;
-/** Milliseconds for a whole request; a body that no page wants is read and discarded. */
+/** Milliseconds for a whole request. Pages do not use a body; it is read and discarded. */
 const requestTimeoutMs = 10_000;
-/** Milliseconds without a byte in either direction, so that a client that does not read its reply is dropped. */
+/** Milliseconds without a byte in either direction, so that a client that does not read its reply is disconnected. */
 const idleTimeoutMs = 15_000;
 /** Milliseconds between two checks of the time-outs above; Node's 30 seconds would make them meaningless. */
 const timeoutCheckMs = 1_000;
@@ -32,9 +32,9 @@ export interface HttpServerOptions {
   readonly pages: ReadonlyMap<string, () => Page | Promise<Page>>;
   /** Names that a Host field may have besides the address itself and `localhost`, in lower case. */
   readonly hosts: ReadonlySet<string>;
-  /** Handlers of POST, by path. A path has a page or a handler. Handlers demand a proof, so any Host field will do. */
+  /** Handlers of POST, by path. A path has a page or a handler. Handlers demand a proof, so they accept any Host field. */
   readonly posts: ReadonlyMap<string, PostHandler>;
-  /** Receives an error met while answering; the client gets a plain 500 without its text. */
+  /** Receives an error of a page or handler; the client gets a plain 500 without its text. */
   readonly fault: (error: unknown) => void;
 }
 

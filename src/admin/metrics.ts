@@ -109,7 +109,7 @@ function describeAll(registry: Registry, view: AdminView, gathered: () => Gatewa
     () => figures().requests.map(({ count, ...labels }) => ({ labels, value: count })),
   );
   new CopiedHistogram(
-    describe('request_seconds', 'Seconds from the head of a request to the end of its answer.'),
+    describe('request_seconds', 'Seconds from the head of a request to the end of its response.'),
     () => figures().requestSeconds,
   );
   copiedCounter(
@@ -174,7 +174,7 @@ function describeAll(registry: Registry, view: AdminView, gathered: () => Gatewa
     },
   );
   copiedCounter(
-    describe('upstream_answers_refused_total', 'Answers of upstream that were refused, by what was wrong.'),
+    describe('upstream_answers_refused_total', 'Responses of upstream that were refused, by fault.'),
     ['upstream', 'fault'],
     () => figures().refusedResponses.map(({ count, ...labels }) => ({ labels, value: count })),
   );

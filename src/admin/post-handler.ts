@@ -9,9 +9,9 @@ export type PostHeaders = Readonly<Record<string, string | readonly string[] | u
 
 /** Handles POST requests on one path of the admin address or of the address of webhooks. */
 export interface PostHandler {
-  /** Most bytes of a body. */
+  /** Bytes of a body, at most. */
   readonly maxBytes: number;
-  /** The reply to a request whose body need not be read; undefined to read it. Header names are in lower case. */
+  /** The reply to a request that is refused before its body is read; undefined to read it. Header names are in lower case. */
   refuse(headers: PostHeaders): PostReply | undefined;
   answer(headers: PostHeaders, body: Buffer): Promise<PostReply>;
   /** Handles DELETE; absent where the path does not allow it. The query comes without its question mark. */

@@ -3,8 +3,7 @@ import type { GatewayFigures } from './figures.ts';
 import type { AdminView } from './view.ts';
 
 /**
- * The body of `/status`. Each field is named here one by one, so that something added to the view is not
- * published by accident.
+ * The body of `/status`. The fields are named one by one, so that a new field of the view is not published by accident.
  */
 export function statusOf(view: AdminView, { figures, workers }: GatewayFigures): object {
   return {

@@ -50,7 +50,7 @@ export interface RevocationsView {
   readonly newest: number | undefined;
 }
 
-/** All that the admin address shows of the gateway, read on demand. Label values must come from a bounded set. */
+/** The facts that the admin address shows of the gateway, read on demand. Label values must come from a bounded set. */
 export interface AdminView {
   readonly version: string;
   /** Milliseconds since the epoch. */
@@ -74,6 +74,6 @@ export interface AdminView {
   /** Requests to revoke that were refused, by source. */
   revocationsRefused(): Iterable<{ readonly source: string; readonly count: number }>;
 
-  /** Receives an error met while answering; the client gets a plain 500 without its text. */
+  /** Receives an error of a page or handler; the client gets a plain 500 without its text. */
   fault(error: unknown): void;
 }

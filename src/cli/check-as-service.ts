@@ -5,7 +5,7 @@ import { StartError } from '../lib/start-error.ts';
 import { PROGRAM_PATH } from '../process/process-environment.ts';
 import { complain } from './complain.ts';
 
-/** The unit that scripts/install puts in place, and the file that it names. */
+/** The unit that scripts/install installs, and the configuration file that it names. */
 const SERVICE = 'portcullis.service';
 const SERVICE_CONFIG = '/etc/portcullis/portcullis.yaml';
 /** The folder of units that systemd forgets when the machine restarts. */
@@ -15,14 +15,14 @@ const CHECK_MS = 60_000;
 
 export interface AsServiceOptions {
   readonly config?: string | undefined;
-  /** A file with the unit, for a release that is not installed yet; the installed unit when left out. */
+  /** A file with the unit, for a release that is not installed yet; the installed unit by default. */
   readonly unit?: string | undefined;
   readonly strict?: boolean | undefined;
 }
 
 /**
  * Checks a configuration as the service would see it: in a unit of its own that has the user, the sandbox, the
- * environment and the credentials of the service, drop-ins included. Prints what the check prints.
+ * environment and the credentials of the service, drop-ins included. Prints the output of the check.
  * @returns its exit code. @throws StartError where there is no systemd, no such unit, or no right to start one.
  */
 export function checkAsService({ config = SERVICE_CONFIG, unit, strict }: AsServiceOptions): number {

@@ -5,7 +5,7 @@ import { exitCodes } from './exit-code.ts';
 
 export interface CheckArguments {
   readonly config?: string;
-  /** As the service would see it. */
+  /** Check in the surroundings of the service. */
   readonly asService?: boolean;
   /** A file with the unit of the service. */
   readonly unit?: string;
@@ -13,7 +13,7 @@ export interface CheckArguments {
   readonly strict?: boolean;
 }
 
-/** Validates the file and everything it names, and says so. */
+/** Validates the file and everything it names, and prints the result. @returns the exit code */
 export function check(options: CheckArguments): number {
   if (options.asService === true) return checkAsService(options);
   const file = findConfigFile(options.config);

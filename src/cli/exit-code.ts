@@ -1,7 +1,7 @@
 /** After sysexits.h. */
 export const exitCodes = {
   ok: 0,
-  /** `explain`: the request would not be let in. */
+  /** `explain`: the request would be refused. */
   refused: 1,
   /** Wrong usage of the command line. */
   usage: 64,

@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 
 type Asking = 'SIGHUP' | 'SIGUSR2';
 
-/** Holds such signals back until the result is called, which delivers each one that came once to the present listeners. */
+/** Holds SIGHUP and SIGUSR2 back until the result is called. It then delivers each signal once, if it has arrived. */
 export function holdSignals(): () => void {
   const seen = new Set<Asking>();
   const hold = (signal: NodeJS.Signals): void => void seen.add(signal as Asking);
@@ -13,7 +13,7 @@ export function holdSignals(): () => void {
   };
 }
 
-/** Calls `work` for each such signal from now on. An error that it throws ends the process, as any fault does. */
+/** Calls `work` for each of these signals from now on. An error of `work` ends the process, as any fault does. */
 export function onSignal(signal: Asking, work: () => Promise<void>): void {
   process.on(signal, () => void work());
 }
@@ -21,8 +21,8 @@ export function onSignal(signal: Asking, work: () => Promise<void>): void {
 const STOPPING = ['SIGTERM', 'SIGINT'] as const;
 
 /**
- * Resolves with the first SIGTERM or SIGINT from now on. A second one ends the process at once, with the code of its
- * signal. @param onSecond is called before that.
+ * Resolves with the first SIGTERM or SIGINT from now on. A second signal ends the process at once, with its own code.
+ * @param onSecond called before that.
  */
 export function stopSignal(onSecond: () => void = () => {}): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {

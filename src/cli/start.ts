@@ -26,19 +26,19 @@ export async function start(options: StartArguments): Promise<number> {
   const { isJournal } = await import('../process/systemd/journal-stream.ts');
   const log = createLog({ level: config.log.level, journal: isJournal(process.env) });
   for (const warning of config.warnings) log.warn({}, warning);
-  // Loaded only here: these modules take longer to load than any other command takes to run.
+  // Loaded only here: loading these modules takes longer than any other command takes to run.
   const { Supervisor } = await import('../process/supervisor.ts');
   const { SystemdLink } = await import('../process/systemd/link.ts');
-  let onHopeless: (why: string) => void = () => {};
-  const hopeless = new Promise<string>((give) => {
-    onHopeless = give;
+  let onGiveUp: (why: string) => void = () => {};
+  const givenUp = new Promise<string>((giveUp) => {
+    onGiveUp = giveUp;
   });
   const { ControlSocket } = await import('../process/control-socket.ts');
   const { loadInOwnProcess } = await import('../process/load-process.ts');
   const { Reloader } = await import('../process/reloader.ts');
   const { ReadinessLog } = await import('../process/readiness-log.ts');
   const program = process.argv[1] as string;
-  // A link may lead to another release by then; the process that reads the configuration must be of this release.
+  // A link may lead to another release at the next reload; the process that reads the file must be of this release.
   const reading = realpathSync(program);
   const systemd = new SystemdLink(process.env, log, () => supervisor);
   const supervisor: Supervisor = new Supervisor(config, {
@@ -48,7 +48,7 @@ export async function start(options: StartArguments): Promise<number> {
     env: process.env,
     sharePort: options.sharePort === true,
     watched: systemd.watches,
-    onHopeless,
+    onGiveUp,
   });
   running = supervisor;
   const { gateway } = supervisor;
@@ -68,7 +68,7 @@ export async function start(options: StartArguments): Promise<number> {
     await roll(supervisor, log);
   });
   release();
-  // The gateway hardly serves yet, so nothing is worth waiting for; the start itself may never end.
+  // Does not wait for requests or for the start: the gateway hardly serves yet, and a start may never end.
   if ((await Promise.race([started, stopped])) !== undefined) {
     supervisor.kill();
     return exitCodes.ok;
@@ -85,7 +85,7 @@ export async function start(options: StartArguments): Promise<number> {
 
   const ending = await Promise.race([
     stopped.then((signal) => ({ signal, why: undefined })),
-    hopeless.then((why) => ({ signal: undefined, why })),
+    givenUp.then((why) => ({ signal: undefined, why })),
   ]);
   watch.stop();
   systemd.stopping();

@@ -5,7 +5,7 @@ import type { SigningKey } from './signing-key.ts';
 /** Seconds an access token lives, as FusionAuth's default. */
 export const tokenLifetimeSeconds = 3_600;
 
-/** An access token; without an application it names none, so that a gateway that asks for an audience refuses it. */
+/** Makes an access token. Without an application it has no audience, so a gateway that demands one refuses it. */
 export function accessToken(
   identity: DemoIdentity,
   key: SigningKey,

@@ -11,7 +11,7 @@ import { startService } from './service.ts';
 import { demoSettings, printedConfig } from './settings.ts';
 import { demoText } from './text.ts';
 
-/** sysexits(3): all went well; a port is taken. */
+/** sysexits(3): success; a port is taken. */
 const EX_OK = 0;
 const EX_UNAVAILABLE = 69;
 
@@ -19,7 +19,7 @@ const defaultPort = 8080;
 const defaultIssuerPort = 9011;
 const defaultAdminPort = 9090;
 
-/** Milliseconds for requests in flight when the demo ends: its service answers at once. */
+/** Milliseconds for requests in flight when the demo ends. The demo's service responds at once. */
 const graceMs = 2_000;
 
 export interface DemoOptions {
@@ -28,9 +28,9 @@ export interface DemoOptions {
   readonly issuerPort?: number;
   readonly adminPort?: number;
   readonly log: Log;
-  /** Takes the text meant for the person at the terminal. */
+  /** Prints the text for the user. */
   readonly write: (text: string) => void;
-  /** Takes the sentence that says why the demo could not start. */
+  /** Prints the sentence that says why the demo could not start. */
   readonly complain: (text: string) => void;
   /** The demo runs until this is aborted. */
   readonly stop: AbortSignal;
@@ -47,8 +47,8 @@ interface Closable {
 }
 
 /**
- * Runs issuer, service and gateway on loopback until `stop` is aborted. Resolves with the exit code: 0, or 69 when
- * a port is taken; all that had started is stopped by then. Rejects on a fault of ours, with the same care.
+ * Runs issuer, service and gateway on loopback until `stop` is aborted. Resolves with the exit code: 0, or 69 when a port
+ * is taken. Rejects on a fault of ours. In each case all started parts are stopped first.
  */
 export async function runDemo(options: DemoOptions): Promise<number> {
   const running: Closable[] = [];
@@ -64,12 +64,12 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     options.complain(error.message);
     return EX_UNAVAILABLE;
   } finally {
-    // The gateway started last and goes first, while the service can still answer what is in flight.
+    // The gateway started last and stops first, so that the service still serves the requests in flight.
     for (const part of running.reverse()) await part.close();
   }
 }
 
-/** Starts the parts in the order of their need of each other, noting each in `running`; yields the text to print. */
+/** Starts each part after the parts that it needs, and adds each to `running`. Resolves with the text to print. */
 async function startAll(options: DemoOptions, running: Closable[]): Promise<string> {
   const { port = defaultPort, issuerPort = defaultIssuerPort, adminPort = defaultAdminPort } = options;
   const identity = demoIdentity;
@@ -80,7 +80,7 @@ async function startAll(options: DemoOptions, running: Closable[]): Promise<stri
   running.push(issuer);
   const service = await startService(0);
   running.push(service);
-  // The gateway reports a taken address in its own words; here the option that moves it can be named.
+  // The gateway's message about a taken address does not name the option that moves it; this one does.
   await onPort(port, '--port', probe);
   await onPort(adminPort, '--admin-port', probe);
   const config = demoConfig(identity, issuer.publicKeyPem, { port, adminPort, service: service.port });
@@ -95,7 +95,7 @@ async function startAll(options: DemoOptions, running: Closable[]): Promise<stri
   });
 }
 
-/** The key itself stands in the place of a path to it. */
+/** The configuration of the demo's gateway, with the key itself instead of its path. */
 function demoConfig(
   identity: DemoIdentity,
   pem: string,
@@ -106,7 +106,7 @@ function demoConfig(
   return loaded.config;
 }
 
-/** Runs `start` for a port; a listen error becomes a sentence that names the option which moves the port. */
+/** Runs `start` for a port. A listen error becomes a sentence that names the option for another port. */
 async function onPort<T>(port: number, option: string, start: (port: number) => Promise<T>): Promise<T> {
   try {
     return await start(port);
@@ -123,7 +123,7 @@ async function onPort<T>(port: number, option: string, start: (port: number) => 
   }
 }
 
-/** Takes the port and gives it back; rejects with the listen error when it is taken. */
+/** Binds the port and frees it again; rejects with the listen error when it is taken. */
 function probe(port: number): Promise<void> {
   if (port === 0) return Promise.resolve();
   return new Promise((resolve, reject) => {

@@ -7,12 +7,12 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Bytes of a request head the demo's servers take: more than the gateway lets through. */
+/** Bytes of a request head that the demo's servers accept: more than the gateway forwards. */
 const maxHeadBytes = 64 * 1024;
-/** Milliseconds for a request head and for a whole request; the demo is used by hand and by one gateway. */
+/** Milliseconds for a request head and for a whole request. The clients are a person and one gateway. */
 const headTimeoutMs = 10_000;
 const requestTimeoutMs = 60_000;
-/** Connections: the gateway's pool and a few hands. */
+/** Connections: those of the gateway's pool and a few by hand. */
 const maxConnections = 1_024;
 
 /** A server of the demo on loopback. */
@@ -21,7 +21,7 @@ export interface DemoServer {
   close(): Promise<void>;
 }
 
-/** Starts a plain HTTP server on 127.0.0.1; rejects with the listen error as it came. */
+/** Starts a plain HTTP server on 127.0.0.1; rejects with the listen error. */
 export function serve(port: number, listener: RequestListener): Promise<DemoServer> {
   const server = createServer(
     { maxHeaderSize: maxHeadBytes, headersTimeout: headTimeoutMs, requestTimeout: requestTimeoutMs },
@@ -54,17 +54,17 @@ export function sendJson(response: ServerResponse, status: number, value: unknow
   response.end(body);
 }
 
-/** An answer with a status and nothing else. */
+/** Sends a response without a body. */
 export function sendEmpty(response: ServerResponse, status: number): void {
   response.writeHead(status, { 'content-length': 0, 'cache-control': 'no-store' });
   response.end();
 }
 
-/** The whole body, or undefined when it is longer than `maxBytes`. Rejects when the client goes away. */
+/** Reads the whole body; undefined when it is longer than `maxBytes`. Rejects when the client leaves. */
 export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
   const parts: Buffer[] = [];
   let bytes = 0;
-  // Leaving the loop early must not cut the connection: the refusal still has to be sent over it.
+  // The end of the loop must not cut the connection: the refusal still has to be sent over it.
   for await (const part of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     bytes += part.length;
     if (bytes > maxBytes) return undefined;

@@ -1,6 +1,6 @@
-/** Who may log in at the demo issuer, and for what; all of it is printed, none of it is a secret. */
+/** The only user and application of the demo issuer. The demo prints all of these values; none is a secret. */
 export interface DemoIdentity {
-  /** The `iss` claim; free text, as in FusionAuth, and not an address at which anything listens. */
+  /** The `iss` claim: free text, as in FusionAuth. It need not be an address on which a server listens. */
   readonly issuer: string;
   /** The `aud` and `applicationId` claims. */
   readonly applicationId: string;

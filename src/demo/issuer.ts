@@ -6,7 +6,7 @@ import { type DemoServer, readBody, sendEmpty, sendJson, serve } from './http.ts
 import type { DemoIdentity } from './identity.ts';
 import { makeSigningKey, type SigningKey } from './signing-key.ts';
 
-/** Bytes of a login request; a real one has a few hundred. */
+/** Bytes of a login request; real ones have a few hundred. */
 const maxLoginBytes = 16 * 1024;
 
 export interface DemoIssuer extends DemoServer {
@@ -21,13 +21,13 @@ type Handler = (
 ) => Promise<void> | void;
 
 /**
- * A stand-in for FusionAuth on 127.0.0.1: the login of one user and the addresses at which its public key is found,
- * with FusionAuth's status codes. The key is made at start and lives in memory only.
+ * A stand-in for FusionAuth on 127.0.0.1: the login of one user and the addresses of its public key, with FusionAuth's
+ * status codes. It makes its key at the start and keeps it only in memory.
  */
 export async function startIssuer(options: {
   port: number;
   identity: DemoIdentity;
-  /** Receives a fault of the issuer's own; the client's connection has been cut. */
+  /** Receives a fault of the issuer, which has cut the client's connection. */
   onError: (error: unknown) => void;
   clock?: Clock;
 }): Promise<DemoIssuer> {
@@ -49,9 +49,9 @@ export async function startIssuer(options: {
       sendEmpty(response, 404);
       return;
     }
-    const answer = async (): Promise<void> => handler(request, response, new URLSearchParams(query));
-    answer().catch((error: unknown) => {
-      // A client that leaves while its body is read is no fault of ours, and waits for no answer.
+    const handle = async (): Promise<void> => handler(request, response, new URLSearchParams(query));
+    handle().catch((error: unknown) => {
+      // A client that leaves while its body is read is no fault of the issuer, and waits for no response.
       if (request.complete) onError(error);
       response.destroy();
     });
@@ -144,7 +144,7 @@ function publicKey(
   }
 }
 
-/** The discovery document, with only what this stand-in really has. */
+/** The discovery document, with only the parts that this stand-in has. */
 function discovery(identity: DemoIdentity, request: IncomingMessage): object {
   return {
     issuer: identity.issuer,
@@ -168,7 +168,7 @@ function fieldFault(kind: 'blank' | 'invalid', name: string): [string, object[]]
   return [name, [{ code: `[${kind}]${name}`, message: `The ${name} is ${kind}.` }]];
 }
 
-/** Compares digests, so that the time taken tells nothing about where two texts part. */
+/** Compares digests, so that the time does not reveal at which character two texts differ. */
 function sameText(one: string, other: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(one), digest(other));

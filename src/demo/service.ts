@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type DemoServer, sendJson, serve } from './http.ts';
 
-/** The headers that tell what a gateway did to a request; `x-…` ones are shown as well. */
+/** Headers that show the changes of a gateway to a request; `x-…` headers are shown as well. */
 const shownHeaders: readonly string[] = ['host', 'user-agent', 'content-type', 'content-length', 'via'];
 
-/** The demo's protected service: it answers each request with what has reached it. */
+/** Starts the demo's protected service, which describes in each response the request that it received. */
 export function startService(port: number): Promise<DemoServer> {
   return serve(port, (request, response) => {
     let bodyBytes = 0;
@@ -25,7 +25,7 @@ function describe(request: IncomingMessage, response: ServerResponse, bodyBytes:
     method: request.method,
     path: request.url,
     headers,
-    // Whether it came, not what it is: an answer is no place for a token.
+    // Only its presence: a response must not repeat a token.
     authorization: request.headers.authorization === undefined ? 'absent' : 'present',
     bodyBytes,
   });

@@ -2,10 +2,10 @@ import { editorLine } from '../config/schema/editor-line.ts';
 import { yamlText } from '../config/source/yaml-text.ts';
 import type { DemoIdentity } from './identity.ts';
 
-/** Port of `printedConfig` for a service of one's own, as in the rest of the documentation. */
+/** Port in `printedConfig` for the user's own service, as in the documentation. */
 const SERVICE_PORT = 9_000;
 
-/** The configuration of the demo's gateway, as a user would write it. @param keys where those of the issuer are */
+/** The configuration of the demo's gateway, as a user would write it. @param keys the place of the issuer's keys */
 export function demoSettings(
   identity: DemoIdentity,
   keys: { readonly pem: string } | { readonly jwks: string },
@@ -35,7 +35,7 @@ export function demoSettings(
   };
 }
 
-/** The configuration of the demo as a file. What a running demo makes up anew each time has a substitute, which is named. */
+/** The configuration of the demo as a file. Comments name the values that differ from those of a running demo. */
 export function printedConfig(
   identity: DemoIdentity,
   ports: { readonly port: number; readonly issuerPort: number; readonly adminPort: number },
@@ -43,9 +43,9 @@ export function printedConfig(
   const jwks = `http://127.0.0.1:${ports.issuerPort}/.well-known/jwks.json`;
   const settings = demoSettings(identity, { jwks }, { ...ports, service: SERVICE_PORT });
   return `${editorLine()}
-# What \`portcullis demo\` runs with. Two things exist only while it runs, and differ here:
-#   keys     the demo's issuer makes a key at each start and hands it to the gateway. It tells the same key at the
-#            address below, as long as the demo runs: put your own issuer there.
+# The configuration of \`portcullis demo\`. Two values exist only while it runs, and differ here:
+#   keys     the demo's issuer makes a key at each start and hands it to the gateway. It publishes the same key at the
+#            address below while the demo runs: put your own issuer there.
 #   servers  the demo's service has a port that the system chooses: put your own service there.
 # The demo runs one listener inside its own process; \`portcullis start\` runs one for each core.
 ${yamlText(settings)}`;

@@ -1,6 +1,6 @@
 import type { DemoIdentity } from './identity.ts';
 
-/** What the demo prints when all is up; the indented lines can be pasted into a shell as they are. */
+/** The text that the demo prints when all parts run. The indented lines can be pasted into a shell. */
 export function demoText(
   identity: DemoIdentity,
   ports: {

@@ -1,6 +1,6 @@
 /**
- * Fields in which a proxy in front describes the client. The gateway removes all of them: it writes anew what it
- * believes, and the others of the family would contradict that.
+ * Fields in which a proxy in front describes the client. The gateway removes all of them. It writes its own fields with
+ * what it believes, and the others of the family would contradict them.
  */
 export const forwardingFields: readonly string[] = [
   'forwarded',
@@ -20,7 +20,7 @@ export const forwardingFields: readonly string[] = [
  * adds to it, so the start of the name decides.
  */
 const forwardingFamily = /^x[^0-9a-z]forwarded(?![0-9a-z])/;
-/** The one spelling that proxies write. A proxy replaces this one; a client's other spelling may pass it by. */
+/** The one spelling that proxies write, and therefore replace. They may pass on a client's field in another spelling. */
 const plainForwarding = /^x-forwarded(?:-[0-9a-z]+)+$/;
 
 /** Whether a name belongs to the family. Two letters rule out nearly all other names without the expression. */
@@ -34,9 +34,9 @@ export function isPlainForwarding(name: string): boolean {
 }
 
 /**
- * Some servers take another path, host or method from these fields than the request's, so one that was not authorized.
- * Proxies write most of them to report what they have rewritten, and no client needs one. A trusted proxy may pass on
- * what its client sent, so the gateway removes them from the requests of every peer.
+ * Some servers take a path, host or method from these fields instead of the request's, and the gateway has not authorized
+ * that one. Proxies write most of these fields to report a rewriting, and no client needs one. A trusted proxy may pass on
+ * fields of its client, so the gateway removes them from the requests of every peer.
  */
 export const overrideFields: readonly string[] = [
   'x-original-url', // IIS, Symfony, Zend (CVE-2018-14773)

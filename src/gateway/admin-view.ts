@@ -24,7 +24,7 @@ interface AdminViewSources {
   readonly gather: () => Promise<GatewayFigures>;
 }
 
-/** What the admin address shows of a gateway, in one process or in several. */
+/** The admin address's view of a gateway, in one process or in several. */
 export function adminView(sources: AdminViewSources): AdminView {
   const { config, control, log } = sources;
   const startedAt = systemClock.wall();
@@ -75,7 +75,7 @@ export function adminView(sources: AdminViewSources): AdminView {
   };
 }
 
-/** What the store of revocations shows. */
+/** The view of the store of revocations. */
 export function revocationsView(store: Pick<RevocationStore, 'size' | 'foreign' | 'span'>): RevocationsView {
   return {
     entries: store.size,

@@ -26,7 +26,7 @@ import { RefusedResponses } from '../upstream/refused-responses.ts';
 import type { ServerStates } from '../upstream/server-state.ts';
 import { Upstream } from '../upstream/upstream.ts';
 
-/** What a service works with and what stays when the configuration changes. */
+/** The parts that a service uses and that stay when the configuration changes. */
 export interface Surroundings {
   /** Asks an issuer for newer keys; see `AuthorizerOptions.refetch`. */
   readonly refetch: (issuer: string) => Promise<void> | undefined;

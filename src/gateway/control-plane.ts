@@ -17,9 +17,9 @@ import type { Verifiers } from './servers.ts';
 export interface ControlPlaneOptions {
   readonly clock: Clock;
   readonly log: Log;
-  /** Called when something is learned, never by the constructor. */
+  /** Called when keys or revocations arrive, never by the constructor. */
   readonly verifiers: () => Verifiers;
-  /** Nothing is served: the state folder is only read, so its owner is trusted. */
+  /** The gateway serves nothing and only reads the state folder, so it trusts the folder's owner. */
   readonly readOnly?: boolean | undefined;
 }
 
@@ -76,7 +76,7 @@ export class ControlPlane {
   /** Resolves when keys and revocations of the state folder are in force and the addresses are bound. @throws StartError */
   async start(view: AdminView): Promise<void> {
     await this.keySets.start();
-    // Before anything is served, so that a restart lets no revoked token through.
+    // Before requests are served, so that a restart lets no revoked token through.
     await this.#openRevocations();
     this.#admin = await this.#startAdmin(view);
     this.#webhooks = await this.#startWebhooks();

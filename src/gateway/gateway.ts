@@ -21,18 +21,18 @@ export interface GatewayOptions<Kind extends Servers> {
   readonly file?: string | undefined;
   /** See `ControlPlaneOptions.readOnly`. */
   readonly readOnly?: boolean | undefined;
-  /** Makes what serves. The servers may use the rest of the gateway once they are open. */
+  /** Makes the servers. They may use the rest of the gateway once they are open. */
   readonly servers: (parts: GatewayParts) => Kind;
 }
 
-/** What servers use of their gateway. */
+/** The parts of a gateway that its servers use. */
 export interface GatewayParts {
   readonly control: ControlPlane;
-  /** Logs what the servers find out about upstream servers. */
+  /** Logs the states of upstream servers that the servers report. */
   readonly board: ServerBoard;
 }
 
-/** A gateway: servers, the control plane beside them, and the configuration that both work by. */
+/** A gateway: servers, the control plane beside them, and the configuration of both. */
 export class Gateway<Kind extends Servers = Servers> {
   readonly control: ControlPlane;
   readonly servers: Kind;
@@ -104,7 +104,7 @@ export class Gateway<Kind extends Servers = Servers> {
   }
 
   /**
-   * Refuses new connections, lets exchanges in flight end within `graceMs`, then cuts what is left.
+   * Refuses new connections, lets exchanges in flight end within `graceMs`, then cuts the others.
    * @returns how many exchanges were cut.
    */
   close({ graceMs }: { readonly graceMs: number }): Promise<number> {

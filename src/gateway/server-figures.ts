@@ -13,7 +13,7 @@ export interface FigureSources {
   readonly service: Service;
 }
 
-/** What a server has counted until now, as plain data. */
+/** The figures of a server at this moment, as plain data. */
 export function serverFigures({ tally, authCounters, connections, service }: FigureSources): Figures {
   const upstreams = [...service.upstreams.values()];
   const servers = upstreams.flatMap((upstream) => upstream.servers);

@@ -133,7 +133,7 @@ export class Server {
     return this.config.listen.flatMap((address) => this.#listening.get(addressText(address)) ?? []);
   }
 
-  /** Resolves when the front has what it needs and the verification threads are up. @throws StartError */
+  /** Resolves when the front is open and the verification threads run. @throws StartError */
   async open(): Promise<void> {
     await this.#front.open();
     await this.authorizer.start();
@@ -150,8 +150,8 @@ export class Server {
   }
 
   /**
-   * Makes another configuration ready: its threads, and the addresses that are new. @throws StartError when a part of it
-   * is not available; everything is as it was then.
+   * Makes another configuration ready: its threads, and the addresses that are new. @throws StartError when a part of the
+   * configuration is not available; nothing has changed then.
    */
   async prepare(config: Config): Promise<ServerChange> {
     const front = this.#front;
@@ -172,7 +172,7 @@ export class Server {
       if (this.#isClosing()) throw new StartError('the gateway is shutting down');
     } catch (error) {
       abandon();
-      // The threads end with the server; that is no fault.
+      // The threads end with the server, which is no fault.
       throw this.#isClosing() ? new StartError('the gateway is shutting down', { cause: error }) : error;
     }
     const prepared = next;
@@ -181,14 +181,14 @@ export class Server {
 
   /** Resolves when no new connection is accepted. Open connections are still served. */
   async stopAccepting(): Promise<void> {
-    // The kernel resets what waits in the queue of a socket that closes, unless net.ipv4.tcp_migrate_req moves it.
+    // When a socket closes, the kernel resets the connections in its queue, unless net.ipv4.tcp_migrate_req moves them.
     await this.#front.takeWaiting();
     this.#front.stopListening();
   }
 
   /**
-   * Asks clients to leave. Resolves when all have left, or when `graceMs` is over and the rest is cut. Call
-   * `stopAccepting` first: a client that is asked to leave comes back at once, and another process must accept it.
+   * Asks clients to leave. Resolves when all have left, or when `graceMs` is over and the others are cut. Call
+   * `stopAccepting` first: a client that leaves connects again at once, and another process must accept it.
    * @returns how many exchanges were cut.
    */
   async retire(graceMs: number): Promise<number> {
@@ -202,7 +202,7 @@ export class Server {
   }
 
   /**
-   * Refuses new connections, lets exchanges in flight end within `graceMs`, then cuts what is left.
+   * Refuses new connections, lets exchanges in flight end within `graceMs`, then cuts the others.
    * @returns how many exchanges were cut.
    */
   close(graceMs: number): Promise<number> {
@@ -297,7 +297,7 @@ export class Server {
       if (graceMs === 0) await new Promise((done) => setImmediate(done));
       else await new Promise((done) => setTimeout(done, LINGER_MS));
     }
-    cut += this.#cutAll(); // Requests that came meanwhile on open connections.
+    cut += this.#cutAll(); // Requests that arrived meanwhile on open connections.
     this.#front.close();
     this.#deadlines.stop();
     await Promise.all(Array.from(this.#services, (service) => service.close()));

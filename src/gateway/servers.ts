@@ -7,9 +7,9 @@ import type { Revocation } from '../revocation/revocation.ts';
 /** Keys in force that the configuration does not hold, by issuer. */
 export type FetchedKeys = ReadonlyMap<string, readonly VerificationKey[]>;
 
-/** What verifies tokens. The control plane hands it what was learned from outside. */
+/** The verifiers of tokens, as the control plane sees them: it hands them keys and revocations. */
 export interface Verifiers {
-  /** Puts an issuer's keys in force. Throws, and the old ones stay, when one of them cannot be used. */
+  /** Puts an issuer's keys in force. Throws when a key cannot be used; the old keys then stay. */
   setKeys(issuer: string, keys: readonly VerificationKey[]): void;
   /** See `Authorizer.signedClaims`. */
   signedClaims(
@@ -23,7 +23,7 @@ export interface Verifiers {
   dropForeign(): Promise<void>;
 }
 
-/** What serves the traffic of a gateway: a server in this process, or worker processes with a server each. */
+/** Serves the traffic of a gateway: a server in this process, or worker processes with a server each. */
 export interface Servers extends Verifiers {
   /** In force. */
   readonly config: Config;
@@ -31,16 +31,16 @@ export interface Servers extends Verifiers {
   readonly addresses: readonly string[];
   /** Why they cannot take traffic; empty when they can. */
   notServing(): readonly NotReady[];
-  /** Gets ready what needs no address: resolves before the control plane starts. @throws StartError */
+  /** Prepares all parts that need no address. Resolves before the control plane starts. @throws StartError */
   open(): Promise<void>;
   /** Resolves when every address is bound and served. @throws StartError */
   listen(): Promise<void>;
   /** Begins a change to another configuration, before its keys are fetched. @throws StartError when an address is taken */
   plan(config: Config): Promise<Change>;
   figures(): Promise<GatewayFigures>;
-  /** See `Gateway.close`. The verifiers still answer the control plane. */
+  /** See `Gateway.close`. The verifiers stay usable for the control plane. */
   close(graceMs: number): Promise<number>;
-  /** The control plane has closed: frees what answered it. */
+  /** Frees the verifiers. Called when the control plane has closed. */
   dispose(): Promise<void>;
 }
 
@@ -49,8 +49,8 @@ export interface Change {
   /** Makes the configuration ready. @throws StartError when a part of it is not available; `abandon` must follow. */
   prepare(): Promise<void>;
   /**
-   * Puts the configuration in force: it is when this returns, and every server has taken it when the promise resolves.
-   * Throws when a key cannot be used; nothing has changed then, and `abandon` must follow.
+   * Puts the configuration in force. It is in force when this returns, and every server has taken it when the promise
+   * resolves. Throws when a key cannot be used; nothing has changed then, and `abandon` must follow.
    */
   commit(keys: FetchedKeys): Promise<void>;
   abandon(): void;

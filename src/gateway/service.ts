@@ -9,7 +9,7 @@ import { buildService, type Surroundings } from './build-service.ts';
 /** One configuration at work. It serves until another takes its place, and ends with its last exchange. */
 export class Service {
   readonly config: Config;
-  /** What its exchanges work with. */
+  /** The context of its exchanges. */
   readonly forExchanges: ExchangeContext<Exchange>;
   readonly authorizer: Authorizer;
   readonly budget: Budget;
@@ -20,7 +20,7 @@ export class Service {
   #replaced = false;
   #closing: Promise<void> | undefined;
 
-  /** Throws when a key of the configuration cannot be used. @param onClosed called when nothing of the service is left. */
+  /** Throws when a key of the configuration cannot be used. @param onClosed called when the service has ended. */
   constructor(config: Config, surroundings: Surroundings, onClosed: (service: Service) => void) {
     this.config = config;
     this.#onClosed = onClosed;
@@ -50,7 +50,7 @@ export class Service {
     if (this.#exchanges === 0) void this.close();
   }
 
-  /** Ends everything now. */
+  /** Ends all exchanges now. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

@@ -22,7 +22,7 @@ export function isBlank(byte: number): boolean {
   return byte === SP || byte === HTAB;
 }
 
-/** The offset of the first byte of [from, end) that is no blank; `end` where there is none. */
+/** The offset of the first byte of [from, end) that is no blank; `end` without one. */
 export function skipBlanks(bytes: Uint8Array, from: number, end: number): number {
   let at = from;
   while (at < end && isBlank(bytes[at] as number)) at += 1;

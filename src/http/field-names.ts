@@ -1,4 +1,4 @@
-/** Fields that end at this hop (RFC 9110 §7.6.1), or that each hop writes anew because they frame the message. */
+/** Fields that end at this hop (RFC 9110 §7.6.1), and fields that each hop writes itself because they frame the message. */
 export const hopByHop: readonly string[] = [
   'connection',
   'keep-alive',
@@ -12,7 +12,7 @@ export const hopByHop: readonly string[] = [
   'upgrade',
   'http2-settings',
   'content-length',
-  'expect', // The front has answered it.
+  'expect', // The front has handled it.
 ];
 
 /**

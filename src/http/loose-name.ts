@@ -36,7 +36,7 @@ function fromHex(_: string, digits: string): string {
   return String.fromCharCode(Number.parseInt(digits, 16));
 }
 
-/** Uses no expression: one that ends in `$` would try each blank of a long run anew. */
+/** Uses no regular expression: with a `$` at its end it would try each blank of a long run again. */
 function trimmed(text: string): string {
   let start = 0;
   let end = text.length;

@@ -1,20 +1,20 @@
 import type { Reason } from '../reasons.ts';
 
-/** How the body of a request is framed (RFC 9112 §6). The front hands it over unframed; upstream gets it framed anew. */
+/** How the body of a request is framed (RFC 9112 §6). The front removes the client's framing; upstream gets a new one. */
 export type BodyFraming = 'none' | 'length' | 'chunked';
 
 /** How a recipient finds the end of a response body; `close`: it ends with the connection (RFC 9112 §6.3). */
 export type Framing = 'none' | 'length' | 'chunked' | 'close';
 
-/** What the characters of field values stand for. */
+/** How bytes became the characters of field values. */
 export interface Charset {
   /** `latin1`: each character is a byte. `utf8`: the values were decoded, and are encoded again for upstream. */
   readonly encoding: 'latin1' | 'utf8';
-  /** Stands for bytes that could not be decoded and are lost; undefined where none can be. */
+  /** The character in place of bytes that could not be decoded and are lost; undefined when no bytes can be lost. */
   readonly replacement: string | undefined;
 }
 
-/** Each character is a byte, as it came. */
+/** Each character is a byte as the client sent it. */
 export const bytesAsSent: Charset = Object.freeze({ encoding: 'latin1', replacement: undefined });
 
 /** The head of one request as its front read it. */
@@ -29,7 +29,7 @@ export interface RequestHead {
   readonly values: readonly string[];
   readonly charset: Charset;
   readonly host: string;
-  /** The first Authorization value, undefined when there is none; a flat string that is no part of a longer one. */
+  /** The first Authorization value, undefined without one; a flat string, not a slice of a longer one. */
   readonly authorization: string | undefined;
   readonly authorizationCount: number;
   readonly framing: BodyFraming;
@@ -44,11 +44,11 @@ export interface RequestHead {
 /** The lines of a request head as upstream gets it, the empty line included (RFC 9112 §2.1). */
 export interface RequestLines {
   readonly text: string;
-  /** With it every byte of the client's fields leaves as it came. */
+  /** The encoding with which every byte of the client's fields leaves as the client sent it. */
   readonly encoding: Charset['encoding'];
-  /** The query had the token in it; absent: it had not. */
+  /** The query held the token; absent otherwise. */
   readonly tokenInUrl?: true;
-  /** The request authenticates its connection, which therefore must carry no other; absent: it does not. */
+  /** The request authenticates its connection, which must carry no other request; absent otherwise. */
   readonly connectionAuth?: true;
 }
 
@@ -59,14 +59,14 @@ export function withClose(head: RequestLines): RequestLines {
 
 /** The head of one final response, ready to be written to a client. */
 export interface ResponseHead {
-  /** 200 to 999: a client takes what is above 599 as 5xx (RFC 9110 §15). */
+  /** 200 to 999; clients treat a status above 599 as 5xx (RFC 9110 §15). */
   readonly status: number;
   /**
    * Status code, a space and the reason phrase, which may be empty, then `\r\nName: value` for each field. CR and LF stand
    * only between two lines. Fields of the connection, framing fields and Date are left out: the front writes them.
    */
   readonly lines: string;
-  /** `lines` hold characters of 0x80 and above, one for each byte, which must leave as they are. */
+  /** `lines` hold characters of 0x80 and above, one for each byte. These bytes must leave unchanged. */
   readonly eightBit: boolean;
   readonly framing: Framing;
   /** Content-Length in bytes, -1 when absent. Set for HEAD and 304, which have no body; never set for 204. */
@@ -75,7 +75,7 @@ export interface ResponseHead {
 
 export type Field = readonly [name: string, value: string];
 
-/** Heads repeat, so the fields are read from the lines of each once. */
+/** Heads repeat, so the fields of each head are read from its lines once. */
 const fields = new WeakMap<ResponseHead, readonly Field[]>();
 
 /** The fields of a response in their order, names as upstream spells them; values are bytes, one a character. */
@@ -101,6 +101,6 @@ export function withField(head: ResponseHead, name: string, value: string): Resp
 export interface Reply {
   readonly head: ResponseHead;
   readonly body: Uint8Array;
-  /** The connection ends with it, in protocols where a request can put the framing of its connection in doubt. */
+  /** The connection must end with this reply, if its protocol has framing that a request can put in doubt. */
   readonly close: boolean;
 }

@@ -1,4 +1,4 @@
-/** Everything that a route does with a request, as text: equal for routes that differ only in what and how they match. */
+/** Everything that a route does with a request, as text: equal for routes that differ only in `match` and `paths`. */
 export function guardOf(route: {
   readonly name: string;
   readonly match: object;

@@ -5,7 +5,7 @@ const MAX_LINES = 5;
 /** Milliseconds of the span. */
 const SPAN_MS = 10_000;
 
-/** Limits log lines that strangers can cause to a few in each span. */
+/** Limits the log lines that strangers can cause to a few in each span. */
 export class LineRate {
   readonly #clock: Clock;
   #since = Number.NEGATIVE_INFINITY;

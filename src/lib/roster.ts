@@ -4,8 +4,8 @@ export interface Enrolled {
 }
 
 /**
- * A set for members that come and go by the ten thousand a second. A `Set` abandons its table every few deletions. Old
- * tables keep the members of their time alive, so those are not collected young.
+ * A set for members that enter and leave ten thousand times a second. A `Set` abandons its table every few deletions.
+ * Abandoned tables keep their members alive, so the members are not collected while they are young.
  */
 export class Roster<T extends Enrolled> {
   readonly #members: T[] = [];

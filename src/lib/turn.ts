@@ -1,28 +1,27 @@
 type Write = () => void;
 type Work = (shared: boolean) => void;
 
-/** Turns after which a loop that had nothing to write belongs to the work alone: some 5 ms of short ones. */
+/** Turns in a row without a write after which work gets longer slices: some 5 ms of short turns. */
 const ALONE_AFTER = 16;
 
-/** Puts off what is done best when a turn of the event loop has read all that came. */
+/** Runs writes, and then long work, at the end of a turn of the event loop, when all arrived bytes are read. */
 export class Turn {
   #writes: Write[] = [];
   #works: Work[] = [];
   #armed = false;
-  /** Turns in a row in which nothing was written but what the work itself brought about. */
+  /** Turns in a row without writes, apart from those that the work itself caused. */
   #idleTurns = ALONE_AFTER;
 
-  /** Runs `write` when this turn has read all that came, before any work. */
+  /** Runs `write` at the end of this turn, before any work. */
   atEnd(write: Write): void {
     this.#writes.push(write);
     this.#arm();
   }
 
   /**
-   * Runs `work`, which takes long, behind all writes of this turn, so that their receivers proceed meanwhile. From
-   * inside other work it is put off to the next turn.
-   *
-   * @param work gets whether others use the loop as well and wait until it is done.
+   * Runs `work`, which takes long, after all writes of this turn, so that their receivers proceed meanwhile. Work that is
+   * added from inside other work runs in the next turn.
+   * @param work gets whether requests share the loop, and wait until the work is done.
    */
   afterWrites(work: Work): void {
     this.#works.push(work);
@@ -47,10 +46,10 @@ export class Turn {
       drain(writes, shared);
       if (works.length === 0) return;
       drain(works, shared);
-      // What the work has brought about.
+      // The writes that the work has caused.
       drain(this.#writes, shared);
     } finally {
-      // What stands behind one that threw gets another turn.
+      // Entries after one that threw get another turn.
       if (writes.length > 0) this.#writes.unshift(...writes);
       if (works.length > 0) this.#works.unshift(...works);
       if (this.#writes.length > 0 || this.#works.length > 0) this.#arm();
@@ -58,7 +57,7 @@ export class Turn {
   };
 }
 
-/** Runs what is in the list now. What is added meanwhile, and what stands behind one that throws, stays in it. */
+/** Runs the entries that are in the list now. Entries added meanwhile, and those after one that throws, stay in it. */
 function drain(list: Work[], shared: boolean): void {
   for (let count = list.length; count > 0; count -= 1) (list.shift() as Work)(shared);
 }

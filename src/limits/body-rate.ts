@@ -5,7 +5,7 @@
 const GRACE_MS = 10_000;
 
 /**
- * Judges whether a request body comes fast enough. Every byte buys its sender time, but never more than the grace, so a
+ * Judges whether a request body arrives fast enough. Every byte buys its sender time, but never more than the grace, so a
  * fast start does not pay for trickling later.
  */
 export class BodyRate {
@@ -14,16 +14,16 @@ export class BodyRate {
   #at: number;
   #bytes = 0;
 
-  /** @param bytesPerSecond 0: any rate will do. @param startedAt milliseconds of the clock that `keeps` gets. */
+  /** @param bytesPerSecond 0 for any rate. @param startedAt milliseconds of the clock that `keeps` gets. */
   constructor(bytesPerSecond: number, startedAt: number) {
     this.#bytesPerSecond = bytesPerSecond;
     this.#at = startedAt;
   }
 
   /**
-   * Reviews the body; to be called at intervals until it ends.
-   * @param bytes received altogether.
-   * @param excused the gateway wanted no bytes for a part of the time since the last call, so that time does not count.
+   * Reviews the body. Must be called at intervals until the body ends.
+   * @param bytes received in total.
+   * @param excused the gateway paused the body since the last call, so that time does not count.
    * @returns false when the body is too slow.
    */
   keeps(now: number, bytes: number, excused: boolean): boolean {

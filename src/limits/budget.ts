@@ -1,25 +1,25 @@
 import { type Lease, spareOf } from './lease.ts';
 
-/** Bytes asked for at a time: what one client on a fast network sends in a few milliseconds. */
+/** Bytes asked for at a time: one client on a fast network sends as much in a few milliseconds. */
 const STEP_BYTES = 16 * 1024 * 1024;
 
 /**
- * Bytes that are never given away, and the same as a part of what a process begins with: what a fast upload brings before
- * other processes can be asked for more.
+ * Bytes that are never given away, and the same as a part of the first share, as a reciprocal. A fast upload brings as
+ * much before other processes can be asked for more.
  */
 const KEEP_BYTES = 8 * 1024 * 1024;
 const KEEP_PART = 4;
 /**
- * Milliseconds that a body waits for other processes to give what they can spare. They do so within 100 ms; a little
- * longer, because they are not asked again at once.
+ * Milliseconds that a body waits for other processes to give what they can spare. They do so within 100 ms, but the
+ * next message to them may have to wait (`LeaseClient`).
  */
 const PREPARE_MS = 200;
 
-/** Times that other processes are asked for one body. Each time they give half of what they do not use. */
+/** How often other processes are asked for one body. Each time they give half of their unused bytes. */
 const ROUNDS = 4;
 
 interface Waiter {
-  /** Bytes that it needs room for. */
+  /** Bytes of the body that waits. */
   readonly bytes: number;
   readonly ready: () => void;
   readonly timer: NodeJS.Timeout;
@@ -36,8 +36,8 @@ export class Budget implements Lease {
   #used = 0;
 
   /**
-   * @param onScarce called when more than half is taken, each time that more is wanted, with the number of bytes if it
-   * is known; undefined when no other process has a part.
+   * @param onScarce called at each `take` while more than half is taken, and with a number of bytes if it is known;
+   *   undefined when no other process has a part.
    */
   constructor(bytes: number, onScarce?: (wanted?: number) => void) {
     this.limit = bytes;
@@ -60,9 +60,10 @@ export class Budget implements Lease {
   }
 
   /**
-   * Asks other processes for the room that a body of so many bytes lacks. It must be asked for before: a fast upload
-   * makes long turns of the event loop, and no process can give anything within a turn. Returns true when there is
-   * nothing to wait for; otherwise `ready` is called once, when they have given what they can.
+   * Asks other processes for the room that a body of so many bytes lacks. Must be called before the body arrives: a fast
+   * upload makes long turns of the event loop, and no process can give bytes within a turn.
+   * @returns true when there is no need to wait; otherwise `ready` is called once, when the others have given what they
+   *   can spare.
    */
   prepare(bytes: number, ready: () => void): boolean {
     const missing = this.#missing(bytes);

@@ -7,8 +7,8 @@ import { type Lease, spareOf } from './lease.ts';
 const LOG_EVERY_MS = 10_000;
 
 /**
- * The unused share of the limit that stays here when the rest is lent, as a reciprocal: a connection is admitted or
- * refused at once, with no time to ask for more.
+ * The part of the limit that is not lent while it is unused, as a reciprocal: a connection is admitted or refused at
+ * once, with no time to ask for more.
  */
 const KEEP_PART = 8;
 
@@ -16,14 +16,14 @@ const KEEP_PART = 8;
 export class ConnectionLimit implements Lease {
   /** Connections closed because the limit was reached. */
   readonly refused: Counter = new Counter();
-  /** Most connections at one time. A later, lower limit closes none. */
+  /** Connections at one time, at most. A later, lower limit closes none. */
   limit: number;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #onScarce: () => void;
   #count = 0;
   #loggedAt = Number.NEGATIVE_INFINITY;
-  /** Refused connections up to the last line. */
+  /** Refused connections up to the last log line. */
   #logged = 0;
 
   /** @param onScarce called for each new connection while few more may come. */

@@ -1,6 +1,6 @@
 /**
- * This process's part of a limit that it shares with other processes. The part grows by units that others can spare and
- * shrinks by units that others need more.
+ * The part that this process has of a limit that processes share. It grows by units that others can spare, and shrinks by
+ * units that others need more.
  */
 export interface Lease {
   /** Units that this process may use now. */

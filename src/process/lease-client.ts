@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Lease } from '../limits/lease.ts';
 
 /**
- * Milliseconds between two messages that ask for more of one limit, when the other workers could spare nothing. They may
+ * Milliseconds between two messages that ask for more of one limit, after the other workers could spare no unit. They may
  * spare some a moment later, and a flood of requests must not become a flood of messages.
  */
 const ASK_EVERY_MS = 50;
@@ -36,7 +36,7 @@ export class LeaseClient {
     ask(key, Math.max(lease.step, wanted));
   }
 
-  /** The supervisor grants units, 0 when nothing could be spared; or takes units off before the worker serves. */
+  /** The supervisor grants units, 0 when no worker could spare any; or takes units off before the worker serves. */
   granted(key: string, amount: number): void {
     // Workers that could spare some may spare more.
     if (amount > 0) this.#asked.delete(key);

@@ -38,7 +38,7 @@ export function unitsOf({ limits, upstreams }: Config): Units {
 export class Leases {
   readonly #totals: () => Units;
   readonly #held = new Map<Holder, Map<string, number>>();
-  /** Grows when all parts are dealt anew; a response about older parts does not count. */
+  /** Grows when all parts are dealt again; a response about older parts does not count. */
   #deal = 0;
   readonly #asking = new Map<string, Promise<void>>();
 
@@ -70,7 +70,7 @@ export class Leases {
     this.#held.delete(holder);
   }
 
-  /** Deals all parts anew, because another configuration is in force. */
+  /** Deals all parts again, because another configuration is in force. */
   reset(): void {
     this.#deal += 1;
     for (const holder of this.#held.keys()) this.#held.set(holder, new Map(holder.shares));
@@ -79,13 +79,13 @@ export class Leases {
   /** A holder needs more. It gets what is free or what the others can spare, possibly nothing. Never rejects. */
   async ask(holder: Holder, key: string, wanted: number): Promise<void> {
     const before = this.#asking.get(key);
-    const answered = (before ?? Promise.resolve()).then(() => this.#answer(holder, key, wanted));
-    this.#asking.set(key, answered);
-    await answered;
-    if (this.#asking.get(key) === answered) this.#asking.delete(key);
+    const granted = (before ?? Promise.resolve()).then(() => this.#grant(holder, key, wanted));
+    this.#asking.set(key, granted);
+    await granted;
+    if (this.#asking.get(key) === granted) this.#asking.delete(key);
   }
 
-  async #answer(holder: Holder, key: string, wanted: number): Promise<void> {
+  async #grant(holder: Holder, key: string, wanted: number): Promise<void> {
     if (!this.#held.has(holder) || !this.#totals().has(key)) {
       holder.raise(key, 0);
       return;

@@ -38,12 +38,12 @@ export type ToWorker =
   | { readonly kind: 'lower'; readonly id: number; readonly limit: string; readonly wanted: number }
   /** The response to `want`; or, before `serve`, how many units less than its share are left. */
   | { readonly kind: 'raise'; readonly limit: string; readonly amount: number }
-  /** Accept no connections, and respond when that is so; then end when the last client has left or after `graceMs`. */
+  /** Stop accepting connections, then respond; end when the last client has left or after `graceMs`. */
   | { readonly kind: 'retire'; readonly id: number; readonly graceMs: number }
   /** End as soon as the exchanges in flight have ended or `graceMs` is over. */
   | { readonly kind: 'close'; readonly graceMs: number };
 
-/** What one worker has counted, and the resources that it uses. */
+/** The figures of one worker, and the resources that it uses. */
 export interface WorkerReport {
   readonly figures: Figures;
   readonly process: ProcessFigures;

@@ -25,7 +25,7 @@ export interface ReloaderOptions {
   readonly started: Promise<void>;
 }
 
-/** Reads the configuration again, puts it in force and reports how that went; one reload at a time. */
+/** Reads the configuration again, puts it in force and reports the outcome; one reload at a time. */
 export class Reloader {
   readonly #options: ReloaderOptions;
   #running: Promise<unknown> | undefined;
@@ -37,8 +37,8 @@ export class Reloader {
   }
 
   /**
-   * Resolves when every worker serves the configuration as it was at the call or later, or when that is refused. Callers
-   * that come while a reload waits share it, so at most one waits. Never rejects.
+   * Resolves when every worker serves the configuration as the file was at the call or later, or when that configuration
+   * is refused. While one reload waits for another, further callers share it, so at most one waits. Never rejects.
    */
   reload(): Promise<ReloadOutcome> {
     if (this.#next !== undefined) return this.#next;

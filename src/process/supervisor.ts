@@ -17,12 +17,12 @@ export interface SupervisorOptions {
   /** Whether a watchdog ends this process when it is not well; see `isWell`. */
   readonly watched: boolean;
   /** The workers cannot be kept alive; the caller can only close the gateway. */
-  readonly onHopeless: (why: string) => void;
+  readonly onGiveUp: (why: string) => void;
 }
 
 /**
- * The process that owns everything but the traffic: configuration, key sets, revocations, admin address, and the
- * workers, which serve by what it sends them.
+ * The process that owns everything but the traffic: configuration, key sets, revocations, the admin address, and the
+ * workers, which serve as it tells them.
  */
 export class Supervisor {
   readonly gateway: Gateway<Workers>;

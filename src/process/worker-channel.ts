@@ -85,7 +85,7 @@ export class WorkerChannel {
     return (this.#unanswered * PING_MS) / 1000;
   }
 
-  /** Sends nothing to a worker that is gone; see `ended`. */
+  /** Has no effect when the worker has ended; see `ended`. */
   send(message: Statement): void {
     this.#send(message);
   }

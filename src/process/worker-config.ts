@@ -11,7 +11,7 @@ export interface WorkerConfigsOptions {
   readonly workers: number;
 }
 
-/** What each worker serves, by its index. */
+/** The configuration of each worker, by its index. */
 export function workerConfigs(options: WorkerConfigsOptions): readonly Config[] {
   const { config, addresses, before, workers } = options;
   const share = workerConfig(config, workers);

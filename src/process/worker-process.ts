@@ -23,7 +23,7 @@ const ALONE_MS = 500;
 const INTERNAL = 70;
 
 /**
- * Serves what a supervisor says, over the channel that this process was started with, until the channel closes.
+ * Serves as a supervisor tells it over the channel that this process was started with, until the channel closes.
  * Resolves with the exit code.
  */
 export function workerProcess(): Promise<number> {

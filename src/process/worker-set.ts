@@ -24,16 +24,16 @@ export interface WorkerSetOptions {
   readonly configOf: (index: number) => Config;
   /** The limits of the whole gateway. */
   readonly limits: () => Units;
-  /** Logs what the workers find out about upstream servers. */
+  /** Logs the states of upstream servers that the workers report. */
   readonly board: ServerBoard;
   readonly keys: () => KeysByIssuer;
   readonly revocations: () => Iterable<Revocation>;
   readonly refetch: (issuer: string) => Promise<void> | undefined;
   /** No worker lives long enough to serve. */
-  readonly onHopeless: (why: string) => void;
+  readonly onGiveUp: (why: string) => void;
 }
 
-/** The worker processes that live. There is one for each index, and a new one takes the place of each that ends unasked. */
+/** The living worker processes, one for each index. A new process replaces each that ends without being asked to. */
 export class WorkerSet {
   /** Workers that ended unasked. */
   deaths = 0;
@@ -43,7 +43,7 @@ export class WorkerSet {
   readonly changes = new Mutex();
   readonly #options: WorkerSetOptions;
   readonly #backoff = new RestartBackoff();
-  /** By start. */
+  /** In the order of their start. */
   readonly #workers = new Set<Worker>();
   #started = false;
   #closing = false;
@@ -53,7 +53,7 @@ export class WorkerSet {
     this.leases = new Leases(options.limits);
   }
 
-  /** By start. */
+  /** In the order of their start. */
   get living(): readonly Worker[] {
     return [...this.#workers];
   }
@@ -68,7 +68,7 @@ export class WorkerSet {
     return this.serving.some(({ channel }) => channel.silentSeconds <= WELL_SECONDS);
   }
 
-  /** Resolves when all serve. Rejects with a StartError when one cannot. */
+  /** Resolves when all workers serve. Rejects with a StartError when one cannot. */
   async start(count: number): Promise<void> {
     const indexes = Array.from({ length: count }, (_, index) => index);
     await Promise.all(indexes.map((index) => this.#fill(index)));
@@ -104,7 +104,7 @@ export class WorkerSet {
     }
   }
 
-  /** Has all end; see `Server.close`. @returns how many exchanges were cut. */
+  /** Ends all workers; see `Server.close`. @returns how many exchanges were cut. */
   async close(graceMs: number): Promise<number> {
     this.#closing = true;
     this.#backoff.stop();
@@ -118,7 +118,7 @@ export class WorkerSet {
     for (const { channel } of this.#workers) channel.kill('SIGKILL');
   }
 
-  /** Has a worker take a configuration that it prepared. Never rejects. */
+  /** Makes a worker take a configuration that it has prepared. Never rejects. */
   async commit(worker: Worker, config: Config, keys: KeysByIssuer): Promise<void> {
     try {
       await worker.commit(config, keys);
@@ -176,7 +176,7 @@ export class WorkerSet {
       await worker.commit(config, this.#options.keys());
       await this.leases.begin(worker);
     }
-    // It may have ended while it waited for its turn; then only the caller fills its place.
+    // The worker may have ended while it waited; then only the caller fills its place.
     if (worker.channel.isGone) throw new WorkerEnded('the listener process ended');
     worker.state = 'serving';
   }
@@ -208,7 +208,7 @@ export class WorkerSet {
       await this.#backoff.wait(delay);
       if (!this.#closing) await this.#fill(worker.index);
     } catch (error) {
-      this.#options.onHopeless(error instanceof Error ? error.message : String(error));
+      this.#options.onGiveUp(error instanceof Error ? error.message : String(error));
     }
   }
 
@@ -255,7 +255,7 @@ export class WorkerSet {
     if (this.#closing) return;
     const seconds = Math.round(worker.age);
     const fields = { listener: worker.index, pid: worker.channel.pid, code, signal, seconds };
-    // Their places are filled elsewhere, but the log must have each end that was not asked for.
+    // Another method fills the place of these workers, but the log must have each end that was not asked for.
     if (worker.isDismissed || worker.state === 'starting') {
       if (worker.channel.wasKilled || (worker.isDismissed && code === 0)) return;
       this.#count(worker);

@@ -5,7 +5,7 @@ import type { WorkerSet } from './worker-set.ts';
 const HUNG_SECONDS = 10;
 /** Milliseconds between two checks of all workers. */
 const CHECK_MS = 1_000;
-/** Checks from one reading of their counts to the next. If a worker is killed, what it counted since is lost. */
+/** Checks between two readings of the counts. If a worker is killed, its counts since the last reading are lost. */
 const GATHER_EVERY = 5;
 
 /** Reads the counts of all workers every few seconds, and kills workers that hang. */
@@ -37,7 +37,7 @@ export class WorkerWatch {
     if (this.#checks % GATHER_EVERY === 0) for (const worker of workers) void worker.gather();
     for (const { channel, index } of workers) {
       if (channel.silentSeconds < HUNG_SECONDS) continue;
-      // When no worker responds, the fault is a greater one, and the watchdog of this process ends everything.
+      // When no worker responds, the fault is not a worker's, and the watchdog of this process ends the gateway.
       if (this.#watched && !this.#set.isWell) continue;
       this.#log.error(
         { listener: index, pid: channel.pid, seconds: HUNG_SECONDS },

@@ -115,8 +115,8 @@ export class Worker implements Holder {
   }
 
   async lower(limit: string, wanted: number): Promise<number> {
-    const answer = await this.channel.ask({ kind: 'lower', limit, wanted });
-    return answer.kind === 'lowered' ? answer.amount : 0;
+    const response = await this.channel.ask({ kind: 'lower', limit, wanted });
+    return response.kind === 'lowered' ? response.amount : 0;
   }
 
   raise(limit: string, amount: number): void {
@@ -143,7 +143,7 @@ export class Worker implements Holder {
     await this.channel.ask({ kind: 'commit', keys });
   }
 
-  /** Ends it when its clients have left. Resolves when it accepts no connections. */
+  /** Ends the worker when its clients have left. Resolves when it accepts no connections. */
   async retire(graceMs: number): Promise<void> {
     void this.#dismiss(graceMs);
     try {
@@ -153,7 +153,7 @@ export class Worker implements Holder {
     }
   }
 
-  /** Ends it as soon as its exchanges have ended, at the latest after `graceMs`. Resolves when it has ended. */
+  /** Ends the worker when its exchanges have ended, at the latest after `graceMs`. Resolves when the worker has ended. */
   async close(graceMs: number): Promise<void> {
     this.channel.send({ kind: 'close', graceMs });
     await this.#dismiss(graceMs);
@@ -171,7 +171,7 @@ export class Worker implements Holder {
     clearTimeout(late);
   }
 
-  /** Asks for its present figures. Resolves when they have come or are late. */
+  /** Asks for its present figures. Resolves when they have arrived or are late. */
   async gather(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
@@ -185,7 +185,7 @@ export class Worker implements Holder {
     clearTimeout(timer);
   }
 
-  /** What `/status` and the metrics show of the process. */
+  /** The figures of the process for `/status` and the metrics. */
   get figures(): WorkerFigures {
     const { process, figures } = this.report ?? {};
     return {

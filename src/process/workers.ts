@@ -28,21 +28,21 @@ export interface WorkersOptions extends GatewayParts {
   /** Whether a watchdog ends this process when no worker responds. */
   readonly watched: boolean;
   /** No worker lives long enough to serve. */
-  readonly onHopeless: (why: string) => void;
+  readonly onGiveUp: (why: string) => void;
 }
 
-/** What belongs to one configuration of the workers. */
+/** The parts that belong to one configuration of the workers. */
 interface Setting {
   readonly config: Config;
   /** The addresses that the workers bind, by those of the configuration. */
   readonly claimed: ReadonlyMap<string, TrafficAddress>;
-  /** What each worker serves, by index; the same objects until another configuration is in force. */
+  /** The configuration of each worker, by index; the same objects until another configuration is in force. */
   readonly workerConfigs: readonly Config[];
-  /** Verifies what only this process sees: new keys, and what FusionAuth has signed. */
+  /** Checks the data that only this process gets: new keys, and webhooks signed by FusionAuth. */
   readonly authorizer: Authorizer;
 }
 
-/** Worker processes, which serve by what this process sends them. */
+/** Worker processes, which serve as this process tells them. */
 export class Workers implements Servers {
   readonly #set: WorkerSet;
   readonly #watch: WorkerWatch;
@@ -51,7 +51,7 @@ export class Workers implements Servers {
   #listening = false;
 
   constructor(config: Config, options: WorkersOptions) {
-    const { log, program, env, control, board, sharePort, watched, onHopeless } = options;
+    const { log, program, env, control, board, sharePort, watched, onGiveUp } = options;
     this.#sharePort = sharePort;
     this.#setting = { config, claimed: new Map(), workerConfigs: [], authorizer: authorizerOf(config) };
     this.#set = new WorkerSet({
@@ -65,7 +65,7 @@ export class Workers implements Servers {
       keys: () => control.keySets.keys(),
       revocations: () => control.revocation?.list.all() ?? [],
       refetch: (issuer) => control.keySets.refetch(issuer),
-      onHopeless,
+      onGiveUp,
     });
     this.#watch = new WorkerWatch(this.#set, log, watched);
   }
@@ -118,7 +118,7 @@ export class Workers implements Servers {
     const { authorizer, workerConfigs } = this.#setting;
     authorizer.setKeys(issuer, keys);
     for (const { channel, config, index } of this.#set.living) {
-      // A worker that works by an older configuration may not know the issuer; it gets these keys when it catches up.
+      // A worker with an older configuration may not know the issuer; it gets these keys when it catches up.
       if (config === workerConfigs[index]) channel.send({ kind: 'keys', issuer, keys });
     }
   }

@@ -123,7 +123,7 @@ export class RedisConnection {
 
   #settle(reply: Reply): void {
     const first = this.#pending.shift();
-    if (first === undefined) this.close(new Error('Redis sent an answer without a question'));
+    if (first === undefined) this.close(new Error('Redis sent a reply without a command'));
     else if (reply instanceof RedisError) first.reject(reply);
     else first.resolve(reply);
   }

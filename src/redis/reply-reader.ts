@@ -1,4 +1,4 @@
-/** Bytes of one text that is kept. The reader skips longer ones as they come, so they cost no memory. */
+/** Bytes of one text that is kept. The reader skips longer texts as they arrive, so they cost no memory. */
 const MAX_TEXT = 8 * 1024;
 /** Bytes of a line. A line is or begins a reply and holds a number or an error, never stored data. */
 const MAX_LINE = 16 * 1024;
@@ -16,7 +16,7 @@ export class RedisError extends Error {
   override readonly name = 'RedisError';
 }
 
-/** Redis sent something that is no reply, or a reply longer than any that the gateway asks for. */
+/** Redis sent bytes that are no reply, or a longer reply than the gateway can have asked for. */
 export class ReplyError extends Error {
   override readonly name = 'ReplyError';
 }
@@ -100,12 +100,12 @@ export class ReplyReader {
       }
       if (left <= 0) this.#add(left < 0 ? null : [], behind);
       else this.#lists.push({ items: [], left });
-    } else throw new ReplyError('what answers is no Redis');
+    } else throw new ReplyError('the server is not Redis');
   }
 
   /**
    * Adds a value to the innermost list, or hands it out as a reply.
-   * @param behind bytes of the next reply that have come already.
+   * @param behind bytes of the next reply that have arrived already.
    */
   #add(value: Reply, behind: number): void {
     let reply = value;
@@ -122,6 +122,6 @@ export class ReplyReader {
 }
 
 function countOf(text: string): number {
-  if (!/^-?\d{1,15}$/.test(text)) throw new ReplyError('what answers is no Redis');
+  if (!/^-?\d{1,15}$/.test(text)) throw new ReplyError('the server is not Redis');
   return Number(text);
 }

@@ -5,14 +5,14 @@ import { noBody } from './replies.ts';
 type PreflightRules = Omit<Extract<PreflightConfig, { kind: 'answer' }>, 'kind'>;
 
 /**
- * The answers to preflights of one route (Fetch standard §3.3), rendered once: what a client sends chooses one and
- * is never part of it.
+ * The replies to preflights of one route (Fetch standard §3.3), rendered once. The client's origin chooses a reply, but
+ * no byte of the request is part of it.
  */
 export class PreflightReplies {
   readonly kind = 'replies';
   readonly #everyone: Reply | undefined;
   readonly #byOrigin: ReadonlyMap<string, Reply>;
-  /** Without leave, and so without a word of what would be allowed. */
+  /** For an origin that is not allowed: says nothing about allowed requests. */
   readonly #stranger: Reply = reply([]);
 
   constructor(rules: PreflightRules) {
@@ -40,7 +40,7 @@ function leave(origin: string, rules: PreflightRules): string[] {
   return lines;
 }
 
-/** The answer depends on Origin whether it is allowed or not, so no cache may give one client's to another. */
+/** Every reply depends on Origin, so `Vary` keeps caches from giving it to clients with another one. */
 function reply(lines: readonly string[]): Reply {
   const head: ResponseHead = {
     status: 204,

@@ -15,11 +15,11 @@ const haproxyMessages: Readonly<Record<Stage, string>> = {
   audience: 'Invalid JWT audience',
   signature: 'Invalid JWT signature',
   expiry: 'JWT has expired',
-  // Of our own: the walk-through has no rules of this kind, and a client that reads "expired" would fetch the same token again.
+  // The walk-through has no rules of this kind. A client that reads "expired" would fetch the same token again.
   rules: 'JWT is not accepted here',
 };
 
-/** Every answer the gateway gives by itself, rendered once. */
+/** The refusals of the gateway, rendered once. */
 export class Replies {
   readonly #byReason: Readonly<Record<Reason, Reply>>;
   readonly #byScope: ReadonlyMap<string, ReadonlyMap<Reason, Reply>>;
@@ -27,19 +27,19 @@ export class Replies {
 
   /**
    * @param realm realm of the Bearer challenge; must hold no quote, backslash or control character.
-   * @param scopes what routes demand, as it stands in the challenge: scopes of RFC 6749 §3.3 separated by spaces.
+   * @param scopes the scopes that each route demands, as in its challenge: RFC 6749 §3.3, separated by spaces.
    */
   constructor(style: 'rfc6750' | 'haproxy', realm: string, scopes: Iterable<string> = []) {
-    const words = Object.keys(reasons) as Reason[];
-    this.#byReason = Object.fromEntries(words.map((word) => [word, problem(word, realm)])) as Record<
+    const names = Object.keys(reasons) as Reason[];
+    this.#byReason = Object.fromEntries(names.map((name) => [name, problem(name, realm)])) as Record<
       Reason,
       Reply
     >;
-    const denials = words.filter((word) => reasons[word].challenge === 'insufficient_scope');
+    const denials = names.filter((name) => reasons[name].challenge === 'insufficient_scope');
     this.#byScope = new Map(
       Array.from(scopes, (scope) => [
         scope,
-        new Map(denials.map((word) => [word, problem(word, realm, scope)])),
+        new Map(denials.map((name) => [name, problem(name, realm, scope)])),
       ]),
     );
     if (style === 'haproxy') {
@@ -52,7 +52,7 @@ export class Replies {
     return this.#byReason[reason];
   }
 
-  /** HAProxy's style covers what its rules deny; that we are short of something (5xx) is said in both styles. */
+  /** HAProxy's style applies to refused tokens. A status of 5xx means a fault of the gateway, and looks alike in both styles. */
   ofRejection(rejection: Rejection): Reply {
     const { reason, scope } = rejection;
     const ofScope = scope === undefined ? undefined : this.#byScope.get(scope)?.get(reason);
@@ -64,8 +64,8 @@ export class Replies {
 }
 
 /** RFC 9457 body, RFC 6750 challenge. */
-function problem(word: Reason, realm: string, scope?: string): Reply {
-  const entry = reasons[word];
+function problem(reason: Reason, realm: string, scope?: string): Reply {
+  const entry = reasons[reason];
   const lines: [string, string][] = [
     ['Content-Type', 'application/problem+json'],
     ['Cache-Control', 'no-store'],
@@ -80,12 +80,12 @@ function problem(word: Reason, realm: string, scope?: string): Reply {
   }
   if (entry.retryAfter !== undefined) lines.push(['Retry-After', String(entry.retryAfter)]);
   const body = JSON.stringify({
-    type: `urn:portcullis:rejection:${word}`,
+    type: `urn:portcullis:rejection:${reason}`,
     title: entry.text,
     status: entry.status,
-    code: word,
+    code: reason,
   });
-  // The prompt of a shell begins a line of its own behind it.
+  // The line feed lets the prompt of a shell begin on a line of its own.
   return replyOf(entry.status, lines, `${body}\n`, entry.close ?? false);
 }
 

@@ -77,7 +77,7 @@ export class AdminEndpoint implements PostHandler {
     const { dropped, isSaved, isRedisEmpty } = await this.#options.drop();
     if (isSaved && isRedisEmpty) return { status: 200, body: { dropped } };
     const error = isSaved
-      ? 'dropped, but Redis was not reached and may tell it again; try again'
+      ? 'dropped, but Redis was not reached and may send it again; try again'
       : 'dropped, but not on the disk: a restart would bring it back; try again';
     return { status: 503, body: { dropped, error }, headers: { 'retry-after': '5' } };
   }

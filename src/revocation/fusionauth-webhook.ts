@@ -12,7 +12,7 @@ import type { TokenLives } from './token-lives.ts';
 
 /** Bytes of a body: an event holds a user with all data that applications have stored for that user. */
 const MAX_BODY_BYTES = 1024 * 1024;
-/** Remembered events of 100 bytes each: more than come between an event and its repetition. Repeating an event is harmless. */
+/** Remembered events, 100 bytes each: more than arrive between an event and its repetition. A repetition is harmless. */
 const SEEN_EVENTS = 10_000;
 
 const SIGNATURE = 'x-fusionauth-signature-jwt';

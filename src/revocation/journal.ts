@@ -35,14 +35,14 @@ export class Journal {
   readonly #maxBytes: number;
   readonly #damaged: DamagedLines;
   #handle: FileHandle | undefined;
-  /** Bytes of whole lines; the next write overwrites any bytes behind them. */
+  /** Bytes of whole lines; the next write overwrites any bytes after them. */
   #size = 0;
   #lines = 0;
-  /** Bytes of a torn line, or of a write that failed, stand behind the whole lines. */
+  /** Bytes of a torn line, or of a failed write, follow the whole lines. */
   #dirty = false;
   /** The file has lines that cannot be read; rewriting sets them aside. */
   #isDamaged = false;
-  /** Someone has removed the file; it must be rewritten. */
+  /** The file was removed; it must be rewritten. */
   #isGone = false;
   /** The file differs from the revocations in force; no line is confirmed before it is rewritten. */
   #isBehind = false;
@@ -143,7 +143,7 @@ export class Journal {
 
   /** Rewrites the file after revocations were dropped. Resolves when it does not hold them any more; rejects as `append`. */
   async renew(): Promise<void> {
-    this.#fallBehind('the file is not written anew yet');
+    this.#fallBehind('the file is not rewritten yet');
     this.#unsaved = '';
     this.#unsavedLines = 0;
     // A successor in progress, or a write, may contain dropped revocations.
@@ -157,7 +157,7 @@ export class Journal {
     if (this.#isBehind) throw new Error(this.#lastError);
   }
 
-  /** Tries again to save what could not be saved; to be called about once a second. */
+  /** Tries again to save unsaved revocations. Must be called about once a second. */
   retry(): void {
     if (this.#skip > 0) this.#skip -= 1;
     if (this.#unsaved !== '' && !this.#isBehind) this.#startWriting();

@@ -33,10 +33,10 @@ export interface SharedLine {
 export interface News {
   /** Undefined stands for a line that is too long. */
   readonly lines: readonly (string | undefined)[];
-  /** The id behind which to read next. */
+  /** The id after which to read next. */
   readonly last: string;
   readonly isFull: boolean;
-  /** Lines may be missing: a gateway has made the stream anew, or someone has damaged it. */
+  /** Lines may be missing: a gateway has made a new stream, or another writer has damaged it. */
   readonly isBroken: boolean;
 }
 
@@ -80,7 +80,7 @@ export class RedisKeys {
     await this.#begin(this.#writer, STREAM, SNAPSHOT);
   }
 
-  /** Id of the newest entry, behind which to read. */
+  /** Id of the newest entry, after which to read. */
   async newest(): Promise<string> {
     const [entry] = (await this.#reader.send(
       'XREVRANGE',
@@ -132,12 +132,12 @@ export class RedisKeys {
     }
   }
 
-  /** Waits for entries behind `last`, for at most `waitMs` milliseconds. */
+  /** Waits for entries after `last`, for at most `waitMs` milliseconds. */
   async read(last: string, waitMs: number): Promise<News> {
     const block = ['COUNT', String(AT_ONCE), 'BLOCK', String(Math.max(1, Math.ceil(waitMs)))];
     const reply = await this.#reader.send('XREAD', ...block, 'STREAMS', STREAM, last);
     const entries = (reply as readonly (readonly [string, readonly Entry[]])[] | null)?.[0]?.[1] ?? [];
-    // A reader that gets nothing may wait behind the end of a new stream.
+    // A reader that gets no entry may be waiting after the end of a new stream.
     if (entries.length === 0) return { lines: [], last, isFull: false, isBroken: await this.#isAnew(last) };
     const isFull = entries.length === AT_ONCE;
     const newest = entries.at(-1)?.[0] ?? last;
@@ -151,7 +151,7 @@ export class RedisKeys {
     return { lines, last: newest, isFull, isBroken };
   }
 
-  /** Whether Redis may have cut entries behind `last` off the stream before they were read. */
+  /** Whether Redis may have removed entries after `last` from the stream before they were read. */
   async #isBehind(last: string): Promise<boolean> {
     const [oldest] = (await this.#reader.send('XRANGE', STREAM, '-', '+', 'COUNT', '1')) as readonly Entry[];
     return isLater(oldest?.[0] ?? '0-0', last);

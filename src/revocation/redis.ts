@@ -19,7 +19,7 @@ const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 5_000;
 /** Milliseconds after a reply that was too long: the next one may be as long. */
 const LONG_PAUSE_MS = 60_000;
-/** Milliseconds between two comparisons of all revocations, which restore those that someone has deleted in Redis. */
+/** Milliseconds between two comparisons of all revocations, which restore the revocations that were deleted in Redis. */
 const COMPARE_MS = 600_000;
 /** The same while revocations of others find no room here: room may have become free. */
 const COMPARE_SHORT_MS = 60_000;
@@ -35,7 +35,7 @@ const BYTES_PER_ENTRY = 4 * 1024;
 const SPARE_BYTES = 1024 * 1024 * 1024;
 /** Lines beyond those, so that a small limit does not make a small snapshot too long. */
 const SPARE_LINES = 10_000;
-/** Lines that wait for the connection to come back. Comparing finds those that have no room. */
+/** Lines that wait for a new connection. A comparison finds those that have no room. */
 const MAX_UNPUBLISHED = 10_000;
 
 export interface RedisLinkOptions {
@@ -224,7 +224,7 @@ export class RedisLink {
     }
   }
 
-  /** Gives each side the revocations it lacks. Resolves with the id of the stream behind which to read. */
+  /** Gives each side the revocations it lacks. Resolves with the id of the stream after which to read. */
   async #compare(keys: RedisKeys): Promise<string> {
     const { clock, known, lines, entries, log } = this.#options;
     await keys.mend();

@@ -152,7 +152,7 @@ export class RevocationList implements Revocations {
   /** Removes the revocations that came only from Redis and returns their number. Own revocations stay unchanged. */
   dropForeign(): number {
     const before = this.#size;
-    // The buckets are filled anew, because entries that are dropped again and again would pile up in them.
+    // Fills the buckets again, because entries that are dropped repeatedly would pile up in them.
     this.#buckets.clear();
     for (const { entries } of this.#shapes.values()) {
       for (const entry of entries.values()) {
@@ -170,7 +170,7 @@ export class RevocationList implements Revocations {
   }
 
   /**
-   * Each revocation in force, in no order; callers may add more while they read. A revocation that Redis extends comes
+   * Each revocation in force, in no order; callers may add more while they read. Yields a revocation that Redis extends
    * twice.
    */
   *all(): Generator<Revocation> {

@@ -112,12 +112,12 @@ export class RevocationService {
     const troubles = [...this.store.troubles()];
     if (this.#link?.isShort === true) {
       troubles.push(
-        'revocations that Redis tells are not in force here because nine tenths of revocation.entries are: make it the same everywhere, or, if others write to that Redis, shut them out and DELETE /revocations?source=redis',
+        'revocations from Redis are not in force here because they may fill only nine tenths of revocation.entries: set the same number in every gateway or, if other programs write to that Redis, shut them out and DELETE /revocations?source=redis',
       );
     }
     if (this.#link?.isCut === true) {
       troubles.push(
-        'Redis holds more revocations than are read: look who else writes to portcullis:revocations:all',
+        'Redis holds more revocations than are read: find the other programs that write to portcullis:revocations:all',
       );
     }
     if (this.#redisRequired && this.#link?.inSync !== true) {

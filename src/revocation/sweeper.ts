@@ -19,7 +19,7 @@ export class Sweeper {
     this.#clock = clock;
   }
 
-  /** Sweeps if it is time; to be called about once a second. */
+  /** Sweeps if that is due. Must be called about once a second. */
   tick(): void {
     const now = this.#clock.monotonic();
     const offset = this.#clock.wall() - now;

@@ -54,7 +54,7 @@ export function leadsOnlyTo<R extends Routed>(
     for (const { folded, segments, candidates } of table.entries) {
       const fit = firstFit(candidates, method);
       if (fit === undefined) continue;
-      // A table that takes every path, or every path with this prefix, hides the tables behind it.
+      // A table that takes every path, or every path with this prefix, hides the later tables.
       isLast ||= folded === '' || (readings !== undefined && fit === route);
       if (route !== undefined && isAlike(fit, route)) continue;
       if (readings === undefined) return false;
@@ -64,6 +64,6 @@ export function leadsOnlyTo<R extends Routed>(
     }
     if (isLast) return true;
   }
-  // No table takes all paths, so a reading that climbs may end where no route was meant.
+  // No table takes all paths, so a reading that climbs to a parent may end at a path that no route should serve.
   return route === undefined || readings !== undefined;
 }

@@ -10,8 +10,8 @@ export function bearerToken(authorization: string | undefined): string | Rejecti
 }
 
 /**
- * The token behind a scheme, or the reason why there is none. The scheme matches in any case, and several spaces may
- * follow it. A value with another scheme carries no token. A scheme with nothing behind it, or with more than one word
+ * The token after a scheme, or the reason why there is none. The scheme matches in any case, and several spaces may
+ * follow it. A value with another scheme carries no token. A scheme without a token, or with more than one word after it
  * (a tab, a list, inner spaces), is malformed: two readers could read different tokens from it. The characters of the
  * token are checked later, where its segments are decoded.
  * @param scheme in lower case.

@@ -42,7 +42,7 @@ export class KeyRequests {
 
   /**
    * For a token whose signature is wrong: an issuer may have replaced a key by another one of the same `kid`, or of
-   * none. Asks only for a token that has not expired, by its own word, and whose algorithm's keys are fetched.
+   * none. Asks only for a token that has not expired, according to its `exp`, and whose algorithm's keys are fetched.
    * Undefined when the issuer cannot be asked now; otherwise resolves, and never rejects, when the issuer has answered
    * or failed.
    */

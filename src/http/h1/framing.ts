@@ -35,11 +35,11 @@ export function framingFault(fields: FramingFields): FramingFault | undefined {
   if (chunked && !fields.current) return 'chunked_in_http_1_0';
   // The gateway never asks for an upgrade, and the bytes behind it would not be HTTP.
   if (status === 101) return 'upgrade';
-  // RFC 9112 §6.3 rule 2: a tunnel begins behind this head.
+  // RFC 9112 §6.3 rule 2: a tunnel begins after this head.
   if (status >= 200 && status < 300 && fields.method === 'CONNECT') return 'tunnel';
-  // RFC 9110 §8.6 and RFC 9112 §6.1 forbid both fields on 1xx and 204. A body behind an interim response would be read
-  // as the final response, so the announcement is refused; a length of 0 announces none. On 204 the fields are dropped:
-  // the status says that there is no body, and `mayReuse` makes sure that a body sent anyway does no harm.
+  // RFC 9110 §8.6 and RFC 9112 §6.1 forbid both fields on 1xx and 204. A body after an interim response would be read as
+  // the final response, so an interim response that announces one is refused; a length of 0 announces none. On 204 the
+  // fields are dropped: the status says that there is no body, and `mayReuse` keeps a body sent anyway from doing harm.
   if (status < 200 && (chunked || contentLength > 0)) return 'interim_body';
   return undefined;
 }

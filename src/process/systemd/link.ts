@@ -9,7 +9,7 @@ const STATUS_MS = 5_000;
 /** Watchdog pings in the time that systemd allows for one. */
 const PINGS = 2;
 
-/** What systemd learns of a supervisor. */
+/** The supervisor, as systemd sees it. */
 export interface Supervised {
   /** Whether any worker responds. */
   readonly isWell: boolean;
@@ -53,7 +53,7 @@ export class SystemdLink {
     void this.#sendStatus(notifier);
     const { watchdogMs } = notifier;
     if (watchdogMs === undefined) return;
-    // When all workers hang, no ping is sent: systemd then starts the gateway anew, which may help.
+    // When all workers hang, no ping is sent, and systemd restarts the gateway.
     const ping = (): void => {
       if (this.#supervisor().isWell) notifier.alive();
     };
