@@ -7,23 +7,23 @@ import type { Upstream } from '../upstream/upstream.ts';
 import type { UpstreamStream } from '../upstream/upstream-stream.ts';
 import type { Place, Waiter } from '../upstream/waiting-line.ts';
 
-/** What an attempt reports to its exchange. */
+/** The exchange, as its attempt sees it. */
 export interface AttemptOwner {
   /** The request's head is on its way; its body may follow. */
   onSent(stream: UpstreamStream): void;
-  /** There is no connection for it. */
+  /** There is no connection for the request. */
   onNoConnection(reason: Reason): void;
   /** The stream takes body bytes again. */
   onUploadDrained(): void;
   /** See `ResponseSink`. */
   onResponse(head: ResponseHead | undefined, pieces: readonly Uint8Array[], complete: boolean): void;
-  /** No response will come, or not all of it. @param again another attempt may follow. */
+  /** The response will not arrive, or not all of it. @param again another attempt may follow. */
   onFailure(reason: Reason, again: boolean): void;
 }
 
 /** One try at an upstream: waits for a connection, sends the request's head, and carries the response to the exchange. */
 export class Attempt implements Waiter, ResponseSink {
-  /** Its place among those that wait for a connection; the upstream sets it. */
+  /** Its place in the line for a connection; the upstream sets it. */
   place: Place<Waiter> | undefined;
   readonly #owner: AttemptOwner;
   readonly #upstream: Upstream;
@@ -61,14 +61,14 @@ export class Attempt implements Waiter, ResponseSink {
   }
 
   /**
-   * The request authenticates its connection. The front does not say which client connection a request came on, so no
-   * other request may follow this one upstream.
+   * The request authenticates its connection. The front does not say on which client connection a request arrived, so no
+   * other request may follow this request upstream.
    */
   get alone(): boolean {
     return this.#wire.connectionAuth === true;
   }
 
-  /** Sends the request, or waits for a connection. A second attempt takes no connection that stood idle. */
+  /** Sends the request, or waits for a connection. A second attempt takes no idle connection. */
   start(): void {
     const stream = this.#upstream.checkOut(this, this.#second);
     if (stream === 'full') this.#owner.onNoConnection('upstream_overloaded');
@@ -115,7 +115,7 @@ export class Attempt implements Waiter, ResponseSink {
     return stream?.outlasted === true ? stream : undefined;
   }
 
-  /** The exchange wants nothing more of it. */
+  /** The exchange does not need the attempt any more. */
   abandon(): void {
     if (this.place !== undefined) this.#upstream.cancel(this);
     this.#stream?.abandon(this);

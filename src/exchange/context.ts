@@ -12,13 +12,13 @@ import type { BodyRules } from './request-body.ts';
 import type { Route } from './route.ts';
 import type { Tally } from './tally.ts';
 
-/** What exchanges need and what outlives them. A change of the configuration replaces the whole. */
+/** The surroundings of exchanges. A change of the configuration replaces them as a whole. */
 export interface ExchangeContext<Exchange> extends BodyRules {
   readonly routes: RouteTable<Route>;
   readonly authorizer: Authorizer;
   readonly writer: RequestWriter;
   readonly replies: Replies;
-  /** The reply to a refused token; the log may get a line. */
+  /** The reply to a refused token. May also log the refusal. */
   readonly refusal: (rejection: Rejection, route: Route, head: RequestHead) => Reply;
   readonly tally: Tally;
   /** Undefined without an access log. */
@@ -34,7 +34,7 @@ export interface ExchangeContext<Exchange> extends BodyRules {
   readonly onFault: (error: unknown) => void;
 }
 
-/** Why the head alone refuses a request, before the search for its route. */
+/** The reason to refuse a request by its head alone, before the search for its route. */
 export function faultOf(
   head: RequestHead,
   { rejectChunked, requestBodyLimit }: Pick<ExchangeContext<unknown>, 'rejectChunked' | 'requestBodyLimit'>,

@@ -7,13 +7,13 @@ import type { Enrolled, Roster } from '../lib/roster.ts';
  */
 const REVIEW_MS = 250;
 
-/** Something in flight that may take too long. */
+/** An exchange in flight, which may take too long. */
 export interface Reviewed extends Enrolled {
   /** @param now monotonic milliseconds. */
   review(now: number): void;
 }
 
-/** Reviews everything in flight again and again. */
+/** Reviews all exchanges in flight several times a second. */
 export class Deadlines {
   readonly #inFlight: Roster<Reviewed>;
   readonly #clock: Clock;

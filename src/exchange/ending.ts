@@ -8,7 +8,7 @@ import type { Route } from './route.ts';
 import { NO_ROUTE, type Outcome } from './tally.ts';
 
 /**
- * The reason of an exchange whose time is over: it names the side that had the next step to take.
+ * The reason of an exchange whose time is over. It names the side that had to act next.
  * @param body undefined when the request has none. @param verifying the verdict on its token is pending.
  */
 export function expiryReason(
@@ -31,12 +31,12 @@ export function countEnd(
   else tally.failed(route?.tally, outcome, seconds);
 }
 
-/** What an exchange knows of itself behind its end. */
+/** The facts of an exchange after its end. */
 export interface Ended {
   readonly head: RequestHead;
   readonly route: Route | undefined;
   readonly outcome: Outcome;
-  /** The status of upstream's response; undefined when the client got nothing of it. */
+  /** The status of upstream's response; undefined when the client got no byte of it. */
   readonly forwardedStatus: number | undefined;
   readonly requestBytes: number;
   /** The request was ready for upstream. */

@@ -33,11 +33,11 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   #attempt: Attempt | undefined;
   #finishing = false;
   #outcome: Outcome | undefined;
-  /** The head of upstream's response, once it has come. */
+  /** The head of upstream's response, once it has arrived. */
   #response: ResponseHead | undefined;
   /** Undefined when the request has none. */
   body: RequestBody | undefined;
-  /** Set when the request body goes on behind the response. */
+  /** Set when the request body goes on after the response. */
   #rest: UploadRest | undefined;
   /** The gateway's own reply; undefined while upstream may still respond. */
   #reply: Reply | undefined;
@@ -109,7 +109,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     const { forwarded } = this.#route as Route;
     const matters = forwarded.size > 0 || this.#context.trustedProxies !== undefined;
     const address = matters ? this.client.peer() : '';
-    // The client has reset the connection. Without its address upstream cannot tell who asks.
+    // The client has reset the connection. Without its address upstream cannot know whose request this is.
     if (address === undefined) {
       this.#leave();
       return;
@@ -206,7 +206,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     else this.#refuse(reason);
   }
 
-  /** Gives the client up. */
+  /** Gives up the client, which has taken no bytes for too long. */
   #leave(): void {
     this.client.abort();
     this.#end('client_aborted');
@@ -228,7 +228,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   /** A fault of ours: the client gets a reply if that is still possible, and the exchange releases all it holds. */
   onInternalError(error: unknown): void {
     this.#context.onFault(error);
-    // Behind the end only the response itself can have failed.
+    // After the end only the response itself can have failed.
     if (this.#ended) this.client.abort();
     else this.#refuse('internal_error');
   }
@@ -244,7 +244,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   /** The time for the whole request is over. */
   #expire(): void {
     const reason = expiryReason(this.client, this.body, this.#pending !== undefined);
-    // The attempt does not fail, it is given up: its upstream's failures count it here.
+    // The attempt is given up and does not report a failure, so its upstream's failures count it here.
     if (reason === 'upstream_timeout') (this.#route as Route).upstream.failures.of(reason).value += 1;
     this.#refuse(reason);
   }
@@ -289,7 +289,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     }
   }
 
-  /** Called when it is known what the client was sent; writes one line at most. */
+  /** Called when the end of the response is known. Writes one line at most. */
   #log(): void {
     const access = this.#access;
     const outcome = this.#outcome;

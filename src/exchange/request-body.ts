@@ -5,8 +5,8 @@ import { Upload, type UploadOwner, type UploadResources } from '../upstream/uplo
 import type { UpstreamStream } from '../upstream/upstream-stream.ts';
 
 /**
- * Bytes from which a body is large: the gateway asks the other processes for room before it reads on. A smaller body fits
- * the share of the limit with which each process begins.
+ * Bytes of a large body, at least: the gateway asks the other processes for room before it reads on. A smaller body fits
+ * the first share of each process.
  */
 const LARGE_BYTES = 1024 * 1024;
 /** Bytes of a piece that only a fast sender produces; its body may have any length. */
@@ -14,7 +14,7 @@ const LARGE_PIECE_BYTES = 64 * 1024;
 /** Bytes; more than any limit. */
 const ANY_LENGTH = 2 ** 40;
 
-/** The limits of every request body, and what all bodies share. */
+/** The limits of every request body, and the resources that all bodies share. */
 export interface BodyRules extends UploadResources {
   /** Bytes; Infinity for no limit. */
   readonly requestBodyLimit: number;
@@ -24,7 +24,7 @@ export interface BodyRules extends UploadResources {
 
 /** The body of one request on its way from the client to upstream, within its limits. */
 export class RequestBody implements UploadOwner {
-  /** Bytes that have come in, without chunk framing. */
+  /** Bytes that have arrived, without chunk framing. */
   bytes = 0;
   readonly #rules: BodyRules;
   readonly #client: ClientStream;
@@ -44,7 +44,7 @@ export class RequestBody implements UploadOwner {
     this.upload = new Upload(chunked, rules, this);
   }
 
-  /** The client has not sent all of the body, and the exchange wants the rest. */
+  /** The client has not sent the whole body, and the exchange needs the rest. */
   get awaited(): boolean {
     return !this.#dropped && !this.upload.whole;
   }
@@ -60,7 +60,7 @@ export class RequestBody implements UploadOwner {
   }
 
   /**
-   * Takes a view of the next bytes, and asks the client to pause when upstream is slower.
+   * Takes a view of the next bytes. Pauses the client when upstream is slower.
    * @returns the reason to end the exchange; undefined to go on.
    */
   take(chunk: Uint8Array, last: boolean): Reason | undefined {
@@ -75,7 +75,7 @@ export class RequestBody implements UploadOwner {
     return undefined;
   }
 
-  /** Reads nothing until the other processes have answered. */
+  /** Pauses the body until the other processes have responded. */
   #prepare(length: number): void {
     this.#prepared = true;
     if (this.#rules.budget.prepare(length, () => this.#onPrepared())) return;
@@ -112,7 +112,7 @@ export class RequestBody implements UploadOwner {
   }
 
   /**
-   * Whether the body comes too slowly; called several times a second.
+   * Whether the body arrives too slowly. Called several times a second.
    * @param now monotonic milliseconds.
    */
   isSlow(now: number): boolean {

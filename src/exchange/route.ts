@@ -6,7 +6,7 @@ import type { Routed } from '../routing/path-table.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { RouteTally } from './tally.ts';
 
-/** A route with all that its name stands for in the configuration. */
+/** A route with everything that its exchanges need. */
 export interface Route extends Routed {
   readonly name: string;
   readonly policy: Policy;

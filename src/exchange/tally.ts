@@ -2,8 +2,8 @@ import { Counter, CounterFamily, Histogram } from '../lib/counters.ts';
 import { type Reason, reasons } from '../reasons.ts';
 
 /**
- * How an exchange ended: the gateway forwarded the whole response, the client left, a preflight got its reply here, or
- * one of the reason words.
+ * How an exchange ended: the gateway forwarded the whole response, the client left, the gateway replied to a preflight,
+ * or the request failed for a reason.
  */
 export type Outcome = Reason | 'forwarded' | 'client_aborted' | 'preflight_answered';
 
@@ -13,7 +13,7 @@ export const NO_ROUTE = 'none';
 /** Upper bounds of `request_seconds` in seconds: from a cached token on loopback to a long poll. */
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-/** How often a route's exchanges ended with which outcome. */
+/** The number of a route's exchanges, by outcome. */
 export interface RouteTally {
   readonly outcomes: CounterFamily;
   /** The member of `outcomes` for responses that were forwarded whole. */
@@ -25,7 +25,7 @@ export class Tally {
   readonly seconds: Histogram = new Histogram(SECONDS);
   readonly rejections: CounterFamily = new CounterFamily();
   readonly routes: Map<string, RouteTally> = new Map();
-  /** Failed exchanges of each upstream by reason word. */
+  /** Failed exchanges of each upstream by reason. */
   readonly #upstreams = new Map<string, CounterFamily>();
   /** Refused responses of each upstream by the parser's fault; each counts as a failed exchange, too. */
   readonly refusedResponses: Map<string, CounterFamily> = new Map();

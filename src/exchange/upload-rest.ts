@@ -5,21 +5,21 @@ import type { UpstreamStream } from '../upstream/upstream-stream.ts';
 import type { RequestBody } from './request-body.ts';
 
 /**
- * Milliseconds in which the client must send a byte, or upstream take one. As long as a client has that takes nothing of
+ * Milliseconds within which the client must send a byte, or upstream take one. As long as a client may take no byte of
  * its response.
  */
 const QUIET_MS = 12_000;
-/** Milliseconds between two reviews of the client, whose exchange may have ended. */
+/** Milliseconds between two reviews of the client stream, whose exchange may have ended. */
 const REVIEW_MS = 1_000;
 
 export interface RestOwner {
-  /** The rest of the body is through, or given up. */
+  /** The rest of the body is sent, or given up. */
   onRestOver(): void;
 }
 
 /**
- * Carries the rest of a request body while upstream still reads, although its response is complete. It goes on after the
- * end of the exchange. It holds what upstream cannot take, and asks the client to pause.
+ * Carries the rest of a request body that upstream still reads, although its response is complete. Goes on after the end
+ * of the exchange. Holds the bytes that upstream cannot take, and pauses the client.
  */
 export class UploadRest implements ResponseSink {
   readonly #body: RequestBody;
@@ -52,14 +52,14 @@ export class UploadRest implements ResponseSink {
     if (this.#body.take(chunk, last) !== undefined) this.stop();
   }
 
-  /** Ends the upload and its connection: upstream has not got all of the request. */
+  /** Ends the upload and its connection: upstream has not got the whole request. */
   stop(): void {
     if (this.#over) return;
     this.#end();
     this.#stream.abandon(this);
   }
 
-  /** Nothing may follow a complete response. */
+  /** No bytes may follow a complete response. */
   onResponse(): void {
     this.stop();
   }

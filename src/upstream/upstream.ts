@@ -16,7 +16,7 @@ export interface UpstreamOptions extends PoolOptions {
 /** One upstream. Chooses the server of each request, and lets requests wait while no connection is available. */
 export class Upstream implements Lease, PoolOwner {
   readonly name: string;
-  /** Failed attempts by reason word. */
+  /** Failed attempts by reason. */
   readonly failures: CounterFamily;
   /** Connections at a time, at most. */
   limit: number;

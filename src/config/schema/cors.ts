@@ -35,7 +35,7 @@ export const cors = section({
   )
     .describe('For `answer`: allowed request headers. Without this key no header is allowed.')
     .optional(),
-  maxAge: duration(0, DAY).describe('For `answer`: how long a browser may remember the answer.').optional(),
+  maxAge: duration(0, DAY).describe('For `answer`: how long a browser may remember the reply.').optional(),
   credentials: flag().describe('For `answer`: whether the request may carry cookies.').optional(),
 });
 

@@ -91,7 +91,7 @@ const shape = {
   stale: duration(SECOND, 168 * HOUR)
     .optional()
     .describe(
-      '24h by default. How long the last good set stays in force while the issuer cannot be reached; with `state` it outlives restarts. After that the answer is 503. The time must be long enough to mend an issuer and short enough for a withdrawn key. It must be at least twice `refreshMax`.',
+      '24h by default. How long the last good set stays in force while the issuer cannot be reached; with `state` it outlives restarts. After that requests get 503. The time must be long enough to mend an issuer and short enough for a withdrawn key. It must be at least twice `refreshMax`.',
     ),
   unknownKidGap: duration(SECOND, HOUR)
     .optional()

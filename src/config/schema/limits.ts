@@ -35,7 +35,7 @@ export const limits = section({
   )
     .prefault(NONE)
     .describe(
-      'Requests on one client connection, on average. Each answer asks the client to leave with a probability of one in this many, because the engine does not say which connection a request came on. This spreads clients over several gateways behind a balancer.',
+      'Requests on one client connection, on average. Each response asks the client to leave with a probability of one in this many, because the engine does not say on which connection a request arrived. This spreads clients over several gateways behind a balancer.',
     ),
 });
 
@@ -44,7 +44,7 @@ export const timeouts = section({
   request: either([z.literal(NONE), duration(1, 24 * HOUR)], 'none, or a duration such as 60s')
     .prefault(NONE)
     .describe(
-      'From the head of a request to the last byte of its answer. Beyond this it is `request_timeout` where the client owes body bytes, `upstream_timeout` where upstream owes the response, and a cut connection once the answer has begun. The default is `none`, because long downloads and streams are legitimate and silence has time-outs of its own.',
+      'From the head of a request to the last byte of its response. After that the request gets `request_timeout` if its body is not complete, `upstream_timeout` if upstream has not responded, and a cut connection if the response has begun. The default is `none`, because long downloads and streams are legitimate and silence has time-outs of its own.',
     ),
   bodyMinRate: either([z.literal(NONE), rate(1, GIB)], 'none, or a rate such as 1KiB/s')
     .prefault('1KiB/s')

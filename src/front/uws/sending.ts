@@ -64,7 +64,7 @@ export abstract class Sending {
   #backlog = nothing;
   #lastInBacklog = false;
   /** The last byte of a body, if `finish` sends it later. */
-  #tail = nothing;
+  #lastByte = nothing;
 
   constructor(response: EngineResponse) {
     this.response = response;
@@ -133,14 +133,14 @@ export abstract class Sending {
       this.sendPieces(pieces, false);
       return;
     }
-    this.#tail = [copyOf(last.subarray(-1))];
+    this.#lastByte = [copyOf(last.subarray(-1))];
     this.sendPieces([...filled, last.subarray(0, -1)], false);
   }
 
   /** Sends the end after `sendButEnd`. Returns as `sendPieces` does. */
   finish(): boolean {
-    if (!this.#blocked) return this.#sendAll(this.#tail, true, true);
-    this.#backlog = [...this.#backlog, ...this.#tail];
+    if (!this.#blocked) return this.#sendAll(this.#lastByte, true, true);
+    this.#backlog = [...this.#backlog, ...this.#lastByte];
     this.#lastInBacklog = true;
     return false;
   }
