@@ -1,0 +1,59 @@
+import { isBlank } from '../../../http/ascii.ts';
+import { isToken } from '../../../http/token.ts';
+
+/** What a field of a request is to its reader. The number 0 is a fault. */
+export const FAULTY = 0;
+export const PLAIN = 1;
+export const COOKIE = 2;
+export const AUTHORIZATION = 3;
+export const HOST = 4;
+export const CONTENT_LENGTH = 5;
+export const EXPECT = 6;
+/** From here on: pseudo-header fields (RFC 9113 §8.3.1). */
+export const METHOD = 7;
+export const SCHEME = 8;
+export const PATH = 9;
+const AUTHORITY = 10;
+
+const kinds: ReadonlyMap<string, number> = new Map([
+  [':method', METHOD],
+  [':scheme', SCHEME],
+  [':path', PATH],
+  [':authority', AUTHORITY],
+  ['cookie', COOKIE],
+  ['authorization', AUTHORIZATION],
+  ['host', HOST],
+  ['content-length', CONTENT_LENGTH],
+  ['expect', EXPECT],
+]);
+
+/** Fields of a connection, which has no place in HTTP/2 (RFC 9113 §8.2.2). */
+const ofConnections: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+const upperCase = /[A-Z]/;
+/** RFC 9110 §5.5 allows no control characters but HTAB. */
+const badInValue = /[^\t\x20-\x7e\x80-\xff]/;
+
+export function isOfConnection(name: string): boolean {
+  return ofConnections.has(name);
+}
+
+/**
+ * Judges a field of a request, or of its trailers, by RFC 9113 §8.2. The path and the authority have rules of their own,
+ * which the reader of the head applies.
+ * @param name one character for each byte, as `value`.
+ */
+export function kindOf(name: string, value: string): number {
+  if (badInValue.test(value) || isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(value.length - 1)))
+    return FAULTY;
+  const known = kinds.get(name);
+  if (known !== undefined) return known;
+  if (!isToken(name) || upperCase.test(name) || ofConnections.has(name)) return FAULTY;
+  return name === 'te' && value !== 'trailers' ? FAULTY : PLAIN;
+}

@@ -1,0 +1,165 @@
+import { isContentLength } from '../../../http/h1/content-length.ts';
+import { isHostAndPort } from '../../../http/host-port.ts';
+import { bytesAsSent, type RequestHead } from '../../../http/message.ts';
+import { isServable } from '../../../http/request-rules.ts';
+import type { Reason } from '../../../reasons.ts';
+import * as kinds from './field-kinds.ts';
+import type { FieldList } from './hpack/field.ts';
+
+/**
+ * Reads request heads out of decoded fields (RFC 9113 §8.3). What upstream gets is the head of an HTTP/1.1 request, so
+ * the rules are those for both versions, and each is mandatory. `read` is synchronous: one reader serves all connections.
+ */
+export class RequestReader {
+  /** The request that was read last waits for a 100 (Continue) (RFC 9110 §10.1.1). */
+  expectsContinue = false;
+  /** The last authority that was found well formed; most requests repeat it. */
+  #goodHost = '';
+  #method: string | undefined;
+  #path: string | undefined;
+  #scheme: string | undefined;
+  #authority: string | undefined;
+  #host: string | undefined;
+  #hosts = 0;
+  #length = '';
+  #lengths = 0;
+  #authorization: string | undefined;
+  #authorizations = 0;
+
+  /** @param ends no body and no trailers follow. */
+  read(list: FieldList, ends: boolean): RequestHead {
+    this.#reset();
+    const names: string[] = ['host'];
+    const values: string[] = [''];
+    const faulty = !this.#take(list, names, values);
+    const target = this.#path ?? '';
+    const mark = target.indexOf('?');
+    const path = mark < 0 ? target : target.slice(0, mark);
+    const query = mark < 0 ? undefined : target.slice(mark + 1);
+    const host = this.#authority ?? this.#host ?? '';
+    values[0] = host;
+    const length = this.#lengths === 0 ? 0 : Number(this.#length);
+    const isFaulty = faulty || !this.#isWhole(host, path, query) || !this.#isFramed(ends);
+    const framing = ends ? 'none' : this.#lengths === 0 ? 'chunked' : length > 0 ? 'length' : 'none';
+    const fault: Reason | undefined = list.isTooLarge
+      ? 'request_head_too_large'
+      : isFaulty
+        ? 'request_malformed'
+        : undefined;
+    return {
+      method: this.#method ?? '',
+      path,
+      query,
+      names,
+      values,
+      charset: bytesAsSent,
+      host,
+      authorization: this.#authorization,
+      authorizationCount: this.#authorizations,
+      framing,
+      contentLength: framing === 'length' ? length : 0,
+      close: false,
+      fault,
+    };
+  }
+
+  #reset(): void {
+    this.expectsContinue = false;
+    this.#method = undefined;
+    this.#path = undefined;
+    this.#scheme = undefined;
+    this.#authority = undefined;
+    this.#host = undefined;
+    this.#hosts = 0;
+    this.#lengths = 0;
+    this.#authorization = undefined;
+    this.#authorizations = 0;
+  }
+
+  /** Sorts the fields; false when one is faulty, or a pseudo-header field is repeated or late (RFC 9113 §8.3). */
+  #take({ fields }: FieldList, names: string[], values: string[]): boolean {
+    let cookieAt = -1;
+    for (let at = 0; at < fields.length; at += 1) {
+      const { name, value, kind } = fields[at] as (typeof fields)[number];
+      switch (kind) {
+        case kinds.PLAIN:
+          break;
+        case kinds.COOKIE:
+          // One line for upstream (RFC 9113 §8.2.3).
+          if (cookieAt >= 0) {
+            values[cookieAt] += `; ${value}`;
+            continue;
+          }
+          cookieAt = names.length;
+          break;
+        case kinds.AUTHORIZATION:
+          this.#authorization ??= value;
+          this.#authorizations += 1;
+          break;
+        case kinds.HOST:
+          this.#host = value;
+          this.#hosts += 1;
+          continue;
+        case kinds.CONTENT_LENGTH:
+          this.#length = value;
+          this.#lengths += 1;
+          break;
+        case kinds.EXPECT:
+          this.expectsContinue = value.toLowerCase() === '100-continue';
+          break;
+        default:
+          if (kind === kinds.FAULTY || names.length > 1 || this.#hosts > 0 || !this.#takePseudo(kind, value))
+            return false;
+          continue;
+      }
+      names.push(name);
+      values.push(value);
+    }
+    return true;
+  }
+
+  #takePseudo(kind: number, value: string): boolean {
+    switch (kind) {
+      case kinds.METHOD:
+        if (this.#method !== undefined) return false;
+        this.#method = value;
+        return true;
+      case kinds.PATH:
+        if (this.#path !== undefined) return false;
+        this.#path = value;
+        return true;
+      case kinds.SCHEME:
+        if (this.#scheme !== undefined) return false;
+        this.#scheme = value;
+        return true;
+      default:
+        if (this.#authority !== undefined) return false;
+        this.#authority = value;
+        return true;
+    }
+  }
+
+  /** Whether the head names all that a request must (RFC 9113 §8.3.1), and one host only. */
+  #isWhole(host: string, path: string, query: string | undefined): boolean {
+    if (this.#method === undefined || this.#path === undefined) return false;
+    // What stands in front may have ended TLS, so the scheme need not be that of the socket.
+    if (this.#scheme !== 'https' && this.#scheme !== 'http') return false;
+    if (this.#hosts > 1 || (this.#hosts === 1 && this.#host !== host)) return false;
+    if (host !== this.#goodHost) {
+      if (!isHostAndPort(host)) return false;
+      this.#goodHost = host;
+    }
+    return isServable(this.#method, path, query);
+  }
+
+  /** Whether Content-Length is one number, and 0 where nothing follows (RFC 9113 §8.1.1). */
+  #isFramed(ends: boolean): boolean {
+    if (this.#lengths === 0) return true;
+    return this.#lengths === 1 && isContentLength(this.#length) && (!ends || Number(this.#length) === 0);
+  }
+}
+
+/** Whether these fields may be trailers: none is faulty or a pseudo-header field (RFC 9113 §8.1). */
+export function areTrailers({ fields, isTooLarge }: FieldList): boolean {
+  return !isTooLarge && fields.every(({ kind }) => kind !== kinds.FAULTY && kind < kinds.METHOD);
+}

@@ -1,0 +1,378 @@
+import { Buffer } from 'node:buffer';
+import type { Reply, RequestHead, ResponseHead } from '../../../http/message.ts';
+import type { ClientEvents, ClientStream } from '../../front.ts';
+import { CANCEL, FRAME_BYTES, INTERNAL_ERROR, MAX_31_BITS, NO_ERROR, PROTOCOL_ERROR } from './codes.ts';
+
+/**
+ * Bytes of a request body that a client may send before the exchange has taken any. Bounds what one stream can bring
+ * behind a pause, and is a round trip's worth at a GBit/s over 2 ms.
+ */
+export const STREAM_WINDOW = 256 * 1024;
+
+/** Milliseconds in which a client must take something of a response, as long as other servers wait for slow readers. */
+export const STUCK_MS = 60_000;
+
+/** The connection of a stream, as the stream sees it. */
+export interface StreamHost {
+  readonly scheme: 'http' | 'https';
+  readonly peer: string | undefined;
+  /** The client's socket takes nothing now. */
+  readonly isBlocked: boolean;
+  /** Bytes of DATA that the connection may send now. */
+  readonly sendWindow: number;
+  sendHead(stream: number, head: ResponseHead, ends: boolean): void;
+  sendContinue(stream: number): void;
+  /** Sends [from, to) of `bytes`, a frame at most, and counts it against the window of the connection. */
+  sendData(stream: number, bytes: Uint8Array, from: number, to: number, ends: boolean): void;
+  /** Lets the client send more of a body. */
+  grant(stream: number, bytes: number): void;
+  /** Calls `pump` when the connection can send again. */
+  wait(stream: H2Stream): void;
+  /** The stream is over and its number free. @param code to reset it with; undefined: nothing is to be sent. */
+  end(stream: H2Stream, code: number | undefined): void;
+}
+
+const nothing: readonly Uint8Array[] = [];
+const noBytes = new Uint8Array();
+
+/** One request on an HTTP/2 connection, and its response (RFC 9113 §5). */
+export class H2Stream implements ClientStream {
+  readonly protocol = 'HTTP/2';
+  readonly id: number;
+  readonly head: RequestHead;
+  /** The client has sent all of the request. */
+  remoteEnded: boolean;
+  /** Something of the response has been sent. */
+  started = false;
+  pausing = false;
+  /** The stream is in the line of those that wait for the connection; only the connection sets it. */
+  isWaiting = false;
+  readonly #host: StreamHost;
+  #events: ClientEvents | undefined;
+  #over = false;
+  /** The exchange wants the request body. */
+  #takes = false;
+  #received = 0;
+  /** Bytes of a body, with padding, that the client may still send. */
+  #receiveWindow = STREAM_WINDOW;
+  /** Bytes that have come, and that the client was not granted anew. */
+  #taken = 0;
+  #expectsContinue = false;
+  #wasPaused = false;
+  /** The body is wanted behind the end of the response. */
+  #keeps = false;
+  /** The response is complete. */
+  #ended = false;
+  /** Bytes of DATA that the client takes; below 0 after it has made its windows smaller (RFC 9113 §6.9.2). */
+  #sendWindow: number;
+  /** The head of a response of which nothing has been sent. */
+  #response: ResponseHead | undefined;
+  /** A part of the response waits for the client. */
+  #isHeldBack = false;
+  /** The pieces that wait, behind the head if that waits too, and the offset in the first. */
+  #backlog = nothing;
+  #backlogAt = 0;
+  #lastInBacklog = false;
+  /** Monotonic milliseconds since which the backlog stands still, as far as reviews saw; -1 when it moved. */
+  #stuckAt = -1;
+
+  /** @param ends the request has no body. @param sendWindow bytes of DATA that the client takes at first. */
+  constructor(host: StreamHost, id: number, head: RequestHead, ends: boolean, sendWindow: number) {
+    this.#host = host;
+    this.id = id;
+    this.head = head;
+    this.remoteEnded = ends;
+    this.#sendWindow = sendWindow;
+  }
+
+  /** The client waits for a 100 (Continue) before it sends the body (RFC 9110 §10.1.1). */
+  expectContinue(): void {
+    this.#expectsContinue = true;
+  }
+
+  /** The response and the request are complete, or one side has given the stream up. */
+  get isOver(): boolean {
+    return this.#over;
+  }
+
+  get scheme(): 'http' | 'https' {
+    return this.#host.scheme;
+  }
+
+  get behind(): boolean {
+    return this.#isHeldBack;
+  }
+
+  listen(events: ClientEvents): void {
+    this.#events = events;
+  }
+
+  peer(): string | undefined {
+    return this.#host.peer;
+  }
+
+  takeBody(): void {
+    this.#takes = true;
+  }
+
+  pauseBody(): void {
+    if (this.pausing || this.#over || this.remoteEnded) return;
+    this.pausing = true;
+    this.#wasPaused = true;
+  }
+
+  /** Also the first sign that the body is wanted: its token was accepted, and upstream waits. */
+  resumeBody(): void {
+    if (this.#expectsContinue) this.#continue();
+    if (!this.pausing) return;
+    this.pausing = false;
+    this.#grant();
+  }
+
+  #continue(): void {
+    this.#expectsContinue = false;
+    if (this.#over || this.started || this.remoteEnded || this.#received > 0) return;
+    this.#host.sendContinue(this.id);
+  }
+
+  takePaused(): boolean {
+    const paused = this.pausing || this.#wasPaused;
+    this.#wasPaused = false;
+    return paused;
+  }
+
+  keepBody(): void {
+    this.#keeps = !this.remoteEnded;
+  }
+
+  releaseBody(): void {
+    this.#keeps = false;
+    if (this.#ended) this.#finish();
+  }
+
+  begin(head: ResponseHead): void {
+    this.#response = head;
+  }
+
+  send(pieces: readonly Uint8Array[], last: boolean): boolean {
+    if (this.#over || this.#ended) return true;
+    // What waits goes first; an exchange that keeps to the rules sends nothing then.
+    if (this.#isHeldBack) {
+      this.#keep(pieces, 0, 0, last, false);
+      return false;
+    }
+    return this.#sendAll(pieces, 0, last, false);
+  }
+
+  reply(reply: Reply): void {
+    const events = this.#events;
+    if (this.started) this.abort();
+    this.#events = undefined;
+    if (this.#over) {
+      events?.onReplied(false);
+      return;
+    }
+    const { head, body } = reply;
+    this.#clearBacklog();
+    this.#response = head;
+    // A reply to HEAD announces the length of the body that a GET would have.
+    const bodiless = this.head.method === 'HEAD' || head.framing === 'none' || body.length === 0;
+    this.#sendAll(bodiless ? nothing : [body], 0, true, true);
+    events?.onReplied(true);
+  }
+
+  abort(): void {
+    this.#events = undefined;
+    // The client must not take what it has for the whole (RFC 9113 §8.1).
+    this.#end(this.started ? INTERNAL_ERROR : CANCEL);
+  }
+
+  review(now: number): boolean {
+    if (!this.#isHeldBack || this.#over) {
+      this.#stuckAt = -1;
+      return true;
+    }
+    if (this.#stuckAt < 0) this.#stuckAt = now;
+    return now - this.#stuckAt < STUCK_MS;
+  }
+
+  /** The connection ends a stream whose exchange has ended, and does so no more, if its client takes nothing. */
+  reviewAlone(now: number): void {
+    if (this.#events === undefined && !this.review(now)) this.#end(CANCEL);
+  }
+
+  /** A DATA frame begins, which with its padding has `bytes`. @returns false when the client was not granted as many. */
+  count(bytes: number): boolean {
+    if (bytes > this.#receiveWindow) return false;
+    this.#receiveWindow -= bytes;
+    this.#taken += bytes;
+    return true;
+  }
+
+  /**
+   * The next bytes of the body, [from, to) of `bytes`.
+   * @returns false when the body is not as long as the head says (RFC 9113 §8.1.1).
+   */
+  onData(bytes: Buffer, from: number, to: number, last: boolean): boolean {
+    const { framing, contentLength } = this.head;
+    this.#received += to - from;
+    if (
+      framing !== 'chunked' &&
+      (this.#received > contentLength || (last && this.#received < contentLength))
+    ) {
+      return false;
+    }
+    if (last) this.remoteEnded = true;
+    if (this.#takes) this.#events?.onRequestBody(bytes.subarray(from, to), last);
+    if (last) this.#onRemoteEnd();
+    else this.#grant();
+    return true;
+  }
+
+  /** Trailers end the request. They are dropped: upstream's requests have none. @returns as `onData`. */
+  onTrailers(): boolean {
+    return this.onData(Buffer.alloc(0), 0, 0, true);
+  }
+
+  /** The client takes `bytes` more, or fewer. @returns false when the window would be too large. */
+  widen(bytes: number): boolean {
+    this.#sendWindow += bytes;
+    if (this.#sendWindow > MAX_31_BITS) return false;
+    if (bytes > 0) this.pump();
+    return true;
+  }
+
+  /** Sends on, as far as the client takes it. Called by the connection. */
+  pump(): void {
+    if (this.#over || !this.#isHeldBack) return;
+    const pieces = this.#backlog;
+    const needsWindow = this.#response === undefined && pieces.length > 0;
+    if (needsWindow && (this.#sendWindow <= 0 || this.#host.sendWindow <= 0)) {
+      this.#host.wait(this);
+      return;
+    }
+    const at = this.#backlogAt;
+    const last = this.#lastInBacklog;
+    this.#clearBacklog();
+    if (this.#sendAll(pieces, at, last, true)) this.#events?.onDrained();
+  }
+
+  /** The client, or the connection, has given the stream up: nothing comes and nothing can be sent. */
+  onGone(): void {
+    if (this.#over) return;
+    this.#over = true;
+    const events = this.#events;
+    this.#events = undefined;
+    this.#drop();
+    events?.onAborted();
+  }
+
+  /**
+   * Sends the head, if it waits, and the pieces from offset `at` of the first. What cannot be sent is kept: `owned`
+   * pieces as they are, others as copies, because they are views of a buffer that is about to be reused.
+   * @returns whether all was sent.
+   */
+  #sendAll(pieces: readonly Uint8Array[], at: number, last: boolean, owned: boolean): boolean {
+    const host = this.#host;
+    const lastPiece = lastFilled(pieces);
+    if (host.isBlocked && (this.#response !== undefined || lastPiece >= 0 || last)) {
+      this.#keep(pieces, 0, at, last, owned);
+      return false;
+    }
+    if (this.#response !== undefined) this.#sendHead(last && lastPiece < 0);
+    let from = at;
+    for (let index = 0; index <= lastPiece; index += 1, from = 0) {
+      const piece = pieces[index] as Uint8Array;
+      while (from < piece.length) {
+        const to = from + Math.min(piece.length - from, FRAME_BYTES, this.#sendWindow, host.sendWindow);
+        if (to <= from || host.isBlocked) {
+          this.#keep(pieces, index, from, last, owned);
+          return false;
+        }
+        this.#sendWindow -= to - from;
+        this.#ended = last && index === lastPiece && to === piece.length;
+        host.sendData(this.id, piece, from, to, this.#ended);
+        this.#stuckAt = -1;
+        from = to;
+      }
+    }
+    if (!last) return true;
+    if (!this.#ended) {
+      this.#ended = true;
+      host.sendData(this.id, noBytes, 0, 0, true);
+    }
+    this.#finish();
+    return true;
+  }
+
+  #sendHead(ends: boolean): void {
+    const head = this.#response as ResponseHead;
+    this.#response = undefined;
+    this.started = true;
+    this.#ended = ends;
+    this.#host.sendHead(this.id, head, ends);
+  }
+
+  /** Keeps the pieces from offset `at` of the one at `index`. */
+  #keep(pieces: readonly Uint8Array[], index: number, at: number, last: boolean, owned: boolean): void {
+    const rest = pieces.slice(index);
+    // Not `slice`: that of a Buffer is a view.
+    const kept = owned
+      ? rest
+      : rest.map((piece, place) => new Uint8Array(place === 0 ? piece.subarray(at) : piece));
+    if (!this.#isHeldBack) this.#backlogAt = owned ? at : 0;
+    this.#backlog = this.#isHeldBack ? [...this.#backlog, ...kept] : kept;
+    this.#isHeldBack = true;
+    this.#lastInBacklog ||= last;
+    this.#host.wait(this);
+  }
+
+  #clearBacklog(): void {
+    this.#isHeldBack = false;
+    this.#backlog = nothing;
+    this.#backlogAt = 0;
+    this.#lastInBacklog = false;
+  }
+
+  /** Grants the client what the exchange has taken, in few and large steps. */
+  #grant(): void {
+    if (this.pausing || this.#over || this.remoteEnded || this.#events === undefined) return;
+    if (this.#taken < STREAM_WINDOW / 2) return;
+    this.#receiveWindow += this.#taken;
+    this.#host.grant(this.id, this.#taken);
+    this.#taken = 0;
+  }
+
+  #onRemoteEnd(): void {
+    this.#keeps = false;
+    this.pausing = false;
+    if (this.#ended) this.#finish();
+  }
+
+  /** The response is complete. The stream is over once the request is, or nobody wants the rest of it. */
+  #finish(): void {
+    if (this.#over || this.#keeps) return;
+    // The client gets the whole reply to a faulty request, and then the error that it must get (RFC 9113 §8.1.1).
+    if (this.head.fault === 'request_malformed') this.#end(PROTOCOL_ERROR);
+    else this.#end(this.remoteEnded ? undefined : NO_ERROR);
+  }
+
+  #end(code: number | undefined): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#drop();
+    this.#host.end(this, code);
+  }
+
+  #drop(): void {
+    this.#clearBacklog();
+    this.#response = undefined;
+  }
+}
+
+/** The index of the last piece that is not empty; -1 when all are. */
+function lastFilled(pieces: readonly Uint8Array[]): number {
+  let at = pieces.length - 1;
+  while (at >= 0 && (pieces[at] as Uint8Array).length === 0) at -= 1;
+  return at;
+}

@@ -1,0 +1,313 @@
+import type { Buffer } from 'node:buffer';
+import { MAX_FIELDS } from '../../../http/h1/field-scanner.ts';
+import type { ResponseHead } from '../../../http/message.ts';
+import type { FrontEvents } from '../../front.ts';
+import type { ClientSocket } from '../client-socket.ts';
+import { type Budget, costs } from './budget.ts';
+import { ClosedStreams, ENDED, RESET_BY_CLIENT, RESET_BY_US } from './closed-streams.ts';
+import {
+  CANCEL,
+  COMPRESSION_ERROR,
+  ConnectionFault,
+  END_STREAM,
+  FLOW_CONTROL_ERROR,
+  MAX_31_BITS,
+  PROTOCOL_ERROR,
+  REFUSED_STREAM,
+  RST_STREAM,
+  STREAM_CLOSED,
+  WINDOW_UPDATE,
+} from './codes.ts';
+import { kindOf } from './field-kinds.ts';
+import { HpackDecoder, staticFields } from './hpack/decoder.ts';
+import { FieldList } from './hpack/field.ts';
+import type { Output } from './output.ts';
+import { areTrailers, RequestReader } from './request-reader.ts';
+import type { Sending } from './sending.ts';
+import { H2Stream, type StreamHost } from './stream.ts';
+
+/**
+ * Streams of one connection at one time, as browsers and proxies use them. A stream counts until its exchange has ended,
+ * not only until the client resets it.
+ */
+export const MAX_STREAMS = 128;
+
+/** Bytes of DATA that a client may send on all streams together before any were granted anew. */
+export const CONNECTION_WINDOW = 1024 * 1024;
+
+/** Bytes of DATA on a stream before the client's settings say otherwise (RFC 9113 §6.9.2). */
+const FIRST_WINDOW = 65_535;
+
+/** What holds for all connections of a front; the front changes it, the connections read it. */
+export interface H2Terms {
+  /** Bytes of a request head, as RFC 9113 §6.5.2 counts them. */
+  readonly requestHead: number;
+  /** Requests on one connection; Infinity for no limit. */
+  readonly requestsPerConnection: number;
+  /** Milliseconds for a head, and without a request; Infinity for any. */
+  readonly requestHeadMs: number;
+  readonly keepAliveMs: number;
+}
+
+export interface StreamsOptions {
+  readonly socket: ClientSocket;
+  readonly output: Output;
+  readonly sending: Sending;
+  readonly budget: Budget;
+  readonly terms: H2Terms;
+  readonly events: FrontEvents;
+  /** A stream has ended. */
+  readonly onEnd: () => void;
+}
+
+const fixedFields = staticFields(kindOf);
+/** One of each for all connections: a head is read from its block in one go. */
+const list = new FieldList(MAX_FIELDS);
+const reader = new RequestReader();
+
+/** The streams of one connection (RFC 9113 §5). Each method that takes a frame may throw `ConnectionFault`. */
+export class Streams implements StreamHost {
+  /** The highest stream that the client has opened. */
+  last = 0;
+  /** Streams above this one are not served: the connection ends. */
+  servedUpTo = MAX_31_BITS;
+  readonly #options: StreamsOptions;
+  readonly #decoder = new HpackDecoder(kindOf, fixedFields);
+  readonly #open = new Map<number, H2Stream>();
+  readonly #closed = new ClosedStreams();
+  #requests = 0;
+  /** Bytes of DATA that the client may still send, and those that have come since the last grant. */
+  #receiveWindow = CONNECTION_WINDOW;
+  #received = 0;
+  /** Bytes of DATA that a new stream may send. */
+  #firstWindow = FIRST_WINDOW;
+  /** The stream of the DATA frame that is coming in; undefined when its data is dropped. */
+  #dataStream: H2Stream | undefined;
+  #dataEnds = false;
+
+  constructor(options: StreamsOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  get scheme(): 'http' | 'https' {
+    return this.#options.socket.scheme;
+  }
+
+  get peer(): string | undefined {
+    return this.#options.socket.peer;
+  }
+
+  get isBlocked(): boolean {
+    return this.#options.output.isBlocked;
+  }
+
+  get sendWindow(): number {
+    return this.#options.sending.window;
+  }
+
+  /** A whole field block, [from, to) of `bytes`: a request, or the trailers of one. `ends`: nothing follows. */
+  onBlock(id: number, ends: boolean, bytes: Buffer, from: number, to: number): void {
+    list.clear(this.#options.terms.requestHead);
+    // Also where nothing will come of it: the next block refers to this one.
+    if (!this.#decoder.decode(bytes, from, to, list)) throw new ConnectionFault(COMPRESSION_ERROR);
+    const stream = this.#open.get(id);
+    if (stream !== undefined) this.#onTrailers(stream, ends);
+    else if (id > this.last) this.#onRequest(id, ends);
+    else this.#onLateBlock(id);
+  }
+
+  /** A DATA frame begins; all its bytes count, whatever becomes of them (RFC 9113 §6.9.1). */
+  onDataFrame(flags: number, id: number, length: number): void {
+    if (length > this.#receiveWindow) throw new ConnectionFault(FLOW_CONTROL_ERROR);
+    this.#receiveWindow -= length;
+    this.#received += length;
+    if (this.#received >= CONNECTION_WINDOW / 2) {
+      this.#receiveWindow += this.#received;
+      this.grant(0, this.#received);
+      this.#received = 0;
+    }
+    this.#dataEnds = (flags & END_STREAM) !== 0;
+    const stream = this.#open.get(id);
+    this.#dataStream = stream;
+    if (stream === undefined) this.#onLateData(id);
+    else if (stream.remoteEnded) this.#refuse(stream, STREAM_CLOSED);
+    else if (!stream.count(length)) this.#refuse(stream, FLOW_CONTROL_ERROR);
+  }
+
+  /** The next data of that frame, [from, to) of `bytes`; `last`: all of it. */
+  onData(bytes: Buffer, from: number, to: number, last: boolean): void {
+    const stream = this.#dataStream;
+    if (stream === undefined || stream.isOver) return;
+    const ends = last && this.#dataEnds;
+    if (from === to && !ends) this.#options.budget.spend(costs.frame);
+    else if (!stream.onData(bytes, from, to, ends)) this.#refuse(stream, PROTOCOL_ERROR);
+  }
+
+  onReset(id: number): void {
+    const stream = this.#openOrPast(id);
+    if (stream === undefined) {
+      this.#options.budget.spend(costs.frame);
+      return;
+    }
+    this.#forget(stream, RESET_BY_CLIENT);
+    stream.onGone();
+    this.#options.onEnd();
+    this.#options.budget.spend(costs.reset);
+  }
+
+  /** The client takes `bytes` more on one stream. */
+  onWindow(id: number, bytes: number): void {
+    const stream = this.#openOrPast(id);
+    if (stream === undefined) return;
+    if (bytes === 0) this.#refuse(stream, PROTOCOL_ERROR);
+    else if (!stream.widen(bytes)) this.#refuse(stream, FLOW_CONTROL_ERROR);
+  }
+
+  /** The client takes `bytes` on each new stream, and as many more or fewer on those that are open (RFC 9113 §6.9.2). */
+  onFirstWindow(bytes: number): void {
+    const change = bytes - this.#firstWindow;
+    this.#firstWindow = bytes;
+    if (change === 0) return;
+    for (const stream of this.#open.values()) {
+      if (!stream.widen(change)) throw new ConnectionFault(FLOW_CONTROL_ERROR);
+    }
+  }
+
+  /** A frame for a stream that was never opened (RFC 9113 §5.1). @returns the stream, undefined when it is over. */
+  #openOrPast(id: number): H2Stream | undefined {
+    const stream = this.#open.get(id);
+    if (stream === undefined) this.#assertPast(id);
+    return stream;
+  }
+
+  #assertPast(id: number): void {
+    if (id > this.last || id % 2 === 0) throw new ConnectionFault(PROTOCOL_ERROR);
+  }
+
+  /** Ends streams whose request will not be complete. */
+  cutUnfinished(): void {
+    for (const stream of this.#open.values()) if (!stream.remoteEnded) this.#cut(stream, CANCEL);
+  }
+
+  /** The connection is over: no stream can be answered. */
+  cutAll(): void {
+    for (const stream of this.#open.values()) {
+      this.#open.delete(stream.id);
+      stream.onGone();
+    }
+  }
+
+  /** @param now monotonic milliseconds. */
+  review(now: number): void {
+    for (const stream of this.#open.values()) stream.reviewAlone(now);
+  }
+
+  sendHead(id: number, head: ResponseHead, ends: boolean): void {
+    this.#options.sending.head(id, head, ends);
+  }
+
+  sendContinue(id: number): void {
+    this.#options.sending.continue(id);
+  }
+
+  sendData(id: number, bytes: Uint8Array, from: number, to: number, ends: boolean): void {
+    this.#options.budget.earn();
+    this.#options.sending.data(id, bytes, from, to, ends);
+  }
+
+  grant(id: number, bytes: number): void {
+    this.#options.output.numberFrame(WINDOW_UPDATE, id, bytes);
+  }
+
+  wait(stream: H2Stream): void {
+    this.#options.sending.wait(stream);
+  }
+
+  end(stream: H2Stream, code: number | undefined): void {
+    if (code === undefined) this.#options.budget.earn();
+    else this.#options.output.numberFrame(RST_STREAM, stream.id, code);
+    this.#forget(stream, code === undefined ? ENDED : RESET_BY_US);
+    this.#options.onEnd();
+  }
+
+  #onRequest(id: number, ends: boolean): void {
+    const { budget, terms, events } = this.#options;
+    this.last = id;
+    if (id > this.servedUpTo) {
+      // The client knows from GOAWAY, or soon will, that it may send this request elsewhere.
+      budget.spend(costs.frame);
+      return;
+    }
+    if (this.#open.size >= MAX_STREAMS) {
+      this.#resetUnknown(id, REFUSED_STREAM);
+      budget.spend(costs.refused);
+      return;
+    }
+    const head = reader.read(list, ends);
+    const stream = new H2Stream(this, id, head, ends, this.#firstWindow);
+    if (reader.expectsContinue) stream.expectContinue();
+    this.#open.set(id, stream);
+    this.#requests += 1;
+    if (this.#requests >= terms.requestsPerConnection) this.servedUpTo = id;
+    if (head.fault !== undefined) budget.spend(costs.reset);
+    try {
+      events.onRequest(stream);
+    } catch (error) {
+      stream.abort();
+      events.onFault(error);
+    }
+  }
+
+  #onTrailers(stream: H2Stream, ends: boolean): void {
+    if (stream.remoteEnded) this.#refuse(stream, STREAM_CLOSED);
+    else if (!ends || !areTrailers(list) || !stream.onTrailers()) this.#refuse(stream, PROTOCOL_ERROR);
+  }
+
+  /** A block for a stream that is over. What was sent before the client knew of our reset is dropped (§5.1). */
+  #onLateBlock(id: number): void {
+    const way = this.#closed.wayOf(id);
+    if (way === RESET_BY_US || id > this.servedUpTo) this.#options.budget.spend(costs.frame);
+    else if (way === RESET_BY_CLIENT) this.#refuseLate(id);
+    // Numbers only grow, so one that is unknown was never opened (§5.1.1).
+    else throw new ConnectionFault(way === ENDED ? STREAM_CLOSED : PROTOCOL_ERROR);
+  }
+
+  #onLateData(id: number): void {
+    this.#assertPast(id);
+    if (this.#closed.wayOf(id) === RESET_BY_US || id > this.servedUpTo)
+      this.#options.budget.spend(costs.frame);
+    else this.#refuseLate(id);
+  }
+
+  #refuseLate(id: number): void {
+    this.#resetUnknown(id, STREAM_CLOSED);
+    this.#options.budget.spend(costs.reset);
+  }
+
+  #resetUnknown(id: number, code: number): void {
+    this.#options.output.numberFrame(RST_STREAM, id, code);
+    this.#closed.add(id, RESET_BY_US);
+  }
+
+  /** A stream error of the client (RFC 9113 §5.4.2). */
+  #refuse(stream: H2Stream, code: number): void {
+    this.#cut(stream, code);
+    this.#options.budget.spend(costs.reset);
+  }
+
+  #cut(stream: H2Stream, code: number): void {
+    this.#options.output.numberFrame(RST_STREAM, stream.id, code);
+    this.#forget(stream, RESET_BY_US);
+    stream.onGone();
+    this.#options.onEnd();
+  }
+
+  #forget(stream: H2Stream, way: number): void {
+    this.#open.delete(stream.id);
+    this.#closed.add(stream.id, way);
+  }
+}
