@@ -47,7 +47,7 @@ export interface Gateway {
    */
   reload(config: ConfigObject): Promise<void>;
   /**
-   * Refuses new connections, lets requests in flight end within `grace`, then cuts what is left. A closed gateway cannot
+   * Refuses new connections, lets requests in flight end within `grace`, then cuts the others. A closed gateway cannot
    * be started again.
    * @param options.grace `'5s'`, `'250ms'`, or milliseconds; `shutdown.grace` of the configuration by default.
    * @returns how many requests were cut.
@@ -59,7 +59,7 @@ export interface Gateway {
 
 /**
  * Builds a gateway; `start` opens it.
- * @param config what the configuration file holds, as an object. Relative paths start at the current folder;
+ * @param config the content of a configuration file, as an object. Relative paths start at the current folder;
  *   `${NAME}` is replaced from the environment.
  * @throws ConfigError with every fault in it, those of the key files it names included.
  */

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 const MAPPED = '::ffff:';
 
 /**
- * Whether a request names the address that it came to, `localhost`, or one of `hosts` (in lower case). A web page can let
+ * Whether a request names the address to which it was sent, `localhost`, or one of `hosts` (in lower case). A web page can let
  * its own name point here (DNS rebinding); a browser then sends that name, and must not get the reply. Browsers always
  * send Host, so a request without it is a probe of the HTTP/1.0 kind.
  */

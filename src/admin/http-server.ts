@@ -46,7 +46,7 @@ export interface HttpServer {
 
 /**
  * Serves a few paths for operators. It runs on node:http because health checks of the HTTP/1.0 kind must get a reply.
- * Rejects with the listen error as it came (`EADDRINUSE`, `EACCES`).
+ * Rejects with the system's listen error (`EADDRINUSE`, `EACCES`).
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { host, port, fault } = options;

@@ -46,7 +46,7 @@ function copiedGauge(described: Described, labelNames: string[], read: () => Ite
 
 /**
  * A histogram whose buckets are kept elsewhere. prom-client can only observe single values, so this class makes the
- * samples for a rendering. The buckets of prom-client are cumulative and end with `+Inf`, ours are neither.
+ * samples for a rendering. The buckets of prom-client are cumulative and end with `+Inf`; ours are not.
  */
 class CopiedHistogram extends Histogram {
   readonly #described: Described;

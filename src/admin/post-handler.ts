@@ -14,6 +14,6 @@ export interface PostHandler {
   /** The reply to a request that is refused before its body is read; undefined to read it. Header names are in lower case. */
   refuse(headers: PostHeaders): PostReply | undefined;
   answer(headers: PostHeaders, body: Buffer): Promise<PostReply>;
-  /** Handles DELETE; absent where the path does not allow it. The query comes without its question mark. */
+  /** Handles DELETE; absent where the path does not allow it. The query has no question mark. */
   remove?(headers: PostHeaders, query: string): Promise<PostReply>;
 }

@@ -17,7 +17,7 @@ export interface AdminOptions {
 export type Admin = HttpServer;
 
 /**
- * Serves `/healthz`, `/readyz`, `/metrics`, `/status` and `posts`. Rejects with the listen error as it came
+ * Serves `/healthz`, `/readyz`, `/metrics`, `/status` and `posts`. Rejects with the system's listen error
  * (`EADDRINUSE`, `EACCES`).
  */
 export function startAdmin(options: AdminOptions): Promise<Admin> {

@@ -50,7 +50,7 @@ export interface AuthorizerOptions {
   readonly refetch?: Refetch | undefined;
 }
 
-/** A token, and how it stands in its request. */
+/** A token to verify, and the policy of its route. */
 interface Asked {
   readonly policy: Policy;
   /** The Authorization value in its canonical spelling: `Bearer`, one space, the token. */

@@ -31,7 +31,7 @@ export async function explain(token: string | undefined, options: ExplainArgumen
   return explanation.refusal === undefined ? exitCodes.ok : exitCodes.refused;
 }
 
-/** The token alone, where a person pasted the whole header. */
+/** The token, without the rest of the header if a user pasted the whole header. */
 function bare(text: string): string {
   return text.trim().replace(/^(authorization:\s*)?bearer\s+/i, '');
 }

@@ -38,7 +38,7 @@ function usual(args: readonly string[], program: Command): readonly string[] {
   return second === '-v' ? [first as string, '--version'] : args;
 }
 
-/** The options with the file of `--config`, or with the file behind the command. */
+/** The options with the file of `--config`, or with the file after the command. */
 function withFile<Options extends { readonly config?: string }>(
   file: string | undefined,
   options: Options,

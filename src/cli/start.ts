@@ -16,7 +16,7 @@ export interface StartArguments {
 /** Runs the gateway in the foreground until a signal stops it. @throws StartError */
 export async function start(options: StartArguments): Promise<number> {
   let running: Supervisor | undefined;
-  // Before anything else: a signal that is not handled ends the process.
+  // Comes first: a signal that is not handled ends the process.
   const stopped = stopSignal(() => running?.kill());
   const release = holdSignals();
   const file = findConfigFile(options.config);

@@ -101,12 +101,12 @@ export interface ClaimHeader {
 
 /** A place of a request for its token. */
 export type TokenPlace =
-  /** The header's name in lower case; the scheme before the token, undefined for the token alone. */
+  /** The header's name in lower case; the scheme before the token, undefined when the value is only the token. */
   | { readonly kind: 'header'; readonly name: string; readonly scheme: string | undefined }
   | { readonly kind: 'cookie' | 'query'; readonly name: string };
 
 export interface ForwardConfig {
-  /** Field name as configured → claim; a name alone means `as: auto`. */
+  /** Field name as configured → claim; a name without a form means `as: auto`. */
   readonly headers: ReadonlyMap<string, string | ClaimHeader>;
   /** Name of the field for the token's payload segment. */
   readonly payload?: string | undefined;
@@ -191,7 +191,7 @@ export interface RevocationConfig {
         readonly url: string;
         /** Whether readiness depends on it. */
         readonly required: boolean;
-        /** Secret that signs shared revocations; undefined: everybody who can write to that Redis can revoke. */
+        /** Secret that signs shared revocations; undefined: every writer to that Redis can revoke. */
         readonly secret: string | undefined;
       }
     | undefined;
@@ -253,7 +253,7 @@ export interface Config {
     readonly level: LogLevel;
     /** The exchanges in the access log; a number is their share, above 0, 1 for all. */
     readonly access: 'off' | 'errors' | number;
-    /** `details`: the log shows what was compared of each refused token; undefined: it does not. */
+    /** `details`: the log shows the compared values of each refused token; undefined: it does not. */
     readonly refused?: 'details' | undefined;
   };
   /** Undefined: nothing can be revoked. */

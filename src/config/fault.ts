@@ -8,7 +8,7 @@ export const MAX_FAULTS = 200;
 
 export interface Fault {
   readonly file: string;
-  /** From 1; 0 when the configuration came as an object and has no lines. */
+  /** From 1; 0 when the configuration is an object and has no lines. */
   readonly line: number;
   readonly column: number;
   /** `issuers.app.keys.pem`, `routes[0].match`. */

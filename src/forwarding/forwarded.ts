@@ -12,12 +12,12 @@ const MAX_HOST = 261;
 const plainHop = /^(?:\[([0-9A-Fa-f:.]+)\]|(\d[\d.]*))(?::\d{1,5})?$/;
 /** Characters of the longest address, with brackets and port. */
 const MAX_HOP = 53;
-/** What a proxy writes to hide the address (RFC 7239 §6.2). */
+/** The text by which a proxy hides the address (RFC 7239 §6.2). */
 const UNKNOWN = 'unknown';
 
-/** What a proxy in front reports about its client. */
+/** The facts that a proxy in front reports about its client. */
 export interface ForwardedFields {
-  /** The addresses that the request came from, the client's first; never malformed, may be empty. */
+  /** The addresses that the request has passed, the client's first; never malformed, may be empty. */
   readonly hops: readonly string[];
   /** Undefined when the field is absent, repeated or malformed. */
   readonly proto: 'http' | 'https' | undefined;
@@ -79,7 +79,7 @@ export function clientAddress(head: RequestHead, peer: string, trusted: Networks
 
 /**
  * The well-formed end of X-Forwarded-For. Proxies append at the right; any client may have written the left part. A
- * malformed entry invalidates only what stands left of it, so no client can hide behind one. Several fields are one
+ * malformed entry invalidates only the part left of it, so no client can hide behind one. Several fields are one
  * list (RFC 9110 §5.3), because some proxies add a line of their own.
  */
 function hopsOf(head: RequestHead): string[] {

@@ -143,7 +143,7 @@ export class RequestWriter {
       const name = names[at] as string;
       const value = values[at] as string;
       if (removed.has(name)) {
-        // Connection may name fields that stand before it, so the writer starts again with the names it lists.
+        // Connection may name earlier fields, so the writer starts again with the names that it lists.
         if (name === 'connection' && named === undefined && value !== 'keep-alive' && value !== 'close') {
           return this.#keptLines(permit, head, trusted, namedByConnection(head));
         }

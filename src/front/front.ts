@@ -20,11 +20,11 @@ export interface Front {
    * @returns the bound address as text. @throws StartError when the address cannot be bound.
    */
   listen(address: TrafficAddress, options: { readonly shared: boolean }): Promise<string>;
-  /** Takes no new connection at this address; open ones go on. */
+  /** Takes no new connection at this address; open connections stay. */
   unlisten(address: TrafficAddress): void;
   /** Resolves when the front has accepted the connections that wait in the system's queues now. */
   takeWaiting(): Promise<void>;
-  /** Takes no new connection at any address, for good; open ones go on. */
+  /** Takes no new connection at any address, for good; open connections stay. */
   stopListening(): void;
   readonly isStopped: boolean;
   /** Puts another configuration in force for the requests that follow. */

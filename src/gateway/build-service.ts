@@ -52,7 +52,7 @@ interface ServiceParts {
   readonly upstreams: ReadonlyMap<string, Upstream>;
 }
 
-/** Resolves a configuration once into what exchanges use. Opens nothing. */
+/** Builds the objects that exchanges use from a configuration. Opens nothing. */
 export function buildService(config: Config, surroundings: Surroundings): ServiceParts {
   const { tally, authCounters, log, clock, readBuffer, turn, onEnd, onFault } = surroundings;
   const { refetch, revocations, scarce } = surroundings;

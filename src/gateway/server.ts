@@ -144,7 +144,7 @@ export class Server {
     const { config } = this;
     this.#isListening = true;
     this.#deadlines.start();
-    // Unix sockets come last: a process that takes a path over and then fails would leave no listener there.
+    // Unix sockets come last: a process that takes a path over and then fails would leave the path without a listener.
     const inOrder = [...config.listen].sort((a, b) => Number('path' in a) - Number('path' in b));
     for (const address of inOrder) await this.#bind(address);
   }

@@ -37,7 +37,7 @@ function nameOf(pair: string): string {
   return equals < 0 ? pair : pair.slice(0, equals);
 }
 
-/** Trims space and tab alone; other characters that some languages trim belong to the value. */
+/** Trims only space and tab; other characters that some languages trim belong to the value. */
 function withoutBlanks(text: string, from: number, to: number): string {
   let start = from;
   let end = to;

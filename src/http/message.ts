@@ -22,7 +22,7 @@ export interface RequestHead {
   readonly method: string;
   /** Path as sent, neither decoded nor normalised; starts with `/`. */
   readonly path: string;
-  /** The text behind `?`; undefined without a `?`. */
+  /** The text after `?`; undefined without a `?`. */
   readonly query: string | undefined;
   /** Header names in lower case and, at the same index, their values; order and repetitions are kept. */
   readonly names: readonly string[];

@@ -6,7 +6,7 @@ const EVERY_LETTER = -1;
 const UNUSUAL = /[^0-9a-z-]/;
 
 /**
- * A set of field names. Names come as fresh strings with every request; length, first and last letter rule out most of
+ * A set of field names. Every request brings its names as new strings; length, first and last letter rule out most of
  * them, which saves the hash of the string. Names that differ only in marks are the same; see `fieldSpelling`.
  */
 export class NameSet {

@@ -24,13 +24,13 @@ const PARAMETER = /;|%3b/i;
 const LATER_SLASH = /\\|%(?:2f|5c|[89a-f])/i;
 /** A segment of which nothing is left once a server cuts parameters, queries and streams and trims the ends. */
 const DROPPABLE = /^[\s.]*(?:[;?#:]|$)/;
-/** What may follow the part of a segment that some server takes for the whole segment. */
+/** Text that may follow the part of a segment that some server takes for the whole segment. */
 const END = /^(?:[\s.;?#:]|$)/;
 
 /**
  * The segments of a path with several readings, each segment in its simplest spelling. One reading decodes escapes as
  * UTF-8, the other takes each byte for a letter. Undefined when there are too many readings, or one climbs to a parent.
- * @param rest a path, or the part behind some of its segments: starts with \`/\`, or is empty.
+ * @param rest a path, or the part after some of its segments: starts with \`/\`, or is empty.
  */
 export function readingsOf(rest: string): Readings | undefined {
   if (rest === '') return [[]];

@@ -99,7 +99,7 @@ function kindOf(path: string): number {
   return before === DOT ? REFUSED : result;
 }
 
-/** Decodes UTF-8 alone: servers read overlong forms, half surrogates, other encodings and broken escapes in many ways. */
+/** Decodes only UTF-8: servers read overlong forms, half surrogates, other encodings and broken escapes in many ways. */
 function decode(path: string): string | undefined {
   if (!path.includes('%')) return path;
   if (badEscape.test(path)) return undefined;

@@ -1,7 +1,7 @@
 type HashName = 'sha256' | 'sha384' | 'sha512';
 
 /**
- * What a signature algorithm demands of its key (RFC 7518 §3.1; RFC 8037 §3.1 for EdDSA, RFC 9864 §2.2 for its curves).
+ * The demands of a signature algorithm on its key (RFC 7518 §3.1; RFC 8037 §3.1 for EdDSA, RFC 9864 §2.2 for its curves).
  */
 export interface Algorithm {
   readonly name: string;

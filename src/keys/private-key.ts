@@ -8,7 +8,7 @@ const labels = [
 
 /**
  * The PEM label of a private key in DER; undefined for anything else. Node's reader of public keys accepts private keys
- * and takes their public half: it does not tell the two apart.
+ * and takes their public half: it does not distinguish the two.
  */
 export function privateLabelOf(der: Buffer): string | undefined {
   return labels.find(([, type]) => canRead(() => createPrivateKey({ key: der, format: 'der', type })))?.[0];

@@ -6,8 +6,8 @@ import { KeyError } from './key-error.ts';
 export interface PublicKey {
   readonly kid: string | undefined;
   /**
-   * JOSE names of the algorithms that this key can verify; never empty. With `alg` in the key set, the names of that
-   * algorithm alone.
+   * JOSE names of the algorithms that this key can verify; never empty. With `alg` in the key set, only the names of that
+   * algorithm.
    */
   readonly algorithms: readonly string[];
   /** SPKI PEM. */

@@ -36,14 +36,14 @@ export interface FetchedDocument {
   readonly text: string;
   /** Milliseconds for which the document is fresh; undefined when the response does not say. */
   readonly freshMs: number | undefined;
-  /** Whether every redirect and the document came over https. */
+  /** Whether every redirect and the document used https. */
   readonly secure: boolean;
 }
 
 /**
  * Fetches a document with status 200. After https, every redirect must be https too, also to this machine and with
  * allowHttp: a redirect must not expose the keys. Throws FetchError, or the reason of the signal.
- * @param secure whether the address itself came over https.
+ * @param secure whether the address itself was fetched over https.
  */
 export async function fetchDocument(
   start: URL,

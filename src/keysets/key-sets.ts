@@ -29,7 +29,7 @@ export class KeySets {
   }
 
   /**
-   * Makes the sets of other issuers and fetches the new ones; unchanged sets go on. Resolves when each has its keys or
+   * Makes the sets of other issuers and fetches the new ones; unchanged sets stay. Resolves when each has its keys or
    * its first attempt has failed. Rejects as `start` does, and then nothing has changed.
    */
   async prepare(issuers: ReadonlyMap<string, IssuerConfig>): Promise<NextKeySets> {

@@ -146,7 +146,7 @@ export class RemoteKeySet {
   }
 
   /**
-   * Puts in force what a gateway would have: the stored set or, after one fetch, a newer one. It stores nothing and
+   * Puts in force the set that a gateway would have: the stored set or, after one fetch, a newer one. It stores nothing and
    * fetches no further. Rejects as `load` does.
    */
   async fetchOnce(): Promise<void> {

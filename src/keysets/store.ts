@@ -94,7 +94,7 @@ function hashOf(remote: RemoteKeysConfig): string {
   return createHash('sha256').update(`${remote.kind} ${remote.url}`).digest('base64url');
 }
 
-/** The members that tell to which issuer and source a stored set belongs. */
+/** The members that name the issuer and the source of a stored set. */
 function stamp(issuer: IssuerConfig, remote: RemoteKeysConfig): Readonly<Record<string, unknown>> {
   const source = hashOf(remote);
   return { version: VERSION, issuer: issuer.name, iss: issuer.issuer ?? null, source };

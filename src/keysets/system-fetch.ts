@@ -59,7 +59,7 @@ const PROXY_STATUS = /^Proxy (?:response|Authentication Required) \((\d{3})\)/;
 /** System calls on the way to the proxy. Behind it, the proxy makes the calls. */
 const TO_PROXY: ReadonlySet<unknown> = new Set(['connect', 'getaddrinfo']);
 
-/** The error of a fetch through a proxy, with a message that tells the proxy from the server behind it. */
+/** The error of a fetch through a proxy, with a message that distinguishes the proxy from the server behind it. */
 function throughProxy({ shown, variable }: ForwardProxy, url: URL, error: unknown): unknown {
   const name = `the proxy ${shown} of ${variable}`;
   // The reason of the signal is a FetchError.

@@ -1,4 +1,4 @@
-/** Freezes a value and its members, also those of maps. The maps themselves are read-only by their type alone. */
+/** Freezes a value and its members, also those of maps. The maps themselves are read-only only by their type. */
 export function freeze<Value>(value: Value): Value {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
   if (value instanceof Map) for (const member of value.values()) freeze(member);

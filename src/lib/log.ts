@@ -87,7 +87,7 @@ function logTo(options: LogOptions, destination: { write(line: string): void }):
   return logger;
 }
 
-/** The line behind its prefix; every line begins with its level. */
+/** The line after its prefix; every line begins with its level. */
 function prioritised(line: string): string {
   const [, level] = /^\{"level":"(\w+)"/.exec(line) ?? [];
   return (PRIORITIES[level as LogLevel] ?? PRIORITIES.info) + line;

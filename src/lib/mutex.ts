@@ -1,8 +1,8 @@
-/** Runs one piece of work at a time, in the order in which they came. */
+/** Runs one piece of work at a time, in the order of the calls. */
 export class Mutex {
   #last: Promise<unknown> = Promise.resolve();
 
-  /** Resolves or rejects as `work` does; work that came later runs in either case. */
+  /** Resolves or rejects as `work` does; later work runs in either case. */
   run<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#last.then(work);
     this.#last = done.catch(() => {}); // The caller gets the error.

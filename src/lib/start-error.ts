@@ -3,7 +3,7 @@ export class StartError extends Error {
   override readonly name = 'StartError';
 }
 
-/** Why something failed, as one text: the message of a StartError, and for any other error that the fault is ours. */
+/** The cause of a failure as one text: the message of a StartError; for any other error, that the fault is ours. */
 export function failureText(error: unknown): string {
   return error instanceof StartError ? error.message : `a fault of ours: ${String(error)}`;
 }

@@ -30,7 +30,7 @@ export function findGateway(env: NodeJS.ProcessEnv, pid: number | undefined): st
   return socketOf(gateway.folder, gateway.pid);
 }
 
-/** Asks for a reload and waits for its outcome. @throws StartError when no outcome comes. */
+/** Asks for a reload and waits for its outcome. @throws StartError when no outcome arrives. */
 export function askReload(path: string): Promise<ReloadOutcome> {
   return new Promise((resolve, reject) => {
     const fail = (why: string): void => {

@@ -15,7 +15,7 @@ import type { ReloadOutcome } from './reloader.ts';
 const MAX_CONNECTIONS = 8;
 /** Characters of a command. */
 const MAX_COMMAND = 64;
-/** Milliseconds for the command to come. */
+/** Milliseconds within which the command must arrive. */
 const COMMAND_MS = 5_000;
 
 /** The command that asks for a reload; the gateway responds with a ReloadOutcome as one line of JSON. */

@@ -14,7 +14,7 @@ export interface LeaseClientOptions {
   readonly clock: Clock;
 }
 
-/** A worker's side of the leases: asks for more when a limit runs short, and gives up what the worker can spare. */
+/** A worker's side of the leases: asks for more when a limit runs short, and gives up units that the worker can spare. */
 export class LeaseClient {
   readonly #options: LeaseClientOptions;
   /** Monotonic milliseconds of the last message, by limit; Infinity until the supervisor responds. */

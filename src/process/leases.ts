@@ -15,7 +15,7 @@ export interface Holder {
 export type Units = ReadonlyMap<string, number>;
 
 /**
- * Milliseconds for the other holders to say what they can spare. Units that come later are for the next request: a worker
+ * Milliseconds for the other holders to say what they can spare. Units that arrive later are for the next request: a worker
  * that hangs must not keep requests waiting on another.
  */
 const LOWER_MS = 100;

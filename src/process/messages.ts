@@ -27,7 +27,7 @@ export type ToWorker =
   | { readonly kind: 'drop-foreign'; readonly id: number }
   | { readonly kind: 'serve'; readonly id: number }
   | { readonly kind: 'keys'; readonly issuer: string; readonly keys: readonly VerificationKey[] }
-  /** A refetch that the worker asked for is over; new keys came before. */
+  /** A refetch for which the worker asked is over; any new keys were sent before. */
   | { readonly kind: 'refetched'; readonly issuer: string }
   | { readonly kind: 'prepare'; readonly id: number; readonly config: Config }
   | { readonly kind: 'commit'; readonly id: number; readonly keys: KeysByIssuer }
@@ -53,7 +53,7 @@ export type ToSupervisor =
   /** The first message. */
   | { readonly kind: 'hello'; readonly protocol: number; readonly version: string }
   | { readonly kind: 'done'; readonly id: number }
-  /** The worker could not do what it was asked for; `why` is a sentence. */
+  /** The worker could not do its task; `why` is a sentence. */
   | { readonly kind: 'refused'; readonly id: number; readonly why: string }
   | { readonly kind: 'report'; readonly id: number; readonly report: WorkerReport }
   | { readonly kind: 'refetch'; readonly issuer: string }

@@ -37,7 +37,7 @@ export class WorkerChange {
     if (refused !== undefined) throw (refused as PromiseRejectedResult).reason;
   }
 
-  /** @param take makes `WorkerSetOptions.configOf` give this configuration. What it throws leaves everything as it was. */
+  /** @param take makes `WorkerSetOptions.configOf` give this configuration. If it throws, nothing has changed. */
   commit(keys: KeysByIssuer, take: () => void): Promise<void> {
     this.#set.assertOpen();
     take();

@@ -28,7 +28,7 @@ interface Pending {
 
 /**
  * A connection to a Redis whose content is not trusted: no reply costs more memory than `ReplyReader` allows. A
- * connection that fails stays failed; it does not wait for Redis to come back.
+ * connection that fails stays failed; it does not wait for Redis to return.
  */
 export class RedisConnection {
   readonly #options: ConnectionOptions;

@@ -34,7 +34,7 @@ export class ReplyReader {
   readonly #onReply: (reply: Reply) => void;
   readonly #lists: List[] = [];
   #rest: Buffer = Buffer.alloc(0);
-  /** Bytes of the text that comes next; undefined when a line comes next. */
+  /** Bytes of the next text; undefined when a line is next. */
   #text: number | undefined;
   /** Bytes still to skip. */
   #skip = 0;
@@ -59,7 +59,7 @@ export class ReplyReader {
     this.#rest = Buffer.from(bytes.subarray(at));
   }
 
-  /** Reads one line or text and returns the position behind it; undefined when it is not complete yet. */
+  /** Reads one line or text and returns the position after it; undefined when it is not complete yet. */
   #step(bytes: Buffer, at: number): number | undefined {
     if (this.#skip > 0) {
       const skipped = Math.min(this.#skip, bytes.length - at);

@@ -126,7 +126,7 @@ export class Journal {
     this.#considerRewriting();
   }
 
-  /** Resolves when the revocations are on the disk. Rejects when they are not; `retry` then goes on trying. */
+  /** Resolves when the revocations are on the disk. Rejects when they are not; `retry` then keeps trying. */
   append(revocations: readonly Revocation[]): Promise<void> {
     const text = revocations.map(toLine).join('');
     if (this.#waitingBytes > 0 && this.#waitingBytes + text.length > MAX_WAITING) {
@@ -196,7 +196,7 @@ export class Journal {
     this.#writing ??= Promise.resolve().then(() => this.#writeWaiting());
   }
 
-  /** Saves all lines that came during the previous write with one write and one sync. */
+  /** Saves all lines that were added during the previous write with one write and one sync. */
   async #writeWaiting(): Promise<void> {
     do {
       const batch = this.#waiting;

@@ -173,7 +173,7 @@ export class RedisKeys {
     }
   }
 
-  /** Deletes the keys. The entry `begun` tells readers that the stream is new and that they may have missed some. */
+  /** Deletes the keys. The entry `begun` tells readers that the stream is new and that they may have missed entries. */
   async #begin(connection: RedisConnection, ...keys: readonly string[]): Promise<void> {
     const commands = [['DEL', ...keys]];
     if (keys.includes(STREAM)) {

@@ -97,7 +97,7 @@ export class RedisLink {
     return this.#isCut;
   }
 
-  /** Resolves when this gateway has caught up, has failed once, or has run out of time. It goes on trying after that. */
+  /** Resolves when this gateway has caught up, has failed once, or has run out of time. It keeps trying after that. */
   async open(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {

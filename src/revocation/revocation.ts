@@ -10,7 +10,7 @@ export interface Revocation {
   readonly application: string | undefined;
   /**
    * Wall-clock second of the event. It hits tokens issued within that second too, because `iat` does not show whether
-   * they came before the event. Infinity: the time of issue does not matter.
+   * they were issued before the event. Infinity: the time of issue does not matter.
    */
   readonly before: number;
   /** Wall-clock second after which none of these tokens is alive; Infinity where tokens need no `exp`. */

@@ -5,7 +5,7 @@ import { header, toLine } from './revocation-line.ts';
 /** Lines written together; requests are served in between. */
 const LINES_AT_ONCE = 500;
 
-/** The new file of revocations, which is written while the present one goes on. */
+/** The new file of revocations, which is written while the present one stays in use. */
 export class Successor {
   readonly handle: FileHandle;
   size = 0;
@@ -21,7 +21,7 @@ export class Successor {
     this.handle = handle;
   }
 
-  /** Adds lines that may have come too late for `write`. */
+  /** Adds lines that may be too late for `write`. */
   add(text: string, lines: number): void {
     this.#since += text;
     this.lines += lines;
@@ -56,7 +56,7 @@ export class Successor {
   }
 }
 
-/** Writes the whole text and returns the position behind it. */
+/** Writes the whole text and returns the position after it. */
 export async function writeAll(handle: FileHandle, text: string, position: number): Promise<number> {
   const bytes = Buffer.from(text);
   let done = 0;

@@ -9,7 +9,7 @@ const WILDCARD = '*.';
  */
 export class HostTable<T> {
   readonly #exact = new Map<string, T>();
-  /** By the part of a wildcard behind `*`, with its dot. */
+  /** By the part of a wildcard after `*`, with its dot. */
   readonly #below = new Map<string, T>();
   readonly #any: readonly T[];
   /** Most labels in any wildcard. */

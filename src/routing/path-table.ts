@@ -53,7 +53,7 @@ export function pathTable<R extends Routed>(routes: readonly R[]): PathTable<R> 
   const byFold = new Map<string, Candidates<R>[]>();
   const entries: Entry<R>[] = [];
   for (const [path, candidates] of byPath) {
-    // Frameworks treat HEAD as GET, so a route for GET alone must not leave HEAD to a route for all methods.
+    // Frameworks treat HEAD as GET, so a route for only GET must not leave HEAD to a route for all methods.
     const head = candidates.some(({ methods }) => methods?.has('HEAD'));
     if (!head) for (const { methods } of candidates) if (methods?.has('GET')) methods.add('HEAD');
     candidates.sort((a, b) => Number(a.methods === undefined) - Number(b.methods === undefined));

@@ -47,7 +47,7 @@ export class RouteTable<R extends Routed> {
    */
   find(host: string, path: string, method: string): R | 'ambiguous' | undefined {
     const folded = this.#depth > 0 ? fold(path, this.#depth) : path;
-    // A URL parser reads a host behind two slashes (RFC 3986 §4.2), even if Host has another.
+    // A URL parser reads a host after two slashes (RFC 3986 §4.2), even if Host has another.
     if (this.#hosts.named && /^\/[/\\]/.test(path)) return 'ambiguous';
     const tables = this.#hosts.find(host);
     if (tables === undefined) return 'ambiguous';

@@ -90,7 +90,7 @@ export class StateFolder {
     await rm(this.fileOf(name), { force: true });
   }
 
-  /** Whether anything has this name. */
+  /** Whether the folder has an entry of this name. */
   async has(name: string): Promise<boolean> {
     try {
       await lstat(this.fileOf(name));

@@ -67,7 +67,7 @@ export function ownTrust(): Trust {
 }
 
 /**
- * Trusts the owner of a folder as well, for a process that only reads what the owner's gateway uses.
+ * Trusts the owner of a folder as well, for a process that only reads the files of the owner's gateway.
  * @throws the file system's error, except for a folder that does not exist.
  */
 export async function ownerTrust(folder: string): Promise<Trust> {

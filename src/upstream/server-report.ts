@@ -19,7 +19,7 @@ export interface ServerName {
 
 /** The state of a server as one process knows it: plain data. */
 export interface ServerReport extends ServerName {
-  /** `untried` until anything was sent to it. */
+  /** `untried` before the first request to it. */
   readonly state: 'untried' | 'up' | 'down';
   /** Why it is down. */
   readonly cause: DownCause | undefined;

@@ -36,7 +36,7 @@ export class Issuer {
   #version = 1;
   #empty: boolean;
 
-  /** @param audiences gets the audiences of this issuer beside those of the others. */
+  /** @param audiences gets the audiences of this issuer too. */
   constructor(config: IssuerConfig, audiences: AudienceNames = new AudienceNames()) {
     this.config = config;
     this.roles = new ClaimPath(config.rolesClaim);

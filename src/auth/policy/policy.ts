@@ -9,7 +9,7 @@ import { IdentityHeaders } from './identity.ts';
 import type { Issuer } from './issuer.ts';
 import { Rules } from './rules.ts';
 
-/** What a route demands of a token and what it adds for upstream. Routes that agree on both share a policy. */
+/** The demands of a route on a token, and the fields that it adds for upstream. Routes that agree on both share a policy. */
 export class Policy {
   /** The permit of a public route, which checks nothing; undefined on others. */
   readonly publicPermit: Permit | undefined;

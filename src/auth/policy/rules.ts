@@ -10,7 +10,7 @@ interface ClaimTest {
 }
 
 /**
- * What a route demands of the claims of a verified token: scopes, then roles, then claims in the order of the file. The
+ * The demands of a route on the claims of a verified token: scopes, then roles, then claims in the order of the file. The
  * first one that fails decides.
  *
  * The scopes of a token are those of `scope` and `scp` together. Each is a string of scopes with spaces between them,
@@ -60,7 +60,7 @@ function scopesOf(claims: JsonObject): readonly string[] {
   return [...scopeList(member(claims, 'scope')), ...scopeList(member(claims, 'scp'))];
 }
 
-/** RFC 6749 §3.3: the space alone separates. */
+/** RFC 6749 §3.3: only spaces separate scopes. */
 function scopeList(value: unknown): readonly string[] {
   return typeof value === 'string' ? value.split(' ') : texts(value);
 }

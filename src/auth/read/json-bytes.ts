@@ -56,7 +56,7 @@ export function viewOf(bytes: Uint8Array): DataView {
 /** The string that `endOfString` has read last: whether it holds escapes. */
 export const lastString = { isEscaped: false };
 
-/** The end of the string whose text begins at `at`, behind its last quote; -1 when it is not a string of JSON. */
+/** The end of the string whose text begins at `at`, after its last quote; -1 when it is not a string of JSON. */
 export function endOfString(bytes: Uint8Array, view: DataView, at: number, end: number): number {
   lastString.isEscaped = false;
   for (let next = at; ; ) {
@@ -78,7 +78,7 @@ export function endOfString(bytes: Uint8Array, view: DataView, at: number, end: 
         next += 4;
       } else {
         if (escapable[escaped] !== 1) return -1;
-        // An attacker may send a string of escapes alone. This loop halves the time that it takes.
+        // An attacker may send a string of only escapes. This loop halves the time for it.
         while (next + 1 < end && bytes[next] === BACKSLASH && escapable[bytes[next + 1] as number] === 1) {
           next += 2;
         }

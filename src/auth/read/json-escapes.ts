@@ -12,7 +12,7 @@ const LOW = 0xdc00;
 const REPLACEMENT = 0xfffd;
 /** The first byte of a character in UTF-8, by the number of bytes that follow it. */
 const LEADING = [0, 0xc0, 0xe0, 0xf0];
-/** The character that an escape stands for, by the character behind the backslash (RFC 8259 §7). */
+/** The character that an escape means, by the character after the backslash (RFC 8259 §7). */
 const plainOf = new Uint8Array(128);
 for (const [at, letter] of [...'"\\/bfnrt'].entries()) {
   plainOf[letter.charCodeAt(0)] = '"\\/\b\f\n\r\t'.charCodeAt(at);

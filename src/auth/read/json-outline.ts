@@ -53,7 +53,7 @@ const CLOSE_BRACE = 0x7d;
 /** Characters of a wanted name: as many as fit into one number, by which the name is found at once. */
 const MAX_NAME = 4;
 const NOT_ASCII = 0x80;
-/** Parts that a name with escapes counts as: each of its characters is compared by itself. */
+/** Parts for which a name with escapes counts: each of its characters is compared alone. */
 const ESCAPED_NAME = 5;
 
 /**
@@ -95,7 +95,7 @@ export class Outline {
     let at = skipSpace(bytes, 0, length);
     if (at >= length || bytes[at] !== OPEN_BRACE) return NOT_AN_OBJECT;
     let members = 0;
-    /** Parts that may still come. */
+    /** Parts that may still follow. */
     let left = limits.parts;
     let depth = 0;
     /** Which containers are objects, a bit for each: the lowest bit is that of the innermost one. */

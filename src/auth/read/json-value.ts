@@ -8,14 +8,14 @@ export function isString(bytes: Uint8Array, start: number): boolean {
   return start >= 0 && bytes[start] === QUOTE;
 }
 
-/** The text of an outlined string. `start`: of its first quote; `end`: behind its last. */
+/** The text of an outlined string. `start`: of its first quote; `end`: after its last. */
 export function textOf(bytes: Buffer, start: number, end: number): string {
   if (!hasEscapes(bytes, start, end)) return bytes.toString('utf8', start + 1, end - 1);
   return JSON.parse(bytes.toString('utf8', start, end)) as string;
 }
 
 /**
- * The end of an outlined string, behind its last quote. Negative when the string holds escapes.
+ * The end of an outlined string, after its last quote. Negative when the string holds escapes.
  * @param start of its first quote.
  * @param end of the whole text.
  */
@@ -32,7 +32,7 @@ export function endOfOutlined(bytes: Uint8Array, view: DataView, start: number, 
   }
 }
 
-/** Whether an outlined string holds escapes. `start`: of its first quote; `end`: behind its last. */
+/** Whether an outlined string holds escapes. `start`: of its first quote; `end`: after its last. */
 export function hasEscapes(bytes: Uint8Array, start: number, end: number): boolean {
   let at = skipPlain(viewOf(bytes), start + 1, end);
   while (bytes[at] !== QUOTE && bytes[at] !== BACKSLASH) at += 1;

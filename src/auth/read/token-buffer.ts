@@ -12,7 +12,7 @@ const SLACK = 4;
 const sextets = new Uint8Array(128);
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 for (let value = 0; value < alphabet.length; value += 1) sextets[alphabet.charCodeAt(value)] = value;
-/** The bits of the last character that belong to no byte, by the number of characters behind the last group of four. */
+/** The bits of the last character that belong to no byte, by the number of characters after the last group of four. */
 const STRAY = [0, 0, 0b1111, 0b11];
 
 /** Memory in which token texts become bytes and texts again. Reusing it, a new token makes little garbage. */

@@ -46,7 +46,7 @@ export class TokenPlaces {
 
 /**
  * The parts of a request that upstream does not get. With `strip`, everything at the places of the token; with `keep`,
- * the query parameters alone, because URLs are logged. In both cases an Authorization header that is not one of the
+ * only the query parameters, because URLs are logged. In both cases an Authorization header that is not one of the
  * places. Undefined when there are no such parts.
  */
 export function tracesOf(places: readonly TokenPlace[], token: 'keep' | 'strip'): TokenTraces | undefined {
@@ -95,7 +95,7 @@ function inHeader(name: string, scheme: string | undefined): Reader {
     );
 }
 
-/** HTTP/1.1 clients send one Cookie field (RFC 6265 §5.4). A request that came over HTTP/2 may have several. */
+/** HTTP/1.1 clients send one Cookie field (RFC 6265 §5.4). A request over HTTP/2 may have several. */
 function cookies({ names, values }: RequestHead, name: LooseName): readonly string[] {
   const found: string[] = [];
   names.forEach((header, at) => {

@@ -25,9 +25,9 @@ export interface Refused {
 }
 
 /**
- * Refusals that cost a signature check and would be the same each time: of clients that go on with an expired token, or
+ * Refusals that cost a signature check and would be the same each time: of clients that keep using an expired token, or
  * with one of another environment. There is one place for each value of `signatureSlot`, so a refused token displaces
- * another refusal and no verified token. A token is kept only when it comes again before another one has come to its
+ * another refusal and no verified token. A token is kept only when it is refused again before another one takes its
  * place: of a flood of forged tokens, each new, 4 bytes of each remain.
  */
 export class RefusedTokens {

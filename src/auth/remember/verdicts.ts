@@ -88,7 +88,7 @@ export class RememberedVerdicts {
   }
 
   /**
-   * Remembers that the signature is wrong: for good where the keys are those of the configuration. An issuer whose keys
+   * Remembers that the signature is wrong: for good if the keys are those of the configuration. An issuer whose keys
    * are fetched may have changed them since, so there the refusal holds until the issuer may be asked again.
    */
   refuseSignature(candidate: Candidate): Rejection {

@@ -5,7 +5,7 @@ import type { SignatureVerifier } from './signature.ts';
 import type { Verification, VerificationJob, VerificationOutcome } from './verification.ts';
 
 /**
- * Milliseconds of one slice while only new tokens come: some forty RS256 tokens. Shorter slices cost more for each
+ * Milliseconds of one slice while only new tokens arrive: some forty RS256 tokens. Shorter slices cost more for each
  * token: 78 µs instead of 64 with a quarter of this time.
  */
 const SLICE_MS = 1;

@@ -59,7 +59,7 @@ export function resolveKeys(
     }
   }
   const fitted = fit(sources, algorithms);
-  // An unreadable file or an unknown algorithm leaves open what fits.
+  // With an unreadable file or an unknown algorithm it is unknown which keys fit.
   const isComplete =
     sources.length > 0 &&
     findings.faults.length === faultsBefore &&

@@ -77,7 +77,7 @@ function resolveIssuer(
   };
 }
 
-/** Refuses two sources with one address: the state folder tells fetched sets apart by it. */
+/** Refuses two sources with one address: the state folder distinguishes fetched sets by their address. */
 function refuseSameAddress(remotes: readonly RemoteKeysConfig[], path: KeyPath, findings: Findings): void {
   const places = remotes.map(({ kind, url }) => `${kind} ${url}`);
   if (new Set(places).size === places.length) return;

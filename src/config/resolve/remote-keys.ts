@@ -89,7 +89,7 @@ function given(keys: FileKeys): Partial<Record<keyof typeof remoteDefaults, numb
   );
 }
 
-/** Refuses times that contradict each other: keys that expire before their refresh would come and go. */
+/** Refuses times that contradict each other: keys that expire before their refresh would be missing at times. */
 function refuseOrder(
   times: Readonly<Record<keyof typeof remoteDefaults, number>>,
   path: KeyPath,

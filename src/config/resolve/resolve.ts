@@ -19,7 +19,7 @@ import { resolveUpstreams } from './upstream.ts';
 /** Bytes: the kernel takes 107, and the name gets a suffix while the socket is made. */
 const MAX_SOCKET_PATH_BYTES = 100;
 
-/** The mark of this gateway alone: two gateways with the same file may stand behind each other. It is no secret. */
+/** The mark of only this gateway: one gateway may forward to another with the same file. It is no secret. */
 const LOOP_MARK = randomBytes(9).toString('base64url');
 
 /** Follows every reference and reads every file. The result is valid only if the findings have no fault. */

@@ -8,7 +8,7 @@ const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
 type Resolved = Pick<Config, 'routes' | 'issuers' | 'admin'>;
 
-/** Warns of settings that are allowed but hardly meant. Each warning says what is probably meant. */
+/** Warns of settings that are allowed but hardly intended. Each warning names the probable intention. */
 export function warnAboutSlips(file: FileConfig, resolved: Resolved, findings: Findings): void {
   warnAboutUnused(file, resolved, findings);
   if (WILDCARDS.has(resolved.admin.host)) {

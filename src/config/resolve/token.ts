@@ -12,7 +12,7 @@ const MAX_NAME = 256;
 /** Names that need no escape in a query, so they have one plain spelling. */
 const PARAMETER = /^[A-Za-z0-9._~-]{1,64}$/;
 
-/** `Authorization: Bearer`, the place that undefined stands for. */
+/** `Authorization: Bearer`, the default place. */
 const USUAL: TokenPlace = { kind: 'header', name: 'authorization', scheme: 'Bearer' };
 
 /** The places for a route's tokens; `isPublic`: the route takes none. */

@@ -12,7 +12,7 @@ import {
   SIZE,
 } from './units.ts';
 
-/** The text of every message about a missing feature, by which readers and tests tell it from a mistake. */
+/** The text of every message about a missing feature, by which readers and tests distinguish it from a mistake. */
 export const NOT_YET = 'is not supported yet; must be left out for now';
 
 interface Issue {

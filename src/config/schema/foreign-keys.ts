@@ -57,7 +57,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   status: ADMIN,
 };
 
-/** What a key of another program is here, among the keys that may stand there: a key, or a sentence. */
+/** The equivalent of another program's key, if the mapping may have it: a key, or a sentence. */
 export function foreignKey(
   key: string,
   known: readonly string[],

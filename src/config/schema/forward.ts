@@ -12,7 +12,7 @@ const claimHeader = section({
     .describe('Form in which the value is written.'),
 });
 
-/** What upstream gets to know. */
+/** The facts that upstream gets about the token and the client. */
 export const forwardSection = section({
   headers: z
     .record(z.string(), either([...claim(claimHint).options, claimHeader], mappingHint), {

@@ -39,7 +39,7 @@ export const secretField = either(
 
 export type FileSecret = z.output<typeof secretField>;
 
-/** Defaults in milliseconds; the reason for each stands beside its key below. */
+/** Defaults in milliseconds; the description of each key below has the reason. */
 export const remoteDefaults = {
   refreshMin: MINUTE,
   refreshMax: HOUR,

@@ -10,7 +10,7 @@ const accessLog = pattern(accessLogHint, /^(off|errors|all|\d{1,3}(\.\d{1,6})?%)
     error: `is out of range; must be ${accessLogHint}`,
   });
 
-/** What is logged. */
+/** The settings of the log. */
 export const log = section({
   level: oneOf(['debug', 'info', 'warn', 'error']).prefault('info').describe('Lowest level that is logged.'),
   access: accessLog

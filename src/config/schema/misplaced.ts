@@ -1,7 +1,7 @@
 import type { KeyPath } from '../fault.ts';
 import { knownKeys, schemaTree } from './tree.ts';
 
-/** A key that stands one level too far out. */
+/** A key that is one level too far out. */
 interface Misplaced {
   readonly path: KeyPath;
   readonly message: string;

@@ -5,7 +5,7 @@ import type { Source } from '../source/source.ts';
 const NUMBER = /^[-+]?\d{1,15}(\.\d{1,15})?$/;
 
 /**
- * Converts a text that came whole from the environment to a type that its place wants.
+ * Converts a text that is one variable of the environment to a type that its place requires.
  * @returns whether it has converted the text; any other text stays and is a fault.
  */
 export function retype(

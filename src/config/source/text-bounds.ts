@@ -12,7 +12,7 @@ const MAX_TOKENS = 100_000;
 /** Values of the file after aliases are replaced. */
 const MAX_VALUES = 100_000;
 
-/** A quoted text, from its opening quote to behind its closing quote. */
+/** A quoted text, from its opening quote to the end of its closing quote. */
 interface Quoted {
   readonly start: number;
   readonly end: number;

@@ -6,7 +6,7 @@ import { type FieldFault, FieldScanner } from './field-scanner.ts';
 const MAX_SIZE_DIGITS = 16;
 /** Bytes in one chunk: above any real chunk, and far below 2^53, up to which the sum of sizes is exact. */
 const MAX_CHUNK = 2 ** 48;
-/** Blanks behind the size of one chunk. Servers that reserve room for the size pad it to 8 or 16 characters. */
+/** Blanks after the size of one chunk. Servers that reserve room for the size pad it to 8 or 16 characters. */
 const MAX_BLANKS = 16;
 /** Bytes of chunk extensions in one message. The decoder discards them, so a server could send them for ever. */
 const MAX_EXTENSIONS = 16 * 1024;
@@ -24,12 +24,12 @@ const EXTENSION = 7;
 const SIZE_LF = 8;
 const TRAILER = 9;
 
-/** Finds the body bytes of one message after another. The bytes may come in pieces of any size. */
+/** Finds the body bytes of one message after another. The bytes may arrive in pieces of any size. */
 export class BodyDecoder {
   /** The result of the last `decode`: a piece of `data`, the `end` of the body, `more` bytes needed, or a `fault`. */
   step: 'more' | 'data' | 'end' | 'fault' = 'more';
   fault: BodyFault | undefined = undefined;
-  /** The piece stands in [dataStart, dataEnd) of the decoded buffer and is not empty. */
+  /** The piece is [dataStart, dataEnd) of the decoded buffer and is not empty. */
   dataStart = 0;
   dataEnd = 0;
   readonly #trailers = new FieldScanner();
@@ -61,7 +61,7 @@ export class BodyDecoder {
     }
   }
 
-  /** Decodes [from, to) and returns the offset behind the last byte used; `step` says why it stopped. */
+  /** Decodes [from, to) and returns the offset after the last byte used; `step` says why it stopped. */
   decode(bytes: Uint8Array, from: number, to: number): number {
     let at = from;
     while (at < to) {

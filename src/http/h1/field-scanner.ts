@@ -19,7 +19,7 @@ const LINE_FEED = 4;
 const LAST_LINE_FEED = 5;
 
 /**
- * Scans field lines (RFC 9112 §5) up to the empty line, one `scan` per line. The bytes may come in pieces of any size.
+ * Scans field lines (RFC 9112 §5) up to the empty line, one `scan` per line. The bytes may arrive in pieces of any size.
  * Only CRLF ends a line, because parsers differ on a bare LF or CR. The scanner refuses a line that starts with white
  * space (obs-fold, §5.2) and white space before the colon (§5.1).
  */
@@ -51,11 +51,11 @@ export class FieldScanner {
     this.valueEnd -= by;
   }
 
-  /** Scans [from, to) and returns the offset behind the last byte used; `step` says why it stopped. */
+  /** Scans [from, to) and returns the offset after the last byte used; `step` says why it stopped. */
   scan(bytes: Uint8Array, from: number, to: number): number {
     let at = from;
     if (at === to) return this.#pause(this.#state, at);
-    // Each part of a line falls through to the next one; a line that came in pieces enters further down.
+    // Each part of a line falls through to the next one; a line that arrived in pieces enters further down.
     let state = this.#state;
     if (state === LINE_START) {
       const byte = bytes[at] as number;

@@ -33,7 +33,7 @@ export function framingFault(fields: FramingFields): FramingFault | undefined {
   if (chunked && contentLength >= 0) return 'length_and_chunked';
   // RFC 9112 §6.1: the framing of an HTTP/1.0 message with Transfer-Encoding is faulty.
   if (chunked && !fields.current) return 'chunked_in_http_1_0';
-  // The gateway never asks for an upgrade, and the bytes behind it would not be HTTP.
+  // The gateway never asks for an upgrade, and the bytes after it would not be HTTP.
   if (status === 101) return 'upgrade';
   // RFC 9112 §6.3 rule 2: a tunnel begins after this head.
   if (status >= 200 && status < 300 && fields.method === 'CONNECT') return 'tunnel';

@@ -2,7 +2,7 @@
 const FIELD_LINE_BYTES = 4;
 /** Two spaces, `HTTP/1.1` and CRLF. */
 const REQUEST_LINE_BYTES = 12;
-/** The empty line behind the fields. */
+/** The empty line after the fields. */
 const EMPTY_LINE_BYTES = 2;
 
 /** Bytes of a field line, if all its characters are ASCII. */

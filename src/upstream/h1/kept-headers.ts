@@ -6,7 +6,7 @@ const STRIDE = 4;
 
 /**
  * The fields of one head that go to the client, as offsets into its bytes. The lines are cut out when the head is
- * complete, because a Connection field may remove a field that came before it.
+ * complete, because a Connection field may remove an earlier field.
  */
 export class KeptHeaders {
   readonly #offsets = new Int32Array(MAX_FIELDS * STRIDE);

@@ -103,7 +103,7 @@ export class ResponseHeadReader implements FramingFields {
     this.#kept.rebase(by);
   }
 
-  /** Reads [from, to) and returns the offset behind the last byte used; `step` says why it stopped. */
+  /** Reads [from, to) and returns the offset after the last byte used; `step` says why it stopped. */
   read(bytes: Buffer, from: number, to: number): number {
     let at = from;
     if (this.#state !== FIELDS) {

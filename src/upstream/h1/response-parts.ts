@@ -3,7 +3,7 @@ import type { ResponseEvents, ResponseHead } from './response-head.ts';
 /** The lowest status that a server may send instead of reading the whole request. */
 const FIRST_REFUSAL = 300;
 
-/** The parts of a response that one read brought, until they are handed over, and what the head says of the connection. */
+/** The parts of a response that one read brought, until they are handed over, and the head's facts about the connection. */
 export class ResponseParts implements ResponseEvents {
   head: ResponseHead | undefined;
   pieces: Uint8Array[] | undefined;
