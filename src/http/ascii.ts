@@ -57,3 +57,15 @@ export function hasEightBit(text: string): boolean {
   for (let index = 0; index < text.length; index += 1) if (text.charCodeAt(index) >= 0x80) return true;
   return false;
 }
+
+/**
+ * The text in [from, to) without the blanks around it. Only space and tab go: other characters that some languages trim
+ * belong to the text.
+ */
+export function withoutBlanks(text: string, from: number, to: number): string {
+  let start = from;
+  let end = to;
+  while (start < end && isBlank(text.charCodeAt(start))) start += 1;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
+  return text.slice(start, end);
+}

@@ -1,4 +1,4 @@
-import { isBlank } from './ascii.ts';
+import { withoutBlanks } from './ascii.ts';
 import { LooseName } from './loose-name.ts';
 
 /**
@@ -35,13 +35,4 @@ export function withoutCookies(field: string, names: readonly string[]): string 
 function nameOf(pair: string): string {
   const equals = pair.indexOf('=');
   return equals < 0 ? pair : pair.slice(0, equals);
-}
-
-/** Trims only space and tab; other characters that some languages trim belong to the value. */
-function withoutBlanks(text: string, from: number, to: number): string {
-  let start = from;
-  let end = to;
-  while (start < end && isBlank(text.charCodeAt(start))) start += 1;
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
-  return text.slice(start, end);
 }

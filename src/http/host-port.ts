@@ -1,11 +1,13 @@
-const hostAndPort = /^(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?$/;
+const hostAndPort = /^(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{0,5}))?$/;
+const MAX_PORT = 65_535;
 
 /**
  * Whether a text is the host[:port] of a Host field (RFC 9110 §7.2): a name as DNS and real servers use it, an IPv4
  * address, or a bracketed IPv6 address. The port may be empty after its colon (RFC 3986 §3.2.3).
  */
 export function isHostAndPort(text: string): boolean {
-  return hostAndPort.test(text);
+  const [whole, port = ''] = hostAndPort.exec(text) ?? [];
+  return whole !== undefined && Number(port) <= MAX_PORT;
 }
 
 /** The host of a host[:port] as sent, with the brackets of an IPv6 address. */

@@ -33,7 +33,7 @@ export class HeadReader {
   /** The engine closes the connection after the response to the request that was read last. */
   engineCloses = false;
   /** The last host that was well formed; most requests of a front repeat it. */
-  #goodHost = '';
+  #goodHost: string | undefined;
   /** Characters of the header lines. */
   #size = 0;
 

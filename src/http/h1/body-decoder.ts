@@ -1,14 +1,45 @@
 import { CR, HTAB, hexValues, isFieldByte, LF, SEMICOLON, SP } from '../ascii.ts';
 import type { Framing } from '../message.ts';
+import { ChunkExtension } from './chunk-extension.ts';
 import { type FieldFault, FieldScanner } from './field-scanner.ts';
 
-/** Hexadecimal digits of a chunk size: servers pad to 8 or 16, and no reader of 64-bit sizes overflows at 16. */
-const MAX_SIZE_DIGITS = 16;
+/** What a decoder lets pass beside the usual form of chunks (RFC 9112 §7.1). */
+export interface ChunkRules {
+  /** Hexadecimal digits of a chunk size. */
+  readonly sizeDigits: number;
+  /** Blanks after the size of one chunk. */
+  readonly blanks: number;
+  /** Extensions must keep to the grammar. Otherwise any text of field bytes may stand there. */
+  readonly strictExtensions: boolean;
+  /** The decoder keeps the text of the trailer section. */
+  readonly keepTrailers: boolean;
+}
+
+/**
+ * Servers that reserve room for a size pad it with zeros or blanks to 8 or 16 characters; no reader of 64-bit sizes
+ * overflows at 16 digits. A client takes trailers for header fields, so they are dropped.
+ */
+export const responseChunks: ChunkRules = Object.freeze({
+  sizeDigits: 16,
+  blanks: 16,
+  strictExtensions: false,
+  keepTrailers: false,
+});
+
+/**
+ * Whatever two servers read in two ways lets a client smuggle a request, so a request keeps to the grammar. 12 digits are
+ * above the size of any chunk.
+ */
+export const requestChunks: ChunkRules = Object.freeze({
+  sizeDigits: 12,
+  blanks: 0,
+  strictExtensions: true,
+  keepTrailers: true,
+});
+
 /** Bytes in one chunk: above any real chunk, and far below 2^53, up to which the sum of sizes is exact. */
 const MAX_CHUNK = 2 ** 48;
-/** Blanks after the size of one chunk. Servers that reserve room for the size pad it to 8 or 16 characters. */
-const MAX_BLANKS = 16;
-/** Bytes of chunk extensions in one message. The decoder discards them, so a server could send them for ever. */
+/** Bytes of chunk extensions in one message. The decoder discards them, so a peer could send them for ever. */
 const MAX_EXTENSIONS = 16 * 1024;
 
 export type BodyFault = FieldFault | 'chunk_size' | 'chunk_extension' | 'chunk_end' | 'trailer_too_large';
@@ -32,7 +63,11 @@ export class BodyDecoder {
   /** The piece is [dataStart, dataEnd) of the decoded buffer and is not empty. */
   dataStart = 0;
   dataEnd = 0;
+  /** Lines of the trailer section as they came, with the empty line; complete at the `end`, if the rules keep them. */
+  trailerLines = '';
+  readonly #rules: ChunkRules;
   readonly #trailers = new FieldScanner();
+  readonly #extension = new ChunkExtension();
   #state = END;
   #chunked = false;
   /** Bytes left of the chunk or of the body; Infinity for a body that ends with the connection. */
@@ -42,6 +77,10 @@ export class BodyDecoder {
   #extensionBytes = 0;
   #trailerRoom = 0;
 
+  constructor(rules: ChunkRules) {
+    this.#rules = rules;
+  }
+
   /**
    * Begins the next body.
    * @param length bytes, for framing `length`.
@@ -49,6 +88,7 @@ export class BodyDecoder {
    */
   start(framing: Framing, length: number, trailerRoom: number): void {
     this.fault = undefined;
+    this.trailerLines = '';
     this.#chunked = framing === 'chunked';
     if (this.#chunked) {
       this.#state = SIZE_START;
@@ -62,7 +102,7 @@ export class BodyDecoder {
   }
 
   /** Decodes [from, to) and returns the offset after the last byte used; `step` says why it stopped. */
-  decode(bytes: Uint8Array, from: number, to: number): number {
+  decode(bytes: Buffer, from: number, to: number): number {
     let at = from;
     while (at < to) {
       const byte = bytes[at] as number;
@@ -100,12 +140,12 @@ export class BodyDecoder {
           if (digit >= 0) {
             this.#left = this.#left * 16 + digit;
             this.#sizeDigits += 1;
-            if (this.#sizeDigits > MAX_SIZE_DIGITS || this.#left > MAX_CHUNK) {
+            if (this.#sizeDigits > this.#rules.sizeDigits || this.#left > MAX_CHUNK) {
               return this.#refuse('chunk_size', at);
             }
           } else if (byte === CR) this.#state = SIZE_LF;
-          else if (byte === SEMICOLON) this.#state = EXTENSION;
-          else if (byte === SP || byte === HTAB) {
+          else if (byte === SEMICOLON) this.#beginExtension();
+          else if ((byte === SP || byte === HTAB) && this.#rules.blanks > 0) {
             this.#blanks = 1;
             this.#state = SIZE_SPACE;
           } else return this.#refuse(byte === LF ? 'bare_lf' : 'chunk_size', at);
@@ -114,20 +154,18 @@ export class BodyDecoder {
         case SIZE_SPACE:
           // RFC 9112 §7.1.1 allows white space only before an extension; old servers pad the size with it.
           if (byte === CR) this.#state = SIZE_LF;
-          else if (byte === SEMICOLON) this.#state = EXTENSION;
+          else if (byte === SEMICOLON) this.#beginExtension();
           else if (byte !== SP && byte !== HTAB) {
             return this.#refuse(byte === LF ? 'bare_lf' : 'chunk_size', at);
           } else {
             this.#blanks += 1;
-            if (this.#blanks > MAX_BLANKS) return this.#refuse('chunk_size', at);
+            if (this.#blanks > this.#rules.blanks) return this.#refuse('chunk_size', at);
           }
           break;
         case EXTENSION:
+          if (byte === LF) return this.#refuse('bare_lf', at);
+          if (!this.#takeExtension(byte)) return this.#refuse('chunk_extension', at);
           if (byte === CR) this.#state = SIZE_LF;
-          else if (byte === LF) return this.#refuse('bare_lf', at);
-          else if (!isFieldByte(byte) || !this.#countExtension()) {
-            return this.#refuse('chunk_extension', at);
-          }
           break;
         case SIZE_LF:
           if (byte !== LF) return this.#refuse('bare_cr', at);
@@ -144,13 +182,22 @@ export class BodyDecoder {
     return at;
   }
 
-  #countExtension(): boolean {
-    this.#extensionBytes += 1;
-    return this.#extensionBytes <= MAX_EXTENSIONS;
+  #beginExtension(): void {
+    this.#extension.start();
+    this.#state = EXTENSION;
   }
 
-  /** Checks trailers like header fields and drops them: a client could not tell them from header fields. */
-  #readTrailers(bytes: Uint8Array, from: number, to: number): number {
+  /** Whether this byte may stand in an extension; CR ends the extensions of a chunk. */
+  #takeExtension(byte: number): boolean {
+    const strict = this.#rules.strictExtensions;
+    if (byte === CR) return !strict || this.#extension.isWhole;
+    this.#extensionBytes += 1;
+    if (this.#extensionBytes > MAX_EXTENSIONS) return false;
+    return strict ? this.#extension.take(byte) : isFieldByte(byte);
+  }
+
+  /** Checks trailers like header fields. */
+  #readTrailers(bytes: Buffer, from: number, to: number): number {
     const trailers = this.#trailers;
     const end = Math.min(to, from + this.#trailerRoom);
     let at = from;
@@ -158,6 +205,7 @@ export class BodyDecoder {
       at = trailers.scan(bytes, at, end);
     } while (trailers.step === 'field');
     this.#trailerRoom -= at - from;
+    if (this.#rules.keepTrailers) this.trailerLines += bytes.toString('latin1', from, at);
     if (trailers.step === 'fault') return this.#refuse(trailers.fault as FieldFault, at);
     if (trailers.step === 'end') this.#state = END;
     else if (this.#trailerRoom === 0) return this.#refuse('trailer_too_large', at);

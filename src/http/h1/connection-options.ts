@@ -3,12 +3,18 @@ import { COMMA, HTAB, SP, spells, tokenBytes } from '../ascii.ts';
 /** Fields that one message may name in Connection. No server names as many, and the bound limits the comparisons. */
 const MAX_NAMED = 32;
 
-/** `close` among the options of a field value. */
+/** `close` and `keep-alive` among the options of a field value. */
 const closeOption = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i;
+const keepAliveOption = /(?:^|,)[ \t]*keep-alive[ \t]*(?:,|$)/i;
 
 /** Whether one value of Connection names `close` (RFC 9112 §9.6). */
 export function namesClose(value: string): boolean {
   return closeOption.test(value);
+}
+
+/** Whether one value of Connection names `keep-alive`, which keeps a connection of HTTP/1.0 (RFC 9112 §9.3). */
+export function namesKeepAlive(value: string): boolean {
+  return keepAliveOption.test(value);
 }
 
 /** All options that these values of Connection name, in lower case. */

@@ -1,4 +1,4 @@
-import { BodyDecoder, type BodyFault } from '../../http/h1/body-decoder.ts';
+import { BodyDecoder, type BodyFault, responseChunks } from '../../http/h1/body-decoder.ts';
 import type { ResponseEvents, ResponseHead } from './response-head.ts';
 import type { HeadFault, ResponseHeadReader } from './response-head-reader.ts';
 import { SpareHeadReader } from './spare-head-reader.ts';
@@ -35,7 +35,7 @@ export class ResponseParser {
   /** The reader of a head that has arrived in part; undefined while the spare reader serves. */
   #head: ResponseHeadReader | undefined = undefined;
   #method = '';
-  readonly #body = new BodyDecoder();
+  readonly #body = new BodyDecoder(responseChunks);
   #phase = IDLE;
   #fault: ResponseFault | undefined = undefined;
   #started = false;

@@ -56,6 +56,7 @@ const refused: Readonly<Record<string, string>> = {
   'an empty Host': 'GET /x HTTP/1.1\r\nHost:\r\n\r\n',
   'a Host that is a path and credentials': 'GET /x HTTP/1.1\r\nHost: a/../@evil b\r\n\r\n',
   'a Host with a port out of digits': 'GET /x HTTP/1.1\r\nHost: a.example:80a\r\n\r\n',
+  'a Host with a port above 65535': 'GET /x HTTP/1.1\r\nHost: a.example:65536\r\n\r\n',
   'a Host list': 'GET /x HTTP/1.1\r\nHost: a.example, b.example\r\n\r\n',
   'a method that is no token': 'G{}T /x HTTP/1.1\r\nHost: a.example\r\n\r\n',
   'an empty method': ' /x HTTP/1.1\r\nHost: a.example\r\n\r\n',
