@@ -1,0 +1,298 @@
+import { namesClose, namesKeepAlive } from '../../../http/h1/connection-options.ts';
+import { RequestFraming } from '../../../http/h1/request-framing.ts';
+import { isHostAndPort } from '../../../http/host-port.ts';
+import { bytesAsSent } from '../../../http/message.ts';
+import { FieldLines, noWords } from './field-lines.ts';
+import { type HeadMemo, HeadMemos } from './head-memo.ts';
+import {
+  AUTHORIZATION,
+  CONNECTION,
+  CONTENT_LENGTH,
+  EXPECT,
+  HOST,
+  OTHER,
+  TRANSFER_ENCODING,
+} from './name-table.ts';
+import {
+  type H1RequestHead,
+  headTooLarge,
+  malformed,
+  type RequestFault,
+  unknownCoding,
+  unknownExpectation,
+} from './request-head.ts';
+import { RequestLine } from './request-line.ts';
+
+/**
+ * Reads request heads that stand in one buffer, and judges them (RFC 9112 §2 to §6). One parser serves all connections of
+ * a front: a call leaves nothing in it that the next one needs.
+ */
+export class HeadParser {
+  readonly memos = new HeadMemos();
+  /** The result of the last `read`: a `head`, `more` bytes needed, or a `fault`. */
+  step: 'more' | 'head' | 'fault' = 'more';
+  head: H1RequestHead | undefined = undefined;
+  fault: RequestFault = malformed;
+  /** The fields of the head are those that the memo held. */
+  recalled = false;
+  /** Offset of the first line that was not whole, and how many field lines stand before it. */
+  openLine = 0;
+  fields = 0;
+  /** Offset of the first field line. */
+  fieldsAt = 0;
+  readonly #line = new RequestLine();
+  readonly #lines = new FieldLines();
+  readonly #framing = new RequestFraming();
+  #host = '';
+  #hosts = 0;
+  #authorization: string | undefined;
+  #authorizations = 0;
+  #close = false;
+  #keepAlive = false;
+  #continue = false;
+  #unknownExpectation = false;
+  /** The last host that was found well formed; most requests of a front repeat it. */
+  #goodHost: string | undefined;
+  /** The buffer into which the front reads, and the same bytes as words. */
+  #viewed: Buffer | undefined;
+  #words: Int32Array = noWords;
+
+  /**
+   * Reads a head that begins at `from`, no more than [from, to).
+   * @param maxFields field lines that it may have.
+   * @param memo the last head of the same connection.
+   * @returns the offset behind the head. Otherwise the value means nothing.
+   */
+  read(bytes: Buffer, from: number, to: number, maxFields: number, memo?: HeadMemo): number {
+    const line = this.#line;
+    const known = memo?.head;
+    this.recalled = false;
+    let at = memo === undefined || known === undefined ? -1 : memo.behindLine(bytes, from, to);
+    const sameLine = at >= 0;
+    if (!sameLine) {
+      at = line.read(bytes, from, to);
+      if (line.step !== 'end') return this.#stopInLine(from);
+    }
+    this.fieldsAt = at;
+    if (known !== undefined && (sameLine || (line.minor === 1 && line.other === undefined))) {
+      const end = (memo as HeadMemo).behindFields(bytes, at, to);
+      if (end >= 0) {
+        this.head = sameLine ? known : this.#withLine(known, bytes);
+        this.recalled = true;
+        this.step = 'head';
+        return end;
+      }
+      if (sameLine) line.read(bytes, from, to);
+    }
+    const lines = this.#lines;
+    at = lines.scan(bytes, this.#wordsOf(bytes), at, to, maxFields);
+    if (lines.step !== 'end') return this.#stopInFields(at);
+    const text = bytes.toString('latin1', from, at);
+    this.#build(bytes, text, from);
+    return at;
+  }
+
+  /**
+   * Checks the lines of a head that is not whole, as far as they have come. With the last of them, `read` must follow.
+   * @param at offset of the first line that was not checked yet: `from` for the request line.
+   * @param maxFields field lines that may still come.
+   * @returns whether the empty line has come. Otherwise `step`, `openLine` and `fields` say how far the check came.
+   */
+  check(bytes: Buffer, from: number, at: number, to: number, maxFields: number): boolean {
+    let fieldsAt = at;
+    if (at === from) {
+      fieldsAt = this.#line.read(bytes, from, to);
+      if (this.#line.step !== 'end') {
+        this.#stopInLine(from);
+        return false;
+      }
+    }
+    const lines = this.#lines;
+    const end = lines.scan(bytes, this.#wordsOf(bytes), fieldsAt, to, maxFields);
+    if (lines.step === 'end') return true;
+    this.#stopInFields(end);
+    return false;
+  }
+
+  /** Takes note of the buffer into which the front reads: its bytes are then checked in words. */
+  view(bytes: Buffer): void {
+    this.#viewed = bytes;
+    this.#words =
+      bytes.byteOffset % Int32Array.BYTES_PER_ELEMENT === 0
+        ? new Int32Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.length / 4))
+        : noWords;
+  }
+
+  #wordsOf(bytes: Buffer): Int32Array {
+    return bytes === this.#viewed ? this.#words : noWords;
+  }
+
+  #stopInLine(from: number): number {
+    const line = this.#line;
+    this.openLine = from;
+    this.fields = 0;
+    if (line.step === 'fault') return this.#refuse(line.fault);
+    this.step = 'more';
+    return from;
+  }
+
+  #stopInFields(at: number): number {
+    const lines = this.#lines;
+    this.openLine = at;
+    this.fields = lines.count;
+    if (lines.step === 'fault') return this.#refuse(malformed);
+    if (lines.step === 'too_many') return this.#refuse(headTooLarge);
+    this.step = 'more';
+    return at;
+  }
+
+  #refuse(fault: RequestFault): number {
+    this.fault = fault;
+    this.step = 'fault';
+    return 0;
+  }
+
+  /** Makes the head from lines that were found well formed. @param text the head as it came, from `from` on. */
+  #build(bytes: Buffer, text: string, from: number): void {
+    const line = this.#line;
+    const lines = this.#lines;
+    const { names, kinds, starts, ends, count } = lines;
+    const values: string[] = [];
+    this.#reset();
+    for (let at = 0; at < count; at += 1) {
+      const start = starts[at] as number;
+      const end = ends[at] as number;
+      const kind = kinds[at] as number;
+      // The token is kept for long. A string of its own does not keep the text of the whole head alive, as a slice would.
+      const value =
+        kind === AUTHORIZATION ? bytes.toString('latin1', start, end) : text.slice(start - from, end - from);
+      values.push(value);
+      if (kind !== OTHER) this.#take(kind, value);
+    }
+    const { other, minor } = line;
+    const fault = this.#judge(minor);
+    if (fault !== undefined) {
+      this.#refuse(fault);
+      return;
+    }
+    if (other?.authority !== undefined) {
+      if (this.#hosts === 0) {
+        // RFC 9112 §3.2.2: the host of the target stands for the missing field.
+        this.#host = other.authority;
+        names.push('host');
+        values.push(other.authority);
+      } else if (this.#host.toLowerCase() !== other.authority.toLowerCase()) {
+        this.#refuse(malformed);
+        return;
+      }
+    }
+    const pathEnd = line.question === 0 ? line.targetEnd : line.question;
+    this.step = 'head';
+    this.head = {
+      method: line.method,
+      path: other === undefined ? text.slice(line.targetStart - from, pathEnd - from) : other.path,
+      query:
+        other === undefined
+          ? line.question === 0
+            ? undefined
+            : text.slice(pathEnd + 1 - from, line.targetEnd - from)
+          : other.query,
+      names,
+      values,
+      charset: bytesAsSent,
+      host: this.#host,
+      authorization: this.#authorization,
+      authorizationCount: this.#authorizations,
+      framing: this.#framing.framing,
+      contentLength: this.#framing.contentLength,
+      // RFC 9112 §9.3: HTTP/1.0 keeps a connection only when asked to.
+      close: this.#close || (minor === 0 && !this.#keepAlive),
+      fault: undefined,
+      minor,
+      // A server must ignore the expectation of HTTP/1.0 (RFC 9110 §10.1.1).
+      expectsContinue: minor === 1 && this.#continue,
+      targetScheme: other?.scheme,
+    };
+  }
+
+  /** The remembered head with the request line that was read last, which has the origin-form. */
+  #withLine(known: H1RequestHead, bytes: Buffer): H1RequestHead {
+    const { method, targetStart, targetEnd, question } = this.#line;
+    const target = bytes.toString('latin1', targetStart, targetEnd);
+    return {
+      method,
+      path: question === 0 ? target : target.slice(0, question - targetStart),
+      query: question === 0 ? undefined : target.slice(question - targetStart + 1),
+      names: known.names,
+      values: known.values,
+      charset: bytesAsSent,
+      host: known.host,
+      authorization: known.authorization,
+      authorizationCount: known.authorizationCount,
+      framing: known.framing,
+      contentLength: known.contentLength,
+      close: known.close,
+      fault: undefined,
+      minor: 1,
+      expectsContinue: known.expectsContinue,
+      targetScheme: undefined,
+    };
+  }
+
+  #reset(): void {
+    this.#framing.reset();
+    this.#host = '';
+    this.#hosts = 0;
+    this.#authorization = undefined;
+    this.#authorizations = 0;
+    this.#close = false;
+    this.#keepAlive = false;
+    this.#continue = false;
+    this.#unknownExpectation = false;
+  }
+
+  #take(kind: number, value: string): void {
+    switch (kind) {
+      case HOST:
+        this.#host = value;
+        this.#hosts += 1;
+        break;
+      case AUTHORIZATION:
+        this.#authorization ??= value;
+        this.#authorizations += 1;
+        break;
+      case CONTENT_LENGTH:
+        this.#framing.takeLength(value);
+        break;
+      case TRANSFER_ENCODING:
+        this.#framing.takeEncoding(value);
+        break;
+      case CONNECTION:
+        if (value === 'keep-alive') this.#keepAlive = true;
+        else {
+          this.#close ||= namesClose(value);
+          this.#keepAlive ||= namesKeepAlive(value);
+        }
+        break;
+      case EXPECT:
+        // A list may be empty (RFC 9110 §5.6.1); nothing is expected then.
+        if (value.toLowerCase() === '100-continue') this.#continue = true;
+        else if (value !== '') this.#unknownExpectation = true;
+        break;
+    }
+  }
+
+  #judge(minor: 0 | 1): RequestFault | undefined {
+    const framing = this.#framing;
+    if (framing.isFaulty) return minor === 1 && framing.hasUnknownCoding ? unknownCoding : malformed;
+    // RFC 9112 §6.1: the framing of an HTTP/1.0 message with Transfer-Encoding is faulty.
+    if (minor === 0 && framing.framing === 'chunked') return malformed;
+    // RFC 9112 §3.2 demands one Host. HTTP/1.0 knows none: health checks of balancers send none.
+    if (this.#hosts !== 1 && (minor === 1 || this.#hosts > 1)) return malformed;
+    if (this.#hosts === 1 && this.#host !== this.#goodHost) {
+      if (!isHostAndPort(this.#host)) return malformed;
+      this.#goodHost = this.#host;
+    }
+    return this.#unknownExpectation && minor === 1 ? unknownExpectation : undefined;
+  }
+}

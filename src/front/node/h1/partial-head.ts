@@ -1,0 +1,24 @@
+/** Bytes for the first part of a head. Room grows by doubling, up to the limit of a head. */
+const FIRST_ROOM = 1024;
+
+/** The bytes of a head that has not come whole, and how far its lines were checked. */
+export class PartialHead {
+  bytes = Buffer.allocUnsafeSlow(FIRST_ROOM);
+  length = 0;
+  /** Offset of the first line that was not checked yet. */
+  openLine = 0;
+  /** Field lines before it. */
+  fields = 0;
+
+  /** Takes over a copy of [from, to). */
+  append(bytes: Buffer, from: number, to: number): void {
+    const end = this.length + to - from;
+    if (end > this.bytes.length) {
+      const more = Buffer.allocUnsafeSlow(Math.max(end, this.bytes.length * 2));
+      this.bytes.copy(more, 0, 0, this.length);
+      this.bytes = more;
+    }
+    bytes.copy(this.bytes, this.length, from, to);
+    this.length = end;
+  }
+}

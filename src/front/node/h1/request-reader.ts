@@ -1,0 +1,186 @@
+import { CR, LF, SP, tokenBytes } from '../../../http/ascii.ts';
+import { hasLineFeed } from './field-lines.ts';
+import type { HeadMemo } from './head-memo.ts';
+import { HeadParser } from './head-parser.ts';
+import { PartialHead } from './partial-head.ts';
+import {
+  type H1RequestHead,
+  type HeadLimits,
+  headTooLarge,
+  malformed,
+  type RequestFault,
+  targetTooLong,
+} from './request-head.ts';
+
+/**
+ * Empty lines that may stand before a request line (RFC 9112 §2.2). Old clients send one behind a body; the bound keeps a
+ * connection from living on empty lines.
+ */
+const MAX_EMPTY_LINES = 4;
+/** Heads in a row that are unlike the one before, until the reader stops comparing them. */
+const MAX_MISSES = 8;
+/** Heads that it then reads without a comparison. */
+const PAUSE = 512;
+
+/**
+ * Reads the request heads of one connection, one after another, out of a buffer that all connections share. Between two
+ * requests it holds no bytes, so an idle connection costs only this object.
+ *
+ * A head in one piece is read where it stands. The parts of another one are copied, and read again when a line feed comes:
+ * each line once when it is whole, and the whole head once at its end.
+ */
+export class RequestReader {
+  /** The result of the last `read`: a whole `head`, `more` bytes needed, or a `fault`, after which nothing is read. */
+  step: 'more' | 'head' | 'fault' = 'more';
+  /** Set with `fault`. */
+  fault: RequestFault | undefined = undefined;
+  readonly #parser: HeadParser;
+  #limits: HeadLimits;
+  #head: H1RequestHead | undefined = undefined;
+  #partial: PartialHead | undefined = undefined;
+  /** Empty lines before this head. */
+  #emptyLines = 0;
+  /** The last byte was the CR of an empty line. */
+  #afterReturn = false;
+  #memo: HeadMemo | undefined = undefined;
+  /** Comparisons in a row that failed. Most connections of short life have one request, so the first head is not kept. */
+  #misses = -1;
+
+  /** @param parser shared by all connections of a front. */
+  constructor(limits: HeadLimits, parser = new HeadParser()) {
+    this.#limits = limits;
+    this.#parser = parser;
+  }
+
+  /** Bytes of a head are held. Empty lines before it do not count. */
+  get begun(): boolean {
+    return this.#partial !== undefined;
+  }
+
+  /** Puts other limits in force, also for a head that has begun. */
+  follow(limits: HeadLimits): void {
+    this.#limits = limits;
+    // What the memo holds was judged by the limits before.
+    this.#memo = undefined;
+  }
+
+  /** The head that was read last. Called once for each: the reader forgets it. */
+  takeHead(): H1RequestHead {
+    const head = this.#head as H1RequestHead;
+    this.#head = undefined;
+    return head;
+  }
+
+  /**
+   * Reads in [from, to). Bytes behind a head belong to its body or to the next request.
+   * @param bytes what must live longer is copied. A buffer that was shown to the parser's `view` is read fastest.
+   * @returns the offset behind the last byte used.
+   */
+  read(bytes: Buffer, from: number, to: number): number {
+    if (this.step === 'fault') return from;
+    this.step = 'more';
+    if (this.#partial !== undefined) return this.#readOn(this.#partial, bytes, from, to);
+    const at = this.#afterReturn || bytes[from] === CR ? this.#skipEmptyLines(bytes, from, to) : from;
+    if (at === to || this.fault !== undefined) return at;
+    // No line feed needs to be awaited when the first byte shows that this is no HTTP: TLS, for example, sends none.
+    if (tokenBytes[bytes[at] as number] === 0) return this.#refuse(malformed, at);
+    return this.#readWhole(bytes, at, to);
+  }
+
+  #skipEmptyLines(bytes: Buffer, from: number, to: number): number {
+    let at = from;
+    while (at < to) {
+      const byte = bytes[at];
+      if (this.#afterReturn) {
+        if (byte !== LF) return this.#refuse(malformed, at);
+        this.#afterReturn = false;
+        this.#emptyLines += 1;
+      } else if (byte === CR) {
+        if (this.#emptyLines === MAX_EMPTY_LINES) return this.#refuse(malformed, at);
+        this.#afterReturn = true;
+      } else break;
+      at += 1;
+    }
+    return at;
+  }
+
+  #readWhole(bytes: Buffer, from: number, to: number): number {
+    const parser = this.#parser;
+    const { requestHead, headerFields } = this.#limits;
+    const window = Math.min(to, from + requestHead);
+    if (this.#memo !== undefined && this.#memo.owner !== this) this.#memo = undefined;
+    const memo = this.#misses < MAX_MISSES ? this.#memo : undefined;
+    const end = parser.read(bytes, from, window, headerFields, memo);
+    if (parser.step === 'head') {
+      if (parser.recalled) {
+        this.#misses = 0;
+        (memo as HeadMemo).useful = true;
+      } else this.#remember(parser, bytes, from, end);
+      return this.#finish(parser, end);
+    }
+    if (parser.step === 'fault') return this.#refuse(parser.fault, from);
+    if (window - from === requestHead) return this.#refuse(sizeFault(bytes, from, window), from);
+    this.#partial = new PartialHead();
+    this.#partial.append(bytes, from, to);
+    return to;
+  }
+
+  /** Goes on with a head of which a part has come. */
+  #readOn(partial: PartialHead, bytes: Buffer, from: number, to: number): number {
+    const parser = this.#parser;
+    const { requestHead, headerFields } = this.#limits;
+    const before = partial.length;
+    const window = Math.min(to, from + Math.max(0, requestHead - before));
+    partial.append(bytes, from, window);
+    const held = partial.bytes;
+    const { length } = partial;
+    if (hasLineFeed(held, before, length)) {
+      const { openLine, fields } = partial;
+      if (parser.check(held, 0, openLine, length, headerFields - fields)) {
+        const end = parser.read(held, 0, length, headerFields);
+        this.#partial = undefined;
+        if (parser.step === 'fault') return this.#refuse(parser.fault, from);
+        return this.#finish(parser, from + end - before);
+      }
+      if (parser.step === 'fault') return this.#refuse(parser.fault, from);
+      partial.openLine = parser.openLine;
+      partial.fields += parser.fields;
+    }
+    return length >= requestHead ? this.#refuse(sizeFault(held, 0, length), from) : window;
+  }
+
+  #finish(parser: HeadParser, end: number): number {
+    this.#head = parser.head;
+    this.#emptyLines = 0;
+    this.step = 'head';
+    return end;
+  }
+
+  /** Keeps a head for the next one, unless the connection never repeats itself. */
+  #remember(parser: HeadParser, bytes: Buffer, from: number, end: number): void {
+    this.#misses += 1;
+    if (this.#misses === 0) return;
+    if (this.#misses > MAX_MISSES) {
+      if (this.#misses > MAX_MISSES + PAUSE) this.#misses = 0;
+      return;
+    }
+    const head = parser.head as H1RequestHead;
+    if (head.minor !== 1 || head.targetScheme !== undefined || head.path === '*') return;
+    this.#memo ??= parser.memos.claim(this);
+    this.#memo.keep(head, bytes, from, parser.fieldsAt, end);
+  }
+
+  #refuse(fault: RequestFault, at: number): number {
+    this.#partial = undefined;
+    this.fault = fault;
+    this.step = 'fault';
+    return at;
+  }
+}
+
+/** The fault of a head that does not end within [from, to), which is as long as a head may be. */
+function sizeFault(bytes: Buffer, from: number, to: number): RequestFault {
+  if (hasLineFeed(bytes, from, to)) return headTooLarge;
+  const space = bytes.indexOf(SP, from);
+  return space >= 0 && space < to ? targetTooLong : headTooLarge;
+}
