@@ -1,5 +1,5 @@
-// Source: reading the engine: what a connection polls for is kept in slots of the thread, which connections that may
-// neither be read nor take anything fill for all others.
+// Source: reading the engine: it keeps a connection's poll state in slots of the thread, and connections that may
+// neither be read nor take anything fill these slots for all others.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
@@ -46,10 +46,10 @@ after(async () => {
   upstream.close();
 });
 
-/** A client that sends on and takes nothing of what comes back. */
+/** A client that keeps sending and reads nothing. */
 function stuck(): Promise<void> {
   const socket = connect({ port: gateway.port, host: '127.0.0.1' });
-  socket.on('error', () => {}); // It is cut, by a reset.
+  socket.on('error', () => {}); // The gateway cuts it by a reset.
   const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()));
   socket.pause();
   socket.write(`POST /echo HTTP/1.1\r\nHost: a.example\r\nContent-Length: ${1024 * MIB}\r\n\r\n`);
@@ -73,7 +73,7 @@ async function body(head: string, send: (wire: Wire) => Promise<void>): Promise<
 
 const second = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1000));
 
-test('slow uploads and late answers are not cut beside clients that send on and take nothing, which are', async () => {
+test('slow uploads and late responses are not cut beside clients that keep sending without reading, which are', async () => {
   const cut = Promise.all(Array.from({ length: EACH }, stuck));
   const slow = Array.from({ length: EACH }, () =>
     body('/slow HTTP/1.1', async (wire) => {

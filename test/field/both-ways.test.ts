@@ -11,8 +11,8 @@ import { eventually, startGateway, type TestGateway } from '../support/gateway.t
 
 const MIB = 1024 * 1024;
 /**
- * Bytes of a body, and those that the client may have got rid of while nothing is read at the end: the buffers of eight
- * sockets of up to 6 MB each, what the programs hold, and what comes in the turn in which the client is paused.
+ * Bytes of a body, and those that the client may have sent while nothing is read at the end: the buffers of eight
+ * sockets of up to 6 MB each, the memory of the programs, and the bytes of the turn in which the client is paused.
  */
 const THERE_AND_BACK = { body: 160 * MIB, onTheWay: 128 * MIB };
 /** The same with four sockets. */
@@ -37,7 +37,7 @@ afterEach(async () => {
   upstream.close();
 });
 
-/** Sends a body as fast as it is taken. */
+/** Sends a body as fast as the socket takes it. */
 class Upload {
   readonly socket: Socket;
   readonly hash = createHash('sha256');
@@ -67,7 +67,7 @@ class Upload {
   }
 }
 
-/** Whole data of an answer that has begun, without its framing. */
+/** Whole data of a response that has begun, without its framing. */
 class Answer {
   head = '';
   readonly hash = createHash('sha256');
@@ -88,7 +88,7 @@ class Answer {
     if (end < 0) return;
     this.head = this.#rest.toString('latin1', 0, end);
     this.#left = Number(/^content-length: (\d+)$/im.exec(this.head)?.[1] ?? 0);
-    // The CRLF in front of the first chunk's length, as in front of every other.
+    // The CRLF before the first chunk's length, as before every other.
     this.#rest = this.#rest.subarray(/^transfer-encoding: chunked$/im.test(this.head) ? end + 2 : end + 4);
   }
 
@@ -115,7 +115,7 @@ class Answer {
 describe('an echo whose client reads nothing for a while', () => {
   for (const framing of ['length', 'chunked'] as const) {
     for (const answered of ['length', 'chunked'] as const) {
-      test(`holds up a body framed by ${framing}, answered by ${answered}, and is whole later`, async () => {
+      test(`pauses a body framed by ${framing}, answered by ${answered}, and is whole later`, async () => {
         serve = (request, response) => {
           response.writeHead(200, answered === 'length' ? { 'Content-Length': THERE_AND_BACK.body } : {});
           request.pipe(response);
@@ -142,7 +142,7 @@ describe('an echo whose client reads nothing for a while', () => {
   }
 });
 
-describe('an upload to an upstream that has answered, and reads when it likes', () => {
+describe('an upload to an upstream that has responded, and reads at any time', () => {
   const answers: Record<string, (response: ServerResponse) => void> = {
     'at once': (response) => response.writeHead(200, { 'Content-Length': 2 }).end('ok'),
     'without a body': (response) => response.writeHead(204).end(),
@@ -162,7 +162,7 @@ describe('an upload to an upstream that has answered, and reads when it likes', 
         let received = 0;
         serve = (message, response) => {
           request = message;
-          // A request of which nothing was read is read and dropped behind its answer.
+          // A request that was not read is read and dropped after its response.
           message.read(0);
           message.on('data', (bytes: Buffer) => {
             received += bytes.length;
@@ -177,7 +177,7 @@ describe('an upload to an upstream that has answered, and reads when it likes', 
         });
         const taken = await settled(() => upload.taken);
         assert.ok(taken < THERE.onTheWay, `${taken} bytes were taken`);
-        // Before its body is through, the client has its answer, or all but the end of it.
+        // Before the end of its body, the client has its response, or all but the end of it.
         assert.match(text, name === 'without a body' ? /^HTTP\/1\.1 204 / : /^HTTP\/1\.1 200 [\s\S]*o/);
         const whole = new Promise<void>((resolve) => request?.on('end', resolve));
         request?.resume();

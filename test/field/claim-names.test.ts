@@ -44,7 +44,7 @@ describe('a claim as a list of names', () => {
         assert.match(head, /^X-Url: literal\r$/m);
         assert.match(head, /^X-Deep: deep\r$/m);
         assert.doesNotMatch(head, /X-Absent/i);
-        // What a client sends under such a name is still none of the gateway's word.
+        // A client's header with such a name is still removed.
         await stand.admits(
           token({ 'kubernetes.io.namespace': 'forged', kubernetes: { io: { namespace: 'forged' } } }),
         );
@@ -91,7 +91,7 @@ describe('a claim as a list of names', () => {
       },
     ));
 
-  test('is where roles are, and a claim that must be present', () =>
+  test('names the claim of roles, and a claim that must be present', () =>
     withFile(
       file(
         'require: { roles: [admin] }',
@@ -111,7 +111,7 @@ describe('a claim as a list of names', () => {
       },
     ));
 
-  test('reaches no member that an object only inherits', () =>
+  test('does not reach inherited members', () =>
     withFile(file('require: { claims: [ { claim: [constructor, name], exists: true } ] }'), async (stand) => {
       await stand.refuses(token({}), '401 claim_missing');
       await stand.admits(token({ constructor: { name: 'own' } }));

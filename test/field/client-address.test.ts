@@ -9,10 +9,10 @@ import { eventually, inFlight, silentLog, startGateway, type TestGateway } from 
 import { Origin } from '../support/origin.ts';
 import { Wire } from '../support/wire.ts';
 
-/** Whose requests are cut, and who else is connected meanwhile. */
+/** The client whose requests are cut, and its neighbours. */
 const LEAVES = '127.0.0.9';
 const STAYS = '127.0.0.2';
-/** Clients that leave in one run, and runs until one of them was read before it was seen to leave. */
+/** Clients that leave in one run, and runs until one of them was read before its end was noticed. */
 const CLIENTS = 1000;
 const RUNS = 10;
 
@@ -21,7 +21,7 @@ const start = promisify(execFile);
 let origin: Origin;
 let gateway: TestGateway | undefined;
 let logged: { client: unknown; outcome: string }[];
-/** X-Forwarded-For of each request that upstream was sent, undefined for none. */
+/** X-Forwarded-For of each request that upstream received, undefined for none. */
 let addresses: (string | undefined)[];
 let staying: Wire | undefined;
 
@@ -96,7 +96,7 @@ const requests = {
     `POST /guarded HTTP/1.1\r\nHost: a.example\r\nAuthorization: ${target.bearer()}\r\nContent-Length: 3\r\n\r\nabc`,
 };
 
-describe('clients that reset the connection right behind their request', () => {
+describe('clients that reset the connection right after their request', () => {
   for (const [name, bytes] of Object.entries(requests)) {
     test(`${name}: never goes upstream, nor into the log, under another address than theirs`, async () => {
       const target = await open();
@@ -104,7 +104,7 @@ describe('clients that reset the connection right behind their request', () => {
       assert.deepEqual(new Set(addresses.filter((address) => address !== LEAVES)), new Set());
       const clients = new Set(logged.filter(({ client }) => client !== STAYS).map(({ client }) => client));
       for (const client of clients) assert.ok(client === LEAVES || client === null, String(client));
-      // Without an address nothing was done for them.
+      // Requests without an address were dropped.
       const nameless = logged.filter(({ client }) => client === null).map(({ outcome }) => outcome);
       assert.deepEqual(new Set([...nameless, 'client_aborted']), new Set(['client_aborted']));
     });

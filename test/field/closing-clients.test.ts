@@ -7,7 +7,7 @@ import { Wire } from '../support/wire.ts';
 
 let origin: Origin;
 let gateway: TestGateway;
-/** Requests that upstream was sent. */
+/** Requests that upstream received. */
 let forwarded = 0;
 
 before(async () => {
@@ -44,12 +44,12 @@ interface Seen {
 }
 
 /**
- * The engine cannot end a connection behind an answer in pieces: it stops to read, and the client that was told so
- * ends it, or the engine does after its idle time.
+ * The engine cannot end a connection after a response in pieces: it stops reading, and the client that was asked to
+ * close ends it, or the engine does after its idle time.
  */
 const clientEnds = new Set(['GET /large']);
 
-/** One request, what its answer says of the connection, and what became of it. */
+/** One request, the Connection header of its response, and the end of the connection. */
 async function ask(line: string, ...connection: string[]): Promise<Seen> {
   const wire = await Wire.open(gateway.port);
   try {
@@ -73,7 +73,7 @@ async function ask(line: string, ...connection: string[]): Promise<Seen> {
   }
 }
 
-/** An answer in pieces, and that nothing behind it is served when it says that the connection closes. */
+/** A response in pieces; no later request is served when it announces the close. */
 async function streamed(wire: Wire): Promise<Seen> {
   const whole = await eventually(
     () => wire.pending,
@@ -124,7 +124,7 @@ const answers: Readonly<Record<string, readonly [status: number, bytes: number]>
 
 describe('a client that names close in Connection', () => {
   for (const connection of closing) {
-    test(`${JSON.stringify(connection)}: is told so once, and the connection ends behind every kind of answer`, async () => {
+    test(`${JSON.stringify(connection)}: gets one close in return, and the connection ends after every kind of response`, async () => {
       for (const [line, [status, bytes]] of Object.entries(answers)) {
         const seen = await ask(line, ...connection);
         assert.deepEqual([line, seen.status, seen.announced, seen.closed], [line, status, 1, true]);
@@ -134,7 +134,7 @@ describe('a client that names close in Connection', () => {
   }
 
   for (const connection of staying) {
-    test(`${JSON.stringify(connection)} does not, and the connection is used again`, async () => {
+    test(`${JSON.stringify(connection)} does not, and the connection is reused`, async () => {
       for (const [line, [status]] of Object.entries(answers)) {
         const seen = await ask(line, ...connection);
         assert.deepEqual([line, seen.status, seen.announced, seen.closed], [line, status, 0, false]);

@@ -16,7 +16,7 @@ writeFileSync(
   'listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\nauth: none\nupstream: http://127.0.0.1:9\nlisteners: 1\n',
 );
 
-test('the version is told as by other programs', async () => {
+test('the version is printed by the usual options', async () => {
   for (const args of [['-v'], ['-V'], ['version'], ['--version'], ['check', '-v'], ['check', '-V']]) {
     assert.deepEqual(await run(args), { code: 0, stdout: `${version}\n`, stderr: '' }, args.join(' '));
   }
@@ -35,7 +35,7 @@ test('and so is the help', async () => {
   }
 });
 
-test('the file stands behind -c, --config or the command', async () => {
+test('the file follows -c, --config or the command', async () => {
   for (const args of [
     ['check', file],
     ['check', '-c', file],
@@ -50,7 +50,7 @@ test('the file stands behind -c, --config or the command', async () => {
   assert.equal((await gateway.ended).code, 0);
 });
 
-test('what is wrong is said with the way to the help, and ends with 64', async () => {
+test('wrong usage is reported with the way to the help, and ends with 64', async () => {
   for (const [args, text] of [
     [['check', '-x'], "unknown option '-x'"],
     [['--frob'], "unknown option '--frob'"],

@@ -28,8 +28,8 @@ const ofRequests = [
 ];
 
 /**
- * Marks each connection as that of the user who spoke NTLM or the like on it, and serves all that follows on it in that name;
- * `/challenge` asks for `challenge`, and `/proxy` by 407.
+ * Gives each connection to the user who authenticated with NTLM or the like on it, and serves all later requests on it
+ * in that name; `/challenge` sends `challenge`, and `/proxy` sends 407.
  */
 class MarkingOrigin {
   readonly origin: Origin;
@@ -63,7 +63,7 @@ class MarkingOrigin {
         connection.write(`HTTP/1.1 ${status}\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
       }
     } catch {
-      connection.socket.destroy(); // The gateway is done with it.
+      connection.socket.destroy(); // The gateway closed the connection.
     }
   }
 }
@@ -129,7 +129,7 @@ describe('a route without connectionAuth: pass', () => {
     });
   }
 
-  test('beside a token that stands elsewhere they do not reach upstream', async () => {
+  test('beside a token in another place they do not reach upstream', async () => {
     const cookie = `Cookie: t=${gateway.bearer().slice('Bearer '.length)}`;
     assert.equal((await ask('/cookie', cookie)).body, 'nobody');
     assert.equal((await ask('/cookie', cookie, 'Authorization: Negotiate YIIZ')).body, 'nobody');
@@ -183,7 +183,7 @@ describe('a route with connectionAuth: pass', () => {
   });
 });
 
-describe('an answer with a challenge for the connection is passed on, and its connection ends', () => {
+describe('a response with a challenge for the connection is forwarded, and its connection ends', () => {
   for (const challenge of [
     'WWW-Authenticate: NTLM',
     'WWW-Authenticate: ntlm TlRMTVNTUAACAAAA',

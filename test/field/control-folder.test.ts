@@ -8,7 +8,7 @@ import { Stand, until } from '../process/stand.ts';
 
 const config = { upstream: 'http://127.0.0.1:9', auth: 'none', listeners: 1 };
 
-/** Whether a process of the group lives; listeners end by themselves when their supervisor is gone. */
+/** Whether a process of the group lives; workers end by themselves when their supervisor is gone. */
 function isGroup(pid: number): boolean {
   try {
     return process.kill(-pid, 0);
@@ -34,7 +34,7 @@ describe('the folder of the control socket', () => {
     return stand;
   };
 
-  test('goes with the last gateway in it, and not before', async () => {
+  test('is removed with the last gateway in it, and not before', async () => {
     const first = await started();
     const second = await started();
     try {
@@ -46,7 +46,7 @@ describe('the folder of the control socket', () => {
     assert.deepEqual(readdirSync(temporary), []);
   });
 
-  test('goes also with the socket of a gateway that was killed', async () => {
+  test('is removed also with the socket of a gateway that was killed', async () => {
     const killed = await started();
     process.kill(killed.pid, 'SIGKILL');
     await killed.program.ended;
@@ -60,7 +60,7 @@ describe('the folder of the control socket', () => {
     assert.deepEqual(readdirSync(temporary), []);
   });
 
-  test('stays where somebody keeps something else in it', async () => {
+  test('stays when it has foreign files', async () => {
     mkdirSync(folder, { mode: 0o700 });
     writeFileSync(join(folder, 'note'), '');
     assert.equal((await (await started()).stop()).code, 0);

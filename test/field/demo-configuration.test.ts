@@ -12,7 +12,7 @@ const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
 after(() => rmSync(folder, { recursive: true }));
 const file = join(folder, 'portcullis.yaml');
 
-test('demo --print-config prints a file that check takes, and starts nothing', async () => {
+test('demo --print-config prints a file that check accepts, and starts nothing', async () => {
   const ports = ['--port', '8081', '--issuer-port', '9012', '--admin-port', '9091'];
   const { code, stdout, stderr } = await run(['demo', '--print-config', ...ports]);
   assert.deepEqual([code, stderr], [0, '']);
@@ -32,12 +32,12 @@ test('demo --print-config prints a file that check takes, and starts nothing', a
     ['/'],
   );
   assert.match(stdout, /jwks: http:\/\/127\.0\.0\.1:9012\//);
-  // What is there only while the demo runs is named, each with the key where it stands.
+  // Things that exist only during the demo are named, each with the key that needs them.
   assert.match(stdout, /^# .*exist only while it runs/m);
   for (const key of ['keys', 'servers']) assert.match(stdout, new RegExp(`^# +${key} `, 'm'));
 });
 
-test('its ports are those of the demo without options, and a port that is not known yet is refused', async () => {
+test('its ports are those of the demo without options, and an unknown port is refused', async () => {
   const { stdout } = await run(['demo', '--print-config']);
   for (const port of [8080, 9090, 9011]) assert.match(stdout, new RegExp(`127\\.0\\.0\\.1:${port}\\b`));
   const { code, stderr } = await run(['demo', '--print-config', '--issuer-port', '0']);

@@ -32,11 +32,11 @@ const PATIENCE_MS = 60_000;
 
 interface Documented {
   readonly line: string;
-  /** What the page shows that it prints. */
+  /** The output that the page shows. */
   readonly shown: string;
 }
 
-/** The commands of the blocks `sh`, one a line, and `console`, where each has a `$` and its output behind it. */
+/** The commands of the blocks `sh`, one a line, and `console`, where each has a `$` and its output after it. */
 function commandsOf(path: string): readonly Documented[] {
   return Array.from(text(path).matchAll(/^```(sh|console)\n(.*?)^```$/gms)).flatMap(
     ([, kind, block = '']) => {
@@ -64,7 +64,7 @@ interface Ran {
   readonly out: string;
 }
 
-/** Runs a line as a user who pastes it into a shell does, in the clone. */
+/** Runs a line in the clone as a user does who pastes it into a shell. */
 function shell(line: string, env: Readonly<Record<string, string>> = {}): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const options = { cwd: root, timeout: PATIENCE_MS, env: { ...process.env, ...env } };
@@ -86,10 +86,10 @@ const JOURNAL = "journalctl -u portcullis -p warning -o cat | jq -R 'fromjson? /
 const PRINT = 'npx portcullis demo --print-config > demo.yaml';
 const run: readonly string[] = [CURL_REFUSED, LOGIN, CURL_ACCEPTED, REVOKE, CHECK, START, JOURNAL, PRINT];
 
-/** Shown elsewhere: the file, and what it says there. */
+/** Shown elsewhere: the file, and its text. */
 const elsewhere: ReadonlyMap<string, readonly [file: string, says: string]> = new Map([
   ['npm ci && npm start', ['test/field/first-start.test.ts', 'npm start on a fresh clone']],
-  // It runs this very test.
+  // This line runs this very test.
   ['npm ci && npm test', ['test/runner.test.ts', 'npm test']],
   ['npm run build', ['package.json', '"build": "tsc -p . && chmod 755 dist/src/main.js"']],
   [
@@ -136,7 +136,7 @@ describe('the documented commands', () => {
     }
   });
 
-  test('name npx for a clone alone', () => {
+  test('name npx only for a clone', () => {
     for (const path of papers) {
       if (path === 'README.md') continue;
       const outside = commandsOf(path).filter(({ line }) => line.startsWith('npx '));
@@ -145,7 +145,7 @@ describe('the documented commands', () => {
     assert.match(text('README.md'), /`npx portcullis` is for a clone/);
   });
 
-  test('of the first minutes print what is shown', needs('curl'), async () => {
+  test('of the first minutes print the shown output', needs('curl'), async () => {
     const demo = start(['demo', '--port', '0', '--issuer-port', '0', '--admin-port', '0']);
     try {
       const printed = await demo.printed(/^ready.*\n/m);
@@ -167,7 +167,7 @@ describe('the documented commands', () => {
     }
   });
 
-  test('check a file, and show its faults as they are shown', async () => {
+  test('check a file, and print its faults as shown', async () => {
     const sound = write('sound.yaml', firstConfiguration());
     const { code, out } = await shell(CHECK, { PORTCULLIS_CONFIG: sound, npm_config_offline: 'true' });
     assert.deepEqual([code, out], [0, `${sound} is valid\n`]);
@@ -192,7 +192,7 @@ describe('the documented commands', () => {
     assert.equal((await gateway.ended).code, 0);
   });
 
-  test('print a configuration to begin with', async () => {
+  test('print a first configuration', async () => {
     const file = join(folder, 'printed.yaml');
     assert.ok(PRINT.endsWith(' demo.yaml'));
     const { code, out } = await shell(PRINT.replace('demo.yaml', file), { npm_config_offline: 'true' });
@@ -238,7 +238,7 @@ describe('the documented commands', () => {
   });
 });
 
-/** An answer without what differs from one run and one curl to the next. */
+/** A response without the parts that vary between runs and versions of curl. */
 function plain(answer: string): string {
   return answer
     .replaceAll('\r', '')

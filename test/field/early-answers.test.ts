@@ -18,7 +18,7 @@ interface Rejecter {
   close(): Promise<void>;
 }
 
-/** Answers each request as soon as its head is there, reads nothing more, and closes: the kernel resets what follows. */
+/** Responds to each request as soon as it has the head, reads nothing more, and closes: the kernel resets later bytes. */
 async function startRejecter(answer: string): Promise<Rejecter> {
   const open = new Set<Socket>();
   const server = createServer({ noDelay: true }, (socket) => {
@@ -42,7 +42,7 @@ async function startRejecter(answer: string): Promise<Rejecter> {
   };
 }
 
-/** Python's own server has no `do_POST` here: it answers 501 and closes without a look at the body. */
+/** Python's own server has no `do_POST` here: it responds 501 and closes without reading the body. */
 async function startPython(): Promise<Rejecter> {
   const program = [
     'from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer',
@@ -65,7 +65,7 @@ async function startPython(): Promise<Rejecter> {
   };
 }
 
-/** Uploads one body after another; the statuses that came, by how often. */
+/** Uploads one body after another; the received statuses and their number. */
 async function upload(gateway: TestGateway, size: number, chunked: boolean): Promise<Record<string, number>> {
   const seen: Record<string, number> = {};
   const piece = 'x'.repeat(16 * 1024);
@@ -77,7 +77,7 @@ async function upload(gateway: TestGateway, size: number, chunked: boolean): Pro
     const answered = wire.response().finally(() => {
       waiting = false;
     });
-    answered.catch(() => {}); // Told below; here it only must not end the process.
+    answered.catch(() => {}); // Reported below; here it only must not end the process.
     for (let sent = 0; sent < size && waiting && !wire.closed; sent += piece.length) {
       wire.send(chunked ? `${piece.length.toString(16)}\r\n${piece}\r\n` : piece);
       await Promise.race([wire.sent(), answered.catch(() => {})]);
@@ -110,12 +110,12 @@ for (const [status, bytes] of answers) {
     });
 
     for (const size of sizes) {
-      test(`its answer is delivered, ${size} bytes`, async () => {
+      test(`its response is delivered, ${size} bytes`, async () => {
         assert.deepEqual(await upload(gateway, size, false), { [status]: ROUNDS });
       });
     }
 
-    test('its answer is delivered, in chunks', async () => {
+    test('its response is delivered, in chunks', async () => {
       assert.deepEqual(await upload(gateway, sizes[0] as number, true), { [status]: ROUNDS });
     });
   });
@@ -141,7 +141,7 @@ describe("Python's http.server", () => {
   }
 });
 
-describe('a server that closes without a whole answer', () => {
+describe('a server that closes without a whole response', () => {
   for (const [name, bytes] of [
     ['nothing', ''],
     ['half a head', 'HTTP/1.1 413 Content Too Large\r\nContent-'],

@@ -18,7 +18,7 @@ publicGateway('once', (made) => {
   ({ origin, gateway } = made);
 });
 
-/** An upload of which upstream has the beginning. */
+/** An upload whose beginning upstream has received. */
 async function begun(framing: string, first: string): Promise<[Wire, OriginConnection]> {
   const wire = await Wire.open(gateway.port);
   const connection = origin.connection();
@@ -28,7 +28,7 @@ async function begun(framing: string, first: string): Promise<[Wire, OriginConne
   return [wire, upstream];
 }
 
-/** The client sends the rest of its upload, and its connection carries another request, to another server connection. */
+/** The client sends the rest of its upload, and its connection carries another request to another server connection. */
 async function servesNext(wire: Wire): Promise<void> {
   wire.send(body.slice(BEGIN));
   const connection = origin.connection();
@@ -41,7 +41,7 @@ async function servesNext(wire: Wire): Promise<void> {
   second.socket.destroy();
 }
 
-describe('an answer that is complete before the upload', () => {
+describe('a response that is complete before the upload', () => {
   test('does not end it, and both connections stay usable', async () => {
     const [wire, upstream] = await begun(`Content-Length: ${SIZE}`, body.slice(0, BEGIN));
     upstream.write(ok);
@@ -94,7 +94,7 @@ describe('an answer that is complete before the upload', () => {
     });
   }
 
-  test('ends it when upstream sends more than its answer', async () => {
+  test('ends it when upstream sends more than its response', async () => {
     const [wire, upstream] = await begun(`Content-Length: ${SIZE}`, body.slice(0, BEGIN));
     upstream.write(ok);
     assert.equal((await wire.response()).body, 'ok');

@@ -13,9 +13,9 @@ import { Wire } from '../support/wire.ts';
 const run = promisify(execFile);
 const KIB = 1024;
 const MIB = 1024 * KIB;
-/** Requests one after another, each of which must get its answer. */
+/** Requests one after another, each of which must get its response. */
 const OFTEN = 16;
-/** Bytes of a body that are read behind an answer that closes. */
+/** Bytes of a body that are read after a reply that closes. */
 const MOST = 256 * MIB;
 /** limits.requestBody. */
 const LIMIT = 2 * MIB;
@@ -40,7 +40,7 @@ afterEach(async () => {
   await origin.close();
 });
 
-/** Status and body of the answer to an upload that http.request sends as fast as it can. */
+/** Status and body of the reply to an upload that http.request sends as fast as it can. */
 async function upload(
   path: string,
   pieces: number,
@@ -61,7 +61,7 @@ async function upload(
     return [response.statusCode as number, body] as [number, string];
   });
   const closed = new Promise<void>((resolve) => request.on('close', resolve));
-  // Behind the answer the client may find that its body is not read on.
+  // After the reply the client may notice that its body is not read.
   request.on('error', () => {});
   for (let piece = 0; piece < pieces; piece += 1) request.write(Buffer.alloc(64 * KIB));
   request.end();
@@ -73,7 +73,7 @@ async function upload(
 const codeOf = ([status, body]: [number, string]): string =>
   `${status} ${(JSON.parse(body) as { code: string }).code}`;
 
-describe('a refusal while the body is still being sent reaches the client', () => {
+describe('a refusal reaches the client during its upload', () => {
   test('an expired token and a chunked upload of 1 MiB', async () => {
     const authorization = gateway.bearer({ exp: 1 });
     for (let turn = 0; turn < OFTEN; turn += 1) {
@@ -103,7 +103,7 @@ describe('a refusal while the body is still being sent reaches the client', () =
 
   for (const method of ['POST', 'HEAD']) {
     for (const bytes of [1, 20_000, 300_000]) {
-      test(`a ${method} of ${bytes} bytes sent at once with its head, by a client that wants the connection closed`, async () => {
+      test(`a ${method} of ${bytes} bytes sent at once with its head, by a client that asks for the close`, async () => {
         const head = `${method} /guarded HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\nContent-Length: ${bytes}`;
         for (let turn = 0; turn < OFTEN; turn += 1) {
           const wire = await Wire.open(gateway.port);
@@ -116,7 +116,7 @@ describe('a refusal while the body is still being sent reaches the client', () =
     }
   }
 
-  test('by http.client of Python, which sends all of it before it looks', needs('python3'), async () => {
+  test("by Python's http.client, which sends everything before it reads", needs('python3'), async () => {
     const script = `
 import http.client
 for turn in range(${OFTEN}):
@@ -140,10 +140,10 @@ for turn in range(${OFTEN}):
   });
 });
 
-describe('behind such a refusal', () => {
+describe('after such a refusal', () => {
   const head = 'POST /guarded HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n';
 
-  test('the answer says that the connection closes, is whole before the body is, and nothing is sent upstream', async () => {
+  test('the reply announces the close, is whole before the body is, and nothing is sent upstream', async () => {
     const wire = await Wire.open(gateway.port);
     wire.send(`${head}5\r\nabcde\r\n`);
     const whole = await eventually(
@@ -158,7 +158,7 @@ describe('behind such a refusal', () => {
     wire.close();
   });
 
-  test('a request in what follows the body is never served', async () => {
+  test('a request in the bytes after the body is never served', async () => {
     const wire = await Wire.open(gateway.port);
     wire.send(`${head}0\r\n\r\nGET /open HTTP/1.1\r\nHost: a.example\r\n\r\n`);
     await wire.untilClosed();
@@ -167,7 +167,7 @@ describe('behind such a refusal', () => {
     wire.close();
   });
 
-  test('a client that sends nothing more is let go by the gateway', async () => {
+  test('the gateway releases a client that sends nothing more', async () => {
     const wire = await Wire.open(gateway.port);
     wire.send(head);
     assert.equal((await wire.response()).closed, true);
@@ -188,7 +188,7 @@ describe('behind such a refusal', () => {
     wire.close();
   });
 
-  test('a head that is malformed ends the connection at once', async () => {
+  test('a malformed head ends the connection at once', async () => {
     const wire = await Wire.open(gateway.port);
     wire.send('POST /guarded HTTP/1.1\r\nHost: a b\r\nContent-Length: 100000000\r\n\r\nabc');
     const answer = await wire.response();

@@ -20,7 +20,7 @@ interface Diagnostic {
   readonly range: { readonly start: { readonly line: number } };
 }
 
-/** The language server that editors run for YAML, spoken to as an editor does (Language Server Protocol on stdio). */
+/** The language server that editors run for YAML, driven as an editor does (Language Server Protocol on stdio). */
 class Editor {
   readonly #server: ChildProcess;
   readonly #answers = new Map<number, (result: unknown) => void>();
@@ -46,7 +46,7 @@ class Editor {
     this.#send({ method, params });
   }
 
-  /** Opens a document; resolves with what the server marks in it. */
+  /** Opens a document; resolves with the server's marks in it. */
   open(uri: string, text: string): Promise<readonly Diagnostic[]> {
     const found = new Promise<readonly Diagnostic[]>((resolve) => this.#diagnosed.set(uri, resolve));
     this.tell('textDocument/didOpen', { textDocument: { uri, languageId: 'yaml', version: 1, text } });
@@ -84,7 +84,7 @@ class Editor {
       const { uri, diagnostics } = params as { uri: string; diagnostics: readonly Diagnostic[] };
       this.#diagnosed.get(uri)?.(diagnostics);
     } else if (id !== undefined) {
-      // It asks for settings of the editor: there are none beyond the defaults.
+      // The server asks for the editor's settings: only the defaults here.
       const items = (params as { items?: readonly unknown[] } | undefined)?.items ?? [];
       this.#send({ id, result: items.map(() => null) });
     }
@@ -116,7 +116,7 @@ async function marks(text: string): Promise<readonly string[]> {
   return found.map(({ message, range }) => `${range.start.line}: ${message}`);
 }
 
-/** Labels that are offered at the end of the text. */
+/** Labels offered at the end of the text. */
 async function offered(text: string): Promise<readonly string[]> {
   documents += 1;
   const uri = `file:///portcullis-${documents}.yaml`;
@@ -140,11 +140,11 @@ issuers:
 `;
 
 describe('an editor with the printed schema', () => {
-  test('marks nothing in a right file', async () => {
+  test('marks nothing in a correct file', async () => {
     assert.deepEqual(await marks(file('RS256', '{ pem: ./pubkey.pem }')), []);
   });
 
-  test('marks a typo in an algorithm, two sources of keys, and an unknown key, where they stand', async () => {
+  test('marks a typo in an algorithm, two sources of keys, and an unknown key, at their places', async () => {
     const typo = await marks(file('RS265', '{ pem: ./pubkey.pem }'));
     assert.ok(
       typo.some((mark) => mark.startsWith('7:')),

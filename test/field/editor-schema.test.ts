@@ -29,7 +29,7 @@ ${more}
 `;
 };
 
-describe('the printed schema says what check says', () => {
+describe('the printed schema agrees with check', () => {
   for (const [what, changes] of [
     ['the usual', {}],
     ['a path by its letters', { path: '{ literal: "/a*" }' }],
@@ -66,7 +66,7 @@ describe('the printed schema says what check says', () => {
     });
   }
 
-  test('what comes from the environment is left to check', () => {
+  test('values from the environment are left to check', () => {
     const variable = (name: string): string => `"$${'{'}${name}}"`;
     const text = file({ algorithms: `[${variable('ALG')}]`, path: variable('PATH_OF') });
     assert.ok(validate(parse(text)), JSON.stringify(validate.errors));
@@ -76,19 +76,19 @@ describe('the printed schema says what check says', () => {
 
 describe('the schema ships as a file', () => {
   const root = join(import.meta.dirname, '..', '..', '..');
-  /** What the first line of a file names as its schema, from the folder where the file is. */
+  /** The schema in the first line of a file, relative to the folder of the file. */
   const namedBy = (text: string, folder: string): URL => {
     const [, target = ''] = /^# yaml-language-server: \$schema=(\S+)\n/.exec(text) ?? [];
     return new URL(target, pathToFileURL(`${folder}/`));
   };
 
-  test('which is what the command prints', async () => {
+  test('equal to the output of the command', async () => {
     const { code, stdout, stderr } = await run(['schema']);
     assert.deepEqual([code, stderr], [0, '']);
     assert.equal(readFileSync(join(root, 'portcullis.schema.json'), 'utf8'), stdout);
   });
 
-  test('and which the commented example and the printed configuration of the demo name', async () => {
+  test('and named by the commented example and the printed configuration of the demo', async () => {
     const example = readFileSync(join(root, 'scripts', 'portcullis.example.yaml'), 'utf8');
     const { stdout } = await run(['demo', '--print-config']);
     for (const schema of [namedBy(example, join(root, 'scripts')), namedBy(stdout, '/nowhere')]) {

@@ -47,7 +47,7 @@ describe('Ed25519 is EdDSA on that curve and on no other', () => {
     }
   }
 
-  test('a key on the other curve is not taken in where one is named', () =>
+  test('a key on the other curve is refused where one is named', () =>
     withSet(['Ed25519'], [entry(on25519, { kid: 'a' }), entry(on448, { kid: 'b' })], async (stand) => {
       await stand.admits(token(on25519, 'EdDSA', 'a'));
       for (const alg of ['EdDSA', 'Ed25519']) {

@@ -20,7 +20,7 @@ describe('the front engine', () => {
     for (const folder of ['front', 'lib']) {
       cpSync(join(built, folder), join(project, 'src', folder), { recursive: true });
     }
-    // Some of these import what lies beside them.
+    // Some of these import the files beside them.
     cpSync(join(built, 'reasons.js'), join(project, 'src', 'reasons.js'));
     writeFileSync(join(project, 'package.json'), '{"type":"module"}');
     link(join(project, 'node_modules', name));
@@ -32,7 +32,7 @@ describe('the front engine', () => {
     symlinkSync(realpathSync(engine), to);
   }
 
-  /** A module that says that it ran, under each name that anybody may look up. */
+  /** A module that reports its run, under each name that others may resolve. */
   function plant(modules: string): void {
     for (const planted of ['uWebSockets.js', name]) {
       const folder = join(modules, planted);
@@ -70,7 +70,7 @@ describe('the front engine', () => {
     assert.equal(load({ HOME: join(top, 'home') }), 'function');
   });
 
-  test('is not looked for elsewhere where its own tree has none', () => {
+  test('is not searched elsewhere when its own tree has none', () => {
     const bare = join(top, 'outer', 'bare');
     cpSync(join(project, 'src'), join(bare, 'src'), { recursive: true });
     writeFileSync(join(bare, 'package.json'), '{"type":"module"}');
@@ -78,7 +78,7 @@ describe('the front engine', () => {
     assert.match(load({ NODE_PATH: join(top, 'path') }, bare), /^the front engine .* has no binary here/);
   });
 
-  test('is found beside this package, where npm puts what several packages share', () => {
+  test('is found beside this package, where npm puts shared packages', () => {
     const shared = join(top, 'consumer', 'node_modules');
     for (const place of ['portcullis', join('@scope', 'portcullis')]) {
       cpSync(join(project, 'src'), join(shared, place, 'src'), { recursive: true });

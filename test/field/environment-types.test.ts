@@ -46,7 +46,7 @@ describe('a value that is one variable takes the type of its key', () => {
   });
 });
 
-describe('what is not one variable keeps its type', () => {
+describe('a value that is more than one variable keeps its type', () => {
   const fault = (value: string, env: Readonly<Record<string, string>> = {}): string =>
     faultsOf(file(`rejectIdTokens: ${value}`), env)
       .join()
@@ -60,13 +60,13 @@ describe('what is not one variable keeps its type', () => {
     assert.equal(fault(`" ${variable('A')}"`, { A: 'true' }), wrong);
   });
 
-  test('another word is a fault without the word', () => {
+  test('another word is a fault that does not repeat it', () => {
     for (const word of ['yes', 'True', 'TRUE', '1', 'on', ' true', 'null']) {
       assert.equal(fault(`"${variable('A')}"`, { A: word }), wrong, word);
     }
   });
 
-  test('where a text will do it stays a text', () => {
+  test('a key that accepts a text gets a text', () => {
     const text = file(`require: ["${variable('A')}"], rolesClaim: "${variable('B')}"`);
     const issuer = configOf(text, { A: 'true', B: '5' }).issuers.get('app');
     assert.deepEqual([issuer?.require, issuer?.rolesClaim], [['true'], '5']);

@@ -9,14 +9,14 @@ import { needs } from '../support/programs.ts';
 import { Wire } from '../support/wire.ts';
 
 const MIB = 1024 * 1024;
-/** What one turn brings, in bytes; much more than limits.bufferedBodies here and than the kernel keeps. */
+/** Bytes of one turn; much more than limits.bufferedBodies here and than the kernel keeps. */
 const TURN = 64 * MIB;
 const BUDGET = 8 * MIB;
 const first = 'first';
-/** Milliseconds in which a process of its own must have read something. */
+/** Milliseconds within which another process must have read something. */
 const PATIENCE_MS = 20_000;
 
-/** Reads on while the gateway's loop is in its turn, because it is another process; answers with how much came. */
+/** Reads during a turn of the gateway's loop, because it is another process; responds with the number of bytes. */
 const program = `
 import socket
 server = socket.create_server(('127.0.0.1', 0))
@@ -59,7 +59,7 @@ after(async () => {
 });
 
 test(
-  'what upstream reads within a turn of the loop makes room within that turn',
+  'bytes that upstream reads within a turn of the loop make room within that turn',
   needs('python3'),
   async () => {
     const wire = await Wire.open(gateway.port);
@@ -74,7 +74,7 @@ test(
     const flag = new Int32Array(new SharedArrayBuffer(4));
     const piece = Buffer.alloc(MIB / 2);
     const empty = Buffer.alloc(0);
-    // As the engine does it: without a pause in which the loop could look at another socket.
+    // As the engine does it: without a pause in which the loop could poll another socket.
     const until = performance.now() + PATIENCE_MS;
     for (let at = 0; at < TURN; at += piece.length) {
       exchange.onRequestBody(piece, at + piece.length === TURN);
@@ -91,7 +91,7 @@ test(
   },
 );
 
-/** Bytes that request bodies hold. */
+/** Bytes in request bodies. */
 function held(): number {
   return serverOf(gateway).service.budget.used;
 }

@@ -4,13 +4,13 @@ import { describe, test } from 'node:test';
 import { faultsOf } from '../config/check.ts';
 import { faultyTexts, routes } from './faulty-texts.ts';
 
-/** Milliseconds of CPU for a check, which takes a tenth; the time that others take on this machine does not count. */
+/** Milliseconds of CPU for a check, which needs a tenth; the time of other programs on this machine does not count. */
 const CPU_MS = 5000;
 
 /** Lines of a check that is cut: the faults shown, and that there are more. */
 const MOST_LINES = 201;
 
-/** The faults of a file, which are found in little time. */
+/** The faults of a file, found in little time. */
 function faultsInTime(text: string): readonly string[] {
   const before = process.cpuUsage();
   const faults = faultsOf(text);
@@ -20,7 +20,7 @@ function faultsInTime(text: string): readonly string[] {
   return faults;
 }
 
-describe('a faulty file is told of shortly, and in little time', () => {
+describe('a faulty file gets a short report in little time', () => {
   for (const [what, text, first] of faultyTexts) {
     test(what, () => {
       const faults = faultsInTime(text);
@@ -29,7 +29,7 @@ describe('a faulty file is told of shortly, and in little time', () => {
     });
   }
 
-  test('a large file without a fault is as good as ever', () => {
+  test('a large file without a fault is valid as before', () => {
     assert.deepEqual(faultsInTime(routes(3000, 'auth: none, forward: { token: keep }')), []);
   });
 });

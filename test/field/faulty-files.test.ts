@@ -13,8 +13,8 @@ const main = join(import.meta.dirname, '..', '..', 'src', 'main.js');
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
 after(() => rmSync(folder, { recursive: true }));
 
-describe('a faulty file is told of shortly', () => {
-  test('and says that there is more', async () => {
+describe('a faulty file gets a short report', () => {
+  test('which states that there is more', async () => {
     const file = join(folder, 'portcullis.yaml');
     writeFileSync(file, valid + lines(1000, (index) => `unknown${index}: 1`));
     const { code, stderr } = await run(['check', '--config', file]);
@@ -25,7 +25,7 @@ describe('a faulty file is told of shortly', () => {
   });
 });
 
-describe('a check in a process of its own', () => {
+describe('a check in its own process', () => {
   const file = join(folder, 'child.yaml');
   const task = { program: main, file, env: { PATH: process.env['PATH'] } };
 
@@ -40,7 +40,7 @@ describe('a check in a process of its own', () => {
     assert.match(bad.faults[0]?.message ?? '', /^needs the environment variable REALM/);
   });
 
-  test('ends when its time is over, and says so when there is no file', async () => {
+  test('ends when its time is over, and reports it when there is no file', async () => {
     await assert.rejects(loadInOwnProcess({ ...task, limitMs: 1 }), /its check took longer than 1 ms/);
     await assert.rejects(loadInOwnProcess({ ...task, file: join(folder, 'none') }), /does not exist/);
   });

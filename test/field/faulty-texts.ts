@@ -1,16 +1,16 @@
-/** So many lines, each made of its number. */
+/** That many lines, each made from its number. */
 export const lines = (count: number, line: (index: number) => string): string =>
   Array.from({ length: count }, (_, index) => line(index)).join('\n');
 /** A file without a fault, to which lines can be added. */
 export const valid = 'listen: 127.0.0.1:8080\nauth: none\nupstream: http://127.0.0.1:9000\n';
-/** A file of so many routes, each with `more`. */
+/** A file of that many routes, each with `more`. */
 export const routes = (count: number, more: string): string =>
   `listen: 127.0.0.1:8080\nupstreams: { a: { servers: [http://h:1] } }\nroutes:\n${lines(
     count,
     (index) => `- { match: { path: /${index} }, upstream: a, ${more} }`,
   )}`;
 
-/** Faulty files that once kept a reload busy for minutes, or would: what is told of each first. */
+/** Faulty files that kept, or would keep, a reload busy for minutes: the first fault reported of each. */
 export const faultyTexts: readonly (readonly [what: string, text: string, first: RegExp])[] = [
   ['unknown keys', valid + lines(1000, (index) => `unknown${index}: 1`), /:4:1: unknown0: is not a known/],
   [

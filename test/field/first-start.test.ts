@@ -9,12 +9,12 @@ import { after, beforeEach, describe, test } from 'node:test';
 
 const project = join(import.meta.dirname, '..', '..', '..');
 const freePorts = ['--port', '0', '--issuer-port', '0', '--admin-port', '0'];
-/** Milliseconds after which a build that never ends is ended. */
+/** Milliseconds after which an endless build is ended. */
 const LIMIT_MS = 120_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-start-'));
 after(() => rmSync(folder, { recursive: true }));
-/** A clone of its own, because these tests run from what the build of this one made. */
+/** A separate clone, because these tests run from the build of this one. */
 let clone = '';
 let clones = 0;
 
@@ -41,7 +41,7 @@ async function ended(child: ChildProcess): Promise<{ code: number | null; text: 
 }
 
 describe('npm start on a fresh clone', () => {
-  test('says what it does before there is a program, then runs the demo', async () => {
+  test('prints what it does before there is a program, then runs the demo', async () => {
     install();
     const child = npmStart();
     const all = ended(child);
@@ -60,7 +60,7 @@ describe('npm start on a fresh clone', () => {
     assert.ok(!existsSync(join(clone, 'dist', 'test')), 'a start needs no tests');
   });
 
-  test('starts nothing that does not compile, and shows the fault', async () => {
+  test('starts nothing that does not compile, and prints the fault', async () => {
     install();
     rmSync(join(clone, 'src'), { recursive: true });
     mkdirSync(join(clone, 'src'));

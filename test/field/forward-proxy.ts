@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
-/** What the proxy does with a request: carries it on, answers with a status of its own, or says nothing. */
+/** The proxy's treatment of a request: forward it, respond with its own status, or stay silent. */
 type Conduct = 'carry' | 'hang' | number;
 
 /** A forward proxy on loopback that takes every name for one server there (RFC 9110 §9.3.6, RFC 9112 §3.2.2). */
 export class ForwardProxy {
   conduct: Conduct = 'carry';
-  /** Heads of the requests that came, in order. */
+  /** Heads of the requests received, in order. */
   readonly heads: string[] = [];
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -18,7 +18,7 @@ export class ForwardProxy {
     this.#server = createServer((client) => this.#serve(client));
   }
 
-  /** @param target port of the server that stands behind every name. */
+  /** @param target port of the server behind every name. */
   static async start(target: number): Promise<ForwardProxy> {
     const proxy = new ForwardProxy(target);
     proxy.#server.listen(0, '127.0.0.1');
@@ -30,7 +30,7 @@ export class ForwardProxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** First lines of the requests that came. */
+  /** First lines of the requests received. */
   get lines(): readonly string[] {
     return this.heads.map((head) => head.slice(0, head.indexOf('\r\n')));
   }
@@ -79,7 +79,7 @@ export class ForwardProxy {
 
   #keep(socket: Socket): Socket {
     this.#sockets.add(socket);
-    // A peer that goes is no fault of the proxy.
+    // A peer that leaves is no fault of the proxy.
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#sockets.delete(socket));
     return socket;

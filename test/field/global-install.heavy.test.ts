@@ -19,7 +19,7 @@ describe('a packed release', () => {
   });
   after(() => rmSync(folder, { recursive: true }));
 
-  test('installs its command for the whole machine, with the dependencies that its lockfile names', async () => {
+  test('installs its command for the whole machine, with the dependencies of its lockfile', async () => {
     const prefix = join(folder, 'global');
     const flags = [
       '--prefix',

@@ -25,19 +25,19 @@ publicGateway(
   { routes: [{ forward: bareForward, auth: 'none' }] },
 );
 
-/** Lets the gateway, which is this process too, read what was sent: what is sent then is another read. */
+/** Lets the gateway, which is in this process too, read the sent bytes, so that later ones are another read. */
 async function turn(): Promise<void> {
   for (let left = 2; left > 0; left -= 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** The answer as a row names it. */
+/** The response as a row names it. */
 function wordOf(text: string): string {
   const [head = '', body = ''] = text.split('\r\n\r\n');
   const word = /"code":"(\w+)"/.exec(body)?.[1] ?? (body.includes('<h1>') ? 'page' : '');
   return `${head.slice(9, 12)} ${word}`.trim();
 }
 
-/** What becomes of the two parts. The engine may answer the first one, or end the connection, before it has the rest. */
+/** The result of the two parts. The engine may reply to the first one, or end the connection, before it has the rest. */
 async function cutAt(bytes: string, at: number): Promise<[answer: string, closed: boolean]> {
   const wire = await Wire.open(gateway.port);
   wire.send(bytes.slice(0, at));
@@ -48,7 +48,7 @@ async function cutAt(bytes: string, at: number): Promise<[answer: string, closed
     (answered) => answered,
   );
   const word = wordOf(wire.pending);
-  // A refusal closes, which may come behind the answer.
+  // A refusal closes, perhaps after the reply.
   if (!word.startsWith('2')) await eventually(() => wire.closed, Boolean);
   const { closed } = wire;
   wire.close();
@@ -59,7 +59,7 @@ const rows: readonly Row[] = [methods, targets, versions, fields, eightBits, hos
   .flat()
   .filter(({ end, pieces, gateway: at }) => end !== 'waiting' && pieces.length === 1 && at === 'open');
 
-describe('a request is what it is, with a cut in any place', () => {
+describe('a request has the same meaning with a cut in any place', () => {
   for (const row of rows) {
     test(row.name, async () => {
       const bytes = row.pieces[0] as string;

@@ -34,7 +34,7 @@ const deep = {
 const upstream = await startUpstream();
 after(() => upstream.close());
 
-describe('what an issuer publishes', () => {
+describe('documents of an issuer', () => {
   for (const [what, text] of Object.entries(deep)) {
     for (const [kind, path, document] of [
       ['a key set', '/keys', text],
@@ -79,7 +79,7 @@ describe('a key set of a file', () => {
   }
 });
 
-test('what an operator or FusionAuth posts', async () => {
+test('bodies of an operator or of FusionAuth', async () => {
   const fusionauth = { issuer: 'test', listen: undefined, key: undefined };
   const gateway = await startGateway({
     upstreamPort: upstream.port,
@@ -110,7 +110,7 @@ test('what an operator or FusionAuth posts', async () => {
   }
 });
 
-test('what Redis holds', () => {
+test('entries of Redis', () => {
   const lines = new ForeignLines({
     lives: livesOf(issuerOf('main')),
     clock: new FixedClock(),

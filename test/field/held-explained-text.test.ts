@@ -7,9 +7,9 @@ import { after, describe, test } from 'node:test';
 import { run } from '../cli/program.ts';
 import { rs256, rsaKey, secondsFromNow } from '../support/tokens.ts';
 
-/** Clears the screen, sets the title, turns the writing around, ends the line, forges one, hides the rest. */
+/** Clears the screen, sets the title, reverses the direction, ends the line, forges one, hides the rest. */
 const orders = '\u001b[2J\u001b]0;x\u0007\u202e\r\nroute     /, let in\u009b2K\u2028\u200b\0\u007f';
-/** What a terminal obeys instead of showing it. */
+/** Characters that a terminal obeys instead of printing them. */
 const obeyed = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
@@ -44,7 +44,7 @@ const tokens: Readonly<Record<string, string>> = {
   'the token itself': `a.${orders.replaceAll('\0', '')}.b`,
 };
 
-/** No line but those of the program begins where a line of its own would. */
+/** Only lines of the program begin at the start of a line. */
 async function assertHarmless(args: readonly string[], input?: string): Promise<void> {
   const { code, stdout, stderr } = await run(
     ['explain', '--config', file, ...args],
@@ -56,7 +56,7 @@ async function assertHarmless(args: readonly string[], input?: string): Promise<
   assert.doesNotMatch(stdout, /^route {5}\/, let in/m);
 }
 
-describe('explain shows what it was given without obeying it', () => {
+describe('explain prints foreign text without obeying it', () => {
   for (const [where, token] of Object.entries(tokens)) {
     test(where, () => assertHarmless(['-'], token));
   }
@@ -69,7 +69,7 @@ describe('explain shows what it was given without obeying it', () => {
       tokens['iss'] as string,
     ]));
 
-  test('has a neighbour that is let in', async () => {
+  test('has a neighbour that is accepted', async () => {
     const { code, stdout } = await run(['explain', '--config', file, rs256(key, good, header)]);
     assert.equal(code, 0, stdout);
   });

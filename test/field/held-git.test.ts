@@ -14,16 +14,16 @@ import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { needs } from '../support/programs.ts';
 
 const run = promisify(execFile);
-/** Bytes of a file that no packing makes smaller: some times what git sends without chunks. */
+/** Bytes of a file that no compression shrinks: several times what git sends without chunks. */
 const SIZE = 3 * 1024 * 1024;
 
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
 let server: Server;
 let gateway: TestGateway;
-/** How the requests with a body were framed. */
+/** The framing of requests with a body. */
 const framings = new Set<string>();
 
-/** Neither this machine's settings nor this user's are of any concern. */
+/** The settings of this machine and of this user have no effect. */
 const env = {
   PATH: process.env['PATH'],
   HOME: folder,

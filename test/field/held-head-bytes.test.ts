@@ -6,7 +6,7 @@ import type { Origin } from '../support/origin.ts';
 import { publicGateway } from '../support/public-gateway.ts';
 import { request, Wire } from '../support/wire.ts';
 
-/** Clients at one time. */
+/** Concurrent clients. */
 const BATCH = 64;
 
 const head = (line: string, ...fields: string[]): string => `${[line, ...fields].join('\r\n')}\r\n\r\n`;
@@ -15,7 +15,7 @@ const withField = (field: string): string => head('GET /x HTTP/1.1', 'Host: a.ex
 
 /** RFC 9110 §5.6.2. */
 const isToken = (byte: string): boolean => /[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(byte);
-/** What a path or query may hold besides its own marks; more than RFC 3986 has, and never a fragment. */
+/** Characters of a path or query besides its own delimiters; more than RFC 3986 has, and never a fragment. */
 const isInTarget = (byte: string): boolean => /[!-"$-~]/.test(byte);
 const only =
   (wanted: string) =>
@@ -27,7 +27,7 @@ interface Place {
   /** The request with the byte in it. */
   readonly make: (byte: string) => string;
   readonly passes: (byte: string) => boolean;
-  /** What upstream gets of one that passes; the request with names in lower case unless told otherwise. */
+  /** What upstream receives for a byte that passes; by default the request with names in lower case. */
   readonly arrives?: (byte: string) => string;
 }
 
@@ -54,7 +54,7 @@ const places: readonly Place[] = [
   {
     name: 'first of a name',
     make: (byte) => withField(`${byte}-A: b`),
-    // An empty name ends the list of fields for the engine: what follows is hidden from all, see the limits.
+    // For the engine an empty name ends the list of fields: it hides the next ones from everything, see the limits.
     passes: (byte) => isToken(byte) || byte === ':',
     arrives: (byte) => (byte === ':' ? head('GET /x HTTP/1.1', 'host: a.example') : field(`${byte}-A: b`)),
   },
@@ -100,7 +100,7 @@ publicGateway(
   { routes: [{ forward: bareForward, auth: 'none' }] },
 );
 
-/** What the clients get, each for one byte: `passes`, `refused`, or `waits` for more without an answer. */
+/** The results of the clients, each for one byte: `passes`, `refused`, or `waits` for more without a response. */
 async function outcomes({ make, passes }: Place, batch: readonly string[]): Promise<string[]> {
   const wires = await Promise.all(batch.map(() => Wire.open(gateway.port)));
   try {
@@ -108,7 +108,7 @@ async function outcomes({ make, passes }: Place, batch: readonly string[]): Prom
     for (const [at, wire] of wires.entries()) {
       if (passes(batch[at] as string)) await wire.response();
     }
-    // What was sent before has been read, and is on its way, when this is answered.
+    // When this has its response, earlier bytes have been read and are on their way.
     await request(gateway.port, get('GET /marker HTTP/1.1'));
     return wires.map(({ pending }, at) => {
       if (passes(batch[at] as string)) return pending === '' ? 'passes' : pending;

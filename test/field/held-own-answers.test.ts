@@ -8,10 +8,10 @@ import { Wire } from '../support/wire.ts';
 
 const CLIENTS = 24;
 const REQUESTS = 40;
-/** The same choices each time; what meets what is the machine's. */
+/** The same choices each time; their coincidence depends on the machine. */
 const SEED = 8;
 
-/** Answers taken, clients that left, and reads of upstream that brought more than one request. */
+/** Responses received, clients that left, and reads of upstream that brought more than one request. */
 const counts = { whole: 0, left: 0, shared: 0 };
 
 let origin: Origin;
@@ -38,7 +38,7 @@ after(async () => {
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** The answer to a request, which names it, in one of the forms that an answer can have. */
+/** The response to a request, which names it, in one of the forms of a response. */
 function answerTo(path: string, choices: Chance): string {
   const body = `${path} ${'.'.repeat(choices.of([0, 10, 3000, 40_000]))}`;
   const interim = choices.once(5) ? 'HTTP/1.1 103 Early Hints\r\nLink: </>\r\n\r\n' : '';
@@ -49,7 +49,7 @@ function answerTo(path: string, choices: Chance): string {
   return `${interim}HTTP/1.1 200 OK\r\nX-Path: ${path}\r\n${framed}`;
 }
 
-/** Answers each request on a connection in its order, in pieces, sometimes several at once. */
+/** Responds to each request on a connection in order, in pieces, sometimes to several at once. */
 async function serve(connection: OriginConnection, choices: Chance): Promise<void> {
   let unread = '';
   let unsent = '';
@@ -72,11 +72,11 @@ async function serve(connection: OriginConnection, choices: Chance): Promise<voi
       unsent = '';
     }
   } catch {
-    connection.socket.destroy(); // The gateway is done with it.
+    connection.socket.destroy(); // The gateway closed the connection.
   }
 }
 
-/** A client that asks on and on, and leaves now and then: before, in and behind the first bytes of its answer. */
+/** A client that sends one request after another, and leaves now and then: before, in and after the first bytes of its response. */
 async function ask(name: number, choices: Chance): Promise<void> {
   let wire = await Wire.open(gateway.port);
   for (let n = 0; n < REQUESTS; n += 1) {
@@ -102,7 +102,7 @@ async function ask(name: number, choices: Chance): Promise<void> {
   wire.close();
 }
 
-test('no client gets the answer of another, however many leave', async () => {
+test('no client gets the response of another, however many leave', async () => {
   await Promise.all(Array.from({ length: CLIENTS }, (_, name) => ask(name, chance.fork())));
   assert.equal(counts.whole + counts.left, CLIENTS * REQUESTS);
   assert.ok(counts.left > (CLIENTS * REQUESTS) / 8);

@@ -6,7 +6,7 @@ import { newList, revocationOf } from '../revocation/support.ts';
 import { Chance } from '../soak/chance.ts';
 import { keyPair, signToken } from '../support/tokens.ts';
 
-/** Two runs of so many events, after each of which every token is asked for on two routes, twice: 37,440 verdicts. */
+/** Two runs of that many events; after each, every token is presented on two routes, twice: 37,440 verdicts. */
 const STEPS = 78;
 const TOKENS = 60;
 /** The same events each time. */
@@ -20,7 +20,7 @@ const secrets = [
 const names = ['curve', 'shared'] as const;
 type Name = (typeof names)[number];
 
-/** Sets of keys between which an issuer changes: other keys, other names for them, the same name for another, none. */
+/** Key sets between which an issuer changes: other keys, other names for them, the same name for another, none. */
 const keySets = {
   curve: [
     [publicKey(pairs[0], ['ES256'], 'a')],
@@ -39,7 +39,7 @@ const keySets = {
 } as const;
 
 const chance = new Chance(SEED);
-/** Which set of keys is in force. */
+/** The key set in force. */
 const inForce = { curve: 0, shared: 0 };
 const revocations = newList();
 
@@ -60,7 +60,7 @@ function start(cache = { entries: 1000, bytes: 1 << 24 }) {
   return { setup, routes };
 }
 
-/** Everything that the answer to one token says. */
+/** Every part of the verdict on one token. */
 async function verdict({ setup, routes }: ReturnType<typeof start>, token: string, at: number) {
   const answer = await setup.ask(token, routes[at]);
   return answer.kind === 'permit'
@@ -87,7 +87,7 @@ function tokenOf(setup: Setup, jti: number): string {
   return signToken(algorithm, key, setup.claims(claims), { alg: algorithm, kid });
 }
 
-/** Something that may change a verdict. */
+/** An event that may change a verdict. */
 function disturb(setup: Setup): string {
   const seconds = setup.clock.seconds();
   const events: readonly (() => string)[] = [
@@ -119,7 +119,7 @@ function disturb(setup: Setup): string {
   return chance.of(events)();
 }
 
-describe('a token that is remembered has the verdict of one that is not', () => {
+describe('a remembered token has the verdict of a new one', () => {
   for (const [what, cache] of [
     ['with room for all of them', { entries: 1000, bytes: 1 << 24 }],
     ['with room for a few', { entries: 7, bytes: 1 << 24 }],

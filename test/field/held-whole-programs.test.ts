@@ -37,7 +37,7 @@ function curl(...args: readonly string[]): Curl {
   return { child, printed: () => printed, ended: once(child, 'close') };
 }
 
-/** The connection of upstream on which a request has come. */
+/** The upstream connection on which a request has arrived. */
 async function asked(method = 'GET'): Promise<OriginConnection> {
   const upstream = await origin.connection();
   assert.ok((await upstream.head()).startsWith(`${method} /x `));
@@ -53,7 +53,7 @@ describe('curl', needs('curl'), () => {
     ],
     ['the end of the connection', '', (event: string) => event],
   ] as const) {
-    test(`has each event of a stream framed by ${framing} before the next one is sent`, async () => {
+    test(`gets each event of a stream framed by ${framing} before the next one is sent`, async () => {
       const { printed, child, ended } = curl();
       const upstream = await asked();
       upstream.write(`HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n${line}\r\n`);
@@ -70,7 +70,7 @@ describe('curl', needs('curl'), () => {
     });
   }
 
-  test('has a head of 60 KB whole', async () => {
+  test('gets a head of 60 KB whole', async () => {
     const { printed, ended } = curl('--include');
     const upstream = await asked();
     const lines = Array.from({ length: 60 }, (_, at) => `X-${at}: ${'v'.repeat(1000)}`);
@@ -99,7 +99,7 @@ describe('curl', needs('curl'), () => {
   }
 });
 
-describe('a POST at the moment at which upstream closes its idle connection', () => {
+describe('a POST at the moment when upstream closes its idle connection', () => {
   /** As many as were tried with whole programs. */
   const TRIES = 72;
 
@@ -114,7 +114,7 @@ describe('a POST at the moment at which upstream closes its idle connection', ()
     [
       'the end comes first',
       (wire: Wire, upstream: OriginConnection) => {
-        // Both are in the kernel before the gateway, which is this process too, looks at either.
+        // Both are in the kernel before the gateway, which is in this process too, reads either.
         upstream.socket.end(() => wire.send(get.replace('GET', 'POST')));
       },
     ],

@@ -35,13 +35,13 @@ const ask = (...lines: string[]): Promise<WireResponse> =>
   request(gateway.port, `${['GET /x HTTP/1.1', ...lines].join('\r\n')}\r\n\r\n`);
 
 describe('a port of a host', () => {
-  test('may be empty, and the host is the one in front of it', async () => {
+  test('may be empty, and the host is the text before it', async () => {
     assert.equal((await ask('Host: a.example:')).status, 200);
     assert.ok(seen.includes('host: a.example:'), String(seen));
     assert.equal((await ask('Host: b.example:')).status, 401);
   });
 
-  test('may be empty in what a believed proxy says of it', async () => {
+  test("may be empty in a trusted proxy's header", async () => {
     assert.equal((await ask('Host: a.example', 'X-Forwarded-Host: c.example:')).status, 200);
     assert.ok(seen.includes('x-forwarded-host: c.example:'), String(seen));
   });

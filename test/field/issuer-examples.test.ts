@@ -30,7 +30,7 @@ interface Case {
   readonly header?: object;
   readonly claims: object;
   readonly path?: string;
-  /** The reason word, or headers that the service gets. */
+  /** The reason, or headers that the service receives. */
   readonly outcome: string | Readonly<Record<string, string>>;
 }
 
@@ -51,7 +51,7 @@ const pool = 'https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Ab12Cd
 const cognito = { iss: pool, sub: 'u1', client_id: '3n4b5urk1ft4fl3mg5e62d9ado', version: 2 };
 const noType = { alg: 'RS256', kid: 'k' };
 
-/** Tokens as the products issue them: access tokens, and those that must stay outside. */
+/** Tokens as the products issue them: access tokens, and tokens that must be refused. */
 const cases: Readonly<Record<string, readonly Case[]>> = {
   'fusionauth.yaml': [
     {
@@ -156,7 +156,7 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
   ],
 };
 
-/** The example in this process: with a key of this test, the service of this test, and nothing beside the traffic. */
+/** The example in this process: with a key of this test, the service of this test, and only what its traffic needs. */
 async function objectOf(name: string): Promise<ConfigObject> {
   const { revocation: _, state: __, ...config } = parse(text(name)) as ConfigObject;
   const issuers = Object.entries(config.issuers ?? {}).map(([issuer, value]) => [
@@ -172,7 +172,7 @@ async function objectOf(name: string): Promise<ConfigObject> {
   };
 }
 
-/** What is only a warning there: of these files alone. */
+/** Warnings of these files only. */
 const warnings: Readonly<Record<string, RegExp>> = {
   'cognito.yaml': /issuers\.cognito\.audience: any: /,
 };
@@ -199,7 +199,7 @@ describe('the example for each issuer', () => {
   }
 
   for (const [name, tokens] of Object.entries(cases)) {
-    test(`${name} takes the access tokens of its issuer, and no other token`, async () => {
+    test(`${name} accepts the access tokens of its issuer, and no other token`, async () => {
       const gateway = createGateway(await objectOf(name), { log: silentLog });
       await gateway.start();
       try {

@@ -13,7 +13,7 @@ import { silentLog } from '../support/gateway.ts';
 const ROUNDS = 40;
 const module = pathToFileURL(join(import.meta.dirname, '..', '..', 'src', 'revocation', 'journal.js')).href;
 
-/** Appends for ever, few in force and many lines, and prints the number of each that was confirmed. */
+/** Appends for ever, few in force and many lines, and prints the number of each confirmed one. */
 const writer = `
 import { Journal } from ${JSON.stringify(module)};
 const log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -34,7 +34,7 @@ for (;;) {
 }
 `;
 
-test('a log that is killed while it is written anew has all that was confirmed, and no damage', async () => {
+test('a log that is killed during a rewrite has every confirmed revocation, and no damage', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
   try {
     let confirmed = 0;

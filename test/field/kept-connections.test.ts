@@ -29,7 +29,7 @@ const get = 'GET / HTTP/1.1\r\nHost: a.example\r\n\r\n';
 const ok = (...lines: string[]): string =>
   `${['HTTP/1.1 200 OK', ...lines, 'Content-Length: 2'].join('\r\n')}\r\n\r\nok`;
 
-/** One exchange on a connection that upstream already has. */
+/** One exchange on an open upstream connection. */
 async function exchange(
   wire: Wire,
   upstream: OriginConnection,
@@ -53,12 +53,12 @@ async function first(stand: Stand, request: string, answer: string): Promise<Ori
   return upstream;
 }
 
-/** Milliseconds that a server which names two seconds leaves less the margin, and some for a busy machine. */
+/** Milliseconds of a two-second announcement minus the margin, plus some for a busy machine. */
 const SOON_MS = 1900;
 
-describe('a server that says how long it keeps the connection', () => {
+describe('a server that announces how long it keeps the connection', () => {
   for (const line of ['Keep-Alive: timeout=1', 'Keep-Alive: timeout=0', 'keep-alive: timeout=15, max=0']) {
-    test(`${line}: it is closed behind the answer`, () =>
+    test(`${line}: it is closed after the response`, () =>
       withStand({}, async (stand) => {
         const upstream = await first(stand, post, ok(line));
         await upstream.closed();
@@ -67,7 +67,7 @@ describe('a server that says how long it keeps the connection', () => {
       }));
   }
 
-  test('timeout=2: it is closed a second before the server would, and a POST behind that has another', () =>
+  test('timeout=2: it is closed a second before the server would, and a later POST has another', () =>
     withStand({}, async (stand) => {
       const upstream = await first(stand, post, ok('Keep-Alive: timeout=2'));
       const since = performance.now();
@@ -83,7 +83,7 @@ describe('a server that says how long it keeps the connection', () => {
     'Keep-Alive: x',
     'A: timeout=0',
   ]) {
-    test(`${line}: it is used again`, () =>
+    test(`${line}: it is reused`, () =>
       withStand({}, async (stand) => {
         const upstream = await first(stand, post, ok(line));
         await exchange(stand.wire, upstream, post, ok(line));
@@ -92,7 +92,7 @@ describe('a server that says how long it keeps the connection', () => {
       }));
   }
 
-  test('max=1 lets one request follow, and pipelining none behind it', () =>
+  test('max=1 lets one request follow, and pipelining none after it', () =>
     withStand({ pipelining: 4 }, async (stand) => {
       const upstream = await first(stand, get, ok('Keep-Alive: max=1'));
       const [one, two] = [await Wire.open(stand.gateway.port), await Wire.open(stand.gateway.port)];
@@ -111,7 +111,7 @@ describe('a server that says how long it keeps the connection', () => {
 });
 
 describe('timeouts.keepAlive', () => {
-  test('closes an unused connection, and not one whose answer pauses', () =>
+  test('closes an unused connection, and not one whose response pauses', () =>
     withStand({ timeouts: { keepAliveMs: 200, idleMs: 60_000 } }, async (stand) => {
       const upstream = await first(stand, get, ok());
       await upstream.closed();
@@ -135,7 +135,7 @@ describe('timeouts.keepAlive', () => {
       other.close();
     }));
 
-  test('a longer word of the server does not lengthen it', () =>
+  test('a longer announcement of the server does not lengthen it', () =>
     withStand({ timeouts: { keepAliveMs: 200 } }, async (stand) => {
       const upstream = await first(stand, get, ok('Keep-Alive: timeout=60'));
       await upstream.closed();
@@ -143,7 +143,7 @@ describe('timeouts.keepAlive', () => {
 });
 
 describe('reuse: false', () => {
-  test('gives each request a connection of its own, says so to upstream, and closes it', () =>
+  test('gives each request its own connection, announces the close to upstream, and closes it', () =>
     withStand({ reuse: false }, async (stand) => {
       for (let round = 0; round < 3; round += 1) {
         const connection = stand.origin.connection();

@@ -72,12 +72,12 @@ const noKey =
   /^f:\d+:\d+: issuers\.app\.keys\.\w+: is neither a path to a file nor a key that can be read; must be /;
 const isPrivate = /: the text holds a private key; must hold the public key alone/;
 
-/** Pieces of a text that no message may have. */
+/** Parts of a text that no message may contain. */
 function pieces(text: string): readonly string[] {
   return text.match(/[A-Za-z0-9+/_-]{20,}/g) ?? [];
 }
 
-describe('key material that cannot be used is told of and never printed', () => {
+describe('unusable key material is reported and never printed', () => {
   for (const [what, key, text, expected] of [
     ['a private key without armour', 'pem', pkcs8, isPrivate],
     ['a private key of PKCS#1 without armour', 'pem', pkcs1, isPrivate],
@@ -109,7 +109,7 @@ describe('key material that cannot be used is told of and never printed', () => 
     }
   }
 
-  test('a path is still shown, and one from the environment as it was written', () => {
+  test('a path is still printed, and one from the environment as it was written', () => {
     assert.match(
       faultsOf(file('RS256', 'pem: ./MISSING-key.pem')).join(),
       /\/MISSING-key\.pem does not exist; must be a readable file$/,
@@ -120,7 +120,7 @@ describe('key material that cannot be used is told of and never printed', () => 
     );
   });
 
-  test('a public key in any of these forms is no secret', () => {
+  test('a public key in any of these forms is refused as a secret', () => {
     for (const text of [
       spki(rsa.publicKey).replaceAll('\n', '\\n'),
       Buffer.from(spki(rsa.publicKey)).toString('base64'),
@@ -148,7 +148,7 @@ describe('a private key under the label of a public one', () => {
     ['PKCS#8 of Ed25519', ed.privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64')],
   ] as const) {
     for (const label of ['RSA PUBLIC KEY', 'PUBLIC KEY', 'CERTIFICATE']) {
-      test(`is refused as what it is: ${form} as ${label}, alone and behind a public key`, () => {
+      test(`is refused as a private key: ${form} as ${label}, alone and after a public key`, () => {
         for (const text of [armoured(label, body), spki(rsa.publicKey) + armoured(label, body)]) {
           const [fault = '', ...more] = faultsOf(file('RS256', `pem: ${variable}`), { KEY: text });
           assert.match(fault, isPrivate);
@@ -159,7 +159,7 @@ describe('a private key under the label of a public one', () => {
     }
   }
 
-  test('does not keep a public key of PKCS#1 out', () => {
+  test('does not exclude a public key of PKCS#1', () => {
     const body = rsa.publicKey.export({ type: 'pkcs1', format: 'der' }).toString('base64');
     assert.equal(pemOf('RS256', armoured('RSA PUBLIC KEY', body)), spki(rsa.publicKey));
   });
@@ -170,7 +170,7 @@ describe('a private member without a value', () => {
   const faultOf = (key: object): string =>
     faultsOf(file('ES256', `jwks: ${variable}`), { KEY: JSON.stringify({ keys: [key] }) }).join();
 
-  test('is told of as what it is', () => {
+  test('is reported as a private key without a value', () => {
     for (const [members, first] of [
       [{ d: null }, 'd'],
       [{ d: null, p: null, k: null }, 'd'],

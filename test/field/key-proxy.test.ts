@@ -79,7 +79,7 @@ async function lastError(gateway: TestGateway): Promise<string> {
   return text;
 }
 
-test('what speaks to proxies is loaded only where a variable names one', () =>
+test('the code for proxies is loaded only where a variable names one', () =>
   withNetwork(async ({ issuer, proxy }) => {
     const { cache } = createRequire(import.meta.url);
     const isLoaded = (): boolean => Object.keys(cache).some((path) => path.includes('/undici/'));
@@ -94,7 +94,7 @@ test('what speaks to proxies is loaded only where a variable names one', () =>
     });
   }));
 
-test('keys come by https through HTTPS_PROXY, and its password is shown nowhere', async () => {
+test('keys come by https through HTTPS_PROXY, and its password is never printed', async () => {
   const tls = loopbackCertificate(undefined, ['idp.example']);
   const authority = join(folder, 'authority.pem');
   writeFileSync(authority, tls.cert);
@@ -149,7 +149,7 @@ describe('keys by plain http', () => {
       (port: number) => ({ HTTP_PROXY: `http://127.0.0.1:${port}`, NO_PROXY: 'p.example, 10.0.0.1' }),
     ],
   ] as const) {
-    test(`are asked for with the whole address through ${how}`, () =>
+    test(`are requested with the whole address through ${how}`, () =>
       withNetwork(({ proxy }) =>
         withGateway('http://idp.example/keys', envOf(proxy.port), async (gateway) => {
           await eventually(() => isReady(gateway), Boolean);
@@ -161,7 +161,7 @@ describe('keys by plain http', () => {
       ));
   }
 
-  // 0.0.0.0 is this machine to the system, and an address like any other to the rules.
+  // 0.0.0.0 is this machine to the system, and an ordinary address to the rules.
   for (const [how, host, env] of [
     ['loopback', '127.0.0.1', {}],
     ['loopback by its name', 'localhost', {}],
@@ -169,7 +169,7 @@ describe('keys by plain http', () => {
     ['everything with NO_PROXY=*', '0.0.0.0', { no_proxy: '*' }],
     ['everything where http_proxy is empty', '0.0.0.0', { http_proxy: '' }],
   ] as const) {
-    test(`go straight to ${how}`, () =>
+    test(`go directly to ${how}`, () =>
       withNetwork(({ issuer, proxy }) =>
         withGateway(
           `http://${host}:${issuer.port}/keys`,
@@ -195,7 +195,7 @@ describe('keys by plain http', () => {
     }));
 });
 
-describe('a proxy that fails is told of as what it is', () => {
+describe('a failing proxy is reported with its failure', () => {
   for (const [scheme, variable] of [
     ['https', 'HTTPS_PROXY'],
     ['http', 'HTTP_PROXY'],
@@ -214,7 +214,7 @@ describe('a proxy that fails is told of as what it is', () => {
       }));
 
     for (const status of scheme === 'https' ? [403, 407, 502] : [407]) {
-      test(`${scheme}, and it answers with ${status}`, () =>
+      test(`${scheme}, and it responds with ${status}`, () =>
         withNetwork(async ({ proxy }) => {
           const { port } = proxy;
           proxy.conduct = status;
@@ -241,7 +241,7 @@ describe('a proxy that fails is told of as what it is', () => {
               () => proxy.open,
               (open) => open === 0,
             );
-            // The server behind it speaks plain http, so that a tunnel to it fails as TLS: the fetch has gone on.
+            // The server behind it speaks plain http, so a tunnel to it fails as TLS: the fetch has gone on.
             proxy.conduct = scheme === 'https' ? 403 : 'carry';
             if (scheme === 'http') await eventually(() => isReady(gateway), Boolean);
             else
@@ -284,7 +284,7 @@ describe('a proxy that fails is told of as what it is', () => {
       loopbackCertificate(undefined, ['idp.example']),
     ));
 
-  test('a server that is asked directly is not laid to the proxy', () =>
+  test('the proxy is not blamed for a server that is reached directly', () =>
     withNetwork(async ({ issuer, proxy }) => {
       const { port } = issuer;
       await issuer.close();

@@ -12,7 +12,7 @@ const set = keySetText(jwk(key, { kid: 'k', alg: 'RS256' }));
 const upstream = await startUpstream();
 after(() => upstream.close());
 
-/** The types that a client takes, by its Accept header (RFC 9110 §12.5.1), without weight 0. */
+/** The types that a client accepts, by its Accept header (RFC 9110 §12.5.1), without weight 0. */
 function takes(accept: string | undefined, type: string): boolean {
   const ranges = (accept ?? '*/*').split(',').map((range) => range.trim().split(';')[0]);
   return ranges.includes(type) || ranges.includes('*/*');
@@ -54,12 +54,12 @@ async function withStrict(
   }
 }
 
-describe('a key server that answers 406 to a type it does not know', () => {
+describe('a key server that responds 406 to an unknown type', () => {
   for (const [kind, path] of [
     ['jwks', '/openid/v1/jwks'],
     ['discovery', '/.well-known/openid-configuration'],
   ] as const) {
-    test(`gives its keys, asked by ${kind}`, () =>
+    test(`gives its keys to a fetch of ${kind}`, () =>
       withStrict(async (server, accepts) => {
         const gateway = await startFetching(upstream, { url: server.url(path), remote: { kind } });
         try {
@@ -105,10 +105,10 @@ describe('the address of a discovery document', () => {
       'https://idp.example/x.well-known/y/.well-known/openid-configuration',
     ],
   ] as const) {
-    test(`is made whole: ${short}`, () => assert.equal(urlOf(short), whole));
+    test(`is completed: ${short}`, () => assert.equal(urlOf(short), whole));
   }
 
-  test('is refused where it names the folder alone', () => {
+  test('is refused where it names only the folder', () => {
     for (const end of ['', '/', '//']) {
       assert.match(
         faultsOf(file(`https://idp.example/.well-known${end}`)).join(),

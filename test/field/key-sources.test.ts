@@ -42,7 +42,7 @@ const es = (key: TestKey, header: object = { alg: 'ES256' }): string =>
   signToken('ES256', key, claims(), header);
 
 describe('an issuer with keys of two kinds', () => {
-  test('takes tokens of both, and no key serves another algorithm than its own', () =>
+  test('accepts tokens of both, and no key serves another algorithm than its own', () =>
     withKeys(file('HS256, ES256', `[${secret}, ${pem(ec, 'ES256')}]`), async (stand) => {
       await stand.admits(hs(SECRET), 'HS256');
       await stand.admits(es(ec), 'ES256');
@@ -50,7 +50,7 @@ describe('an issuer with keys of two kinds', () => {
       const invalid = '401 signature_invalid';
       await stand.refuses(es(otherEc), invalid, 'another key');
       await stand.refuses(hs(`${SECRET}.`), invalid, 'another secret');
-      // What everybody knows is no secret (CVE-2023-48223), in none of its forms.
+      // A public key is no secret (CVE-2023-48223), in any of its forms.
       const { publicKey } = ec;
       for (const known of [
         ec.pem,
@@ -136,7 +136,7 @@ describe('configured and fetched keys side by side', () => {
         },
         { state },
       );
-      // A restart while both are down has what was kept, each from its own file.
+      // A restart while both are down has the kept keys, each from its own file.
       for (const path of ['/new', '/old']) server.answers.set(path, status(503));
       await withKeys(
         text,
@@ -152,7 +152,7 @@ describe('configured and fetched keys side by side', () => {
     }
   });
 
-  test('a source that is down is told of, and its tokens are not called wrong', async () => {
+  test('a source that is down is reported, and its tokens are not called wrong', async () => {
     const server = await ScriptedIssuer.start();
     server.answers.set('/new', status(500));
     try {

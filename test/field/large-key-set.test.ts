@@ -10,7 +10,7 @@ import { keyPair, rs256 } from '../support/tokens.ts';
 const KEYS = 1000;
 const key = keyPair('RS256');
 
-/** A public key of RSA without a private one. */
+/** An RSA public key without a private one. */
 function made(kid: string): object {
   const n = randomBytes(256);
   n[0] = (n[0] as number) | 0x80;
@@ -46,7 +46,7 @@ const downloaded = download(config, remote, {
   signal: new AbortController().signal,
 });
 
-/** How often keys have been parsed since. */
+/** Number of keys parsed since. */
 function parses(context: TestContext): () => number {
   const mock = context.mock.method(crypto, 'createPublicKey');
   syncBuiltinESMExports();
@@ -57,7 +57,7 @@ function parses(context: TestContext): () => number {
   return () => mock.mock.callCount();
 }
 
-test('a set of a thousand keys is read in slices, between which others have their turn', async () => {
+test('a set of a thousand keys is read in slices, between which other work has its turn', async () => {
   let turns = 0;
   let reading = true;
   const turn = (): void => {
@@ -97,7 +97,7 @@ for (const verifiers of [0, 1]) {
   });
 }
 
-test('what is known of the tokens of its keys stays while all of them stay, and goes with one', async () => {
+test('the known tokens of its keys stay while all keys stay, and go with one', async () => {
   const { keys } = await downloaded;
   const setup = new Setup({ issuers: [config], verifiers: 0 });
   setup.authorizer.setKeys('main', keys);

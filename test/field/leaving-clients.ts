@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 
 /**
- * Clients in a process of their own that write a whole request and reset the connection at once, so that the gateway
- * may read the request before it hears of the reset: `node leaving-clients.js PORT ADDRESS COUNT REQUEST`, with the
- * address they come from and the request as JSON. Ends when COUNT clients have left.
+ * Clients in their own process that write a whole request and reset the connection at once, so that the gateway may
+ * read the request before it notices the reset: `node leaving-clients.js PORT ADDRESS COUNT REQUEST`, with their source
+ * address and the request as JSON. Ends when COUNT clients have left.
  */
 const [port = 0, localAddress = '', count = 0] = [
   Number(process.argv[2]),
@@ -12,7 +12,7 @@ const [port = 0, localAddress = '', count = 0] = [
   Number(process.argv[4]),
 ];
 const bytes = JSON.parse(process.argv[5] ?? '""') as string;
-/** Clients at a time. */
+/** Concurrent clients. */
 const AT_ONCE = 25;
 
 async function leave(): Promise<void> {

@@ -49,7 +49,7 @@ const ask = (port: number, ...lines: string[]): ReturnType<typeof request> =>
   request(port, `${['GET /x HTTP/1.1', 'Host: a.example', ...lines].join('\r\n')}\r\n\r\n`);
 
 describe('a request that comes back', () => {
-  test('from an upstream that is the gateway itself is refused when it does', async () => {
+  test('from an upstream that is the gateway itself is refused on its return', async () => {
     const port = await freePort();
     const gateway = await start('mark-a', port, port);
     assert.equal((await ask(port)).status, 508);
@@ -65,7 +65,7 @@ describe('a request that comes back', () => {
     assert.deepEqual(await second.outcomes(), { forwarded: 1 });
   });
 
-  test('is known also where Connection names the header that tells', async () => {
+  test('is recognized also where Connection names the header with the mark', async () => {
     const gateway = await start('mark-a', origin.port);
     const lines = ['X-Portcullis-Via: mark-a', 'Connection: x-portcullis-via'];
     assert.equal((await ask(gateway.port, ...lines)).status, 508);
@@ -83,7 +83,7 @@ test('a proxy that joins the marks of several gateways into one list does not hi
 });
 
 describe('a request that does not', () => {
-  test('passes gateways that stand behind each other', async () => {
+  test('passes gateways in a chain', async () => {
     const second = await start('mark-b', origin.port);
     const first = await start('mark-a', second.port);
     assert.equal((await ask(first.port)).status, 200);
@@ -91,7 +91,7 @@ describe('a request that does not', () => {
     assert.deepEqual(marks, ['mark-a', 'mark-b']);
   });
 
-  test('passes again and again, with the words of clients and of other gateways', async () => {
+  test('passes repeatedly, with the marks of clients and of other gateways', async () => {
     const gateway = await start('mark-a', origin.port);
     for (const word of ['', 'mark-', 'mark-ab', 'Mark-A', 'mark-b, mark-c']) {
       assert.equal((await ask(gateway.port, `X-Portcullis-Via: ${word}`)).status, 200);
@@ -118,7 +118,7 @@ ${more}`;
     assert.equal(configOf(file('loopGuard: false')).loopMark, undefined);
   });
 
-  test('has its header to itself: no route writes one that would be taken off instead of read', () => {
+  test('reserves its header: no route writes one that would be removed instead of read', () => {
     const faultsWith = (name: string): readonly string[] => {
       const forward = `forward: { set: { ${name}: a } }`;
       const route = `routes: [{ match: { path: / }, auth: a, upstream: 'http://127.0.0.1:9000', ${forward} }]`;

@@ -35,7 +35,7 @@ test('a token finds its issuer among many by its audience', async () => {
   await setup.authorizer.close();
 });
 
-test('the audiences of a token are read once, also when thirty issuers are asked', async (context) => {
+test('the audiences of a token are read once, also for thirty issuers', async (context) => {
   const setup = new Setup({ issuers, verifiers: 0 });
   const read = context.mock.method(AudienceNames.prototype, 'read');
   for (const aud of ['app-29', ['app-28'], 'app-30', Array(MAX_AUDIENCES).fill('app-x')]) {
@@ -59,7 +59,7 @@ test('a token with more audiences than any real one is refused before its signat
   await setup.authorizer.close();
 });
 
-test('an issuer that takes any audience looks at none', async () => {
+test('an issuer that accepts any audience reads none', async () => {
   const any = issuer({ audience: undefined, algorithms: ['RS256'], keys: [publicKey(key, ['RS256'])] });
   const setup = new Setup({ issuers: [any], verifiers: 0 });
   const aud = Array(MAX_AUDIENCES + 1).fill('x');

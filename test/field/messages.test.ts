@@ -79,14 +79,14 @@ describe('a message has the right form, and is the only one', () => {
     );
   });
 
-  test('a value of the environment is not shown', () => {
+  test('a value of the environment is not printed', () => {
     const faults = faultsOf(`${head}${route}listeners: $${'{SECRET}'}\n`, { SECRET: 'hunter2' }).join('\n');
     assert.match(faults, /listeners: /);
     assert.ok(!faults.includes('hunter2'), faults);
   });
 });
 
-test('why an address could not be bound is one of three', async () => {
+test('the reason why an address could not be bound is one of three', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

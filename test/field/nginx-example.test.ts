@@ -28,7 +28,7 @@ after(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** nginx takes no port 0: one that was free a moment ago. */
+/** nginx takes no port 0: this port was free a moment ago. */
 async function freePort(): Promise<number> {
   const server = createTcpServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -109,7 +109,7 @@ function ask(port: number, path: string, headers: Readonly<Record<string, string
 }
 
 test(
-  'nginx of the example ends TLS, and hands over the path as sent and the address',
+  'nginx of the example ends TLS, and forwards the path as sent and the address',
   needs('nginx'),
   async () => {
     const service = createServer((message, response) =>
@@ -142,12 +142,12 @@ test(
       assert.equal(status, 200);
       assert.equal(body['path'], '/orders/a%2Fb?x=1');
       assert.equal(body['x-user-id'], 'u1');
-      // What nginx saw, and nothing that the client said.
+      // The headers of nginx, and none of the client.
       assert.equal(body['x-forwarded-for'], '127.0.0.1');
       assert.equal(body['x-forwarded-proto'], 'https');
       assert.equal(body['x-forwarded-host'], 'api.example.com');
 
-      // The path reaches the gateway as it was sent, so it judges the readings of it.
+      // The path reaches the gateway as sent, so the gateway judges its readings.
       const climbing = await ask(port, '/health/..%2forders', {});
       assert.deepEqual([climbing.status, climbing.body['code']], [400, 'request_malformed']);
     } finally {

@@ -9,7 +9,7 @@ import { request } from '../support/wire.ts';
 
 /** More than any bound of connections. */
 const MANY = 100;
-/** Milliseconds in which an honest probe has its answer many times; unfinished heads have more. */
+/** Milliseconds within which an honest probe gets many replies; unfinished heads have more. */
 const PROMPT_MS = 3_000;
 
 describe('the admin address', () => {
@@ -30,7 +30,7 @@ describe('the admin address', () => {
 
   async function open(text: string): Promise<Socket> {
     const socket = connect(port, '127.0.0.1');
-    socket.on('error', () => {}); // It may be closed at any time.
+    socket.on('error', () => {}); // The gateway may close it at any time.
     sockets.push(socket);
     await once(socket, 'connect');
     socket.write(text);
@@ -39,7 +39,7 @@ describe('the admin address', () => {
   const ask = async (host: string, version = '1.1'): Promise<number> =>
     (await request(port, `GET /healthz HTTP/${version}\r\n${host}\r\n`)).status;
 
-  test('answers a probe while more clients than it takes have sent half a head', async () => {
+  test('replies to a probe while more clients than it accepts have sent half a head', async () => {
     for (let n = 0; n < MANY; n += 1) await open('GET /healthz HTTP/1.1\r\nHost: local');
     for (let n = 0; n < 3; n += 1) {
       const answer = await fetch(`http://127.0.0.1:${port}/healthz`, {
@@ -49,7 +49,7 @@ describe('the admin address', () => {
     }
   });
 
-  test('answers a probe while more clients than it takes do not read their answers', async () => {
+  test('replies to a probe while more clients than it accepts do not read their replies', async () => {
     for (let n = 0; n < MANY; n += 1) {
       const socket = await open('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(10));
       socket.pause();
@@ -60,11 +60,11 @@ describe('the admin address', () => {
     assert.equal(answer.status, 200);
   });
 
-  test('works for one request of a connection at a time, and closes where they are piled up', async () => {
+  test('serves one request of a connection at a time, and closes where they pile up', async () => {
     const socket = await open('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(3_000));
     await new Promise((resolve) => socket.resume().once('close', resolve));
     assert.ok(view.gatherings <= 20, `${view.gatherings} answers were made`);
-    // A few are answered, in their order.
+    // A few get replies, in order.
     const patient = await open('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(5));
     let text = '';
     for await (const piece of patient) {
@@ -74,11 +74,11 @@ describe('the admin address', () => {
     assert.equal(text.match(/HTTP\/1\.1 200 OK/g)?.length, 5);
   });
 
-  test('answers under its own address, localhost and configured names, and under no other', async () => {
+  test('replies under its own address, localhost and configured names, and under no other', async () => {
     for (const host of ['127.0.0.1', '127.0.0.1:9090', 'localhost', 'LOCALHOST:1', 'gateway.internal:9090']) {
       assert.equal(await ask(`Host: ${host}\r\n`), 200, host);
     }
-    // A probe of the older kind names nothing.
+    // An older probe sends no Host.
     assert.equal(await ask('', '1.0'), 200);
     for (const host of [
       'evil.example',

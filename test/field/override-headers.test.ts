@@ -27,7 +27,7 @@ after(async () => {
   await origin.close();
 });
 
-/** What upstream is sent of these lines, by the gateway that believes no peer or by the one that believes this client. */
+/** Headers that upstream receives of these lines, from the gateway that believes no peer or from the one that believes this client. */
 async function kept(believed: boolean, ...lines: string[]): Promise<string[]> {
   const gateway = gateways[believed ? 1 : 0] as TestGateway;
   const head = ['GET /x HTTP/1.1', 'Host: a.example', ...lines].join('\r\n');
@@ -52,14 +52,14 @@ const removed = [
 
 describe('a header field that names another path, host or method', () => {
   for (const name of removed) {
-    test(`${name} stays here in every spelling, from every sender`, async () => {
+    test(`${name} is removed in every spelling, from every sender`, async () => {
       const spellings = [name, name.toUpperCase(), name.replaceAll('-', '_'), name.replaceAll('-', '.')];
       const lines = spellings.map((spelling) => `${spelling}: /admin`);
       for (const believed of [false, true]) assert.deepEqual(await kept(believed, ...lines), []);
     });
   }
 
-  test('has neighbours that pass: other names, and what clients send for the sake of their method', async () => {
+  test('has neighbours that pass: other names, and headers that clients send for their method', async () => {
     const lines = [
       'x-hostname: a',
       'x-original-hosts: a',

@@ -99,11 +99,11 @@ describe('a guarded /admin beside a public /', () => {
   });
   after(() => gateway.close());
 
-  test('what cannot be read as /admin is served', async () => {
+  test('a path that cannot be read as /admin is served', async () => {
     for (const path of harmless) assert.equal(await statusOf(gateway, path), 200, path);
   });
 
-  test('a parameter with an encoded slash hides no segment from those who cut it off first', async () => {
+  test('a parameter with an encoded slash hides no segment from servers that cut it off first', async () => {
     for (const path of [
       ...['/;x%2fy/admin', '/;%2F/admin', '/;x%5cy/admin', '/;x\\y/admin', '/%3bx%2fy/admin'],
       // Fractions become digits around a slash by their compatibility form.
@@ -116,7 +116,7 @@ describe('a guarded /admin beside a public /', () => {
     }
   });
 
-  test('what can be read as /admin stays refused, and what is /admin needs a token', async () => {
+  test('a path that can be read as /admin stays refused, and /admin itself needs a token', async () => {
     for (const path of [
       ...[
         '/ADMIN',
@@ -139,7 +139,7 @@ describe('a guarded /admin beside a public /', () => {
   });
 });
 
-test('two spellings of one prefix are not told apart below it either', async () => {
+test('two spellings of one prefix are ambiguous below it too', async () => {
   const gateway = await startGateway({
     upstreamPort: origin.port,
     routes: [open('/Api'), guarded('/api'), open('/caf%C3%A9'), guarded('/cafe'), open('/')],
@@ -155,7 +155,7 @@ test('two spellings of one prefix are not told apart below it either', async () 
   }
 });
 
-describe('routes that are guarded alike', () => {
+describe('routes with equal guards', () => {
   test('take every spelling', async () => {
     const gateway = await startGateway({
       upstreamPort: origin.port,
@@ -177,7 +177,7 @@ describe('routes that are guarded alike', () => {
       { auth: ['test'], require: { scopes: { match: 'all', values: ['a'] }, roles: undefined, claims: [] } },
     ],
   ] as const satisfies readonly (readonly [string, Partial<RouteConfig>])[]) {
-    test(`are not alike with ${what}`, async () => {
+    test(`are not equal with ${what}`, async () => {
       const gateway = await startGateway({
         upstreamPort: origin.port,
         routes: [open('/'), open('/a', more)],
@@ -192,7 +192,7 @@ describe('routes that are guarded alike', () => {
     });
   }
 
-  test('a path beside which no route takes all is not left by climbing', async () => {
+  test('a path beside which no route takes all cannot be left by climbing', async () => {
     const gateway = await startGateway({ upstreamPort: origin.port, routes: [open('/public')] });
     try {
       for (const path of ['/public/../x', '/public/..%2fx', '/public/..;/x', '/public/%2e./x']) {
@@ -207,7 +207,7 @@ describe('routes that are guarded alike', () => {
 });
 
 describe('paths: plain', () => {
-  test('takes what is sent for a route, and no other route does', async () => {
+  test('takes the paths sent for a route, and gives them to no other route', async () => {
     const gateway = await startGateway({
       upstreamPort: origin.port,
       routes: [open('/', { paths: 'plain' }), guarded('/admin')],
@@ -223,7 +223,7 @@ describe('paths: plain', () => {
     }
   });
 
-  test('is a key of a route, which check warns of where it opens something', () => {
+  test('is a key of a route, for which check warns where it opens something', () => {
     const text = (paths: string, auth: string): string =>
       `listen: 127.0.0.1:8080\nissuers: { a: { issuer: https://a, audience: b, algorithms: [HS256], keys: { secret: "${'0123456789abcdefghijklmnopqrstuvwxyz'}" } } }\nroutes:\n- { match: { path: / }, auth: none, upstream: "http://h:1", paths: ${paths} }\n- { match: { path: /admin }, auth: ${auth}, upstream: "http://h:1" }\n`;
     const config = configOf(text('plain', 'a'));
@@ -279,7 +279,7 @@ describe('the name of the rule', () => {
     }
   });
 
-  test('is told by explain', async () => {
+  test('is printed by explain', async () => {
     const config = configOf(
       'listen: 127.0.0.1:8080\nroutes:\n- { match: { path: / }, auth: none, upstream: "http://h:1" }\n- { match: { path: /admin }, auth: none, upstream: "http://g:1" }\n- { match: { path: /b, methods: [POST] }, auth: none, upstream: "http://g:1" }\n',
     );

@@ -14,7 +14,7 @@ const PORT = 80;
 
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
 const file = join(folder, 'portcullis.yaml');
-/** No user who is held to its mode may write in it. */
+/** A folder whose mode forbids ordinary users to write. */
 const closed = join(folder, 'closed');
 mkdirSync(closed);
 chmodSync(closed, 0o555);
@@ -24,8 +24,8 @@ after(() => {
 });
 
 /**
- * Runs the command without any privilege. Root keeps its user and loses what its user may do more than others; with
- * `network` it gets one of its own, whose first free port is 1024 with any setting of this machine.
+ * Runs the command without any privilege. Root keeps its user and loses its privileges; with `network` it gets its own
+ * network, whose first free port is 1024 with any setting of this machine.
  */
 async function runWithout(args: readonly string[], network: boolean): Promise<[code: number, text: string]> {
   const node = [process.execPath, main, ...args];
@@ -48,13 +48,13 @@ async function start(changes: string, network: boolean): Promise<[code: number, 
   return runWithout(['start', '--config', file], network);
 }
 
-/** What an ordinary user may bind is a setting of the machine; root has a network of its own. */
+/** The ports of an ordinary user are a setting of the machine; root has its own network. */
 const portsAreGuarded =
   isRoot || Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8')) > PORT;
 
-describe('an address that takes a privilege which the gateway has not', () => {
+describe('an address that takes a privilege which the gateway lacks', () => {
   for (const listeners of [1, 2]) {
-    test(`a socket in a folder that may not be written, ${listeners} listeners: the path and the cure`, async () => {
+    test(`a socket in a folder without write permission, ${listeners} listeners: the path and the cure`, async () => {
       const path = join(closed, 'gateway.sock');
       const [code, text] = await start(
         `listen: [127.0.0.1:0, unix:${path}]\nadmin: 127.0.0.1:0\nlisteners: ${listeners}`,
@@ -84,7 +84,7 @@ describe('an address that takes a privilege which the gateway has not', () => {
     ] as const) {
       test(`a port ${what}: the address and the cure`, async () => {
         const [code, text] = await start(changes, true);
-        // Before it comes the warning about an admin address that every network reaches.
+        // The warning about an admin address that every network reaches comes first.
         assert.equal(text.split('\n').at(-2), `portcullis: cannot listen on ${address}: ${why}`);
         assert.equal(code, 69);
       });

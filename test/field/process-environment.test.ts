@@ -6,16 +6,16 @@ import { Stand } from '../process/stand.ts';
 
 const SECRET = 'a-secret-that-no-listener-needs-to-know';
 
-/** As a configuration names a variable of the environment. */
+/** A variable of the environment in a configuration. */
 const variable = (name: string): string => `\${${name}}`;
 
-/** The environment of a process by name, as the kernel shows it to those who may read it. */
+/** The environment of a process by name, as the kernel shows it to permitted readers. */
 function environmentOf(pid: number): ReadonlyMap<string, string> {
   const lines = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').filter(Boolean);
   return new Map(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
 }
 
-test('no listener has a secret of the environment, and each has a PATH of our own', async () => {
+test("no worker has a secret of the environment, and each has the gateway's own PATH", async () => {
   const stand = await Stand.start(
     {
       issuers: {

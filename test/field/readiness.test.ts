@@ -31,7 +31,7 @@ describe('the word ready', () => {
     issuers: { app: { issuer: 'i', audience: 'a', algorithms: ['RS256'], keys } },
   });
 
-  test('is logged when /readyz is 200 and not before; until then the log says what is missing', async () => {
+  test('is logged when /readyz is 200 and not before; until then the log names what is missing', async () => {
     issuer.keys = hang;
     stand = await Stand.start(config({ jwks: issuer.url(), timeout: '1s' }));
     try {
@@ -46,7 +46,7 @@ describe('the word ready', () => {
         ['issuer app'],
       );
 
-      // The attempt that hangs ends by its own limit, and the next one has an answer.
+      // The hanging attempt ends by its own limit, and the next one has a response.
       issuer.keys = keySet(jwk(rsaKey(), { kid: 'one' }));
       await stand.program.printed(/"message":"ready"/);
       assert.equal((await stand.ready())[0], 200);
@@ -57,7 +57,7 @@ describe('the word ready', () => {
     assert.equal(words.filter((word) => word === 'ready').length, 1, `${words}`);
   });
 
-  test('is logged at once where nothing is waited for', async () => {
+  test('is logged at once where nothing is awaited', async () => {
     stand = await Stand.start({ upstream: 'http://127.0.0.1:9', auth: 'none', listeners: 1 });
     try {
       await stand.program.printed(/"message":"ready"/);

@@ -2,7 +2,7 @@ const text = (length: number, from = 'a'): string => from.repeat(length);
 const id = (n: number): string => `4f9c2b1e-0d7a-4c55-9a31-${String(n).padStart(12, '0')}`;
 const jwt = { alg: 'RS256', typ: 'JWT', kid: text(43) };
 
-/** Headers and claims as the products issue them by default, made up anew. */
+/** Headers and claims as the products issue them by default, with invented values. */
 export const realTokens: Readonly<Record<string, readonly [header: object, claims: object]>> = {
   FusionAuth: [
     { alg: 'RS256', typ: 'JWT', kid: text(27), gty: ['password'] },
@@ -98,7 +98,7 @@ export const realTokens: Readonly<Record<string, readonly [header: object, claim
   ],
 };
 
-/** Claims of tokens that are as big as any, to be added to those that pass. */
+/** Claims of very large tokens, to be added to accepted ones. */
 export const bigTokens: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'all 200 groups that Microsoft puts into a token': { groups: Array.from({ length: 200 }, (_, n) => id(n)) },
   'the roles of sixty applications, as Keycloak has them': {

@@ -46,7 +46,7 @@ describe('a gateway with a small heap', needs('redis-server'), () => {
     const url = `http://127.0.0.1:${adminPort}/revocations?source=redis`;
     return (await fetch(url, { method: 'DELETE', headers })).status;
   };
-  /** The supervisor is what reads from Redis. */
+  /** The supervisor reads from Redis. */
   const peakBytes = ({ program }: Stand): number => {
     const text = readFileSync(`/proc/${program.child.pid}/status`, 'utf8');
     return Number(/VmHWM:\s+(\d+) kB/.exec(text)?.[1]) * 1024;
@@ -78,7 +78,7 @@ describe('a gateway with a small heap', needs('redis-server'), () => {
     }
   };
 
-  test('reads past members of a megabyte to those that revoke', async () => {
+  test('reads past members of a megabyte to the revocations', async () => {
     await writer.flushAll();
     const long = 'y'.repeat(MIB);
     await members(200, (index) => `${index} ${long}`, 1);
@@ -93,7 +93,7 @@ describe('a gateway with a small heap', needs('redis-server'), () => {
     });
   });
 
-  test('stops at a bound in a snapshot of a million, says so, and takes what is told here', async () => {
+  test('stops at a bound in a snapshot of a million, reports it, and accepts local revocations', async () => {
     await writer.flushAll();
     await members(1_000_000, (index) => line(`nobody ${index}`), 10_000);
     await withStand(async (stand) => {

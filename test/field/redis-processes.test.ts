@@ -9,13 +9,13 @@ import { hs256, secondsFromNow } from '../support/tokens.ts';
 import { request } from '../support/wire.ts';
 import { lineOf } from './redis-lines.ts';
 
-/** Connections enough for each listener to get one, by any hash. */
+/** Enough connections for each worker to get one, by any hash. */
 const MANY = 24;
 const SECRET = 's'.repeat(32);
 const ADMIN_SECRET = 'r'.repeat(32);
 
 test(
-  'what Redis told is dropped by every listener, also by those that come later',
+  'revocations from Redis are dropped by every worker, also by later ones',
   needs('redis-server'),
   async () => {
     const redis = await TestRedis.start();

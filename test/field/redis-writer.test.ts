@@ -19,9 +19,9 @@ const STREAM = 'portcullis:revocations:stream';
 const SNAPSHOT = 'portcullis:revocations:all';
 const ADMIN_SECRET = `Bearer ${revocation.secret}`;
 const SHARED = 's'.repeat(40);
-/** Before everything that is revoked here, however long that takes. */
+/** Before all revocations here, however long they take. */
 const ISSUED_AT = secondsFromNow(-60);
-/** The last id that a stream can have. */
+/** The highest possible id of a stream. */
 const LAST_ID = '18446744073709551615-18446744073709551615';
 
 function about(sub: string, more: object = {}): string {
@@ -34,7 +34,7 @@ function signed(sub: string, secret: string): string {
   return lineOf({ ...members, mac: mac.digest('base64url') });
 }
 
-describe('who can write to the Redis of revocations', needs('redis-server'), () => {
+describe('an attacker who can write to the Redis of revocations', needs('redis-server'), () => {
   let redis: TestRedis;
   let writer: ReturnType<typeof createClient>;
   let root = '';
@@ -103,7 +103,7 @@ describe('who can write to the Redis of revocations', needs('redis-server'), () 
     return request(adminPort, `DELETE /revocations${query} HTTP/1.1\r\nHost: localhost\r\n${field}\r\n`);
   };
 
-  test('cannot use the room of what is told here', async () => {
+  test('cannot use the room of local revocations', async () => {
     const gateway = await start({ entries: 100 });
     await plant(...Array.from({ length: 1_000 }, (_, index) => about(`nobody ${index}`)));
     await isStopped(gateway, 'nobody 50');
@@ -116,7 +116,7 @@ describe('who can write to the Redis of revocations', needs('redis-server'), () 
     assert.match((await page(gateway, '/readyz')).body, /DELETE \/revocations\?source=redis/);
   });
 
-  test('cannot have taken effect for ever: the secret drops what Redis told, on the disk too', async () => {
+  test('cannot have a lasting effect: the secret drops what Redis sent, on the disk too', async () => {
     const gateway = await start({ entries: 100, state: 'a' });
     const other = await start({ state: 'b' });
     await stop(other, 'true one');
@@ -137,7 +137,7 @@ describe('who can write to the Redis of revocations', needs('redis-server'), () 
     }
     for (const one of [gateway, other]) assert.equal(await passes(one, 'nobody 1'), true);
     assert.doesNotMatch(readFileSync(join(root, 'a', 'revocations.log'), 'utf8'), /nobody/);
-    // What gateways were told themselves is told again.
+    // Gateways publish their own revocations again.
     await eventually(
       () => shown(gateway),
       ({ entries }) => entries === 2,
@@ -153,7 +153,7 @@ describe('who can write to the Redis of revocations', needs('redis-server'), () 
     assert.equal(await passes(again, 'own one'), false);
   });
 
-  test('is not helped by the gateways, which fill an emptied Redis with what they were told themselves', async () => {
+  test('is not helped by the gateways, which fill an emptied Redis with their own revocations', async () => {
     const gateway = await start();
     await stop(gateway, 'own one');
     await plant(about('nobody'));
@@ -167,7 +167,7 @@ describe('who can write to the Redis of revocations', needs('redis-server'), () 
     assert.match(lines[0] ?? '', /own one/);
   });
 
-  test('cannot revoke what is yet to be issued, nor by marks that no gateway makes', async () => {
+  test('cannot revoke tokens yet to be issued, nor by marks that no gateway makes', async () => {
     const gateway = await start();
     await plant(
       about('ahead', { before: secondsFromNow(1_000_000) }),
@@ -226,7 +226,7 @@ describe('who can write to the Redis of revocations', needs('redis-server'), () 
     for (const sub of ['alice', 'well signed']) await isStopped(b, sub);
     for (const sub of ['unsigned', 'ill signed', 'forged']) assert.equal(await passes(b, sub), true, sub);
     assert.match((await page(b, '/metrics')).body, /revocations_refused_total\{source="redis"\} 3/);
-    // All of these are true, so an emptied Redis is filled again by the gateways that know them.
+    // All of these are genuine, so the gateways that know them fill an emptied Redis again.
     await open.shift()?.close();
     await writer.del([STREAM, SNAPSHOT]);
     const lines = await eventually(
@@ -236,7 +236,7 @@ describe('who can write to the Redis of revocations', needs('redis-server'), () 
     assert.ok(lines.some((line) => line.includes('alice')));
   });
 
-  test('does not get at DELETE without the secret', async () => {
+  test('cannot use DELETE without the secret', async () => {
     const gateway = await start();
     await plant(about('nobody'));
     await isStopped(gateway, 'nobody');

@@ -22,7 +22,7 @@ interface Line {
   readonly [name: string]: unknown;
 }
 
-/** What is logged of these Authorization values, refused for their signature. */
+/** The log for these Authorization values, refused for their signature. */
 function linesOf(values: readonly (string | undefined)[], policy: Policy = setup.policy): readonly Line[] {
   const log = new LogRecorder();
   const refusals = new RefusalLog(log, 'info', setup.clock);
@@ -33,7 +33,7 @@ function linesOf(values: readonly (string | undefined)[], policy: Policy = setup
 const line = (value: string | undefined): Line => linesOf([value])[0] as Line;
 
 describe('the line of a refused token', () => {
-  test('has the names that were compared, lengths, and the keys that are known', () => {
+  test('has the compared names, lengths, and the known keys', () => {
     const token = rs256(key, setup.claims({ nbf: 5, iat: 6, aud: ['a', 'app-1'] }), {
       alg: 'RS256',
       typ: 'JWT',
@@ -105,7 +105,7 @@ describe('the line of a refused token', () => {
 });
 
 describe('a flood of refused tokens', () => {
-  test('is ten lines in a second, and the next one says how many were left out', () => {
+  test('is ten lines in a second, and the next one counts those left out', () => {
     const log = new LogRecorder();
     const refusals = new RefusalLog(log, 'info', setup.clock);
     const { now } = setup.clock;
@@ -119,7 +119,7 @@ describe('a flood of refused tokens', () => {
     setup.clock.now = now;
   });
 
-  test('gives way to a log that is crowded, and survives one that throws', () => {
+  test('yields to a crowded log, and survives a log that throws', () => {
     const recorder = new LogRecorder();
     const crowded: Log = Object.assign(recorder, { crowded: () => true });
     new RefusalLog(crowded, 'info', setup.clock).note(

@@ -24,7 +24,7 @@ test('each refusal is one line of JSON that ends with a newline', () => {
   assert.match(textOf(body), /^[^\n]+\n$/);
 });
 
-test('the messages of rejection: haproxy stay as they are, letter for letter', () => {
+test('the messages of rejection: haproxy stay unchanged, letter for letter', () => {
   const replies = new Replies('haproxy', 'portcullis');
   const { body } = replies.ofRejection({ kind: 'rejection', reason: 'token_missing', stage: 'header' });
   assert.equal(textOf(body), 'Missing Authorization HTTP header');

@@ -22,7 +22,7 @@ before(async () => {
     log: {
       ...silentLog,
       warn: (fields, message) => {
-        // That the server counts as down after some of them has a line of its own.
+        // Several of them also mark the server as down, on a line of its own.
         if ('fault' in fields) lines.push({ ...fields, message });
       },
     },
@@ -37,7 +37,7 @@ after(async () => {
 const head = (...rows: string[]): string => `HTTP/1.1 200 OK\r\n${rows.join('\r\n')}\r\n\r\n`;
 const chunked = head('Transfer-Encoding: chunked');
 
-/** By the word that the log and the metrics have for it. */
+/** By its fault in the log and the metrics. */
 const answers: Readonly<Record<string, string>> = {
   bare_lf: 'HTTP/1.1 200 OK\nContent-Length: 0\n\n',
   bare_cr: head('A: 1\rB: 2'),
@@ -75,9 +75,9 @@ async function counts(): Promise<Record<string, number>> {
   );
 }
 
-describe('an answer that is refused', () => {
+describe('a response that is refused', () => {
   for (const [fault, bytes] of Object.entries(answers)) {
-    test(`is told as ${fault}`, async () => {
+    test(`is reported as ${fault}`, async () => {
       answer = bytes;
       lines.length = 0;
       assert.equal(await ask(), 502);
@@ -88,7 +88,7 @@ describe('an answer that is refused', () => {
     });
   }
 
-  test('is told seldom when there are many, and counted each time', async () => {
+  test('is logged rarely when there are many, and counted each time', async () => {
     answer = answers['two_lengths'] as string;
     lines.length = 0;
     const before = (await counts())['two_lengths'] as number;
@@ -97,7 +97,7 @@ describe('an answer that is refused', () => {
     assert.equal((await counts())['two_lengths'], before + 50);
   });
 
-  test('one that is in order is not told', async () => {
+  test('a valid response is not logged', async () => {
     answer = head('Content-Length: 0');
     lines.length = 0;
     assert.equal(await ask(), 200);
@@ -106,7 +106,7 @@ describe('an answer that is refused', () => {
 });
 
 describe('the lines left out', () => {
-  test('are told by their number when the window is over, and the next window has lines again', () => {
+  test('are counted when the window is over, and the next window has lines again', () => {
     mock.timers.enable({ apis: ['setTimeout'] });
     try {
       const told: number[] = [];
@@ -122,7 +122,7 @@ describe('the lines left out', () => {
     }
   });
 
-  test('name upstream, server and word', () => {
+  test('name upstream, server and fault', () => {
     mock.timers.enable({ apis: ['setTimeout'] });
     try {
       const told: object[] = [];

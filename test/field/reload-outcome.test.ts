@@ -21,9 +21,9 @@ import { NamedUpstream, Stand, until } from '../process/stand.ts';
 import { rsaKey } from '../support/tokens.ts';
 import { Wire } from '../support/wire.ts';
 
-/** Connections enough for each listener to get one, by any hash. */
+/** Enough connections for each worker to get one, by any hash. */
 const MANY = 16;
-/** Milliseconds in which a supervisor that is not deaf has answered many times. */
+/** Milliseconds within which a responsive supervisor replies many times. */
 const DEAF_MS = 10_000;
 
 interface ConfigurationStatus {
@@ -65,7 +65,7 @@ describe('a reload', () => {
     run(['reload', ...args], { env: { RUNTIME_DIRECTORY: runtime } });
   const configuration = async (): Promise<ConfigurationStatus> =>
     ((await stand.status()) as unknown as { configuration: ConfigurationStatus }).configuration;
-  /** What each connection, and by that each listener, answers to a path. */
+  /** The response to a path on each connection, and so of each worker. */
   const answers = (path: string): Promise<number[]> =>
     Promise.all(
       connections.map(async (wire) => {
@@ -75,7 +75,7 @@ describe('a reload', () => {
     );
   const all = (status: number): number[] => new Array<number>(MANY).fill(status);
 
-  test('returns when every listener works with the new configuration, and is told of', async () => {
+  test('returns when every worker has the new configuration, and is reported', async () => {
     const first = await configuration();
     assert.equal(first.lastReload, null);
     assert.match(first.file, /^\/.*\/portcullis\.yaml$/);
@@ -86,7 +86,7 @@ describe('a reload', () => {
     const { code, stdout, stderr } = await reload();
     assert.deepEqual([code, stderr], [0, '']);
     assert.match(stdout, /portcullis\.yaml is in force\n$/);
-    // At once: nothing is waited for.
+    // At once: nothing waits.
     assert.deepEqual(await answers('/two'), all(200));
     assert.deepEqual(await answers('/one'), all(404));
     const { loadedAt, lastReload } = await configuration();
@@ -99,7 +99,7 @@ describe('a reload', () => {
     const first = await configuration();
     for (const [write, fault] of [
       [() => stand.writeText('listen: 127.0.0.1:0\nroutes: nonsense\n'), /portcullis\.yaml:2:9: routes: /],
-      // Sound by itself, but not while this gateway runs.
+      // Valid by itself, but not while this gateway runs.
       [
         () => stand.write({ ...config('/two'), limits: { requestHead: '8KiB' } }),
         /limits\.requestHead cannot change while the gateway runs/,
@@ -138,7 +138,7 @@ describe('a reload', () => {
     assert.ok(faults.length > 1 && faults.length <= 101, `${faults.length} faults`);
   });
 
-  test('is waited for by everybody who asks, however many at a time', async () => {
+  test('replies to all callers, however many at a time', async () => {
     stand.write(config('/two'));
     const outcomes = await Promise.all(Array.from({ length: 5 }, () => reload()));
     assert.deepEqual(
@@ -148,8 +148,8 @@ describe('a reload', () => {
     assert.deepEqual(await answers('/two'), all(200));
   });
 
-  test('whose reading hangs leaves the supervisor awake', async () => {
-    // It has no writer yet, so that its reader waits.
+  test('does not block the supervisor while its reading hangs', async () => {
+    // It has no writer yet, so its reader waits.
     const pipe = join(runtime, 'key.pem');
     execFileSync('mkfifo', [pipe]);
     stand.write({
@@ -169,7 +169,7 @@ describe('a reload', () => {
       assert.equal(answer.status, 200);
     }
     assert.deepEqual(await answers('/one'), all(200));
-    // Who reads from now on finds the key in a file, and who waits gets it from the pipe.
+    // Later readers find the key in a file; the waiting one gets it from the pipe.
     const { pem } = rsaKey();
     writeFileSync(`${pipe}.new`, pem);
     renameSync(`${pipe}.new`, pipe);
@@ -179,7 +179,7 @@ describe('a reload', () => {
     assert.deepEqual(await answers('/two'), all(200));
   });
 
-  test('can be asked for by this user alone, and is refused where no gateway is', async () => {
+  test('is accepted only from this user, and fails where no gateway is', async () => {
     const folder = join(runtime, 'control');
     assert.deepEqual(readdirSync(folder), [`${stand.pid}.sock`]);
     assert.equal(statSync(folder).mode & 0o777, 0o700);
@@ -197,7 +197,7 @@ describe('a reload', () => {
   });
 });
 
-/** A pipe to write to, once somebody waits for what comes; undefined until then. */
+/** A pipe to write to, once a reader waits; undefined until then. */
 function openForReader(pipe: string): number | undefined {
   try {
     return openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK);

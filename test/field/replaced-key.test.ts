@@ -11,7 +11,7 @@ const replaced = keyPair('RS256');
 const stranger = keyPair('RS256');
 const GAP_MS = 30_000;
 
-/** An issuer whose set is fetched, paced as a fetched one is, with what it would answer in the test's hand. */
+/** An issuer whose set is fetched at the pace of a real one, and whose response the test sets. */
 class Provider {
   asked = 0;
   published: readonly VerificationKey[];
@@ -47,7 +47,7 @@ class Provider {
     this.#mayAskAt = now + GAP_MS;
     this.asked += 1;
     return Promise.resolve().then(() => {
-      // As a fetched set does: the same set is not put in force again.
+      // As a fetched set does: an equal set is not put in force again.
       if (this.published === this.#inForce) return;
       this.#inForce = this.published;
       this.setup.authorizer.setKeys('main', this.published);
@@ -58,7 +58,7 @@ class Provider {
 for (const verifiers of [0, 1]) {
   for (const kid of ['k1', undefined]) {
     const where = `${kid === undefined ? 'without kid' : 'under the old kid'}, ${verifiers === 0 ? 'on the event loop' : 'on a thread'}`;
-    test(`a token of a key that was replaced ${where} is let in when the set has been fetched anew`, async () => {
+    test(`a token of a key that was replaced ${where} is accepted after the next fetch of the set`, async () => {
       const provider = new Provider(kid, verifiers);
       const { setup } = provider;
       await setup.authorizer.start();
@@ -75,7 +75,7 @@ for (const verifiers of [0, 1]) {
 }
 
 describe('forged tokens', () => {
-  test('have their issuer asked once in a while, and are refused', async () => {
+  test('cause a fetch once in a while, and are refused', async () => {
     const provider = new Provider('k1');
     const { setup } = provider;
     for (let round = 1; round <= 3; round += 1) {
@@ -125,10 +125,10 @@ describe('forged tokens', () => {
   });
 });
 
-test('a refusal that is remembered falls with new keys, and prevents no fetch of them', async () => {
+test('a remembered refusal is dropped with new keys, and does not prevent their fetch', async () => {
   const provider = new Provider('k1');
   const { setup } = provider;
-  // The pace is used up by another.
+  // Another token uses up the pace.
   assert.equal(
     await setup.verdict(provider.token(stranger, { jti: 'first' })),
     'signature_invalid signature',

@@ -10,9 +10,9 @@ import { Wire } from '../support/wire.ts';
 const MIB = 1024 * 1024;
 /** limits.bufferedBodies: more than one such body may hold. */
 const ALL = 64 * MIB;
-/** More than one body may hold behind its answer and the kernel's buffers on the way upstream take together. */
+/** More than the bytes one body may hold after its response and the kernel's buffers on the way upstream. */
 const BODY = 96 * MIB;
-/** Bytes that one body may hold behind its answer. */
+/** Bytes that one body may hold after its response. */
 const HELD = 16 * MIB;
 /** Milliseconds without a byte that end the rest of an upload. */
 const QUIET_MS = 12_000;
@@ -57,7 +57,7 @@ function left(): number {
   return budget.limit - budget.used;
 }
 
-/** An upload whose answer is complete and of which upstream has the first bytes. */
+/** An upload whose response is complete and whose first bytes upstream has. */
 async function answered(framing: Framing): Promise<void> {
   const { line, frame } = framings[framing];
   wire = await Wire.open(gateway.port);
@@ -73,7 +73,7 @@ async function answered(framing: Framing): Promise<void> {
   assert.equal(timers.count, 1);
 }
 
-/** More of the body, and it has come upstream. */
+/** Sends more of the body, which reaches upstream. */
 async function goesOn(framing: Framing): Promise<void> {
   const before = timers.refreshed;
   wire.send(framings[framing].frame('more'));
@@ -82,8 +82,8 @@ async function goesOn(framing: Framing): Promise<void> {
 }
 
 /**
- * Sends on to an upstream that does not read any more, until so many bytes are held or the upload is over. Returns how
- * many bytes of the body have been sent.
+ * Keeps sending to an upstream that does not read any more, until that many bytes are held or the upload is over.
+ * Returns the number of body bytes sent.
  */
 async function hold(framing: Framing, bytes: number): Promise<number> {
   upstream.socket.pause();
@@ -110,8 +110,8 @@ async function assertThrough(): Promise<void> {
 }
 
 for (const framing of ['length', 'chunked'] as const) {
-  describe(`the rest of an upload framed by ${framing}, behind a complete answer`, () => {
-    test('ends after 12 s without a byte, which each byte begins anew, and the budget is free', async () => {
+  describe(`the rest of an upload framed by ${framing}, after a complete response`, () => {
+    test('ends after 12 s without a byte, a time that each byte restarts, and the budget is free', async () => {
       await answered(framing);
       for (let round = 0; round < 3; round += 1) {
         timers.pass(QUIET_MS - 1);
@@ -140,7 +140,7 @@ for (const framing of ['length', 'chunked'] as const) {
       assert.ok(!upstream.received.endsWith('0\r\n\r\n'), 'no end of the body');
     });
 
-    test('is kept from coming when upstream does not read, is held by 16 MiB at most, and goes through later', async () => {
+    test('is paused when upstream does not read, is held by 16 MiB at most, and goes through later', async () => {
       await answered(framing);
       upstream.socket.pause();
       const whole = framing === 'length' ? upstream.hash(BODY - 'first'.length) : upstream.unchunkedHash();

@@ -47,7 +47,7 @@ describe('the log of revocations', () => {
     (JSON.parse((await page(gateway, '/status')).body) as { revocations: { entries: number } }).revocations
       .entries;
 
-  test('is written anew though a line of it is damaged, which is set aside and told until it is cleared away', async () => {
+  test('is rewritten despite a damaged line, which is set aside and reported until it is removed', async () => {
     const first = await start();
     for (const sub of ['alice', 'bob', 'clara']) assert.equal(await status(first, sub), 200);
     await stop();
@@ -73,7 +73,7 @@ describe('the log of revocations', () => {
     );
   });
 
-  test('sets aside a bounded part of a file that is nothing but damage', async () => {
+  test('sets aside a bounded part of a file that is all damage', async () => {
     await start();
     await stop();
     const line = `${'0'.repeat(16)} ${'junk '.repeat(1_000)}`;
@@ -90,7 +90,7 @@ describe('the log of revocations', () => {
     assert.equal(await inForce(await start()), 1);
   });
 
-  test('costs bounded memory while the disk is full, and holds all that is in force when it is not any more', async () => {
+  test('costs bounded memory while the disk is full, and holds everything in force afterwards', async () => {
     const gateway = await start();
     const handle = await open(file);
     const kind = Object.getPrototypeOf(handle) as FileHandle;

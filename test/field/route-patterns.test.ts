@@ -47,7 +47,7 @@ describe('a path with the letters of a pattern is a fault that names the right s
   }
 });
 
-describe('a path that only looks like one is taken', () => {
+describe('a path that only resembles a pattern is accepted', () => {
   for (const path of [
     ...['/', '/admin', '/$metadata', '/Patient/$everything', '/projects/x:batchGet', '/c++', '/@scope/name'],
     ...["/it's", '/a,b', '/a!b', '/a=b&c', '/~user', '/a.b', '/.well-known/x'],
@@ -74,7 +74,7 @@ describe('a path that only looks like one is taken', () => {
   }
 });
 
-describe('what is no path stays a fault, literally too', () => {
+describe('a text that is no path stays a fault, literally too', () => {
   for (const path of [
     'admin',
     '/a//b',
@@ -94,7 +94,7 @@ describe('what is no path stays a fault, literally too', () => {
     });
   }
 
-  test('and so is what is no text', () => {
+  test('and so does a value that is no text', () => {
     assert.match(faultsOf(file('{ literal: /a, x: 1 }'))[0] ?? '', /match\.path\.x: is not a known key/);
     assert.match(
       faultsOf(file('[/a, /b]'))[0] ?? '',

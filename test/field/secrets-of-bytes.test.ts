@@ -140,7 +140,7 @@ describe('a secret of bytes', () => {
     ],
     ['is empty', 'base64', '""', 'HS256', /secret\.base64: /],
   ] as const) {
-    test(`that ${what} is a fault without any of it: ${form}`, () => {
+    test(`that ${what} is a fault that does not print it: ${form}`, () => {
       const faults = faultsOf(file(`secret: { ${form}: ${variable} }`, algorithms), { KEY: text });
       assert.equal(faults.length, 1, faults.join('\n'));
       assert.match(faults[0] ?? '', expected);
@@ -148,7 +148,7 @@ describe('a secret of bytes', () => {
     });
   }
 
-  test('comes in one form alone', () => {
+  test('has exactly one form', () => {
     const both = file(`secret: { base64: ${variable}, base64url: ${variable} }`);
     assert.match(
       faultsOf(both, { KEY: 'AAAA' }).join(),

@@ -57,7 +57,7 @@ const ask = async (gateway: TestGateway): Promise<number> => (await request(gate
 const open = { routes: [{ auth: 'none' as const }] };
 
 describe('an upstream server', () => {
-  test('that refuses connections is told of once, with the cause, and told of when it is back', async () => {
+  test('that refuses connections is reported once, with the cause, and reported when it is back', async () => {
     const port = await freePort();
     const log = new Lines();
     const gateway = await startGateway({ ...open, upstreamPort: port, log });
@@ -74,7 +74,7 @@ describe('an upstream server', () => {
       assert.ok(Math.abs(Date.parse(since as string) - Date.now()) < 600_000);
       const metrics = await (await fetch(`http://127.0.0.1:${gateway.adminPort}/metrics`)).text();
       assert.deepEqual(sums(metrics, 'portcullis_upstream_servers', 'state'), { down: 1 });
-      // No request comes, and yet its return is seen.
+      // Its return is noticed without a request.
       upstream = await upstreamAt(port, (socket) => socket.write(OK));
       await until(
         () => server(gateway),
@@ -100,7 +100,7 @@ describe('an upstream server', () => {
     }
   });
 
-  test('whose name is not known is down for that cause', async () => {
+  test('with an unknown name is down for that cause', async () => {
     const log = new Lines();
     const upstreams = new Map([
       [
@@ -125,7 +125,7 @@ describe('an upstream server', () => {
     }
   });
 
-  test('that resets connections is down after three in a row, and up with the next answer', async () => {
+  test('that resets connections is down after three in a row, and up with the next response', async () => {
     const log = new Lines();
     let answers = true;
     const upstream = await upstreamAt(0, (socket) => {
@@ -140,7 +140,7 @@ describe('an upstream server', () => {
     try {
       assert.equal(await ask(gateway), 200);
       answers = false;
-      // The first one may be sent again on a new connection, whose end counts.
+      // The first one may be retried on a new connection, whose end counts.
       assert.equal(await ask(gateway), 502);
       assert.equal(await ask(gateway), 502);
       assert.deepEqual(log.all, []);
@@ -157,7 +157,7 @@ describe('an upstream server', () => {
     }
   });
 
-  test('that does not answer in time is down for that cause', async () => {
+  test('that does not respond in time is down for that cause', async () => {
     const log = new Lines();
     const upstream = await upstreamAt(0, () => {});
     const { port } = upstream.address() as AddressInfo;
@@ -176,7 +176,7 @@ describe('an upstream server', () => {
     }
   });
 
-  test('that several processes find down is told of once', async () => {
+  test('that several processes find down is reported once', async () => {
     const port = await freePort();
     const stand = await Stand.start({ listeners: 2, auth: 'none', upstream: `http://127.0.0.1:${port}` });
     try {

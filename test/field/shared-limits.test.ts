@@ -6,7 +6,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
 import { Stand, until } from '../process/stand.ts';
 
-/** An upstream that begins every answer, holds it, and knows how many it had under way at once. */
+/** An upstream that begins every response, holds it, and counts the concurrent ones. */
 class Holding {
   peak = 0;
   readonly held: ServerResponse[] = [];
@@ -33,7 +33,7 @@ class Holding {
   }
 }
 
-/** Asks on a connection of its own; the status as soon as it comes, the socket stays open. */
+/** Sends a request on its own connection; the status as soon as it comes, the socket stays open. */
 async function ask(port: number, sockets: Socket[]): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   sockets.push(socket);
@@ -79,7 +79,7 @@ describe('the connections of an upstream', () => {
     });
   });
 
-  test('are never more than the limit, and all who wait are served in the end', async () => {
+  test('are never more than the limit, and all waiting requests are served in the end', async () => {
     await withStand(4, 5, async (port, upstream, sockets) => {
       const asked = Array.from({ length: 24 }, () => ask(port, sockets));
       let answered = 0;

@@ -34,9 +34,9 @@ function certificate(name: string, from: string, to: string): string {
   return file;
 }
 
-test('what is usual has no warning', () => assert.deepEqual(warningsOf({}), []));
+test('an ordinary file has no warning', () => assert.deepEqual(warningsOf({}), []));
 
-describe('a warning says what is probably meant', () => {
+describe('a warning names the probable intention', () => {
   for (const [what, changes, warning] of [
     [
       'a variable without braces',
@@ -100,7 +100,7 @@ describe('a warning says what is probably meant', () => {
     assert.equal(warned(valid), '');
   });
 
-  test('an issuer that no route asks for, beside one that is', () => {
+  test('an issuer that no route uses, beside one that a route uses', () => {
     const secret = '0123456789abcdef0123456789abcdefZ';
     const more = `spare: { issuer: https://spare, audience: x, algorithms: [HS256], keys: { secret: ${secret} } }`;
     const warnings = configOf(text().replace('issuers: {', `issuers: { ${more},`)).warnings;
@@ -109,7 +109,7 @@ describe('a warning says what is probably meant', () => {
     assert.ok(!warnings.join('').includes(secret));
   });
 
-  test('what only looks alike has none', () => {
+  test('a file that only resembles a slip has none', () => {
     for (const changes of [
       { issuer: 'issuer: "https://idp/$metadata"' },
       { issuer: `issuer: 'a "quoted" one'` },

@@ -27,7 +27,7 @@ describe('the folder of a unix socket', () => {
     for (const mode of [0o755, 0o2775, 0o1777]) assert.equal(await listen(mode), true);
   });
 
-  test('is refused where everybody could put a socket of his own in its place', async () => {
+  test('is refused where every user could replace the socket', async () => {
     for (const mode of [0o777, 0o703]) {
       await assert.rejects(
         listen(mode),

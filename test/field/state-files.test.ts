@@ -24,7 +24,7 @@ import { rsaKey } from '../support/tokens.ts';
 
 /** The usual user id of `nobody`; no test runs as it. */
 const STRANGER = 65_534;
-/** Only root can give files away: for another user these are no tests. */
+/** Only root can change the owner of files: other users skip these tests. */
 const testAsRoot = (name: string, body: () => void | Promise<void>): void => {
   if (process.geteuid?.() === 0) void test(name, body);
 };
@@ -38,7 +38,7 @@ after(async () => {
   await issuer.close();
 });
 
-describe('what is kept in the state folder', () => {
+describe('a file in the state folder', () => {
   let root = '';
   let state = '';
   let running: TestGateway | undefined;
@@ -97,14 +97,14 @@ describe('what is kept in the state folder', () => {
       }
     });
 
-    test(`${name} that is a link keeps the gateway from starting, and its target is left alone`, async () => {
+    test(`${name} that is a link keeps the gateway from starting, and its target stays unchanged`, async () => {
       const target = join(root, 'target');
       writeFileSync(target, 'precious', { mode: 0o600 });
       rmSync(file());
       symlinkSync(target, file());
       await isRefused(/ is a link, .*: remove it$/);
       assert.equal(readFileSync(target, 'utf8'), 'precious');
-      // Neither is one made where a link points to.
+      // Nor is a file made at the target of a link.
       rmSync(target);
       await isRefused(/ is a link, /);
       assert.equal(existsSync(target), false);
@@ -134,7 +134,7 @@ describe('what is kept in the state folder', () => {
   test('lies in a folder that no other user can replace', async () => {
     chmodSync(root, 0o777);
     await isRefused(/ may be written by others \(mode 0777\), .*: chmod go-w$/);
-    // As in /tmp, where only the owner of a name may take it away.
+    // As in /tmp, where only the owner of a name may remove it.
     chmodSync(root, 0o1777);
     await start();
   });
@@ -175,7 +175,7 @@ describe('what is kept in the state folder', () => {
     await gateway.reload(changed);
   });
 
-  test('is written where no link leads the way: what is begun of a new file is made anew', async () => {
+  test('is written where no link redirects it: the beginning of a new file is made anew', async () => {
     const target = join(root, 'target');
     writeFileSync(target, 'precious');
     symlinkSync(target, `${journal()}.new`);

@@ -16,11 +16,11 @@ import { rsaKey } from '../support/tokens.ts';
 
 const key = rsaKey();
 const good = jwk(key, { kid: 'good', alg: 'RS256' });
-/** A terminal takes U+009B as the beginning of a command; U+202E turns what follows it around. */
+/** A terminal takes U+009B as the beginning of a command; U+202E reverses the direction of the next text. */
 const orders = '\u009b2J\u202edoog\u2028\u007f\ud83d';
 const shownOrders = '\\u009b2J\\u202edoog\\u2028\\u007f\\ud83d';
 const invisible = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/u;
-/** More than any page has about a set of a few keys, and far below what is sent here. */
+/** More than any page has about a set of a few keys, and far below the size sent here. */
 const MAX_SHOWN = 32 * 1024;
 
 const upstream = await startUpstream();
@@ -29,7 +29,7 @@ after(() => upstream.close());
 interface Stand {
   readonly gateway: TestGateway;
   readonly server: ScriptedIssuer;
-  /** What has been logged, as it is written. */
+  /** The log, as it is written. */
   readonly logged: () => string;
 }
 
@@ -51,7 +51,7 @@ async function withIssuer(
   }
 }
 
-/** A page, in UTF-8 as it is sent; the wire has bytes. */
+/** A page, in UTF-8 as sent; the wire has bytes. */
 async function textOf(gateway: TestGateway, path: string): Promise<string> {
   return Buffer.from((await page(gateway, path)).body, 'latin1').toString();
 }
@@ -65,8 +65,8 @@ function assertHarmless(text: string, where: string): void {
   assert.ok(text.length < MAX_SHOWN, `${where} has ${text.length} characters`);
 }
 
-describe('what an issuer publishes', () => {
-  test('gives no orders to those who read the log or the status', () =>
+describe('text that an issuer publishes', () => {
+  test('gives no commands to the terminals of log or status readers', () =>
     withIssuer(
       (server) => {
         const other = jwk(rsaKey(), { kid: orders, alg: 'RS256' });

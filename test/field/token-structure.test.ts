@@ -13,7 +13,7 @@ const key = keyPair('RS256');
 const stranger = keyPair('RS256');
 const rsa = issuer({ algorithms: ['RS256'], keys: [publicKey(key, ['RS256'])] });
 
-/** Parts of a value as it is written without white space, counted apart from the code that judges it. */
+/** Parts of a value as written without white space, counted apart from the code under test. */
 function partsOf(value: unknown): number {
   if (typeof value === 'string') return JSON.stringify(value).includes('\\') ? 2 : 1;
   if (typeof value !== 'object' || value === null) return 2;
@@ -29,11 +29,11 @@ function depthOf(value: unknown): number {
 
 describe('the limits of structure', () => {
   for (const [name, token] of Object.entries(realTokens)) {
-    test(`are far above what a token of ${name} needs`, () => {
+    test(`are far above the need of a token of ${name}`, () => {
       for (const [at, part] of token.entries()) {
         const limits = at === 0 ? HEADER_LIMITS : LIMITS;
         assert.ok(partsOf(part) * 10 <= limits.parts, `${partsOf(part)} parts`);
-        // As it was: each level costs next to nothing, so this one need not be so far away.
+        // As before: a level costs almost nothing, so this limit need not be so far away.
         assert.ok(depthOf(part) * 7 <= limits.depth, `${depthOf(part)} levels`);
       }
       const { aud } = token[1] as { aud: string | readonly string[] };
@@ -42,7 +42,7 @@ describe('the limits of structure', () => {
   }
 
   for (const [name, claims] of Object.entries(bigTokens)) {
-    test(`let in ${name}`, async () => {
+    test(`accept ${name}`, async () => {
       const setup = new Setup({ issuers: [rsa], verifiers: 0 });
       const token = rs256(key, setup.claims(claims));
       assert.ok(token.length < 16 * 1024, `${token.length} characters`);
@@ -57,7 +57,7 @@ describe('the limits of structure', () => {
     return outlines[part].of(bytes, bytes.length) >= 0;
   };
   const nested = (levels: number): string => `{"a":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`;
-  /** Objects as large as the limit, give or take a part, of what counts as one part, two, three or five and two. */
+  /** Objects as large as the limit, plus or minus a part, of items that count as one part, two, three or five and two. */
   const largest: Readonly<Record<string, (parts: number) => Readonly<Record<string, unknown>>>> = {
     texts: (parts) => ({ a: Array(parts - 3).fill('x') }),
     'objects and lists': (parts) => ({ a: Array.from({ length: parts - 3 }, (_, n) => (n % 2 ? {} : [])) }),
@@ -77,7 +77,7 @@ describe('the limits of structure', () => {
   };
   for (const [part, limits] of [['header', HEADER_LIMITS] as const, ['claims', LIMITS] as const]) {
     for (const [name, of] of Object.entries(largest)) {
-      test(`of ${name} in the ${part} end where they say`, () => {
+      test(`of ${name} in the ${part} end at their number`, () => {
         for (const [parts, fit] of [
           [limits.parts, true],
           [limits.parts + 1, false],
@@ -87,7 +87,7 @@ describe('the limits of structure', () => {
         }
       });
     }
-    test(`of white space in the ${part} end where they say`, () => {
+    test(`of white space in the ${part} end at their number`, () => {
       for (const space of [' ', '\n\t']) {
         // One between each two texts, and three parts around them.
         const text = (count: number): string => `{"a":[${Array(count).fill('""').join(`,${space}`)}]}`;
@@ -95,7 +95,7 @@ describe('the limits of structure', () => {
         assert.deepEqual([fits(text(count), part), fits(text(count + 1), part)], [true, false]);
       }
     });
-    test(`of depth in the ${part} end where they say`, () => {
+    test(`of depth in the ${part} end at their number`, () => {
       assert.deepEqual(
         [fits(nested(limits.depth), part), fits(nested(limits.depth + 1), part)],
         [true, false],
@@ -113,7 +113,7 @@ describe('a token without a good signature', () => {
   before(() => setup.authorizer.start());
   after(() => setup.authorizer.close());
 
-  test('is not read into objects, with any content', async (context) => {
+  test('is not parsed into objects, with any content', async (context) => {
     const names = Array.from({ length: 200 }, (_, n) => [`name ${n}`, n]);
     const claims = [{}, Object.fromEntries(names), { x: Array(600).fill('x') }, { x: Array(200).fill({}) }];
     const tokens = claims.map((some) => rs256(stranger, setup.claims(some), { alg: 'RS256', x5c: ['x'] }));
@@ -126,7 +126,7 @@ describe('a token without a good signature', () => {
     assert.equal(length, 0);
   });
 
-  test('is not read into objects for its alg, its issuer or its audience either', async (context) => {
+  test('is not parsed into objects for its alg, its issuer or its audience either', async (context) => {
     const more = { x: Array(600).fill('x') };
     const tokens = [
       rs256(stranger, setup.claims({ ...more, iss: 'https://elsewhere.example' })),
@@ -161,7 +161,7 @@ describe('a token without a good signature', () => {
   });
 });
 
-test('a kid is looked up up to 1,024 bytes as it is written, and a longer one names no key', async () => {
+test('a kid of up to 1,024 bytes as written is looked up, and a longer one names no key', async () => {
   for (const [character, bytes] of [
     ['k', 1],
     ['一', 3],
@@ -186,7 +186,7 @@ test('a kid is looked up up to 1,024 bytes as it is written, and a longer one na
   }
 });
 
-test('nothing is decoded of a token that could not wait for its signature', async (context) => {
+test('a token that cannot wait for its signature is not decoded', async (context) => {
   // Not started, so that all of them wait.
   const setup = new Setup({ issuers: [rsa] });
   const input = rs256(key, setup.claims()).replace(/[^.]*$/, '');

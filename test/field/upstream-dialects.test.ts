@@ -8,7 +8,7 @@ import { Wire } from '../support/wire.ts';
 
 let origin: Origin;
 let gateway: TestGateway;
-/** What the origin answers next. */
+/** The next response of the origin. */
 let answer = '';
 
 publicGateway('once', (made) => {
@@ -114,7 +114,7 @@ const ask = async (wire: Wire, method = 'GET'): Promise<Awaited<ReturnType<Wire[
   return wire.response({ toHead: method === 'HEAD' });
 };
 
-describe('what servers send is taken', () => {
+describe('what servers send is accepted', () => {
   for (const { name, bytes, method, status, body = '', length } of taken) {
     test(name, async () => {
       const wire = await Wire.open(gateway.port);

@@ -8,7 +8,7 @@ import { keyPair, rs256 } from '../support/tokens.ts';
 const key = keyPair('RS256');
 const issuers = [issuer({ algorithms: ['RS256'], keys: [publicKey(key, ['RS256'])] })];
 
-/** Revokes what it is told to, by `jti`. */
+/** Revokes the given tokens, by `jti`. */
 class List implements Revocations {
   version = 0;
   readonly #revoked = new Set<string>();
@@ -38,7 +38,7 @@ for (const [name, seconds, claims, expected] of [
   ['revoked alone', 0, {}, 'token_revoked signature'],
   ['not yet valid and revoked', -100, { nbf: -50 }, 'token_not_yet_valid expiry'],
 ] as const) {
-  test(`a token that is ${name} has one answer, remembered or not`, async () => {
+  test(`a token that is ${name} has one verdict, remembered or not`, async () => {
     const answers: string[] = [];
     for (const isKnown of [true, false]) {
       const [setup, revocations] = start();
@@ -49,7 +49,7 @@ for (const [name, seconds, claims, expected] of [
       setup.clock.now += seconds * 1000;
       assert.equal(setup.authorizer.cacheEntries, isKnown ? 1 : 0);
       answers.push(await setup.verdict(token));
-      // What was remembered of it has been forgotten or says the same.
+      // The memory of it is gone or agrees.
       assert.equal(await setup.verdict(token), expected);
       await setup.authorizer.close();
     }
@@ -57,7 +57,7 @@ for (const [name, seconds, claims, expected] of [
   });
 }
 
-test('a token that is neither is let in, remembered or not', async () => {
+test('a token that is neither is accepted, remembered or not', async () => {
   const [setup, revocations] = start();
   const token = rs256(key, setup.claims({ jti: 'x' }));
   revocations.revoke('another');

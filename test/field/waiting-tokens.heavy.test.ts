@@ -15,7 +15,7 @@ const collect = runInNewContext('gc') as () => void;
 const key = keyPair('RS256');
 
 async function memory(): Promise<number> {
-  // What an earlier test has kept alive ends with its turn.
+  // Garbage of an earlier test is freed after its turn.
   for (let turn = 0; turn < 3; turn += 1) {
     await new Promise((resolve) => setImmediate(resolve));
     collect();
@@ -51,9 +51,9 @@ for (const [name, make] of Object.entries(shapes)) {
       return `Bearer ${input}.${randomBytes(256).toString('base64url')}`;
     };
     const onVerdict = (): void => undefined;
-    // What is needed once is there.
+    // One-time memory is allocated.
     setup.authorizer.authorize(setup.policy, head(value()), { onVerdict });
-    // In memory of its own, as the engine hands it out; the bytes are counted, the text is not kept by the test.
+    // In memory of its own, as the engine hands it out; the bytes are counted, and the test does not keep the text.
     const tokens = Array.from({ length: TOKENS }, () => Buffer.from(value()));
     const bytes = tokens.reduce((sum, { length }) => sum + length, 0);
     const before = await memory();
