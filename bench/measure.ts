@@ -42,9 +42,9 @@ export interface Contestant {
 }
 
 /** Fails unless the gateway forwards a good token with the right response and, if it checks tokens, nothing else. */
-async function assertAnswers(bench: Bench, { gateway, running }: Contestant, probe: Probe): Promise<void> {
+async function assertResponses(bench: Bench, { gateway, running }: Contestant, probe: Probe): Promise<void> {
   const [good] = (await bench.mint.mint(1)) as [string];
-  await untilReady(running.child, running.port, { ...probe, token: good });
+  await untilReady(running.subprocess, running.port, { ...probe, token: good });
   if (!gateway.checksTokens) return;
   const before = await bench.upstream.served();
   for (const [what, token] of [
@@ -81,7 +81,7 @@ export async function withGateways<T>(
     for (const started of await Promise.allSettled(starting)) {
       if (started.status === 'rejected') throw started.reason;
     }
-    for (const contestant of contestants) await assertAnswers(bench, contestant, probe);
+    for (const contestant of contestants) await assertResponses(bench, contestant, probe);
     const result = await use(contestants);
     for (const { gateway, running } of contestants) {
       if (bench.gateways.includes(gateway)) bench.kept?.set(gateway, running);
@@ -90,7 +90,7 @@ export async function withGateways<T>(
   } finally {
     // A gateway that did not start left a gap, which `filter` skips.
     const leaving = contestants.filter(({ gateway }) => bench.kept?.has(gateway) !== true);
-    await Promise.all(leaving.map(({ running }) => running.child.stop()));
+    await Promise.all(leaving.map(({ running }) => running.subprocess.stop()));
   }
 }
 
@@ -115,7 +115,7 @@ export async function measureOnce(
 ): Promise<Measurement> {
   const { connections, use, expect } = plan;
   const servedBefore = await bench.upstream.served();
-  const cpuBefore = cpuMicros(running.child.pid);
+  const cpuBefore = cpuMicros(running.subprocess.pid);
   const upstreamCpuBefore = cpuMicros(bench.upstream.pid);
   const result = await bench.load.run({
     ...plan,
@@ -123,7 +123,7 @@ export async function measureOnce(
     url: `http://127.0.0.1:${running.port}${plan.path}`,
   });
   const served = (await bench.upstream.settled()) - servedBefore;
-  const cpu = cpuMicros(running.child.pid) - cpuBefore;
+  const cpu = cpuMicros(running.subprocess.pid) - cpuBefore;
   const upstreamCpu = cpuMicros(bench.upstream.pid) - upstreamCpuBefore;
   // The end of a timed load cuts off at most one request for each connection. With pipelining, the requests after it
   // are sent once more.
@@ -168,10 +168,10 @@ export async function inRounds(
       const measured = await measure(contestant);
       contestant.rounds.push(measured);
       const { cpuMicros, requestsPerSecond, p99, fault } = measured;
-      const word = fault === null ? '' : `  does not count: ${fault}`;
+      const remark = fault === null ? '' : `  does not count: ${fault}`;
       bench.say(
         `${trial} round ${round} ${contestant.gateway.name}: ${cpuMicros.toFixed(1)} µs CPU per request, ` +
-          `${Math.round(requestsPerSecond)} requests/s, p99 ${p99.toFixed(2)} ms${word}`,
+          `${Math.round(requestsPerSecond)} requests/s, p99 ${p99.toFixed(2)} ms${remark}`,
       );
     }
   }
@@ -199,9 +199,9 @@ export function tableOf(
   const results = contestants.map(({ gateway, running, rounds }) => ({
     gateway: gateway.name,
     description: gateway.description,
-    command: running.child.command,
+    command: running.subprocess.command,
     configuration: running.configuration,
-    peakMemoryBytes: peakMemory(running.child.pid),
+    peakMemoryBytes: peakMemory(running.subprocess.pid),
     rounds,
   }));
   return { comparison, gateways: summarise(results, comparison) };

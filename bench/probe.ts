@@ -1,7 +1,7 @@
 import { type IncomingMessage, request } from 'node:http';
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Child } from './children.ts';
+import type { Subprocess } from './subprocesses.ts';
 
 /** Milliseconds for one probe; a local response takes a hundredth of it. */
 const PROBE_TIMEOUT_MS = 2_000;
@@ -19,13 +19,13 @@ export interface Probe {
   readonly expected?: number;
 }
 
-interface Answer {
+interface Response {
   readonly status: number;
   readonly body: string;
 }
 
 /** One request on its own connection. */
-export function send(port: number, { path, token, uploadBytes }: Probe): Promise<Answer> {
+export function send(port: number, { path, token, uploadBytes }: Probe): Promise<Response> {
   return new Promise((resolve, reject) => {
     const outgoing = request({
       host: '127.0.0.1',
@@ -51,11 +51,11 @@ export function send(port: number, { path, token, uploadBytes }: Probe): Promise
 }
 
 /** Repeats the request until the server sends the expected response; fails when it ends or takes too long. */
-export async function untilReady(child: Child, port: number, probe: Probe): Promise<void> {
+export async function untilReady(subprocess: Subprocess, port: number, probe: Probe): Promise<void> {
   const deadline = performance.now() + READY_TIMEOUT_MS;
   let last = 'no attempt';
   while (performance.now() < deadline) {
-    if (child.exited) break;
+    if (subprocess.exited) break;
     try {
       const { status, body } = await send(port, probe);
       if (status === 200 && body.length === probe.expected) return;
@@ -65,7 +65,7 @@ export async function untilReady(child: Child, port: number, probe: Probe): Prom
     }
     await delay(RETRY_MS);
   }
-  throw new Error(`${child.command} is not ready (${last}) ${child.output}`);
+  throw new Error(`${subprocess.command} is not ready (${last}) ${subprocess.output}`);
 }
 
 /** A port that was free a moment ago. */

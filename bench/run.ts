@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { charts } from './charts/charts.ts';
-import { Children } from './children.ts';
 import { fastify } from './gateways/fastify.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { haproxyJwt, haproxyPlain } from './gateways/haproxy.ts';
@@ -20,6 +19,7 @@ import { markdownReport, textReport, withResults } from './report.ts';
 import type { RunResult, ScenarioResult } from './results.ts';
 import { buildRevision } from './revision.ts';
 import { scenarios } from './scenarios.ts';
+import { Subprocesses } from './subprocesses.ts';
 import { AUDIENCE, ISSUER, TokenMint } from './tokens.ts';
 import { closedLoop } from './trials/closed-loop.ts';
 import { flood } from './trials/flood.ts';
@@ -47,17 +47,17 @@ const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
-function generator(options: Options, children: Children, directory: string): LoadGenerator {
-  if (options.load === 'autocannon') return autocannonLoad(children);
+function generator(options: Options, subprocesses: Subprocesses, directory: string): LoadGenerator {
+  if (options.load === 'autocannon') return autocannonLoad(subprocesses);
   if (findProgram('wrk') === undefined) throw new UsageError('--load wrk: apt-get install -y wrk');
-  return wrkLoad(children, directory);
+  return wrkLoad(subprocesses, directory);
 }
 
 /** Measures everything in the options. */
 async function run(
   options: Options,
   placement: Placement,
-  children: Children,
+  subprocesses: Subprocesses,
   directory: string,
 ): Promise<RunResult> {
   const startedAt = new Date();
@@ -79,15 +79,15 @@ async function run(
   const mint = await TokenMint.create();
   const keyFile = join(directory, 'pubkey.pem');
   writeFileSync(keyFile, mint.publicPem);
-  const upstream = await Upstream.start(children);
-  const load = generator(options, children, directory);
+  const upstream = await Upstream.start(subprocesses);
+  const load = generator(options, subprocesses, directory);
   const bench: Bench = {
     options,
     gateways: asked.filter(({ name }) => skipped[name] === undefined),
     load,
     mint,
     upstream,
-    setup: { children, upstreamPort: upstream.port, keyFile, issuer: ISSUER, audience: AUDIENCE },
+    setup: { subprocesses, upstreamPort: upstream.port, keyFile, issuer: ISSUER, audience: AUDIENCE },
     directory,
     kept: options.quick ? new Map() : undefined,
     say,
@@ -147,10 +147,10 @@ async function main(): Promise<number> {
     throw new UsageError('--write-readme: only a full run may stand in the README');
   }
   const placement = options.pin ? Placement.ofThisMachine() : Placement.none();
-  const children = new Children(placement);
+  const subprocesses = new Subprocesses(placement);
   const directory = mkdtempSync(join(tmpdir(), 'portcullis-bench-'));
   const cleanUp = (): void => {
-    children.killAll();
+    subprocesses.killAll();
     rmSync(directory, { recursive: true, force: true });
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -158,7 +158,7 @@ async function main(): Promise<number> {
   }
   process.once('exit', cleanUp);
   try {
-    const result = await run(options, placement, children, directory);
+    const result = await run(options, placement, subprocesses, directory);
     say(`\n${textReport(result).trimEnd()}`);
     const isFaultless =
       Object.keys(result.failed).length === 0 &&
@@ -168,7 +168,7 @@ async function main(): Promise<number> {
     writeResults(result, options, isFaultless);
     return isFaultless ? 0 : EXIT_DOES_NOT_COUNT;
   } finally {
-    await children.stopAll();
+    await subprocesses.stopAll();
   }
 }
 

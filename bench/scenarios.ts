@@ -18,7 +18,7 @@ export interface Scenario {
   readonly wrong?: Wrong;
   readonly connections: number;
   /** Bytes of each response; a few by default. */
-  readonly answerBytes?: number;
+  readonly responseBytes?: number;
   /** Bytes that each request carries, as a POST; a GET without a body by default. */
   readonly uploadBytes?: number;
 }
@@ -90,7 +90,7 @@ export const scenarios: readonly Scenario[] = [
     tokens: 1,
     use: 'cycle',
     connections: FEW_CONNECTIONS,
-    answerBytes: 64 * KIB,
+    responseBytes: 64 * KIB,
   },
   {
     name: 'answer-1m',
@@ -98,7 +98,7 @@ export const scenarios: readonly Scenario[] = [
     tokens: 1,
     use: 'cycle',
     connections: FEW_CONNECTIONS,
-    answerBytes: KIB * KIB,
+    responseBytes: KIB * KIB,
   },
   {
     name: 'upload-1m',

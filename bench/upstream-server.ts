@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { answerBytes, BODY, type UpstreamMessage } from './upstream.ts';
+import { BODY, responseBytes, type UpstreamMessage } from './upstream.ts';
 
 // The server behind every gateway, in its own process. It responds to each request with the same 26 bytes, or as many
 // as the path names, and counts; the benchmark compares its count with the load generator's. A request with a body
@@ -36,7 +36,7 @@ const bodies = new Map<string, string | Uint8Array>();
 function bodyOf(path: string): string | Uint8Array {
   let body = bodies.get(path);
   if (body === undefined) {
-    const bytes = answerBytes(path);
+    const bytes = responseBytes(path);
     body = bytes === undefined ? BODY : new Uint8Array(bytes).fill(BODY.charCodeAt(0));
     bodies.set(path, body);
   }

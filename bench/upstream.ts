@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Child, type Children, scriptBeside } from './children.ts';
+import { type Subprocess, type Subprocesses, scriptBeside } from './subprocesses.ts';
 
 /** The usual response of upstream: 26 bytes. */
 export const BODY = 'abcdefghijklmnopqrstuvwxyz';
@@ -10,7 +10,7 @@ export function pathForBytes(bytes: number): string {
 }
 
 /** The number of bytes that a path names; undefined for the usual response. */
-export function answerBytes(path: string): number | undefined {
+export function responseBytes(path: string): number | undefined {
   const digits = /^\/bytes\/(\d{1,8})$/.exec(path)?.[1];
   return digits === undefined ? undefined : Number(digits);
 }
@@ -30,30 +30,30 @@ export interface UpstreamMessage {
 /** The one server behind all gateways. */
 export class Upstream {
   readonly port: number;
-  readonly #child: Child;
+  readonly #subprocessocess: Subprocess;
 
-  private constructor(child: Child, port: number) {
-    this.#child = child;
+  private constructor(subprocess: Subprocess, port: number) {
+    this.#subprocessocess = subprocess;
     this.port = port;
   }
 
-  static async start(children: Children): Promise<Upstream> {
-    const child = children.fork('load', scriptBeside(import.meta.url, 'upstream-server'), [], {
+  static async start(subprocesses: Subprocesses): Promise<Upstream> {
+    const subprocess = subprocesses.fork('load', scriptBeside(import.meta.url, 'upstream-server'), [], {
       UWS_HTTP_MAX_HEADERS_SIZE: HEAD_LIMIT,
     });
-    const { port } = (await child.message()) as UpstreamMessage;
-    return new Upstream(child, port);
+    const { port } = (await subprocess.message()) as UpstreamMessage;
+    return new Upstream(subprocess, port);
   }
 
   get pid(): number {
-    return this.#child.pid;
+    return this.#subprocessocess.pid;
   }
 
   /** Responses so far. */
   async served(): Promise<number> {
-    const answer = this.#child.message();
-    this.#child.process.send('served');
-    return ((await answer) as UpstreamMessage).served;
+    const reply = this.#subprocessocess.message();
+    this.#subprocessocess.process.send('served');
+    return ((await reply) as UpstreamMessage).served;
   }
 
   /**

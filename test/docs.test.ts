@@ -91,15 +91,15 @@ describe('the documentation', () => {
     const rows = text('docs/errors.md').matchAll(/^\| (`[a-z_]+`[^|]*) \| (\d{3})([^|]*) \|/gm);
     const seen = new Set<string>();
     for (const [, words = '', status, more = ''] of rows) {
-      for (const [, word = ''] of words.matchAll(/`([a-z]+_[a-z_]+|draining)`/g)) {
-        seen.add(word);
-        const { status: right, retryAfter, close } = reasons[word as Reason];
-        assert.equal(Number(status), right, word);
-        assert.equal(/Retry-After: (\d+)/.exec(more)?.[1], retryAfter?.toString(), word);
-        assert.equal(more.includes('close'), close === true, word);
+      for (const [, reason = ''] of words.matchAll(/`([a-z]+_[a-z_]+|draining)`/g)) {
+        seen.add(reason);
+        const { status: right, retryAfter, close } = reasons[reason as Reason];
+        assert.equal(Number(status), right, reason);
+        assert.equal(/Retry-After: (\d+)/.exec(more)?.[1], retryAfter?.toString(), reason);
+        assert.equal(more.includes('close'), close === true, reason);
       }
     }
-    const missing = Object.keys(reasons).filter((word) => !seen.has(word));
+    const missing = Object.keys(reasons).filter((reason) => !seen.has(reason));
     // No response has this reason yet.
     assert.deepEqual(missing, ['no_healthy_upstream']);
   });
@@ -108,15 +108,15 @@ describe('the documentation', () => {
     const sections = new Map(
       Array.from(
         text('docs/errors.md').matchAll(/^### `(\w+)`\n(.*?)(?=^##)/gms),
-        ([, word = '', body = '']) => [word, body.trim().split('\n\n')],
+        ([, reason = '', body = '']) => [reason, body.trim().split('\n\n')],
       ),
     );
     assert.deepEqual([...sections.keys()].sort(), Object.keys(reasons).sort());
-    for (const [word, [first, ...paragraphs]] of sections) {
-      const { status, text: title } = reasons[word as Reason];
-      assert.equal(first, `${status}: ${title}.`, word);
+    for (const [reason, [first, ...paragraphs]] of sections) {
+      const { status, text: title } = reasons[reason as Reason];
+      assert.equal(first, `${status}: ${title}.`, reason);
       // A reason without a response needs no advice yet.
-      assert.ok(paragraphs.length >= (word === 'no_healthy_upstream' ? 1 : 2), word);
+      assert.ok(paragraphs.length >= (reason === 'no_healthy_upstream' ? 1 : 2), reason);
     }
   });
 

@@ -75,14 +75,14 @@ describe('the library', () => {
       const gateway = createGateway(config(port, { auth: 'none' }), { log: silent });
       await gateway.start();
       const arrived = once(service, 'request');
-      const answer = fetch(`http://${gateway.addresses.listen[0]}/`).then(async (response) =>
+      const outcome = fetch(`http://${gateway.addresses.listen[0]}/`).then(async (response) =>
         response.ok ? response.text() : ((await response.json()) as { code: string }).code,
       );
       await arrived;
       const closed = gateway.close({ grace });
       if (cut === 0) held.pop()?.end('whole');
       assert.equal(await closed, cut);
-      assert.equal(await answer, cut === 0 ? 'whole' : 'draining');
+      assert.equal(await outcome, cut === 0 ? 'whole' : 'draining');
     }
     service.closeAllConnections();
   });

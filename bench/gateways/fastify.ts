@@ -1,5 +1,5 @@
-import { scriptBeside } from '../children.ts';
 import { freePort } from '../probe.ts';
+import { scriptBeside } from '../subprocesses.ts';
 import type { Gateway } from './gateway.ts';
 
 /** The usual way on Node.js: a framework, its proxy plugin and its JWT plugin with a cache. */
@@ -8,10 +8,10 @@ export const fastify: Gateway = {
   description: '@fastify/http-proxy and @fastify/jwt with its cache',
   checksTokens: true,
   unavailable: () => undefined,
-  async start({ children, upstreamPort, keyFile, issuer, audience }) {
+  async start({ subprocesses, upstreamPort, keyFile, issuer, audience }) {
     const port = await freePort();
     const args = [String(port), String(upstreamPort), keyFile, issuer, audience];
-    const child = children.fork('gateway', scriptBeside(import.meta.url, 'fastify-server'), args);
-    return { child, port, configuration: `${child.command}\n` };
+    const subprocess = subprocesses.fork('gateway', scriptBeside(import.meta.url, 'fastify-server'), args);
+    return { subprocess, port, configuration: `${subprocess.command}\n` };
   },
 };

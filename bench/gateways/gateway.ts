@@ -1,8 +1,8 @@
-import type { Child, Children } from '../children.ts';
+import type { Subprocess, Subprocesses } from '../subprocesses.ts';
 
 /** The facts for a gateway's start. */
 export interface GatewaySetup {
-  readonly children: Children;
+  readonly subprocesses: Subprocesses;
   /** An empty folder for its files only. */
   readonly directory: string;
   readonly upstreamPort: number;
@@ -13,7 +13,7 @@ export interface GatewaySetup {
 }
 
 export interface RunningGateway {
-  readonly child: Child;
+  readonly subprocess: Subprocess;
   readonly port: number;
   /** The address of its metrics, if it has any. */
   readonly adminPort?: number;

@@ -45,8 +45,12 @@ backend app
 `;
   const file = join(setup.directory, 'haproxy.cfg');
   writeFileSync(file, configuration);
-  const child = setup.children.spawn('gateway', findProgram('haproxy') ?? 'haproxy', ['-db', '-f', file]);
-  return { child, port, configuration };
+  const subprocess = setup.subprocesses.spawn('gateway', findProgram('haproxy') ?? 'haproxy', [
+    '-db',
+    '-f',
+    file,
+  ]);
+  return { subprocess, port, configuration };
 }
 
 const unavailable = (): string | undefined =>

@@ -95,8 +95,13 @@ export function portcullisWith(name: string, description: string, settings: Sett
       const configuration = configurationFor(settings, setup, port, adminPort);
       const file = join(setup.directory, 'portcullis.yaml');
       writeFileSync(file, configuration);
-      const child = setup.children.spawn('gateway', process.execPath, [program, 'start', '--config', file]);
-      return { child, port, adminPort, configuration };
+      const subprocess = setup.subprocesses.spawn('gateway', process.execPath, [
+        program,
+        'start',
+        '--config',
+        file,
+      ]);
+      return { subprocess, port, adminPort, configuration };
     },
   };
 }

@@ -55,7 +55,7 @@ async function run(plan: LoadPlan): Promise<LoadResult> {
   const expected = STATUSES[plan.expect];
   const body = plan.uploadBytes === undefined ? undefined : Buffer.alloc(plan.uploadBytes, 'a');
   const interval = plan.rate === undefined ? undefined : (1000 * plan.connections) / plan.rate;
-  let answered = 0;
+  let received = 0;
   let completed = 0;
   let clients = 0;
   let cpuBefore = process.cpuUsage();
@@ -78,7 +78,7 @@ async function run(plan: LoadPlan): Promise<LoadResult> {
     const elapsed =
       interval === undefined ? undefined : pace(client, interval, (interval * clients) / plan.connections);
     client.on('response', (status, _bytes, milliseconds) => {
-      answered += 1;
+      received += 1;
       if (!expected.includes(status)) return;
       completed += 1;
       lastAnswerAt = performance.now();
@@ -107,7 +107,7 @@ async function run(plan: LoadPlan): Promise<LoadResult> {
   const lost = plan.use === 'once' ? Math.max(0, tokens.length - completed) : 0;
   return {
     completed,
-    failures: result.errors + (answered - completed) + lost,
+    failures: result.errors + (received - completed) + lost,
     seconds: (lastAnswerAt - startedAt) / 1000,
     latency: latencies.summary(),
     generatorCores: (user + system) / 1000 / (loadEndedAt - startedAt),

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
-import type { Children } from '../children.ts';
 import { findProgram } from '../programs.ts';
 import { type Latency, QUANTILES } from '../stats.ts';
+import type { Subprocesses } from '../subprocesses.ts';
 import { LEAST_PRIORITY, type LoadGenerator, type LoadPlan, type LoadResult } from './load.ts';
 
 /** Seconds after which wrk gives a response up; its default of 2 is too short for ten thousand connections. */
@@ -114,7 +114,7 @@ interface Report extends Latency {
   readonly cores: number;
 }
 
-export function wrkLoad(children: Children, directory: string): LoadGenerator {
+export function wrkLoad(subprocesses: Subprocesses, directory: string): LoadGenerator {
   const file = join(directory, 'load.lua');
   writeFileSync(file, script);
   return {
@@ -123,7 +123,7 @@ export function wrkLoad(children: Children, directory: string): LoadGenerator {
       // wrk takes only whole seconds.
       const seconds = plan.use === 'once' ? ONCE_LIMIT_S : Math.max(1, Math.round(plan.seconds));
       const connections = String(plan.connections);
-      const child = children.spawn(
+      const subprocess = subprocesses.spawn(
         'load',
         findProgram('wrk') ?? 'wrk',
         [
@@ -146,14 +146,15 @@ export function wrkLoad(children: Children, directory: string): LoadGenerator {
         ),
         'pipe',
       );
-      if (plan.background === true) setPriority(child.pid, LEAST_PRIORITY);
+      if (plan.background === true) setPriority(subprocess.pid, LEAST_PRIORITY);
       let text = '';
-      child.process.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+      subprocess.process.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
         text += chunk;
       });
-      await once(child.process, 'close');
+      await once(subprocess.process, 'close');
       const line = /^\{.*\}$/m.exec(text)?.[0];
-      if (line === undefined) throw new Error(`${child.command} gave no result: ${text} ${child.output}`);
+      if (line === undefined)
+        throw new Error(`${subprocess.command} gave no result: ${text} ${subprocess.output}`);
       const report = JSON.parse(line) as Report;
       return {
         completed: report.completed,

@@ -138,8 +138,8 @@ async function refuseAll(values: readonly Buffer[], policy: Policy, reasons: Set
             reasons.add(verdict.reason ?? '');
             resolve();
           };
-          const answer = authorizer.authorize(policy, head(bytes.toString('latin1')), { onVerdict });
-          if (answer.kind !== 'pending') onVerdict(answer);
+          const verdict = authorizer.authorize(policy, head(bytes.toString('latin1')), { onVerdict });
+          if (verdict.kind !== 'pending') onVerdict(verdict);
         }),
     ),
   );

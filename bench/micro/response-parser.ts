@@ -10,7 +10,7 @@ const FIELDS = 'Connection: keep-alive\r\nCache-Control: no-store\r\nX-Request: 
 const TEXT = `Server: nginx\r\n${DATE}Content-Type: text/plain\r\n${FIELDS}`;
 const LONG = Array.from({ length: 20 }, (_, index) => `X-Header-${index}: ${'v'.repeat(32)}\r\n`).join('');
 
-const answers: Readonly<Record<string, string>> = {
+const responses: Readonly<Record<string, string>> = {
   '26 bytes by length': `HTTP/1.1 200 OK\r\n${TEXT}Content-Length: 26\r\n\r\nabcdefghijklmnopqrstuvwxyz`,
   '26 bytes in a chunk': `HTTP/1.1 200 OK\r\n${TEXT}Transfer-Encoding: chunked\r\n\r\n1a\r\nabcdefghijklmnopqrstuvwxyz\r\n0\r\n\r\n`,
   '304 without a body': `HTTP/1.1 304 Not Modified\r\n${DATE}ETag: "abc"\r\n\r\n`,
@@ -32,13 +32,13 @@ class Sink implements ResponseEvents {
 
 const sink = new Sink();
 const parser = new ResponseParser(sink, { head: 65_536 });
-const [first = ''] = Object.values(answers);
+const [first = ''] = Object.values(responses);
 const firstBytes = Buffer.from(first, 'latin1');
 
 compare('an answer', CALLS, {
   'the bytes as a string': () => firstBytes.toString('latin1').length,
   ...Object.fromEntries(
-    Object.entries(answers).map(([name, text]) => {
+    Object.entries(responses).map(([name, text]) => {
       const bytes = Buffer.from(text, 'latin1');
       const read = (): number => {
         parser.start('GET');

@@ -38,10 +38,10 @@ await Promise.all(
   raw.map(
     (bytes) =>
       new Promise<void>((resolve, reject) => {
-        const answer = authorizer.authorize(policy, head(bytes.toString('latin1')), {
+        const verdict = authorizer.authorize(policy, head(bytes.toString('latin1')), {
           onVerdict: (verdict) => (verdict.kind === 'permit' ? resolve() : reject(new Error(verdict.reason))),
         });
-        if (answer.kind !== 'pending') reject(new Error(answer.kind));
+        if (verdict.kind !== 'pending') reject(new Error(verdict.kind));
       }),
   ),
 );

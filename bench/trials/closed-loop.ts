@@ -42,13 +42,13 @@ export function closedLoop(scenario: Scenario): Trial {
 
 async function run(bench: Bench, scenario: Scenario): Promise<ScenarioResult | undefined> {
   const { options } = bench;
-  const { name, use, wrong, connections, answerBytes, uploadBytes } = scenario;
+  const { name, use, wrong, connections, responseBytes, uploadBytes } = scenario;
   // A gateway without checks refuses nothing.
   const gateways = bench.gateways.filter(({ checksTokens }) => wrong === undefined || checksTokens);
   if (gateways.length === 0) return undefined;
   const tokens = use === 'once' ? Math.ceil(scenario.tokens * options.share) : scenario.tokens;
   const deal = await dealer(bench, scenario, tokens);
-  const path = answerBytes === undefined ? '/' : pathForBytes(answerBytes);
+  const path = responseBytes === undefined ? '/' : pathForBytes(responseBytes);
   const plan = {
     path,
     tokenFile: await deal(),
@@ -57,14 +57,14 @@ async function run(bench: Bench, scenario: Scenario): Promise<ScenarioResult | u
     connections,
     ...(uploadBytes === undefined ? {} : { uploadBytes }),
   } as const;
-  const probe = { path, uploadBytes, expected: answerBytes ?? BODY.length };
+  const probe = { path, uploadBytes, expected: responseBytes ?? BODY.length };
   return withGateways(bench, name, gateways, probe, async (contestants) => {
     if (options.warmupSeconds > 0) {
       for (const contestant of contestants) await warmUp(bench, contestant, plan);
     }
     const measure = (contestant: Contestant) => measureOnce(bench, contestant, plan);
     await inRounds(bench, name, contestants, measure, use === 'once' ? deal : undefined);
-    const bodyBytes = answerBytes ?? uploadBytes;
+    const bodyBytes = responseBytes ?? uploadBytes;
     return {
       scenario: name,
       description: `${tokens.toLocaleString('en-US')} ${scenario.description}`,

@@ -42,14 +42,14 @@ async function run(bench: Bench): Promise<ScenarioResult | undefined> {
     const { running } = contestant;
     await warmUp(bench, contestant, { ...plan, tokenFile: warming, use: 'cycle' });
     await delay(REST_MS);
-    const before = memoryBelow(running.child.pid);
+    const before = memoryBelow(running.subprocess.pid);
     // Once is enough, because the measured memory stays.
     const once = { ...bench, options: { ...bench.options, rounds: 1 } };
     await inRounds(once, name, contestants, (one) =>
       measureOnce(bench, one, { ...plan, tokenFile, use: 'once' }),
     );
     await delay(REST_MS);
-    const after = memoryBelow(running.child.pid);
+    const after = memoryBelow(running.subprocess.pid);
     const metrics = await send(running.adminPort as number, { path: '/metrics' });
     const kept = Number(/^portcullis_token_cache_entries(?:\{[^}]*\})? (\d+)$/m.exec(metrics.body)?.[1]);
     return {

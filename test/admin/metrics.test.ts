@@ -6,10 +6,10 @@ import { FakeView } from './fake-view.ts';
 
 async function scrape(admin: Admin): Promise<string> {
   const port = Number(admin.address.slice(admin.address.lastIndexOf(':') + 1));
-  const answer = await request(port, 'GET /metrics HTTP/1.1\r\nHost: admin\r\n\r\n');
-  assert.equal(answer.status, 200);
-  assert.equal(answer.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');
-  return answer.body;
+  const reply = await request(port, 'GET /metrics HTTP/1.1\r\nHost: admin\r\n\r\n');
+  assert.equal(reply.status, 200);
+  assert.equal(reply.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');
+  return reply.body;
 }
 
 /** The lines about one metric, without its HELP line. */

@@ -42,10 +42,10 @@ describe('a path that takes POST', () => {
 
   test('gets the body byte for byte, up to its bound', async () => {
     const body = `ö${'x'.repeat(98)}`;
-    const answer = await post(port, '/echo?x', body, 'X-Pass: yes');
-    assert.equal(answer.status, 200);
-    assert.equal(answer.headers.get('cache-control'), 'no-store');
-    assert.deepEqual(JSON.parse(answer.body), { bytes: 100 });
+    const reply = await post(port, '/echo?x', body, 'X-Pass: yes');
+    assert.equal(reply.status, 200);
+    assert.equal(reply.headers.get('cache-control'), 'no-store');
+    assert.deepEqual(JSON.parse(reply.body), { bytes: 100 });
     assert.deepEqual(echo.bodies, [body]);
   });
 
@@ -88,9 +88,9 @@ describe('a path that takes POST', () => {
 
   test('that fails replies 500 without the reason', async () => {
     echo.failWith = new Error('a secret');
-    const answer = await post(port, '/echo', '{}', 'X-Pass: yes');
-    assert.equal(answer.status, 500);
-    assert.doesNotMatch(answer.body, /secret/);
+    const reply = await post(port, '/echo', '{}', 'X-Pass: yes');
+    assert.equal(reply.status, 500);
+    assert.doesNotMatch(reply.body, /secret/);
     assert.deepEqual(view.faults, [echo.failWith]);
   });
 

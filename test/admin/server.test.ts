@@ -29,11 +29,11 @@ describe('the admin address', () => {
   });
 
   test('replies 200 to /healthz while the process lives', async () => {
-    const answer = await request(port, line('GET /healthz HTTP/1.1'));
-    assert.equal(answer.status, 200);
-    assert.equal(answer.headers.get('cache-control'), 'no-store');
-    assert.equal(answer.headers.get('content-type'), 'application/json; charset=utf-8');
-    assert.deepEqual(JSON.parse(answer.body), { status: 'ok' });
+    const reply = await request(port, line('GET /healthz HTTP/1.1'));
+    assert.equal(reply.status, 200);
+    assert.equal(reply.headers.get('cache-control'), 'no-store');
+    assert.equal(reply.headers.get('content-type'), 'application/json; charset=utf-8');
+    assert.deepEqual(JSON.parse(reply.body), { status: 'ok' });
   });
 
   test('gives an HTTP/1.0 check without a Host its reply and the end of the connection', async () => {
@@ -59,9 +59,9 @@ describe('the admin address', () => {
 
   test('shows in /status the named figures and nothing else', async () => {
     view.reasonsNotReady = [];
-    const answer = await request(port, line('GET /status?verbose HTTP/1.1'));
-    assert.equal(answer.status, 200);
-    assert.deepEqual(JSON.parse(answer.body), {
+    const reply = await request(port, line('GET /status?verbose HTTP/1.1'));
+    assert.equal(reply.status, 200);
+    assert.deepEqual(JSON.parse(reply.body), {
       version: '1.2.3',
       startedAt: '2001-09-09T01:46:40.000Z',
       uptimeSeconds: 12,
@@ -130,7 +130,7 @@ describe('the admin address', () => {
       revocations: { entries: 3, fromRedis: 1, oldest: '2001-09-09T01:46:40.000Z', newest: null },
       cache: { entries: 4, hits: 7, misses: 2 },
     });
-    assert.doesNotMatch(answer.body, /hidden/);
+    assert.doesNotMatch(reply.body, /hidden/);
   });
 
   test('sends only the head for HEAD', async () => {
@@ -146,33 +146,33 @@ describe('the admin address', () => {
 
   test('replies 405 with Allow to other methods, 404 to other paths', async () => {
     for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'TRACE']) {
-      const answer = await request(port, line(`${method} /healthz HTTP/1.1`));
-      assert.equal(answer.status, 405, method);
-      assert.equal(answer.headers.get('allow'), 'GET, HEAD');
+      const reply = await request(port, line(`${method} /healthz HTTP/1.1`));
+      assert.equal(reply.status, 405, method);
+      assert.equal(reply.headers.get('allow'), 'GET, HEAD');
     }
     for (const path of ['/', '/healthz/', '/metrics/x', '//healthz', '/__proto__']) {
-      const answer = await request(port, line(`GET ${path} HTTP/1.1`));
-      assert.equal(answer.status, 404, path);
-      assert.equal(JSON.parse(answer.body).error, 'not found');
-      assert.equal(answer.headers.get('cache-control'), 'no-store');
+      const reply = await request(port, line(`GET ${path} HTTP/1.1`));
+      assert.equal(reply.status, 404, path);
+      assert.equal(JSON.parse(reply.body).error, 'not found');
+      assert.equal(reply.headers.get('cache-control'), 'no-store');
     }
   });
 
   test('refuses a request head over 8 KiB and ends the connection', async () => {
-    const answer = await request(
+    const reply = await request(
       port,
       `GET /healthz HTTP/1.1\r\nHost: admin\r\nX: ${'x'.repeat(9_000)}\r\n\r\n`,
     );
-    assert.equal(answer.status, 431);
-    assert.equal(answer.closed, true);
+    assert.equal(reply.status, 431);
+    assert.equal(reply.closed, true);
   });
 
   test('reports an error in a page to the gateway and not to the client', async () => {
     view.failWith = new Error('secret detail');
     try {
-      const answer = await request(port, line('GET /status HTTP/1.1'));
-      assert.equal(answer.status, 500);
-      assert.doesNotMatch(answer.raw, /secret/);
+      const reply = await request(port, line('GET /status HTTP/1.1'));
+      assert.equal(reply.status, 500);
+      assert.doesNotMatch(reply.raw, /secret/);
       assert.deepEqual(view.faults, [view.failWith]);
     } finally {
       view.failWith = undefined;

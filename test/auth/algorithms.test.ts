@@ -184,11 +184,11 @@ describe('forged tokens', () => {
 
   test('two tokens that differ only in the payload are two identities', async () => {
     const policy = setup.route(['main'], { 'X-User': 'sub' });
-    const answers = await Promise.all(
+    const verdicts = await Promise.all(
       ['a', 'b', 'a', 'b'].map((sub) => setup.ask(rs256(key, setup.claims({ sub })), policy)),
     );
     assert.deepEqual(
-      answers.map((answer) => (answer.kind === 'permit' ? answer.headers : answer.reason)),
+      verdicts.map((verdict) => (verdict.kind === 'permit' ? verdict.headers : verdict.reason)),
       ['X-User: a\r\n', 'X-User: b\r\n', 'X-User: a\r\n', 'X-User: b\r\n'],
     );
   });
@@ -327,8 +327,8 @@ describe('one character changed', () => {
         fc.pre(token[at] !== other);
         // A space at the end is not part of the token.
         fc.pre(!(other === ' ' && (at === token.length - 1 || at === 0)));
-        const answer = setup.now(token.slice(0, at) + other + token.slice(at + 1));
-        assert.ok(answer !== 'pending' && answer.kind === 'rejection');
+        const verdict = setup.now(token.slice(0, at) + other + token.slice(at + 1));
+        assert.ok(verdict !== 'pending' && verdict.kind === 'rejection');
       }),
       { numRuns: 3000 },
     );

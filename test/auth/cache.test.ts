@@ -19,14 +19,21 @@ const entry = (authorization: string, headers = '') => ({
   marks: undefined,
   revocationsVersion: 0,
 });
-const tail = 't'.repeat(43);
+const ending = 't'.repeat(43);
 
 describe('the store', () => {
   test('finds the whole value only, even when another one has the same ending', () => {
     const cache = new TokenCache({ entries: 10, bytes: 1 << 20 });
-    cache.put(entry(`Bearer a.${tail}`));
-    assert.equal(cache.find(`Bearer a.${tail}`)?.authorization, `Bearer a.${tail}`);
-    for (const other of [`Bearer b.${tail}`, `bearer a.${tail}`, `Bearer a.${tail} `, tail, '', 'x']) {
+    cache.put(entry(`Bearer a.${ending}`));
+    assert.equal(cache.find(`Bearer a.${ending}`)?.authorization, `Bearer a.${ending}`);
+    for (const other of [
+      `Bearer b.${ending}`,
+      `bearer a.${ending}`,
+      `Bearer a.${ending} `,
+      ending,
+      '',
+      'x',
+    ]) {
       assert.equal(cache.find(other), undefined, other);
     }
     assert.equal(cache.size, 1);
@@ -74,10 +81,10 @@ describe('the store', () => {
 
   test('an entry larger than the bound of bytes is not kept and evicts nothing', () => {
     const cache = new TokenCache({ entries: 10, bytes: 2_000 });
-    cache.put(entry(`Bearer a.${tail}`));
-    cache.put(entry(`Bearer ${'b'.repeat(3_000)}.${tail.replace('t', 'u')}`));
+    cache.put(entry(`Bearer a.${ending}`));
+    cache.put(entry(`Bearer ${'b'.repeat(3_000)}.${ending.replace('t', 'u')}`));
     assert.equal(cache.size, 1);
-    assert.notEqual(cache.find(`Bearer a.${tail}`), undefined);
+    assert.notEqual(cache.find(`Bearer a.${ending}`), undefined);
   });
 
   test('bytes bound the store, and both token and header text count', () => {
@@ -87,9 +94,9 @@ describe('the store', () => {
       assert.ok(cache.bytes <= 20_000);
     }
     assert.equal(cache.size, 5);
-    cache.put(entry(`Bearer ${'a'.repeat(30_000)}.${tail}`));
+    cache.put(entry(`Bearer ${'a'.repeat(30_000)}.${ending}`));
     assert.equal(
-      cache.find(`Bearer ${'a'.repeat(30_000)}.${tail}`),
+      cache.find(`Bearer ${'a'.repeat(30_000)}.${ending}`),
       undefined,
       'larger than the whole cache',
     );

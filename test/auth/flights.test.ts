@@ -10,7 +10,7 @@ const key = keyPair('RS256');
 const rsa = (changes = {}) =>
   issuer({ algorithms: ['RS256'], keys: [publicKey(key, ['RS256'])], ...changes });
 
-class Listener {
+class Waiter {
   readonly verdicts: string[] = [];
 
   onVerdict(verdict: Permit | Rejection): void {
@@ -18,11 +18,11 @@ class Listener {
   }
 }
 
-function begin(setup: Setup, token: string, listener = new Listener(), policy = setup.policy): Pending {
-  const answer = setup.authorizer.authorize(policy, head(`Bearer ${token}`), listener);
-  assert.equal(answer.kind, 'pending');
-  assert.deepEqual(listener.verdicts, [], 'never called from within authorize');
-  return answer as Pending;
+function begin(setup: Setup, token: string, waiter = new Waiter(), policy = setup.policy): Pending {
+  const verdict = setup.authorizer.authorize(policy, head(`Bearer ${token}`), waiter);
+  assert.equal(verdict.kind, 'pending');
+  assert.deepEqual(waiter.verdicts, [], 'never called from within authorize');
+  return verdict as Pending;
 }
 
 for (const [how, verifiers] of [
@@ -39,8 +39,8 @@ for (const [how, verifiers] of [
       const { verifyBatchSize, cacheMisses } = setup.counters;
       const [verified, missed] = [verifyBatchSize.sum, cacheMisses.value];
       const same = token({ jti: 'single' });
-      const words = await Promise.all(Array.from({ length: 500 }, () => setup.verdict(same)));
-      assert.deepEqual(new Set(words), new Set(['permit']));
+      const verdicts = await Promise.all(Array.from({ length: 500 }, () => setup.verdict(same)));
+      assert.deepEqual(new Set(verdicts), new Set(['permit']));
       assert.equal(verifyBatchSize.sum - verified, 1);
       assert.equal(cacheMisses.value - missed, 500);
     });
@@ -48,8 +48,8 @@ for (const [how, verifiers] of [
     test('is refused once for all waiting requests', async () => {
       const verified = setup.counters.verifyBatchSize.sum;
       const forged = `${token({ jti: 'x' }).replace(/[^.]*$/, '')}${token({ jti: 'y' }).replace(/^.*\./, '')}`;
-      const words = await Promise.all(Array.from({ length: 50 }, () => setup.verdict(forged)));
-      assert.deepEqual(new Set(words), new Set(['signature_invalid signature']));
+      const verdicts = await Promise.all(Array.from({ length: 50 }, () => setup.verdict(forged)));
+      assert.deepEqual(new Set(verdicts), new Set(['signature_invalid signature']));
       assert.equal(setup.counters.verifyBatchSize.sum - verified, 1);
     });
 
@@ -58,8 +58,8 @@ for (const [how, verifiers] of [
       const user = setup.route(['main'], { 'X-User': 'sub' });
       const id = setup.authorizer.policy({ auth: ['main'], forward: forward({ 'X-Id': 'jti' }, 'strip') });
       const verified = setup.counters.verifyBatchSize.sum;
-      const answers = await Promise.all([setup.ask(same, user), setup.ask(same, id), setup.ask(same, user)]);
-      assert.deepEqual(answers, [
+      const settled = await Promise.all([setup.ask(same, user), setup.ask(same, id), setup.ask(same, user)]);
+      assert.deepEqual(settled, [
         { kind: 'permit', headers: 'X-User: user-1\r\n', stripToken: false },
         { kind: 'permit', headers: 'X-Id: routes\r\n', stripToken: true },
         { kind: 'permit', headers: 'X-User: user-1\r\n', stripToken: false },
@@ -69,16 +69,16 @@ for (const [how, verifiers] of [
 
     test('is judged separately for each issuer', async () => {
       const same = token({ jti: 'issuers', aud: ['app-1', 'app-2'] });
-      const words = await Promise.all([
+      const verdicts = await Promise.all([
         setup.verdict(same, setup.route(['main'])),
         setup.verdict(same, setup.route(['twin'])),
       ]);
-      assert.deepEqual(words, ['permit', 'permit']);
+      assert.deepEqual(verdicts, ['permit', 'permit']);
     });
 
     test('does not call waiters that left, calls the others, and is remembered', async () => {
       const same = token({ jti: 'cancel' });
-      const [left, stayed] = [new Listener(), new Listener()];
+      const [left, stayed] = [new Waiter(), new Waiter()];
       const pending = begin(setup, same, left);
       begin(setup, same, stayed);
       pending.cancel();
@@ -102,7 +102,7 @@ for (const [how, verifiers] of [
 
     test('a waiter may ask again, or cancel another waiter, from within its verdict', async () => {
       const same = token({ jti: 'reentrant' });
-      const other = new Listener();
+      const other = new Waiter();
       const inner = await new Promise<unknown>((resolve) => {
         setup.authorizer.authorize(setup.policy, head(`Bearer ${same}`), {
           onVerdict: () => {
@@ -143,14 +143,14 @@ for (const [how, verifiers] of [
     });
 
     test('expires during the wait', async () => {
-      const listener = new Listener();
+      const waiter = new Waiter();
       const short = token({ exp: setup.clock.seconds(1) });
       const { now } = setup.clock;
-      begin(setup, short, listener);
+      begin(setup, short, waiter);
       setup.clock.now += 1000;
       assert.equal(await setup.verdict(token({ exp: setup.clock.seconds(60), jti: 'after' })), 'permit');
       setup.clock.now = now;
-      assert.deepEqual(listener.verdicts, ['token_expired expiry']);
+      assert.deepEqual(waiter.verdicts, ['token_expired expiry']);
     });
   });
 }
@@ -188,10 +188,10 @@ describe('bounds', () => {
 
   test('waiting requests get a verdict when the authorizer closes', async () => {
     const setup = new Setup({ issuers: [rsa()] });
-    const listener = new Listener();
-    begin(setup, rs256(key, setup.claims()), listener);
+    const waiter = new Waiter();
+    begin(setup, rs256(key, setup.claims()), waiter);
     await setup.authorizer.close();
-    assert.deepEqual(listener.verdicts, ['verifier_overloaded signature']);
+    assert.deepEqual(waiter.verdicts, ['verifier_overloaded signature']);
     assert.equal(await setup.verdict(rs256(key, setup.claims())), 'verifier_overloaded signature');
   });
 
@@ -253,12 +253,12 @@ describe('a thread that dies', () => {
         rs256(key, setup.claims({ jti: `${round}/${n}` })),
       );
       const forged = `${tokens[0]?.replace(/[^.]*$/, '')}${tokens[1]?.replace(/^.*\./, '')}`;
-      const words = Promise.all([...tokens, forged].map((token) => setup.verdict(token)));
+      const verdicts = Promise.all([...tokens, forged].map((token) => setup.verdict(token)));
       await new Promise((resolve) => setImmediate(resolve));
       for (const piscina of piscinas) await piscina.threads[0]?.terminate();
-      const answers = await words;
-      assert.equal(answers.pop(), 'signature_invalid signature', 'a lost batch never turns into a permit');
-      assert.deepEqual(new Set(answers), new Set(['permit']));
+      const settled = await verdicts;
+      assert.equal(settled.pop(), 'signature_invalid signature', 'a lost batch never turns into a permit');
+      assert.deepEqual(new Set(settled), new Set(['permit']));
     }
     await setup.authorizer.close();
     for (const piscina of piscinas) assert.equal(piscina.threads.length, 0);

@@ -65,10 +65,10 @@ describe('two issuers with the same kid', () => {
         [twoKey, 'two', 'permit'],
         [twoKey, 'one', invalid],
       ] as const;
-      const answers = await Promise.all(asked.map(([key, iss]) => setup.verdict(make(setup, key, iss))));
+      const verdicts = await Promise.all(asked.map(([key, iss]) => setup.verdict(make(setup, key, iss))));
       assert.deepEqual(
-        answers,
-        asked.map(([, , answer]) => answer),
+        verdicts,
+        asked.map(([, , expected]) => expected),
       );
     }));
 
@@ -164,9 +164,9 @@ describe('keys inside a token', () => {
     try {
       await withSetup(issuers(), async (setup) => {
         for (const header of headers) {
-          const answer = await setup.verdict(make(setup, evilKey, 'one', header));
+          const verdict = await setup.verdict(make(setup, evilKey, 'one', header));
           const unknown = 'kid' in header && header.kid !== undefined;
-          assert.equal(answer, unknown ? 'key_unknown signature' : invalid, JSON.stringify(header));
+          assert.equal(verdict, unknown ? 'key_unknown signature' : invalid, JSON.stringify(header));
           // The token is as good as its signature; other members of its header do not matter.
           const own = await setup.verdict(make(setup, oneKey, 'one', { ...header, kid: 'key-1' }));
           assert.equal(own, 'permit', JSON.stringify(header));

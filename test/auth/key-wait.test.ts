@@ -14,11 +14,11 @@ const both: readonly VerificationKey[] = [...keys, publicKey(second, ['RS256'], 
 class Rotation {
   readonly setup: Setup;
   asked: string[] = [];
-  answer: Promise<void> | undefined;
+  attempt: Promise<void> | undefined;
   #arrive: () => void = () => {};
 
   constructor(given = keys) {
-    this.answer = new Promise((resolve) => {
+    this.attempt = new Promise((resolve) => {
       this.#arrive = resolve;
     });
     this.setup = new Setup({
@@ -26,7 +26,7 @@ class Rotation {
       verifiers: 0,
       refetch: (name) => {
         this.asked.push(name);
-        return this.answer;
+        return this.attempt;
       },
     });
   }
@@ -40,7 +40,7 @@ class Rotation {
   async arrive(newer?: readonly VerificationKey[]): Promise<void> {
     if (newer !== undefined) this.setup.authorizer.setKeys('main', newer);
     this.#arrive();
-    await this.answer;
+    await this.attempt;
   }
 }
 
@@ -65,7 +65,7 @@ describe('a token whose key is not known', () => {
 
   test('is refused at once when there is nothing to wait for', async () => {
     const rotation = new Rotation();
-    rotation.answer = undefined;
+    rotation.attempt = undefined;
     assert.equal(await rotation.setup.verdict(rotation.token()), 'key_unknown signature');
     assert.deepEqual(rotation.asked, ['main']);
   });
@@ -136,7 +136,7 @@ describe('a token whose key is not known', () => {
 describe('a key that is added', () => {
   test('does not void what is cached', async () => {
     const rotation = new Rotation();
-    rotation.answer = undefined;
+    rotation.attempt = undefined;
     const old = rotation.token('first');
     assert.equal(await rotation.setup.verdict(old), 'permit');
     rotation.setup.authorizer.setKeys('main', both);

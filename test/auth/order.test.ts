@@ -249,8 +249,8 @@ describe("HAProxy's order", () => {
 
 describe('time passes for a known token', () => {
   const ask = (setup: Setup, token: string): string => {
-    const answer = setup.now(token);
-    return answer === 'pending' ? answer : verdictText(answer);
+    const verdict = setup.now(token);
+    return verdict === 'pending' ? verdict : verdictText(verdict);
   };
 
   test('it expires to the millisecond, and its entry is removed', () => {

@@ -27,9 +27,9 @@ describe('a token that is refused repeatedly', () => {
   const teach = async (token: string): Promise<string> => {
     await setup.ask(token);
     await setup.ask(token);
-    const answer = setup.now(token);
-    assert.notEqual(answer, 'pending');
-    return answer === 'pending' ? answer : verdictText(answer);
+    const verdict = setup.now(token);
+    assert.notEqual(verdict, 'pending');
+    return verdict === 'pending' ? verdict : verdictText(verdict);
   };
   const good = (jti: string): string => rs256(key, setup.claims({ jti }));
   const forged = (jti: string): string => rs256(next, setup.claims({ jti }));
@@ -87,8 +87,8 @@ describe('a token that is refused repeatedly', () => {
   test('with a second Authorization header is ambiguous as before', async () => {
     const token = forged('twice');
     await teach(token);
-    const answer = await setup.askRaw(`Bearer ${token}`, 2);
-    assert.equal(verdictText(answer), 'authorization_ambiguous signature');
+    const verdict = await setup.askRaw(`Bearer ${token}`, 2);
+    assert.equal(verdictText(verdict), 'authorization_ambiguous signature');
   });
 });
 

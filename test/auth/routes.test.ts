@@ -8,8 +8,8 @@ describe('routes', () => {
     const setup = new Setup();
     const open = setup.authorizer.policy({ auth: 'none', forward: forward({ 'X-Id': 'sub' }, 'strip') });
     for (const value of [undefined, 'Basic x', 'Bearer junk', `Bearer ${setup.token()}`]) {
-      const answer = setup.authorizer.authorize(open, head(value, 2), { onVerdict: () => assert.fail() });
-      assert.deepEqual(answer, { kind: 'permit', headers: '', stripToken: false });
+      const verdict = setup.authorizer.authorize(open, head(value, 2), { onVerdict: () => assert.fail() });
+      assert.deepEqual(verdict, { kind: 'permit', headers: '', stripToken: false });
     }
   });
 

@@ -32,7 +32,7 @@ function route(
   });
 }
 
-type Row = readonly [rules: Partial<RouteRules>, claims: object, answer: string];
+type Row = readonly [rules: Partial<RouteRules>, claims: object, verdict: string];
 
 const scope = 'scope_insufficient rules';
 const role = 'role_missing rules';
@@ -40,21 +40,21 @@ const mismatch = 'claim_mismatch rules';
 const missing = 'claim_missing rules';
 
 async function judge(
-  [rules, claims, answer]: Row,
+  [rules, claims, verdict]: Row,
   changes: Parameters<typeof issuer>[0] = {},
 ): Promise<void> {
   const setup = new Setup({ issuers: [issuer(changes)] });
   const policy = route(setup, rules);
   const token = setup.token({ ...claims });
-  assert.equal(await setup.verdict(token, policy), answer);
-  assert.equal(await setup.verdict(token, policy), answer, 'also when the token is known');
+  assert.equal(await setup.verdict(token, policy), verdict);
+  assert.equal(await setup.verdict(token, policy), verdict, 'also when the token is known');
 }
 
-const name = ([rules, claims, answer]: Row): string => {
+const name = ([rules, claims, verdict]: Row): string => {
   const { scopes, roles, claims: tests = [] } = rules;
   const words = [scopes, roles].flatMap((demand) => (demand ? `${demand.match} of ${demand.values}` : []));
   const asked = [...words, ...tests.map((one) => JSON.stringify(one))].join(' and ');
-  return `${asked} of ${JSON.stringify(claims)}: ${answer}`;
+  return `${asked} of ${JSON.stringify(claims)}: ${verdict}`;
 };
 
 describe('scopes', () => {
@@ -274,8 +274,8 @@ describe('a known token', () => {
         const token = setup.token({ scope: 'a' });
         const made = routes(setup);
         for (const at of [first, second, first, second]) {
-          const [answer, policy] = made[at] as [string, Policy];
-          assert.equal(await setup.verdict(token, policy), answer, `${first} then ${second}`);
+          const [verdict, policy] = made[at] as [string, Policy];
+          assert.equal(await setup.verdict(token, policy), verdict, `${first} then ${second}`);
         }
         assert.equal(setup.counters.cacheMisses.value, 1);
       }

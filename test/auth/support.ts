@@ -148,18 +148,18 @@ export class Setup {
     policy = this.policy,
   ): Promise<Permit | Rejection> {
     return new Promise((resolve) => {
-      const answer = this.authorizer.authorize(policy, head(authorization, count), { onVerdict: resolve });
-      if (answer.kind !== 'pending') resolve(answer);
+      const verdict = this.authorizer.authorize(policy, head(authorization, count), { onVerdict: resolve });
+      if (verdict.kind !== 'pending') resolve(verdict);
     });
   }
 
   /** The verdict if it comes at once; `pending` is cancelled. */
   now(token: string, policy = this.policy): Permit | Rejection | 'pending' {
-    const answer: Permit | Rejection | Pending = this.authorizer.authorize(policy, head(`Bearer ${token}`), {
+    const verdict: Permit | Rejection | Pending = this.authorizer.authorize(policy, head(`Bearer ${token}`), {
       onVerdict: () => undefined,
     });
-    if (answer.kind !== 'pending') return answer;
-    answer.cancel();
+    if (verdict.kind !== 'pending') return verdict;
+    verdict.cancel();
     return 'pending';
   }
 
@@ -169,8 +169,8 @@ export class Setup {
   }
 }
 
-export function verdictText(answer: Permit | Rejection): string {
-  return answer.kind === 'permit' ? 'permit' : `${answer.reason} ${answer.stage}`;
+export function verdictText(verdict: Permit | Rejection): string {
+  return verdict.kind === 'permit' ? 'permit' : `${verdict.reason} ${verdict.stage}`;
 }
 
 /** A token whose parts are encoded as given, signed with HS256 so that only the checks before the signature can fail. */

@@ -235,11 +235,11 @@ describe('with the authorizer', () => {
   };
 
   function ask(route: keyof typeof routes, lines: readonly string[], search?: string): string {
-    const answer = setup.authorizer.authorize(routes[route], request(lines, search), {
+    const verdict = setup.authorizer.authorize(routes[route], request(lines, search), {
       onVerdict: () => assert.fail('HMAC is answered at once'),
     });
-    assert.notEqual(answer.kind, 'pending');
-    return answer.kind === 'rejection' ? answer.reason : answer.kind;
+    assert.notEqual(verdict.kind, 'pending');
+    return verdict.kind === 'rejection' ? verdict.reason : verdict.kind;
   }
 
   test('a token is one entry of the cache, in any place', () => {

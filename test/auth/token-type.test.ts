@@ -7,7 +7,7 @@ type Changes = Parameters<typeof issuer>[0];
 const refused = 'claim_mismatch rules';
 
 /** The verdict on a token with this header and these claims, asked twice so that the cache is used too. */
-async function answer(changes: Changes, claims: object, header: object = { typ: 'JWT' }): Promise<string> {
+async function verdict(changes: Changes, claims: object, header: object = { typ: 'JWT' }): Promise<string> {
   const setup = new Setup({ issuers: [issuer(changes)] });
   const token = setup.token({ ...claims }, { alg: 'HS256', ...header });
   const first = await setup.verdict(token);
@@ -42,12 +42,13 @@ describe('tokenTypes', () => {
   ];
   for (const [types, header, good] of rows) {
     test(`${types} and ${JSON.stringify(header)}: ${good ? 'let in' : 'refused'}`, async () => {
-      assert.equal(await answer({ tokenTypes: types }, {}, header), good ? 'permit' : refused);
+      assert.equal(await verdict({ tokenTypes: types }, {}, header), good ? 'permit' : refused);
     });
   }
 
   test('without the key typ is ignored', async () => {
-    for (const header of [{}, { typ: 'x' }, { typ: 5 }]) assert.equal(await answer({}, {}, header), 'permit');
+    for (const header of [{}, { typ: 'x' }, { typ: 5 }])
+      assert.equal(await verdict({}, {}, header), 'permit');
   });
 
   test('the type of one token is not used for the next with the same key', async () => {
@@ -77,11 +78,11 @@ describe('rejectIdTokens', () => {
   ];
   for (const claims of marks) {
     test(`${JSON.stringify(claims)} marks an ID token`, async () => {
-      assert.equal(await answer({ rejectIdTokens: true }, claims), refused);
-      assert.equal(await answer({ rejectIdTokens: true }, claims, {}), refused);
-      assert.equal(await answer({}, claims), 'permit', 'only where it is asked for');
+      assert.equal(await verdict({ rejectIdTokens: true }, claims), refused);
+      assert.equal(await verdict({ rejectIdTokens: true }, claims, {}), refused);
+      assert.equal(await verdict({}, claims), 'permit', 'only where it is asked for');
       for (const typ of ['at+jwt', 'application/AT+JWT']) {
-        assert.equal(await answer({ rejectIdTokens: true }, claims, { typ }), 'permit', 'RFC 9068 §2.1');
+        assert.equal(await verdict({ rejectIdTokens: true }, claims, { typ }), 'permit', 'RFC 9068 §2.1');
       }
     });
   }
@@ -97,15 +98,15 @@ describe('rejectIdTokens', () => {
       typ: 'Bearer',
       token_use: 'access',
     };
-    assert.equal(await answer({ rejectIdTokens: true }, claims), 'permit');
+    assert.equal(await verdict({ rejectIdTokens: true }, claims), 'permit');
   });
 });
 
 describe('a token that is bound to a key', () => {
   for (const cnf of [{ jkt: 'x' }, { 'x5t#S256': 'x' }, { jwk: {} }, { kid: 'x' }, {}, null, '']) {
     test(`cnf ${JSON.stringify(cnf)} makes it no bearer token, whatever the other claims`, async () => {
-      assert.equal(await answer({}, { cnf }), refused);
-      assert.equal(await answer({ tokenTypes: ['at+jwt'] }, { cnf }, { typ: 'at+jwt' }), refused);
+      assert.equal(await verdict({}, { cnf }), refused);
+      assert.equal(await verdict({ tokenTypes: ['at+jwt'] }, { cnf }, { typ: 'at+jwt' }), refused);
     });
   }
 
@@ -204,12 +205,12 @@ describe('audience: all of them', () => {
   ];
   for (const [aud, good] of rows) {
     test(`${JSON.stringify(aud)} is ${good ? '' : 'not '}enough`, async () => {
-      assert.equal(await answer(both, { aud }), good ? 'permit' : 'audience_mismatch audience');
+      assert.equal(await verdict(both, { aud }), good ? 'permit' : 'audience_mismatch audience');
     });
   }
 
   test('a single required audience may be a text', async () => {
-    assert.equal(await answer({ audience: ['a'], audienceMatch: 'all' }, { aud: 'a' }), 'permit');
-    assert.equal(await answer({ audience: ['a'], audienceMatch: 'all' }, { aud: ['a', 'c'] }), 'permit');
+    assert.equal(await verdict({ audience: ['a'], audienceMatch: 'all' }, { aud: 'a' }), 'permit');
+    assert.equal(await verdict({ audience: ['a'], audienceMatch: 'all' }, { aud: ['a', 'c'] }), 'permit');
   });
 });

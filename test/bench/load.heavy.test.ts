@@ -6,12 +6,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { Children } from '../../bench/children.ts';
 import { autocannonLoad } from '../../bench/load/autocannon.ts';
 import type { LoadGenerator, LoadPlan, LoadResult } from '../../bench/load/load.ts';
 import { wrkLoad } from '../../bench/load/wrk.ts';
 import { Placement } from '../../bench/placement.ts';
 import { QUANTILES } from '../../bench/stats.ts';
+import { Subprocesses } from '../../bench/subprocesses.ts';
 import { needs } from '../support/programs.ts';
 
 const CONNECTIONS = 8;
@@ -26,7 +26,7 @@ interface Seen {
 
 /** Runs a load against a server that replies 200, or 401 to the token `refused`, and records the requests. */
 async function observe(
-  make: (children: Children, folder: string) => LoadGenerator,
+  make: (subprocesses: Subprocesses, folder: string) => LoadGenerator,
   plan: Pick<LoadPlan, 'use' | 'seconds'> & Partial<LoadPlan>,
   tokens: readonly string[],
 ): Promise<Seen> {
@@ -47,18 +47,18 @@ async function observe(
       response.end('answer');
     });
   });
-  const children = new Children(Placement.none());
+  const subprocesses = new Subprocesses(Placement.none());
   const folder = mkdtempSync(join(tmpdir(), 'load-test-'));
   try {
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const tokenFile = join(folder, 'tokens');
     writeFileSync(tokenFile, `${tokens.join('\n')}\n`);
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-    const load = make(children, folder);
+    const load = make(subprocesses, folder);
     const result = await load.run({ expect: 'forwarded', ...plan, url, tokenFile, connections: CONNECTIONS });
     return { result, tokens: seen, bodies };
   } finally {
-    await children.stopAll();
+    await subprocesses.stopAll();
     server.closeAllConnections();
     server.close();
     rmSync(folder, { recursive: true });
@@ -68,7 +68,11 @@ async function observe(
 const named = (count: number): string[] => Array.from({ length: count }, (_, index) => `token-${index}`);
 
 const generators = [
-  { name: 'autocannon', make: (children: Children) => autocannonLoad(children), skip: false as const },
+  {
+    name: 'autocannon',
+    make: (subprocesses: Subprocesses) => autocannonLoad(subprocesses),
+    skip: false as const,
+  },
   { name: 'wrk', make: wrkLoad, ...needs('wrk') },
 ];
 

@@ -56,14 +56,14 @@ export function start(
   });
   const printed = (pattern: RegExp): Promise<string> =>
     new Promise((resolve, reject) => {
-      const look = (): void => {
+      const match = (): void => {
         if (!pattern.test(stdout)) return;
-        child.stdout.off('data', look);
+        child.stdout.off('data', match);
         resolve(stdout);
       };
-      child.stdout.on('data', look);
+      child.stdout.on('data', match);
       ended.then(() => reject(new Error(`ended before it printed ${pattern}: ${stdout}${stderr}`)));
-      look();
+      match();
     });
   return { child, ended, printed };
 }

@@ -78,7 +78,7 @@ const value = 'must be a text, a number or true or false';
 const claimTest = 'must be a value, a list of values, { contains: value } or { exists: true }';
 const unsafe =
   'is a number that cannot be told from its neighbours; must be at most 9007199254740991, or a text';
-const words = (example: string) => `must be a list such as [${example}], or { any: [${example}] }`;
+const mustBe = (example: string) => `must be a list such as [${example}], or { any: [${example}] }`;
 
 /** The text after `require: `, and its faults: column, path below `require`, message. */
 const requireFaults: readonly (readonly [text: string, ...faults: string[]])[] = [
@@ -86,7 +86,7 @@ const requireFaults: readonly (readonly [text: string, ...faults: string[]])[] =
   ['[a]', '62: : is a list; must be a mapping with the keys scopes, roles, claims'],
   ['{ scope: [a] }', '64: .scope: is not a known key; must be scopes if that is meant'],
   ['{ scopes: [] }', '72: .scopes: is an empty list; must be a list such as [orders:read]'],
-  ['{ scopes: a }', `72: .scopes: does not fit; ${words('orders:read')}`],
+  ['{ scopes: a }', `72: .scopes: does not fit; ${mustBe('orders:read')}`],
   ['{ scopes: [a b] }', `73: .scopes[0]: ${scope}`],
   [`{ scopes: ['a"b'] }`, `73: .scopes[0]: ${scope}`],
   ['{ scopes: ["a\\\\b"] }', `73: .scopes[0]: ${scope}`],
@@ -105,7 +105,7 @@ const requireFaults: readonly (readonly [text: string, ...faults: string[]])[] =
   ['{ roles: [] }', '71: .roles: is an empty list; must be a list such as [admin]'],
   ['{ roles: [a, a] }', `75: .roles[1]: ${twice}`],
   ['{ roles: { any: [1] } }', '79: .roles.any[0]: is a number; must be the name of a role'],
-  ['{ roles: admin }', `71: .roles: does not fit; ${words('admin')}`],
+  ['{ roles: admin }', `71: .roles: does not fit; ${mustBe('admin')}`],
   ['{ claims: {} }', '64: .claims: is empty; must be a mapping such as { email_verified: true }'],
   [
     '{ claims: [a] }',

@@ -1,5 +1,5 @@
 import {
-  answered,
+  afterResponse,
   carried,
   head,
   malformed,
@@ -31,7 +31,7 @@ const [lettersAtLimit, lettersAtLimitValue] = longLetters(HEAD_BYTES);
 const many = (count: number): string[] => Array.from({ length: count }, (_, at) => `x-${at}: ${at}`);
 
 const tooLarge: Options = {
-  answers: ['431 request_head_too_large'],
+  responses: ['431 request_head_too_large'],
   end: 'closed',
   counted: ['request_head_too_large'],
 };
@@ -122,25 +122,29 @@ export const emptyNames: readonly Row[] = [
   page('an empty name before Host', 'GET /x HTTP/1.1\r\n: x\r\nHost: a.example\r\n\r\n', 400),
   carried(
     'an empty name hides the length, and the body is a request of its own',
-    [head('POST /x', ': x', `Content-Length: ${head('GET /second').length}`), answered, head('GET /second')],
+    [
+      head('POST /x', ': x', `Content-Length: ${head('GET /second').length}`),
+      afterResponse,
+      head('GET /second'),
+    ],
     [sent('POST /x', 'content-length: 0'), sent('GET /second')],
   ),
   carried('a hidden token is none', head('GET /x', ': x', 'Authorization: {bearer}'), [], {
     gateway: 'guarded',
-    answers: ['401 token_missing'],
+    responses: ['401 token_missing'],
     counted: ['token_missing'],
   }),
   carried(
     'a hidden body is judged on its own',
     [
       head('POST /x', 'Authorization: {bearer}', ': x', `Content-Length: ${smuggled.length}`),
-      answered,
+      afterResponse,
       smuggled,
     ],
     sent('POST /x', 'authorization: {bearer}', 'content-length: 0'),
     {
       gateway: 'guarded',
-      answers: ['200', '401 token_missing'],
+      responses: ['200', '401 token_missing'],
       counted: ['forwarded', 'token_missing'],
     },
   ),
@@ -148,7 +152,7 @@ export const emptyNames: readonly Row[] = [
 
 const ambiguous = {
   end: 'closed',
-  answers: ['400 authorization_ambiguous'],
+  responses: ['400 authorization_ambiguous'],
   counted: ['authorization_ambiguous'],
 } as const;
 
@@ -175,7 +179,7 @@ export const authorizations: readonly Row[] = [
     'two good Authorization in the style of HAProxy',
     head('GET /x', 'Authorization: {bearer}', 'Authorization: {bearer}'),
     [],
-    { gateway: 'haproxy', answers: ['403 Invalid JWT signature'], counted: ambiguous.counted },
+    { gateway: 'haproxy', responses: ['403 Invalid JWT signature'], counted: ambiguous.counted },
   ),
   carried(
     'two Authorization on a public route are not ours to judge',

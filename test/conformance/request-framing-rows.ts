@@ -1,4 +1,4 @@
-import { answered, carried, head, malformed, page, type Row, sent, smuggled } from './request-row.ts';
+import { afterResponse, carried, head, malformed, page, type Row, sent, smuggled } from './request-row.ts';
 
 const length = (...values: string[]): string =>
   head('POST /x', ...values.map((value) => `Content-Length:${value}`));
@@ -8,7 +8,7 @@ const abc = `${sent('POST /x', 'content-length: 3')}abc`;
 const chunks = '3\r\nabc\r\n0\r\n\r\n';
 const chunkedAbc = sent('POST /x', 'transfer-encoding: chunked') + chunks;
 /** The engine ends the connection while the request is on its way, so its response does not arrive. */
-const cut = { answers: [], end: 'closed', counted: ['client_aborted'] } as const;
+const cut = { responses: [], end: 'closed', counted: ['client_aborted'] } as const;
 const heard = { counted: ['request_malformed'] };
 
 /** The engine takes the first of several lengths, and leaves the rest of the body to be the next request. */
@@ -39,7 +39,7 @@ export const lengths: readonly Row[] = [
   page('space before the colon of the length', `${head('POST /x', 'Content-Length : 3')}abc`, 400),
   carried(
     'bytes behind a body are the next request',
-    [`${length(' 3')}abc`, answered, head('GET /second')],
+    [`${length(' 3')}abc`, afterResponse, head('GET /second')],
     [abc, sent('GET /second')],
   ),
   carried('a request behind a body, in the same segment', `${length(' 3')}abc${smuggled}`, abc, cut),
@@ -101,10 +101,10 @@ const partly = (body: string): string => sent('POST /x', 'transfer-encoding: chu
 const closed = { end: 'closed' } as const;
 /** `3;a` is read as hexadecimal 3ba, so that later bytes are content of an upload that never ends. */
 const swallowed = partly('a\r\nabc\r\n0\r\n\r\n\r\n');
-const waiting = { answers: [], end: 'waiting', counted: ['client_aborted'] } as const;
+const waiting = { responses: [], end: 'waiting', counted: ['client_aborted'] } as const;
 /** The engine refuses it when the head is on its way upstream, where the request stays without an end. */
 const midway = (name: string, body: string): Row =>
-  carried(name, coded(' chunked') + body, partly(''), { ...cut, answers: ['400 page'] });
+  carried(name, coded(' chunked') + body, partly(''), { ...cut, responses: ['400 page'] });
 
 /**
  * The engine reads chunk sizes in its own way and hands over only the content, so the gateway cannot judge them. It
@@ -168,7 +168,7 @@ export const chunkLines: readonly Row[] = [
 export const trailers: readonly Row[] = [
   carried('a trailer', `${coded(' chunked')}3\r\nabc\r\n0\r\nX-T: v\r\n\r\n`, chunkedAbc, {
     ...cut,
-    answers: ['505 page'],
+    responses: ['505 page'],
   }),
   carried(
     'a trailer that is a request behind two bytes',
@@ -185,7 +185,7 @@ export const trailers: readonly Row[] = [
   ),
   carried(
     'a trailer that comes behind the answer',
-    [`${coded(' chunked')}3\r\nabc\r\n0\r\nX:`, answered, smuggled],
+    [`${coded(' chunked')}3\r\nabc\r\n0\r\nX:`, afterResponse, smuggled],
     chunkedAbc,
     closed,
   ),
@@ -198,7 +198,7 @@ export const trailers: readonly Row[] = [
   ),
   carried(
     'a request behind a chunked one and its answer',
-    [coded(' chunked') + chunks, answered, smuggled],
+    [coded(' chunked') + chunks, afterResponse, smuggled],
     chunkedAbc,
     closed,
   ),

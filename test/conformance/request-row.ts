@@ -18,7 +18,7 @@ export interface Row {
    */
   readonly gateway: 'open' | 'guarded' | 'haproxy' | 'telling';
   /** What the client gets: status codes, with the reason of the gateway or `page` for the engine's own. */
-  readonly answers: readonly string[];
+  readonly responses: readonly string[];
   readonly end: End;
   /** The client ends its direction after the last piece. */
   readonly halfClose: boolean;
@@ -44,7 +44,7 @@ export function carried(
     name,
     pieces: typeof bytes === 'string' ? [bytes] : bytes,
     gateway: 'open',
-    answers: requests.map(() => '200'),
+    responses: requests.map(() => '200'),
     end: 'open',
     halfClose: false,
     alone: options.halfClose ?? false,
@@ -56,18 +56,18 @@ export function carried(
 
 /** Refused by the gateway with 400 and close; nothing reaches upstream. */
 export function malformed(name: string, bytes: string, options: Options = {}): Row {
-  const answers = ['400 request_malformed'];
-  return carried(name, bytes, [], { answers, end: 'closed', counted: ['request_malformed'], ...options });
+  const responses = ['400 request_malformed'];
+  return carried(name, bytes, [], { responses, end: 'closed', counted: ['request_malformed'], ...options });
 }
 
 /** The engine refuses it with its own page, and the gateway never sees it, by default. */
 export function page(name: string, bytes: string, status: 400 | 431 | 505, options: Options = {}): Row {
-  return carried(name, bytes, [], { answers: [`${status} page`], end: 'closed', counted: [], ...options });
+  return carried(name, bytes, [], { responses: [`${status} page`], end: 'closed', counted: [], ...options });
 }
 
 /** The engine waits for more; no response, and nothing reaches upstream. */
 export function waits(name: string, bytes: string, options: Options = {}): Row {
-  return carried(name, bytes, [], { answers: [], end: 'waiting', counted: [], ...options });
+  return carried(name, bytes, [], { responses: [], end: 'waiting', counted: [], ...options });
 }
 
 /** A whole head; `line` is the request line without the version. */
@@ -79,7 +79,7 @@ export const sent = (line: string, ...fields: string[]): string =>
   `${[`${line} HTTP/1.1`, 'host: a.example', ...fields].join('\r\n')}\r\n\r\n`;
 
 /** In place of a piece: the rest is sent after the first response. */
-export const answered = '{answered}';
+export const afterResponse = '{after response}';
 
 /** Requests that must never reach upstream. */
 export const smuggled = head('GET /smuggled');

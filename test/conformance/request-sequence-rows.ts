@@ -1,11 +1,11 @@
-import { answered, carried, head, type Row, sent, smuggled, waits } from './request-row.ts';
+import { afterResponse, carried, head, type Row, sent, smuggled, waits } from './request-row.ts';
 
 const get = (path: string, ...fields: string[]): string => head(`GET ${path}`, ...fields);
 const post = head('POST /x', 'Content-Length: 3');
 const abc = `${sent('POST /x', 'content-length: 3')}abc`;
 /** The engine ends the connection while the request is on its way, so its response does not arrive. */
-const cut = { answers: [], end: 'closed', counted: ['client_aborted'] } as const;
-const unknown = { gateway: 'guarded', answers: ['401 token_missing'], counted: ['token_missing'] } as const;
+const cut = { responses: [], end: 'closed', counted: ['client_aborted'] } as const;
+const unknown = { gateway: 'guarded', responses: ['401 token_missing'], counted: ['token_missing'] } as const;
 
 export const pieces: readonly Row[] = [
   carried('a request byte by byte', [...`${post}abc`], abc),
@@ -27,7 +27,7 @@ export const pieces: readonly Row[] = [
     'Expect: 100-continue',
     [head('POST /x', 'Content-Length: 3', 'Expect: 100-continue'), 'abc'],
     abc,
-    { answers: ['100', '200'] },
+    { responses: ['100', '200'] },
   ),
   carried(
     'Expect: 100-Continue is taken for nothing',
@@ -45,14 +45,14 @@ export const pieces: readonly Row[] = [
 export const pipelines: readonly Row[] = [
   carried('two requests that are refused on the spot', get('/1') + get('/2'), [], {
     gateway: 'guarded',
-    answers: ['401 token_missing', '401 token_missing'],
+    responses: ['401 token_missing', '401 token_missing'],
     counted: ['token_missing', 'token_missing'],
   }),
   carried('a request behind one that waits for upstream', get('/1') + smuggled, [], cut),
   carried('a request behind one with Connection: close', get('/1', 'Connection: close') + smuggled, [], cut),
   carried(
     'a request behind one with Connection: close and its answer',
-    [get('/1', 'Connection: close'), answered, smuggled],
+    [get('/1', 'Connection: close'), afterResponse, smuggled],
     sent('GET /1'),
     { end: 'closed' },
   ),
@@ -63,16 +63,16 @@ export const pipelines: readonly Row[] = [
     [],
     {
       ...unknown,
-      answers: ['401 token_missing', '401 token_missing'],
+      responses: ['401 token_missing', '401 token_missing'],
       counted: ['token_missing', 'token_missing'],
     },
   ),
-  carried('an empty line between requests', [get('/x'), answered, '\r\n'], sent('GET /x'), {
+  carried('an empty line between requests', [get('/x'), afterResponse, '\r\n'], sent('GET /x'), {
     end: 'waiting',
   }),
   carried('bytes behind a body that are no request', `${post}abc\x01\x02 \r\n\r\n`, abc, {
     ...cut,
-    answers: ['505 page'],
+    responses: ['505 page'],
   }),
   carried(
     'a refused body is not the next request',
@@ -84,7 +84,7 @@ export const pipelines: readonly Row[] = [
 
 export const halfCloses: readonly Row[] = [
   carried('half-close behind the request', get('/x'), sent('GET /x'), { ...cut, halfClose: true }),
-  carried('half-close behind the request and its answer', [get('/x'), answered, ''], sent('GET /x'), {
+  carried('half-close behind the request and its answer', [get('/x'), afterResponse, ''], sent('GET /x'), {
     halfClose: true,
     end: 'closed',
   }),
@@ -114,7 +114,7 @@ export const proxyHeaders: readonly Row[] = [
   carried('PROXY version 2', proxyV2 + get('/x'), sent('GET /x', loopback), { gateway: 'telling' }),
   carried(
     'PROXY version 2 between requests',
-    [get('/x'), answered, proxyV2 + get('/second')],
+    [get('/x'), afterResponse, proxyV2 + get('/second')],
     [sent('GET /x', loopback), sent('GET /second', loopback)],
     { gateway: 'telling' },
   ),

@@ -4,7 +4,7 @@ import { bareForward, eventually, startGateway, type TestGateway } from '../supp
 import { Origin, type OriginConnection } from '../support/origin.ts';
 import { request, Wire } from '../support/wire.ts';
 import { HEAD_BYTES } from './request-field-rows.ts';
-import { answered, head, type Row, smuggled } from './request-row.ts';
+import { afterResponse, head, type Row, smuggled } from './request-row.ts';
 import { rows } from './request-rows.ts';
 
 let origin: Origin;
@@ -36,10 +36,10 @@ after(async () => {
 });
 
 async function acceptAll(): Promise<never> {
-  for (;;) void answerAll(await origin.connection());
+  for (;;) void respondToAll(await origin.connection());
 }
 
-async function answerAll(connection: OriginConnection): Promise<void> {
+async function respondToAll(connection: OriginConnection): Promise<void> {
   connections.push(connection);
   try {
     for (;;) {
@@ -73,17 +73,17 @@ async function turn(): Promise<void> {
 }
 
 /** The responses in `text`, as a row names them. */
-function answersIn(text: string): string[] {
-  const answers = text.split(/(?=HTTP\/1\.1 \d{3} )/).filter((answer) => answer !== '');
-  return answers.map((answer) => {
-    const [top = '', body = ''] = answer.split('\r\n\r\n');
-    const word = /"code":"(\w+)"/.exec(body)?.[1] ?? (body.includes('<h1>') ? 'page' : body);
-    return [top.slice(9, 12), word].filter((part) => part !== '' && part !== 'ok').join(' ');
+function responsesIn(text: string): string[] {
+  const responses = text.split(/(?=HTTP\/1\.1 \d{3} )/).filter((response) => response !== '');
+  return responses.map((response) => {
+    const [top = '', body = ''] = response.split('\r\n\r\n');
+    const outcome = /"code":"(\w+)"/.exec(body)?.[1] ?? (body.includes('<h1>') ? 'page' : body);
+    return [top.slice(9, 12), outcome].filter((part) => part !== '' && part !== 'ok').join(' ');
   });
 }
 
 /** The actual result, in the form of a row. */
-type Outcome = Pick<Row, 'answers' | 'upstream' | 'counted'>;
+type Outcome = Pick<Row, 'responses' | 'upstream' | 'counted'>;
 
 /** Sends the bytes, checks the end of the connection, and yields the rest once all exchanges are over. */
 async function play(row: Row, behind = ''): Promise<Outcome> {
@@ -98,9 +98,9 @@ async function play(row: Row, behind = ''): Promise<Outcome> {
   try {
     for (const [at, piece] of [...row.pieces.slice(0, -1), row.pieces.at(-1) + behind].entries()) {
       if (at > 0) await turn();
-      if (piece === answered)
+      if (piece === afterResponse)
         await eventually(
-          () => answersIn(wire.pending).length,
+          () => responsesIn(wire.pending).length,
           (count) => count > 0,
         );
       else wire.send(piece.replaceAll('{bearer}', bearer));
@@ -111,19 +111,19 @@ async function play(row: Row, behind = ''): Promise<Outcome> {
     if (row.end === 'closed') await eventually(() => wire.closed, Boolean);
     if (row.end === 'open') {
       await eventually(
-        () => answersIn(wire.pending).length,
-        (count) => count >= row.answers.length,
+        () => responsesIn(wire.pending).length,
+        (count) => count >= row.responses.length,
       );
     }
-    const answers = answersIn(wire.pending);
+    const responses = responsesIn(wire.pending);
     if (row.end !== 'closed' && behind === '') assert.equal(wire.closed, false);
     if (row.end === 'open' && behind === '') {
       wire.send(head('GET /next', `Authorization: ${bearer}`));
       const all = await eventually(
-        () => answersIn(wire.pending),
-        (seen) => seen.length > answers.length,
+        () => responsesIn(wire.pending),
+        (seen) => seen.length > responses.length,
       );
-      assert.deepEqual(all.slice(answers.length), ['200']);
+      assert.deepEqual(all.slice(responses.length), ['200']);
       own += 1;
     }
     wire.close();
@@ -134,11 +134,11 @@ async function play(row: Row, behind = ''): Promise<Outcome> {
       () => connections.filter(isHalfDone).length,
       (count) => count === 0,
     );
-    const counted = wordsSince(before, await gateway.outcomes(), own);
+    const counted = outcomesSince(before, await gateway.outcomes(), own);
     const upstream = [...whole, ...connections.map((connection) => connection.received)]
       .filter((text) => text !== '' && !/^GET \/(?:marker|next) /.test(text))
       .map((text) => text.replaceAll(bearer, '{bearer}'));
-    return { answers, upstream, counted };
+    return { responses, upstream, counted };
   } finally {
     wire.close();
     connections = connections.filter((connection) => !connection.socket.destroyed);
@@ -156,33 +156,33 @@ function isHalfDone(connection: OriginConnection): boolean {
 type Counts = Readonly<Record<string, number>>;
 
 /** Outcomes counted between the two; `own` forwarded requests were the test's. */
-function wordsSince(before: Counts, now: Counts, own: number): string[] {
-  const words = Object.entries(now).flatMap(([word, count]) => {
-    const fresh = count - (before[word] ?? 0) - (word === 'forwarded' ? own : 0);
-    assert.ok(fresh >= 0, `${word}: ${fresh}`);
-    return Array.from({ length: fresh }, () => word);
+function outcomesSince(before: Counts, now: Counts, own: number): string[] {
+  const outcomes = Object.entries(now).flatMap(([outcome, count]) => {
+    const fresh = count - (before[outcome] ?? 0) - (outcome === 'forwarded' ? own : 0);
+    assert.ok(fresh >= 0, `${outcome}: ${fresh}`);
+    return Array.from({ length: fresh }, () => outcome);
   });
-  return words.sort();
+  return outcomes.sort();
 }
 
 describe('the bytes of a client', () => {
   for (const row of rows) {
     test(row.name, async () => {
-      const { answers, upstream, counted } = row;
-      assert.deepEqual(await play(row), { answers, upstream, counted: [...counted].sort() });
+      const { responses, upstream, counted } = row;
+      assert.deepEqual(await play(row), { responses, upstream, counted: [...counted].sort() });
     });
   }
 
   const ending = rows.filter((row) => row.end !== 'open' && !row.alone);
   for (const row of ending) {
     test(`${row.name}: a later request in the same segment never reaches upstream`, async () => {
-      const { answers, upstream } = await play(row, smuggled);
+      const { responses, upstream } = await play(row, smuggled);
       assert.deepEqual(
         upstream.filter((text) => text.startsWith('GET /smuggled')),
         [],
       );
-      assert.ok(answers.length <= 1, answers.join());
-      if (!row.answers.includes('200')) assert.ok(!answers.includes('200'));
+      assert.ok(responses.length <= 1, responses.join());
+      if (!row.responses.includes('200')) assert.ok(!responses.includes('200'));
     });
   }
 

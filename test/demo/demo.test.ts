@@ -104,10 +104,10 @@ describe('portcullis demo', () => {
     assert.match(refused, /^HTTP\/1\.1 401 .*"code":\s*"token_missing"/s);
     assert.equal(login.trim(), '');
     assert.match(accepted, /^HTTP\/1\.1 200 .*you have reached the protected service/s);
-    const answer = JSON.parse(accepted.slice(accepted.indexOf('{')));
-    assert.equal(answer.path, '/orders');
-    assert.equal(answer.headers['x-user-id'], demoIdentity.user.id);
-    assert.equal(answer.authorization, 'present');
+    const response = JSON.parse(accepted.slice(accepted.indexOf('{')));
+    assert.equal(response.path, '/orders');
+    assert.equal(response.headers['x-user-id'], demoIdentity.user.id);
+    assert.equal(response.authorization, 'present');
     assert.match(metrics, /^portcullis_rejections_total\{reason="token_missing"\} 1$/m);
   });
 
@@ -162,12 +162,12 @@ describe('portcullis demo', () => {
     const { apiKey, user } = demoIdentity;
     const client = new FusionAuthClient(apiKey, `http://127.0.0.1:${portIn(text, 'issuer')}`);
     const { token } = (await client.login({ loginId: user.email, password: user.password })).response;
-    const answer = await request(
+    const response = await request(
       portIn(text, 'gateway'),
       `GET / HTTP/1.1\r\nHost: app.example.com\r\nAuthorization: Bearer ${token}\r\n\r\n`,
     );
-    assert.equal(answer.status, 401);
-    assert.match(answer.body, /audience_mismatch/);
+    assert.equal(response.status, 401);
+    assert.match(response.body, /audience_mismatch/);
   });
 
   test('Ctrl-C ends it with 0, even with an idle client', async () => {

@@ -42,10 +42,10 @@ describe('the demo issuer', () => {
     JSON.parse(Buffer.from(token.split('.')[index] as string, 'base64url').toString());
 
   test('a login yields a token with the claims of FusionAuth, signed by the published key', async () => {
-    const answer = await login(JSON.stringify({ ...credentials, noJWT: false }));
-    assert.equal(answer.status, 200);
-    assert.equal(answer.headers.get('content-type'), 'application/json; charset=utf-8');
-    const { token, tokenExpirationInstant, user: profile } = JSON.parse(answer.body);
+    const reply = await login(JSON.stringify({ ...credentials, noJWT: false }));
+    assert.equal(reply.status, 200);
+    assert.equal(reply.headers.get('content-type'), 'application/json; charset=utf-8');
+    const { token, tokenExpirationInstant, user: profile } = JSON.parse(reply.body);
     assert.equal(tokenExpirationInstant, 1_700_003_600_000);
     assert.equal(profile.email, user.email);
     assert.equal('password' in profile, false);
@@ -92,9 +92,9 @@ describe('the demo issuer', () => {
   });
 
   test('a login for no application yields a token that names none', async () => {
-    const answer = await login(JSON.stringify({ loginId: user.email, password: user.password }));
-    assert.equal(answer.status, 200);
-    const claims = part(JSON.parse(answer.body).token, 1);
+    const reply = await login(JSON.stringify({ loginId: user.email, password: user.password }));
+    assert.equal(reply.status, 200);
+    const claims = part(JSON.parse(reply.body).token, 1);
     assert.deepEqual(
       ['aud', 'applicationId', 'roles'].filter((name) => name in claims),
       [],
@@ -102,16 +102,16 @@ describe('the demo issuer', () => {
   });
 
   test('noJWT yields only the user', async () => {
-    const answer = await login(JSON.stringify({ ...credentials, noJWT: true }));
-    assert.equal(answer.status, 200);
-    assert.deepEqual(Object.keys(JSON.parse(answer.body)), ['user']);
+    const reply = await login(JSON.stringify({ ...credentials, noJWT: true }));
+    assert.equal(reply.status, 200);
+    assert.deepEqual(Object.keys(JSON.parse(reply.body)), ['user']);
   });
 
   test('a missing or wrong API key is 401 with an empty body', async () => {
     for (const authorization of ['', 'wrong', `Bearer ${apiKey}`, `${apiKey}x`]) {
-      const answer = await login(JSON.stringify(credentials), authorization);
-      assert.equal(answer.status, 401, authorization);
-      assert.equal(answer.body, '');
+      const reply = await login(JSON.stringify(credentials), authorization);
+      assert.equal(reply.status, 401, authorization);
+      assert.equal(reply.body, '');
     }
   });
 
@@ -121,24 +121,24 @@ describe('the demo issuer', () => {
       { password: 'x' },
       { loginId: user.email.toUpperCase() },
     ]) {
-      const answer = await login(JSON.stringify({ ...credentials, ...wrong }));
-      assert.equal(answer.status, 404, JSON.stringify(wrong));
-      assert.equal(answer.body, '');
+      const reply = await login(JSON.stringify({ ...credentials, ...wrong }));
+      assert.equal(reply.status, 404, JSON.stringify(wrong));
+      assert.equal(reply.body, '');
     }
   });
 
   test('a body that is no JSON object is 400', async () => {
     for (const body of ['', '{', '[]', 'null', '"x"', '{"loginId":}']) {
-      const answer = await login(body);
-      assert.equal(answer.status, 400, body);
-      assert.equal(JSON.parse(answer.body).generalErrors[0].code, '[invalidJSON]');
+      const reply = await login(body);
+      assert.equal(reply.status, 400, body);
+      assert.equal(JSON.parse(reply.body).generalErrors[0].code, '[invalidJSON]');
     }
   });
 
   test('blank fields and an unknown application are 400, each named', async () => {
-    const answer = await login(JSON.stringify({ loginId: '', password: 7, applicationId: 'x' }));
-    assert.equal(answer.status, 400);
-    const faults: Record<string, { code: string }[]> = JSON.parse(answer.body).fieldErrors;
+    const reply = await login(JSON.stringify({ loginId: '', password: 7, applicationId: 'x' }));
+    assert.equal(reply.status, 400);
+    const faults: Record<string, { code: string }[]> = JSON.parse(reply.body).fieldErrors;
     assert.deepEqual(
       Object.values(faults).map(([fault]) => fault?.code),
       ['[blank]loginId', '[blank]password', '[invalid]applicationId'],
@@ -147,9 +147,9 @@ describe('the demo issuer', () => {
   });
 
   test('a body over 16 KiB is 413 and ends the connection', async () => {
-    const answer = await login(JSON.stringify({ ...credentials, note: 'n'.repeat(1_000_000) }));
-    assert.equal(answer.status, 413);
-    assert.equal(answer.closed, true);
+    const reply = await login(JSON.stringify({ ...credentials, note: 'n'.repeat(1_000_000) }));
+    assert.equal(reply.status, 413);
+    assert.equal(reply.closed, true);
   });
 
   test('public keys come as PEM: all of them, or one by kid or application', async () => {

@@ -195,7 +195,7 @@ describe('a reply that waits for the end of the turn', () => {
     } as unknown as ExchangeContext<Exchange>;
     new Exchange(service, stream).start();
     const state = () => ({
-      answers: stream.replies.length,
+      responses: stream.replies.length,
       ended,
       malformed: tally.rejections.of('request_malformed').value,
       aborted: tally.route('none').outcomes.of('client_aborted').value,
@@ -210,10 +210,10 @@ describe('a reply that waits for the end of the turn', () => {
 
   test('is logged with its status once it has been sent', () => {
     const { stream, state } = refused();
-    assert.deepEqual(state(), { answers: 0, ended: 1, malformed: 1, aborted: 0, lines: [] });
+    assert.deepEqual(state(), { responses: 0, ended: 1, malformed: 1, aborted: 0, lines: [] });
     stream.sendReply();
     const lines = [{ ...line, status: 400 }];
-    assert.deepEqual(state(), { answers: 1, ended: 1, malformed: 1, aborted: 0, lines });
+    assert.deepEqual(state(), { responses: 1, ended: 1, malformed: 1, aborted: 0, lines });
   });
 
   test('is logged without a status when the client has left meanwhile, and counts once', () => {
@@ -221,6 +221,6 @@ describe('a reply that waits for the end of the turn', () => {
     stream.leave();
     stream.sendReply();
     const lines = [{ ...line, status: null }];
-    assert.deepEqual(state(), { answers: 0, ended: 1, malformed: 1, aborted: 0, lines });
+    assert.deepEqual(state(), { responses: 0, ended: 1, malformed: 1, aborted: 0, lines });
   });
 });

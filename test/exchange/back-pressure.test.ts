@@ -58,17 +58,17 @@ async function pump(connection: OriginConnection, chunked: boolean): Promise<voi
 
 interface Asked {
   /** Resolves with the first byte of the body, and reads no further. */
-  readonly answer: Promise<IncomingMessage>;
+  readonly response: Promise<IncomingMessage>;
   readonly upstream: OriginConnection;
 }
 
 async function ask(): Promise<Asked> {
   const connection = origin.connection();
   const request = get({ port: gateway.port, host: '127.0.0.1', path: '/x', agent: false });
-  const answer = once(request, 'response').then(([message]) => message as IncomingMessage);
+  const response = once(request, 'response').then(([message]) => message as IncomingMessage);
   const upstream = await connection;
   await upstream.head();
-  return { answer, upstream };
+  return { response, upstream };
 }
 
 async function hashOf(message: IncomingMessage): Promise<string> {
@@ -81,7 +81,7 @@ async function hashOf(message: IncomingMessage): Promise<string> {
 describe('a client that does not read', () => {
   for (const framing of ['length', 'chunked', 'close'] as const) {
     test(`stops a response framed by ${framing}, and gets all of it later`, async () => {
-      const { answer, upstream } = await ask();
+      const { response, upstream } = await ask();
       const heads = {
         length: `Content-Length: ${TOTAL}\r\n`,
         chunked: 'Transfer-Encoding: chunked\r\n',
@@ -91,7 +91,7 @@ describe('a client that does not read', () => {
       const sent = pump(upstream, framing === 'chunked').then(() => {
         if (framing === 'close') upstream.socket.end();
       });
-      const message = await answer;
+      const message = await response;
       const taken = await settled(() => upstream.taken);
       assert.ok(taken < ON_THE_WAY, `${taken} bytes were taken from upstream`);
       assert.equal(await hashOf(message), blockDigest(TOTAL / MIB));
@@ -101,7 +101,7 @@ describe('a client that does not read', () => {
   }
 
   test('gets the last bytes and the end of a chunked response when they had to wait', async () => {
-    const { answer, upstream } = await ask();
+    const { response, upstream } = await ask();
     upstream.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
     // Chunks that reach the gateway one by one, until it takes no more; then the end, and silence.
     const hash = createHash('sha256');
@@ -112,7 +112,7 @@ describe('a client that does not read', () => {
       );
     };
     send(block);
-    const message = await answer;
+    const message = await response;
     while (upstream.socket.writableLength === 0) {
       send(block.subarray(0, 16 * 1024));
       await new Promise((resolve) => setImmediate(resolve));

@@ -32,9 +32,9 @@ test('undici gets its responses over one kept connection, and 401 with a body it
   const dispatcher = new Agent({ connections: 1 });
   const headers = { authorization: gateway.bearer() };
   for (const path of ['/a', '/b', '/c']) {
-    const answer = await request(`${url}${path}`, { dispatcher, headers });
-    assert.equal(answer.statusCode, 200);
-    assert.equal(await answer.body.text(), `GET ${path} HTTP/1.1`);
+    const response = await request(`${url}${path}`, { dispatcher, headers });
+    assert.equal(response.statusCode, 200);
+    assert.equal(await response.body.text(), `GET ${path} HTTP/1.1`);
   }
   const refused = await request(`${url}/d`, { dispatcher });
   assert.equal(refused.statusCode, 401);

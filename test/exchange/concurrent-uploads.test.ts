@@ -15,7 +15,7 @@ let gateway: TestGateway;
 
 /** Responds with the digest of the body, which it reads irregularly, each connection at its own pace. */
 before(async () => {
-  upstream = createServer((incoming, answer) => {
+  upstream = createServer((incoming, response) => {
     const hash = createHash('sha256');
     const pauseAbove = Number(incoming.headers['x-pause-above']);
     let since = 0;
@@ -27,7 +27,7 @@ before(async () => {
       incoming.pause();
       setTimeout(() => incoming.resume(), 1);
     });
-    incoming.on('end', () => answer.end(hash.digest('hex')));
+    incoming.on('end', () => response.end(hash.digest('hex')));
   });
   await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
   const { port } = upstream.address() as AddressInfo;
@@ -52,13 +52,13 @@ function upload(body: Buffer, size: number, pauseAbove: number, chunked: boolean
       headers,
       agent: false,
     };
-    const outgoing = request(options, (answer) => {
-      answer.setEncoding('latin1');
+    const outgoing = request(options, (response) => {
+      response.setEncoding('latin1');
       let text = '';
-      answer.on('data', (bytes) => {
+      response.on('data', (bytes) => {
         text += bytes;
       });
-      answer.on('end', () => resolve(text));
+      response.on('end', () => resolve(text));
     });
     outgoing.on('error', reject);
     const pieces = function* (): Generator<Buffer> {
@@ -73,11 +73,11 @@ describe('uploads at the same time reach upstream unmixed', () => {
   for (const chunked of [false, true]) {
     test(`framed by ${chunked ? 'chunks' : 'length'}`, async () => {
       const bodies = Array.from({ length: CLIENTS }, () => randomBytes(EACH));
-      const answers = await Promise.all(
+      const responses = await Promise.all(
         bodies.map((body, at) => upload(body, 1000 * 4 ** (at % 4), 32 * 1024 * 4 ** (at % 5), chunked)),
       );
       assert.deepEqual(
-        answers,
+        responses,
         bodies.map((body) => createHash('sha256').update(body).digest('hex')),
       );
     });

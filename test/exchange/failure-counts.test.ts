@@ -20,11 +20,11 @@ test('each failure of upstream is counted by its reason', async () => {
       (socket: { write(text: string): void }) => socket.write('no HTTP at all\r\n\r\n'),
       () => {},
     ]) {
-      const answered = request(gateway.port, get);
+      const failed = request(gateway.port, get);
       const upstream = await origin.connection();
       await upstream.head();
       act(upstream.socket);
-      assert.ok((await answered).status >= 502);
+      assert.ok((await failed).status >= 502);
       await upstream.closed();
     }
     const metrics = await scrape(gateway.adminPort);

@@ -15,7 +15,7 @@ let origin: Origin;
 let gateway: TestGateway;
 /** The last request head that upstream received, and upstream's response. */
 let seen = '';
-let answer = '';
+let nextResponse = '';
 
 const path = (prefix: string) => ({ host: undefined, path: prefix, methods: undefined });
 const forward = (changes: Partial<ForwardConfig> = {}): ForwardConfig => ({
@@ -29,7 +29,7 @@ before(async () => {
   origin = await Origin.start();
   origin.serve((text) => {
     seen = text;
-    return answer;
+    return nextResponse;
   });
   const network = parseNetwork('127.0.0.0/24');
   assert.ok(!('right' in network));
@@ -64,7 +64,7 @@ after(async () => {
 });
 
 async function ask(target: string, lines: readonly string[], from = STRANGER): Promise<WireResponse> {
-  answer ||= 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+  nextResponse ||= 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
   seen = '';
   const wire = await Wire.open(gateway.port, '127.0.0.1', from);
   try {
@@ -72,7 +72,7 @@ async function ask(target: string, lines: readonly string[], from = STRANGER): P
     return await wire.response();
   } finally {
     wire.close();
-    answer = '';
+    nextResponse = '';
   }
 }
 
@@ -83,8 +83,8 @@ async function got(target: string, lines: readonly string[], from = STRANGER): P
 }
 
 /** Header lines of a response without those that the gateway writes. */
-async function answered(...lines: string[]): Promise<string[]> {
-  answer = `${['HTTP/1.1 200 OK', ...lines, 'Content-Length: 2'].join('\r\n')}\r\n\r\nok`;
+async function forwardedLines(...lines: string[]): Promise<string[]> {
+  nextResponse = `${['HTTP/1.1 200 OK', ...lines, 'Content-Length: 2'].join('\r\n')}\r\n\r\nok`;
   const { status, fields } = await ask('/public', []);
   assert.equal(status, 200);
   const ours = ['date', 'content-length'];
@@ -153,7 +153,7 @@ test('X-Forwarded-Host is taken from each request', async () => {
   const wire = await Wire.open(gateway.port, '127.0.0.1', STRANGER);
   try {
     for (const host of ['a.example', 'b.example', 'b.example:80', 'a.example']) {
-      answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+      nextResponse = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
       wire.send(`GET /told HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
       assert.equal((await wire.response()).status, 200);
       assert.deepEqual(seen.trimEnd().split('\r\n').slice(1), [`host: ${host}`, `x-forwarded-host: ${host}`]);
@@ -174,7 +174,7 @@ describe('letters whose low bytes are CR, LF and NUL', () => {
 
     test(`${JSON.stringify(letters)} goes to the client byte for byte, also at the edges`, async () => {
       const lines = [`X-A: ${value}`, `X-B: ${latin1(letters)}`, `Set-Cookie: a=${latin1(letters)}`];
-      assert.deepEqual(await answered(...lines), lines);
+      assert.deepEqual(await forwardedLines(...lines), lines);
     });
   }
 });
@@ -190,10 +190,10 @@ describe('headers of a response', () => {
     'Upgrade',
   ]) {
     test(`${name} is not forwarded, in any case`, async () => {
-      assert.deepEqual(await answered(`${name}: x`, 'A: 1', `${name.toUpperCase()}: y`, `${name}s: kept`), [
-        'A: 1',
-        `${name}s: kept`,
-      ]);
+      assert.deepEqual(
+        await forwardedLines(`${name}: x`, 'A: 1', `${name.toUpperCase()}: y`, `${name}s: kept`),
+        ['A: 1', `${name}s: kept`],
+      );
     });
   }
 
@@ -203,7 +203,7 @@ describe('headers of a response', () => {
       ['Set-Cookie:a=1', 'X-A:1', 'Set-Cookie:  b=2'],
     ]) {
       assert.deepEqual(
-        await answered(...lines),
+        await forwardedLines(...lines),
         lines.map((line) => line.replace(/: */, ': ')),
       );
     }
@@ -215,13 +215,13 @@ describe('limits.responseHead', () => {
   const longest = 'a'.repeat(ANSWER_HEAD_BYTES - start.length - 4);
 
   test('a head of exactly that size is carried', async () => {
-    answer = `${start}${longest}\r\n\r\nok`;
+    nextResponse = `${start}${longest}\r\n\r\nok`;
     const response = await ask('/public', []);
     assert.deepEqual([response.status, response.headers.get('x-long')], [200, longest]);
   });
 
   test('one byte more is 502', async () => {
-    answer = `${start}${longest}a\r\n\r\nok`;
+    nextResponse = `${start}${longest}a\r\n\r\nok`;
     const response = await ask('/public', []);
     assert.equal(response.status, 502);
     assert.equal(JSON.parse(response.body).code, 'upstream_invalid_response');

@@ -9,15 +9,15 @@ import { request, Wire, type WireResponse } from '../support/wire.ts';
 let origin: Origin;
 let gateway: TestGateway;
 /** The next bytes of upstream. */
-let answer = '';
+let nextResponse = '';
 
 publicGateway('once', (made) => {
   ({ origin, gateway } = made);
-  origin.serve(() => answer);
+  origin.serve(() => nextResponse);
 });
 
 async function carry(status: string, lines: readonly string[]): Promise<WireResponse> {
-  answer = `${[`HTTP/1.1 ${status}`, ...lines, 'Content-Length: 2'].join('\r\n')}\r\n\r\nok`;
+  nextResponse = `${[`HTTP/1.1 ${status}`, ...lines, 'Content-Length: 2'].join('\r\n')}\r\n\r\nok`;
   return await request(gateway.port, 'GET /x HTTP/1.1\r\nHost: a.example\r\n\r\n');
 }
 

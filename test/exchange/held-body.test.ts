@@ -27,9 +27,9 @@ after(async () => {
 
 test('an upload that upstream stops reading after the start of its response is paused, and whole when upstream reads on', async () => {
   const client = connect({ port: gateway.port, host: '127.0.0.1' });
-  let answered = '';
+  let responded = '';
   client.setEncoding('latin1').on('data', (text) => {
-    answered += text;
+    responded += text;
   });
   client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${BODY}\r\n\r\n`);
   const upstream = await origin.connection();
@@ -53,7 +53,7 @@ test('an upload that upstream stops reading after the start of its response is p
   });
   upstream.socket.resume();
   await eventually(
-    () => answered,
+    () => responded,
     (seen) => seen.endsWith('\r\n0\r\n\r\n'),
   );
   assert.equal(received, BODY);

@@ -62,7 +62,7 @@ async function usesAnother(upstream: OriginConnection, wire: Wire): Promise<void
   next.socket.end();
 }
 
-const answers: readonly (readonly [name: string, bytes: string, method?: string])[] = [
+const responses: readonly (readonly [name: string, bytes: string, method?: string])[] = [
   ['HTTP/0.9', `<html>${poison}`],
   ['HTTP/2 frames', `\0\0\x12\x04\0\0\0\0\0${poison}`],
   ['status 1000', `HTTP/1.1 1000 OK\r\n${poison}\r\n`],
@@ -90,7 +90,7 @@ const answers: readonly (readonly [name: string, bytes: string, method?: string]
 ];
 
 describe('an invalid response of which nothing was sent is 502 upstream_invalid_response', () => {
-  for (const [name, bytes, method = 'GET'] of answers) {
+  for (const [name, bytes, method = 'GET'] of responses) {
     test(name, async () => {
       const [wire, upstream] = await asked(method);
       upstream.write(bytes);

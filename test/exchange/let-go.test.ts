@@ -16,7 +16,7 @@ const get = 'GET /x HTTP/1.1\r\nHost: a.example\r\n\r\n';
 const post = 'POST /x HTTP/1.1\r\nHost: a.example\r\nContent-Length: 10\r\n\r\nhello';
 
 describe('upstream is released at once when its client leaves', () => {
-  for (const [when, request, answer] of [
+  for (const [when, request, response] of [
     ['before the answer', get, ''],
     ['in the middle of its upload', post, ''],
     ['in the middle of an answer by length', get, 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello'],
@@ -31,10 +31,10 @@ describe('upstream is released at once when its client leaves', () => {
       wire.send(request);
       const upstream = await origin.connection();
       await upstream.head();
-      upstream.write(answer);
+      upstream.write(response);
       await eventually(
         () => wire.pending,
-        (text) => answer === '' || text.includes('hello'),
+        (text) => response === '' || text.includes('hello'),
       );
       wire.reset();
       await eventually(

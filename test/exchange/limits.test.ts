@@ -109,12 +109,12 @@ describe('limits.connections', () => {
 describe('limits.requestsPerConnection', () => {
   test('of 1 asks every client to leave, by each kind of response', async () => {
     await start({ requestsPerConnection: 1 });
-    const answers = [
+    const responses = [
       ok,
       'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n',
       'HTTP/1.1 204 No Content\r\n\r\n',
     ];
-    origin.serve(() => answers.shift() ?? ok);
+    origin.serve(() => responses.shift() ?? ok);
     for (let at = 0; at < 3; at += 1) {
       const response = await request(gateway.port, get);
       assert.equal(response.headers.get('connection'), 'close', response.raw);
@@ -170,13 +170,13 @@ describe('limits.bufferedBodies', () => {
     assert.deepEqual(new Set(codes), new Set(['upstream_overloaded']));
     const refused = codes.length;
     const whole = (text: string): boolean => text.includes('POST /x') && text.length > size;
-    const answerOne = async (): Promise<void> => {
+    const respondToOne = async (): Promise<void> => {
       await upstream.take(whole);
       upstream.write(ok);
     };
     upstream.write(ok);
     assert.equal((await first.response()).status, 200);
-    for (let at = refused; at < 25; at += 1) await answerOne();
+    for (let at = refused; at < 25; at += 1) await respondToOne();
     await eventually(
       () => codes.length,
       (count) => count === 25,
@@ -184,7 +184,7 @@ describe('limits.bufferedBodies', () => {
     assert.equal(codes.filter((code) => code === 'forwarded').length, 25 - refused);
     // All of it is free again: as many as ever fit wait at the same time.
     const again = Array.from({ length: 15 }, () => request(gateway.port, post));
-    for (let at = 0; at < 15; at += 1) await answerOne();
+    for (let at = 0; at < 15; at += 1) await respondToOne();
     assert.deepEqual(new Set((await Promise.all(again)).map(({ status }) => status)), new Set([200]));
     for (const wire of [first, ...wires]) wire.close();
   });

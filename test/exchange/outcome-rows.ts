@@ -18,7 +18,7 @@ export interface Play {
 
 /** One way for an exchange to end. */
 export interface OutcomeRow {
-  readonly word: Outcome;
+  readonly outcome: Outcome;
   readonly when: string;
   /** Status of the response; null when the client gets none. */
   readonly status: number | null;
@@ -90,25 +90,25 @@ async function leave(play: Play, wire: Wire): Promise<undefined> {
 
 /** Refused for its token, by a reply that leaves the connection open. */
 const token = (
-  word: Outcome,
+  outcome: Outcome,
   when: string,
   authorization: (gateway: TestGateway) => string,
   options?: OutcomeRow['options'],
 ): OutcomeRow => ({
-  word,
+  outcome,
   when,
   status: 401,
   ...(options === undefined ? {} : { options }),
   drive: (play) => ask(play, get(`Authorization: ${authorization(play.gateway)}`)),
 });
 
-const claims = (word: Outcome, when: string, wrong: object, options?: OutcomeRow['options']): OutcomeRow =>
-  token(word, when, (gateway) => gateway.bearer({ ...wrong }), options);
+const claims = (outcome: Outcome, when: string, wrong: object, options?: OutcomeRow['options']): OutcomeRow =>
+  token(outcome, when, (gateway) => gateway.bearer({ ...wrong }), options);
 
 /** The route demands something that the token lacks. */
-const demand = (word: Outcome, rules: Partial<RouteRules>): OutcomeRow => ({
+const demand = (outcome: Outcome, rules: Partial<RouteRules>): OutcomeRow => ({
   ...token(
-    word,
+    outcome,
     'its route demands more',
     (gateway) => gateway.bearer(),
     () => ({ routes: [{ require: { scopes: undefined, roles: undefined, claims: [], ...rules } }] }),
@@ -155,7 +155,7 @@ const limitedTo = (requestBody: number): Partial<TestOptions> => ({
 
 export const rows: readonly OutcomeRow[] = [
   {
-    word: 'forwarded',
+    outcome: 'forwarded',
     when: 'upstream answers',
     status: 200,
     async drive(play) {
@@ -165,7 +165,7 @@ export const rows: readonly OutcomeRow[] = [
     },
   },
   {
-    word: 'forwarded',
+    outcome: 'forwarded',
     when: 'upstream answers that it failed',
     status: 503,
     options: () => open,
@@ -176,7 +176,7 @@ export const rows: readonly OutcomeRow[] = [
     },
   },
   {
-    word: 'token_missing',
+    outcome: 'token_missing',
     when: 'there is none',
     status: 401,
     drive: (play) => ask(play, get()),
@@ -201,42 +201,42 @@ export const rows: readonly OutcomeRow[] = [
     ],
   })),
   {
-    word: 'token_revoked',
+    outcome: 'token_revoked',
     when: 'its user was revoked',
     status: 401,
     options: () => ({ config: { revocation } }),
     async drive(play) {
       const authorization = play.gateway.bearer({ sub: 'mallory' });
-      const answer = await revoke(play.gateway.adminPort, { sub: 'mallory' });
-      if (answer.status !== 200) throw new Error(answer.body);
+      const reply = await revoke(play.gateway.adminPort, { sub: 'mallory' });
+      if (reply.status !== 200) throw new Error(reply.body);
       return ask(play, get(`Authorization: ${authorization}`));
     },
   },
   demand('scope_insufficient', { scopes: { match: 'all', values: ['orders:read'] } }),
   demand('role_missing', { roles: { match: 'any', values: ['admin'] } }),
   {
-    word: 'authorization_ambiguous',
+    outcome: 'authorization_ambiguous',
     when: 'there are two Authorization headers',
     status: 400,
     drive: (play) =>
       ask(play, get(`Authorization: ${play.gateway.bearer()}`, `Authorization: Bearer ${SECRET}`)),
   },
   {
-    word: 'keys_unavailable',
+    outcome: 'keys_unavailable',
     when: 'the issuer has no key yet',
     status: 503,
     options: () => ({ issuer: { keys: [] } }),
     drive: (play) => ask(play, get(`Authorization: ${play.gateway.bearer()}`)),
   },
   {
-    word: 'verifier_overloaded',
+    outcome: 'verifier_overloaded',
     when: 'no thread gives an answer',
     status: 503,
     options: () => ({ issuer: { keys: [unsendableKey()] } }),
     drive: (play) => ask(play, get(`Authorization: ${play.gateway.bearer()}`)),
   },
   {
-    word: 'route_not_found',
+    outcome: 'route_not_found',
     when: 'no route has the path',
     status: 404,
     options: () => ({
@@ -245,26 +245,26 @@ export const rows: readonly OutcomeRow[] = [
     drive: (play) => ask(play, get()),
   },
   {
-    word: 'connection_auth_refused',
+    outcome: 'connection_auth_refused',
     when: 'its credentials are those of a connection',
     status: 403,
     options: () => ({ routes: [{ auth: 'none' }] }),
     drive: (play) => ask(play, get('Authorization: NTLM TlRMTVNTUAABAAAA')),
   },
   {
-    word: 'request_malformed',
+    outcome: 'request_malformed',
     when: 'its length is empty',
     status: 400,
     drive: (play) => ask(play, get('Content-Length:')),
   },
   {
-    word: 'request_head_too_large',
+    outcome: 'request_head_too_large',
     when: 'a cookie has grown',
     status: 431,
     drive: (play) => ask(play, get(`Cookie: ${'c'.repeat(16 * 1024)}`)),
   },
   {
-    word: 'request_malformed',
+    outcome: 'request_malformed',
     when: 'its client has ended its half when the answer, which waits for the end of the turn, is sent',
     status: 400,
     async drive(play) {
@@ -275,28 +275,28 @@ export const rows: readonly OutcomeRow[] = [
     },
   },
   {
-    word: 'length_required',
+    outcome: 'length_required',
     when: 'a body is chunked and must not be',
     status: 411,
     options: () => ({ ...open, config: { chunkedRequests: 'reject' } }),
     drive: (play) => ask(play, post('Transfer-Encoding: chunked')),
   },
   {
-    word: 'loop_detected',
+    outcome: 'loop_detected',
     when: 'it has passed this gateway before',
     status: 508,
     options: () => ({ ...open, config: { loopMark: 'own-mark' } }),
     drive: (play) => ask(play, get('X-Portcullis-Via: own-mark')),
   },
   {
-    word: 'request_body_too_large',
+    outcome: 'request_body_too_large',
     when: 'the announced length is',
     status: 413,
     options: () => limitedTo(4),
     drive: (play) => ask(play, post('Content-Length: 5')),
   },
   {
-    word: 'request_body_too_large',
+    outcome: 'request_body_too_large',
     when: 'the body turns out to be, on its way',
     status: 413,
     options: () => limitedTo(4),
@@ -307,21 +307,21 @@ export const rows: readonly OutcomeRow[] = [
     },
   },
   {
-    word: 'request_timeout',
+    outcome: 'request_timeout',
     when: 'the time is over and the body is not there',
     status: 408,
     options: () => ({ ...open, config: { timeouts: { requestMs: 200 } } }),
     drive: (play) => ask(play, post('Content-Length: 5')),
   },
   {
-    word: 'upstream_timeout',
+    outcome: 'upstream_timeout',
     when: 'the time is over and the answer is not there',
     status: 504,
     options: () => ({ ...open, config: { timeouts: { requestMs: 200 } } }),
     drive: (play) => ask(play, get()),
   },
   {
-    word: 'upstream_unreachable',
+    outcome: 'upstream_unreachable',
     when: 'no process listens',
     status: 502,
     options: () => open,
@@ -329,7 +329,7 @@ export const rows: readonly OutcomeRow[] = [
     drive: (play) => ask(play, get()),
   },
   {
-    word: 'upstream_reset',
+    outcome: 'upstream_reset',
     when: 'upstream ends before its answer',
     status: 502,
     options: () => open,
@@ -340,7 +340,7 @@ export const rows: readonly OutcomeRow[] = [
     },
   },
   {
-    word: 'upstream_reset',
+    outcome: 'upstream_reset',
     when: 'upstream ends once more when it is asked anew',
     status: 502,
     options: () => open,
@@ -359,7 +359,7 @@ export const rows: readonly OutcomeRow[] = [
     },
   },
   {
-    word: 'upstream_reset',
+    outcome: 'upstream_reset',
     when: 'upstream ends in the middle of its answer',
     status: null,
     logged: 200,
@@ -377,7 +377,7 @@ export const rows: readonly OutcomeRow[] = [
     },
   },
   {
-    word: 'upstream_invalid_response',
+    outcome: 'upstream_invalid_response',
     when: 'upstream does not speak HTTP',
     status: 502,
     options: () => open,
@@ -388,7 +388,7 @@ export const rows: readonly OutcomeRow[] = [
     },
   },
   {
-    word: 'upstream_invalid_response',
+    outcome: 'upstream_invalid_response',
     when: 'the first chunk of its body is no chunk',
     status: 502,
     options: () => open,
@@ -400,7 +400,7 @@ export const rows: readonly OutcomeRow[] = [
     },
   },
   {
-    word: 'upstream_timeout',
+    outcome: 'upstream_timeout',
     when: 'upstream is silent',
     status: 504,
     options: () => ({ ...open, timeouts: { responseMs: 100 } }),
@@ -410,7 +410,7 @@ export const rows: readonly OutcomeRow[] = [
     },
   },
   {
-    word: 'upstream_overloaded',
+    outcome: 'upstream_overloaded',
     when: 'every connection is taken and no request may wait',
     status: 503,
     options: () => ({ ...open, limits: { connections: 1, waiting: 0 } }),
@@ -424,7 +424,7 @@ export const rows: readonly OutcomeRow[] = [
     },
   },
   {
-    word: 'draining',
+    outcome: 'draining',
     when: 'the gateway stops and upstream has not answered',
     status: 503,
     options: () => open,
@@ -437,7 +437,7 @@ export const rows: readonly OutcomeRow[] = [
     },
   },
   {
-    word: 'draining',
+    outcome: 'draining',
     when: 'the gateway stops in the middle of an answer',
     status: null,
     logged: 200,
@@ -455,21 +455,21 @@ export const rows: readonly OutcomeRow[] = [
     },
   },
   {
-    word: 'internal_error',
+    outcome: 'internal_error',
     when: 'a fault of ours strikes in the turn of the request',
     status: 500,
     options: () => ({ ...open, config: { upstreams: brokenUpstreams() } }),
     drive: (play) => ask(play, get()),
   },
   {
-    word: 'internal_error',
+    outcome: 'internal_error',
     when: 'a fault of ours strikes behind the verification',
     status: 500,
     options: () => ({ config: { upstreams: brokenUpstreams() } }),
     drive: (play) => ask(play, get(`Authorization: ${play.gateway.bearer()}`)),
   },
   {
-    word: 'client_aborted',
+    outcome: 'client_aborted',
     when: 'its token is being verified',
     status: null,
     // A second of work, so that a slow machine too sees the client leave in the middle of it.
@@ -491,7 +491,7 @@ export const rows: readonly OutcomeRow[] = [
     },
   },
   {
-    word: 'preflight_answered',
+    outcome: 'preflight_answered',
     when: 'the route has the answer',
     status: 204,
     options: () => ({
@@ -516,7 +516,7 @@ export const rows: readonly OutcomeRow[] = [
       ),
   },
   {
-    word: 'client_aborted',
+    outcome: 'client_aborted',
     when: 'it waits for a connection',
     status: null,
     options: () => ({ ...open, limits: { connections: 1, waiting: 1 } }),
@@ -536,7 +536,7 @@ export const rows: readonly OutcomeRow[] = [
     },
   },
   {
-    word: 'client_aborted',
+    outcome: 'client_aborted',
     when: 'its body is on its way',
     status: null,
     options: () => open,
@@ -548,7 +548,7 @@ export const rows: readonly OutcomeRow[] = [
     },
   },
   {
-    word: 'client_aborted',
+    outcome: 'client_aborted',
     when: 'upstream has not answered',
     status: null,
     options: () => open,
@@ -558,7 +558,7 @@ export const rows: readonly OutcomeRow[] = [
     },
   },
   {
-    word: 'client_aborted',
+    outcome: 'client_aborted',
     when: 'it has a part of the answer',
     status: null,
     logged: 200,

@@ -51,8 +51,8 @@ function collector() {
 function counted(text: string, metric: string, label: string): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const [, labels = '', value] of text.matchAll(new RegExp(`^${metric}\\{(.*)\\} (\\d+)$`, 'gm'))) {
-    const word = new RegExp(`${label}="([^"]*)"`).exec(labels)?.[1] as string;
-    if (value !== '0') counts[word] = (counts[word] ?? 0) + Number(value);
+    const outcome = new RegExp(`${label}="([^"]*)"`).exec(labels)?.[1] as string;
+    if (value !== '0') counts[outcome] = (counts[outcome] ?? 0) + Number(value);
   }
   return counts;
 }
@@ -65,18 +65,18 @@ function tallied(gateway: TestGateway): {
   const { tally } = serverOf(gateway);
   const outcomes: Record<string, number> = {};
   for (const { outcomes: family } of tally.routes.values()) {
-    for (const [word, { value }] of family.members) {
-      if (value > 0) outcomes[word] = (outcomes[word] ?? 0) + value;
+    for (const [outcome, { value }] of family.members) {
+      if (value > 0) outcomes[outcome] = (outcomes[outcome] ?? 0) + value;
     }
   }
   const rejected = Object.fromEntries(
-    Array.from(tally.rejections.members, ([word, { value }]) => [word, value]),
+    Array.from(tally.rejections.members, ([outcome, { value }]) => [outcome, value]),
   );
   return { outcomes, rejected };
 }
 
-function expectedCounts({ word, beside }: OutcomeRow) {
-  const outcomes = { ...beside, [word]: 1 };
+function expectedCounts({ outcome, beside }: OutcomeRow) {
+  const outcomes = { ...beside, [outcome]: 1 };
   const rejected = Object.fromEntries(Object.entries(outcomes).filter(([name]) => name in reasons));
   return { outcomes, rejected };
 }
@@ -102,14 +102,14 @@ async function play(row: OutcomeRow): Promise<void> {
   try {
     const response = await row.drive({ gateway, origin, open });
     assert.equal(response?.status ?? null, row.status);
-    if (response !== undefined && row.word in reasons) {
+    if (response !== undefined && row.outcome in reasons) {
       assert.equal(response.headers.get('content-type'), 'application/problem+json');
-      assert.equal(JSON.parse(response.body).code, row.word);
+      assert.equal(JSON.parse(response.body).code, row.outcome);
       assert.equal(JSON.parse(response.body).status, row.status);
     }
 
     const expected = expectedCounts(row);
-    if (row.word === 'draining') assert.deepEqual(tallied(gateway), expected);
+    if (row.outcome === 'draining') assert.deepEqual(tallied(gateway), expected);
     else {
       const text = await scrape(gateway.adminPort);
       const outcomes = counted(text, 'portcullis_requests_total', 'outcome');
@@ -120,10 +120,10 @@ async function play(row: OutcomeRow): Promise<void> {
       assert.match(text, /^portcullis_access_log_dropped_total 0$/m);
     }
 
-    const words: Record<string, number> = {};
-    for (const { outcome } of lines()) words[outcome] = (words[outcome] ?? 0) + 1;
-    assert.deepEqual(words, expected.outcomes);
-    const line = lines().find(({ outcome }) => outcome === row.word) as Line;
+    const logged: Record<string, number> = {};
+    for (const { outcome } of lines()) logged[outcome] = (logged[outcome] ?? 0) + 1;
+    assert.deepEqual(logged, expected.outcomes);
+    const line = lines().find(({ outcome }) => outcome === row.outcome) as Line;
     assert.deepEqual(Object.keys(line), fields);
     assert.equal(line.status, row.logged ?? row.status);
     assert.equal(line['client'], '127.0.0.1');
@@ -137,7 +137,7 @@ async function play(row: OutcomeRow): Promise<void> {
 }
 
 describe('an exchange is counted and logged once, with one reason', () => {
-  for (const row of rows) test(`${row.word}: ${row.when}`, () => play(row));
+  for (const row of rows) test(`${row.outcome}: ${row.when}`, () => play(row));
 
   test('draining: a request that comes after the cut is not its client’s fault', async () => {
     const origin = await Origin.start();
@@ -166,16 +166,17 @@ describe('an exchange is counted and logged once, with one reason', () => {
   });
 
   test('every reason has a row, or cannot happen yet', () => {
-    const driven = new Set(rows.map(({ word }) => word));
+    const driven = new Set(rows.map(({ outcome }) => outcome));
     const others = ['forwarded', 'client_aborted', 'preflight_answered'];
-    for (const word of [...others, ...Object.keys(reasons)] as Outcome[]) {
-      assert.notEqual(driven.has(word), word in undriven, word);
+    for (const outcome of [...others, ...Object.keys(reasons)] as Outcome[]) {
+      assert.notEqual(driven.has(outcome), outcome in undriven, outcome);
     }
   });
 
   test('a reason has its documented status', () => {
-    for (const { word, status } of rows) {
-      if (word in reasons && status !== null) assert.equal(status, reasons[word as Reason].status, word);
+    for (const { outcome, status } of rows) {
+      if (outcome in reasons && status !== null)
+        assert.equal(status, reasons[outcome as Reason].status, outcome);
     }
   });
 });

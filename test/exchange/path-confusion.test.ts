@@ -135,7 +135,7 @@ const harmless = [
 
 function product(...lists: readonly (readonly string[])[]): readonly string[] {
   return lists.reduce<readonly string[]>(
-    (heads, list) => heads.flatMap((head) => list.map((tail) => head + tail)),
+    (heads, list) => heads.flatMap((head) => list.map((rest) => head + rest)),
     [''],
   );
 }
@@ -208,9 +208,9 @@ after(() => {
 async function visit(port: number, target: string): Promise<readonly string[] | number> {
   const response = await request(port, `GET ${target} HTTP/1.1\r\nHost: a.example\r\n\r\n`);
   if (response.status !== 200) return response.status;
-  const answer = JSON.parse(response.body) as { target: string; readings: string[] };
-  assert.equal(answer.target, target, 'forwarded as sent');
-  return answer.readings;
+  const reading = JSON.parse(response.body) as { target: string; readings: string[] };
+  assert.equal(reading.target, target, 'forwarded as sent');
+  return reading.readings;
 }
 
 for (const setting of settings) {

@@ -1,5 +1,5 @@
 /** A whole response of upstream; `lines` are further headers, each with its end. */
-export const answer = (body: string, lines = ''): string =>
+export const response = (body: string, lines = ''): string =>
   `HTTP/1.1 200 OK\r\n${lines}Content-Length: ${body.length}\r\n\r\n${body}`;
 
 /** The paths of the requests that upstream has received, in their order. */

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { eventually, startGateway, type TestGateway, type TestOptions } from '../support/gateway.ts';
 import { Origin, type OriginConnection } from '../support/origin.ts';
 import { Wire } from '../support/wire.ts';
-import { answer, paths } from './pipelined-texts.ts';
+import { paths, response } from './pipelined-texts.ts';
 
 // Requests that wait for an upstream connection, or are retried, while requests share connections.
 
@@ -55,7 +55,7 @@ async function warm(count: number): Promise<OriginConnection[]> {
     await connection.head();
     connections.push(connection);
   }
-  for (const connection of connections) connection.write(answer('warm'));
+  for (const connection of connections) connection.write(response('warm'));
   for (const client of clients) assert.equal((await client.response()).body, 'warm');
   return connections;
 }
@@ -85,13 +85,13 @@ test('waiting requests share a connection like new ones', async () => {
     all.push(await send('GET', `/${at}`));
     await waiting(1 + at);
   }
-  upstream.write(answer('first'));
+  upstream.write(response('first'));
   await upstream.take((text) => text.endsWith('hi'));
-  upstream.write(answer('posted'));
+  upstream.write(response('posted'));
   assert.deepEqual(paths(await upstream.take((text) => paths(text).length === 4)), ['/1', '/2', '/3', '/4']);
-  upstream.write(['1', '2', '3', '4'].map((body) => answer(body)).join(''));
+  upstream.write(['1', '2', '3', '4'].map((body) => response(body)).join(''));
   assert.deepEqual(paths(await upstream.take((text) => paths(text).length === 2)), ['/5', '/6']);
-  upstream.write(answer('5') + answer('6'));
+  upstream.write(response('5') + response('6'));
   const bodies = await Promise.all([first, post, ...all].map(async (wire) => (await wire.response()).body));
   assert.deepEqual(bodies, ['first', 'posted', '1', '2', '3', '4', '5', '6']);
 });
@@ -103,22 +103,22 @@ test('a retried request is never put behind others', async () => {
   const [a, b] = both;
   const [ofA, ofB] = [paths(await a.head()), paths(await b.head())] as [string[], string[]];
   assert.deepEqual([ofA.length, ofB.length], [4, 4]);
-  a.write(answer('a'));
+  a.write(response('a'));
   a.socket.end();
   // One gets the place of the connection that ended, two wait.
   const c = await origin.connection();
   const [again] = paths(await c.head());
   await waiting(2);
-  b.write(answer('b'));
+  b.write(response('b'));
   assert.equal((await (clients.get(ofB[0] as string) as Wire).response()).body, 'b');
   assert.equal(b.received, '');
   await waiting(2);
-  b.write([1, 2, 3].map(() => answer('b')).join(''));
+  b.write([1, 2, 3].map(() => response('b')).join(''));
   assert.ok(ofA.includes(paths(await b.head())[0] as string));
-  b.write(answer('again'));
+  b.write(response('again'));
   assert.ok(ofA.includes(paths(await b.head())[0] as string));
-  b.write(answer('again'));
-  c.write(answer('again'));
+  b.write(response('again'));
+  c.write(response('again'));
   for (const path of ofA.slice(1)) {
     assert.equal((await (clients.get(path) as Wire).response()).body, 'again');
   }
@@ -131,17 +131,17 @@ test('a retried request takes the place of an idle connection', async () => {
   const clients = await spread(7, both);
   const [x, y] = paths(both[0].received).length === 4 ? both : [both[1], both[0]];
   const [ofX, ofY] = [paths(await x.head()), paths(await y.head())];
-  x.write(ofX.map(() => answer('x')).join(''));
+  x.write(ofX.map(() => response('x')).join(''));
   await eventually(
     () => gateway.connections(),
     ({ idle }) => idle === 1,
   );
-  y.write(answer('y', 'Connection: close\r\n'));
+  y.write(response('y', 'Connection: close\r\n'));
   y.socket.end();
   for (const _ of ofY.slice(1)) {
     const connection = await origin.connection();
     await connection.head();
-    connection.write(answer('again'));
+    connection.write(response('again'));
   }
   for (const path of ofY.slice(1)) {
     assert.equal((await (clients.get(path) as Wire).response()).body, 'again');
@@ -184,7 +184,7 @@ for (const [how, head, last] of [
       try {
         const connection = await origin.connection();
         assert.deepEqual(paths(await connection.head()), ['/2']);
-        connection.write(answer('again'));
+        connection.write(response('again'));
         assert.equal((await second.response()).body, 'again');
         if (stays) assert.match(first.pending, /x/);
         else await upstream.closed();
@@ -202,7 +202,7 @@ test('HEAD goes alone: bytes that a faulty server sends as its body answer no re
   await upstream.head();
   await send('GET', '/next');
   await waiting(1);
-  upstream.write(`HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n${answer('evil')}`);
+  upstream.write(`HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n${response('evil')}`);
   assert.equal((await head.response({ toHead: true })).status, 200);
   await upstream.closed();
   assert.deepEqual(paths(await (await origin.connection()).head()), ['/next']);

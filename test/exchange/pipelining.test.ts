@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { eventually, startGateway, type TestGateway } from '../support/gateway.ts';
 import { Origin, type OriginConnection } from '../support/origin.ts';
 import { Wire } from '../support/wire.ts';
-import { answer, paths } from './pipelined-texts.ts';
+import { paths, response } from './pipelined-texts.ts';
 
 const DEPTH = 4;
 
@@ -48,7 +48,7 @@ async function warm(): Promise<void> {
   const wire = await send('GET', '/warm');
   upstream = await origin.connection();
   await upstream.head();
-  upstream.write(answer('warm'));
+  upstream.write(response('warm'));
   assert.equal((await wire.response()).body, 'warm');
 }
 
@@ -73,11 +73,11 @@ const bodies = async (all: readonly Wire[]): Promise<string[]> =>
   Promise.all(all.map(async (wire) => (await wire.response()).body));
 
 /** Responds to each request on each further connection by its path. */
-async function answerRest(count: number): Promise<void> {
+async function respondToRest(count: number): Promise<void> {
   for (let left = count; left > 0; left -= 1) {
     const connection = await origin.connection();
     const [path] = paths(await connection.head());
-    connection.write(answer(`again ${path}`, 'Connection: close\r\n'));
+    connection.write(response(`again ${path}`, 'Connection: close\r\n'));
   }
 }
 
@@ -86,7 +86,7 @@ describe('requests that share a connection', () => {
     await start();
     await warm();
     const all = await line(DEPTH);
-    upstream.write(['one', 'two', 'three', 'four'].map((body) => answer(body)).join(''));
+    upstream.write(['one', 'two', 'three', 'four'].map((body) => response(body)).join(''));
     assert.deepEqual(await bodies(all), ['one', 'two', 'three', 'four']);
     assert.equal(origin.accepted, 1);
     assert.deepEqual(await gateway.outcomes(), { forwarded: DEPTH + 1 });
@@ -96,7 +96,7 @@ describe('requests that share a connection', () => {
     await start();
     await warm();
     const whole =
-      answer('one') +
+      response('one') +
       'HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n' +
       'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nthree\r\n0\r\n\r\n' +
       'HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n';
@@ -131,11 +131,11 @@ describe('requests that share a connection', () => {
       ({ waiting }) => waiting === 2,
     );
     assert.equal(upstream.received, '');
-    upstream.write(answer('one'));
+    upstream.write(response('one'));
     assert.deepEqual(paths(await upstream.head()), ['/5']);
-    upstream.write(answer('two'));
+    upstream.write(response('two'));
     assert.deepEqual(paths(await upstream.head()), ['/6']);
-    upstream.write(['three', 'four', 'five', 'six'].map((body) => answer(body)).join(''));
+    upstream.write(['three', 'four', 'five', 'six'].map((body) => response(body)).join(''));
     assert.deepEqual(await bodies([...all, ...late]), ['one', 'two', 'three', 'four', 'five', 'six']);
   });
 
@@ -149,9 +149,9 @@ describe('requests that share a connection', () => {
       () => gateway.connections(),
       ({ waiting }) => waiting === 1,
     );
-    connection.write(answer('one'));
+    connection.write(response('one'));
     assert.deepEqual(paths(await connection.head()), ['/2']);
-    connection.write(answer('two'));
+    connection.write(response('two'));
     assert.deepEqual(await bodies([first, second]), ['one', 'two']);
   });
 
@@ -169,16 +169,16 @@ describe('requests that share a connection', () => {
       () => gateway.connections(),
       ({ waiting }) => waiting === 2,
     );
-    upstream.write(answer('one'));
+    upstream.write(response('one'));
     assert.equal((await first.response()).body, 'one');
     // There is room now, but not for these.
     assert.deepEqual([upstream.received, (await gateway.connections())['waiting']], ['', 2]);
-    upstream.write(answer('two'));
+    upstream.write(response('two'));
     const sent = await upstream.take((text) => text.endsWith('hi'));
     assert.deepEqual(paths(sent), ['/post']);
-    upstream.write(answer('three'));
+    upstream.write(response('three'));
     assert.deepEqual(paths(await upstream.head()), ['/last']);
-    upstream.write(answer('four'));
+    upstream.write(response('four'));
     assert.deepEqual(await bodies([second, post, last]), ['two', 'three', 'four']);
     assert.equal(origin.accepted, 1);
   });
@@ -194,9 +194,9 @@ test('no request follows one with a body', async () => {
     () => gateway.connections(),
     ({ waiting }) => waiting === 1,
   );
-  upstream.write(answer('posted'));
+  upstream.write(response('posted'));
   assert.deepEqual(paths(await upstream.head()), ['/get']);
-  upstream.write(answer('got'));
+  upstream.write(response('got'));
   assert.deepEqual(await bodies([post, get]), ['posted', 'got']);
 });
 
@@ -209,9 +209,9 @@ describe('when a shared connection fails', () => {
       await start(DEPTH);
       await warm();
       const all = await line(3);
-      upstream.write(answer(first, last));
+      upstream.write(response(first, last));
       upstream.socket.end();
-      await answerRest(2);
+      await respondToRest(2);
       assert.deepEqual((await bodies(all)).sort(), ['again /2', 'again /3', 'one']);
       assert.equal(origin.accepted, 3);
     });
@@ -221,7 +221,7 @@ describe('when a shared connection fails', () => {
     await start(DEPTH);
     await warm();
     const [first, second] = (await line(2)) as [Wire, Wire];
-    upstream.write(answer('one'));
+    upstream.write(response('one'));
     upstream.socket.end();
     const connection = await origin.connection();
     await connection.head();
@@ -234,8 +234,8 @@ describe('when a shared connection fails', () => {
     await start(DEPTH);
     await warm();
     const [first, second, third] = (await line(3)) as [Wire, Wire, Wire];
-    upstream.write(`${answer('one')}HTTP/1.1 200 OK\r\nContent-Length: 1, 2\r\n\r\n`);
-    await answerRest(1);
+    upstream.write(`${response('one')}HTTP/1.1 200 OK\r\nContent-Length: 1, 2\r\n\r\n`);
+    await respondToRest(1);
     assert.equal((await first.response()).body, 'one');
     assert.match((await second.response()).body, /upstream_invalid_response/);
     assert.equal((await third.response()).body, 'again /3');
@@ -245,7 +245,7 @@ describe('when a shared connection fails', () => {
     await start(DEPTH, 200);
     await warm();
     const [first, second] = (await line(2)) as [Wire, Wire];
-    await answerRest(1);
+    await respondToRest(1);
     assert.equal((await first.response()).status, 504);
     assert.equal((await second.response()).body, 'again /2');
   });
@@ -260,7 +260,7 @@ describe('when a shared connection fails', () => {
       (text) => text.endsWith('part'),
     );
     upstream.socket.end();
-    await answerRest(1);
+    await respondToRest(1);
     await assert.rejects(first.response());
     assert.equal((await second.response()).body, 'again /2');
   });
@@ -271,11 +271,11 @@ describe('bytes after the last response', () => {
     await start(DEPTH);
     await warm();
     const [first] = (await line(1)) as [Wire];
-    upstream.write(`${answer('one')}${answer('poison')}`);
+    upstream.write(`${response('one')}${response('poison')}`);
     assert.equal((await first.response()).body, 'one');
     await upstream.closed();
     const next = await send('GET', '/next');
-    await answerRest(1);
+    await respondToRest(1);
     assert.equal((await next.response()).body, 'again /next');
   });
 });
@@ -290,7 +290,7 @@ describe('a client that leaves', () => {
       () => gateway.outcomes(),
       ({ client_aborted }) => client_aborted === 1,
     );
-    upstream.write(answer('one') + answer('nobody reads this') + answer('three'));
+    upstream.write(response('one') + response('nobody reads this') + response('three'));
     assert.deepEqual(await bodies([first, third]), ['one', 'three']);
     assert.equal(origin.accepted, 1);
   });
@@ -310,10 +310,10 @@ describe('a client that leaves', () => {
       () => gateway.connections(),
       ({ waiting }) => waiting === 1,
     );
-    upstream.write(answer('nobody reads this') + answer('two'));
+    upstream.write(response('nobody reads this') + response('two'));
     assert.equal((await second.response()).body, 'two');
     await upstream.head();
-    upstream.write(answer('three'));
+    upstream.write(response('three'));
     assert.equal((await third.response()).body, 'three');
     assert.equal(origin.accepted, 1);
   });
@@ -327,8 +327,8 @@ describe('a client that leaves', () => {
       () => gateway.outcomes(),
       ({ client_aborted }) => client_aborted === 1,
     );
-    upstream.write(answer('x'.repeat(1024 * 1024)));
-    await answerRest(1);
+    upstream.write(response('x'.repeat(1024 * 1024)));
+    await respondToRest(1);
     assert.equal((await second.response()).body, 'again /2');
     await upstream.closed();
   });
@@ -348,8 +348,8 @@ test('a client that reads slowly delays the next ones, and loses none of their r
   const [first, second] = (await line(2)) as [Wire, Wire];
   const large = 'x'.repeat(8 * 1024 * 1024);
   first.pauseReading();
-  upstream.write(answer(large));
-  upstream.write(answer('two'));
+  upstream.write(response(large));
+  upstream.write(response('two'));
   // Upstream is not read any more, and no other request goes on this connection.
   await eventually(
     () => upstream.socket.writableLength,
@@ -364,6 +364,6 @@ test('a client that reads slowly delays the next ones, and loses none of their r
   assert.equal((await first.response()).body.length, large.length);
   assert.equal((await second.response()).body, 'two');
   assert.deepEqual(paths(await upstream.head()), ['/late']);
-  upstream.write(answer('late'));
+  upstream.write(response('late'));
   assert.equal((await late.response()).body, 'late');
 });

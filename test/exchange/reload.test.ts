@@ -23,11 +23,12 @@ let two: Origin;
 let issuer: ScriptedIssuer;
 let gateway: LocalGateway;
 
-const answer = (body: string): string => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+const okResponse = (body: string): string =>
+  `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 
 before(async () => {
   [one, two] = [await Origin.start(), await Origin.start()];
-  two.serve(() => answer('two'));
+  two.serve(() => okResponse('two'));
   issuer = await ScriptedIssuer.start();
 });
 after(async () => {
@@ -130,7 +131,7 @@ describe('another configuration', () => {
       assert.equal((await wires[0].response()).body, '1');
       const later = close === '' ? upstream : await one.connection();
       assert.match(await later.head(), /^GET \/2 /);
-      later.write(answer('2'));
+      later.write(okResponse('2'));
       assert.equal((await wires[1].response()).body, '2');
       await later.closed();
       upstream.socket.destroy();
@@ -231,7 +232,7 @@ describe('fetched keys', () => {
 
   beforeEach(async () => {
     issuer.keys = keySet(jwk(first, { kid: 'a' }));
-    issuer.answers.set('/other', keySet(jwk(second, { kid: 'b' })));
+    issuer.responses.set('/other', keySet(jwk(second, { kid: 'b' })));
     await start(config(remote(issuer.url())));
     await eventually(
       () => status(token(first, 'a')),
@@ -250,7 +251,7 @@ describe('fetched keys', () => {
 
   test('of a new address are present before it is in force', async () => {
     let release = (): void => {};
-    issuer.answers.set('/other', (response) => {
+    issuer.responses.set('/other', (response) => {
       release = () => response.end(keySetText(jwk(second, { kid: 'b' })));
     });
     const asked = issuer.asked.length;
@@ -260,7 +261,7 @@ describe('fetched keys', () => {
     release();
     await reload;
     assert.equal(await status(token(second, 'b')), 200);
-    issuer.answers.set('/other', keySet(jwk(first, { kid: 'c' })));
+    issuer.responses.set('/other', keySet(jwk(first, { kid: 'c' })));
     assert.equal(await status(token(first, 'c')), 200);
     assert.equal(await status(token(first, 'a')), 401);
   });

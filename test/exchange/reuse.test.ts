@@ -49,12 +49,12 @@ describe('a connection whose request was not sent whole carries no other request
 
   test('a connection whose body is complete does', async () => {
     for (let at = 0; at < 2; at += 1) {
-      const answered = request(
+      const carried = request(
         gateway.port,
         'POST /x HTTP/1.1\r\nHost: a.example\r\nContent-Length: 2\r\n\r\nhi',
       );
       if (at === 0) origin.serve(() => ok);
-      assert.equal((await answered).body, 'ok');
+      assert.equal((await carried).body, 'ok');
     }
     assert.equal(origin.accepted, 1);
   });

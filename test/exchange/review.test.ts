@@ -64,7 +64,7 @@ function started(bodyMinRate: number) {
     outcomes: () =>
       Array.from(tally.route('/').outcomes.members)
         .filter(([, { value }]) => value > 0)
-        .map(([word]) => word),
+        .map(([outcome]) => outcome),
   };
 }
 

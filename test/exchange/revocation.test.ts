@@ -182,8 +182,8 @@ describe('revocation', () => {
     ];
     for (const [event, hit, miss] of rows) {
       assert.equal(await get(gateway, token(hit)), 200);
-      const answer = await send(gateway, event);
-      assert.deepEqual([answer.status, answer.body], [200, '{"accepted":true}\n']);
+      const reply = await send(gateway, event);
+      assert.deepEqual([reply.status, reply.body], [200, '{"accepted":true}\n']);
       assert.equal(await get(gateway, token(hit)), 'token_revoked', JSON.stringify(event));
       assert.equal(await get(gateway, token(miss)), 200, JSON.stringify(event));
     }

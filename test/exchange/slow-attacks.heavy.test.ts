@@ -36,11 +36,12 @@ let gateway: Started;
 let port = 0;
 let adminPort = 0;
 
-const answer = (body: string): string => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+const okResponse = (body: string): string =>
+  `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 
 before(async () => {
   origin = await Origin.start();
-  const [small, large] = [answer('ok'), answer(LARGE)];
+  const [small, large] = [okResponse('ok'), okResponse(LARGE)];
   // A body that never ends gets no response.
   origin.serve((head) => (head.startsWith('GET /large') ? large : head.startsWith('GET') ? small : ''));
   const file = join(folder, 'portcullis.yaml');

@@ -31,14 +31,14 @@ let walkThrough: TestGateway;
 let seen: string[] = [];
 /** Every line in the logs of the gateways. */
 const logged: string[] = [];
-let answer = '';
+let response = '';
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
 before(async () => {
   origin = await Origin.start();
   origin.serve((text) => {
     seen.push(text);
-    return answer;
+    return response;
   });
   const write = (fields: object, message: string): void => {
     logged.push(JSON.stringify(fields) + message);
@@ -75,7 +75,7 @@ async function send(
   upstream = OK,
 ): Promise<WireResponse> {
   seen = [];
-  answer = upstream;
+  response = upstream;
   return request(port, `${[`GET ${target} HTTP/1.1`, 'Host: a', ...lines].join('\r\n')}\r\n\r\n`);
 }
 

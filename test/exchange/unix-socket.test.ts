@@ -73,7 +73,7 @@ async function start(config: Partial<Config> = {}): Promise<void> {
 }
 
 /** One response to a client on the unix socket. */
-async function answerTo(lines: readonly string[], target = '/'): Promise<WireResponse> {
+async function responseTo(lines: readonly string[], target = '/'): Promise<WireResponse> {
   const wire = await Wire.openUnix(path);
   try {
     wire.send(`GET ${target} HTTP/1.1\r\n${['Host: a.example', ...lines].join('\r\n')}\r\n\r\n`);
@@ -86,7 +86,7 @@ async function answerTo(lines: readonly string[], target = '/'): Promise<WireRes
 /** Headers that upstream received, and the client in the access log, for a client on the unix socket that sends these. */
 async function toldOf(lines: readonly string[]): Promise<[headers: readonly string[], client: unknown]> {
   log = [];
-  assert.equal((await answerTo(lines)).status, 200);
+  assert.equal((await responseTo(lines)).status, 200);
   const clients = log.map((text) => JSON.parse(text) as { client?: string }).filter(({ client }) => client);
   assert.equal(clients.length, 1);
   return [seen, clients[0]?.client];
@@ -103,10 +103,10 @@ describe('a client on a unix socket', () => {
   test('is judged as any other', async () => {
     await start();
     assert.deepEqual(gateway.gateway.addresses.listen, [`127.0.0.1:${gateway.port}`, `unix:${path}`]);
-    const refused = await answerTo([], '/api');
+    const refused = await responseTo([], '/api');
     assert.equal(refused.status, 401);
     assert.match(refused.headers.get('www-authenticate') ?? '', /^Bearer /);
-    assert.equal((await answerTo([`Authorization: ${gateway.bearer()}`], '/api')).status, 200);
+    assert.equal((await responseTo([`Authorization: ${gateway.bearer()}`], '/api')).status, 200);
     const wire = await Wire.openUnix(path);
     for (let at = 0; at < 3; at += 1) {
       wire.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
@@ -163,9 +163,9 @@ describe('bodies on a unix socket', () => {
     const body = randomBytes(LARGE_BYTES);
     const sent = httpRequest({ socketPath: path, path: '/', method: 'POST', agent: false });
     sent.end(body);
-    const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+    const [message] = (await once(sent, 'response')) as [IncomingMessage];
     const digest = createHash('sha256').update(body).digest('hex');
-    assert.equal(Buffer.concat(await answer.toArray()).toString(), digest);
+    assert.equal(Buffer.concat(await message.toArray()).toString(), digest);
     const asked = httpRequest({ socketPath: path, path: '/large', agent: false }).end();
     const [large] = (await once(asked, 'response')) as [IncomingMessage];
     let bytes = 0;
@@ -208,5 +208,5 @@ test('a unix socket comes and goes with the configuration', async () => {
   wire.close();
   await gateway.gateway.reload(config);
   assert.deepEqual(readdirSync(folder), ['http.sock']);
-  assert.equal((await answerTo([])).status, 200);
+  assert.equal((await responseTo([])).status, 200);
 });

@@ -68,7 +68,7 @@ function sent(framing: RequestHead['framing']) {
   };
 }
 
-const answer = (framing: ResponseHead['framing'], contentLength: number): ResponseHead =>
+const response = (framing: ResponseHead['framing'], contentLength: number): ResponseHead =>
   ({
     status: 200,
     lines: '200 OK\r\nX-A: 1',
@@ -82,7 +82,7 @@ describe('a response is forwarded when the client’s socket has taken its last 
   test('in one piece', () => {
     const { exchange, stream, state } = sent('none');
     stream.free = false;
-    exchange.onResponse(answer('length', 10), [bytes(10)], true);
+    exchange.onResponse(response('length', 10), [bytes(10)], true);
     assert.deepEqual(state(), [0, 0]);
     stream.drain();
     assert.deepEqual(state(), [1, 1]);
@@ -94,7 +94,7 @@ describe('a response is forwarded when the client’s socket has taken its last 
   ] as const) {
     test(`in pieces, ${name}`, () => {
       const { exchange, stream, told, state } = sent('none');
-      exchange.onResponse(answer(framing, length), [bytes(10)], false);
+      exchange.onResponse(response(framing, length), [bytes(10)], false);
       stream.free = false;
       exchange.onResponse(undefined, [bytes(10)], false);
       assert.equal(told().at(-1), 'stop upstream');

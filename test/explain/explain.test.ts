@@ -89,7 +89,7 @@ before(async () => {
   origin.serve(() => 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
   issuer = await ScriptedIssuer.start();
   issuer.keys = keySet(jwk(rotated, { kid: 'r1' }));
-  issuer.answers.set('/gone', status(500));
+  issuer.responses.set('/gone', status(500));
   config = resolved(file());
   gateway = createGateway(config, { log: silentLog });
   await gateway.start();
@@ -122,102 +122,102 @@ interface Row {
   /** Name of the check that fails, `none` where the route demands no token; undefined for an accepted token. */
   readonly fails?: string;
   /** The reason. */
-  readonly word?: string;
+  readonly reason?: string;
   /** In the detail of the check that decides. */
   readonly says?: RegExp;
 }
 
 const rows: Readonly<Record<string, Row>> = {
   'a good token': { token: good() },
-  'no token': { fails: 'token', word: 'token_missing', says: /^none; .*Authorization: Bearer$/ },
-  'two words': { token: 'a b', fails: 'token', word: 'token_malformed' },
-  'two segments': { token: 'a.b', fails: 'form', word: 'token_malformed', says: /^2 segments/ },
-  'a header that is no JSON': { token: 'e30x.e30.e30', fails: 'header', word: 'token_malformed' },
+  'no token': { fails: 'token', reason: 'token_missing', says: /^none; .*Authorization: Bearer$/ },
+  'two words': { token: 'a b', fails: 'token', reason: 'token_malformed' },
+  'two segments': { token: 'a.b', fails: 'form', reason: 'token_malformed', says: /^2 segments/ },
+  'a header that is no JSON': { token: 'e30x.e30.e30', fails: 'header', reason: 'token_malformed' },
   'a secret for a signature': {
     token: hs256('x'.repeat(40), claims()),
     fails: 'algorithm',
-    word: 'algorithm_not_allowed',
+    reason: 'algorithm_not_allowed',
     says: /^alg "HS256"; accepted: RS256$/,
   },
   'claims of 600 members': {
     token: good(Object.fromEntries(Array.from({ length: 600 }, (_, n) => [`m${n}`, 0]))),
     fails: 'payload',
-    word: 'token_malformed',
+    reason: 'token_malformed',
     says: /^has more than 704 parts: names, values, objects and arrays$/,
   },
   'a header of 200 elements': {
     token: rs256(key, claims(), { alg: 'RS256', x: Array(200).fill(0) }),
     fails: 'header',
-    word: 'token_malformed',
+    reason: 'token_malformed',
     says: /^has more than 160 parts: names, values, objects and arrays$/,
   },
   'claims that say one thing twice': {
     token: rs256(key, '{"iss":"https://issuer.example/","iss":"https://issuer.example/"}'),
     fails: 'payload',
-    word: 'token_malformed',
+    reason: 'token_malformed',
     says: /^has a member twice$/,
   },
-  'claims that are no object': { token: rs256(key, '[]'), fails: 'payload', word: 'token_malformed' },
+  'claims that are no object': { token: rs256(key, '[]'), fails: 'payload', reason: 'token_malformed' },
   'another issuer': {
     token: good({ iss: 'evil' }),
     fails: 'issuer',
-    word: 'issuer_mismatch',
+    reason: 'issuer_mismatch',
     says: /"evil"/,
   },
   'an issuer without its slash': {
     token: good({ iss: 'https://issuer.example' }),
     fails: 'issuer',
-    word: 'issuer_mismatch',
+    reason: 'issuer_mismatch',
     says: /slash at the end alone$/,
   },
   'too many audiences': {
     token: good({ aud: Array(65).fill('orders') }),
     fails: 'audience',
-    word: 'audience_mismatch',
+    reason: 'audience_mismatch',
     says: /, 65 names, of which at most 64 are read; /,
   },
   'another audience': {
     token: good({ aud: ['a', 'b'] }),
     fails: 'audience',
-    word: 'audience_mismatch',
+    reason: 'audience_mismatch',
     says: /^aud \["a","b"\]; accepted: any of "orders"$/,
   },
   crit: {
     token: rs256(key, claims(), { alg: 'RS256', crit: ['exp'] }),
     fails: 'extensions',
-    word: 'token_malformed',
+    reason: 'token_malformed',
     says: /^crit in the header$/,
   },
-  'an unknown kid': { token: remote('r9'), fails: 'key', word: 'key_unknown', says: /"r9"; .*: "r1"$/ },
+  'an unknown kid': { token: remote('r9'), fails: 'key', reason: 'key_unknown', says: /"r9"; .*: "r1"$/ },
   'an issuer without keys': {
     token: rs256(key, claims({ iss: 'https://gone.example' })),
     fails: 'key',
-    word: 'keys_unavailable',
+    reason: 'keys_unavailable',
     says: /status 500|500/,
   },
   'a fetched key': { token: remote('r1') },
-  'another key': { token: rs256(other, claims()), fails: 'signature', word: 'signature_invalid' },
-  'an end that is past': { token: good({ exp: now - 5 }), fails: 'times', word: 'token_expired' },
-  'too great an age': { token: good({ iat: now - 7200 }), fails: 'times', word: 'token_expired' },
-  'a beginning to come': { token: good({ nbf: now + 100 }), fails: 'times', word: 'token_not_yet_valid' },
-  'a time in words': { token: good({ exp: 'later' }), fails: 'times', word: 'token_malformed' },
+  'another key': { token: rs256(other, claims()), fails: 'signature', reason: 'signature_invalid' },
+  'an end that is past': { token: good({ exp: now - 5 }), fails: 'times', reason: 'token_expired' },
+  'too great an age': { token: good({ iat: now - 7200 }), fails: 'times', reason: 'token_expired' },
+  'a beginning to come': { token: good({ nbf: now + 100 }), fails: 'times', reason: 'token_not_yet_valid' },
+  'a time in words': { token: good({ exp: 'later' }), fails: 'times', reason: 'token_malformed' },
   'no subject': {
     token: good({ sub: undefined }),
     fails: 'required claims',
-    word: 'claim_missing',
+    reason: 'claim_missing',
     says: /^sub of exp, iat, sub missing$/,
   },
   'a token bound to a key': {
     token: good({ cnf: { jkt: 'x' } }),
     fails: 'kind',
-    word: 'claim_mismatch',
+    reason: 'claim_mismatch',
     says: /cnf/,
   },
   'no scope': {
     token: good({ scope: 'orders:write' }),
     path: '/scoped',
     fails: 'scopes',
-    word: 'scope_insufficient',
+    reason: 'scope_insufficient',
     says: /"orders:write".*all of orders:read$/,
   },
   'the scope': { token: good({ scp: ['orders:read'] }), path: '/scoped' },
@@ -225,20 +225,20 @@ const rows: Readonly<Record<string, Row>> = {
     token: good({ roles: ['dev'] }),
     path: '/ops',
     fails: 'roles',
-    word: 'role_missing',
+    reason: 'role_missing',
     says: /^roles \["dev"\]; wanted: any of ops$/,
   },
   'a claim of another value': {
     token: good({ tenant: { plan: 'free' } }),
     path: '/paid',
     fails: 'claims',
-    word: 'claim_mismatch',
+    reason: 'claim_mismatch',
   },
-  'no such claim': { token: good(), path: '/paid', fails: 'claims', word: 'claim_missing' },
+  'no such claim': { token: good(), path: '/paid', fails: 'claims', reason: 'claim_missing' },
   'a claim that fits no header': {
     token: good({ sub: 'x'.repeat(5000) }),
     fails: 'identity headers',
-    word: 'claim_mismatch',
+    reason: 'claim_mismatch',
     says: /^X-User$/,
   },
   'a token for a cookie': { token: good(), path: '/cookie' },
@@ -246,12 +246,12 @@ const rows: Readonly<Record<string, Row>> = {
     token: 'a.b',
     path: '/cookie',
     fails: 'form',
-    word: 'token_malformed',
+    reason: 'token_malformed',
   },
   'a token for the query': { token: good(), path: '/query' },
   'a token for a header of its own': { token: good(), path: '/own/x' },
   'nothing on a public route': { path: '/public' },
-  'a path of no route of this host': { path: '/../x', fails: 'none', word: 'request_malformed' },
+  'a path of no route of this host': { path: '/../x', fails: 'none', reason: 'request_malformed' },
 };
 
 const ask = (row: Row, of = config, offline = false): Promise<Explanation> =>
@@ -270,8 +270,11 @@ async function reply({ path = '/', token }: Row): Promise<{ status: number; code
   };
   const line = token === undefined ? '' : (places[path] ?? `Authorization: Bearer ${token}\r\n`);
   const target = path === '/query' ? `/query?access_token=${token}` : path;
-  const answer = await request(port, `GET ${target} HTTP/1.1\r\nHost: localhost\r\n${line}\r\n`);
-  return { status: answer.status, code: answer.status === 200 ? undefined : JSON.parse(answer.body).code };
+  const response = await request(port, `GET ${target} HTTP/1.1\r\nHost: localhost\r\n${line}\r\n`);
+  return {
+    status: response.status,
+    code: response.status === 200 ? undefined : JSON.parse(response.body).code,
+  };
 }
 
 describe('explain', () => {
@@ -280,7 +283,7 @@ describe('explain', () => {
       const explanation = await ask(row);
       const failing = explanation.checks.find(({ outcome }) => outcome === 'fail');
       assert.equal(failing?.name ?? (explanation.refusal === undefined ? undefined : 'none'), row.fails);
-      assert.equal(explanation.refusal?.reason, row.word);
+      assert.equal(explanation.refusal?.reason, row.reason);
       if (row.says !== undefined) assert.match(failing?.detail ?? '', row.says);
       const at = explanation.checks.findIndex(({ outcome }) => outcome === 'fail');
       if (at >= 0) {
@@ -289,7 +292,7 @@ describe('explain', () => {
       }
       // The gateway's verdict is the same.
       const { reply: expected } = explanation.refusal ?? {};
-      assert.deepEqual(await reply(row), { status: expected?.head.status ?? 200, code: row.word });
+      assert.deepEqual(await reply(row), { status: expected?.head.status ?? 200, code: row.reason });
     });
   }
 
@@ -325,8 +328,8 @@ describe('explain', () => {
     const body = JSON.stringify({ issuer: 'main', jti: 'gone' });
     const head = `POST /revocations HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${SECRET}\r\nContent-Type: application/json\r\n`;
     const admin = Number(gateway.addresses.admin.split(':')[1]);
-    const answer = await request(admin, `${head}Content-Length: ${body.length}\r\n\r\n${body}`);
-    assert.equal(answer.status, 200, answer.body);
+    const response = await request(admin, `${head}Content-Length: ${body.length}\r\n\r\n${body}`);
+    assert.equal(response.status, 200, response.body);
     const { checks, refusal } = await ask({ token });
     assert.equal(refusal?.reason, 'token_revoked');
     assert.match(checks.find(({ outcome }) => outcome === 'fail')?.detail ?? '', /jti "gone"/);

@@ -87,10 +87,10 @@ describeAsRoot("explain, asked by root about a service's state folder", () => {
     const question = { method: 'GET', host: 'localhost', path: '/', token };
     return explain(config, question, { offline: true, clock: systemClock });
   };
-  const isRefused = (words: RegExp): Promise<void> =>
+  const isRefused = (message: RegExp): Promise<void> =>
     assert.rejects(ask('gone'), (error: Error) => {
       assert.equal(error.name, 'StartError');
-      assert.match(error.message, words);
+      assert.match(error.message, message);
       return true;
     });
 

@@ -66,9 +66,9 @@ async function body(head: string, send: (wire: Wire) => Promise<void>): Promise<
   const wire = await Wire.open(gateway.port);
   wire.send(`POST ${head}\r\nHost: a.example\r\n`);
   await send(wire);
-  const answer = await wire.response();
+  const response = await wire.response();
   wire.close();
-  return answer.body;
+  return response.body;
 }
 
 const second = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1000));

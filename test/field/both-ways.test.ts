@@ -68,7 +68,7 @@ class Upload {
 }
 
 /** Whole data of a response that has begun, without its framing. */
-class Answer {
+class ResponseReader {
   head = '';
   readonly hash = createHash('sha256');
   bytes = 0;
@@ -114,25 +114,28 @@ class Answer {
 
 describe('an echo whose client reads nothing for a while', () => {
   for (const framing of ['length', 'chunked'] as const) {
-    for (const answered of ['length', 'chunked'] as const) {
-      test(`pauses a body framed by ${framing}, answered by ${answered}, and is whole later`, async () => {
+    for (const responseFraming of ['length', 'chunked'] as const) {
+      test(`pauses a body framed by ${framing}, answered by ${responseFraming}, and is whole later`, async () => {
         serve = (request, response) => {
-          response.writeHead(200, answered === 'length' ? { 'Content-Length': THERE_AND_BACK.body } : {});
+          response.writeHead(
+            200,
+            responseFraming === 'length' ? { 'Content-Length': THERE_AND_BACK.body } : {},
+          );
           request.pipe(response);
         };
         const upload = new Upload(framing, THERE_AND_BACK.body);
-        const answer = new Answer();
+        const reader = new ResponseReader();
         upload.socket.pause();
         const taken = await settled(() => upload.taken);
         assert.ok(taken < THERE_AND_BACK.onTheWay, `${taken} bytes were taken`);
-        upload.socket.on('data', (bytes) => answer.take(bytes));
+        upload.socket.on('data', (bytes) => reader.take(bytes));
         upload.socket.resume();
         await eventually(
-          () => answer.ended,
+          () => reader.ended,
           (ended) => ended,
         );
         assert.deepEqual(
-          [answer.bytes, answer.hash.digest('hex')],
+          [reader.bytes, reader.hash.digest('hex')],
           [THERE_AND_BACK.body, upload.hash.digest('hex')],
         );
         assert.deepEqual(await gateway.outcomes(), { forwarded: 1 });
@@ -143,7 +146,7 @@ describe('an echo whose client reads nothing for a while', () => {
 });
 
 describe('an upload to an upstream that has responded, and reads at any time', () => {
-  const answers: Record<string, (response: ServerResponse) => void> = {
+  const responses: Record<string, (response: ServerResponse) => void> = {
     'at once': (response) => response.writeHead(200, { 'Content-Length': 2 }).end('ok'),
     'without a body': (response) => response.writeHead(204).end(),
     'in chunks': (response) => {
@@ -156,7 +159,7 @@ describe('an upload to an upstream that has responded, and reads at any time', (
     },
   };
   for (const framing of ['length', 'chunked'] as const) {
-    for (const [name, answer] of Object.entries(answers)) {
+    for (const [name, respond] of Object.entries(responses)) {
       test(`${name}, of a body framed by ${framing}`, async () => {
         let request: IncomingMessage | undefined;
         let received = 0;
@@ -168,7 +171,7 @@ describe('an upload to an upstream that has responded, and reads at any time', (
             received += bytes.length;
           });
           message.pause();
-          answer(response);
+          respond(response);
         };
         const upload = new Upload(framing, THERE.body);
         let text = '';

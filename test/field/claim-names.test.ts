@@ -60,7 +60,7 @@ describe('a claim as a list of names', () => {
       async (stand) => {
         const good = { ...nested, groups: ['a', 'b'], x: { y: 1 } };
         await stand.admits(token(good));
-        for (const [what, wrong, word] of [
+        for (const [what, wrong, reason] of [
           [
             'another value',
             { 'kubernetes.io': { ...nested['kubernetes.io'], namespace: 'dev' } },
@@ -86,7 +86,7 @@ describe('a claim as a list of names', () => {
           ['one of two values', { groups: ['a'] }, 'claim_mismatch'],
           ['what must be absent', { 'x.y': 1 }, 'claim_mismatch'],
         ] as const) {
-          await stand.refuses(token({ ...good, ...wrong }), `401 ${word}`, what);
+          await stand.refuses(token({ ...good, ...wrong }), `401 ${reason}`, what);
         }
       },
     ));

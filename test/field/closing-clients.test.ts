@@ -113,7 +113,7 @@ const staying = [
   ['keep-alive, upgrade'],
 ];
 
-const answers: Readonly<Record<string, readonly [status: number, bytes: number]>> = {
+const responses: Readonly<Record<string, readonly [status: number, bytes: number]>> = {
   'GET /x': [200, 2],
   'GET /streamed': [200, 2],
   'GET /large': [200, 500_000],
@@ -125,7 +125,7 @@ const answers: Readonly<Record<string, readonly [status: number, bytes: number]>
 describe('a client that names close in Connection', () => {
   for (const connection of closing) {
     test(`${JSON.stringify(connection)}: gets one close in return, and the connection ends after every kind of response`, async () => {
-      for (const [line, [status, bytes]] of Object.entries(answers)) {
+      for (const [line, [status, bytes]] of Object.entries(responses)) {
         const seen = await ask(line, ...connection);
         assert.deepEqual([line, seen.status, seen.announced, seen.closed], [line, status, 1, true]);
         if (bytes >= 0) assert.equal(seen.bytes, bytes);
@@ -135,7 +135,7 @@ describe('a client that names close in Connection', () => {
 
   for (const connection of staying) {
     test(`${JSON.stringify(connection)} does not, and the connection is reused`, async () => {
-      for (const [line, [status]] of Object.entries(answers)) {
+      for (const [line, [status]] of Object.entries(responses)) {
         const seen = await ask(line, ...connection);
         assert.deepEqual([line, seen.status, seen.announced, seen.closed], [line, status, 0, false]);
       }

@@ -239,8 +239,8 @@ describe('the documented commands', () => {
 });
 
 /** A response without the parts that vary between runs and versions of curl. */
-function plain(answer: string): string {
-  return answer
+function plain(response: string): string {
+  return response
     .replaceAll('\r', '')
     .replaceAll(/127\.0\.0\.1:\d+/g, 'HOST')
     .replace(/^Date: .*$/m, 'Date: D')

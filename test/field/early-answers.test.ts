@@ -19,7 +19,7 @@ interface Rejecter {
 }
 
 /** Responds to each request as soon as it has the head, reads nothing more, and closes: the kernel resets later bytes. */
-async function startRejecter(answer: string): Promise<Rejecter> {
+async function startRejecter(response: string): Promise<Rejecter> {
   const open = new Set<Socket>();
   const server = createServer({ noDelay: true }, (socket) => {
     open.add(socket);
@@ -27,7 +27,7 @@ async function startRejecter(answer: string): Promise<Rejecter> {
     socket.on('close', () => open.delete(socket));
     socket.once('data', () => {
       socket.pause();
-      socket.write(answer, () => socket.destroy());
+      socket.write(response, () => socket.destroy());
     });
   });
   server.listen(0, '127.0.0.1');
@@ -74,28 +74,28 @@ async function upload(gateway: TestGateway, size: number, chunked: boolean): Pro
     const framing = chunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${size}`;
     wire.send(`POST /upload HTTP/1.1\r\nHost: a.example\r\n${framing}\r\n\r\n`);
     let waiting = true;
-    const answered = wire.response().finally(() => {
+    const responded = wire.response().finally(() => {
       waiting = false;
     });
-    answered.catch(() => {}); // Reported below; here it only must not end the process.
+    responded.catch(() => {}); // Reported below; here it only must not end the process.
     for (let sent = 0; sent < size && waiting && !wire.closed; sent += piece.length) {
       wire.send(chunked ? `${piece.length.toString(16)}\r\n${piece}\r\n` : piece);
-      await Promise.race([wire.sent(), answered.catch(() => {})]);
+      await Promise.race([wire.sent(), responded.catch(() => {})]);
     }
-    const { status } = await answered;
+    const { status } = await responded;
     seen[status] = (seen[status] ?? 0) + 1;
     wire.close();
   }
   return seen;
 }
 
-const answers: readonly (readonly [status: number, bytes: string])[] = [
+const responses: readonly (readonly [status: number, bytes: string])[] = [
   [413, 'HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 5\r\n\r\nlarge'],
   [401, 'HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n'],
   [200, 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok'],
 ];
 
-for (const [status, bytes] of answers) {
+for (const [status, bytes] of responses) {
   describe(`a server that answers ${status} and closes with the body unread`, () => {
     let upstream: Rejecter;
     let gateway: TestGateway;

@@ -79,13 +79,13 @@ describe('a response that is complete before the upload', () => {
     upstream.socket.destroy();
   });
 
-  for (const [name, answer] of [
+  for (const [name, response] of [
     ['says that it closes', ok.replace('\r\n', '\r\nConnection: close\r\n')],
     ['closes', ok],
   ] as const) {
     test(`ends it when upstream ${name}, and the client's connection stays usable`, async () => {
       const [wire, upstream] = await begun(`Content-Length: ${SIZE}`, body.slice(0, BEGIN));
-      upstream.write(answer);
+      upstream.write(response);
       assert.equal((await wire.response()).body, 'ok');
       if (name === 'closes') upstream.socket.end();
       await upstream.closed();

@@ -54,7 +54,7 @@ async function upload(
     agent: false,
     headers,
   });
-  const answered = once(request, 'response').then(async ([message]) => {
+  const responded = once(request, 'response').then(async ([message]) => {
     const response = message as IncomingMessage;
     let body = '';
     for await (const bytes of response) body += String(bytes);
@@ -65,9 +65,9 @@ async function upload(
   request.on('error', () => {});
   for (let piece = 0; piece < pieces; piece += 1) request.write(Buffer.alloc(64 * KIB));
   request.end();
-  const answer = await answered;
+  const reply = await responded;
   await closed;
-  return answer;
+  return reply;
 }
 
 const codeOf = ([status, body]: [number, string]): string =>
@@ -191,8 +191,8 @@ describe('after such a refusal', () => {
   test('a malformed head ends the connection at once', async () => {
     const wire = await Wire.open(gateway.port);
     wire.send('POST /guarded HTTP/1.1\r\nHost: a b\r\nContent-Length: 100000000\r\n\r\nabc');
-    const answer = await wire.response();
-    assert.deepEqual([answer.status, answer.closed], [400, true]);
+    const reply = await wire.response();
+    assert.deepEqual([reply.status, reply.closed], [400, true]);
     wire.close();
   });
 });

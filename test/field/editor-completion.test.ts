@@ -23,7 +23,7 @@ interface Diagnostic {
 /** The language server that editors run for YAML, driven as an editor does (Language Server Protocol on stdio). */
 class Editor {
   readonly #server: ChildProcess;
-  readonly #answers = new Map<number, (result: unknown) => void>();
+  readonly #responses = new Map<number, (result: unknown) => void>();
   readonly #diagnosed = new Map<string, (found: readonly Diagnostic[]) => void>();
   #received = Buffer.alloc(0);
   #ids = 0;
@@ -37,19 +37,19 @@ class Editor {
   ask(method: string, params: unknown): Promise<unknown> {
     this.#ids += 1;
     const id = this.#ids;
-    const answer = new Promise<unknown>((resolve) => this.#answers.set(id, resolve));
+    const response = new Promise<unknown>((resolve) => this.#responses.set(id, resolve));
     this.#send({ id, method, params });
-    return answer;
+    return response;
   }
 
-  tell(method: string, params: unknown): void {
+  notify(method: string, params: unknown): void {
     this.#send({ method, params });
   }
 
   /** Opens a document; resolves with the server's marks in it. */
   open(uri: string, text: string): Promise<readonly Diagnostic[]> {
     const found = new Promise<readonly Diagnostic[]>((resolve) => this.#diagnosed.set(uri, resolve));
-    this.tell('textDocument/didOpen', { textDocument: { uri, languageId: 'yaml', version: 1, text } });
+    this.notify('textDocument/didOpen', { textDocument: { uri, languageId: 'yaml', version: 1, text } });
     return found;
   }
 
@@ -78,8 +78,8 @@ class Editor {
 
   #hear({ id, method, params, result }: Message): void {
     if (method === undefined && id !== undefined) {
-      this.#answers.get(id)?.(result);
-      this.#answers.delete(id);
+      this.#responses.get(id)?.(result);
+      this.#responses.delete(id);
     } else if (method === 'textDocument/publishDiagnostics') {
       const { uri, diagnostics } = params as { uri: string; diagnostics: readonly Diagnostic[] };
       this.#diagnosed.get(uri)?.(diagnostics);
@@ -99,7 +99,7 @@ let documents = 0;
 before(async () => {
   writeFileSync(schemaFile, JSON.stringify(jsonSchema()));
   await editor.ask('initialize', { processId: process.pid, rootUri: null, capabilities: {} });
-  editor.tell('initialized', {});
+  editor.notify('initialized', {});
 });
 after(() => {
   editor.end();
@@ -123,10 +123,10 @@ async function offered(text: string): Promise<readonly string[]> {
   await editor.open(uri, bound(text));
   const lines = bound(text).split('\n');
   const position = { line: lines.length - 1, character: (lines.at(-1) as string).length };
-  const answer = (await editor.ask('textDocument/completion', { textDocument: { uri }, position })) as {
+  const response = (await editor.ask('textDocument/completion', { textDocument: { uri }, position })) as {
     items: readonly { label: string }[];
   };
-  return answer.items.map(({ label }) => label);
+  return response.items.map(({ label }) => label);
 }
 
 const file = (algorithm: string, keys: string): string => `listen: 127.0.0.1:8080

@@ -56,12 +56,12 @@ export class ForwardProxy {
       if (end < 0) return;
       client.off('data', read);
       this.heads.push(received.slice(0, end + 4));
-      this.#answer(client, received.slice(0, end + 4));
+      this.#response(client, received.slice(0, end + 4));
     };
     client.on('data', read);
   }
 
-  #answer(client: Socket, head: string): void {
+  #response(client: Socket, head: string): void {
     if (this.conduct === 'hang') return;
     if (this.conduct !== 'carry') {
       client.end(`HTTP/1.1 ${this.conduct} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);

@@ -31,23 +31,23 @@ async function turn(): Promise<void> {
 }
 
 /** The response as a row names it. */
-function wordOf(text: string): string {
+function outcomeOf(text: string): string {
   const [head = '', body = ''] = text.split('\r\n\r\n');
   const word = /"code":"(\w+)"/.exec(body)?.[1] ?? (body.includes('<h1>') ? 'page' : '');
   return `${head.slice(9, 12)} ${word}`.trim();
 }
 
 /** The result of the two parts. The engine may reply to the first one, or end the connection, before it has the rest. */
-async function cutAt(bytes: string, at: number): Promise<[answer: string, closed: boolean]> {
+async function cutAt(bytes: string, at: number): Promise<[response: string, closed: boolean]> {
   const wire = await Wire.open(gateway.port);
   wire.send(bytes.slice(0, at));
   await turn();
   if (!wire.closed) wire.send(bytes.slice(at));
   await eventually(
     () => wire.closed || wire.pending.includes('\r\n\r\n'),
-    (answered) => answered,
+    (responded) => responded,
   );
-  const word = wordOf(wire.pending);
+  const word = outcomeOf(wire.pending);
   // A refusal closes, perhaps after the reply.
   if (!word.startsWith('2')) await eventually(() => wire.closed, Boolean);
   const { closed } = wire;
@@ -67,7 +67,7 @@ describe('a request has the same meaning with a cut in any place', () => {
       const cuts = Array.from({ length: bytes.length - 1 }, (_, at) => at + 1);
       const outcomes = await Promise.all(cuts.map((at) => cutAt(bytes, at)));
       for (const [index, outcome] of outcomes.entries()) {
-        assert.deepEqual(outcome, [row.answers[0], row.end === 'closed'], `cut at ${cuts[index]}`);
+        assert.deepEqual(outcome, [row.responses[0], row.end === 'closed'], `cut at ${cuts[index]}`);
       }
       const wanted = row.upstream.flatMap((text) => cuts.map(() => text));
       assert.deepEqual(seen, wanted);

@@ -48,7 +48,7 @@ describe('documents of an issuer', () => {
     ] as const) {
       test(`${kind} of ${what} breaks nothing`, async () => {
         const server = await ScriptedIssuer.start();
-        server.answers.set(path, ok(document));
+        server.responses.set(path, ok(document));
         const gateway = await startFetching(upstream, {
           url: server.url(path),
           remote: { kind: path === '/keys' ? 'jwks' : 'discovery' },

@@ -39,7 +39,7 @@ after(async () => {
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** The response to a request, which names it, in one of the forms of a response. */
-function answerTo(path: string, choices: Chance): string {
+function responseTo(path: string, choices: Chance): string {
   const body = `${path} ${'.'.repeat(choices.of([0, 10, 3000, 40_000]))}`;
   const interim = choices.once(5) ? 'HTTP/1.1 103 Early Hints\r\nLink: </>\r\n\r\n' : '';
   const chunk = `${body.length.toString(16)}\r\n${body}\r\n`;
@@ -60,7 +60,7 @@ async function serve(connection: OriginConnection, choices: Chance): Promise<voi
       unread = heads.pop() as string;
       if (heads.length > 1) counts.shared += 1;
       for (const head of heads) {
-        unsent += answerTo(/^GET (\S+) /.exec(head)?.[1] as string, choices);
+        unsent += responseTo(/^GET (\S+) /.exec(head)?.[1] as string, choices);
         if (choices.once(3)) continue;
         const middle = choices.below(unsent.length);
         connection.write(unsent.slice(0, middle));

@@ -62,10 +62,10 @@ function start(cache = { entries: 1000, bytes: 1 << 24 }) {
 
 /** Every part of the verdict on one token. */
 async function verdict({ setup, routes }: ReturnType<typeof start>, token: string, at: number) {
-  const answer = await setup.ask(token, routes[at]);
-  return answer.kind === 'permit'
-    ? ['permit', answer.headers, answer.stripToken]
-    : [answer.reason, answer.stage, answer.scope];
+  const outcome = await setup.ask(token, routes[at]);
+  return outcome.kind === 'permit'
+    ? ['permit', outcome.headers, outcome.stripToken]
+    : [outcome.reason, outcome.stage, outcome.scope];
 }
 
 function tokenOf(setup: Setup, jti: number): string {

@@ -81,15 +81,15 @@ describe('curl', needs('curl'), () => {
   });
 
   for (const signal of ['SIGINT', 'SIGKILL'] as const) {
-    for (const [when, answer] of [
+    for (const [when, response] of [
       ['before its answer', ''],
       ['in the middle of it', 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello'],
     ] as const) {
       test(`that ends by ${signal} ${when} is gone for upstream, too`, async () => {
         const { child, printed, ended } = curl();
         const upstream = await asked();
-        upstream.write(answer);
-        await eventually(printed, (text) => answer.endsWith(text) && (text !== '' || answer === ''));
+        upstream.write(response);
+        await eventually(printed, (text) => response.endsWith(text) && (text !== '' || response === ''));
         child.kill(signal);
         await ended;
         await upstream.closed();

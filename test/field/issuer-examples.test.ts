@@ -210,10 +210,10 @@ describe('the example for each issuer', () => {
           outcome,
         } of tokens) {
           const payload = { ...claims, iat: secondsFromNow(-5), exp: secondsFromNow(300) };
-          const answer = await fetch(`http://${gateway.addresses.listen[0]}${path}`, {
+          const reply = await fetch(`http://${gateway.addresses.listen[0]}${path}`, {
             headers: { authorization: `Bearer ${rs256(key, payload, header)}` },
           });
-          const body = (await answer.json()) as Readonly<Record<string, unknown>>;
+          const body = (await reply.json()) as Readonly<Record<string, unknown>>;
           const about = JSON.stringify([claims, body]);
           if (typeof outcome === 'string') assert.equal(body['code'], outcome, about);
           else for (const [field, value] of Object.entries(outcome)) assert.equal(body[field], value, about);

@@ -34,21 +34,21 @@ async function exchange(
   wire: Wire,
   upstream: OriginConnection,
   request: string,
-  answer: string,
+  response: string,
 ): Promise<string> {
   wire.send(request);
   const head = await upstream.take((text) => text.endsWith(request === post ? '\r\n\r\nhi' : '\r\n\r\n'));
-  upstream.write(answer);
+  upstream.write(response);
   assert.equal((await wire.response()).body, 'ok');
   return head;
 }
 
-async function first(stand: Stand, request: string, answer: string): Promise<OriginConnection> {
+async function first(stand: Stand, request: string, response: string): Promise<OriginConnection> {
   const connection = stand.origin.connection();
   stand.wire.send(request);
   const upstream = await connection;
   await upstream.take((text) => text.endsWith(request === post ? '\r\n\r\nhi' : '\r\n\r\n'));
-  upstream.write(answer);
+  upstream.write(response);
   assert.equal((await stand.wire.response()).body, 'ok');
   return upstream;
 }

@@ -39,7 +39,7 @@ async function withStrict(
   const server = await ScriptedIssuer.start();
   const accepts = new Map<string, string | undefined>();
   for (const [path, { type, text }] of strict) {
-    server.answers.set(path, (response, { headers }) => {
+    server.responses.set(path, (response, { headers }) => {
       accepts.set(path, headers.accept);
       // As the API server of Kubernetes: the registered type by name, or everything.
       if (takes(headers.accept, type))

@@ -95,8 +95,8 @@ describe('configured and fetched keys side by side', () => {
   test('serve, are shown and are kept each by its source', async () => {
     const server = await ScriptedIssuer.start();
     const oct = { kty: 'oct', kid: 'o', k: Buffer.from(SECRET).toString('base64url') };
-    server.answers.set('/new', keySet(jwk(ec, { kid: 'e' }), jwk(rsa, { kid: 'r' }), oct));
-    server.answers.set('/old', keySet(jwk(rsa, { kid: 'e' })));
+    server.responses.set('/new', keySet(jwk(ec, { kid: 'e' }), jwk(rsa, { kid: 'r' }), oct));
+    server.responses.set('/old', keySet(jwk(rsa, { kid: 'e' })));
     const text = file(
       'HS256, ES256, RS256',
       `[${secret}, { jwks: "${server.url('/new')}", algorithms: [ES256] }, { jwks: "${server.url('/old')}", algorithms: [RS256] }]`,
@@ -137,7 +137,7 @@ describe('configured and fetched keys side by side', () => {
         { state },
       );
       // A restart while both are down has the kept keys, each from its own file.
-      for (const path of ['/new', '/old']) server.answers.set(path, status(503));
+      for (const path of ['/new', '/old']) server.responses.set(path, status(503));
       await withKeys(
         text,
         async (stand) => {
@@ -154,7 +154,7 @@ describe('configured and fetched keys side by side', () => {
 
   test('a source that is down is reported, and its tokens are not called wrong', async () => {
     const server = await ScriptedIssuer.start();
-    server.answers.set('/new', status(500));
+    server.responses.set('/new', status(500));
     try {
       await withKeys(
         file('HS256, ES256', `[${secret}, { jwks: "${server.url('/new')}", algorithms: [ES256] }]`),

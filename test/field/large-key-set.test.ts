@@ -84,10 +84,10 @@ for (const verifiers of [0, 1]) {
 
     const token = (kid: string, alg: string): string => rs256(key, setup.claims({ jti: kid }), { alg, kid });
     for (let round = 0; round < 2; round += 1) {
-      const words = await Promise.all(
+      const verdicts = await Promise.all(
         Array.from({ length: KEYS - 1 }, (_, n) => setup.verdict(token(`key ${n}`, 'RS256'))),
       );
-      assert.deepEqual(new Set(words), new Set(['signature_invalid signature']));
+      assert.deepEqual(new Set(verdicts), new Set(['signature_invalid signature']));
       if (verifiers === 0) assert.ok(count() <= KEYS + 64, `${count()} keys parsed`);
     }
     assert.equal(await setup.verdict(token('genuine', 'RS256')), 'permit');
@@ -122,9 +122,9 @@ test('a key of another kind in a large set refuses the whole, beside keys that f
   assert.throws(() => setup.authorizer.setKeys('main', [...keys, wrong]), {
     message: 'issuer main: a key cannot be used with RS256',
   });
-  const answer = setup.authorizer.authorize(setup.policy, head(`Bearer ${rs256(key, setup.claims())}`), {
+  const response = setup.authorizer.authorize(setup.policy, head(`Bearer ${rs256(key, setup.claims())}`), {
     onVerdict: () => undefined,
   });
-  assert.equal(answer.kind === 'rejection' && answer.reason, 'keys_unavailable');
+  assert.equal(response.kind === 'rejection' && response.reason, 'keys_unavailable');
   await setup.authorizer.close();
 });

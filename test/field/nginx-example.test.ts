@@ -86,12 +86,12 @@ ${site} }`,
   return port;
 }
 
-interface Answer {
+interface Response {
   readonly status: number | undefined;
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-function ask(port: number, path: string, headers: Readonly<Record<string, string>>): Promise<Answer> {
+function ask(port: number, path: string, headers: Readonly<Record<string, string>>): Promise<Response> {
   return new Promise((resolve, reject) => {
     const options = { host: '127.0.0.1', port, path, ca: tls.cert, agent: false as const };
     const client = request(

@@ -42,10 +42,10 @@ describe('the admin address', () => {
   test('replies to a probe while more clients than it accepts have sent half a head', async () => {
     for (let n = 0; n < MANY; n += 1) await open('GET /healthz HTTP/1.1\r\nHost: local');
     for (let n = 0; n < 3; n += 1) {
-      const answer = await fetch(`http://127.0.0.1:${port}/healthz`, {
+      const reply = await fetch(`http://127.0.0.1:${port}/healthz`, {
         signal: AbortSignal.timeout(PROMPT_MS),
       });
-      assert.equal(answer.status, 200);
+      assert.equal(reply.status, 200);
     }
   });
 
@@ -54,10 +54,10 @@ describe('the admin address', () => {
       const socket = await open('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(10));
       socket.pause();
     }
-    const answer = await fetch(`http://127.0.0.1:${port}/healthz`, {
+    const reply = await fetch(`http://127.0.0.1:${port}/healthz`, {
       signal: AbortSignal.timeout(PROMPT_MS),
     });
-    assert.equal(answer.status, 200);
+    assert.equal(reply.status, 200);
   });
 
   test('serves one request of a connection at a time, and closes where they pile up', async () => {

@@ -30,9 +30,9 @@ const guarded = (path: string): Partial<RouteConfig> => ({ ...open(path), auth: 
 
 async function statusOf(gateway: TestGateway, path: string, token?: string): Promise<number> {
   const authorization = token === undefined ? '' : `Authorization: ${token}\r\n`;
-  const answer = await request(gateway.port, `GET ${path} HTTP/1.1\r\nHost: a\r\n${authorization}\r\n`);
-  if (answer.status === 200) assert.equal(answer.body, `GET ${path} HTTP/1.1`, 'as it was sent');
-  return answer.status;
+  const response = await request(gateway.port, `GET ${path} HTTP/1.1\r\nHost: a\r\n${authorization}\r\n`);
+  if (response.status === 200) assert.equal(response.body, `GET ${path} HTTP/1.1`, 'as it was sent');
+  return response.status;
 }
 
 const harmless = [

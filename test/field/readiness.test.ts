@@ -36,8 +36,8 @@ describe('the word ready', () => {
     stand = await Stand.start(config({ jwks: issuer.url(), timeout: '1s' }));
     try {
       assert.equal((await stand.ready())[0], 503);
-      const words = linesOf(await stand.log()).map(({ message }) => message);
-      assert.ok(words.includes('serving') && !words.includes('ready'), `${words}`);
+      const messages = linesOf(await stand.log()).map(({ message }) => message);
+      assert.ok(messages.includes('serving') && !messages.includes('ready'), `${messages}`);
       const lines = linesOf(await stand.program.printed(/"message":"not ready yet"/));
       const { level, notReady = [] } = lines.find(({ message }) => message === 'not ready yet') as Line;
       assert.equal(level, 'warn');
@@ -53,8 +53,8 @@ describe('the word ready', () => {
     } finally {
       await stand.stop();
     }
-    const words = linesOf(await stand.log()).map(({ message }) => message);
-    assert.equal(words.filter((word) => word === 'ready').length, 1, `${words}`);
+    const messages = linesOf(await stand.log()).map(({ message }) => message);
+    assert.equal(messages.filter((word) => word === 'ready').length, 1, `${messages}`);
   });
 
   test('is logged at once where nothing is awaited', async () => {

@@ -30,17 +30,17 @@ test(
     const statuses = async (sub: string): Promise<readonly number[]> => {
       const claims = { iss: 'x', aud: 'y', exp: secondsFromNow(600), iat: secondsFromNow(-60), sub };
       const text = `GET /x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${hs256(SECRET, claims)}\r\n\r\n`;
-      const answers = await Promise.all(Array.from({ length: MANY }, () => request(stand.port, text)));
-      return [...new Set(answers.map(({ status }) => status))];
+      const replies = await Promise.all(Array.from({ length: MANY }, () => request(stand.port, text)));
+      return [...new Set(replies.map(({ status }) => status))];
     };
     const admin = async (method: string, path: string, body?: object): Promise<number> => {
-      const answer = await fetch(`http://127.0.0.1:${stand.adminPort}${path}`, {
+      const reply = await fetch(`http://127.0.0.1:${stand.adminPort}${path}`, {
         method,
         headers: { authorization: `Bearer ${ADMIN_SECRET}`, 'content-type': 'application/json' },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
-      await answer.text();
-      return answer.status;
+      await reply.text();
+      return reply.status;
     };
     try {
       const line = lineOf({ sub: 'planted', before: secondsFromNow(0), expiresAt: secondsFromNow(3_000) });

@@ -150,11 +150,11 @@ describe('a gateway', () => {
       const recorder = new LogRecorder();
       const gateway = await startGateway({ upstreamPort: origin.port, log: recorder, config: { log } });
       const bearer = gateway.bearer({ exp: secondsFromNow(-10) });
-      const answer = await request(
+      const response = await request(
         gateway.port,
         `GET / HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\nAuthorization: ${bearer}\r\n\r\n`,
       );
-      assert.equal(answer.status, 401);
+      assert.equal(response.status, 401);
       const found = recorder.lines.findIndex((one) => one.endsWith('a token is refused'));
       assert.equal(recorder.lines[found], expected);
       if (expected !== undefined) {

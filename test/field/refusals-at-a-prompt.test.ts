@@ -33,10 +33,10 @@ test('the messages of rejection: haproxy stay unchanged, letter for letter', () 
 test('Content-Length counts the newline', async () => {
   const gateway = await startGateway({ upstreamPort: 9 });
   try {
-    const answer = await request(gateway.port, 'GET /orders HTTP/1.1\r\nHost: a.example\r\n\r\n');
-    assert.equal(answer.status, 401);
-    assert.ok(answer.body.endsWith('}\n'), answer.body);
-    assert.equal(answer.headers.get('content-length'), String(Buffer.byteLength(answer.body)));
+    const reply = await request(gateway.port, 'GET /orders HTTP/1.1\r\nHost: a.example\r\n\r\n');
+    assert.equal(reply.status, 401);
+    assert.ok(reply.body.endsWith('}\n'), reply.body);
+    assert.equal(reply.headers.get('content-length'), String(Buffer.byteLength(reply.body)));
   } finally {
     await gateway.close();
   }

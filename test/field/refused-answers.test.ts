@@ -10,12 +10,12 @@ import { request, Wire } from '../support/wire.ts';
 
 let origin: Origin;
 let gateway: TestGateway;
-let answer = '';
+let response = '';
 const lines: object[] = [];
 
 before(async () => {
   origin = await Origin.start();
-  origin.serve(() => answer);
+  origin.serve(() => response);
   gateway = await startGateway({
     upstreamPort: origin.port,
     routes: [{ auth: 'none' }],
@@ -38,7 +38,7 @@ const head = (...rows: string[]): string => `HTTP/1.1 200 OK\r\n${rows.join('\r\
 const chunked = head('Transfer-Encoding: chunked');
 
 /** By its fault in the log and the metrics. */
-const answers: Readonly<Record<string, string>> = {
+const responses: Readonly<Record<string, string>> = {
   bare_lf: 'HTTP/1.1 200 OK\nContent-Length: 0\n\n',
   bare_cr: head('A: 1\rB: 2'),
   two_lengths: head('Content-Length: 1', 'Content-Length: 2'),
@@ -76,9 +76,9 @@ async function counts(): Promise<Record<string, number>> {
 }
 
 describe('a response that is refused', () => {
-  for (const [fault, bytes] of Object.entries(answers)) {
+  for (const [fault, bytes] of Object.entries(responses)) {
     test(`is reported as ${fault}`, async () => {
-      answer = bytes;
+      response = bytes;
       lines.length = 0;
       assert.equal(await ask(), 502);
       const server = `127.0.0.1:${origin.port}`;
@@ -89,7 +89,7 @@ describe('a response that is refused', () => {
   }
 
   test('is logged rarely when there are many, and counted each time', async () => {
-    answer = answers['two_lengths'] as string;
+    response = responses['two_lengths'] as string;
     lines.length = 0;
     const before = (await counts())['two_lengths'] as number;
     for (let round = 0; round < 50; round += 1) assert.equal(await ask(), 502);
@@ -98,7 +98,7 @@ describe('a response that is refused', () => {
   });
 
   test('a valid response is not logged', async () => {
-    answer = head('Content-Length: 0');
+    response = head('Content-Length: 0');
     lines.length = 0;
     assert.equal(await ask(), 200);
     assert.deepEqual(lines, []);

@@ -66,7 +66,7 @@ describe('a reload', () => {
   const configuration = async (): Promise<ConfigurationStatus> =>
     ((await stand.status()) as unknown as { configuration: ConfigurationStatus }).configuration;
   /** The response to a path on each connection, and so of each worker. */
-  const answers = (path: string): Promise<number[]> =>
+  const responses = (path: string): Promise<number[]> =>
     Promise.all(
       connections.map(async (wire) => {
         wire.send(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
@@ -87,8 +87,8 @@ describe('a reload', () => {
     assert.deepEqual([code, stderr], [0, '']);
     assert.match(stdout, /portcullis\.yaml is in force\n$/);
     // At once: nothing waits.
-    assert.deepEqual(await answers('/two'), all(200));
-    assert.deepEqual(await answers('/one'), all(404));
+    assert.deepEqual(await responses('/two'), all(200));
+    assert.deepEqual(await responses('/one'), all(404));
     const { loadedAt, lastReload } = await configuration();
     assert.deepEqual(lastReload, { at: loadedAt, ok: true, faults: [] });
     assert.ok(Date.parse(loadedAt) > Date.parse(first.loadedAt));
@@ -119,7 +119,7 @@ describe('a reload', () => {
         await stand.metric('portcullis_config_last_reload_timestamp_seconds'),
         Date.parse(String(lastReload?.at)) / 1000,
       );
-      assert.deepEqual(await answers('/one'), all(200));
+      assert.deepEqual(await responses('/one'), all(200));
       assert.equal((await stand.ready())[0], 200);
     }
     stand.write(config('/two'));
@@ -145,7 +145,7 @@ describe('a reload', () => {
       outcomes.map(({ code }) => code),
       [0, 0, 0, 0, 0],
     );
-    assert.deepEqual(await answers('/two'), all(200));
+    assert.deepEqual(await responses('/two'), all(200));
   });
 
   test('does not block the supervisor while its reading hangs', async () => {
@@ -163,12 +163,12 @@ describe('a reload', () => {
       (descriptor) => descriptor !== undefined,
     );
     for (let n = 0; n < 3; n += 1) {
-      const answer = await fetch(`http://127.0.0.1:${stand.adminPort}/healthz`, {
+      const response = await fetch(`http://127.0.0.1:${stand.adminPort}/healthz`, {
         signal: AbortSignal.timeout(DEAF_MS),
       });
-      assert.equal(answer.status, 200);
+      assert.equal(response.status, 200);
     }
-    assert.deepEqual(await answers('/one'), all(200));
+    assert.deepEqual(await responses('/one'), all(200));
     // Later readers find the key in a file; the waiting one gets it from the pipe.
     const { pem } = rsaKey();
     writeFileSync(`${pipe}.new`, pem);
@@ -176,7 +176,7 @@ describe('a reload', () => {
     writeSync(writer as number, pem);
     closeSync(writer as number);
     assert.equal((await outcome).code, 0);
-    assert.deepEqual(await answers('/two'), all(200));
+    assert.deepEqual(await responses('/two'), all(200));
   });
 
   test('is accepted only from this user, and fails where no gateway is', async () => {

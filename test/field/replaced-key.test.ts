@@ -65,8 +65,8 @@ for (const verifiers of [0, 1]) {
       assert.equal(await setup.verdict(provider.token(old)), 'permit');
       provider.publish();
       const token = provider.token();
-      const words = await Promise.all(Array.from({ length: 20 }, () => setup.verdict(token)));
-      assert.deepEqual(new Set(words), new Set(['permit']));
+      const verdicts = await Promise.all(Array.from({ length: 20 }, () => setup.verdict(token)));
+      assert.deepEqual(new Set(verdicts), new Set(['permit']));
       assert.equal(provider.asked, 1);
       assert.equal(await setup.verdict(provider.token(old)), 'signature_invalid signature');
       await setup.authorizer.close();
@@ -83,8 +83,8 @@ describe('forged tokens', () => {
         provider.token(stranger, { jti: `${round}/${n}` }),
       );
       const verified = setup.counters.verifyBatchSize.sum;
-      const words = await Promise.all(tokens.map((token) => setup.verdict(token)));
-      assert.deepEqual(new Set(words), new Set(['signature_invalid signature']));
+      const verdicts = await Promise.all(tokens.map((token) => setup.verdict(token)));
+      assert.deepEqual(new Set(verdicts), new Set(['signature_invalid signature']));
       assert.equal(provider.asked, round);
       assert.ok(setup.counters.verifyBatchSize.sum - verified <= 2 * tokens.length, 'twice at most');
       setup.clock.now += GAP_MS;

@@ -58,7 +58,7 @@ function left(): number {
 }
 
 /** An upload whose response is complete and whose first bytes upstream has. */
-async function answered(framing: Framing): Promise<void> {
+async function responded(framing: Framing): Promise<void> {
   const { line, frame } = framings[framing];
   wire = await Wire.open(gateway.port);
   wire.send(`POST /x HTTP/1.1\r\nHost: a.example\r\n${line}\r\n\r\n${frame('first')}`);
@@ -112,7 +112,7 @@ async function assertThrough(): Promise<void> {
 for (const framing of ['length', 'chunked'] as const) {
   describe(`the rest of an upload framed by ${framing}, after a complete response`, () => {
     test('ends after 12 s without a byte, a time that each byte restarts, and the budget is free', async () => {
-      await answered(framing);
+      await responded(framing);
       for (let round = 0; round < 3; round += 1) {
         timers.pass(QUIET_MS - 1);
         await goesOn(framing);
@@ -130,7 +130,7 @@ for (const framing of ['length', 'chunked'] as const) {
     });
 
     test('ends so with bytes held, when neither side moves, and the budget is free', async () => {
-      await answered(framing);
+      await responded(framing);
       await hold(framing, 1);
       timers.pass(QUIET_MS);
       assert.equal(left(), ALL);
@@ -141,7 +141,7 @@ for (const framing of ['length', 'chunked'] as const) {
     });
 
     test('is paused when upstream does not read, is held by 16 MiB at most, and goes through later', async () => {
-      await answered(framing);
+      await responded(framing);
       upstream.socket.pause();
       const whole = framing === 'length' ? upstream.hash(BODY - 'first'.length) : upstream.unchunkedHash();
       const all = 'b'.repeat(BODY - 'first'.length);
@@ -155,7 +155,7 @@ for (const framing of ['length', 'chunked'] as const) {
     });
 
     test('goes through when upstream reads on before that', async () => {
-      await answered(framing);
+      await responded(framing);
       const sent = await hold(framing, MIB);
       const whole = framing === 'length' ? upstream.hash(BODY - 'first'.length) : upstream.unchunkedHash();
       upstream.socket.resume();

@@ -127,9 +127,9 @@ describe('an upstream server', () => {
 
   test('that resets connections is down after three in a row, and up with the next response', async () => {
     const log = new Lines();
-    let answers = true;
+    let responses = true;
     const upstream = await upstreamAt(0, (socket) => {
-      if (answers) socket.write(OK);
+      if (responses) socket.write(OK);
       else socket.resetAndDestroy();
     });
     const gateway = await startGateway({
@@ -139,7 +139,7 @@ describe('an upstream server', () => {
     });
     try {
       assert.equal(await ask(gateway), 200);
-      answers = false;
+      responses = false;
       // The first one may be retried on a new connection, whose end counts.
       assert.equal(await ask(gateway), 502);
       assert.equal(await ask(gateway), 502);
@@ -148,7 +148,7 @@ describe('an upstream server', () => {
       assert.equal(await ask(gateway), 502);
       assert.equal(log.all[0]?.['cause'], 'reset');
       assert.equal((await server(gateway))['cause'], 'reset');
-      answers = true;
+      responses = true;
       assert.equal(await ask(gateway), 200);
       assert.equal((await server(gateway))['state'], 'up');
     } finally {

@@ -82,11 +82,11 @@ describe('the connections of an upstream', () => {
   test('are never more than the limit, and all waiting requests are served in the end', async () => {
     await withStand(4, 5, async (port, upstream, sockets) => {
       const asked = Array.from({ length: 24 }, () => ask(port, sockets));
-      let answered = 0;
-      for (const one of asked) void one.then(() => (answered += 1));
-      while (answered < asked.length) {
+      let settled = 0;
+      for (const one of asked) void one.then(() => (settled += 1));
+      while (settled < asked.length) {
         await until(
-          async () => upstream.held.length + (answered === asked.length ? 1 : 0),
+          async () => upstream.held.length + (settled === asked.length ? 1 : 0),
           (held) => held > 0,
         );
         upstream.letGo(upstream.held.length);

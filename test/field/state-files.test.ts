@@ -68,10 +68,10 @@ describe('a file in the state folder', () => {
     await running?.close();
     running = undefined;
   };
-  const isRefused = (words: RegExp): Promise<void> =>
+  const isRefused = (message: RegExp): Promise<void> =>
     assert.rejects(start(), (error: Error) => {
       assert.equal(error.name, 'StartError');
-      assert.match(error.message, words);
+      assert.match(error.message, message);
       return true;
     });
 

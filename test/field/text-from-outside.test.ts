@@ -34,11 +34,11 @@ interface Stand {
 }
 
 async function withIssuer(
-  answer: (server: ScriptedIssuer) => { readonly path?: string },
+  responder: (server: ScriptedIssuer) => { readonly path?: string },
   use: (stand: Stand) => Promise<void>,
 ): Promise<void> {
   const server = await ScriptedIssuer.start();
-  const { path = '/keys' } = answer(server);
+  const { path = '/keys' } = responder(server);
   const lines: string[] = [];
   const log = createLog({ level: 'debug', destination: { write: (line) => lines.push(line) } });
   const kind = path === '/keys' ? 'jwks' : 'discovery';
@@ -126,7 +126,7 @@ describe('text that an issuer publishes', () => {
     test(`is harmless in ${what}`, () =>
       withIssuer(
         (server) => {
-          server.answers.set('/discovery', ok(JSON.stringify(document)));
+          server.responses.set('/discovery', ok(JSON.stringify(document)));
           return { path: '/discovery' };
         },
         async ({ gateway, logged }) => {

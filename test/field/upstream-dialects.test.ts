@@ -9,11 +9,11 @@ import { Wire } from '../support/wire.ts';
 let origin: Origin;
 let gateway: TestGateway;
 /** The next response of the origin. */
-let answer = '';
+let nextResponse = '';
 
 publicGateway('once', (made) => {
   ({ origin, gateway } = made);
-  origin.serve(() => answer);
+  origin.serve(() => nextResponse);
 });
 
 const head = (...lines: string[]): string => `HTTP/1.1 ${lines.join('\r\n')}\r\n\r\n`;
@@ -118,12 +118,12 @@ describe('what servers send is accepted', () => {
   for (const { name, bytes, method, status, body = '', length } of taken) {
     test(name, async () => {
       const wire = await Wire.open(gateway.port);
-      answer = bytes;
+      nextResponse = bytes;
       const response = await ask(wire, method);
       assert.equal(response.status, status);
       assert.equal(response.body, body);
       assert.equal(response.headers.get('content-length'), length);
-      answer = ok;
+      nextResponse = ok;
       assert.equal((await ask(wire)).body, 'ok', 'the client connection is usable behind it');
       wire.close();
     });
@@ -134,7 +134,7 @@ describe('its neighbours are refused', () => {
   for (const [name, bytes] of refused) {
     test(name, async () => {
       const wire = await Wire.open(gateway.port);
-      answer = bytes;
+      nextResponse = bytes;
       const response = await ask(wire);
       assert.equal(response.status, 502);
       assert.equal(JSON.parse(response.body).code, 'upstream_invalid_response');

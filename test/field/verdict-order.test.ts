@@ -39,7 +39,7 @@ for (const [name, seconds, claims, expected] of [
   ['not yet valid and revoked', -100, { nbf: -50 }, 'token_not_yet_valid expiry'],
 ] as const) {
   test(`a token that is ${name} has one verdict, remembered or not`, async () => {
-    const answers: string[] = [];
+    const verdicts: string[] = [];
     for (const isKnown of [true, false]) {
       const [setup, revocations] = start();
       const times = 'nbf' in claims ? { nbf: setup.clock.seconds(claims.nbf) } : {};
@@ -48,12 +48,12 @@ for (const [name, seconds, claims, expected] of [
       revocations.revoke('x');
       setup.clock.now += seconds * 1000;
       assert.equal(setup.authorizer.cacheEntries, isKnown ? 1 : 0);
-      answers.push(await setup.verdict(token));
+      verdicts.push(await setup.verdict(token));
       // The memory of it is gone or agrees.
       assert.equal(await setup.verdict(token), expected);
       await setup.authorizer.close();
     }
-    assert.deepEqual(answers, [expected, expected]);
+    assert.deepEqual(verdicts, [expected, expected]);
   });
 }
 

@@ -58,8 +58,10 @@ for (const [name, make] of Object.entries(shapes)) {
     const bytes = tokens.reduce((sum, { length }) => sum + length, 0);
     const before = await memory();
     for (const token of tokens) {
-      const answer = setup.authorizer.authorize(setup.policy, head(token.toString('latin1')), { onVerdict });
-      assert.equal(answer.kind, 'pending');
+      const response = setup.authorizer.authorize(setup.policy, head(token.toString('latin1')), {
+        onVerdict,
+      });
+      assert.equal(response.kind, 'pending');
     }
     const grown = (await memory()) - before;
     context.diagnostic(`${(grown / bytes).toFixed(2)} times ${(bytes / TOKENS).toFixed(0)} bytes`);

@@ -48,7 +48,7 @@ async function underWay(): Promise<UnderWay> {
 }
 
 /** The beginning of a response in pieces, until the client has it. */
-async function beginAnswer(wire: Wire, upstream: OriginConnection): Promise<void> {
+async function beginResponse(wire: Wire, upstream: OriginConnection): Promise<void> {
   upstream.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n');
   await eventually(
     () => wire.pending,
@@ -79,7 +79,7 @@ describe('close', () => {
 
   test('lets a response in pieces end within the grace', async () => {
     const { gateway, wire, upstream } = await underWay();
-    await beginAnswer(wire, upstream);
+    await beginResponse(wire, upstream);
     const closed = gateway.gateway.close({ graceMs: 10_000 });
     upstream.write('5\r\nworld\r\n0\r\n\r\n');
     assert.equal((await wire.response()).body, 'helloworld');
@@ -140,7 +140,7 @@ describe('close', () => {
 
   test('cuts a response in pieces when the grace is over', async () => {
     const { gateway, wire, upstream } = await underWay();
-    await beginAnswer(wire, upstream);
+    await beginResponse(wire, upstream);
     assert.equal(await gateway.gateway.close({ graceMs: 1 }), 1);
     assert.match(await wire.untilClosed(), /5\r\nhello(\r\n)?$/);
     await upstream.closed();

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type ChildGateway, startChildGateway } from '../lifetime/child-gateway.ts';
+import { type GatewayProcess, startGatewayProcess } from '../lifetime/gateway-process.ts';
 import { eventually } from '../support/gateway.ts';
 import { Origin } from '../support/origin.ts';
 import { keyPair, rs256 } from '../support/tokens.ts';
@@ -36,7 +36,7 @@ const MEMORY = 96 * 1024 * 1024;
 
 const key = keyPair('RS256');
 let origin: Origin;
-let gateway: ChildGateway;
+let gateway: GatewayProcess;
 let reached: string[];
 
 before(async () => {
@@ -46,7 +46,7 @@ before(async () => {
     if (!head.startsWith('GET /control ')) reached.push(head);
     return 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
   });
-  gateway = await startChildGateway(origin.port, {
+  gateway = await startGatewayProcess(origin.port, {
     issuers: {
       main: { issuer: ISSUER, audience: AUDIENCE, algorithms: ['RS256'], keys: { pem: key.pem } },
     },
@@ -89,7 +89,7 @@ function percentile99(times: number[]): number {
   return times[Math.ceil(times.length * 0.99) - 1] as number;
 }
 
-function flood(tokens: number): { child: ChildProcess; answers: Promise<string> } {
+function flood(tokens: number): { child: ChildProcess; replies: Promise<string> } {
   const input = rs256(key, claims({ exp: 9_999_999_999 })).replace(/\.[^.]*$/, '');
   const file = join(import.meta.dirname, 'flooder.js');
   const args = [file, gateway.port, tokens, CONNECTIONS, input].map(String);
@@ -98,7 +98,7 @@ function flood(tokens: number): { child: ChildProcess; answers: Promise<string> 
   child.stdout.on('data', (chunk: Buffer) => {
     printed += chunk.toString();
   });
-  return { child, answers: once(child, 'close').then(() => printed) };
+  return { child, replies: once(child, 'close').then(() => printed) };
 }
 
 interface Round {
@@ -112,9 +112,9 @@ interface Round {
 
 /** The times of known tokens during a flood of `count` others, all of which are judged. */
 async function floodedRound(tokens: readonly string[], count: number, before: number): Promise<Round> {
-  const { child, answers } = flood(count);
+  const { child, replies } = flood(count);
   let over = false;
-  void answers.then(() => {
+  void replies.then(() => {
     over = true;
   });
   let times: number[] = [];
@@ -124,7 +124,7 @@ async function floodedRound(tokens: readonly string[], count: number, before: nu
     child.kill('SIGKILL');
   }
   // Every token was judged: there are fewer connections than places in the queue.
-  assert.deepEqual(JSON.parse(await answers), { 401: count });
+  assert.deepEqual(JSON.parse(await replies), { 401: count });
   const after = percentile99(await cachedClients(tokens, (requests) => requests >= CALM_REQUESTS));
   // Before and after, so that another program that starts in between counts for both sides.
   return { calm: Math.max(before, after), flooded: percentile99(times), requests: times.length, after };
@@ -136,7 +136,7 @@ test(`${TOKENS} distinct tokens with wrong signatures do not slow known ones dow
   );
   // All measurements find warm code, and memory that any work takes.
   const warming = TOKENS / 10;
-  assert.deepEqual(JSON.parse(await flood(warming).answers), { 401: warming });
+  assert.deepEqual(JSON.parse(await flood(warming).replies), { 401: warming });
   await cachedClients(tokens, (requests) => requests >= CALM_REQUESTS);
   const idle = gateway.resident();
   gateway.forgetPeak();

@@ -12,7 +12,7 @@ const SIGNATURE_BYTES = 256;
 
 let left = tokens;
 let open = connections;
-const answers: Record<string, number> = {};
+const replies: Record<string, number> = {};
 
 function request(): string {
   left -= 1;
@@ -21,7 +21,7 @@ function request(): string {
 }
 
 function count(status: string): void {
-  answers[status] = (answers[status] ?? 0) + 1;
+  replies[status] = (replies[status] ?? 0) + 1;
 }
 
 function flood(socket: Socket): void {
@@ -42,7 +42,7 @@ function flood(socket: Socket): void {
   socket.on('error', (error: NodeJS.ErrnoException) => count(error.code ?? 'error'));
   socket.on('close', () => {
     open -= 1;
-    if (open === 0) process.stdout.write(JSON.stringify(answers));
+    if (open === 0) process.stdout.write(JSON.stringify(replies));
   });
 }
 

@@ -112,7 +112,7 @@ describe('the same token gives the same verdict', () => {
     await stand().refuses(token, '401 token_not_yet_valid');
     await eventually(
       () => stand().ask(`Bearer ${token}`, '/control'),
-      (answer) => answer === 'permit',
+      (reply) => reply === 'permit',
     );
   });
 
@@ -122,7 +122,7 @@ describe('the same token gives the same verdict', () => {
     const entries = await cached();
     await eventually(
       () => stand().ask(`Bearer ${token}`, '/control'),
-      (answer) => answer === '401 token_expired',
+      (reply) => reply === '401 token_expired',
     );
     await stand().refuses(token, '401 token_expired');
     assert.equal(await cached(), entries - 1);

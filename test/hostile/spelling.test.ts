@@ -136,8 +136,8 @@ describe('a token has one spelling', () => {
 
   test('control characters are refused before the token is examined', async () => {
     for (const control of ['\0', '\x01', '\x1b']) {
-      const answer = await stand().ask(`Bearer ${token.slice(0, 40)}${control}${token.slice(40)}`, '/attack');
-      assert.match(answer, /^400 /, JSON.stringify(control));
+      const reply = await stand().ask(`Bearer ${token.slice(0, 40)}${control}${token.slice(40)}`, '/attack');
+      assert.match(reply, /^400 /, JSON.stringify(control));
     }
   });
 

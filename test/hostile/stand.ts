@@ -53,7 +53,7 @@ export function issuerOf(
 }
 
 /** The outcome of a request: `permit`, or the status and the reason. */
-function wordOf(response: WireResponse): string {
+function outcomeOf(response: WireResponse): string {
   if (response.status === 200 && response.body === 'let in') return 'permit';
   const reason = /"code":"(\w+)"/.exec(response.body)?.[1] ?? '';
   return `${response.status} ${reason}`;
@@ -123,7 +123,7 @@ export class Stand {
     const response = await wire.response();
     if (response.closed) wire.close();
     else this.#wire = wire;
-    return wordOf(response);
+    return outcomeOf(response);
   }
 
   /** Value of a metric without labels. */

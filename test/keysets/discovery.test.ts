@@ -94,13 +94,13 @@ describe('keys by discovery', async () => {
     new Subject(server.url(path), { changes: { kind: 'discovery' }, issuer: { issuer: iss } });
 
   test('are those of its jwks_uri, which is looked up anew each time', async () => {
-    server.answers.set(path, ok(JSON.stringify({ issuer: iss, jwks_uri: server.url('/a') })));
-    server.answers.set('/a', keySet(jwk(key, { kid: 'a' })));
-    server.answers.set('/b', keySet(jwk(key, { kid: 'b' })));
+    server.responses.set(path, ok(JSON.stringify({ issuer: iss, jwks_uri: server.url('/a') })));
+    server.responses.set('/a', keySet(jwk(key, { kid: 'a' })));
+    server.responses.set('/b', keySet(jwk(key, { kid: 'b' })));
     const { set, enforced, ...rest } = subject();
     set.start();
     await set.refetch();
-    server.answers.set(path, ok(JSON.stringify({ issuer: iss, jwks_uri: server.url('/b') })));
+    server.responses.set(path, ok(JSON.stringify({ issuer: iss, jwks_uri: server.url('/b') })));
     rest.time.advance(3_600_000);
     await set.refetch();
     assert.deepEqual(enforced, [['a'], ['b']]);
@@ -113,7 +113,7 @@ describe('keys by discovery', async () => {
       [{ issuer: iss, jwks_uri: 'http://keys.example/k' }, /^http:\/\/keys\.example\/k is plain http/],
       [{ issuer: iss, jwks_uri: 'file:///etc/passwd' }, /is not an https URL/],
     ] as const) {
-      server.answers.set(path, ok(JSON.stringify(document)));
+      server.responses.set(path, ok(JSON.stringify(document)));
       const one = subject();
       await one.start();
       assert.match(one.set.lastError ?? '', message);
@@ -124,8 +124,8 @@ describe('keys by discovery', async () => {
 
   test('stay https when the document came over https, on this machine too', async () => {
     const { server: secure, trusting, close } = await startSecureIssuer();
-    server.answers.set('/a', keySet(jwk(key)));
-    secure.answers.set(path, ok(JSON.stringify({ issuer: iss, jwks_uri: server.url('/a') })));
+    server.responses.set('/a', keySet(jwk(key)));
+    secure.responses.set(path, ok(JSON.stringify({ issuer: iss, jwks_uri: server.url('/a') })));
     const before = server.asked.length;
     const one = new Subject(secure.url(path), {
       changes: { kind: 'discovery', allowHttp: true },
@@ -140,7 +140,7 @@ describe('keys by discovery', async () => {
   });
 
   test('a failing document is a failing fetch', async () => {
-    server.answers.set(path, status(500));
+    server.responses.set(path, status(500));
     const one = subject();
     await one.start();
     assert.equal(one.set.lastError, `${server.url(path)} answered with status 500; must be 200`);

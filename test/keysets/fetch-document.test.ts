@@ -116,18 +116,18 @@ describe('a document is refused', () => {
     assert.equal(await refusal(url), `${url} cannot be reached (ECONNREFUSED)`);
   });
 
-  for (const [name, answer] of [
+  for (const [name, responder] of [
     ['before its head', hang],
     ['in its body', ((response) => response.writeHead(200).write('{')) satisfies typeof hang],
   ] as const) {
     test(`when the caller aborts it ${name}`, async () => {
       const server = await ScriptedIssuer.start();
-      server.keys = answer;
+      server.keys = responder;
       const controller = new AbortController();
-      const answered = refusal(server.url(), { signal: controller.signal });
+      const refused = refusal(server.url(), { signal: controller.signal });
       await server.askedTimes(1);
       controller.abort(new FetchError('long enough'));
-      assert.equal(await answered, 'long enough');
+      assert.equal(await refused, 'long enough');
       await server.close();
     });
   }
@@ -157,12 +157,12 @@ describe('a document is refused', () => {
 describe('a redirect', () => {
   const hops = (count: number): string => {
     for (let hop = 0; hop < count; hop += 1) {
-      plain.answers.set(
+      plain.responses.set(
         `/hop${hop}`,
         status([301, 302, 303, 307, 308][hop % 5] as number, { location: `hop${hop + 1}` }),
       );
     }
-    plain.answers.set(`/hop${count}`, ok('{}'));
+    plain.responses.set(`/hop${count}`, ok('{}'));
     return plain.url('/hop0');
   };
 

@@ -15,8 +15,8 @@ const key = rsaKey();
 
 before(async () => {
   server = await ScriptedIssuer.start();
-  for (const path of ['/a', '/b', '/c']) server.answers.set(path, keySet(jwk(key, { kid: path })));
-  server.answers.set('/down', status(500));
+  for (const path of ['/a', '/b', '/c']) server.responses.set(path, keySet(jwk(key, { kid: path })));
+  server.responses.set('/down', status(500));
 });
 after(() => server.close());
 
@@ -62,11 +62,11 @@ describe('the key sets of other issuers', () => {
     sets.commit(next);
     assert.deepEqual(kidsOf(sets, 'one'), ['/b']);
     // Later events are reported.
-    server.answers.set('/b', keySet(jwk(key, { kid: 'new' })));
+    server.responses.set('/b', keySet(jwk(key, { kid: 'new' })));
     time.advance(30_000);
     await sets.refetch('one');
     assert.deepEqual(told, ['one /a', 'one new']);
-    server.answers.set('/b', keySet(jwk(key, { kid: '/b' })));
+    server.responses.set('/b', keySet(jwk(key, { kid: '/b' })));
     await sets.close();
     assert.deepEqual(time.pending, []);
   });
@@ -76,7 +76,7 @@ describe('the key sets of other issuers', () => {
     await sets.start();
     await sets.refetch('one');
     const before = sets.of('one')?.sets;
-    server.answers.set('/a', hang);
+    server.responses.set('/a', hang);
     const asked = server.asked.length;
     const next = await sets.prepare(new Map([of('one', '/a')]));
     sets.commit(next);
@@ -84,7 +84,7 @@ describe('the key sets of other issuers', () => {
     assert.equal(sets.of('one')?.sets[0], before?.[0]);
     assert.deepEqual(kidsOf(sets, 'one'), ['/a']);
     await server.askedTimes(asked + 1);
-    server.answers.set('/a', keySet(jwk(key, { kid: '/a' })));
+    server.responses.set('/a', keySet(jwk(key, { kid: '/a' })));
     await sets.close();
   });
 

@@ -91,8 +91,8 @@ class OpenIdProvider {
         scope: 'read',
       }),
     });
-    const answer = (await response.json()) as { access_token?: string };
-    const token = answer.access_token ?? assert.fail(JSON.stringify(answer));
+    const grant = (await response.json()) as { access_token?: string };
+    const token = grant.access_token ?? assert.fail(JSON.stringify(grant));
     const { kid } = JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as {
       kid: string;
     };
@@ -222,8 +222,10 @@ describe('a real OpenID provider', () => {
       await traffic.stop();
       provider.publish(fresh);
       const next = await provider.token();
-      const answers = await Promise.all(Array.from({ length: 20 }, () => outcome(gateway.port, next.token)));
-      assert.deepEqual(new Set(answers), new Set(['200']));
+      const responses = await Promise.all(
+        Array.from({ length: 20 }, () => outcome(gateway.port, next.token)),
+      );
+      assert.deepEqual(new Set(responses), new Set(['200']));
       assert.equal(provider.keySetsServed, 2);
       assert.equal(await outcome(gateway.port, before.token), '401 key_unknown');
       assert.deepEqual([...traffic.outcomes.keys()], ['200']);

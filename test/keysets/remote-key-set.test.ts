@@ -123,7 +123,7 @@ describe('when the issuer fails', () => {
     assert.deepEqual(one.log.take(), ['warn the keys cannot be fetched']);
   });
 
-  for (const [name, answer, message] of [
+  for (const [name, responder, message] of [
     ['nothing but an error', status(503), /answered with status 503/],
     ['garbage', ok('<html>'), /is not JSON/],
     ['an empty set', keySet(), /leads to a set without a usable key$/],
@@ -134,7 +134,7 @@ describe('when the issuer fails', () => {
     test(`and sends ${name}, the last good set stays in force`, async () => {
       const one = subject();
       await one.start();
-      server.keys = answer;
+      server.keys = responder;
       await one.next();
       assert.match(one.set.lastError ?? '', message);
       assert.deepEqual(one.enforced, [['a']]);
@@ -356,15 +356,15 @@ describe('closed', () => {
   });
 
   test('a response that arrives all the same is dropped', async () => {
-    let answer: ((response: Response) => void) | undefined;
+    let responder: ((response: Response) => void) | undefined;
     const fetch: Fetch = () =>
       new Promise((resolve) => {
-        answer = resolve;
+        responder = resolve;
       });
     const one = subject({ fetch });
     one.set.start();
     const closed = one.set.close();
-    answer?.(new Response(keySetText(a)));
+    responder?.(new Response(keySetText(a)));
     await closed;
     assert.deepEqual([one.enforced, one.time.pending], [[], []]);
   });

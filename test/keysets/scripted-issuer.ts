@@ -4,7 +4,7 @@ import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TestKey } from '../support/tokens.ts';
 
-type Answer = (response: ServerResponse, request: IncomingMessage) => void;
+type Responder = (response: ServerResponse, request: IncomingMessage) => void;
 
 /** One public key as an entry of a key set. */
 export function jwk(key: TestKey, members: Readonly<Record<string, unknown>> = {}): object {
@@ -14,21 +14,21 @@ export function jwk(key: TestKey, members: Readonly<Record<string, unknown>> = {
 export const keySetText = (...keys: readonly object[]): string => JSON.stringify({ keys });
 
 /** A response with status 200. */
-export function ok(text: string, headers: Readonly<Record<string, string>> = {}): Answer {
+export function ok(text: string, headers: Readonly<Record<string, string>> = {}): Responder {
   return (response) => response.writeHead(200, headers).end(text);
 }
 
-export const keySet = (...keys: readonly object[]): Answer => ok(keySetText(...keys));
+export const keySet = (...keys: readonly object[]): Responder => ok(keySetText(...keys));
 
-export function status(code: number, headers: Readonly<Record<string, string>> = {}): Answer {
+export function status(code: number, headers: Readonly<Record<string, string>> = {}): Responder {
   return (response) => response.writeHead(code, headers).end('nothing here');
 }
 
 /** Holds the request without a byte of response. */
-export const hang: Answer = () => {};
+export const hang: Responder = () => {};
 
 /** Ends the connection in the middle of the body. */
-export const drop: Answer = (response) => {
+export const drop: Responder = (response) => {
   response.writeHead(200, { 'content-length': '1000' });
   response.write('{"keys"', () => response.destroy());
 };
@@ -36,7 +36,7 @@ export const drop: Answer = (response) => {
 /** An issuer on loopback that responds to every request as scripted. */
 export class ScriptedIssuer {
   /** The response to each path; most tests use `/keys`. */
-  readonly answers = new Map<string, Answer>();
+  readonly responses = new Map<string, Responder>();
   /** Requested paths, in order. */
   readonly asked: string[] = [];
   readonly #server: Server;
@@ -47,7 +47,7 @@ export class ScriptedIssuer {
     const serve = (request: IncomingMessage, response: ServerResponse): void => {
       const path = request.url ?? '';
       this.asked.push(path);
-      (this.answers.get(path) ?? status(404))(response, request);
+      (this.responses.get(path) ?? status(404))(response, request);
       for (const wake of this.#waiting.splice(0)) wake();
     };
     this.#scheme = tls === undefined ? 'http' : 'https';
@@ -72,8 +72,8 @@ export class ScriptedIssuer {
   }
 
   /** Responds to every request for `/keys` with this from now on. */
-  set keys(answer: Answer) {
-    this.answers.set('/keys', answer);
+  set keys(responder: Responder) {
+    this.responses.set('/keys', responder);
   }
 
   /** Resolves after that many requests in all. */

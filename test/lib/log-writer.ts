@@ -12,9 +12,9 @@ while (at < LINES && log.crowded?.() !== true) {
 }
 process.send?.({ crowdedAfter: at });
 log.warn({}, 'kept');
-const look = setInterval(() => {
+const poll = setInterval(() => {
   if (log.crowded?.() !== false) return;
-  clearInterval(look);
+  clearInterval(poll);
   log.info({}, 'again');
   process.disconnect();
 }, 5);

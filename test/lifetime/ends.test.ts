@@ -56,12 +56,12 @@ async function asked(bytes: string): Promise<[Wire, OriginConnection]> {
 }
 
 /** Exactly one exchange has ended, with this outcome. */
-async function ended(word: string): Promise<void> {
+async function ended(outcome: string): Promise<void> {
   await eventually(
     () => gateway.outcomes(),
     (seen) => Object.keys(seen).length > 0,
   );
-  assert.deepEqual(await gateway.outcomes(), { [word]: 1 });
+  assert.deepEqual(await gateway.outcomes(), { [outcome]: 1 });
 }
 
 const leaves = {
@@ -131,8 +131,8 @@ describe('an upstream that responds before the end of the request', () => {
             );
             assert.match(text, /^HTTP\/1\.1 413 .*\r\nconnection: close\r\n/is);
           } else {
-            const answer = await wire.response();
-            assert.deepEqual([answer.status, answer.body === body], [413, true]);
+            const response = await wire.response();
+            assert.deepEqual([response.status, response.body === body], [413, true]);
           }
           await upstream.closed();
           await ended('forwarded');
@@ -158,8 +158,8 @@ describe('an upstream that responds before the end of the request', () => {
     upstream.socket.write('HTTP/1.1 413 Too Much\r\nContent-Length: 2\r\n\r\nno', () =>
       upstream.socket.destroy(),
     );
-    const answer = await wire.response();
-    assert.deepEqual([answer.status, answer.body], [413, 'no']);
+    const response = await wire.response();
+    assert.deepEqual([response.status, response.body], [413, 'no']);
     await ended('forwarded');
     wire.close();
   });
@@ -222,8 +222,8 @@ test('an upstream that sends its head a byte at a time does not postpone timeout
   upstream.write('HTTP/1.1 200 OK\r\nX-A: ');
   const timer = setInterval(() => upstream.write('a'), 50);
   try {
-    const answer = await wire.response();
-    assert.deepEqual([answer.status, JSON.parse(answer.body).code], [504, 'upstream_timeout']);
+    const response = await wire.response();
+    assert.deepEqual([response.status, JSON.parse(response.body).code], [504, 'upstream_timeout']);
     await upstream.closed();
     await ended('upstream_timeout');
   } finally {
@@ -252,8 +252,8 @@ describe('a body cut short is an error to', () => {
     test(`node:http, ${framing}`, async () => {
       const served = cut();
       const read = async (): Promise<void> => {
-        const [answer] = (await once(httpGet(url()), 'response')) as [IncomingMessage];
-        for await (const _ of answer);
+        const [response] = (await once(httpGet(url()), 'response')) as [IncomingMessage];
+        for await (const _ of response);
       };
       await assert.rejects(read);
       await served;

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { eventually } from '../support/gateway.ts';
 import { Origin, type OriginConnection } from '../support/origin.ts';
-import { type ChildGateway, startChildGateway } from './child-gateway.ts';
+import { type GatewayProcess, startGatewayProcess } from './gateway-process.ts';
 import { framingLine, GIB, MIB, pour, SlowReader, settled, sip, swallow, takenOf } from './stream.ts';
 
 /** Most resident memory above idle for one client that reads slowly, and for 200 of them, in bytes. */
@@ -23,7 +23,7 @@ const SIP_BYTES = 1024;
 const SIP_MS = 1000;
 
 let origin: Origin;
-let gateway: ChildGateway;
+let gateway: GatewayProcess;
 /** Resident bytes of the gateway after it has carried one body in each direction. */
 let idle: number;
 
@@ -49,7 +49,7 @@ const outcome = (word: string, count: number): Promise<unknown> =>
 
 before(async () => {
   origin = await Origin.start();
-  gateway = await startChildGateway(origin.port, { limits: { bufferedBodies: `${BUDGET / MIB}MiB` } });
+  gateway = await startGatewayProcess(origin.port, { limits: { bufferedBodies: `${BUDGET / MIB}MiB` } });
   // Warm-up: one body of 64 MiB down, one of 2 MiB up.
   const reader = await SlowReader.open(gateway.port, 64 * 1024, -1);
   const upstream = await asked(reader.socket, get);
@@ -147,8 +147,8 @@ describe('an upstream that reads slowly', () => {
         () => gateway.outcomes(),
         (seen) => sum(seen) === sum(before) + 1,
       );
-      const words = Object.keys(ended).filter((word) => ended[word] !== before[word]);
-      assert.ok(['client_aborted', 'upstream_overloaded'].includes(words.join()), words.join());
+      const outcomes = Object.keys(ended).filter((word) => ended[word] !== before[word]);
+      assert.ok(['client_aborted', 'upstream_overloaded'].includes(outcomes.join()), outcomes.join());
     });
   }
 });

@@ -16,7 +16,7 @@ test('a client that resumes reading gets all that upstream sent, although upstre
   const request = get({ port: gateway.port, host: '127.0.0.1', path: '/x', agent: false });
   request.on('error', () => {}); // It is cut below.
   try {
-    const answered = once(request, 'response');
+    const responded = once(request, 'response');
     const upstream = await origin.connection();
     await upstream.head();
     upstream.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
@@ -31,7 +31,7 @@ test('a client that resumes reading gets all that upstream sent, although upstre
       sent += CHUNK_BYTES;
     };
     send();
-    const [answer] = (await answered) as [IncomingMessage];
+    const [response] = (await responded) as [IncomingMessage];
     while (!waits()) {
       const before = takenOf(upstream.socket);
       send();
@@ -43,7 +43,7 @@ test('a client that resumes reading gets all that upstream sent, although upstre
     }
     await settled(() => takenOf(upstream.socket));
     let received = 0;
-    answer.on('data', (bytes: Buffer) => {
+    response.on('data', (bytes: Buffer) => {
       received += bytes.length;
     });
     await eventually(

@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../support/gateway.ts';
 import { needs } from '../support/programs.ts';
-import { type ChildGateway, startChildGateway } from './child-gateway.ts';
+import { type GatewayProcess, startGatewayProcess } from './gateway-process.ts';
 
 /**
  * With small socket buffers every transfer waits repeatedly, at other places each time. They are a setting of a network
@@ -70,7 +70,7 @@ async function send(to: NodeJS.WritableStream): Promise<void> {
 
 function inside(): void {
   let server: Server;
-  let gateway: ChildGateway;
+  let gateway: GatewayProcess;
   before(async () => {
     server = createServer(async (message, response) => {
       const { method, url = '' } = message;
@@ -84,7 +84,7 @@ function inside(): void {
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    gateway = await startChildGateway((server.address() as AddressInfo).port);
+    gateway = await startGatewayProcess((server.address() as AddressInfo).port);
   });
   after(async () => {
     await gateway.close();
@@ -108,9 +108,9 @@ function inside(): void {
     test(`a response, ${path}`, () =>
       repeat(async () => {
         const asked = get({ ...target, port: gateway.port, path });
-        const [answer] = (await once(asked, 'response')) as [IncomingMessage];
-        if (path.includes('many')) assert.equal(answer.headers['x-h-119'], manyHeaders['x-h-119']);
-        return slowHash(answer);
+        const [response] = (await once(asked, 'response')) as [IncomingMessage];
+        if (path.includes('many')) assert.equal(response.headers['x-h-119'], manyHeaders['x-h-119']);
+        return slowHash(response);
       }));
   }
   for (const framing of ['length', 'chunked']) {
@@ -118,11 +118,11 @@ function inside(): void {
       repeat(async () => {
         const headers = framing === 'length' ? { 'Content-Length': payload.length } : {};
         const sent = request({ ...target, port: gateway.port, method: 'POST', path: '/many', headers });
-        const answered = once(sent, 'response');
+        const responded = once(sent, 'response');
         await send(sent);
-        const [answer] = (await answered) as [IncomingMessage];
+        const [response] = (await responded) as [IncomingMessage];
         let text = '';
-        for await (const bytes of answer) text += bytes;
+        for await (const bytes of response) text += bytes;
         return text;
       }));
   }

@@ -9,7 +9,7 @@ export const GIB = 1024 * MIB;
  * Polls without progress after which a transfer counts as stopped: some 300 ms. Not a time, because on a busy machine
  * this process may not have run, and moved nothing, for as long.
  */
-const STILL_LOOKS = 50;
+const STILL_POLLS = 50;
 
 export type BodyFraming = 'length' | 'chunked' | 'close';
 
@@ -45,14 +45,14 @@ export function takenOf(socket: Socket): number {
   return socket.bytesWritten - socket.writableLength;
 }
 
-/** Resolves with the value at which `look` stays. */
-export async function settled(look: () => number): Promise<number> {
-  let last = look();
-  let looks = 0;
-  return eventually(look, (seen) => {
-    looks = seen === last ? looks + 1 : 0;
+/** Resolves with the value at which `probe` stays. */
+export async function settled(probe: () => number): Promise<number> {
+  let last = probe();
+  let polls = 0;
+  return eventually(probe, (seen) => {
+    polls = seen === last ? polls + 1 : 0;
     last = seen;
-    return looks > STILL_LOOKS;
+    return polls > STILL_POLLS;
   });
 }
 

@@ -69,35 +69,35 @@ function loadWalkThrough(upstreamPort: number, pem: string): LoadResult {
 }
 
 /** The parts of a response that clients of the walk-through's configuration rely on. */
-function visible(answer: WireResponse): object {
+function visible(response: WireResponse): object {
   return {
-    statusLine: answer.raw.slice(0, answer.raw.indexOf('\r\n')),
-    contentType: answer.headers.get('content-type'),
-    contentLength: answer.headers.get('content-length'),
-    challenge: answer.headers.get('www-authenticate'),
-    body: answer.body,
+    statusLine: response.raw.slice(0, response.raw.indexOf('\r\n')),
+    contentType: response.headers.get('content-type'),
+    contentLength: response.headers.get('content-length'),
+    challenge: response.headers.get('www-authenticate'),
+    body: response.body,
   };
 }
 
 /** Fails unless `answer` to the request of `item` ended as `expected`. */
-function assertOutcome(answer: WireResponse, expected: Outcome, item: Case): void {
+function assertOutcome(response: WireResponse, expected: Outcome, item: Case): void {
   const toHead = item.bytes.startsWith('HEAD ');
   if (expected === 'passed') {
-    assert.equal(answer.status, 200, answer.raw);
-    assert.equal(answer.headers.get('content-type'), 'application/json');
-    if (!toHead) assert.match(answer.body, /^\{"method":/);
+    assert.equal(response.status, 200, response.raw);
+    assert.equal(response.headers.get('content-type'), 'application/json');
+    if (!toHead) assert.match(response.body, /^\{"method":/);
   } else if (typeof expected === 'string') {
     const message = messages[expected];
-    assert.deepEqual(visible(answer), {
+    assert.deepEqual(visible(response), {
       statusLine: 'HTTP/1.1 403 Forbidden',
       contentType: 'text/html',
       contentLength: String(message.length),
       challenge: undefined,
       body: toHead ? '' : message,
     });
-    assert.equal(answer.closed, false, 'a denial keeps the connection');
+    assert.equal(response.closed, false, 'a denial keeps the connection');
   } else {
-    assert.ok(expected.includes(answer.status), answer.raw);
+    assert.ok(expected.includes(response.status), response.raw);
   }
 }
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { inListeners, lives, NamedUpstream, Stand, until } from './stand.ts';
+import { inWorkers, lives, NamedUpstream, Stand, until } from './stand.ts';
 import { failures, SteadyClients } from './steady-clients.ts';
 
 test('a killed worker loses only its requests in flight, and is replaced', async () => {
@@ -57,11 +57,11 @@ test('a worker that hangs is killed and replaced, while the other serves', async
 
 test('a worker with an internal error reports it, finishes its requests, and is replaced', async () => {
   const upstream = await NamedUpstream.start('a');
-  const faulty = inListeners("process.on('SIGCONT', () => { throw new Error('made up'); })");
+  const faulty = inWorkers("process.on('SIGCONT', () => { throw new Error('made up'); })");
   const stand = await Stand.start({ upstream: upstream.url, auth: 'none', listeners: 1 }, faulty);
   try {
     const [victim] = (await stand.pids()) as [number];
-    const held = fetch(`http://127.0.0.1:${stand.port}/held`).then((answer) => answer.text());
+    const held = fetch(`http://127.0.0.1:${stand.port}/held`).then((response) => response.text());
     await until(
       () => upstream.held,
       (count) => count === 1,
@@ -72,8 +72,8 @@ test('a worker with an internal error reports it, finishes its requests, and is 
     );
     const [next] = await stand.replaced([victim], 1);
     // The new one serves, and nothing was refused in between.
-    const answer = await fetch(`http://127.0.0.1:${stand.port}/x`);
-    assert.equal(await answer.text(), 'a /x');
+    const response = await fetch(`http://127.0.0.1:${stand.port}/x`);
+    assert.equal(await response.text(), 'a /x');
     upstream.letGo();
     assert.equal(await held, 'held back');
     await until(
@@ -89,7 +89,7 @@ test('a worker with an internal error reports it, finishes its requests, and is 
 });
 
 test('workers that never come to serve end the start with a reason', async () => {
-  const dying = inListeners("process.kill(process.pid, 'SIGKILL')");
+  const dying = inWorkers("process.kill(process.pid, 'SIGKILL')");
   const config = { upstream: 'http://127.0.0.1:9', auth: 'none' };
   const { code, stdout, stderr } = await Stand.refused(config, dying);
   assert.equal(code, 69);
@@ -101,7 +101,7 @@ test('a worker that dies repeatedly after a start is restarted each time, with g
   const upstream = await NamedUpstream.start('a');
   // Every worker but the first two ends at once.
   const flag = join(mkdtempSync(join(tmpdir(), 'portcullis-')), 'die');
-  const dying = inListeners(`if (existsSync('${flag}')) process.exit(3)`);
+  const dying = inWorkers(`if (existsSync('${flag}')) process.exit(3)`);
   const stand = await Stand.start({ upstream: upstream.url, auth: 'none' }, dying);
   try {
     const [victim, other] = (await stand.pids()) as [number, number];

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { freePort } from '../../bench/probe.ts';
 import { start } from '../cli/program.ts';
-import { inListeners, lives, NamedUpstream, Stand, until } from './stand.ts';
+import { inWorkers, lives, NamedUpstream, Stand, until } from './stand.ts';
 
 // Failures during other work.
 
@@ -32,7 +32,7 @@ const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(
 
 test('a worker with an internal error is replaced, even when its replacement dies', async () => {
   const upstream = await NamedUpstream.start('a');
-  const faulty = inListeners("process.on('SIGCONT', () => { throw new Error('made up'); })");
+  const faulty = inWorkers("process.on('SIGCONT', () => { throw new Error('made up'); })");
   const stand = await Stand.start({ upstream: upstream.url, auth: 'none' }, faulty);
   try {
     const before = await stand.pids();
@@ -114,7 +114,7 @@ test('SIGTERM during the start leaves no worker behind, not even one that hangs'
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
   // The first to make the file goes on, the other hangs.
   const hanging =
-    inListeners(`try { process.getBuiltinModule('node:fs').openSync('${join(folder, 'first')}', 'wx') }
+    inWorkers(`try { process.getBuiltinModule('node:fs').openSync('${join(folder, 'first')}', 'wx') }
     catch { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0) }`);
   const file = join(folder, 'portcullis.yaml');
   writeFileSync(

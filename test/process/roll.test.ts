@@ -14,7 +14,7 @@ test('SIGUSR2 replaces every worker and fails no request on kept connections', a
   });
   const agent = new Agent({ connections: 8 });
   try {
-    const long = fetch(`http://127.0.0.1:${stand.port}/held`).then((answer) => answer.text());
+    const long = fetch(`http://127.0.0.1:${stand.port}/held`).then((response) => response.text());
     await until(
       () => upstream.held,
       (held) => held === 1,
@@ -36,8 +36,8 @@ test('SIGUSR2 replaces every worker and fails no request on kept connections', a
         assert.equal(await long, 'held back');
       }
       for (let at = 0; at < 20; at += 1) {
-        const answer = await undiciRequest(`http://127.0.0.1:${stand.port}/u`, { dispatcher: agent });
-        assert.equal(await answer.body.text(), 'a /u');
+        const response = await undiciRequest(`http://127.0.0.1:${stand.port}/u`, { dispatcher: agent });
+        assert.equal(await response.body.text(), 'a /u');
       }
       // The counts of replaced workers are not lost.
       const total = await stand.metric('portcullis_requests_total');

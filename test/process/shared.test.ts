@@ -13,10 +13,10 @@ const MANY = 24;
 
 /** The statuses on that many new connections, one request each. */
 async function statuses(stand: Stand, token: string): Promise<readonly number[]> {
-  const answers = Array.from({ length: MANY }, () =>
+  const replies = Array.from({ length: MANY }, () =>
     request(stand.port, `GET /x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\n\r\n`),
   );
-  return [...new Set((await Promise.all(answers)).map(({ status }) => status))];
+  return [...new Set((await Promise.all(replies)).map(({ status }) => status))];
 }
 
 test('two processes serve, neither of which is the supervisor', async () => {
@@ -54,12 +54,12 @@ test('a confirmed revocation is enforced by every worker, also by later ones', a
   const tokenOf = (jti: string): string =>
     hs256(secret, { iss: 'x', aud: 'y', exp: secondsFromNow(600), iat: secondsFromNow(0), jti });
   const revoke = async (jti: string): Promise<void> => {
-    const answer = await fetch(`http://127.0.0.1:${stand.adminPort}/revocations`, {
+    const reply = await fetch(`http://127.0.0.1:${stand.adminPort}/revocations`, {
       method: 'POST',
       headers: { authorization: `Bearer ${'r'.repeat(32)}`, 'content-type': 'application/json' },
       body: JSON.stringify({ jti }),
     });
-    assert.ok(answer.ok, `${answer.status}`);
+    assert.ok(reply.ok, `${reply.status}`);
   };
   try {
     for (let at = 0; at < 10; at += 1) {

@@ -11,7 +11,7 @@ const EVENTUALLY_MS = 60_000;
 /** Milliseconds after which a stopped gateway is killed, beyond its grace for requests in flight. */
 const STOP_MS = 90_000;
 
-export interface ListenerStatus {
+export interface WorkerStatus {
   readonly pid: number;
   readonly state: string;
   readonly connections: number;
@@ -19,7 +19,7 @@ export interface ListenerStatus {
 
 export interface Status {
   readonly addresses: readonly string[];
-  readonly listeners: readonly ListenerStatus[];
+  readonly listeners: readonly WorkerStatus[];
 }
 
 /** An upstream that sends its name and the path, and holds responses to `/held` until they are released. */
@@ -139,8 +139,8 @@ export class Stand {
 
   /** The status of `/readyz`, and its reasons. */
   async ready(): Promise<readonly [status: number, text: string]> {
-    const answer = await fetch(`http://127.0.0.1:${this.adminPort}/readyz`);
-    return [answer.status, await answer.text()];
+    const reply = await fetch(`http://127.0.0.1:${this.adminPort}/readyz`);
+    return [reply.status, await reply.text()];
   }
 
   /** Everything in the log so far. */
@@ -210,7 +210,7 @@ function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
 }
 
 /** An environment in which a module runs first in every worker process of a gateway. */
-export function inListeners(code: string): Surroundings {
+export function inWorkers(code: string): Surroundings {
   const module = `import { isMainThread } from 'node:worker_threads';
     import { existsSync } from 'node:fs';
     if (isMainThread && process.argv[2] === 'listener') { ${code} }`;
@@ -223,10 +223,10 @@ function write(folder: string, config: object): void {
 }
 
 /** Polls until `wanted` holds. */
-export async function until<T>(look: () => T | Promise<T>, wanted: (seen: T) => boolean): Promise<T> {
+export async function until<T>(probe: () => T | Promise<T>, wanted: (seen: T) => boolean): Promise<T> {
   const deadline = performance.now() + EVENTUALLY_MS;
   for (;;) {
-    const seen = await look();
+    const seen = await probe();
     if (wanted(seen)) return seen;
     if (performance.now() > deadline) throw new Error(`it stayed at ${JSON.stringify(seen)}`);
     await new Promise((resolve) => setTimeout(resolve, 10));

@@ -37,7 +37,7 @@ const PASS_MS = 60_000;
  */
 export class SteadyClients {
   /** Correct responses. */
-  answered = 0;
+  correct = 0;
   /** Failures by kind. */
   readonly failures: Record<string, number> = {};
   readonly #options: SteadyOptions;
@@ -57,11 +57,11 @@ export class SteadyClients {
 
   /** Resolves when `count` more requests have a response, or have failed. */
   async pass(count: number): Promise<void> {
-    const goal = this.answered + this.#failed + count;
+    const goal = this.correct + this.#failed + count;
     const deadline = performance.now() + PASS_MS;
-    while (this.answered + this.#failed < goal) {
+    while (this.correct + this.#failed < goal) {
       if (performance.now() > deadline) {
-        throw new Error(`clients hang: ${this.answered} answers, ${JSON.stringify(this.failures)}`);
+        throw new Error(`clients hang: ${this.correct} answers, ${JSON.stringify(this.failures)}`);
       }
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
@@ -89,7 +89,7 @@ export class SteadyClients {
     const { port, head, judge, fresh = false } = this.#options;
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
     let connected = false;
-    let answers = 0;
+    let responses = 0;
     let waiting = false;
     let received = '';
     const send = (): void => {
@@ -114,12 +114,12 @@ export class SteadyClients {
       if (received.length < end + length) return;
       const status = Number(fields.slice(9, 12));
       const wrong = Number.isNaN(length) ? failures.length : judge(status, received.slice(end, end + length));
-      if (wrong === undefined) this.answered += 1;
+      if (wrong === undefined) this.correct += 1;
       else this.#fail(wrong);
       if (received.length > end + length) this.#fail(failures.surplus);
       received = '';
       waiting = false;
-      answers += 1;
+      responses += 1;
       if (fresh || Number.isNaN(length) || /\r\nconnection: close\r\n/i.test(fields)) socket.destroy();
       else send();
     });
@@ -131,7 +131,7 @@ export class SteadyClients {
     return new Promise((resolve) => {
       socket.on('close', () => {
         if (waiting && received !== '') this.#fail(failures.part);
-        else if (waiting) this.#fail(answers === 0 ? failures.fresh : failures.kept);
+        else if (waiting) this.#fail(responses === 0 ? failures.fresh : failures.kept);
         resolve(connected);
       });
     });

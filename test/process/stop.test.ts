@@ -12,7 +12,7 @@ async function holdDownloads(
   count: number,
 ): Promise<Promise<string>[]> {
   const downloads = Array.from({ length: count }, () =>
-    fetch(`http://127.0.0.1:${stand.port}/held`).then((answer) => answer.text()),
+    fetch(`http://127.0.0.1:${stand.port}/held`).then((response) => response.text()),
   );
   await until(
     () => upstream.held,

@@ -14,7 +14,7 @@ const CLIENTS = 8;
 /** A second client, which is widely used: it keeps its connections and retries no request either. */
 export class UndiciClients {
   /** Correct responses. */
-  answered = 0;
+  correct = 0;
   /** Failures by kind. */
   readonly failures: Record<string, number> = {};
   readonly #agent = new Agent({ connections: CLIENTS });
@@ -35,7 +35,7 @@ export class UndiciClients {
   async #live({ port, path, headers = () => ({}), judge }: UndiciOptions): Promise<void> {
     while (!this.#stopping) {
       const wrong = await this.#once(`http://127.0.0.1:${port}${path}`, headers(), judge);
-      if (wrong === undefined) this.answered += 1;
+      if (wrong === undefined) this.correct += 1;
       else this.failures[wrong] = (this.failures[wrong] ?? 0) + 1;
     }
   }

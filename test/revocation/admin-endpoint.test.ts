@@ -30,10 +30,10 @@ describe('POST /revocations', () => {
   const ask = (body: unknown): Promise<PostReply> =>
     endpoint.answer(good, Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)));
   const fault = async (body: unknown): Promise<string> => {
-    const { status, body: answer } = await ask(body);
+    const { status, body: reply } = await ask(body);
     assert.equal(status, 400);
     assert.equal(list.size, 0);
-    return (answer as { error: string }).error;
+    return (reply as { error: string }).error;
   };
 
   test('demands the secret and JSON before it reads the body', () => {

@@ -158,8 +158,8 @@ describe('POST /webhooks/fusionauth', () => {
   });
 
   test('other events are accepted and ignored, because a refusal would repeat them', async () => {
-    const answer = await send({ type: EventType.UserLoginSuccess, user: { id: USER } });
-    assert.deepEqual(answer, { status: 200, body: { ignored: 'user.login.success' } });
+    const reply = await send({ type: EventType.UserLoginSuccess, user: { id: USER } });
+    assert.deepEqual(reply, { status: 200, body: { ignored: 'user.login.success' } });
     assert.equal(list.size, 0);
   });
 

@@ -1,14 +1,14 @@
 import { request } from 'node:http';
 import { REVOCATION_SECRET } from './config.ts';
 
-export interface ListenerStatus {
+export interface WorkerStatus {
   readonly pid: number;
   readonly state: 'starting' | 'serving' | 'draining';
   readonly connections: number;
 }
 
 export interface Status {
-  readonly listeners: readonly ListenerStatus[];
+  readonly listeners: readonly WorkerStatus[];
   readonly keySets: readonly { readonly issuer: string; readonly kids: readonly string[] }[];
 }
 

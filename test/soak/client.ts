@@ -90,8 +90,8 @@ export class SoakClient {
 
   #countOfLeaver(came: Came, rights: readonly Expected[]) {
     if (!came.wasAsked) return undefined;
-    const words = rights.map(({ outcome }) => outcome ?? 'none');
-    const outcomes = [...words, ...this.#options.excuses.ofLeaver(came, rights), 'client_aborted'];
+    const rightOutcomes = rights.map(({ outcome }) => outcome ?? 'none');
+    const outcomes = [...rightOutcomes, ...this.#options.excuses.ofLeaver(came, rights), 'client_aborted'];
     return { outcomes, isCertain: came.reader.received > 0 };
   }
 

@@ -2,7 +2,7 @@ import { AUDIENCE, ISSUER, PARTNER, PARTNER_SECRET } from './tokens.ts';
 import type { UpstreamName } from './upstream.ts';
 
 export const REVOCATION_SECRET = 'r'.repeat(32);
-export const LISTENERS = 2;
+export const WORKERS = 2;
 /** Seconds for a replaced worker. */
 export const GRACE_SECONDS = 10;
 /** Bytes of a request body; longer ones are refused. */
@@ -45,7 +45,7 @@ export function configOf(version: number, { jwks, upstreams, state }: Places): o
   return {
     listen: '127.0.0.1:0',
     admin: '127.0.0.1:0',
-    listeners: LISTENERS,
+    listeners: WORKERS,
     verifiers: 1,
     issuers: {
       main: {

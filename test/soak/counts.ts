@@ -16,14 +16,18 @@ export function countFaults(ledger: Ledger, metrics: Metrics): readonly string[]
       `the gateway counts ${count} ${what}, its clients at least ${certain - lost} and at most ${possible}`,
     );
   };
-  const sums = [...ledger.counts].map(([key, sum]) => ({ words: key.split(' '), ...sum }));
+  const sums = [...ledger.counts].map(([key, sum]) => ({ outcomes: key.split(' '), ...sum }));
   const all = sumsOf(sums);
   check('requests', sumOf([...counted.values()]), all.certain, all.possible);
-  for (const word of new Set([...counted.keys(), ...sums.flatMap(({ words }) => words)])) {
-    if (word === '' || word === 'none') continue;
-    const possible = sumsOf(sums.filter(({ words }) => words.includes(word) || words[0] === '')).possible;
-    const { certain } = sumsOf(sums.filter(({ words }) => words.length === 1 && words[0] === word));
-    check(`of ${word}`, counted.get(word) ?? 0, certain, possible);
+  for (const outcome of new Set([...counted.keys(), ...sums.flatMap(({ outcomes }) => outcomes)])) {
+    if (outcome === '' || outcome === 'none') continue;
+    const possible = sumsOf(
+      sums.filter(({ outcomes }) => outcomes.includes(outcome) || outcomes[0] === ''),
+    ).possible;
+    const { certain } = sumsOf(
+      sums.filter(({ outcomes }) => outcomes.length === 1 && outcomes[0] === outcome),
+    );
+    check(`of ${outcome}`, counted.get(outcome) ?? 0, certain, possible);
   }
   return faults;
 }

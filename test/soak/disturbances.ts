@@ -1,12 +1,12 @@
 import type { Chance } from './chance.ts';
 import type { ClientSocket } from './client-socket.ts';
-import { LISTENERS } from './config.ts';
+import { WORKERS } from './config.ts';
 import type { SoakGateway } from './gateway.ts';
 import type { SoakIssuer } from './issuer.ts';
 import type { Ledger } from './ledger.ts';
 import type { Stock } from './plain.ts';
 import type { SoakUpstream } from './upstream.ts';
-import { killListener } from './victim.ts';
+import { killWorker } from './victim.ts';
 import type { Windows } from './windows.ts';
 
 export interface World {
@@ -140,7 +140,7 @@ export class Disturbances {
     if (victim === undefined) throw new Error('no listener serves that may be killed');
     const over = ledger.lose();
     await gateway.admin.metrics();
-    this.doomed += killListener(victim.pid, gateway.port, sockets);
+    this.doomed += killWorker(victim.pid, gateway.port, sockets);
     over();
     await gateway.settled(victim.pid);
   }
@@ -152,7 +152,7 @@ export class Disturbances {
     await gateway.told('SIGUSR2', 'every listener was replaced');
     close();
     const after = await gateway.serving();
-    if (after.length !== LISTENERS || after.some(({ pid }) => before.has(pid))) {
+    if (after.length !== WORKERS || after.some(({ pid }) => before.has(pid))) {
       throw new Error('not every listener was replaced');
     }
   }

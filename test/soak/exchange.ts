@@ -1,6 +1,6 @@
-import { AnswerReader } from './answer-reader.ts';
 import type { ClientSocket } from './client-socket.ts';
 import type { SoakRequest } from './request.ts';
+import { ResponseReader } from './response-reader.ts';
 
 /** Milliseconds for one exchange; a longer one hangs. */
 const HANG_MS = 30_000;
@@ -9,7 +9,7 @@ const MIDDLE_BYTES = 1_000;
 
 /** The result of a request. */
 export interface Came {
-  readonly reader: AnswerReader;
+  readonly reader: ResponseReader;
   /** Whole by its framing; cut by the server; given up by the client, as planned or after too long. */
   readonly end: 'whole' | 'cut' | 'left' | 'hangs';
   /** Why the connection was closed, if it was. */
@@ -30,13 +30,13 @@ const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(
 
 /** Sends one request and takes its response. */
 export async function exchange(socket: ClientSocket, request: SoakRequest): Promise<Came> {
-  const reader = new AnswerReader(request.method);
+  const reader = new ResponseReader(request.method);
   const sending = new Sending(socket, request);
   const isFirst = socket.exchanges === 0;
   socket.exchanges += 1;
   const from = performance.now();
   let hanging: NodeJS.Timeout | undefined;
-  const answered = new Promise<Came['end']>((resolve) => {
+  const received = new Promise<Came['end']>((resolve) => {
     hanging = setTimeout(() => resolve('hangs'), HANG_MS);
     socket.listen({
       onBytes: (bytes) => {
@@ -52,7 +52,7 @@ export async function exchange(socket: ClientSocket, request: SoakRequest): Prom
     });
   });
   const sent = sending.run();
-  const end = await Promise.race([answered, sent.then((left) => (left ? 'left' : answered))]);
+  const end = await Promise.race([received, sent.then((left) => (left ? 'left' : received))]);
   const to = performance.now();
   clearTimeout(hanging);
   const { closedBy } = socket;
@@ -67,7 +67,7 @@ export async function exchange(socket: ClientSocket, request: SoakRequest): Prom
   return { reader, end, closedBy, wasAsked: sending.wasAsked, isFirst, isHead, hasBody, from, to };
 }
 
-function hasEnough({ leave }: SoakRequest, reader: AnswerReader): boolean {
+function hasEnough({ leave }: SoakRequest, reader: ResponseReader): boolean {
   return leave?.at === 'first byte' || (leave?.at === 'middle' && reader.bodyLength >= MIDDLE_BYTES);
 }
 

@@ -3,15 +3,15 @@ import { once } from 'node:events';
 import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Admin, type ListenerStatus, type Status } from './admin.ts';
-import { configOf, LISTENERS, type Places } from './config.ts';
+import { Admin, type Status, type WorkerStatus } from './admin.ts';
+import { configOf, type Places, WORKERS } from './config.ts';
 import { GatewayLog } from './gateway-log.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.js');
 /** Milliseconds within which the gateway must do what is asked. */
 const PATIENCE_MS = 60_000;
 /** Milliseconds between two polls. */
-const LOOK_MS = 50;
+const POLL_MS = 50;
 
 /** `portcullis start` under soak, with its configuration and its log in a folder of its own. */
 export class SoakGateway {
@@ -79,12 +79,12 @@ export class SoakGateway {
       const status = await this.admin.status();
       if (wanted(status)) return status;
       if (performance.now() > deadline) throw new Error(`the gateway stays at ${JSON.stringify(status)}`);
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   }
 
   /** Workers that serve, the oldest first. */
-  async serving(): Promise<readonly ListenerStatus[]> {
+  async serving(): Promise<readonly WorkerStatus[]> {
     return (await this.admin.status()).listeners.filter(({ state }) => state === 'serving');
   }
 
@@ -92,7 +92,7 @@ export class SoakGateway {
   async settled(without?: number): Promise<Status> {
     return await this.until(
       ({ listeners }) =>
-        listeners.length === LISTENERS &&
+        listeners.length === WORKERS &&
         listeners.every(({ pid, state }) => state === 'serving' && pid !== without),
     );
   }

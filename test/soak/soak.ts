@@ -137,7 +137,7 @@ export class Soak {
     while (!this.#over) {
       const pids = (await gateway.serving()).map(({ pid }) => pid);
       const all = [gateway.pid, ...pids];
-      this.watch.look(this.#elapsed(), all);
+      this.watch.sample(this.#elapsed(), all);
       if (this.#elapsed() >= told + PROGRESS_SECONDS) {
         told += PROGRESS_SECONDS;
         const mib = all.map((pid) => this.watch.samples.get(pid)?.at(-1)?.mib.toFixed(0));

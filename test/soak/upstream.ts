@@ -56,7 +56,7 @@ export class SoakUpstream {
       response.sendDate = false;
       response.setHeader('X-Upstream', this.name);
       request.on('error', () => response.destroy()); // The client of the soak has left.
-      answer(request, response);
+      respond(request, response);
     });
   }
 }
@@ -69,7 +69,7 @@ function echoOf({ method, url, rawHeaders }: IncomingMessage): string {
   return JSON.stringify([method, url, ...rawHeaders.toSpliced(mark, 2)]);
 }
 
-function answer(request: IncomingMessage, response: ServerResponse): void {
+function respond(request: IncomingMessage, response: ServerResponse): void {
   const [, , what, first, second] = (request.url ?? '').split('/');
   if (what === 'stall') return; // For ever.
   if (what === 'drop') request.socket.destroy();
@@ -85,11 +85,11 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   else if (request.method === 'POST') {
     const sum = createHash('sha256');
     request.on('data', (chunk: Buffer) => sum.update(chunk));
-    request.on('end', () => tell(`${echoOf(request)} ${sum.digest('hex')}`, response));
-  } else tell(echoOf(request), response);
+    request.on('end', () => echo(`${echoOf(request)} ${sum.digest('hex')}`, response));
+  } else echo(echoOf(request), response);
 }
 
-function tell(text: string, response: ServerResponse): void {
+function echo(text: string, response: ServerResponse): void {
   response.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': Buffer.byteLength(text) });
   response.end(text);
 }

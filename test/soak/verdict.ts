@@ -1,5 +1,5 @@
 import type { Metrics, Status } from './admin.ts';
-import { LISTENERS } from './config.ts';
+import { WORKERS } from './config.ts';
 import { countFaults } from './counts.ts';
 import { countOf, type Descriptors, descriptorsOf, growth } from './descriptors.ts';
 import type { Disturbance } from './disturbances.ts';
@@ -89,7 +89,7 @@ function stateFaults({ status, metrics, disturbances }: Findings): readonly stri
   const check = (what: string, is: number, wanted: number): void => {
     if (is !== wanted) faults.push(`${is} ${what} in place of ${wanted}`);
   };
-  check('listeners', listeners.length, LISTENERS);
+  check('listeners', listeners.length, WORKERS);
   check(
     'client connections',
     listeners.reduce((sum, { connections }) => sum + connections, 0),

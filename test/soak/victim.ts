@@ -9,7 +9,7 @@ const MADE = ['01', '03'];
  * accepted yet, which may be in its queue. It is stopped before, so that it accepts no more during the look-up; all
  * clients live on the event loop that this blocks, so none comes meanwhile.
  */
-export function killListener(pid: number, port: number, sockets: Iterable<ClientSocket>): number {
+export function killWorker(pid: number, port: number, sockets: Iterable<ClientSocket>): number {
   process.kill(pid, 'SIGSTOP');
   while (stateOf(pid) !== 'T') {
     // The kernel stops it on its next way out of the kernel, which is at once.

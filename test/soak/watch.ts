@@ -14,7 +14,7 @@ const MAX_SAMPLES = 300;
 export class Watch {
   readonly samples = new Map<number, Sample[]>();
 
-  look(at: number, pids: readonly number[]): void {
+  sample(at: number, pids: readonly number[]): void {
     for (const pid of pids) {
       const mib = residentOf(pid);
       if (mib === undefined) continue; // It has just ended.

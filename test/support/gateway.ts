@@ -48,10 +48,10 @@ export interface TestGateway {
 const EVENTUALLY_MS = 60_000;
 
 /** Polls until `wanted` holds; fails with the last value when it does not hold in time. */
-export async function eventually<T>(look: () => T | Promise<T>, wanted: (seen: T) => boolean): Promise<T> {
+export async function eventually<T>(probe: () => T | Promise<T>, wanted: (seen: T) => boolean): Promise<T> {
   const deadline = performance.now() + EVENTUALLY_MS;
   for (;;) {
-    const seen = await look();
+    const seen = await probe();
     if (wanted(seen)) return seen;
     if (performance.now() > deadline) throw new Error(`it stayed at ${JSON.stringify(seen)}`);
     await new Promise((resolve) => setTimeout(resolve, 5));

@@ -165,16 +165,16 @@ export class Origin {
   }
 
   /** Responds to every request on every connection with `answer`, given the request's head and the bytes after it. */
-  serve(answer: (request: string) => string): void {
+  serve(response: (request: string) => string): void {
     const carry = async (): Promise<void> => {
-      for (;;) void this.#carry(await this.connection(), answer);
+      for (;;) void this.#carry(await this.connection(), response);
     };
     void carry();
   }
 
-  async #carry(connection: OriginConnection, answer: (request: string) => string): Promise<void> {
+  async #carry(connection: OriginConnection, response: (request: string) => string): Promise<void> {
     try {
-      for (;;) connection.write(answer(await connection.head()));
+      for (;;) connection.write(response(await connection.head()));
     } catch {
       connection.socket.destroy(); // The gateway closed the connection.
     }

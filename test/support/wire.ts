@@ -15,7 +15,7 @@ export interface WireResponse {
 }
 
 /** Milliseconds after which a test fails for want of a complete response, with the bytes received so far; other tests run beside it. */
-const answerTimeoutMs = 60_000;
+const responseTimeoutMs = 60_000;
 
 /** A connection to a server on loopback that carries literal bytes (latin1 text, one character per byte). */
 export class Wire {
@@ -172,7 +172,7 @@ export class Wire {
     const timer = setTimeout(() => {
       expired = true;
       this.wake();
-    }, answerTimeoutMs);
+    }, responseTimeoutMs);
     try {
       for (;;) {
         const value = ready();
@@ -181,7 +181,7 @@ export class Wire {
           const text = `connection ended before a complete answer; got ${this.beginning}`;
           throw new Error(text, { cause: this.failure });
         }
-        if (expired) throw new Error(`nothing complete in ${answerTimeoutMs} ms; got ${this.beginning}`);
+        if (expired) throw new Error(`nothing complete in ${responseTimeoutMs} ms; got ${this.beginning}`);
         await new Promise<void>((resolve) => this.sleepers.push(resolve));
       }
     } finally {
@@ -217,15 +217,15 @@ interface Parsed {
 function parseResponse(text: string, toHead: boolean, ended: boolean): Parsed | number {
   const headEnd = text.indexOf('\r\n\r\n');
   if (headEnd < 0) {
-    if (text.length >= 5 && !text.startsWith('HTTP/')) throw notAnAnswer(text);
+    if (text.length >= 5 && !text.startsWith('HTTP/')) throw notAResponse(text);
     return text.length + 1;
   }
   const [statusLine = '', ...lines] = text.slice(0, headEnd).split('\r\n');
   const status = Number(/^HTTP\/1\.[01] (\d{3})(?: .*)?$/.exec(statusLine)?.[1] ?? Number.NaN);
-  if (Number.isNaN(status)) throw notAnAnswer(text);
+  if (Number.isNaN(status)) throw notAResponse(text);
   const fields = lines.map((line): readonly [string, string] => {
     const colon = line.indexOf(':');
-    if (colon <= 0) throw notAnAnswer(text);
+    if (colon <= 0) throw notAResponse(text);
     return [line.slice(0, colon), line.slice(colon + 1).trim()];
   });
   const headers = new Map<string, string>();
@@ -261,7 +261,7 @@ function parseBody(
     return parseChunks(text, start) ?? text.length + 1;
   const length = headers.get('content-length');
   if (length !== undefined) {
-    if (!/^\d+$/.test(length)) throw notAnAnswer(text);
+    if (!/^\d+$/.test(length)) throw notAResponse(text);
     const end = start + Number(length);
     return text.length < end ? end : { text: text.slice(start, end), end };
   }
@@ -275,7 +275,7 @@ function parseChunks(text: string, start: number): Body | undefined {
     const lineEnd = text.indexOf('\r\n', at);
     if (lineEnd < 0) return undefined;
     const sizeText = /^[0-9A-Fa-f]+(?=$|[;\s])/.exec(text.slice(at, lineEnd))?.[0];
-    if (sizeText === undefined) throw notAnAnswer(text);
+    if (sizeText === undefined) throw notAResponse(text);
     const size = Number.parseInt(sizeText, 16);
     const data = lineEnd + 2;
     if (size === 0) {
@@ -285,12 +285,12 @@ function parseChunks(text: string, start: number): Body | undefined {
       return { text: body, end: end + 2 };
     }
     if (text.length < data + size + 2) return undefined;
-    if (!text.startsWith('\r\n', data + size)) throw notAnAnswer(text);
+    if (!text.startsWith('\r\n', data + size)) throw notAResponse(text);
     body += text.slice(data, data + size);
     at = data + size + 2;
   }
 }
 
-function notAnAnswer(text: string): Error {
+function notAResponse(text: string): Error {
   return new Error(`not an HTTP answer: ${JSON.stringify(text.slice(0, 500))}`);
 }

@@ -27,7 +27,7 @@ if (process.getuid?.() === 0) {
     const share = mkdtempSync(join(tmpdir(), 'portcullis-share-'));
     const install = (by: TestKey): Promise<string> =>
       machine.do(`install -m 600 /dev/null ${KEY} && cat > ${KEY} <<'END'\n${by.pem}END`);
-    const answer = async (by: TestKey): Promise<string> =>
+    const response = async (by: TestKey): Promise<string> =>
       (await machine.do(`node /srv/get.mjs http://127.0.0.1/x 'Bearer ${token(by)}'`)).slice(0, 3);
 
     before(async () => {
@@ -59,7 +59,7 @@ if (process.getuid?.() === 0) {
       );
       assert.match(await machine.do('portcullis check --as-service'), /is valid/);
       await machine.do('systemctl start portcullis');
-      assert.deepEqual([await answer(key), await answer(next)], ['200', '401']);
+      assert.deepEqual([await response(key), await response(next)], ['200', '401']);
     });
 
     test('only root may read the file, and no other service the credential', async () => {
@@ -73,10 +73,10 @@ if (process.getuid?.() === 0) {
 
     test('a reload succeeds, and a restart reads the same key', async () => {
       await machine.do('systemctl reload portcullis');
-      assert.deepEqual([await answer(key), await answer(next)], ['200', '401']);
+      assert.deepEqual([await response(key), await response(next)], ['200', '401']);
       await install(next);
       await machine.do('systemctl restart portcullis');
-      assert.deepEqual([await answer(key), await answer(next)], ['401', '200']);
+      assert.deepEqual([await response(key), await response(next)], ['401', '200']);
     });
 
     test('a reload is refused when the next start would be, and nothing changes', async () => {
@@ -84,7 +84,7 @@ if (process.getuid?.() === 0) {
       assert.notEqual((await machine.run('systemctl reload portcullis')).code, 0);
       const errors = await machine.do('journalctl -u portcullis -p err -o cat --no-pager');
       assert.match(errors, /portcullis\.yaml:3:\d+: issuers\.i\.keys\.pem: .*key\.pem/);
-      assert.deepEqual([await answer(key), await answer(next)], ['401', '200']);
+      assert.deepEqual([await response(key), await response(next)], ['401', '200']);
       await install(next);
       await machine.do('systemctl reload portcullis');
     });
@@ -95,13 +95,13 @@ if (process.getuid?.() === 0) {
         'journalctl -u portcullis -o cat --no-pager',
         /"message":"every listener was replaced"/,
       );
-      assert.deepEqual([await answer(key), await answer(next)], ['401', '200']);
+      assert.deepEqual([await response(key), await response(next)], ['401', '200']);
     });
 
     test('a credential whose file is missing fails a reload, which changes nothing, and a start, with the reason in the journal', async () => {
       await machine.do(`rm ${KEY}`);
       assert.notEqual((await machine.run('systemctl reload portcullis')).code, 0);
-      assert.equal(await answer(next), '200');
+      assert.equal(await response(next), '200');
       assert.notEqual((await machine.run('systemctl restart portcullis')).code, 0);
       await machine.until('journalctl -u portcullis -o cat --no-pager', /Failed to set up credentials/);
     });

@@ -81,7 +81,7 @@ describe('a chunked request', () => {
     wire.close();
   });
 
-  for (const [name, method, answer] of [
+  for (const [name, method, responseHead] of [
     ['204', 'POST', 'HTTP/1.1 204 No Content\r\n'],
     ['304', 'POST', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n'],
     ['HEAD', 'HEAD', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n'],
@@ -93,12 +93,15 @@ describe('a chunked request', () => {
       wire.send(`${head.replace('POST', method)}0\r\n\r\n`);
       const upstream = await connection;
       await upstream.take((text) => text.endsWith('0\r\n\r\n'));
-      upstream.write(`${answer}Connection: close\r\n\r\n`);
+      upstream.write(`${responseHead}Connection: close\r\n\r\n`);
       const response = await wire.response({ toHead: method === 'HEAD' });
-      assert.equal(response.status, Number(answer.slice(9, 12)));
+      assert.equal(response.status, Number(responseHead.slice(9, 12)));
       assert.equal(response.headers.get('connection'), 'close');
       assert.equal(response.fields.filter(([field]) => field.toLowerCase() === 'date').length, 1);
-      assert.equal(response.headers.get('content-length'), answer.includes('Length: 5') ? '5' : undefined);
+      assert.equal(
+        response.headers.get('content-length'),
+        responseHead.includes('Length: 5') ? '5' : undefined,
+      );
       assert.equal(response.closed, true);
       wire.close();
       await nothingReaches();
@@ -176,8 +179,8 @@ describe('a chunked request', () => {
   test('that is refused ends its connection, and later bytes are never read', async () => {
     const wire = await Wire.open(gateway.port);
     wire.send(`${head.replace('/x', '/private')}5\r\nhello\r\n0\r\n\r\n${evil}`);
-    const answer = await wire.untilClosed();
-    assert.match(answer, /^$|^HTTP\/1\.1 401 /);
+    const received = await wire.untilClosed();
+    assert.match(received, /^$|^HTTP\/1\.1 401 /);
     wire.close();
     await nothingReaches();
     const response = await request(gateway.port, `${head.replace('/x', '/private')}5\r\nhello\r\n0\r\n\r\n`);

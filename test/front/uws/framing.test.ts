@@ -110,10 +110,10 @@ describe('a request whose meaning is in doubt', () => {
     test(`${name}: later bytes of the same segment never reach upstream`, async () => {
       const wire = await Wire.open(gateway.port);
       wire.send(bytes + smuggled);
-      const answer = await wire.untilClosed();
+      const received = await wire.untilClosed();
       wire.close();
-      assert.match(answer, /^$|^HTTP\/1\.1 (?:400|505) /);
-      assert.equal(answer.indexOf('HTTP/1.1', 1), -1, 'at most one answer');
+      assert.match(received, /^$|^HTTP\/1\.1 (?:400|505) /);
+      assert.equal(received.indexOf('HTTP/1.1', 1), -1, 'at most one answer');
       assert.deepEqual(await reached(), []);
     });
   }

@@ -46,36 +46,36 @@ const large: ResponseHead = {
 };
 
 /** Polls in a row without new bytes, some 600 ms, after which none will come. A time would also pass while no process runs. */
-const STILL_LOOKS = 100;
+const STILL_POLLS = 100;
 
 /** Sends requests repeatedly without reading, until the server sends nothing more; then reads everything. */
-async function fill(answer: (stream: ClientStream) => void): Promise<{ asked: number; text: string }> {
-  respond = answer;
+async function fill(response: (stream: ClientStream) => void): Promise<{ asked: number; text: string }> {
+  respond = response;
   served = 0;
   const wire = await Wire.open(port);
   wire.pauseReading();
   let asked = 0;
-  let looks = 0;
+  let polls = 0;
   await eventually(
     () => {
-      looks += 1;
+      polls += 1;
       if (served === asked) {
         asked += 1;
-        looks = 0;
+        polls = 0;
         wire.send('GET / HTTP/1.1\r\nHost: a.example\r\n\r\n');
       }
     },
-    () => looks > STILL_LOOKS || asked === MOST,
+    () => polls > STILL_POLLS || asked === MOST,
   );
   wire.resumeReading();
   let seen = -1;
-  looks = 0;
+  polls = 0;
   await eventually(
     () => wire.pending.length,
     (length) => {
-      looks = length === seen ? looks + 1 : 0;
+      polls = length === seen ? polls + 1 : 0;
       seen = length;
-      return looks > STILL_LOOKS;
+      return polls > STILL_POLLS;
     },
   );
   const text = wire.pending;
@@ -85,14 +85,14 @@ async function fill(answer: (stream: ClientStream) => void): Promise<{ asked: nu
 
 /** Every response in the text but the last is whole: head, then exactly `body`. */
 function check(text: string, head: ResponseHead, body: string): number {
-  const answers = text.split('HTTP/1.1 ').slice(1);
-  for (const [at, answer] of answers.slice(0, -1).entries()) {
-    const end = answer.indexOf('\r\n\r\n');
-    const lines = answer.slice(0, end);
-    assert.ok(lines.startsWith(`${head.lines}\r\n`), `head of answer ${at} of ${answers.length}`);
-    assert.equal(answer.length - end - 4, body.length, `body of answer ${at} of ${answers.length}`);
+  const responses = text.split('HTTP/1.1 ').slice(1);
+  for (const [at, response] of responses.slice(0, -1).entries()) {
+    const end = response.indexOf('\r\n\r\n');
+    const lines = response.slice(0, end);
+    assert.ok(lines.startsWith(`${head.lines}\r\n`), `head of answer ${at} of ${responses.length}`);
+    assert.equal(response.length - end - 4, body.length, `body of answer ${at} of ${responses.length}`);
   }
-  return answers.length;
+  return responses.length;
 }
 
 describe('a client that sends more requests without reading', () => {
@@ -108,9 +108,9 @@ describe('a client that sends more requests without reading', () => {
         stream.begin({ ...head, framing: 'length', contentLength: size });
         stream.send([Buffer.from(body)], true);
       });
-      const answers = check(text, head, body);
+      const responses = check(text, head, body);
       // The engine cuts a client that sends more while a response waits for the socket.
-      assert.ok(answers >= asked - 1, `${answers} of ${asked}`);
+      assert.ok(responses >= asked - 1, `${responses} of ${asked}`);
       if (size > 10_000) assert.ok(asked < MOST, 'what it does not read is not kept for it');
     });
   }

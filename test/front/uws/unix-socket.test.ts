@@ -259,13 +259,13 @@ describe('a replacement', () => {
   });
 
   test('receives every client that connects during the change', async () => {
-    const answers = new Set<string>();
+    const responses = new Set<string>();
     let going = true;
     let count = 0;
     await (await open('0')).listen({ path }, alone);
     const client = async (): Promise<void> => {
       while (going) {
-        answers.add(await askAt(path));
+        responses.add(await askAt(path));
         count += 1;
       }
     };
@@ -284,7 +284,7 @@ describe('a replacement', () => {
     }
     going = false;
     await clients;
-    assert.equal(answers.size, 21);
+    assert.equal(responses.size, 21);
   });
 
   test('that is removed itself leaves the path to the next', async () => {

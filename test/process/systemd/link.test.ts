@@ -29,9 +29,9 @@ test('a reload that ends during the stop does not report readiness', async (t) =
   link.ready();
   link.reloading();
   await link.close();
-  const words = readFileSync(told, 'utf8').trim().split('\n');
+  const sent = readFileSync(told, 'utf8').trim().split('\n');
   // A newer state replaces one of its kind that has not been sent yet.
-  assert.equal(words.filter((word) => word === 'READY=1').length, 1);
-  assert.equal(words.filter((word) => word === 'RELOADING=1').length, 1);
-  assert.ok(words.includes('STOPPING=1'));
+  assert.equal(sent.filter((line) => line === 'READY=1').length, 1);
+  assert.equal(sent.filter((line) => line === 'RELOADING=1').length, 1);
+  assert.ok(sent.includes('STOPPING=1'));
 });

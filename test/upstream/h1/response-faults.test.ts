@@ -4,7 +4,7 @@ import type { ResponseFault } from '../../../src/upstream/h1/response-parser.ts'
 import { rows } from './response-rows.ts';
 
 /** Every fault of the parser; the compiler keeps the list complete. */
-const words: Readonly<Record<Exclude<ResponseFault, 'interrupted'>, true>> = {
+const faults: Readonly<Record<Exclude<ResponseFault, 'interrupted'>, true>> = {
   bare_cr: true,
   bare_lf: true,
   chunk_end: true,
@@ -33,5 +33,5 @@ const words: Readonly<Record<Exclude<ResponseFault, 'interrupted'>, true>> = {
 
 test('every fault has a row', () => {
   const shown = new Set(rows.flatMap(({ outcome }) => outcome.fault ?? []));
-  assert.deepEqual([...shown].sort(), Object.keys(words).sort());
+  assert.deepEqual([...shown].sort(), Object.keys(faults).sort());
 });

@@ -1,7 +1,7 @@
 import { chunks, framings, limits } from './response-body-rows.ts';
 import { fieldLines, interims, reuse, statusLines } from './response-head-rows.ts';
 import type { Row } from './response-row.ts';
-import { chunkLines, disguises, foreignAnswers, poison, series } from './response-smuggling-rows.ts';
+import { chunkLines, disguises, foreignResponses, poison, series } from './response-smuggling-rows.ts';
 
 export const rows: readonly Row[] = [
   ...statusLines,
@@ -11,7 +11,7 @@ export const rows: readonly Row[] = [
   ...interims,
   ...chunks,
   ...limits,
-  ...foreignAnswers,
+  ...foreignResponses,
   ...disguises,
   ...poison,
   ...series,

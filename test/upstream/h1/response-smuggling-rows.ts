@@ -16,7 +16,7 @@ const started: Partial<Outcome> = { framing: 'chunked' };
 const next = 'HTTP/1.1 200 OK\r\nX-Poison: 1\r\n\r\n';
 
 /** Responses in another protocol, or in none. */
-export const foreignAnswers: Row[] = [
+export const foreignResponses: Row[] = [
   refuse('HTTP/0.9 answer', '<html>hello</html>', 'status_line', { eof: true }),
   refuse('HTTP/2 frames', '\0\0\x12\x04\0\0\0\0\0', 'status_line'),
   refuse('HTTP/2 preface', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'status_line'),

@@ -12,7 +12,7 @@ import { type AttemptFailure, mayRetry } from '../../../src/upstream/retry.ts';
 import { ServerState } from '../../../src/upstream/server-state.ts';
 
 const request = { text: 'GET / HTTP/1.1\r\nhost: a\r\n\r\n', encoding: 'latin1' } as const;
-const answer = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi';
+const okResponse = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi';
 
 /** A connection that has carried one exchange, and the server's side of it. */
 async function reused(use: (connection: Connection, server: Socket) => Promise<void>): Promise<void> {
@@ -47,7 +47,7 @@ async function reused(use: (connection: Connection, server: Socket) => Promise<v
     connection.send('GET', request, false, { onResponse() {}, onFailure() {}, onUploadDrained() {} });
     const [server] = await accepted;
     await once(server, 'data');
-    server.write(answer);
+    server.write(okResponse);
     await ready;
     await use(connection, server);
     server.destroy();
@@ -69,7 +69,7 @@ test('a response that comes before its request was written is not taken for its 
       const onResponse = (): void => reject(new Error('the answer to nothing was delivered'));
       // An immediate runs after the next poll of the sockets, where the early response is ready.
       setImmediate(() => {
-        server.write(answer);
+        server.write(okResponse);
         connection.send('POST', request, false, { onResponse, onFailure: resolve, onUploadDrained() {} });
       });
     });
@@ -86,10 +86,10 @@ test('a response that comes before its request was written is not taken for its 
 test('bytes after a response do not answer a request that is yet to be written', async () => {
   await reused(async (connection, server) => {
     const closed = once(server, 'close');
-    let isAnswered = false;
+    let hasResponse = false;
     const first: ResponseSink = {
       onResponse: (_head, _pieces, complete) => {
-        isAnswered = complete;
+        hasResponse = complete;
       },
       onFailure: ({ reason }) => assert.fail(reason),
       onUploadDrained() {},
@@ -100,7 +100,7 @@ test('bytes after a response do not answer a request that is yet to be written',
       const onResponse = (): void => reject(new Error('the answer to nothing was delivered'));
       // As above: both responses are read before the second request is written.
       setImmediate(() => {
-        server.write(`${answer}${answer}`);
+        server.write(`${okResponse}${okResponse}`);
         assert.ok(connection.hasRoom);
         connection.send('GET', request, false, { onResponse, onFailure: resolve, onUploadDrained() {} });
       });
@@ -109,7 +109,7 @@ test('bytes after a response do not answer a request that is yet to be written',
       [failure.reason, failure.sent, mayRetry(failure, false)],
       ['upstream_reset', 'nothing', true],
     );
-    assert.ok(isAnswered);
+    assert.ok(hasResponse);
     await closed;
   });
 });

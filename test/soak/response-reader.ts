@@ -5,7 +5,7 @@ const EMPTY: Buffer = Buffer.alloc(0);
 type Framing = { readonly kind: 'length'; left: number } | { readonly kind: 'chunked' | 'end' };
 
 /** Reads one response as its bytes arrive, and reports when it is whole. */
-export class AnswerReader {
+export class ResponseReader {
   /** Every byte received. */
   received = 0;
   /** Without its empty line; undefined before its end. */

@@ -6,7 +6,7 @@ import { sums } from '../support/gateway.ts';
 import { request } from '../support/wire.ts';
 
 /** A gateway in its own process, so that its memory can be measured. */
-export interface ChildGateway {
+export interface GatewayProcess {
   readonly port: number;
   /** Resident memory now, in bytes. */
   resident(): number;
@@ -21,10 +21,10 @@ export interface ChildGateway {
 }
 
 /** Starts one with a single open route to `upstreamPort`; `more` is merged into the configuration file. */
-export async function startChildGateway(
+export async function startGatewayProcess(
   upstreamPort: number,
   more: Readonly<Record<string, unknown>> = {},
-): Promise<ChildGateway> {
+): Promise<GatewayProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
   const file = join(folder, 'portcullis.yaml');
   // JSON is YAML.

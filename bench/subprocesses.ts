@@ -6,10 +6,10 @@ import type { Placement, Side } from './placement.ts';
 /** Milliseconds for a subprocess to end by itself after SIGTERM; a benchmark has nothing worth waiting for. */
 const STOP_GRACE_MS = 3_000;
 /** Characters of error output kept for the report of a failure. */
-const OUTPUT_TAIL = 4_096;
+const OUTPUT_KEPT = 4_096;
 
 /** One subprocess with its last output. */
-export class Child {
+export class Subprocess {
   readonly process: ChildProcess;
   readonly command: string;
   #output = '';
@@ -41,7 +41,7 @@ export class Child {
   }
 
   #keep(text: string): void {
-    this.#output = (this.#output + text).slice(-OUTPUT_TAIL);
+    this.#output = (this.#output + text).slice(-OUTPUT_KEPT);
   }
 
   /** The next message of a forked process; rejects when it ends without one. */
@@ -70,8 +70,8 @@ export class Child {
 }
 
 /** Every process that the benchmark starts, so that none outlives it. */
-export class Children {
-  readonly #all = new Set<Child>();
+export class Subprocesses {
+  readonly #all = new Set<Subprocess>();
   readonly #placement: Placement;
 
   constructor(placement: Placement) {
@@ -79,10 +79,15 @@ export class Children {
   }
 
   /** Runs a program; its standard output is dropped unless `stdout` asks for a pipe. */
-  spawn(side: Side, program: string, args: readonly string[], stdout: 'ignore' | 'pipe' = 'ignore'): Child {
+  spawn(
+    side: Side,
+    program: string,
+    args: readonly string[],
+    stdout: 'ignore' | 'pipe' = 'ignore',
+  ): Subprocess {
     const line = [...this.#placement.prefix(side), program, ...args];
     const process = spawn(line[0] as string, line.slice(1), { stdio: ['ignore', stdout, 'pipe'] });
-    return this.#add(new Child(process, line.join(' ')));
+    return this.#add(new Subprocess(process, line.join(' ')));
   }
 
   /** Runs one of the benchmark's own scripts with a message channel. */
@@ -91,7 +96,7 @@ export class Children {
     script: URL,
     args: readonly string[] = [],
     env: Readonly<Record<string, string>> = {},
-  ): Child {
+  ): Subprocess {
     const path = fileURLToPath(script);
     const line = [...this.#placement.prefix(side), globalThis.process.execPath];
     const process = fork(path, args, {
@@ -100,22 +105,22 @@ export class Children {
       execPath: line[0] as string,
       execArgv: line.slice(1),
     });
-    return this.#add(new Child(process, [...line, path, ...args].join(' ')));
+    return this.#add(new Subprocess(process, [...line, path, ...args].join(' ')));
   }
 
-  #add(child: Child): Child {
-    this.#all.add(child);
-    child.process.once('exit', () => this.#all.delete(child));
-    return child;
+  #add(subprocess: Subprocess): Subprocess {
+    this.#all.add(subprocess);
+    subprocess.process.once('exit', () => this.#all.delete(subprocess));
+    return subprocess;
   }
 
   async stopAll(): Promise<void> {
-    await Promise.all([...this.#all].map((child) => child.stop()));
+    await Promise.all([...this.#all].map((subprocess) => subprocess.stop()));
   }
 
   /** For the end after a signal, where nothing can be awaited any more. */
   killAll(): void {
-    for (const child of this.#all) child.process.kill('SIGKILL');
+    for (const subprocess of this.#all) subprocess.process.kill('SIGKILL');
   }
 }
 
