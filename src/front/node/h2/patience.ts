@@ -66,8 +66,9 @@ export class Patience {
     return part !== undefined && now - this.#partAt >= requestHeadMs;
   }
 
-  #isIdle(now: number, { streams, lastStream, keepAliveMs }: ConnectionState): boolean {
-    if (streams > 0 || lastStream !== this.#lastStream) {
+  /** A response that the system still holds for the client is in use. */
+  #isIdle(now: number, { streams, lastStream, unsent, keepAliveMs }: ConnectionState): boolean {
+    if (streams > 0 || unsent > 0 || lastStream !== this.#lastStream) {
       this.#lastStream = lastStream;
       this.#usedAt = now;
     }

@@ -253,7 +253,7 @@ export class Streams implements StreamHost {
     this.#open.set(id, stream);
     this.#requests += 1;
     if (this.#requests >= terms.requestsPerConnection) this.servedUpTo = id;
-    if (head.fault !== undefined) budget.spend(costs.reset);
+    if (head.fault === 'request_malformed') budget.spend(costs.reset);
     try {
       events.onRequest(stream);
     } catch (error) {

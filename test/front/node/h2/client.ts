@@ -162,6 +162,12 @@ export function data(stream: number, body: string | Uint8Array, ends = false): B
   );
 }
 
+interface H2ClientOptions {
+  readonly greeted?: boolean;
+  readonly terms?: Partial<H2Terms>;
+  readonly onRequest?: (stream: ClientStream) => void;
+}
+
 /** A client on a socket in memory. It speaks in frames, and so keeps to no rule by itself. */
 export class H2Client {
   readonly socket = new MemorySocket();
@@ -171,11 +177,11 @@ export class H2Client {
   readonly terms: { -readonly [K in keyof H2Terms]: H2Terms[K] };
   #read = 0;
 
-  /** @param greeted the preface and the settings of both sides are exchanged. */
-  constructor(options: { readonly greeted?: boolean; readonly terms?: Partial<H2Terms> } = {}) {
+  /** `greeted`, unless it is false: the preface and the settings of both sides are exchanged. */
+  constructor(options: H2ClientOptions = {}) {
     this.terms = { ...plainTerms, ...options.terms };
     this.connection = new H2Connection(this.socket, this.terms, {
-      onRequest: (stream) => this.exchanges.push(new TestExchange(stream)),
+      onRequest: options.onRequest ?? ((stream) => this.exchanges.push(new TestExchange(stream))),
       onFault: (error) => this.faults.push(error),
     });
     if (options.greeted !== false) this.send(PREFACE, settings(), settingsAck);
