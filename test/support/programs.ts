@@ -4,6 +4,8 @@ const debianPackages: Readonly<Record<string, string>> = {
   haproxy: 'haproxy',
   nginx: 'nginx-light',
   curl: 'curl',
+  nghttp: 'nghttp2-client',
+  h2load: 'nghttp2-client',
   slowhttptest: 'slowhttptest',
   ip: 'iproute2',
   debootstrap: 'debootstrap',

@@ -57,7 +57,7 @@ class MemorySocket implements ClientSocket {
   }
 }
 
-const plainTerms: H2Terms = {
+export const plainTerms: H2Terms = {
   requestHead: 16_384,
   requestsPerConnection: Number.POSITIVE_INFINITY,
   requestHeadMs: 10_000,
