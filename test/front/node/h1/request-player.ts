@@ -21,6 +21,8 @@ export interface Message {
   /** Trailer fields as `fields`. */
   readonly trailers: string;
   readonly complete: boolean;
+  /** Bytes of the connection up to the end of the message; 0 for one that is not complete. */
+  readonly end: number;
 }
 
 /** What the bytes of one connection came to. */
@@ -59,10 +61,11 @@ export class Player {
     let parts: string[] = [];
     let head: H1RequestHead | undefined;
     let fault: RequestFault | undefined;
-    const finish = (complete: boolean): void => {
-      messages.push(messageOf(head as H1RequestHead, parts.join(''), body, complete));
+    const finish = (end: number): void => {
+      messages.push(messageOf(head as H1RequestHead, parts.join(''), body, end));
       head = undefined;
     };
+    let before = 0;
     for (const piece of pieces) {
       const [bytes, start, end] = this.#place(piece);
       let at = start;
@@ -96,16 +99,17 @@ export class Player {
         }
         if (body.step === 'fault') {
           fault = body.fault;
-          finish(false);
+          finish(0);
         } else if (body.step === 'end') {
-          finish(true);
+          finish(before + at - start);
           inBody = false;
         }
       }
       bytes.fill(0xee);
+      before += piece.length;
       if (fault !== undefined) break;
     }
-    if (fault === undefined && head !== undefined) finish(false);
+    if (fault === undefined && head !== undefined) finish(0);
     return { messages, fault: fault && `${fault.status} ${fault.reason}`, begun: reader.begun };
   }
 
@@ -142,12 +146,7 @@ function checkHead(head: H1RequestHead): void {
   assert.equal(head.fault, undefined);
 }
 
-function messageOf(
-  head: H1RequestHead,
-  body: string,
-  { trailers }: RequestBodyReader,
-  complete: boolean,
-): Message {
+function messageOf(head: H1RequestHead, body: string, { trailers }: RequestBodyReader, end: number): Message {
   const { method, path, query, minor, framing, contentLength } = head;
   return {
     line: `${method} ${path}${query === undefined ? '' : `?${query}`} HTTP/1.${minor}`,
@@ -161,11 +160,12 @@ function messageOf(
     targetScheme: head.targetScheme,
     body,
     trailers: trailers === undefined ? '' : linesOf(trailers.names, trailers.values),
-    complete,
+    complete: end > 0,
+    end,
   };
 }
 
-function linesOf(names: readonly string[], values: readonly string[]): string {
+export function linesOf(names: readonly string[], values: readonly string[]): string {
   return names.map((name, at) => `${name}: ${values[at]}`).join('\n');
 }
 

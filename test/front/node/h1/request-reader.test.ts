@@ -104,15 +104,15 @@ describe('a repeated head', () => {
   ];
 
   test('is read as it is without the memo, whatever came before', () => {
-    const alone = (text: string): Outcome => new Player().play([bytesOf(text)]);
+    const alone = (text: string): unknown => ({ ...new Player().play([bytesOf(text)]).messages[0], end: 0 });
     for (const first of variants) {
       for (const second of variants) {
         const series = [first, first, second, second, first, second];
         const player = new Player();
         const { messages } = player.play([bytesOf(series.join(''))]);
         assert.deepEqual(
-          messages,
-          series.map((text) => alone(text).messages[0]),
+          messages.map((message) => ({ ...message, end: 0 })),
+          series.map(alone),
           `${first} ${second}`,
         );
       }

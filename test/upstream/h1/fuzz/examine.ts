@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
+import type { Random } from '../../../support/fuzz/random.ts';
 import { cut, Player } from '../response-player.ts';
 import type { Outcome } from '../response-row.ts';
 import type { Input } from './input.ts';
-import type { Random } from './random.ts';
 
 /** Head limits in bytes: the usual one, which comes first, and one that most heads exceed. */
 const limits = [65_536, 150] as const;

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fuzz } from '../../../support/fuzz/fuzz.ts';
+import { Random } from '../../../support/fuzz/random.ts';
 import { agree } from './agreement.ts';
 import { examine } from './examine.ts';
-import { fuzz } from './fuzz.ts';
 import { keptInputs, rowInputs } from './input.ts';
-import { Random } from './random.ts';
+import { responses } from './target.ts';
 
 /** Inputs for a run in the suite; `npm run fuzz` makes as many as its time allows. */
 const RUNS = 3000;
@@ -31,7 +32,7 @@ test('kept inputs keep every rule of the parser, and llhttp understands every ca
 
 test('the same seed makes the same inputs, and none of them breaks a rule', async () => {
   const first = rowInputs();
-  const run = () => fuzz(first, 7, (runs) => runs < RUNS);
+  const run = () => fuzz(responses, first, 7, (runs) => runs < RUNS);
   const report = await run();
   assert.deepEqual(report.failure, undefined);
   assert.ok(report.runs >= RUNS && report.found.length > 20);

@@ -1,0 +1,40 @@
+import { tokensOf } from '../../../../support/fuzz/mutate.ts';
+
+/** What matters to a reader of requests. */
+export const tokens = tokensOf([
+  ...[
+    '\r\n',
+    '\n',
+    '\r',
+    '\r\n\r\n',
+    '\r\n ',
+    '\0',
+    '\t',
+    ' ',
+    ':',
+    ';',
+    ',',
+    '"',
+    '\\',
+    '\x80',
+    '\x7f',
+    '#',
+    '?',
+  ],
+  ...['0', '+', '-', '_', '0x', 'f', '0\r\n\r\n', '1\r\na\r\n', ';a="b"', ';a\r\n', ' ;a', '000000000000'],
+  ...['ffffffffffff', '0\r\nX: 1\r\n\r\n', '0\r\nContent-Length: 1\r\n\r\n'],
+  ...['GET / HTTP/1.1\r\nHost: a\r\n\r\n', 'POST /x?y HTTP/1.0\r\n', 'OPTIONS * HTTP/1.1\r\n', ' HTTP/1.1'],
+  ...['http://a', 'https://a:80/', 'HTTP/2.0', 'CONNECT a:80 ', 'PRI * ', 'HEAD ', '*'],
+  ...[
+    'Host: a\r\n',
+    'Host:',
+    'Host: b\r\n',
+    'host: a:80\r\n',
+    'Content-Length: 5\r\n',
+    'Content-Length: 0\r\n',
+  ],
+  ...['Content-Length:', 'Transfer-Encoding: chunked\r\n', 'Transfer-Encoding: gzip, chunked\r\n'],
+  ...['Transfer-Encoding: identity\r\n', 'Connection: close\r\n', 'Connection: keep-alive, X-A\r\n'],
+  ...['Connection: upgrade\r\nUpgrade: x\r\n', 'Expect: 100-continue\r\n', 'Expect: x\r\n', 'X-A: 1\r\n'],
+  ...['X-A:1 \t\r\n', 'Trailer: X-A\r\n', 'Authorization: Bearer x\r\n'],
+]);
