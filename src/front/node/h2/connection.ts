@@ -20,10 +20,10 @@ const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 const FIRST_WINDOW = 65_535;
 
 /** Bytes that a client leaves unread before nothing more is read of it: replies to its frames would pile up. */
-const UNREAD_BYTES = 256 * 1024;
+const UNREAD_BYTES = 128 * 1024;
 
-/** Field blocks may have this many times the bytes of the head's limit, so that a large head still gets its reply. */
-const BLOCK_FACTOR = 2;
+/** Bytes of a field block above the limit of heads, so that a head that is a little too large still gets its reply. */
+const BLOCK_EXTRA_BYTES = codes.FRAME_BYTES;
 
 /** The payload of the ping that marks the time at which a client must know of our GOAWAY. */
 const DRAIN_PING = Buffer.from('draining', 'latin1');
@@ -245,7 +245,7 @@ export class H2Connection implements Protocol, FrameSink {
     const block = this.#block;
     if (block.stream === 0) throw new ConnectionFault(codes.PROTOCOL_ERROR);
     this.#budget.spend(costs.frame);
-    block.add(bytes, from, to, BLOCK_FACTOR * this.#terms.requestHead + codes.FRAME_BYTES);
+    block.add(bytes, from, to, this.#terms.requestHead + BLOCK_EXTRA_BYTES);
     if ((flags & codes.END_HEADERS) === 0) return;
     const whole = block.close();
     this.#streams.onBlock(stream, block.ends, whole, 0, whole.length);

@@ -1,7 +1,17 @@
 import { Buffer } from 'node:buffer';
 import type { Reply, RequestHead, ResponseHead } from '../../../http/message.ts';
 import type { ClientEvents, ClientStream } from '../../front.ts';
-import { CANCEL, FRAME_BYTES, INTERNAL_ERROR, MAX_31_BITS, NO_ERROR, PROTOCOL_ERROR } from './codes.ts';
+import { Backlog } from './backlog.ts';
+import {
+  CANCEL,
+  ENHANCE_YOUR_CALM,
+  FRAME_BYTES,
+  INTERNAL_ERROR,
+  MAX_31_BITS,
+  NO_ERROR,
+  PROTOCOL_ERROR,
+} from './codes.ts';
+import type { HeldBytes } from './held-bytes.ts';
 
 /**
  * Bytes of a request body that a client may send before the exchange has taken any. Bounds what one stream can bring
@@ -26,6 +36,8 @@ export interface StreamHost {
   sendData(stream: number, bytes: Uint8Array, from: number, to: number, ends: boolean): void;
   /** Lets the client send more of a body. */
   grant(stream: number, bytes: number): void;
+  /** Room for what waits for clients, which all connections share. */
+  readonly held: HeldBytes;
   /** Calls `pump` when the connection can send again. */
   wait(stream: H2Stream): void;
   /** The stream is over and its number free. @param code to reset it with; undefined: nothing is to be sent. */
@@ -67,12 +79,8 @@ export class H2Stream implements ClientStream {
   #sendWindow: number;
   /** The head of a response of which nothing has been sent. */
   #response: ResponseHead | undefined;
-  /** A part of the response waits for the client. */
-  #isHeldBack = false;
-  /** The pieces that wait, behind the head if that waits too, and the offset in the first. */
-  #backlog = nothing;
-  #backlogAt = 0;
-  #lastInBacklog = false;
+  /** What waits for the client, behind the head if that waits too; undefined when nothing does. */
+  #backlog: Backlog | undefined;
   /** Monotonic milliseconds since which the backlog stands still, as far as reviews saw; -1 when it moved. */
   #stuckAt = -1;
 
@@ -100,7 +108,7 @@ export class H2Stream implements ClientStream {
   }
 
   get behind(): boolean {
-    return this.#isHeldBack;
+    return this.#backlog !== undefined;
   }
 
   listen(events: ClientEvents): void {
@@ -157,10 +165,7 @@ export class H2Stream implements ClientStream {
   send(pieces: readonly Uint8Array[], last: boolean): boolean {
     if (this.#over || this.#ended) return true;
     // What waits goes first; an exchange that keeps to the rules sends nothing then.
-    if (this.#isHeldBack) {
-      this.#keep(pieces, 0, 0, last, false);
-      return false;
-    }
+    if (this.#backlog !== undefined) return this.#keep(pieces, 0, 0, last, false);
     return this.#sendAll(pieces, 0, last, false);
   }
 
@@ -173,7 +178,7 @@ export class H2Stream implements ClientStream {
       return;
     }
     const { head, body } = reply;
-    this.#clearBacklog();
+    this.#drop();
     this.#response = head;
     // A reply to HEAD announces the length of the body that a GET would have.
     const bodiless = this.head.method === 'HEAD' || head.framing === 'none' || body.length === 0;
@@ -184,11 +189,11 @@ export class H2Stream implements ClientStream {
   abort(): void {
     this.#events = undefined;
     // The client must not take what it has for the whole (RFC 9113 §8.1).
-    this.#end(this.started ? INTERNAL_ERROR : CANCEL);
+    this.#end(INTERNAL_ERROR);
   }
 
   review(now: number): boolean {
-    if (!this.#isHeldBack || this.#over) {
+    if (this.#backlog === undefined || this.#over) {
       this.#stuckAt = -1;
       return true;
     }
@@ -196,7 +201,7 @@ export class H2Stream implements ClientStream {
     return now - this.#stuckAt < STUCK_MS;
   }
 
-  /** The connection ends a stream whose exchange has ended, and does so no more, if its client takes nothing. */
+  /** Ends the stream if its exchange has ended, so that it reviews no more, and the client takes nothing of the reply. */
   reviewAlone(now: number): void {
     if (this.#events === undefined && !this.review(now)) this.#end(CANCEL);
   }
@@ -244,17 +249,17 @@ export class H2Stream implements ClientStream {
 
   /** Sends on, as far as the client takes it. Called by the connection. */
   pump(): void {
-    if (this.#over || !this.#isHeldBack) return;
-    const pieces = this.#backlog;
+    const backlog = this.#backlog;
+    if (this.#over || backlog === undefined) return;
+    const { pieces, at, last } = backlog;
     const needsWindow = this.#response === undefined && pieces.length > 0;
     if (needsWindow && (this.#sendWindow <= 0 || this.#host.sendWindow <= 0)) {
       this.#host.wait(this);
       return;
     }
-    const at = this.#backlogAt;
-    const last = this.#lastInBacklog;
+    if (!this.#sendAll(pieces, at, last, true)) return;
     this.#clearBacklog();
-    if (this.#sendAll(pieces, at, last, true)) this.#events?.onDrained();
+    this.#events?.onDrained();
   }
 
   /** The client, or the connection, has given the stream up: nothing comes and nothing can be sent. */
@@ -276,8 +281,7 @@ export class H2Stream implements ClientStream {
     const host = this.#host;
     const lastPiece = lastFilled(pieces);
     if (host.isBlocked && (this.#response !== undefined || lastPiece >= 0 || last)) {
-      this.#keep(pieces, 0, at, last, owned);
-      return false;
+      return this.#keep(pieces, 0, at, last, owned);
     }
     if (this.#response !== undefined) this.#sendHead(last && lastPiece < 0);
     let from = at;
@@ -285,10 +289,7 @@ export class H2Stream implements ClientStream {
       const piece = pieces[index] as Uint8Array;
       while (from < piece.length) {
         const to = from + Math.min(piece.length - from, FRAME_BYTES, this.#sendWindow, host.sendWindow);
-        if (to <= from || host.isBlocked) {
-          this.#keep(pieces, index, from, last, owned);
-          return false;
-        }
+        if (to <= from || host.isBlocked) return this.#keep(pieces, index, from, last, owned);
         this.#sendWindow -= to - from;
         this.#ended = last && index === lastPiece && to === piece.length;
         host.sendData(this.id, piece, from, to, this.#ended);
@@ -313,25 +314,29 @@ export class H2Stream implements ClientStream {
     this.#host.sendHead(this.id, head, ends);
   }
 
-  /** Keeps the pieces from offset `at` of the one at `index`. */
-  #keep(pieces: readonly Uint8Array[], index: number, at: number, last: boolean, owned: boolean): void {
-    const rest = pieces.slice(index);
-    // Not `slice`: that of a Buffer is a view.
-    const kept = owned
-      ? rest
-      : rest.map((piece, place) => new Uint8Array(place === 0 ? piece.subarray(at) : piece));
-    if (!this.#isHeldBack) this.#backlogAt = owned ? at : 0;
-    this.#backlog = this.#isHeldBack ? [...this.#backlog, ...kept] : kept;
-    this.#isHeldBack = true;
-    this.#lastInBacklog ||= last;
+  /** Keeps the pieces from offset `at` of the one at `index`. @returns as `#sendAll`; with no room the stream is over. */
+  #keep(pieces: readonly Uint8Array[], index: number, at: number, last: boolean, owned: boolean): boolean {
+    this.#backlog ??= new Backlog(this.#host.held);
+    if (owned) this.#backlog.put(pieces.slice(index), at, last);
+    else if (!this.#backlog.add(pieces.slice(index), at, last)) {
+      this.#lose();
+      return true;
+    }
     this.#host.wait(this);
+    return false;
+  }
+
+  /** Without room for the rest of a response its client loses it. The exchange hears of that behind the call it made. */
+  #lose(): void {
+    const events = this.#events;
+    this.#events = undefined;
+    this.#end(ENHANCE_YOUR_CALM);
+    setImmediate(() => events?.onAborted());
   }
 
   #clearBacklog(): void {
-    this.#isHeldBack = false;
-    this.#backlog = nothing;
-    this.#backlogAt = 0;
-    this.#lastInBacklog = false;
+    this.#backlog?.release();
+    this.#backlog = undefined;
   }
 
   /** Grants the client what the exchange has taken, in few and large steps. */

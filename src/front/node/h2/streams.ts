@@ -19,6 +19,7 @@ import {
   WINDOW_UPDATE,
 } from './codes.ts';
 import { kindOf } from './field-kinds.ts';
+import type { HeldBytes } from './held-bytes.ts';
 import { HpackDecoder, staticFields } from './hpack/decoder.ts';
 import { FieldList } from './hpack/field.ts';
 import type { Output } from './output.ts';
@@ -47,6 +48,7 @@ export interface H2Terms {
   /** Milliseconds for a head, and without a request; Infinity for any. */
   readonly requestHeadMs: number;
   readonly keepAliveMs: number;
+  readonly held: HeldBytes;
 }
 
 export interface StreamsOptions {
@@ -99,6 +101,10 @@ export class Streams implements StreamHost {
 
   get peer(): string | undefined {
     return this.#options.socket.peer;
+  }
+
+  get held(): HeldBytes {
+    return this.#options.terms.held;
   }
 
   get isBlocked(): boolean {

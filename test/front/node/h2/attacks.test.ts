@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { HeldBytes } from '../../../../src/front/node/h2/held-bytes.ts';
 import {
   data,
   flags,
@@ -221,7 +222,7 @@ describe('a client that does not read', () => {
     client.send(pings);
     await client.frames();
     assert.equal(client.socket.paused, false);
-    client.socket.unsent = 300_000;
+    client.socket.unsent = 130_000;
     client.send(pings);
     assert.equal(client.socket.paused, true);
     client.socket.free = true;
@@ -279,6 +280,38 @@ test('streams under a closed window hold nothing but their heads, and no more th
   }
   assert.equal(client.exchanges.length, 128);
   assert.equal(resetCode(await client.frames(), 257), errors.refused);
+});
+
+test('clients that take nothing cannot fill the memory: there is room for all of them together, and no more', async () => {
+  const held = new HeldBytes(250_000);
+  const clients = [new H2Client({ terms: { held } }), new H2Client({ terms: { held } })];
+  const piece = Buffer.alloc(100_000);
+  for (const client of clients) {
+    client.send(settings([0x4, 0]), get(1), get(3));
+    for (const exchange of client.exchanges) {
+      exchange.client.begin(responseHead(200));
+      // A stream that lost its response is over: nothing is held back any more.
+      assert.equal(exchange.client.send([piece], false), client === clients[1]);
+    }
+  }
+  assert.equal(held.bytes, 200_000);
+  const [first, second] = clients as [H2Client, H2Client];
+  assert.equal(resetCode(await second.frames(), 3), errors.calm);
+  assert.deepEqual(
+    [...first.exchanges, ...second.exchanges].map(({ aborted }) => aborted),
+    [false, false, true, true],
+  );
+  // Taken, reset or gone: the room comes back.
+  first.send(windowUpdate(1, 100_000), windowUpdate(0, 100_000));
+  assert.equal(held.bytes, 100_000);
+  first.send(get(5));
+  const { client: third } = first.exchange(2);
+  third.begin(responseHead(200));
+  assert.equal(third.send([piece], true), false);
+  first.send(reset(3));
+  assert.equal(held.bytes, 100_000);
+  first.connection.onClosed();
+  assert.equal(held.bytes, 0);
 });
 
 test('one turn makes one write', async () => {

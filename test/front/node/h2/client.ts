@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { ClientEvents, ClientStream } from '../../../../src/front/front.ts';
 import type { ClientSocket } from '../../../../src/front/node/client-socket.ts';
 import { H2Connection } from '../../../../src/front/node/h2/connection.ts';
+import { HeldBytes } from '../../../../src/front/node/h2/held-bytes.ts';
 import type { H2Terms } from '../../../../src/front/node/h2/streams.ts';
 import type { Reply, ResponseHead } from '../../../../src/http/message.ts';
 import { type Frame, frame, framesIn, PREFACE, settings, settingsAck, types, uint32 } from './frames.ts';
@@ -62,6 +63,7 @@ export const plainTerms: H2Terms = {
   requestsPerConnection: Number.POSITIVE_INFINITY,
   requestHeadMs: 10_000,
   keepAliveMs: 60_000,
+  held: new HeldBytes(),
 };
 
 export function responseHead(status: number, contentLength = -1, lines = ''): ResponseHead {

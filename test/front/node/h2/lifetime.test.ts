@@ -144,7 +144,7 @@ test('a fault of the gateway costs its stream alone', async () => {
   client.send(get(1));
   assert.deepEqual(client.faults, [fault]);
   const frames = await client.frames();
-  assert.equal(resetCode(frames, 1), errors.cancel);
+  assert.equal(resetCode(frames, 1), errors.internal);
   assert.equal(goAwayCode(frames), undefined);
 });
 

@@ -1,0 +1,44 @@
+import type { HeldBytes } from './held-bytes.ts';
+
+/** The part of one response that waits for its client. Made only where something waits. */
+export class Backlog {
+  pieces: readonly Uint8Array[] = [];
+  /** Bytes of the first piece that have been sent. */
+  at = 0;
+  /** The response ends with the last piece. */
+  last = false;
+  readonly #held: HeldBytes;
+  #copied = 0;
+
+  constructor(held: HeldBytes) {
+    this.#held = held;
+  }
+
+  /**
+   * Adds copies of pieces from offset `at` of the first: they are views of a buffer that is about to be reused.
+   * @returns false when there is no room.
+   */
+  add(pieces: readonly Uint8Array[], at: number, last: boolean): boolean {
+    const bytes = pieces.reduce((sum, { length }) => sum + length, -at);
+    if (!this.#held.take(bytes)) return false;
+    this.#copied += bytes;
+    // Not `slice`: that of a Buffer is a view.
+    const copies = pieces.map((piece, index) => new Uint8Array(index === 0 ? piece.subarray(at) : piece));
+    this.pieces = [...this.pieces, ...copies];
+    this.last ||= last;
+    return true;
+  }
+
+  /** Puts what is left in place of the pieces; they are kept as they are. */
+  put(pieces: readonly Uint8Array[], at: number, last: boolean): void {
+    this.pieces = pieces;
+    this.at = at;
+    this.last = last;
+  }
+
+  /** Nothing waits any more. */
+  release(): void {
+    this.#held.give(this.#copied);
+    this.#copied = 0;
+  }
+}
