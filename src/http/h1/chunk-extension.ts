@@ -19,7 +19,7 @@ const QUOTED_END = 6;
 export class ChunkExtension {
   #state = NAME_START;
 
-  /** Begins behind the first semicolon. */
+  /** Begins after the first semicolon. */
   start(): void {
     this.#state = NAME_START;
   }

@@ -33,7 +33,7 @@ export class FieldLines {
    * Scans [from, to), which begins with a line.
    * @param words the same bytes as 32-bit words, or `noWords`.
    * @param limit lines that may come.
-   * @returns the offset behind the empty line, or that of the first line that is not whole.
+   * @returns the offset after the empty line, or that of the first line that is not whole.
    */
   scan(bytes: Buffer, words: Int32Array, from: number, to: number, limit: number): number {
     const names: string[] = [];

@@ -26,8 +26,8 @@ export class HeadMemo {
   /** Its head came again since the last search for a place. */
   useful = false;
 
-  /** The offset behind the remembered request line, if [from, to) begins with it; otherwise -1. */
-  behindLine(bytes: Buffer, from: number, to: number): number {
+  /** The offset after the remembered request line, if [from, to) begins with it; otherwise -1. */
+  afterLine(bytes: Buffer, from: number, to: number): number {
     const known = this.#bytes;
     const length = this.#fieldsAt;
     if (to - from < length) return -1;
@@ -35,8 +35,8 @@ export class HeadMemo {
     return from + length;
   }
 
-  /** The offset behind the remembered field lines and their empty line, if [from, to) begins with them; otherwise -1. */
-  behindFields(bytes: Buffer, from: number, to: number): number {
+  /** The offset after the remembered field lines and their empty line, if [from, to) begins with them; otherwise -1. */
+  afterFields(bytes: Buffer, from: number, to: number): number {
     const end = from + this.#length - this.#fieldsAt;
     if (end > to || bytes.compare(this.#bytes, this.#fieldsAt, this.#length, from, end) !== 0) return -1;
     return end;

@@ -1,26 +1,9 @@
-import { namesClose, namesKeepAlive } from '../../../http/h1/connection-options.ts';
-import { RequestFraming } from '../../../http/h1/request-framing.ts';
-import { isHostAndPort } from '../../../http/host-port.ts';
 import { bytesAsSent } from '../../../http/message.ts';
 import { FieldLines, noWords } from './field-lines.ts';
+import { HeadFields } from './head-fields.ts';
 import { type HeadMemo, HeadMemos } from './head-memo.ts';
-import {
-  AUTHORIZATION,
-  CONNECTION,
-  CONTENT_LENGTH,
-  EXPECT,
-  HOST,
-  OTHER,
-  TRANSFER_ENCODING,
-} from './name-table.ts';
-import {
-  type H1RequestHead,
-  headTooLarge,
-  malformed,
-  type RequestFault,
-  unknownCoding,
-  unknownExpectation,
-} from './request-head.ts';
+import { AUTHORIZATION, OTHER } from './name-table.ts';
+import { type H1RequestHead, headTooLarge, malformed, type RequestFault } from './request-head.ts';
 import { RequestLine } from './request-line.ts';
 
 /**
@@ -42,17 +25,7 @@ export class HeadParser {
   fieldsAt = 0;
   readonly #line = new RequestLine();
   readonly #lines = new FieldLines();
-  readonly #framing = new RequestFraming();
-  #host = '';
-  #hosts = 0;
-  #authorization: string | undefined;
-  #authorizations = 0;
-  #close = false;
-  #keepAlive = false;
-  #continue = false;
-  #unknownExpectation = false;
-  /** The last host that was found well formed; most requests of a front repeat it. */
-  #goodHost: string | undefined;
+  readonly #said = new HeadFields();
   /** The buffer into which the front reads, and the same bytes as words. */
   #viewed: Buffer | undefined;
   #words: Int32Array = noWords;
@@ -61,13 +34,13 @@ export class HeadParser {
    * Reads a head that begins at `from`, no more than [from, to).
    * @param maxFields field lines that it may have.
    * @param memo the last head of the same connection.
-   * @returns the offset behind the head. Otherwise the value means nothing.
+   * @returns the offset after the head. Otherwise the value means nothing.
    */
   read(bytes: Buffer, from: number, to: number, maxFields: number, memo?: HeadMemo): number {
     const line = this.#line;
     const known = memo?.head;
     this.recalled = false;
-    let at = memo === undefined || known === undefined ? -1 : memo.behindLine(bytes, from, to);
+    let at = memo === undefined || known === undefined ? -1 : memo.afterLine(bytes, from, to);
     const sameLine = at >= 0;
     if (!sameLine) {
       at = line.read(bytes, from, to);
@@ -75,7 +48,7 @@ export class HeadParser {
     }
     this.fieldsAt = at;
     if (known !== undefined && (sameLine || (line.minor === 1 && line.other === undefined))) {
-      const end = (memo as HeadMemo).behindFields(bytes, at, to);
+      const end = (memo as HeadMemo).afterFields(bytes, at, to);
       if (end >= 0) {
         this.head = sameLine ? known : this.#withLine(known, bytes);
         this.recalled = true;
@@ -155,10 +128,10 @@ export class HeadParser {
   /** Makes the head from lines that were found well formed. @param text the head as it came, from `from` on. */
   #build(bytes: Buffer, text: string, from: number): void {
     const line = this.#line;
-    const lines = this.#lines;
-    const { names, kinds, starts, ends, count } = lines;
+    const said = this.#said;
+    const { names, kinds, starts, ends, count } = this.#lines;
     const values: string[] = [];
-    this.#reset();
+    said.reset();
     for (let at = 0; at < count; at += 1) {
       const start = starts[at] as number;
       const end = ends[at] as number;
@@ -167,21 +140,22 @@ export class HeadParser {
       const value =
         kind === AUTHORIZATION ? bytes.toString('latin1', start, end) : text.slice(start - from, end - from);
       values.push(value);
-      if (kind !== OTHER) this.#take(kind, value);
+      if (kind !== OTHER) said.take(kind, value);
     }
     const { other, minor } = line;
-    const fault = this.#judge(minor);
+    const fault = said.fault(minor);
     if (fault !== undefined) {
       this.#refuse(fault);
       return;
     }
+    let { host } = said;
     if (other?.authority !== undefined) {
-      if (this.#hosts === 0) {
+      if (host === '') {
         // RFC 9112 §3.2.2: the host of the target stands for the missing field.
-        this.#host = other.authority;
+        host = other.authority;
         names.push('host');
-        values.push(other.authority);
-      } else if (this.#host.toLowerCase() !== other.authority.toLowerCase()) {
+        values.push(host);
+      } else if (host.toLowerCase() !== other.authority.toLowerCase()) {
         this.#refuse(malformed);
         return;
       }
@@ -200,17 +174,15 @@ export class HeadParser {
       names,
       values,
       charset: bytesAsSent,
-      host: this.#host,
-      authorization: this.#authorization,
-      authorizationCount: this.#authorizations,
-      framing: this.#framing.framing,
-      contentLength: this.#framing.contentLength,
-      // RFC 9112 §9.3: HTTP/1.0 keeps a connection only when asked to.
-      close: this.#close || (minor === 0 && !this.#keepAlive),
+      host,
+      authorization: said.authorization,
+      authorizationCount: said.authorizations,
+      framing: said.framing.framing,
+      contentLength: said.framing.contentLength,
+      close: said.closes(minor),
       fault: undefined,
       minor,
-      // A server must ignore the expectation of HTTP/1.0 (RFC 9110 §10.1.1).
-      expectsContinue: minor === 1 && this.#continue,
+      expectsContinue: said.expectsContinue(minor),
       targetScheme: other?.scheme,
     };
   }
@@ -237,62 +209,5 @@ export class HeadParser {
       expectsContinue: known.expectsContinue,
       targetScheme: undefined,
     };
-  }
-
-  #reset(): void {
-    this.#framing.reset();
-    this.#host = '';
-    this.#hosts = 0;
-    this.#authorization = undefined;
-    this.#authorizations = 0;
-    this.#close = false;
-    this.#keepAlive = false;
-    this.#continue = false;
-    this.#unknownExpectation = false;
-  }
-
-  #take(kind: number, value: string): void {
-    switch (kind) {
-      case HOST:
-        this.#host = value;
-        this.#hosts += 1;
-        break;
-      case AUTHORIZATION:
-        this.#authorization ??= value;
-        this.#authorizations += 1;
-        break;
-      case CONTENT_LENGTH:
-        this.#framing.takeLength(value);
-        break;
-      case TRANSFER_ENCODING:
-        this.#framing.takeEncoding(value);
-        break;
-      case CONNECTION:
-        if (value === 'keep-alive') this.#keepAlive = true;
-        else {
-          this.#close ||= namesClose(value);
-          this.#keepAlive ||= namesKeepAlive(value);
-        }
-        break;
-      case EXPECT:
-        // A list may be empty (RFC 9110 §5.6.1); nothing is expected then.
-        if (value.toLowerCase() === '100-continue') this.#continue = true;
-        else if (value !== '') this.#unknownExpectation = true;
-        break;
-    }
-  }
-
-  #judge(minor: 0 | 1): RequestFault | undefined {
-    const framing = this.#framing;
-    if (framing.isFaulty) return minor === 1 && framing.hasUnknownCoding ? unknownCoding : malformed;
-    // RFC 9112 §6.1: the framing of an HTTP/1.0 message with Transfer-Encoding is faulty.
-    if (minor === 0 && framing.framing === 'chunked') return malformed;
-    // RFC 9112 §3.2 demands one Host. HTTP/1.0 knows none: health checks of balancers send none.
-    if (this.#hosts !== 1 && (minor === 1 || this.#hosts > 1)) return malformed;
-    if (this.#hosts === 1 && this.#host !== this.#goodHost) {
-      if (!isHostAndPort(this.#host)) return malformed;
-      this.#goodHost = this.#host;
-    }
-    return this.#unknownExpectation && minor === 1 ? unknownExpectation : undefined;
   }
 }

@@ -53,7 +53,7 @@ export class NameTable {
   }
 
   /**
-   * The name at the start of [from, to), a colon behind it, if it is the one that followed the name before when that came
+   * The name at the start of [from, to), a colon after it, if it is the one that followed the name before when that came
    * last. Clients send their fields in the same order, so this finds most names.
    */
   guess(bytes: Buffer, from: number, to: number): FieldName | undefined {

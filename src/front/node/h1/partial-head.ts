@@ -1,4 +1,4 @@
-/** Bytes for the first part of a head. Room grows by doubling, up to the limit of a head. */
+/** Bytes of room for the first part of a head. Room doubles, up to the limit of a head. */
 const FIRST_ROOM = 1024;
 
 /** The bytes of a head that has not come whole, and how far its lines were checked. */
@@ -10,11 +10,11 @@ export class PartialHead {
   /** Field lines before it. */
   fields = 0;
 
-  /** Takes over a copy of [from, to). */
-  append(bytes: Buffer, from: number, to: number): void {
+  /** Takes over a copy of [from, to). @param limit bytes that the whole may have. */
+  append(bytes: Buffer, from: number, to: number, limit: number): void {
     const end = this.length + to - from;
     if (end > this.bytes.length) {
-      const more = Buffer.allocUnsafeSlow(Math.max(end, this.bytes.length * 2));
+      const more = Buffer.allocUnsafeSlow(Math.max(end, Math.min(limit, this.bytes.length * 2)));
       this.bytes.copy(more, 0, 0, this.length);
       this.bytes = more;
     }

@@ -39,7 +39,7 @@ const notInTrailers = new NameSet([
 ]);
 
 /**
- * Finds the bytes of one request body after another (RFC 9112 §6, §7). Bytes behind the body belong to the next request.
+ * Finds the bytes of one request body after another (RFC 9112 §6, §7). Bytes after the body belong to the next request.
  */
 export class RequestBodyReader {
   /** The result of the last `read`: a piece of `data`, the `end`, `more` bytes needed, or a `fault`. */
@@ -66,7 +66,7 @@ export class RequestBodyReader {
     this.#decoder.start(framing, contentLength, trailerRoom);
   }
 
-  /** Reads in [from, to) and returns the offset behind the last byte used; `step` says why it stopped. */
+  /** Reads in [from, to) and returns the offset after the last byte used; `step` says why it stopped. */
   read(bytes: Buffer, from: number, to: number): number {
     const decoder = this.#decoder;
     const at = decoder.decode(bytes, from, to);

@@ -9,7 +9,7 @@ const SLASH = 0x2f;
 const QUESTION = 0x3f;
 /** `HTTP/1.`, all of the version but the last digit. */
 const VERSION = Buffer.from('HTTP/1.', 'latin1');
-/** Length of `HTTP/`, behind which a digit, a dot and a digit stand. */
+/** Length of `HTTP/`, after which a digit, a dot and a digit stand. */
 const NUMBER_AT = 5;
 const VERSION_LENGTH = 8;
 
@@ -42,7 +42,7 @@ export class RequestLine {
   /** The target, when it does not begin with a slash. */
   other: OtherTarget | undefined = undefined;
 
-  /** Reads [from, to); returns the offset behind the line, or `from` when the line is not whole or has a fault. */
+  /** Reads [from, to); returns the offset after the line, or `from` when the line is not whole or has a fault. */
   read(bytes: Buffer, from: number, to: number): number {
     let at = from;
     while (at < to && tokenBytes[bytes[at] as number] === 1) at += 1;

@@ -13,7 +13,7 @@ import {
 } from './request-head.ts';
 
 /**
- * Empty lines that may stand before a request line (RFC 9112 §2.2). Old clients send one behind a body; the bound keeps a
+ * Empty lines that may stand before a request line (RFC 9112 §2.2). Old clients send one after a body; the bound keeps a
  * connection from living on empty lines.
  */
 const MAX_EMPTY_LINES = 4;
@@ -72,9 +72,9 @@ export class RequestReader {
   }
 
   /**
-   * Reads in [from, to). Bytes behind a head belong to its body or to the next request.
+   * Reads in [from, to). Bytes after a head belong to its body or to the next request.
    * @param bytes what must live longer is copied. A buffer that was shown to the parser's `view` is read fastest.
-   * @returns the offset behind the last byte used.
+   * @returns the offset after the last byte used.
    */
   read(bytes: Buffer, from: number, to: number): number {
     if (this.step === 'fault') return from;
@@ -121,7 +121,7 @@ export class RequestReader {
     if (parser.step === 'fault') return this.#refuse(parser.fault, from);
     if (window - from === requestHead) return this.#refuse(sizeFault(bytes, from, window), from);
     this.#partial = new PartialHead();
-    this.#partial.append(bytes, from, to);
+    this.#partial.append(bytes, from, to, requestHead);
     return to;
   }
 
@@ -131,7 +131,7 @@ export class RequestReader {
     const { requestHead, headerFields } = this.#limits;
     const before = partial.length;
     const window = Math.min(to, from + Math.max(0, requestHead - before));
-    partial.append(bytes, from, window);
+    partial.append(bytes, from, window, requestHead);
     const held = partial.bytes;
     const { length } = partial;
     if (hasLineFeed(held, before, length)) {

@@ -16,12 +16,12 @@ const lengths: readonly Row[] = [
     complete: false,
   }),
   accept('a body with GET', `${get('Content-Length: 1')}x`, { body: 'x' }),
-  accept('the next request behind a body', `${post('Content-Length: 2')}hi${get()}`, [
+  accept('the next request after a body', `${post('Content-Length: 2')}hi${get()}`, [
     { body: 'hi' },
     { line: 'GET / HTTP/1.1', body: '' },
   ]),
-  accept('an empty line behind a body', `${post('Content-Length: 2')}hi\r\n${get()}`, [{ body: 'hi' }, {}]),
-  accept('requests one behind another', get() + get() + get(), [{}, {}, {}]),
+  accept('an empty line after a body', `${post('Content-Length: 2')}hi\r\n${get()}`, [{ body: 'hi' }, {}]),
+  accept('requests one after another', get() + get() + get(), [{}, {}, {}]),
 ];
 
 const chunks: readonly Row[] = [
@@ -34,14 +34,14 @@ const chunks: readonly Row[] = [
   accept('the largest chunk', chunked('ffffffffffff\r\nabc'), { body: 'abc', complete: false }),
   accept('chunked in capitals', `${post('Transfer-Encoding: CHUNKED')}1\r\na\r\n0\r\n\r\n`, { body: 'a' }),
   accept('CRLF as data', chunked('4\r\n\r\n\r\n\r\n0\r\n\r\n'), { body: '\r\n\r\n' }),
-  accept('the next request behind chunks', `${chunked('1\r\na\r\n0\r\n\r\n')}${get()}`, [
+  accept('the next request after chunks', `${chunked('1\r\na\r\n0\r\n\r\n')}${get()}`, [
     { body: 'a' },
     { line: 'GET / HTTP/1.1' },
   ]),
   accept('extensions', chunked('1;a\r\na\r\n1;a=b;c="d;\\"\te"\r\nb\r\n0;x\r\n\r\n'), { body: 'ab' }),
-  bad('LF behind a size', '1\na\r\n0\r\n\r\n'),
-  bad('CR behind a size', '1\ra\r\n0\r\n\r\n'),
-  bad('LF behind an extension', '1;a\na\r\n0\r\n\r\n'),
+  bad('LF after a size', '1\na\r\n0\r\n\r\n'),
+  bad('CR after a size', '1\ra\r\n0\r\n\r\n'),
+  bad('LF after an extension', '1;a\na\r\n0\r\n\r\n'),
   bad('LF in an extension', '1;a=\nb\r\na\r\n0\r\n\r\n'),
   bad('CR in an extension', '1;a\rb\r\na\r\n0\r\n\r\n'),
   bad('NUL in an extension', '1;a\0\r\na\r\n0\r\n\r\n'),
@@ -49,7 +49,7 @@ const chunks: readonly Row[] = [
   bad('an extension without a value', '1;a=\r\na\r\n0\r\n\r\n'),
   bad('blanks in an extension', '1; a\r\na\r\n0\r\n\r\n'),
   bad('a quote that stays open', '1;a="b\r\na\r\n0\r\n\r\n'),
-  bad('a blank behind a size', '1 \r\na\r\n0\r\n\r\n'),
+  bad('a blank after a size', '1 \r\na\r\n0\r\n\r\n'),
   bad('a blank before a size', ' 1\r\na\r\n0\r\n\r\n'),
   bad('a size with +', '+1\r\na\r\n0\r\n\r\n'),
   bad('a size with -', '-1\r\na\r\n0\r\n\r\n'),
@@ -59,12 +59,12 @@ const chunks: readonly Row[] = [
   bad('an empty size', '\r\na\r\n0\r\n\r\n'),
   bad('13 digits', '0000000000001\r\na\r\n0\r\n\r\n'),
   bad('a size beyond 64 bits', '10000000000000001\r\na\r\n0\r\n\r\n'),
-  bad('no CRLF behind data', '1\r\na0\r\n\r\n'),
-  bad('LF behind data', '1\r\na\n0\r\n\r\n'),
-  bad('CR behind data', '1\r\na\r0\r\n\r\n'),
+  bad('no CRLF after data', '1\r\na0\r\n\r\n'),
+  bad('LF after data', '1\r\na\n0\r\n\r\n'),
+  bad('CR after data', '1\r\na\r0\r\n\r\n'),
   bad('data longer than its chunk', '1\r\nab\r\n0\r\n\r\n'),
   bad('LF for the end', '0\r\n\n'),
-  bad('LF behind the last chunk', '0\n\r\n'),
+  bad('LF after the last chunk', '0\n\r\n'),
   bad('CR and another byte for the end', '0\r\n\rX'),
   bad('extensions without an end', `1;${'x'.repeat(20_000)}\r\na\r\n0\r\n\r\n`),
   bad('extensions of many chunks', `${`1;${'x'.repeat(4000)}\r\na\r\n`.repeat(5)}0\r\n\r\n`),
@@ -88,7 +88,7 @@ const trailers: readonly Row[] = [
     body: 'a',
     trailers: 'x-sum: 1\nx-b: 2\nx-c: ',
   }),
-  accept('the next request behind trailers', `${chunked(trailer('X-Sum: \xff'))}${get()}`, [
+  accept('the next request after trailers', `${chunked(trailer('X-Sum: \xff'))}${get()}`, [
     { trailers: 'x-sum: \xff' },
     { trailers: '' },
   ]),

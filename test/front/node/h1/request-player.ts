@@ -36,7 +36,7 @@ export interface Outcome {
 
 export const usualLimits: HeadLimits = { requestHead: 16_384, headerFields: 100 };
 
-/** Bytes before and behind a piece in the shared buffer. They differ from piece to piece, and are no part of it. */
+/** Bytes before and after a piece in the shared buffer. They differ from piece to piece, and are no part of it. */
 const NEIGHBOURS = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n\n';
 
 /** Plays connections to readers that share one parser and one buffer, and checks what every reader must keep to. */
@@ -77,7 +77,7 @@ export class Player {
           if (reader.step === 'more') assert.equal(at, end, 'more is asked for when all was taken');
           if (reader.step === 'fault') {
             fault = reader.fault;
-            assert.equal(reader.read(bytes, start, end), start, 'nothing is taken behind a fault');
+            assert.equal(reader.read(bytes, start, end), start, 'nothing is taken after a fault');
             assert.equal(reader.begun, false);
           }
           if (reader.step !== 'head') continue;

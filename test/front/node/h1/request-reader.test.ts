@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { HeadParser } from '../../../../src/front/node/h1/head-parser.ts';
+import { RequestReader } from '../../../../src/front/node/h1/request-reader.ts';
 import { bodies } from './request-body-rows.ts';
 import { heads } from './request-head-rows.ts';
 import { cut, type Outcome, Player, usualLimits } from './request-player.ts';
@@ -64,6 +66,28 @@ describe('a request reader', () => {
       reader.read(bytesOf(byte), 0, 1);
       assert.equal(reader.fault?.status, 400, JSON.stringify(byte));
     }
+  });
+
+  test('reads each line of a trickled head once, and the whole head once at its end', () => {
+    let checked = 0;
+    let read = 0;
+    class CountingParser extends HeadParser {
+      override check(...[bytes, from, at, to, fields]: Parameters<HeadParser['check']>): boolean {
+        checked += to - at;
+        return super.check(bytes, from, at, to, fields);
+      }
+      override read(...[bytes, from, to, fields, memo]: Parameters<HeadParser['read']>): number {
+        read += to - from;
+        return super.read(bytes, from, to, fields, memo);
+      }
+    }
+    const reader = new RequestReader(usualLimits, new CountingParser());
+    const bytes = bytesOf(get(...Array.from({ length: 90 }, (_, at) => `X-${at}: ${'x'.repeat(100)}`)));
+    for (const at of each(bytes)) reader.read(bytes, at, at + 1);
+    assert.equal(reader.step, 'head');
+    // The first byte is looked at alone.
+    assert.equal(checked, bytes.length);
+    assert.equal(read, bytes.length + 1);
   });
 
   test('follows other limits, for a head that has begun too', () => {

@@ -51,10 +51,10 @@ export function refuse(name: string, bytes: string, fault = malformed, options: 
   };
 }
 
-/** A request with these lines, the empty line behind them. */
+/** A request with these lines, the empty line after them. */
 export const head = (...lines: readonly string[]): string => `${lines.join('\r\n')}\r\n\r\n`;
 /** A GET with Host and these fields. */
 export const get = (...fields: readonly string[]): string => head('GET / HTTP/1.1', 'Host: a', ...fields);
 export const post = (...fields: readonly string[]): string => head('POST / HTTP/1.1', 'Host: a', ...fields);
-/** A chunked POST with these bytes behind its head. */
+/** A chunked POST with these bytes after its head. */
 export const chunked = (bytes: string): string => post('Transfer-Encoding: chunked') + bytes;

@@ -31,7 +31,7 @@ function outcomeOf(random: Random, { bytes }: Input, before: Input): Outcome {
     const first = player.play([before.bytes, before.bytes, before.bytes], limit, reader);
     // Empty lines and a part of a request count for the next one.
     const isBetween = first.messages.at(-1)?.end === 3 * before.bytes.length;
-    if (isBetween) assert.deepEqual(player.play([bytes], limit, reader), outcome, 'behind other requests');
+    if (isBetween) assert.deepEqual(player.play([bytes], limit, reader), outcome, 'after other requests');
     return outcome;
   });
   return usual as Outcome;
