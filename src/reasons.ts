@@ -84,10 +84,22 @@ const table = {
     text: 'The request head is too large',
     close: true,
   },
+  http_version_not_supported: {
+    status: 505,
+    challenge: 'none',
+    text: 'The version of HTTP is not supported',
+    close: true,
+  },
+  transfer_coding_not_supported: {
+    status: 501,
+    challenge: 'none',
+    text: 'The transfer coding of the request is not supported',
+    close: true,
+  },
   request_timeout: {
     status: 408,
     challenge: 'none',
-    text: 'The request body did not arrive in time',
+    text: 'The request did not arrive in time',
     close: true,
   },
   request_body_too_large: {

@@ -92,6 +92,14 @@ const allowedWithin: Readonly<Record<string, Readonly<Record<string, readonly st
     resolve: ['source', 'schema', 'config.ts', 'fault.ts'],
     'load.ts': ['source', 'schema', 'resolve', 'config.ts', 'fault.ts'],
   },
+  front: {
+    'front.ts': [],
+    'bind-fault.ts': [],
+    'socket-file.ts': [],
+    uws: ['front.ts', 'bind-fault.ts', 'socket-file.ts'],
+    node: ['front.ts', 'bind-fault.ts', 'socket-file.ts'],
+    'fronts.ts': ['front.ts', 'node', 'uws'],
+  },
   upstream: {
     'body-copies.ts': [],
     'read-buffer.ts': [],
@@ -121,12 +129,12 @@ const doors: readonly (readonly [what: string, pattern: RegExp, place: RegExp])[
   [
     'which front serves',
     /\b(Uws\w+|loadEngine|uWebSockets\w*)\b|\/uws\//,
-    /^(front\/(uws\/|make-front\.ts$)|config\/)/,
+    /^(front\/(uws\/|fronts\.ts$)|config\/)/,
   ],
   [
     'connections to other servers',
     /^import (?!type)[^;]*(?<!type )\b(connect|Socket)\b[^;]*from 'node:(net|tls)'/m,
-    /^(upstream\/h1\/upstream-socket|front\/socket-file|redis\/connection|process\/control-client)\.ts$/,
+    /^(upstream\/h1\/upstream-socket|front\/(socket-file|node\/shared-read)|redis\/connection|process\/control-client)\.ts$/,
   ],
   ['connections of one version of HTTP', /\/upstream\/h1\//, /^$/],
   ['the grammar of one version of HTTP', /'\.\/h1\//, /^(?!http\/[^/]+$)/],
@@ -150,7 +158,7 @@ const doors: readonly (readonly [what: string, pattern: RegExp, place: RegExp])[
   [
     'the process',
     /\bprocess\.[a-z]/,
-    /^((cli|process)\/.*|state\/trust\.ts|keysets\/system-fetch\.ts|main\.ts|index\.ts|front\/uws\/engine(-file)?\.ts|lib\/process-figures\.ts)$/,
+    /^((cli|process)\/.*|state\/trust\.ts|keysets\/system-fetch\.ts|main\.ts|index\.ts|front\/(uws\/engine(-file)?|node\/listener)\.ts|lib\/process-figures\.ts)$/,
   ],
   ['the making of a permit', /\bas (unknown as )?Permit\b|<Permit>/, /^auth\/permit\.ts$/],
   ['the maker of permits', /\/permit\.ts'/, /^auth\//],

@@ -19,8 +19,14 @@ export interface AdminAddress extends ListenAddress {
   readonly hosts: readonly string[];
 }
 
+/** What an address for traffic says beside its place. */
+export interface AddressTerms {
+  /** The front that serves it; undefined: uWebSockets.js where it can, and Node.js's own sockets otherwise. */
+  readonly engine?: 'uws' | 'node' | undefined;
+}
+
 /** An address for traffic. */
-export type TrafficAddress = ListenAddress | UnixAddress;
+export type TrafficAddress = (ListenAddress | UnixAddress) & AddressTerms;
 
 /** Keys that the gateway fetches from the issuer while it runs; times in milliseconds. */
 export interface RemoteKeysConfig {
@@ -226,7 +232,7 @@ export interface Config {
   /** Realm of the Bearer challenge. */
   readonly realm: string;
   readonly cache: { readonly entries: number; readonly bytes: number };
-  /** Bytes, except for the last two; Infinity: no limit. */
+  /** Bytes, except for the last three; Infinity: no limit. */
   readonly limits: {
     readonly requestHead: number;
     readonly requestBody: number;
@@ -235,14 +241,22 @@ export interface Config {
     readonly bufferedBodies: number;
     /** Client connections at one time. */
     readonly connections: number;
-    /** Requests after which a client connection closes, on average. */
+    /** Requests after which a client connection closes; on average, where the front cannot count them. */
     readonly requestsPerConnection: number;
+    /** Header fields of a request. */
+    readonly headerFields: number;
   };
   readonly timeouts: {
     /** From a request's head to the last byte of its response; Infinity for none. */
     readonly requestMs: number;
     /** Bytes per second that a request body must keep; 0 for none. */
     readonly bodyMinRate: number;
+    /** From the first byte of a request's head to its last. */
+    readonly requestHeadMs: number;
+    /** Without a request on a client connection. */
+    readonly keepAliveMs: number;
+    /** Without a byte taken by a client to whom a response is sent. */
+    readonly sendMs: number;
   };
   /** Peers whose X-Forwarded-* fields are trusted; undefined: none. */
   readonly trustedProxies: readonly Network[] | undefined;

@@ -157,6 +157,11 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     if (fault !== undefined) this.#refuse(fault);
   }
 
+  onBodyFault(reason: Reason): void {
+    if (this.#ended) this.#rest?.stop();
+    else this.#refuse(reason);
+  }
+
   onUploadDrained(): void {
     this.body?.onDrained();
   }

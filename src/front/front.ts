@@ -1,10 +1,13 @@
 import type { Config, TrafficAddress } from '../config/config.ts';
 import type { Reply, RequestHead, ResponseHead } from '../http/message.ts';
 import type { ConnectionLimit } from '../limits/connection-limit.ts';
+import type { Reason } from '../reasons.ts';
 
 /** The part of a configuration that a front needs. */
 export type FrontConfig = Pick<Config, 'uws'> & {
-  readonly limits: Pick<Config['limits'], 'requestHead' | 'requestsPerConnection'>;
+  readonly listen: readonly TrafficAddress[];
+  readonly limits: Pick<Config['limits'], 'requestHead' | 'requestsPerConnection' | 'headerFields'>;
+  readonly timeouts: Pick<Config['timeouts'], 'requestHeadMs' | 'keepAliveMs' | 'sendMs'>;
 };
 
 /** Listens for clients and raises one `ClientStream` for each request. */
@@ -48,12 +51,16 @@ export interface FrontEvents {
   onRequest(stream: ClientStream): void;
   /** The gateway failed while it read or served a request; the front has cut the client's connection. */
   onFault(error: unknown): void;
+  /** What the log should say of a choice that the front made, such as another engine. */
+  onNotice(text: string): void;
 }
 
 /** The events of a client stream, for its exchange. */
 export interface ClientEvents {
   /** The next bytes of the request body. `chunk` is a view that is valid during the call. */
   onRequestBody(chunk: Uint8Array, last: boolean): void;
+  /** The rest of the request body cannot be read. The exchange must end, with this reason. */
+  onBodyFault(reason: Reason): void;
   /** The client has left: no more bytes arrive, and none can be sent. */
   onAborted(): void;
   /** The client's socket has taken all bytes that were held back. */

@@ -6,7 +6,7 @@ import { Deadlines } from '../exchange/deadlines.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import { Tally } from '../exchange/tally.ts';
 import type { ClientStream, Front, FrontOptions } from '../front/front.ts';
-import { makeFront } from '../front/make-front.ts';
+import { Fronts } from '../front/fronts.ts';
 import { addressText } from '../http/host-port.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
@@ -83,12 +83,14 @@ export class Server {
     this.connections = new ConnectionLimit(config.limits.connections, systemClock, options.log, () =>
       options.scarce?.('connections'),
     );
-    this.#front = (options.makeFront ?? makeFront)({
+    const makeFront = options.makeFront ?? ((its: FrontOptions) => new Fronts(its));
+    this.#front = makeFront({
       config,
       connections: this.connections,
       events: {
         onRequest: (stream) => this.#serve(stream),
         onFault: (error) => this.#log.error({ error }, 'a request could not be read'),
+        onNotice: (text) => this.#log.info({}, text),
       },
     });
     this.#servers = new ServerStates(options.clock, options.onServer);

@@ -31,8 +31,15 @@ test('the documented file is valid, with everything filled in', () => {
       bufferedBodies: 268_435_456,
       connections: 10_000,
       requestsPerConnection: Number.POSITIVE_INFINITY,
+      headerFields: 100,
     },
-    timeouts: { requestMs: Number.POSITIVE_INFINITY, bodyMinRate: 1024 },
+    timeouts: {
+      requestMs: Number.POSITIVE_INFINITY,
+      bodyMinRate: 1024,
+      requestHeadMs: 15_000,
+      keepAliveMs: 75_000,
+      sendMs: 60_000,
+    },
     trustedProxies: undefined,
     chunkedRequests: 'allow',
     loopMark: result.config.loopMark,
@@ -124,7 +131,7 @@ test('keys of later versions are refused one by one, and nothing else is', () =>
   );
   assert.deepEqual(
     faults.map((fault) => fault.split(': ')[1]),
-    ['listen[2]', 'upstreams.app.servers[1]', 'upstreams.secure.servers[0]'],
+    ['listen[2].tls', 'upstreams.app.servers[1]', 'upstreams.secure.servers[0]'],
   );
   // Each position is that of the key's line.
   for (const fault of faults) {
@@ -210,13 +217,25 @@ timeouts: { request: 90s, bodyMinRate: 2KiB/s }
 `);
   const { bufferedBodies, connections, requestsPerConnection } = set.limits;
   assert.deepEqual([bufferedBodies, connections, requestsPerConnection], [2_097_152, 7, 100]);
-  assert.deepEqual(set.timeouts, { requestMs: 90_000, bodyMinRate: 2048 });
+  assert.deepEqual(set.timeouts, {
+    requestMs: 90_000,
+    bodyMinRate: 2048,
+    requestHeadMs: 15_000,
+    keepAliveMs: 75_000,
+    sendMs: 60_000,
+  });
   const off = configOf(`${rest}
 limits: { requestsPerConnection: none }
 timeouts: { request: none, bodyMinRate: none }
 `);
   assert.equal(off.limits.requestsPerConnection, Number.POSITIVE_INFINITY);
-  assert.deepEqual(off.timeouts, { requestMs: Number.POSITIVE_INFINITY, bodyMinRate: 0 });
+  assert.deepEqual(off.timeouts, {
+    requestMs: Number.POSITIVE_INFINITY,
+    bodyMinRate: 0,
+    requestHeadMs: 15_000,
+    keepAliveMs: 75_000,
+    sendMs: 60_000,
+  });
 });
 
 test('a route is named after its match, and its host is in one form', () => {

@@ -10,6 +10,9 @@ import { request } from './wire.ts';
 const ISSUER = 'https://issuer.example';
 const AUDIENCE = 'orders';
 
+/** The front of the gateways that tests start: the suite runs with each. */
+const testEngine: 'uws' | 'node' = process.env['TEST_ENGINE'] === 'node' ? 'node' : 'uws';
+
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Adds nothing to a request, so that upstream receives what the client sent. */
@@ -96,7 +99,7 @@ export function testConfig(options: TestOptions): Config {
     connectionAuth: 'refuse',
   };
   return {
-    listen: [{ host: '127.0.0.1', port: 0 }],
+    listen: [{ host: '127.0.0.1', port: 0, engine: testEngine }],
     admin: { host: '127.0.0.1', port: 0, hosts: [] },
     listeners: 1,
     verifiers: 1,
@@ -138,9 +141,17 @@ export function testConfig(options: TestOptions): Config {
       bufferedBodies: 256 * 1024 * 1024,
       connections: 10_000,
       requestsPerConnection: Number.POSITIVE_INFINITY,
+      headerFields: 100,
       ...options.config?.limits,
     },
-    timeouts: { requestMs: Number.POSITIVE_INFINITY, bodyMinRate: 1024, ...options.config?.timeouts },
+    timeouts: {
+      requestMs: Number.POSITIVE_INFINITY,
+      bodyMinRate: 1024,
+      requestHeadMs: 15_000,
+      keepAliveMs: 75_000,
+      sendMs: 60_000,
+      ...options.config?.timeouts,
+    },
   };
 }
 

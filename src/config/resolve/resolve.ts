@@ -36,7 +36,7 @@ export function resolve(
   refuseOwnAddress(file, listen, upstreams, findings);
   warnAboutSlips(file, { routes, issuers, admin: file.admin }, findings);
   const { requestHead, requestBody, responseHead, bufferedBodies, connections } = file.limits;
-  const { requestsPerConnection } = file.limits;
+  const { requestsPerConnection, headerFields } = file.limits;
   const { request, bodyMinRate } = file.timeouts;
   return {
     listen,
@@ -56,10 +56,14 @@ export function resolve(
       connections,
       requestsPerConnection:
         requestsPerConnection === 'none' ? Number.POSITIVE_INFINITY : requestsPerConnection,
+      headerFields,
     },
     timeouts: {
       requestMs: request === 'none' ? Number.POSITIVE_INFINITY : request,
       bodyMinRate: bodyMinRate === 'none' ? 0 : bodyMinRate,
+      requestHeadMs: file.timeouts.requestHead,
+      keepAliveMs: file.timeouts.keepAlive,
+      sendMs: file.timeouts.send,
     },
     trustedProxies: resolveTrustedProxies(file.trustedProxies, findings),
     chunkedRequests: file.chunkedRequests,
@@ -111,18 +115,33 @@ function resolveLog(file: FileConfig, findings: Findings): Config['log'] {
   return { level, access, ...(refused === 'details' ? { refused } : {}) };
 }
 
+type ListenEntry = Exclude<NonNullable<FileConfig['listen']>, readonly unknown[]>;
+
+/** Undefined when the entry names no address. */
+function resolveAddress(entry: ListenEntry, folder: string): TrafficAddress | undefined {
+  const terms = 'engine' in entry ? entry : { address: entry, engine: 'auto' as const };
+  const { address, engine } = terms as { address?: TrafficAddress; engine: 'auto' | 'uws' | 'node' };
+  if (address === undefined) return undefined;
+  const place = 'path' in address ? { path: absolute(folder, address.path) } : address;
+  return engine === 'auto' ? place : { ...place, engine };
+}
+
 function resolveListen(file: FileConfig, folder: string, findings: Findings): readonly TrafficAddress[] {
   if (file.listen === undefined) {
     findings.missing(['listen'], 'an address such as 0.0.0.0:8080, or a list of them');
     return [];
   }
   const isList = Array.isArray(file.listen);
-  const listen = ([file.listen].flat() as readonly TrafficAddress[]).map((address) =>
-    'path' in address ? { path: absolute(folder, address.path) } : address,
-  );
-  listen.forEach((address, index) => {
+  const listen: TrafficAddress[] = [];
+  [file.listen].flat().forEach((entry, index) => {
     const path: KeyPath = isList ? ['listen', index] : ['listen'];
-    const twin = listen.slice(0, index).find((other) => overlap(other, address));
+    const address = resolveAddress(entry, folder);
+    if (address === undefined) {
+      findings.missing([...path, 'address'], 'an address such as 0.0.0.0:8080');
+      return;
+    }
+    listen.push(address);
+    const twin = listen.slice(0, -1).find((other) => overlap(other, address));
     const isSocket = 'path' in address;
     if (twin !== undefined) {
       const what = isSocket ? 'path' : 'port';

@@ -13,7 +13,7 @@ import {
 } from './units.ts';
 
 /** The text of every message about a missing feature, by which readers and tests distinguish it from a mistake. */
-export const NOT_YET = 'is not supported yet; must be left out for now';
+const NOT_YET = 'is not supported yet; must be left out for now';
 
 interface Issue {
   readonly code?: string;

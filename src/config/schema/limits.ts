@@ -35,8 +35,11 @@ export const limits = section({
   )
     .prefault(NONE)
     .describe(
-      'Requests on one client connection, on average. Each response asks the client to leave with a probability of one in this many, because the engine does not say on which connection a request arrived. This spreads clients over several gateways behind a balancer.',
+      'Requests on one client connection. With `engine: uws` it is an average: each response asks the client to leave with a probability of one in this many, because the engine does not say on which connection a request arrived. This spreads clients over several gateways behind a balancer.',
     ),
+  headerFields: count(8, 256)
+    .prefault(100)
+    .describe('Header fields of a request. With `engine: uws` it is 98 at most.'),
 });
 
 /** Time-outs for requests of clients. */
@@ -50,5 +53,20 @@ export const timeouts = section({
     .prefault('1KiB/s')
     .describe(
       'Rate that a request body must keep on average over 10 s. Time in which the gateway asked for a pause does not count. A slower body gets `request_timeout`. The default is slower than any link in use, and still bounds clients that hold a connection by trickling. With `none` only 8 to 12 s without a byte end a body.',
+    ),
+  requestHead: duration(1000, HOUR)
+    .prefault('15s')
+    .describe(
+      'Time for a request head from its first byte to its last, to a second. A slower head gets `request_timeout`. With `engine: uws` it is 8 to 12 s between two bytes, whatever this says.',
+    ),
+  keepAlive: duration(1000, 24 * HOUR)
+    .prefault('75s')
+    .describe(
+      'Time without a request after which a client connection closes, to a second. With `engine: uws` it is 8 to 12 s, whatever this says.',
+    ),
+  send: duration(1000, 24 * HOUR)
+    .prefault('60s')
+    .describe(
+      'Time in which a client must take something of its response. After that the connection is cut. With `engine: uws` it is 8 to 12 s, whatever this says.',
     ),
 });

@@ -6,10 +6,8 @@ import {
   duration,
   either,
   flag,
-  later,
   list,
   must,
-  NOT_YET,
   named,
   oneOf,
   oneOrMany,
@@ -21,6 +19,7 @@ import {
 } from './fields.ts';
 import { issuer } from './issuer.ts';
 import { limits, timeouts } from './limits.ts';
+import { listenObject } from './listen.ts';
 import { log } from './log.ts';
 import { revocation } from './revocation.ts';
 import { route } from './route.ts';
@@ -33,11 +32,6 @@ const GIB = 1024 * MIB;
 /** Routes; more do not fit into the largest file. */
 const MAX_ROUTES = 10_000;
 
-const listenObject = later(
-  section({ address: trafficAddress(), tls: z.looseObject({}, { error: must('a mapping') }).optional() }),
-  () => false,
-  `with TLS ${NOT_YET.replace('left out', 'an address such as 0.0.0.0:8080')}`,
-).unwrap();
 const listenOne = either([trafficAddress(), listenObject], 'an address such as 0.0.0.0:8080');
 
 /** The whole file of the documentation, with the keys that this version still refuses. */
@@ -47,7 +41,7 @@ export const schema = section({
     'an address such as 0.0.0.0:8080, or a list of them',
   )
     .describe(
-      'Addresses that take traffic: `host:port`, or `unix:/path` for a unix socket. A relative path starts at the folder of this file.',
+      'Addresses that take traffic: `host:port`, or `unix:/path` for a unix socket, or a mapping where more is to be said. A relative path starts at the folder of this file.',
     )
     .optional(),
   admin: admin.describe('Address of health, metrics and status. It must not be an address of `listen`.'),

@@ -5,28 +5,40 @@ export interface ClientSocket {
   readonly peer: string | undefined;
   /** Bytes that the system has not taken yet. */
   readonly unsent: number;
-  /** False: the client does not keep up; `onDrained` follows. Bytes are copied or owned by the socket from then on. */
+  /**
+   * Writes text (each character is a byte), then pieces, then more text, in one go. The pieces may be views that die with
+   * the call. Returns false when the system did not take all of it: the socket keeps a copy of the rest, and `onDrained`
+   * follows.
+   */
+  writeMessage(text: string, pieces: readonly Uint8Array[], behind: string): boolean;
+  /** Writes bytes that belong to the socket from then on. Returns as `writeMessage` does. */
   write(data: Uint8Array): boolean;
+  /** Writes text; each character is a byte. Returns as `writeMessage` does. */
   writeLatin1(text: string): boolean;
-  /** Stops and starts reading. */
+  /** Stops reading; what the gateway has read already still comes. */
   pause(): void;
   resume(): void;
-  /** Ends our side behind what was written, reads and drops for a bounded time, then closes (RFC 9112 §9.6). */
+  /**
+   * Ends our side behind what was written, reads and drops for a bounded time, then closes (RFC 9112 §9.6): a connection
+   * closed with bytes unread is reset, and the reset may overtake the response.
+   */
   close(): void;
-  /** Cuts the connection. */
+  /** Cuts the connection. The client sees a reset, so that no response looks whole. */
   destroy(): void;
 }
 
-/** What a protocol does with the bytes and events of a socket. */
+/** What a protocol does with the bytes and the events of a socket. */
 export interface Protocol {
-  /** A view into a shared buffer that is valid during the call. */
+  /** A view of a buffer that all sockets share; it is valid during the call. */
   onBytes(bytes: Buffer): void;
+  /** The system has taken what a write left. */
   onDrained(): void;
-  /** The client has ended its side; it may still read. */
+  /** The client has ended its side. It may still read. */
   onEnd(): void;
   /** The connection is gone. */
   onClosed(): void;
-  /** Called about once a second. @param now monotonic ms */
+  /** Called about once a second. @param now monotonic milliseconds. */
   review(now: number): void;
+  /** Asks the client to leave. */
   drain(): void;
 }

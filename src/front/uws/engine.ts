@@ -67,7 +67,7 @@ const HEAD_SLACK = 2;
  */
 export function loadEngine(requestHeadBytes: number, chosen?: EngineFile): Engine {
   const path = engineFile(chosen);
-  if (path === undefined) throw new StartError(noBinary(''));
+  if (path === undefined) throw new NoBinaryError('');
   const require = createRequire(import.meta.url);
   const wanted = String(HEAD_SLACK * requestHeadBytes);
   if (require.cache[path] !== undefined && process.env[HEAD_LIMIT_VARIABLE] !== wanted) {
@@ -83,7 +83,14 @@ export function loadEngine(requestHeadBytes: number, chosen?: EngineFile): Engin
     return engine;
   } catch (error) {
     const why = error instanceof Error ? `: ${error.message.split('\n')[0]}` : '';
-    throw new StartError(noBinary(why), { cause: error });
+    throw new NoBinaryError(why, { cause: error });
+  }
+}
+
+/** No binary of the engine runs here. */
+export class NoBinaryError extends StartError {
+  constructor(why: string, options?: ErrorOptions) {
+    super(noBinary(why), options);
   }
 }
 

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { RequestLines } from '../../http/message.ts';
 import type { Turn } from '../../lib/turn.ts';
 import { isRepeatable } from '../repeatable.ts';
@@ -154,7 +155,13 @@ export class Pipeline {
 }
 
 function join(first: RequestLines, second: RequestLines): RequestLines {
-  // A latin1 head has only ASCII, which is the same in UTF-8.
-  const encoding = first.encoding === 'utf8' ? 'utf8' : second.encoding;
-  return { text: first.text + second.text, encoding };
+  const { encoding } = first;
+  if (encoding === second.encoding) return { text: first.text + second.text, encoding };
+  // A character of one is a byte, and one of the other is up to three: both become bytes.
+  return { text: bytesOf(first) + bytesOf(second), encoding: 'latin1' };
+}
+
+/** The lines as they leave, one character for each byte. */
+function bytesOf({ text, encoding }: RequestLines): string {
+  return encoding === 'latin1' ? text : Buffer.from(text, encoding).toString('latin1');
 }

@@ -94,6 +94,7 @@ export class Events {
   onDrained(): void {
     this.drained += 1;
   }
+  onBodyFault(): void {}
   onReplied(sent: boolean): void {
     this.replied.push(sent);
   }
@@ -102,7 +103,9 @@ export class Events {
 /** For a front of its own. */
 export const frontConfig: FrontConfig = {
   uws: undefined,
-  limits: { requestHead: 16 * 1024, requestsPerConnection: Number.POSITIVE_INFINITY },
+  listen: [],
+  limits: { requestHead: 16 * 1024, requestsPerConnection: Number.POSITIVE_INFINITY, headerFields: 100 },
+  timeouts: { requestHeadMs: 15_000, keepAliveMs: 75_000, sendMs: 60_000 },
 };
 
 export const patient: StreamTerms = { requestsPerConnection: Number.POSITIVE_INFINITY, draining: false };

@@ -27,6 +27,7 @@ before(async () => {
         stream.listen(new Events());
         setImmediate(() => respond(stream));
       },
+      onNotice() {},
       onFault(error) {
         throw error;
       },

@@ -49,6 +49,7 @@ async function open(name = 'one', load = loadEngine): Promise<UwsFront> {
             stream.send([body], true);
           });
         },
+        onNotice() {},
         onFault(error) {
           throw error;
         },

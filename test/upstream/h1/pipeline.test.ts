@@ -35,9 +35,10 @@ describe('heads of one turn', () => {
     pipeline.add(follower('b'));
     pipeline.add({ ...follower('c'), head: utf8('ü') });
     pipeline.add(follower('d'));
+    pipeline.add({ ...follower('e'), head: latin1('\xfc') });
     assert.deepEqual([written, pipeline.writesAtTurnEnd, pipeline.unsent], [[], true, true]);
     await turnEnds();
-    assert.deepEqual(written, [['abüd', 'utf8']]);
+    assert.deepEqual(written, [['abÃ¼d\xfc', 'latin1']], 'the bytes of each, whatever the encoding');
     assert.deepEqual(
       [pipeline.writesAtTurnEnd, pipeline.unsent, pipeline.followerIsSent],
       [false, false, true],

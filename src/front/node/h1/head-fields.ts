@@ -1,8 +1,8 @@
 import { namesClose, namesKeepAlive } from '../../../http/h1/connection-options.ts';
 import { RequestFraming } from '../../../http/h1/request-framing.ts';
 import { isHostAndPort } from '../../../http/host-port.ts';
+import type { Reason } from '../../../reasons.ts';
 import { AUTHORIZATION, CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING } from './name-table.ts';
-import { malformed, type RequestFault, unknownCoding, unknownExpectation } from './request-head.ts';
 
 /** What the fields of one head after another say to the front. */
 export class HeadFields {
@@ -15,7 +15,6 @@ export class HeadFields {
   #close = false;
   #keepAlive = false;
   #continue = false;
-  #unknownExpectation = false;
   /** The last host that was found well formed; most requests of a front repeat it. */
   #goodHost: string | undefined;
 
@@ -28,7 +27,6 @@ export class HeadFields {
     this.#close = false;
     this.#keepAlive = false;
     this.#continue = false;
-    this.#unknownExpectation = false;
   }
 
   /** Takes in one field. @param kind one of the name table's, but `OTHER`. */
@@ -56,26 +54,26 @@ export class HeadFields {
         }
         break;
       case EXPECT:
-        // A list may be empty (RFC 9110 §5.6.1). Then the client expects nothing.
+        // The gateway ignores another expectation, and does not send it on (RFC 9110 §10.1.1).
         if (value.toLowerCase() === '100-continue') this.#continue = true;
-        else if (value !== '') this.#unknownExpectation = true;
         break;
     }
   }
 
   /** Why a request of HTTP/1.`minor` with these fields is refused; undefined when it is not. */
-  fault(minor: 0 | 1): RequestFault | undefined {
+  fault(minor: 0 | 1): Reason | undefined {
     const { framing } = this;
-    if (framing.isFaulty) return minor === 1 && framing.hasUnknownCoding ? unknownCoding : malformed;
+    if (framing.isFaulty)
+      return minor === 1 && framing.hasUnknownCoding ? 'transfer_coding_not_supported' : 'request_malformed';
     // RFC 9112 §6.1: the framing of an HTTP/1.0 message with Transfer-Encoding is faulty.
-    if (minor === 0 && framing.framing === 'chunked') return malformed;
+    if (minor === 0 && framing.framing === 'chunked') return 'request_malformed';
     // RFC 9112 §3.2 demands one Host. HTTP/1.0 does not know the field: health checks of balancers send none.
-    if (this.#hosts !== 1 && (minor === 1 || this.#hosts > 1)) return malformed;
+    if (this.#hosts !== 1 && (minor === 1 || this.#hosts > 1)) return 'request_malformed';
     if (this.#hosts === 1 && this.host !== this.#goodHost) {
-      if (!isHostAndPort(this.host)) return malformed;
+      if (!isHostAndPort(this.host)) return 'request_malformed';
       this.#goodHost = this.host;
     }
-    return this.#unknownExpectation && minor === 1 ? unknownExpectation : undefined;
+    return undefined;
   }
 
   /** HTTP/1.0 keeps a connection only when asked to (RFC 9112 §9.3). */

@@ -1,9 +1,12 @@
 import { bytesAsSent } from '../../../http/message.ts';
+import type { Reason } from '../../../reasons.ts';
 import { FieldLines, noWords } from './field-lines.ts';
 import { HeadFields } from './head-fields.ts';
 import { type HeadMemo, HeadMemos } from './head-memo.ts';
+
 import { AUTHORIZATION, OTHER } from './name-table.ts';
-import { type H1RequestHead, headTooLarge, malformed, type RequestFault } from './request-head.ts';
+import { faultyHead, type H1RequestHead } from './request-head.ts';
+
 import { RequestLine } from './request-line.ts';
 
 /**
@@ -14,8 +17,8 @@ export class HeadParser {
   readonly memos = new HeadMemos();
   /** The result of the last `read`: a `head`, `more` bytes needed, or a `fault`. */
   step: 'more' | 'head' | 'fault' = 'more';
+  /** With a fault it is what could be read, and says the fault. */
   head: H1RequestHead | undefined = undefined;
-  fault: RequestFault = malformed;
   /** The fields of the head are those that the memo held. */
   recalled = false;
   /** Offset of the first line that was not whole, and how many field lines stand before it. */
@@ -113,16 +116,20 @@ export class HeadParser {
     const lines = this.#lines;
     this.openLine = at;
     this.fields = lines.count;
-    if (lines.step === 'fault') return this.#refuse(malformed);
-    if (lines.step === 'too_many') return this.#refuse(headTooLarge);
+    if (lines.step === 'fault') return this.#refuseFields('request_malformed');
+    if (lines.step === 'too_many') return this.#refuseFields('request_head_too_large');
     this.step = 'more';
     return at;
   }
 
-  #refuse(fault: RequestFault): number {
-    this.fault = fault;
+  #refuse(fault: Reason, head = faultyHead(fault)): number {
+    this.head = head;
     this.step = 'fault';
     return 0;
+  }
+
+  #refuseFields(fault: Reason): number {
+    return this.#refuse(fault, faultyHead(fault, this.#line.method, this.#line.other?.path));
   }
 
   /** Makes the head from lines that were found well formed. @param text the head as it came, from `from` on. */
@@ -143,11 +150,7 @@ export class HeadParser {
       if (kind !== OTHER) said.take(kind, value);
     }
     const { other, minor } = line;
-    const fault = said.fault(minor);
-    if (fault !== undefined) {
-      this.#refuse(fault);
-      return;
-    }
+    let fault = said.fault(minor);
     let { host } = said;
     if (other?.authority !== undefined) {
       if (host === '') {
@@ -156,12 +159,11 @@ export class HeadParser {
         names.push('host');
         values.push(host);
       } else if (host.toLowerCase() !== other.authority.toLowerCase()) {
-        this.#refuse(malformed);
-        return;
+        fault ??= 'request_malformed';
       }
     }
     const pathEnd = line.question === 0 ? line.targetEnd : line.question;
-    this.step = 'head';
+    this.step = fault === undefined ? 'head' : 'fault';
     this.head = {
       method: line.method,
       path: other === undefined ? text.slice(line.targetStart - from, pathEnd - from) : other.path,
@@ -177,10 +179,10 @@ export class HeadParser {
       host,
       authorization: said.authorization,
       authorizationCount: said.authorizations,
-      framing: said.framing.framing,
+      framing: fault === undefined ? said.framing.framing : 'none',
       contentLength: said.framing.contentLength,
-      close: said.closes(minor),
-      fault: undefined,
+      close: fault !== undefined || said.closes(minor),
+      fault,
       minor,
       expectsContinue: said.expectsContinue(minor),
       targetScheme: other?.scheme,

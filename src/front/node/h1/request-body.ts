@@ -1,7 +1,8 @@
 import { withoutBlanks } from '../../../http/ascii.ts';
 import { BodyDecoder, requestChunks } from '../../../http/h1/body-decoder.ts';
 import { NameSet } from '../../../http/name-set.ts';
-import { type H1RequestHead, headTooLarge, malformed, type RequestFault } from './request-head.ts';
+import type { Reason } from '../../../reasons.ts';
+import type { H1RequestHead } from './request-head.ts';
 
 /** Trailer fields of one request, as the names and values of its head. */
 export interface Trailers {
@@ -45,7 +46,7 @@ export class RequestBodyReader {
   /** The result of the last `read`: a piece of `data`, the `end`, `more` bytes needed, or a `fault`. */
   step: 'more' | 'data' | 'end' | 'fault' = 'more';
   /** Set with `fault`. */
-  fault: RequestFault | undefined = undefined;
+  fault: Reason | undefined = undefined;
   /** Set at the `end` of a chunked body that has trailers. */
   trailers: Trailers | undefined = undefined;
   readonly #decoder = new BodyDecoder(requestChunks);
@@ -82,7 +83,7 @@ export class RequestBodyReader {
   }
 
   #refuse(isTooLarge: boolean): void {
-    this.fault = isTooLarge ? headTooLarge : malformed;
+    this.fault = isTooLarge ? 'request_head_too_large' : 'request_malformed';
     this.step = 'fault';
   }
 }

@@ -1,4 +1,4 @@
-import type { RequestHead } from '../../../http/message.ts';
+import { bytesAsSent, type RequestHead } from '../../../http/message.ts';
 import type { Reason } from '../../../reasons.ts';
 
 /** What a front knows of an HTTP/1.x head beyond the head that an exchange gets. */
@@ -16,23 +16,27 @@ export interface H1RequestHead extends RequestHead {
   readonly targetScheme: 'http' | 'https' | undefined;
 }
 
-/** Why a request was refused. The connection cannot be used again: its framing is in doubt. */
-export interface RequestFault {
-  /** Differs from the status of the reason where an RFC names another one. */
-  readonly status: 400 | 414 | 417 | 431 | 501 | 505;
-  readonly reason: Reason;
+/** Stands for a head that could not be read: nothing of it can be trusted, and the connection ends with its reply. */
+export function faultyHead(fault: Reason, method = '', path = ''): H1RequestHead {
+  return {
+    method,
+    path,
+    query: undefined,
+    names: [],
+    values: [],
+    charset: bytesAsSent,
+    host: '',
+    authorization: undefined,
+    authorizationCount: 0,
+    framing: 'none',
+    contentLength: 0,
+    close: true,
+    fault,
+    minor: 1,
+    expectsContinue: false,
+    targetScheme: undefined,
+  };
 }
-
-export const malformed: RequestFault = Object.freeze({ status: 400, reason: 'request_malformed' });
-/** RFC 9110 §15.6.6. */
-export const wrongVersion: RequestFault = Object.freeze({ status: 505, reason: 'request_malformed' });
-/** RFC 9112 §6.1: the body ends where its last coding says, but the gateway does not know the codings before it. */
-export const unknownCoding: RequestFault = Object.freeze({ status: 501, reason: 'request_malformed' });
-/** RFC 9110 §10.1.1. The gateway sends no Expect on, so upstream cannot meet the expectation either. */
-export const unknownExpectation: RequestFault = Object.freeze({ status: 417, reason: 'request_malformed' });
-export const headTooLarge: RequestFault = Object.freeze({ status: 431, reason: 'request_head_too_large' });
-/** RFC 9112 §3: the target alone is longer than a head may be. */
-export const targetTooLong: RequestFault = Object.freeze({ status: 414, reason: 'request_head_too_large' });
 
 /** Bounds of every request head; a reload may change them. */
 export interface HeadLimits {

@@ -1,8 +1,8 @@
 import { CR, isDigit, LF, SP, tokenBytes } from '../../../http/ascii.ts';
 import { isRefusedMethod } from '../../../http/request-rules.ts';
+import type { Reason } from '../../../reasons.ts';
 import { hasLineFeed } from './field-lines.ts';
 import { type OtherTarget, readOtherTarget } from './other-target.ts';
-import { malformed, type RequestFault, wrongVersion } from './request-head.ts';
 
 const SLASH = 0x2f;
 
@@ -32,7 +32,7 @@ const usualMethods = ['GET', 'POST', 'PUT', 'HEAD', 'DELETE', 'OPTIONS', 'PATCH'
 export class RequestLine {
   /** The result of the last `read`: the whole line (`end`), `more` bytes needed, or a `fault`. */
   step: 'more' | 'end' | 'fault' = 'more';
-  fault: RequestFault = malformed;
+  fault: Reason = 'request_malformed';
   method = '';
   minor: 0 | 1 = 1;
   /** Offsets of the target, and of the `?` in it; `question` is 0 without one. */
@@ -77,11 +77,11 @@ export class RequestLine {
     }
     this.minor = minor;
     this.method = methodIn(bytes, from, methodEnd);
-    if (isRefusedMethod(this.method)) return this.#fail(malformed, from);
+    if (isRefusedMethod(this.method)) return this.#fail('request_malformed', from);
     this.other = undefined;
     if (bytes[this.targetStart] !== SLASH) {
       this.other = readOtherTarget(this.method, bytes.toString('latin1', this.targetStart, this.targetEnd));
-      if (this.other === undefined) return this.#fail(malformed, from);
+      if (this.other === undefined) return this.#fail('request_malformed', from);
     }
     return this.#stop('end', end);
   }
@@ -96,15 +96,15 @@ export class RequestLine {
       isDigit(bytes[at + NUMBER_AT] as number) &&
       bytes[at + NUMBER_AT + 1] === VERSION[NUMBER_AT + 1] &&
       isDigit(bytes[end - 1] as number);
-    return this.#fail(isVersion ? wrongVersion : malformed, from);
+    return this.#fail(isVersion ? 'http_version_not_supported' : 'request_malformed', from);
   }
 
   /** A fault at this offset, if the line feed has come. */
   #refuse(bytes: Buffer, from: number, at: number, to: number): number {
-    return hasLineFeed(bytes, at, to) ? this.#fail(malformed, from) : this.#stop('more', from);
+    return hasLineFeed(bytes, at, to) ? this.#fail('request_malformed', from) : this.#stop('more', from);
   }
 
-  #fail(fault: RequestFault, from: number): number {
+  #fail(fault: Reason, from: number): number {
     this.fault = fault;
     return this.#stop('fault', from);
   }

@@ -1,16 +1,10 @@
-import { CR, LF, SP, tokenBytes } from '../../../http/ascii.ts';
+import { CR, LF, tokenBytes } from '../../../http/ascii.ts';
+import type { Reason } from '../../../reasons.ts';
 import { hasLineFeed } from './field-lines.ts';
 import type { HeadMemo } from './head-memo.ts';
 import { HeadParser } from './head-parser.ts';
 import { PartialHead } from './partial-head.ts';
-import {
-  type H1RequestHead,
-  type HeadLimits,
-  headTooLarge,
-  malformed,
-  type RequestFault,
-  targetTooLong,
-} from './request-head.ts';
+import { faultyHead, type H1RequestHead, type HeadLimits } from './request-head.ts';
 
 /**
  * Empty lines that may stand before a request line (RFC 9112 §2.2). Old clients send one after a body; the bound keeps a
@@ -32,8 +26,6 @@ const PAUSE = 512;
 export class RequestReader {
   /** The result of the last `read`: a whole `head`, `more` bytes needed, or a `fault`, after which nothing is read. */
   step: 'more' | 'head' | 'fault' = 'more';
-  /** Set with `fault`. */
-  fault: RequestFault | undefined = undefined;
   readonly #parser: HeadParser;
   #limits: HeadLimits;
   #head: H1RequestHead | undefined = undefined;
@@ -64,7 +56,7 @@ export class RequestReader {
     this.#memo = undefined;
   }
 
-  /** The head that was read last. Called once for each: the reader forgets it. */
+  /** The head that was read last, or what could be read of it with its fault. Called once for each: the reader forgets it. */
   takeHead(): H1RequestHead {
     const head = this.#head as H1RequestHead;
     this.#head = undefined;
@@ -81,9 +73,9 @@ export class RequestReader {
     this.step = 'more';
     if (this.#partial !== undefined) return this.#readOn(this.#partial, bytes, from, to);
     const at = this.#afterReturn || bytes[from] === CR ? this.#skipEmptyLines(bytes, from, to) : from;
-    if (at === to || this.fault !== undefined) return at;
+    if (at === to || this.#isFaulty()) return at;
     // No line feed needs to be awaited when the first byte shows that this is no HTTP: TLS, for example, sends none.
-    if (tokenBytes[bytes[at] as number] === 0) return this.#refuse(malformed, at);
+    if (tokenBytes[bytes[at] as number] === 0) return this.#refuse('request_malformed', at);
     return this.#readWhole(bytes, at, to);
   }
 
@@ -92,11 +84,11 @@ export class RequestReader {
     while (at < to) {
       const byte = bytes[at];
       if (this.#afterReturn) {
-        if (byte !== LF) return this.#refuse(malformed, at);
+        if (byte !== LF) return this.#refuse('request_malformed', at);
         this.#afterReturn = false;
         this.#emptyLines += 1;
       } else if (byte === CR) {
-        if (this.#emptyLines === MAX_EMPTY_LINES) return this.#refuse(malformed, at);
+        if (this.#emptyLines === MAX_EMPTY_LINES) return this.#refuse('request_malformed', at);
         this.#afterReturn = true;
       } else break;
       at += 1;
@@ -118,8 +110,8 @@ export class RequestReader {
       } else this.#remember(parser, bytes, from, end);
       return this.#finish(parser, end);
     }
-    if (parser.step === 'fault') return this.#refuse(parser.fault, from);
-    if (window - from === requestHead) return this.#refuse(sizeFault(bytes, from, window), from);
+    if (parser.step === 'fault') return this.#stop(parser.head as H1RequestHead, from);
+    if (window - from === requestHead) return this.#refuse('request_head_too_large', from);
     this.#partial = new PartialHead();
     this.#partial.append(bytes, from, to, requestHead);
     return to;
@@ -139,14 +131,14 @@ export class RequestReader {
       if (parser.check(held, 0, openLine, length, headerFields - fields)) {
         const end = parser.read(held, 0, length, headerFields);
         this.#partial = undefined;
-        if (parser.step === 'fault') return this.#refuse(parser.fault, from);
+        if (parser.step === 'fault') return this.#stop(parser.head as H1RequestHead, from);
         return this.#finish(parser, from + end - before);
       }
-      if (parser.step === 'fault') return this.#refuse(parser.fault, from);
+      if (parser.step === 'fault') return this.#stop(parser.head as H1RequestHead, from);
       partial.openLine = parser.openLine;
       partial.fields += parser.fields;
     }
-    return length >= requestHead ? this.#refuse(sizeFault(held, 0, length), from) : window;
+    return length >= requestHead ? this.#refuse('request_head_too_large', from) : window;
   }
 
   #finish(parser: HeadParser, end: number): number {
@@ -170,17 +162,18 @@ export class RequestReader {
     this.#memo.keep(head, bytes, from, parser.fieldsAt, end);
   }
 
-  #refuse(fault: RequestFault, at: number): number {
+  #isFaulty(): boolean {
+    return this.step === 'fault';
+  }
+
+  #refuse(fault: Reason, at: number): number {
+    return this.#stop(faultyHead(fault), at);
+  }
+
+  #stop(head: H1RequestHead, at: number): number {
     this.#partial = undefined;
-    this.fault = fault;
+    this.#head = head;
     this.step = 'fault';
     return at;
   }
-}
-
-/** The fault of a head that does not end within [from, to), which is as long as a head may be. */
-function sizeFault(bytes: Buffer, from: number, to: number): RequestFault {
-  if (hasLineFeed(bytes, from, to)) return headTooLarge;
-  const space = bytes.indexOf(SP, from);
-  return space >= 0 && space < to ? targetTooLong : headTooLarge;
 }

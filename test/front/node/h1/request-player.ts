@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { HeadParser } from '../../../../src/front/node/h1/head-parser.ts';
 import { RequestBodyReader } from '../../../../src/front/node/h1/request-body.ts';
-import type { H1RequestHead, HeadLimits, RequestFault } from '../../../../src/front/node/h1/request-head.ts';
+import type { H1RequestHead, HeadLimits } from '../../../../src/front/node/h1/request-head.ts';
 import { RequestReader } from '../../../../src/front/node/h1/request-reader.ts';
+import type { Reason } from '../../../../src/reasons.ts';
 
 /** One request as it was read. Texts are latin1. */
 export interface Message {
@@ -60,7 +61,7 @@ export class Player {
     let inBody = false;
     let parts: string[] = [];
     let head: H1RequestHead | undefined;
-    let fault: RequestFault | undefined;
+    let fault: Reason | undefined;
     const finish = (end: number): void => {
       messages.push(messageOf(head as H1RequestHead, parts.join(''), body, end));
       head = undefined;
@@ -76,7 +77,7 @@ export class Player {
           at = used;
           if (reader.step === 'more') assert.equal(at, end, 'more is asked for when all was taken');
           if (reader.step === 'fault') {
-            fault = reader.fault;
+            fault = reader.takeHead().fault;
             assert.equal(reader.read(bytes, start, end), start, 'nothing is taken after a fault');
             assert.equal(reader.begun, false);
           }
@@ -110,7 +111,7 @@ export class Player {
       if (fault !== undefined) break;
     }
     if (fault === undefined && head !== undefined) finish(0);
-    return { messages, fault: fault && `${fault.status} ${fault.reason}`, begun: reader.begun };
+    return { messages, fault, begun: reader.begun };
   }
 
   /** Puts a piece somewhere into the shared buffer, or alone into one that is just as long. */

@@ -11,12 +11,10 @@ export interface Row {
   readonly fault: string | undefined;
 }
 
-export const malformed = '400 request_malformed';
-export const version = '505 request_malformed';
-export const coding = '501 request_malformed';
-export const expectation = '417 request_malformed';
-export const tooLarge = '431 request_head_too_large';
-export const tooLong = '414 request_head_too_large';
+export const malformed = 'request_malformed';
+export const version = 'http_version_not_supported';
+export const coding = 'transfer_coding_not_supported';
+export const tooLarge = 'request_head_too_large';
 
 interface Options {
   readonly limits?: Partial<HeadLimits>;

@@ -41,6 +41,10 @@ class MemorySocket implements ClientSocket {
     return this.write(Buffer.from(text, 'latin1'));
   }
 
+  writeMessage(text: string, pieces: readonly Uint8Array[], behind: string): boolean {
+    return this.write(Buffer.concat([Buffer.from(text, 'latin1'), ...pieces, Buffer.from(behind, 'latin1')]));
+  }
+
   pause(): void {
     this.paused = true;
   }
@@ -101,6 +105,10 @@ export class TestExchange implements ClientEvents {
     if (this.complete) throw new Error('body behind its end');
     this.body += Buffer.from(chunk).toString('latin1');
     this.complete = last;
+  }
+
+  onBodyFault(): void {
+    throw new Error('a stream with a faulty body is reset');
   }
 
   onAborted(): void {
@@ -184,6 +192,7 @@ export class H2Client {
     this.terms = { ...plainTerms, ...options.terms };
     this.connection = new H2Connection(this.socket, this.terms, {
       onRequest: options.onRequest ?? ((stream) => this.exchanges.push(new TestExchange(stream))),
+      onNotice: () => {},
       onFault: (error) => this.faults.push(error),
     });
     if (options.greeted !== false) this.send(PREFACE, settings(), settingsAck);

@@ -65,6 +65,10 @@ export class EchoExchange implements ClientEvents {
     this.#client.resumeBody();
   }
 
+  onBodyFault(): void {
+    throw new Error('a stream with a faulty body is reset');
+  }
+
   onAborted(): void {
     if (this.#aborted) throw new Error('aborted twice');
     this.#aborted = true;

@@ -30,6 +30,10 @@ class NetSocket implements ClientSocket {
     return this.#socket.write(text, 'latin1');
   }
 
+  writeMessage(text: string, pieces: readonly Uint8Array[], behind: string): boolean {
+    return this.write(Buffer.concat([Buffer.from(text, 'latin1'), ...pieces, Buffer.from(behind, 'latin1')]));
+  }
+
   pause(): void {
     this.#socket.pause();
   }

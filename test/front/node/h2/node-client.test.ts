@@ -20,6 +20,7 @@ describe('node:http2 as a client', () => {
   before(async () => {
     server = new H2Server({
       onRequest: (stream) => new EchoExchange(stream),
+      onNotice: () => {},
       onFault: (error) => faults.push(error),
     });
     origin = `http://127.0.0.1:${await server.listen()}`;

@@ -25,6 +25,7 @@ describe('programs that speak HTTP/2 by prior knowledge', () => {
   before(async () => {
     const events = {
       onRequest: (stream: ClientStream) => new EchoExchange(stream),
+      onNotice: () => {},
       onFault: (error: unknown) => faults.push(error),
     };
     // nghttp --continuation sends a head of 18 KB.

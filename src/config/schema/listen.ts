@@ -1,0 +1,13 @@
+import * as z from 'zod';
+import { later, must, oneOf, section, trafficAddress } from './fields.ts';
+
+/** An address with more than its place. */
+export const listenObject = section({
+  address: trafficAddress().describe('The address.').optional(),
+  engine: oneOf(['auto', 'uws', 'node'])
+    .prefault('auto')
+    .describe(
+      "What serves the address: uWebSockets.js, or a front on Node.js's own sockets. `auto`: uWebSockets.js where it has a binary for the platform.",
+    ),
+  tls: later(z.looseObject({}, { error: must('a mapping') })),
+}).meta({ required: ['address'] });

@@ -1,0 +1,201 @@
+import { Buffer } from 'node:buffer';
+import type { Socket } from 'node:net';
+import type { ClientSocket, Protocol } from './client-socket.ts';
+import type { SharedRead } from './shared-read.ts';
+import type { WriteCopies } from './write-copies.ts';
+
+/**
+ * Milliseconds without a byte, behind the last one sent, after which the client is believed to have its response: longer
+ * than a retransmission or two (RFC 6298 §2).
+ */
+const QUIET_MS = 2_000;
+/** Milliseconds altogether, for a client that sends on and on. */
+const LINGER_MS = 30_000;
+/** Bytes altogether. None is kept, but reading costs. As much as a client of a fast network sends before it reads. */
+const LINGER_BYTES = 256 * 1024 * 1024;
+
+/** Bytes up to which a write leaves as one text; above it a copy as bytes is cheaper. */
+const JOIN_BYTES = 8 * 1024;
+
+/** What a socket reports to its listener. */
+export interface SocketOwner {
+  /** How long a client may take nothing of what it was sent, in milliseconds. */
+  readonly sendMs: number;
+  /** Of all sockets. */
+  readonly copies: WriteCopies;
+  onClosed(socket: NodeSocket): void;
+  /** A fault of ours; the connection has been cut. */
+  onFault(error: unknown): void;
+}
+
+/** One accepted connection: reads into the shared buffer, writes, and ends without losing the last response. */
+export class NodeSocket implements ClientSocket {
+  readonly scheme: 'http' | 'https';
+  readonly #socket: Socket;
+  readonly #owner: SocketOwner;
+  #protocol: Protocol | undefined;
+  #peer: string | undefined;
+  /** Our side has ended; what comes is dropped. */
+  #ended = false;
+  /** Monotonic milliseconds at which our side ended or the client last took something; -1 before. */
+  #endedAt = -1;
+  /** Monotonic milliseconds of the last byte in either direction behind the end; -1 before. */
+  #quietSince = -1;
+  #unsentThen = 0;
+  #dropped = 0;
+  /** Bytes dropped up to the last review. */
+  #droppedThen = 0;
+
+  constructor(socket: Socket, scheme: 'http' | 'https', owner: SocketOwner) {
+    this.#socket = socket;
+    this.scheme = scheme;
+    this.#owner = owner;
+  }
+
+  /** Begins to read, for `protocol`. */
+  start(protocol: Protocol, read: SharedRead): void {
+    const socket = this.#socket;
+    this.#protocol = protocol;
+    socket.on('drain', () => this.#guard(() => protocol.onDrained()));
+    socket.on('end', () => {
+      if (!this.#ended) this.#guard(() => protocol.onEnd());
+    });
+    // `close` follows each error, and an end without a reason is all that a protocol needs to know.
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      this.#ended = true;
+      this.#owner.onClosed(this);
+      this.#guard(() => protocol.onClosed());
+    });
+    read.attach(socket, (bytes) => {
+      if (this.#ended) {
+        this.#dropped += bytes.length;
+        if (this.#dropped > LINGER_BYTES) socket.destroy();
+        return;
+      }
+      try {
+        protocol.onBytes(bytes);
+      } catch (error) {
+        this.#fail(error);
+      }
+    });
+    socket.resume();
+  }
+
+  get peer(): string | undefined {
+    this.#peer ??= this.#socket.remoteAddress;
+    return this.#peer;
+  }
+
+  get unsent(): number {
+    const socket = this.#socket as unknown as { _handle?: { writeQueueSize?: number } | null };
+    // What the stream holds, and what of its current write the system has not taken.
+    const writing = socket._handle?.writeQueueSize ?? 0;
+    return Math.max(this.#socket.writableLength, writing);
+  }
+
+  writeMessage(text: string, pieces: readonly Uint8Array[], behind: string): boolean {
+    const socket = this.#socket;
+    if (this.#ended || socket.destroyed) return true;
+    let size = 0;
+    for (const piece of pieces) size += piece.length;
+    if (size <= JOIN_BYTES) {
+      let joined = text;
+      for (const piece of pieces) joined += latin1Of(piece);
+      socket.write(joined + behind, 'latin1');
+    } else {
+      const copy = this.#owner.copies.take(text, pieces, size, behind);
+      socket.write(copy);
+      if (socket.writableLength === 0) this.#owner.copies.giveBack(copy);
+    }
+    return this.#isTaken();
+  }
+
+  write(data: Uint8Array): boolean {
+    if (this.#ended || this.#socket.destroyed) return true;
+    this.#socket.write(data);
+    return this.#isTaken();
+  }
+
+  writeLatin1(text: string): boolean {
+    if (this.#ended || this.#socket.destroyed) return true;
+    this.#socket.write(text, 'latin1');
+    return this.#isTaken();
+  }
+
+  /** `drain` may still come although nothing waits. */
+  #isTaken(): boolean {
+    const socket = this.#socket;
+    return socket.writableLength === 0 || !socket.writableNeedDrain;
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#socket.destroyed) this.#socket.resume();
+  }
+
+  close(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#socket.end();
+    this.resume();
+  }
+
+  destroy(): void {
+    this.#ended = true;
+    // A socket under TLS has no reset; without its close_notify the end does not look like one (RFC 8446 §6.1).
+    if (this.scheme === 'https') this.#socket.destroy();
+    else this.#socket.resetAndDestroy();
+  }
+
+  /** Cuts the connection in the usual way. */
+  cut(): void {
+    this.#ended = true;
+    this.#socket.destroy();
+  }
+
+  /** Called about once a second. @param now monotonic milliseconds. */
+  review(now: number): void {
+    if (this.#ended) this.#reviewEnd(now);
+    else this.#guard(() => this.#protocol?.review(now));
+  }
+
+  drain(): void {
+    if (!this.#ended) this.#guard(() => this.#protocol?.drain());
+  }
+
+  /** Ends the wait for a client that has its response, or takes nothing of it. */
+  #reviewEnd(now: number): void {
+    const socket = this.#socket;
+    const { unsent } = this;
+    if (this.#endedAt < 0 || unsent !== this.#unsentThen) this.#endedAt = now;
+    const moved = unsent > 0 || this.#dropped !== this.#droppedThen;
+    if (this.#quietSince < 0 || moved) this.#quietSince = now;
+    this.#unsentThen = unsent;
+    this.#droppedThen = this.#dropped;
+    const limit = unsent > 0 ? this.#owner.sendMs : LINGER_MS;
+    if (now - this.#endedAt >= limit || now - this.#quietSince >= QUIET_MS) socket.destroy();
+  }
+
+  #guard(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.destroy();
+    this.#owner.onFault(error);
+  }
+}
+
+/** The bytes of a piece as text, one character each. */
+function latin1Of(piece: Uint8Array): string {
+  const bytes = piece instanceof Buffer ? piece : Buffer.from(piece.buffer, piece.byteOffset, piece.length);
+  return bytes.toString('latin1');
+}

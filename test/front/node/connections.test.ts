@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { startGateway, type TestGateway } from '../../support/gateway.ts';
+import { Origin } from '../../support/origin.ts';
+import { Wire } from '../../support/wire.ts';
+
+let origin: Origin;
+let gateway: TestGateway;
+
+before(async () => {
+  origin = await Origin.start();
+  gateway = await startGateway({
+    upstreamPort: origin.port,
+    routes: [{ auth: 'none' }],
+    config: {
+      listen: [{ host: '127.0.0.1', port: 0, engine: 'node' }],
+      timeouts: { requestHeadMs: 1_000, keepAliveMs: 3_000 },
+    },
+  });
+});
+
+after(async () => {
+  await gateway.close();
+  await origin.close();
+});
+
+/** Upstream responds with the request line of each request, and `mine` of its head. */
+function echo(): void {
+  origin.serve((request) => {
+    const line = request.slice(0, request.indexOf('\r\n'));
+    return `HTTP/1.1 200 OK\r\nContent-Length: ${line.length}\r\n\r\n${line}`;
+  });
+}
+
+const get = (path: string, more = '', version = '1.1'): string =>
+  `GET ${path} HTTP/${version}\r\nHost: a\r\n${more}\r\n`;
+
+describe('a connection on Node.js sockets', () => {
+  before(echo);
+
+  test('serves pipelined requests in their order, also in one segment', async () => {
+    const wire = await Wire.open(gateway.port);
+    wire.send(get('/1') + get('/2') + get('/3'));
+    for (const path of ['/1', '/2', '/3']) assert.equal((await wire.response()).body, `GET ${path} HTTP/1.1`);
+    wire.send(get('/4'));
+    assert.equal((await wire.response()).body, 'GET /4 HTTP/1.1');
+    wire.close();
+  });
+
+  test('serves a client that has ended its half behind its request, and closes', async () => {
+    const wire = await Wire.open(gateway.port);
+    wire.send(get('/half'));
+    wire.end();
+    const response = await wire.response();
+    assert.equal(response.body, 'GET /half HTTP/1.1');
+    await wire.untilClosed();
+  });
+
+  test('closes behind HTTP/1.0, and says so', async () => {
+    const wire = await Wire.open(gateway.port);
+    wire.send('GET /old HTTP/1.0\r\n\r\n');
+    const response = await wire.response();
+    assert.equal(response.status, 200);
+    assert.equal(response.headers.get('connection'), 'close');
+    await wire.untilClosed();
+  });
+
+  test('stays open for HTTP/1.0 that asks for it, and says so', async () => {
+    const wire = await Wire.open(gateway.port);
+    for (let round = 0; round < 2; round += 1) {
+      wire.send(get('/old', 'Connection: Keep-Alive\r\n', '1.0'));
+      const response = await wire.response();
+      assert.equal(response.headers.get('connection'), 'keep-alive');
+      assert.equal(response.body, 'GET /old HTTP/1.1');
+    }
+    wire.close();
+  });
+
+  test('takes empty lines before a request, and behind the body of a POST', async () => {
+    const wire = await Wire.open(gateway.port);
+    wire.send(`\r\nPOST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi\r\n${get('/c')}`);
+    assert.equal((await wire.response()).body, 'POST /b HTTP/1.1');
+    assert.equal((await wire.response()).body, 'GET /c HTTP/1.1');
+    wire.close();
+  });
+
+  for (const list of ['TE, close', 'close, TE', 'keep-alive, close']) {
+    test(`closes behind Connection: ${list}, and says so`, async () => {
+      const wire = await Wire.open(gateway.port);
+      wire.send(get('/', `Connection: ${list}\r\n`));
+      assert.equal((await wire.response()).headers.get('connection'), 'close');
+      await wire.untilClosed();
+    });
+  }
+
+  test('serves another request behind a chunked one', async () => {
+    const wire = await Wire.open(gateway.port);
+    wire.send(
+      'POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nhi\r\n0\r\nX-T: 1\r\n\r\n',
+    );
+    assert.equal((await wire.response()).body, 'POST /c HTTP/1.1');
+    wire.send(get('/d'));
+    assert.equal((await wire.response()).body, 'GET /d HTTP/1.1');
+    wire.close();
+  });
+
+  test('refuses a broken chunk with 400, and closes', async () => {
+    const wire = await Wire.open(gateway.port);
+    wire.send('POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhiX');
+    const response = await wire.response();
+    assert.equal(response.status, 400);
+    assert.match(response.body, /request_malformed/);
+    await wire.untilClosed();
+  });
+
+  test('ends an idle connection, and a head that does not come whole with 408', async () => {
+    const idle = await Wire.open(gateway.port);
+    const slow = await Wire.open(gateway.port);
+    slow.send('GET / HTTP/1.1\r\nHost:');
+    assert.equal((await slow.response()).status, 408);
+    await slow.untilClosed();
+    assert.equal(await idle.untilClosed(), '');
+  });
+
+  test('ends with the request that the limit names', async () => {
+    const { gateway: limited, port } = await startGateway({
+      upstreamPort: origin.port,
+      routes: [{ auth: 'none' }],
+      config: {
+        listen: [{ host: '127.0.0.1', port: 0, engine: 'node' }],
+        limits: { requestsPerConnection: 3 },
+      },
+    });
+    try {
+      const wire = await Wire.open(port);
+      const closing: (string | undefined)[] = [];
+      for (let round = 0; round < 3; round += 1) {
+        wire.send(get('/'));
+        closing.push((await wire.response()).headers.get('connection'));
+      }
+      assert.deepEqual(closing, [undefined, undefined, 'close']);
+      await wire.untilClosed();
+    } finally {
+      await limited.close({ graceMs: 0 });
+    }
+  });
+});
