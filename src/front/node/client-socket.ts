@@ -3,6 +3,8 @@ export interface ClientSocket {
   readonly scheme: 'http' | 'https';
   /** Text of the peer's IP address, or `unix`; undefined when the peer has reset the connection. */
   readonly peer: string | undefined;
+  /** host[:port] at which the client has reached the gateway; `localhost` for a unix socket. */
+  readonly localHost: string;
   /** Bytes that the system has not taken yet. */
   readonly unsent: number;
   /**

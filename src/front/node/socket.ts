@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
+import { hostPort } from '../../http/host-port.ts';
 import type { ClientSocket, Protocol } from './client-socket.ts';
 import type { SharedRead } from './shared-read.ts';
 import type { WriteCopies } from './write-copies.ts';
@@ -85,6 +86,13 @@ export class NodeSocket implements ClientSocket {
   get peer(): string | undefined {
     this.#peer ??= this.#socket.remoteAddress;
     return this.#peer;
+  }
+
+  get localHost(): string {
+    const { localAddress, localPort } = this.#socket;
+    return localAddress === undefined || localPort === undefined
+      ? 'localhost'
+      : hostPort(localAddress, localPort);
   }
 
   get unsent(): number {

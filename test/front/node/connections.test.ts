@@ -24,11 +24,13 @@ after(async () => {
   await origin.close();
 });
 
-/** Upstream responds with the request line of each request, and `mine` of its head. */
+/** Upstream responds with the request line of each request; for `/host` with the value of its Host. */
 function echo(): void {
   origin.serve((request) => {
     const line = request.slice(0, request.indexOf('\r\n'));
-    return `HTTP/1.1 200 OK\r\nContent-Length: ${line.length}\r\n\r\n${line}`;
+    const host = /^host: (.*)\r$/im.exec(request)?.[1] ?? 'none';
+    const body = line.includes(' /host ') ? host : line;
+    return `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
   });
 }
 
@@ -63,6 +65,19 @@ describe('a connection on Node.js sockets', () => {
     assert.equal(response.status, 200);
     assert.equal(response.headers.get('connection'), 'close');
     await wire.untilClosed();
+  });
+
+  test('names itself as the Host of HTTP/1.0 without one, which upstream gets as HTTP/1.1', async () => {
+    for (const [text, host] of [
+      ['OPTIONS /host HTTP/1.0\r\n\r\n', `127.0.0.1:${gateway.port}`],
+      ['GET /host HTTP/1.0\r\nHost: b\r\n\r\n', 'b'],
+      ['GET http://c:81/host HTTP/1.0\r\n\r\n', 'c:81'],
+    ] as const) {
+      const wire = await Wire.open(gateway.port);
+      wire.send(text);
+      assert.equal((await wire.response()).body, host);
+      await wire.untilClosed();
+    }
   });
 
   test('stays open for HTTP/1.0 that asks for it, and says so', async () => {

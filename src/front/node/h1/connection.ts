@@ -1,20 +1,16 @@
 import { Buffer } from 'node:buffer';
 import type { FrontEvents } from '../../front.ts';
 import type { ClientSocket, Protocol } from '../client-socket.ts';
-import type { HeadParser } from './head-parser.ts';
-import { faultyHead, type H1RequestHead, type HeadLimits } from './request-head.ts';
-import { RequestReader } from './request-reader.ts';
+import { faultyHead, type H1RequestHead } from './request-head.ts';
+import { type ReaderTerms, RequestReader } from './request-reader.ts';
 import { H1Stream, type StreamOwner } from './stream.ts';
 
 /** Bytes of requests that wait for the response to the one before; with more the client is kept from sending. */
 const HELD_BYTES = 64 * 1024;
 
 /** What holds for all connections of a front; the front changes it, the connections read it. */
-export interface H1Terms {
+export interface H1Terms extends ReaderTerms {
   readonly events: FrontEvents;
-  readonly limits: HeadLimits;
-  /** Of all connections. */
-  readonly parser: HeadParser;
   /** Requests on one connection; Infinity for no limit. */
   readonly requestsPerConnection: number;
   /** Every response asks its client to leave. */
@@ -53,7 +49,7 @@ export class H1Connection implements Protocol, StreamOwner {
   constructor(socket: ClientSocket, terms: H1Terms) {
     this.socket = socket;
     this.#terms = terms;
-    this.#reader = new RequestReader(terms.limits, terms.parser);
+    this.#reader = new RequestReader(terms, socket);
   }
 
   get isLast(): boolean {

@@ -3,10 +3,8 @@ import type { Reason } from '../../../reasons.ts';
 import { FieldLines, noWords } from './field-lines.ts';
 import { HeadFields } from './head-fields.ts';
 import { type HeadMemo, HeadMemos } from './head-memo.ts';
-
 import { AUTHORIZATION, OTHER } from './name-table.ts';
 import { faultyHead, type H1RequestHead } from './request-head.ts';
-
 import { RequestLine } from './request-line.ts';
 
 /**
@@ -17,7 +15,7 @@ export class HeadParser {
   readonly memos = new HeadMemos();
   /** The result of the last `read`: a `head`, `more` bytes needed, or a `fault`. */
   step: 'more' | 'head' | 'fault' = 'more';
-  /** With a fault it is what could be read, and says the fault. */
+  /** Its host is empty when HTTP/1.0 sent none. With a fault it is what could be read, and says the fault. */
   head: H1RequestHead | undefined = undefined;
   /** The fields of the head are those that the memo held. */
   recalled = false;
@@ -29,8 +27,9 @@ export class HeadParser {
   readonly #line = new RequestLine();
   readonly #lines = new FieldLines();
   readonly #said = new HeadFields();
-  /** The buffer into which the front reads, and the same bytes as words. */
-  #viewed: Buffer | undefined;
+  /** The memory into which the front reads, the place in it, and the same bytes as words. */
+  #viewed: ArrayBufferLike | undefined;
+  #viewedAt = 0;
   #words: Int32Array = noWords;
 
   /**
@@ -90,17 +89,17 @@ export class HeadParser {
     return false;
   }
 
-  /** Takes note of the buffer into which the front reads: its bytes are then checked in words. */
-  view(bytes: Buffer): void {
-    this.#viewed = bytes;
+  /** Takes note of the buffer into which the front reads: bytes from its start on are then checked in words. */
+  view({ buffer, byteOffset, length }: Buffer): void {
+    const size = Int32Array.BYTES_PER_ELEMENT;
+    this.#viewed = buffer;
+    this.#viewedAt = byteOffset;
     this.#words =
-      bytes.byteOffset % Int32Array.BYTES_PER_ELEMENT === 0
-        ? new Int32Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.length / 4))
-        : noWords;
+      byteOffset % size === 0 ? new Int32Array(buffer, byteOffset, Math.floor(length / size)) : noWords;
   }
 
   #wordsOf(bytes: Buffer): Int32Array {
-    return bytes === this.#viewed ? this.#words : noWords;
+    return bytes.buffer === this.#viewed && bytes.byteOffset === this.#viewedAt ? this.#words : noWords;
   }
 
   #stopInLine(from: number): number {

@@ -2,7 +2,7 @@ import { CR, LF, tokenBytes } from '../../../http/ascii.ts';
 import type { Reason } from '../../../reasons.ts';
 import { hasLineFeed } from './field-lines.ts';
 import type { HeadMemo } from './head-memo.ts';
-import { HeadParser } from './head-parser.ts';
+import type { HeadParser } from './head-parser.ts';
 import { PartialHead } from './partial-head.ts';
 import { faultyHead, type H1RequestHead, type HeadLimits } from './request-head.ts';
 
@@ -16,6 +16,18 @@ const MAX_MISSES = 8;
 /** Heads that it then reads without a comparison. */
 const PAUSE = 512;
 
+/** What the readers of one front share. */
+export interface ReaderTerms {
+  readonly limits: HeadLimits;
+  readonly parser: HeadParser;
+}
+
+/** Where a client has reached the gateway. */
+export interface LocalAddress {
+  /** host[:port]. It is the Host of a request of HTTP/1.0 that has none. */
+  readonly localHost: string;
+}
+
 /**
  * Reads the request heads of one connection, one after another, out of a buffer that all connections share. Between two
  * requests it holds no bytes, so an idle connection costs only this object.
@@ -26,7 +38,8 @@ const PAUSE = 512;
 export class RequestReader {
   /** The result of the last `read`: a whole `head`, `more` bytes needed, or a `fault`, after which nothing is read. */
   step: 'more' | 'head' | 'fault' = 'more';
-  readonly #parser: HeadParser;
+  readonly #terms: ReaderTerms;
+  readonly #address: LocalAddress;
   #limits: HeadLimits;
   #head: H1RequestHead | undefined = undefined;
   #partial: PartialHead | undefined = undefined;
@@ -38,22 +51,16 @@ export class RequestReader {
   /** Comparisons in a row that failed. Most connections of short life have one request, so the first head is not kept. */
   #misses = -1;
 
-  /** @param parser shared by all connections of a front. */
-  constructor(limits: HeadLimits, parser = new HeadParser()) {
-    this.#limits = limits;
-    this.#parser = parser;
+  /** @param terms of all connections of a front. Their limits may be replaced at any time, also in mid-head. */
+  constructor(terms: ReaderTerms, address: LocalAddress) {
+    this.#terms = terms;
+    this.#address = address;
+    this.#limits = terms.limits;
   }
 
   /** Bytes of a head are held. Empty lines before it do not count. */
   get begun(): boolean {
     return this.#partial !== undefined;
-  }
-
-  /** Puts other limits in force, also for a head that has begun. */
-  follow(limits: HeadLimits): void {
-    this.#limits = limits;
-    // What the memo holds was judged by the limits before.
-    this.#memo = undefined;
   }
 
   /** The head that was read last, or what could be read of it with its fault. Called once for each: the reader forgets it. */
@@ -71,12 +78,19 @@ export class RequestReader {
   read(bytes: Buffer, from: number, to: number): number {
     if (this.step === 'fault') return from;
     this.step = 'more';
+    if (this.#limits !== this.#terms.limits) this.#follow();
     if (this.#partial !== undefined) return this.#readOn(this.#partial, bytes, from, to);
     const at = this.#afterReturn || bytes[from] === CR ? this.#skipEmptyLines(bytes, from, to) : from;
     if (at === to || this.#isFaulty()) return at;
     // No line feed needs to be awaited when the first byte shows that this is no HTTP: TLS, for example, sends none.
     if (tokenBytes[bytes[at] as number] === 0) return this.#refuse('request_malformed', at);
     return this.#readWhole(bytes, at, to);
+  }
+
+  #follow(): void {
+    this.#limits = this.#terms.limits;
+    // What the memo holds was judged by the limits before.
+    this.#memo = undefined;
   }
 
   #skipEmptyLines(bytes: Buffer, from: number, to: number): number {
@@ -97,7 +111,7 @@ export class RequestReader {
   }
 
   #readWhole(bytes: Buffer, from: number, to: number): number {
-    const parser = this.#parser;
+    const { parser } = this.#terms;
     const { requestHead, headerFields } = this.#limits;
     const window = Math.min(to, from + requestHead);
     if (this.#memo !== undefined && this.#memo.owner !== this) this.#memo = undefined;
@@ -119,7 +133,7 @@ export class RequestReader {
 
   /** Goes on with a head of which a part has come. */
   #readOn(partial: PartialHead, bytes: Buffer, from: number, to: number): number {
-    const parser = this.#parser;
+    const { parser } = this.#terms;
     const { requestHead, headerFields } = this.#limits;
     const before = partial.length;
     const window = Math.min(to, from + Math.max(0, requestHead - before));
@@ -142,7 +156,8 @@ export class RequestReader {
   }
 
   #finish(parser: HeadParser, end: number): number {
-    this.#head = parser.head;
+    const head = parser.head as H1RequestHead;
+    this.#head = head.host === '' ? withHost(head, this.#address.localHost) : head;
     this.#emptyLines = 0;
     this.step = 'head';
     return end;
@@ -176,4 +191,9 @@ export class RequestReader {
     this.step = 'fault';
     return at;
   }
+}
+
+/** RFC 9112 §3.3 leaves it to the server to guess the host. Upstream gets HTTP/1.1, which demands one. */
+function withHost(head: H1RequestHead, host: string): H1RequestHead {
+  return { ...head, host, names: [...head.names, 'host'], values: [...head.values, host] };
 }

@@ -58,9 +58,9 @@ function compare(message: Message, seen: SeenRequest): void {
     const authority = /\/\/([^/?]*)/.exec(seen.target)?.[1] ?? '';
     assert.equal(authority.toLowerCase(), message.host.toLowerCase());
     assert.ok(seen.target.endsWith(target.replace(/^(?:\*$|\/)/, '')), `${seen.target} ends in ${target}`);
-    // HTTP/1.0 takes its host from the target.
-    if (!/^host:/m.test(fields)) fields += `${fields === '' ? '' : '\n'}host: ${authority}`;
   }
+  // HTTP/1.0 without Host takes it from the target, or from the address of the gateway.
+  if (!/^host:/m.test(fields)) fields += `${fields === '' ? '' : '\n'}host: ${message.host}`;
   assert.equal(message.fields, fields);
   assert.equal(message.body, seen.body);
   assert.equal(message.trailers, linesFrom(seen.rawTrailers));

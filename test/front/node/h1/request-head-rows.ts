@@ -1,3 +1,4 @@
+import { OWN_HOST } from './request-player.ts';
 import { accept, coding, get, head, malformed, type Row, refuse, tooLarge, version } from './request-row.ts';
 
 const line = (text: string): string => head(text, 'Host: a');
@@ -215,8 +216,8 @@ const otherForms: readonly Row[] = [
 const old: readonly Row[] = [
   accept('HTTP/1.0 without Host', head('OPTIONS / HTTP/1.0'), {
     line: 'OPTIONS / HTTP/1.0',
-    host: '',
-    fields: '',
+    host: OWN_HOST,
+    fields: `host: ${OWN_HOST}`,
     close: true,
   }),
   accept('HTTP/1.0 with keep-alive', head('GET / HTTP/1.0', 'Connection: Keep-Alive', 'Host: a'), {

@@ -21,9 +21,10 @@ function used(): number {
 const HEAD = 1157;
 const CONNECTIONS = 10_000;
 
-const parser = new HeadParser();
+const terms = { limits: usualLimits, parser: new HeadParser() };
+const address = { localHost: 'localhost' };
 const shared = Buffer.allocUnsafeSlow(65_536);
-parser.view(shared);
+terms.parser.view(shared);
 
 /** @param text latin1. */
 function read(reader: RequestReader, text: string): void {
@@ -38,7 +39,7 @@ function headWith(mark: string, length: number): string {
 
 test('an idle connection costs less than 1 KB, whatever it has read', () => {
   // The memos of a front take their room once.
-  const readers = Array.from({ length: CONNECTIONS }, () => new RequestReader(usualLimits, parser));
+  const readers = Array.from({ length: CONNECTIONS }, () => new RequestReader(terms, address));
   const serve = (): void => {
     readers.forEach((reader, at) => {
       for (let count = 0; count < 3; count += 1) {
@@ -51,7 +52,7 @@ test('an idle connection costs less than 1 KB, whatever it has read', () => {
   serve();
   readers.length = 0;
   const before = used();
-  for (let at = 0; at < CONNECTIONS; at += 1) readers.push(new RequestReader(usualLimits, parser));
+  for (let at = 0; at < CONNECTIONS; at += 1) readers.push(new RequestReader(terms, address));
   serve();
   const each = (used() - before) / CONNECTIONS;
   assert.ok(each < 1024, `${each} bytes`);
@@ -59,7 +60,7 @@ test('an idle connection costs less than 1 KB, whatever it has read', () => {
 });
 
 test('a connection in mid-head costs what it has sent and little more, and nothing once it is read', () => {
-  const readers = Array.from({ length: 1000 }, () => new RequestReader(usualLimits, parser));
+  const readers = Array.from({ length: 1000 }, () => new RequestReader(terms, address));
   const text = headWith('x', 8000);
   const before = used();
   for (const reader of readers) read(reader, text.slice(0, 7000));
@@ -75,7 +76,7 @@ test('a connection in mid-head costs what it has sent and little more, and nothi
 });
 
 test('a token that is kept does not keep the rest of its head', () => {
-  const reader = new RequestReader({ requestHead: 65_536, headerFields: 100 }, parser);
+  const reader = new RequestReader({ ...terms, limits: { requestHead: 65_536, headerFields: 100 } }, address);
   const tokens: (string | undefined)[] = [];
   const before = used();
   for (let count = 0; count < 2000; count += 1) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { HeadParser } from '../../../../src/front/node/h1/head-parser.ts';
+import type { HeadLimits } from '../../../../src/front/node/h1/request-head.ts';
 import { RequestReader } from '../../../../src/front/node/h1/request-reader.ts';
 import { bodies } from './request-body-rows.ts';
 import { heads } from './request-head-rows.ts';
@@ -81,7 +82,10 @@ describe('a request reader', () => {
         return super.read(bytes, from, to, fields, memo);
       }
     }
-    const reader = new RequestReader(usualLimits, new CountingParser());
+    const reader = new RequestReader(
+      { limits: usualLimits, parser: new CountingParser() },
+      { localHost: 'a' },
+    );
     const bytes = bytesOf(get(...Array.from({ length: 90 }, (_, at) => `X-${at}: ${'x'.repeat(100)}`)));
     for (const at of each(bytes)) reader.read(bytes, at, at + 1);
     assert.equal(reader.step, 'head');
@@ -91,25 +95,57 @@ describe('a request reader', () => {
   });
 
   test('follows other limits, for a head that has begun too', () => {
-    const reader = new Player().reader({ requestHead: 1000, headerFields: 10 });
-    const read = (bytes: Buffer): string => {
-      reader.read(bytes, 0, bytes.length);
-      return reader.step;
+    const limits = (requestHead: number, headerFields: number) => ({ requestHead, headerFields });
+    const readerOf = (terms: { limits: HeadLimits }): ((bytes: Buffer) => string) => {
+      const reader = new RequestReader(Object.assign(terms, { parser: new HeadParser() }), {
+        localHost: 'a',
+      });
+      return (bytes) => {
+        reader.read(bytes, 0, bytes.length);
+        return reader.step === 'fault' ? String(reader.takeHead().fault) : reader.step;
+      };
     };
     const bytes = bytesOf(get(`B: ${'x'.repeat(200)}`));
+    const terms = { limits: limits(1000, 10) };
+    const read = readerOf(terms);
     for (let count = 0; count < 3; count += 1) assert.equal(read(bytes), 'head');
-    reader.follow({ requestHead: 1000, headerFields: 2 });
-    assert.equal(read(bytes), 'head');
-    assert.equal(read(bytes), 'head');
+    terms.limits = limits(1000, 2);
+    for (let count = 0; count < 3; count += 1) assert.equal(read(bytes), 'head');
     assert.equal(read(bytes.subarray(0, 100)), 'more');
-    reader.follow({ requestHead: 50, headerFields: 2 });
-    assert.equal(read(bytes.subarray(100, 110)), 'fault');
-    assert.equal(reader.takeHead().fault, 'request_head_too_large');
-    const other = new Player().reader({ requestHead: 1000, headerFields: 10 });
-    for (let count = 0; count < 3; count += 1) other.read(bytes, 0, bytes.length);
-    other.follow({ requestHead: 1000, headerFields: 1 });
-    other.read(bytes, 0, bytes.length);
-    assert.equal(other.takeHead().fault, 'request_head_too_large');
+    terms.limits = limits(50, 2);
+    assert.equal(read(bytes.subarray(100, 110)), 'request_head_too_large');
+    // What the memo holds does not pass by a lower limit.
+    for (const lower of [limits(1000, 1), limits(100, 10)]) {
+      const others = { limits: limits(1000, 10) };
+      const readOther = readerOf(others);
+      for (let count = 0; count < 3; count += 1) assert.equal(readOther(bytes), 'head');
+      others.limits = lower;
+      assert.equal(readOther(bytes), 'request_head_too_large');
+    }
+  });
+
+  test('checks bytes in words where it can, and alike where it cannot', () => {
+    const shared = Buffer.allocUnsafeSlow(4096);
+    const parser = new HeadParser();
+    const terms = { limits: usualLimits, parser };
+    for (const odd of ['\0', '\x7f', '\n', '\x1f']) {
+      const good = get(`B: ${'x'.repeat(300)}`);
+      const bad = good.replace('xx\r', `x${odd}\r`);
+      for (const offset of [0, 1, 2, 4]) {
+        parser.view(shared.subarray(offset));
+        for (const [text, step] of [
+          [good, 'head'],
+          [bad, 'fault'],
+        ] as const) {
+          shared.write(text, offset, 'latin1');
+          for (const bytes of [shared.subarray(offset, offset + text.length), bytesOf(text)]) {
+            const reader = new RequestReader(terms, { localHost: 'a' });
+            reader.read(bytes, 0, bytes.length);
+            assert.equal(reader.step, step, `${JSON.stringify(odd)} ${offset}`);
+          }
+        }
+      }
+    }
   });
 });
 

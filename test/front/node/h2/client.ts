@@ -21,6 +21,7 @@ export const flags = {
 class MemorySocket implements ClientSocket {
   readonly scheme = 'http';
   readonly peer = '192.0.2.1';
+  readonly localHost = '192.0.2.2:80';
   unsent = 0;
   /** The client takes what it is sent. */
   free = true;

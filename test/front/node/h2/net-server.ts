@@ -11,6 +11,7 @@ import { plainTerms } from './client.ts';
 class NetSocket implements ClientSocket {
   readonly scheme = 'http';
   readonly peer: string | undefined;
+  readonly localHost = 'localhost';
   readonly #socket: Socket;
 
   constructor(socket: Socket) {
