@@ -36,7 +36,7 @@ const at = [0, HEAD, 2 * HEAD].map((from, index) => {
 
 /** Reads two heads in turns. */
 function turns(one: number, two: number): () => number {
-  const reader = new RequestReader(terms, { localHost: 'localhost' });
+  const reader = new RequestReader(terms, { scheme: 'http', localHost: 'localhost' });
   let from = one;
   return () => {
     from = from === one ? two : one;

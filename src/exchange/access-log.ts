@@ -86,7 +86,8 @@ export class AccessLog {
   /** Must be called once for each record. */
   write(record: AccessRecord, end: AccessEnd): void {
     const { outcome, status } = end;
-    const served = outcome === 'forwarded' || outcome === 'preflight_answered';
+    const served =
+      outcome === 'forwarded' || outcome === 'preflight_answered' || outcome === 'options_answered';
     if (this.#errorsOnly && served && (status ?? 0) < FIRST_ERROR_STATUS) return;
     if (this.#log.crowded?.() === true) {
       this.#dropped.value += 1;

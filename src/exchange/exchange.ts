@@ -72,6 +72,10 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
       this.#refuse(fault);
       return;
     }
+    if (head.path === '*') {
+      this.#end('options_answered', context.replies.forServer);
+      return;
+    }
     const preflight = findPreflight(context.routes, head);
     const route = preflight?.route ?? context.routes.find(head.host, head.path, head.method);
     if (route === 'ambiguous') {

@@ -20,7 +20,10 @@ export const bytesAsSent: Charset = Object.freeze({ encoding: 'latin1', replacem
 /** The head of one request as its front read it. */
 export interface RequestHead {
   readonly method: string;
-  /** Path as sent, neither decoded nor normalised; starts with `/`. */
+  /**
+   * Path as sent, neither decoded nor normalised. It starts with `/`, or is `*` when OPTIONS asks for the server in general
+   * (RFC 9112 §3.2.4).
+   */
   readonly path: string;
   /** The text after `?`; undefined without a `?`. */
   readonly query: string | undefined;

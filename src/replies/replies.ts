@@ -7,6 +7,14 @@ import { type Reason, reasons } from '../reasons.ts';
 /** The body of a reply that has none. */
 export const noBody: Uint8Array = new Uint8Array();
 
+const noContent: ResponseHead = {
+  status: 204,
+  lines: '204 No Content',
+  eightBit: false,
+  framing: 'none',
+  contentLength: -1,
+};
+
 /** The walk-through's messages, letter for letter. */
 const haproxyMessages: Readonly<Record<Stage, string>> = {
   header: 'Missing Authorization HTTP header',
@@ -19,8 +27,13 @@ const haproxyMessages: Readonly<Record<Stage, string>> = {
   rules: 'JWT is not accepted here',
 };
 
-/** The refusals of the gateway, rendered once. */
+/** The replies of the gateway that depend on no preflight, rendered once. */
 export class Replies {
+  /**
+   * The reply to OPTIONS for the server in general, which is no more than a ping (RFC 9110 §9.3.7). It needs no token,
+   * and says nothing of the routes.
+   */
+  readonly forServer: Reply = { head: noContent, body: noBody, close: false };
   readonly #byReason: Readonly<Record<Reason, Reply>>;
   readonly #byScope: ReadonlyMap<string, ReadonlyMap<Reason, Reply>>;
   readonly #byStage: Readonly<Record<Stage, Reply>> | undefined;

@@ -22,6 +22,8 @@ export interface OutcomeRow {
   readonly when: string;
   /** Status of the response; null when the client gets none. */
   readonly status: number | null;
+  /** The path in the log, where it is not `/orders`. */
+  readonly path?: string;
   /** The status in the log, where the connection is cut in the middle of a response. */
   readonly logged?: number;
   readonly options?: () => Partial<TestOptions>;
@@ -62,7 +64,8 @@ export async function scrape(adminPort: number): Promise<string> {
   return (await request(adminPort, bytes)).body;
 }
 
-async function ask(play: Play, bytes: string): Promise<WireResponse> {
+/** Sends `bytes` on a connection of its own. */
+export async function ask(play: Play, bytes: string): Promise<WireResponse> {
   const wire = await play.open();
   wire.send(bytes);
   return wire.response();

@@ -6,9 +6,12 @@ import { type Reason, reasons } from '../../src/reasons.ts';
 import { serverOf, startGateway, type TestGateway } from '../support/gateway.ts';
 import { Origin } from '../support/origin.ts';
 import { Wire } from '../support/wire.ts';
-import { type OutcomeRow, rows, SECRET, scrape } from './outcome-rows.ts';
+import { nodeRows } from './node-outcome-rows.ts';
+import { rows as commonRows, type OutcomeRow, SECRET, scrape } from './outcome-rows.ts';
 
 /** Reasons that no exchange of this version can end with, and why. */
+const rows = [...commonRows, ...nodeRows];
+
 const undriven: Readonly<Partial<Record<Reason, string>>> = {
   no_healthy_upstream: 'upstreams are not probed',
 };
@@ -127,7 +130,7 @@ async function play(row: OutcomeRow): Promise<void> {
     assert.deepEqual(Object.keys(line), fields);
     assert.equal(line.status, row.logged ?? row.status);
     assert.equal(line['client'], '127.0.0.1');
-    assert.equal(line['path'], '/orders');
+    assert.equal(line['path'], row.path ?? '/orders');
     for (const text of texts) assert.doesNotMatch(text, new RegExp(`${SECRET}|eyJ|Bearer|access_token`));
   } finally {
     for (const wire of wires) wire.close();
@@ -167,7 +170,7 @@ describe('an exchange is counted and logged once, with one reason', () => {
 
   test('every reason has a row, or cannot happen yet', () => {
     const driven = new Set(rows.map(({ outcome }) => outcome));
-    const others = ['forwarded', 'client_aborted', 'preflight_answered'];
+    const others = ['forwarded', 'client_aborted', 'preflight_answered', 'options_answered'];
     for (const outcome of [...others, ...Object.keys(reasons)] as Outcome[]) {
       assert.notEqual(driven.has(outcome), outcome in undriven, outcome);
     }

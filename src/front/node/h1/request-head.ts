@@ -3,16 +3,11 @@ import type { Reason } from '../../../reasons.ts';
 
 /** What a front knows of an HTTP/1.x head beyond the head that an exchange gets. */
 export interface H1RequestHead extends RequestHead {
-  /**
-   * As in `RequestHead`, or `*`: the request is OPTIONS for the server in general (RFC 9112 §3.2.4). No route stands for
-   * that, so the front answers it.
-   */
-  readonly path: string;
   /** The last digit of the version. */
   readonly minor: 0 | 1;
   /** The client waits for 100 before it sends the body (RFC 9110 §10.1.1). Never with HTTP/1.0. */
   readonly expectsContinue: boolean;
-  /** Of a target in absolute-form (RFC 9112 §3.2.2); undefined for the other forms. */
+  /** Of a target in absolute-form (RFC 9112 §3.2.2): that of the connection. Undefined for the other forms. */
   readonly targetScheme: 'http' | 'https' | undefined;
 }
 

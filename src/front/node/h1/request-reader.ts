@@ -24,6 +24,7 @@ export interface ReaderTerms {
 
 /** Where a client has reached the gateway. */
 export interface LocalAddress {
+  readonly scheme: 'http' | 'https';
   /** host[:port]. It is the Host of a request of HTTP/1.0 that has none. */
   readonly localHost: string;
 }
@@ -157,6 +158,11 @@ export class RequestReader {
 
   #finish(parser: HeadParser, end: number): number {
     const head = parser.head as H1RequestHead;
+    const { targetScheme } = head;
+    // A resource of https must not be served without TLS (RFC 9110 §7.4), and http is another resource.
+    if (targetScheme !== undefined && targetScheme !== this.#address.scheme) {
+      return this.#stop({ ...head, framing: 'none', close: true, fault: 'request_malformed' }, end);
+    }
     this.#head = head.host === '' ? withHost(head, this.#address.localHost) : head;
     this.#emptyLines = 0;
     this.step = 'head';

@@ -37,7 +37,7 @@ const request = fc.record({
   ),
   path: text(targetCharacters, 20).map((rest) => `/${rest.replaceAll('?', '')}`),
   query: fc.option(text(targetCharacters, 20), { nil: undefined }),
-  absolute: fc.constantFrom(undefined, undefined, 'http', 'https'),
+  absolute: fc.constantFrom(undefined, undefined, 'http'),
   minor: fc.constantFrom(1, 1, 1, 0),
   host: fc.constantFrom('a', 'api.example.com:8080', '[::1]'),
   token: fc.option(text(valueCharacters, 40, 1), { nil: undefined }),

@@ -164,10 +164,7 @@ const otherForms: readonly Row[] = [
     host: 'a.example:80',
     targetScheme: 'http',
   }),
-  accept('absolute-form with https', head('GET https://a/ HTTP/1.1', 'Host: a'), {
-    line: 'GET / HTTP/1.1',
-    targetScheme: 'https',
-  }),
+  refuse('absolute-form with https, without TLS', head('GET https://a/ HTTP/1.1', 'Host: a')),
   accept('scheme and host in capitals', head('GET HTTP://EXAMPLE/ HTTP/1.1', 'Host: example'), {
     host: 'example',
     targetScheme: 'http',

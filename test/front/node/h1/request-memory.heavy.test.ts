@@ -22,7 +22,7 @@ const HEAD = 1157;
 const CONNECTIONS = 10_000;
 
 const terms = { limits: usualLimits, parser: new HeadParser() };
-const address = { localHost: 'localhost' };
+const address = { scheme: 'http', localHost: 'localhost' } as const;
 const shared = Buffer.allocUnsafeSlow(65_536);
 terms.parser.view(shared);
 

@@ -55,7 +55,7 @@ export class Player {
 
   /** A reader that has read nothing. */
   reader(limits = usualLimits): RequestReader {
-    return new RequestReader({ limits, parser: this.#parser }, { localHost: OWN_HOST });
+    return new RequestReader({ limits, parser: this.#parser }, { scheme: 'http', localHost: OWN_HOST });
   }
 
   play(pieces: readonly Buffer[], limits = usualLimits, reader = this.reader(limits)): Outcome {

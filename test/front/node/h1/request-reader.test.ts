@@ -84,7 +84,7 @@ describe('a request reader', () => {
     }
     const reader = new RequestReader(
       { limits: usualLimits, parser: new CountingParser() },
-      { localHost: 'a' },
+      { scheme: 'http', localHost: 'a' },
     );
     const bytes = bytesOf(get(...Array.from({ length: 90 }, (_, at) => `X-${at}: ${'x'.repeat(100)}`)));
     for (const at of each(bytes)) reader.read(bytes, at, at + 1);
@@ -94,10 +94,26 @@ describe('a request reader', () => {
     assert.equal(read, bytes.length + 1);
   });
 
+  test('takes absolute targets of the scheme of its connection alone', () => {
+    const terms = { limits: usualLimits, parser: new HeadParser() };
+    for (const [scheme, target, step] of [
+      ['http', 'http://a/', 'head'],
+      ['http', 'https://a/', 'fault'],
+      ['https', 'https://a/', 'head'],
+      ['https', 'http://a/', 'fault'],
+    ] as const) {
+      const reader = new RequestReader(terms, { scheme, localHost: 'a' });
+      const bytes = bytesOf(head(`GET ${target} HTTP/1.1`, 'Host: a'));
+      reader.read(bytes, 0, bytes.length);
+      assert.equal(reader.step, step, `${scheme} ${target}`);
+    }
+  });
+
   test('follows other limits, for a head that has begun too', () => {
     const limits = (requestHead: number, headerFields: number) => ({ requestHead, headerFields });
     const readerOf = (terms: { limits: HeadLimits }): ((bytes: Buffer) => string) => {
       const reader = new RequestReader(Object.assign(terms, { parser: new HeadParser() }), {
+        scheme: 'http',
         localHost: 'a',
       });
       return (bytes) => {
@@ -139,7 +155,7 @@ describe('a request reader', () => {
         ] as const) {
           shared.write(text, offset, 'latin1');
           for (const bytes of [shared.subarray(offset, offset + text.length), bytesOf(text)]) {
-            const reader = new RequestReader(terms, { localHost: 'a' });
+            const reader = new RequestReader(terms, { scheme: 'http', localHost: 'a' });
             reader.read(bytes, 0, bytes.length);
             assert.equal(reader.step, step, `${JSON.stringify(odd)} ${offset}`);
           }
