@@ -21,8 +21,8 @@ export class HeadMemo {
   #length = 0;
   /** The remembered head; undefined before the first. */
   head: H1RequestHead | undefined = undefined;
-  /** The connection that remembers here. */
-  owner: object | undefined = undefined;
+  /** Counts the connections that have remembered here. With another number the memo is another one's. */
+  turn = 0;
   /** Its head came again since the last search for a place. */
   useful = false;
 
@@ -61,26 +61,26 @@ export class HeadMemos {
   readonly #memos: HeadMemo[] = [];
   #next = 0;
 
-  /** A memo for this connection, taken from another one when all are in use: one that was of no use lately, if possible. */
-  claim(owner: object): HeadMemo {
+  /** A memo for a connection, taken from another one when all are in use: one that was of no use lately, if possible. */
+  claim(): HeadMemo {
     let memo: HeadMemo;
     if (this.#memos.length < MEMOS) {
       memo = new HeadMemo();
       this.#memos.push(memo);
     } else {
-      memo = this.#turn();
+      memo = this.#advance();
       for (let spared = 0; memo.useful && spared < MAX_SPARED; spared += 1) {
         memo.useful = false;
-        memo = this.#turn();
+        memo = this.#advance();
       }
     }
-    memo.owner = owner;
+    memo.turn += 1;
     memo.useful = false;
     memo.head = undefined;
     return memo;
   }
 
-  #turn(): HeadMemo {
+  #advance(): HeadMemo {
     const memo = this.#memos[this.#next] as HeadMemo;
     this.#next = (this.#next + 1) % this.#memos.length;
     return memo;

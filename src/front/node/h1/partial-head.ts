@@ -1,9 +1,11 @@
-/** Bytes of room for the first part of a head. Room doubles, up to the limit of a head. */
+/** Bytes of room for the first part of a head, if it has no more. Room doubles, up to the limit of a head. */
 const FIRST_ROOM = 1024;
+
+const noBytes = Buffer.alloc(0);
 
 /** The bytes of a head that has not come whole, and how far its lines were checked. */
 export class PartialHead {
-  bytes = Buffer.allocUnsafeSlow(FIRST_ROOM);
+  bytes: Buffer = noBytes;
   length = 0;
   /** Offset of the first line that was not checked yet. */
   openLine = 0;
@@ -14,7 +16,9 @@ export class PartialHead {
   append(bytes: Buffer, from: number, to: number, limit: number): void {
     const end = this.length + to - from;
     if (end > this.bytes.length) {
-      const more = Buffer.allocUnsafeSlow(Math.max(end, Math.min(limit, this.bytes.length * 2)));
+      const more = Buffer.allocUnsafeSlow(
+        Math.max(end, Math.min(limit, Math.max(FIRST_ROOM, this.bytes.length * 2))),
+      );
       this.bytes.copy(more, 0, 0, this.length);
       this.bytes = more;
     }

@@ -49,6 +49,8 @@ export class RequestReader {
   /** The last byte was the CR of an empty line. */
   #afterReturn = false;
   #memo: HeadMemo | undefined = undefined;
+  /** The memo's turn in which it is this connection's. */
+  #turn = 0;
   /** Comparisons in a row that failed. Most connections of short life have one request, so the first head is not kept. */
   #misses = -1;
 
@@ -115,7 +117,7 @@ export class RequestReader {
     const { parser } = this.#terms;
     const { requestHead, headerFields } = this.#limits;
     const window = Math.min(to, from + requestHead);
-    if (this.#memo !== undefined && this.#memo.owner !== this) this.#memo = undefined;
+    if (this.#memo !== undefined && this.#memo.turn !== this.#turn) this.#memo = undefined;
     const memo = this.#misses < MAX_MISSES ? this.#memo : undefined;
     const end = parser.read(bytes, from, window, headerFields, memo);
     if (parser.step === 'head') {
@@ -179,7 +181,10 @@ export class RequestReader {
     }
     const head = parser.head as H1RequestHead;
     if (head.minor !== 1 || head.targetScheme !== undefined || head.path === '*') return;
-    this.#memo ??= parser.memos.claim(this);
+    if (this.#memo === undefined) {
+      this.#memo = parser.memos.claim();
+      this.#turn = this.#memo.turn;
+    }
     this.#memo.keep(head, bytes, from, parser.fieldsAt, end);
   }
 
