@@ -1,4 +1,4 @@
-// Feeds mutated bytes to the parsers for a time: npm run fuzz -- [requests|responses] [--seconds 60] [--seed N] [--keep]
+// Feeds mutated bytes to the parsers for a time: npm run fuzz -- [requests|connections|responses] [--seconds 60] [--seed N] [--keep]
 // Each target has that time. The same seed and corpus make the same inputs. --keep adds inputs that showed a new
 // behaviour to the corpus.
 import { createHash } from 'node:crypto';
@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as requestInputs from '../dist/test/front/node/h1/fuzz/input.js';
 import { requests } from '../dist/test/front/node/h1/fuzz/target.js';
+import * as connectionInputs from '../dist/test/front/node/h2/fuzz/input.js';
+import { connections } from '../dist/test/front/node/h2/fuzz/target.js';
 import { fuzz } from '../dist/test/support/fuzz/fuzz.js';
 import * as responseInputs from '../dist/test/upstream/h1/fuzz/input.js';
 import { responses } from '../dist/test/upstream/h1/fuzz/target.js';
@@ -17,6 +19,7 @@ const failures = join(root, 'dist', 'fuzz-failures');
 /** What can be fuzzed. `nameOf` begins the file names of inputs, as `keptInputs` reads them. */
 const targets = {
   requests: { target: requests, inputs: requestInputs, nameOf: () => 'client' },
+  connections: { target: connections, inputs: connectionInputs, nameOf: () => 'client' },
   responses: { target: responses, inputs: responseInputs, nameOf: ({ method }) => method.toLowerCase() },
 };
 

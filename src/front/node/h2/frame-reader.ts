@@ -17,7 +17,7 @@ export interface FrameSink {
   onFrame(type: number, flags: number, stream: number, bytes: Buffer, from: number, to: number): void;
   /** A DATA frame begins. @param length bytes of the payload with its padding, all of which count for flow control. */
   onDataFrame(flags: number, stream: number, length: number): void;
-  /** The next data of that frame, [from, to) of `bytes`, valid during the call; `last`: all of it. */
+  /** The next data of that frame, [from, to) of `bytes`, valid during the call; `last`: the frame is whole. */
   onData(bytes: Buffer, from: number, to: number, last: boolean): void;
 }
 
@@ -137,8 +137,14 @@ export class FrameReader {
   #beginContent(content: number, padding: number): void {
     this.#content = content;
     this.#padding = padding;
-    this.#part = content > 0 ? CONTENT : padding > 0 ? PADDING : NONE;
-    if (content === 0) this.#sink.onData(noBytes, 0, 0, true);
+    if (content > 0) this.#part = CONTENT;
+    else this.#endContent();
+  }
+
+  /** A frame without content, or with padding, ends behind the last byte of all. */
+  #endContent(): void {
+    this.#part = this.#padding > 0 ? PADDING : NONE;
+    if (this.#padding === 0) this.#sink.onData(noBytes, 0, 0, true);
   }
 
   /** Reads on in a DATA frame, and returns the offset behind what it used. */
@@ -153,14 +159,15 @@ export class FrameReader {
     if (this.#part === CONTENT) {
       const to = Math.min(at + this.#content, bytes.length);
       this.#content -= to - at;
-      const last = this.#content === 0;
-      if (last) this.#part = this.#padding > 0 ? PADDING : NONE;
+      const last = this.#content === 0 && this.#padding === 0;
+      if (last) this.#part = NONE;
       this.#sink.onData(bytes, at, to, last);
+      if (this.#content === 0 && !last) this.#part = PADDING;
       return to;
     }
     const to = Math.min(at + this.#padding, bytes.length);
     this.#padding -= to - at;
-    if (this.#padding === 0) this.#part = NONE;
+    if (this.#padding === 0) this.#endContent();
     return to;
   }
 }

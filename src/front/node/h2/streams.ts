@@ -86,6 +86,7 @@ export class Streams implements StreamHost {
   /** The stream of the DATA frame that is coming in; undefined when its data is dropped. */
   #dataStream: H2Stream | undefined;
   #dataEnds = false;
+  #dataIsEmpty = true;
 
   constructor(options: StreamsOptions) {
     this.#options = options;
@@ -137,6 +138,7 @@ export class Streams implements StreamHost {
       this.#received = 0;
     }
     this.#dataEnds = (flags & END_STREAM) !== 0;
+    this.#dataIsEmpty = true;
     const stream = this.#open.get(id);
     this.#dataStream = stream;
     if (stream === undefined) this.#onLateData(id);
@@ -144,13 +146,15 @@ export class Streams implements StreamHost {
     else if (!stream.count(length)) this.#refuse(stream, FLOW_CONTROL_ERROR);
   }
 
-  /** The next data of that frame, [from, to) of `bytes`; `last`: all of it. */
+  /** The next data of that frame, [from, to) of `bytes`; `last`: the frame is whole. */
   onData(bytes: Buffer, from: number, to: number, last: boolean): void {
     const stream = this.#dataStream;
     if (stream === undefined || stream.isOver) return;
     const ends = last && this.#dataEnds;
-    if (from === to && !ends) this.#options.budget.spend(costs.frame);
-    else if (!stream.onData(bytes, from, to, ends)) this.#refuse(stream, PROTOCOL_ERROR);
+    if (from < to) this.#dataIsEmpty = false;
+    if (from === to && !ends) {
+      if (this.#dataIsEmpty) this.#options.budget.spend(costs.frame);
+    } else if (!stream.onData(bytes, from, to, ends)) this.#refuse(stream, PROTOCOL_ERROR);
   }
 
   onReset(id: number): void {
