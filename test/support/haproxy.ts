@@ -16,6 +16,8 @@ export interface HaproxyOptions {
     /** Text of the PEM file; undefined names a file that does not exist. */
     readonly pem: string | undefined;
   };
+  /** Asks the server for its health as HAProxy does by default: `OPTIONS / HTTP/1.0`, without Host. */
+  readonly healthCheck?: true;
 }
 
 export interface Haproxy {
@@ -67,7 +69,8 @@ function haproxyConfig(port: number, keyFile: string, options: HaproxyOptions): 
     ...ruleLines(keyFile, options.rules),
     '  default_backend app',
     'backend app',
-    `  server app 127.0.0.1:${options.upstreamPort}`,
+    ...(options.healthCheck ? ['  option httpchk'] : []),
+    `  server app 127.0.0.1:${options.upstreamPort}${options.healthCheck ? ' check inter 100ms fall 1 rise 1' : ''}`,
   ];
   return `${lines.join('\n')}\n`;
 }
