@@ -27,8 +27,8 @@ export const responseChunks: ChunkRules = Object.freeze({
 });
 
 /**
- * Whatever two servers read in two ways lets a client smuggle a request, so a request keeps to the grammar. 12 digits are
- * above the size of any chunk.
+ * A request must keep to the grammar: a client could smuggle another request in chunks that two servers read in two ways.
+ * No real chunk needs more than 12 digits.
  */
 export const requestChunks: ChunkRules = Object.freeze({
   sizeDigits: 12,

@@ -14,7 +14,7 @@ const QUOTED_END = 6;
 
 /**
  * Checks chunk extensions (RFC 9112 §7.1.1) byte by byte: `;name`, `;name=token`, `;name="text"`. White space may stand
- * only in quotes: a recipient must accept it elsewhere only as an old form, and parsers differ on it.
+ * only in quotes, because parsers differ on it elsewhere.
  */
 export class ChunkExtension {
   #state = NAME_START;

@@ -1,7 +1,7 @@
 import { COLON, CR, HTAB, isBlank, LF, SP, tokenBytes } from '../../../http/ascii.ts';
 import { hashOn, NameTable } from './name-table.ts';
 
-/** Field lines for which there is room at first; more is made when a limit asks for it. */
+/** Room for field lines at first. The tables grow when the limit allows more lines. */
 const FIRST_ROOM = 128;
 
 /** The top bit of each of four bytes. */
@@ -14,8 +14,8 @@ export const noWords = new Int32Array(0);
  * Finds the field lines of a head (RFC 9112 §5) in one pass. Only CRLF ends a line, and nothing but a field value may hold
  * white space: no fold (§5.2), no blank before the colon (§5.1).
  *
- * A line is judged once its line feed has come. So the cuts between the pieces of a head make no difference, and a
- * connection has nothing to read again for bytes that bring none.
+ * The scan judges a line once its line feed has come. A head therefore gets the same judgement however it is cut into
+ * pieces, and bytes without a line feed need no scan.
  */
 export class FieldLines {
   /** The result of the last scan: all lines and the empty line (`end`), `more` bytes needed, or a refusal. */
@@ -140,7 +140,7 @@ function endOfValue(bytes: Buffer, words: Int32Array, from: number, to: number):
   }
 }
 
-/** Sets the top bit of a byte for 0x80 and above, for what is below 0x20 (by the difference) and for 0x7f (by the sum). */
+/** Sets the top bit of each byte that is below 0x20 (by the difference), 0x7f (by the sum) or above. */
 function oddBits(word: number): number {
   return (word - 0x20202020) | 0 | ((word + 0x01010101) | 0) | word;
 }

@@ -4,7 +4,7 @@ import { isHostAndPort } from '../../../http/host-port.ts';
 import type { Reason } from '../../../reasons.ts';
 import { AUTHORIZATION, CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING } from './name-table.ts';
 
-/** What the fields of one head after another say to the front. */
+/** The meaning of a head's fields for the front. It serves one head after another. */
 export class HeadFields {
   readonly framing = new RequestFraming();
   /** The value of Host; empty without one, which only HTTP/1.0 may lack. */
@@ -15,7 +15,7 @@ export class HeadFields {
   #close = false;
   #keepAlive = false;
   #continue = false;
-  /** The last host that was found well formed; most requests of a front repeat it. */
+  /** The last well-formed host. Most requests of a front repeat it. */
   #goodHost: string | undefined;
 
   reset(): void {
@@ -29,7 +29,7 @@ export class HeadFields {
     this.#continue = false;
   }
 
-  /** Takes in one field. @param kind one of the name table's, but `OTHER`. */
+  /** Takes in one field. @param kind a value of the name table other than `OTHER`. */
   take(kind: number, value: string): void {
     switch (kind) {
       case HOST:
@@ -76,7 +76,7 @@ export class HeadFields {
     return undefined;
   }
 
-  /** HTTP/1.0 keeps a connection only when asked to (RFC 9112 §9.3). */
+  /** Whether the client wants the connection closed. HTTP/1.0 keeps it only on request (RFC 9112 §9.3). */
   closes(minor: 0 | 1): boolean {
     return this.#close || (minor === 0 && !this.#keepAlive);
   }

@@ -2,11 +2,11 @@ import type { H1RequestHead } from './request-head.ts';
 
 /** Bytes of the longest head that is remembered: one with a large token and some cookies. */
 const MAX_HEAD = 4096;
-/** Bytes for the first head; a longer one doubles them. */
+/** Bytes of room for the first head. A longer head gets more. */
 const FIRST_ROOM = 1024;
 /** Heads that all connections of a front remember together. Each takes up to two times `MAX_HEAD`: 4 MB at most. */
 const MEMOS = 512;
-/** Memos in a row that may be spared because they were of use; then the next one is taken all the same. */
+/** Useful memos in a row that a search spares. It takes the next one even if that is useful. */
 const MAX_SPARED = 16;
 
 /**
@@ -21,9 +21,9 @@ export class HeadMemo {
   #length = 0;
   /** The remembered head; undefined before the first. */
   head: H1RequestHead | undefined = undefined;
-  /** Counts the connections that have remembered here. With another number the memo is another one's. */
+  /** Counts the connections that have used this memo. A connection with another number has lost it. */
   turn = 0;
-  /** Its head came again since the last search for a place. */
+  /** Its head came again since a search last spared it. */
   useful = false;
 
   /** The offset after the remembered request line, if [from, to) begins with it; otherwise -1. */
@@ -56,12 +56,12 @@ export class HeadMemo {
   }
 }
 
-/** The memos of one front. Connections take turns, so that an idle one costs nothing. */
+/** The memos of one front. Connections take turns with them, so an idle connection costs nothing. */
 export class HeadMemos {
   readonly #memos: HeadMemo[] = [];
   #next = 0;
 
-  /** A memo for a connection, taken from another one when all are in use: one that was of no use lately, if possible. */
+  /** Gives a connection a memo. When all are in use it takes one from another connection, if possible a useless one. */
   claim(): HeadMemo {
     let memo: HeadMemo;
     if (this.#memos.length < MEMOS) {

@@ -15,9 +15,9 @@ export class HeadParser {
   readonly memos = new HeadMemos();
   /** The result of the last `read`: a `head`, `more` bytes needed, or a `fault`. */
   step: 'more' | 'head' | 'fault' = 'more';
-  /** Its host is empty when HTTP/1.0 sent none. With a fault it is what could be read, and says the fault. */
+  /** Its host is empty when HTTP/1.0 sent none. After a fault it holds the parts that could be read, and the fault. */
   head: H1RequestHead | undefined = undefined;
-  /** The fields of the head are those that the memo held. */
+  /** The head has the fields of the memo. */
   recalled = false;
   /** Offset of the first line that was not whole, and how many field lines stand before it. */
   openLine = 0;
@@ -27,7 +27,7 @@ export class HeadParser {
   readonly #line = new RequestLine();
   readonly #lines = new FieldLines();
   readonly #said = new HeadFields();
-  /** The memory into which the front reads, the place in it, and the same bytes as words. */
+  /** The memory into which the front reads, the offset in it, and the same bytes as words. */
   #viewed: ArrayBufferLike | undefined;
   #viewedAt = 0;
   #words: Int32Array = noWords;
@@ -68,7 +68,7 @@ export class HeadParser {
   }
 
   /**
-   * Checks the lines of a head that is not whole, as far as they have come. With the last of them, `read` must follow.
+   * Checks the lines of a head as far as they have come. When the empty line has come, `read` must follow.
    * @param at offset of the first line that was not checked yet: `from` for the request line.
    * @param maxFields field lines that may still come.
    * @returns whether the empty line has come. Otherwise `step`, `openLine` and `fields` say how far the check came.
@@ -89,7 +89,7 @@ export class HeadParser {
     return false;
   }
 
-  /** Takes note of the buffer into which the front reads: bytes from its start on are then checked in words. */
+  /** Takes note of the buffer into which the front reads. The parser then checks bytes from its start on in words. */
   view({ buffer, byteOffset, length }: Buffer): void {
     const size = Int32Array.BYTES_PER_ELEMENT;
     this.#viewed = buffer;
@@ -142,7 +142,7 @@ export class HeadParser {
       const start = starts[at] as number;
       const end = ends[at] as number;
       const kind = kinds[at] as number;
-      // The token is kept for long. A string of its own does not keep the text of the whole head alive, as a slice would.
+      // Caches keep the token for long. A slice would keep the text of the whole head alive, so it gets its own string.
       const value =
         kind === AUTHORIZATION ? bytes.toString('latin1', start, end) : text.slice(start - from, end - from);
       values.push(value);
@@ -153,7 +153,7 @@ export class HeadParser {
     let { host } = said;
     if (other?.authority !== undefined) {
       if (host === '') {
-        // RFC 9112 §3.2.2: the host of the target stands for the missing field.
+        // RFC 9112 §3.2.2: the host of the target replaces the missing field.
         host = other.authority;
         names.push('host');
         values.push(host);

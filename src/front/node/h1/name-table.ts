@@ -5,7 +5,7 @@ const SLOTS = 2048;
 /** Bytes of the longest name that is kept: above any that applications send. */
 const MAX_KEPT = 64;
 
-/** What a field means to the front. The values are small integers because they are kept in a byte array. */
+/** The meaning of a field for the front. A byte array keeps these values. */
 export const OTHER = 0;
 export const HOST = 1;
 export const AUTHORIZATION = 2;
@@ -27,7 +27,7 @@ export interface FieldName {
   /** In lower case. */
   readonly name: string;
   readonly kind: number;
-  /** The bytes that the name had. */
+  /** Its bytes as the client sent them. */
   readonly spelling: Uint8Array;
 }
 
@@ -38,11 +38,11 @@ export function hashOn(hash: number, byte: number): number {
 
 /**
  * Field names by their spelling. A name that comes again is the same string and costs no allocation. Each slot keeps the
- * last name that had its hash, so names that clients invent displace others and the table never grows.
+ * last name with its hash. Names that clients invent displace others, so the table never grows.
  */
 export class NameTable {
   readonly #slots = new Array<FieldName | undefined>(SLOTS).fill(undefined);
-  /** For the slot of a name, and for the start of a head: the slot of the name that followed when it came last. */
+  /** By the slot of a name, the slot of the name that last followed it. The last entry is for the start of a head. */
   readonly #following = new Uint16Array(SLOTS + 1);
   /** The slot of the name that was found last. */
   #last = SLOTS;
@@ -53,8 +53,8 @@ export class NameTable {
   }
 
   /**
-   * The name at the start of [from, to), a colon after it, if it is the one that followed the name before when that came
-   * last. Clients send their fields in the same order, so this finds most names.
+   * The name at the start of [from, to), if it is the one that last followed the name before, and a colon ends it. Clients
+   * send their fields in the same order, so this finds most names.
    */
   guess(bytes: Buffer, from: number, to: number): FieldName | undefined {
     const slot = this.#following[this.#last] as number;
@@ -87,7 +87,7 @@ export class NameTable {
   }
 }
 
-/** Two names can have one hash, and a client can choose its names, so the bytes decide. */
+/** Compares all bytes: a client chooses its names, and can make two of them have one hash. */
 function isSpelled(bytes: Buffer, start: number, spelling: Uint8Array): boolean {
   const { length } = spelling;
   for (let index = 0; index < length; index += 1) {

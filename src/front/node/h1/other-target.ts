@@ -23,7 +23,7 @@ const absolute = /^(https?):\/\/([^/?]+)(\/[^?]*)?(?:\?(.*))?$/i;
  * Reads the target of a request in absolute-form or asterisk-form. An absolute URI without a path stands for `/`, and with
  * OPTIONS for the server in general (RFC 9112 §3.2.4).
  * @param text visible ASCII without `#`.
- * @returns undefined when this is no target that a gateway serves: another scheme, user information (RFC 9110 §4.2.4), an
+ * @returns undefined when a gateway does not serve this target: another scheme, user information (RFC 9110 §4.2.4), an
  *   authority that is no host[:port], or `*` with another method than OPTIONS.
  */
 export function readOtherTarget(method: string, text: string): OtherTarget | undefined {

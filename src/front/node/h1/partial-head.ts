@@ -1,4 +1,4 @@
-/** Bytes of room for the first part of a head, if it has no more. Room doubles, up to the limit of a head. */
+/** Bytes of room for the first part of a head, at least. Room doubles, up to the limit of a head. */
 const FIRST_ROOM = 1024;
 
 const noBytes = Buffer.alloc(0);

@@ -11,8 +11,8 @@ export interface Trailers {
 }
 
 /**
- * Fields that frame or route a message, authorize it or say how to take it, which must come before the body (RFC 9110
- * §6.5.1). A server that merges trailers into the head would obey them after the gateway has decided without them.
+ * Fields that frame, route or authorize a message, or say how to read it. They must come before the body (RFC 9110 §6.5.1).
+ * A server that merges trailers into the head would obey them, although the gateway has decided without them.
  */
 const notInTrailers = new NameSet([
   ...['transfer-encoding', 'content-length', 'connection', 'keep-alive', 'proxy-connection', 'te', 'trailer'],

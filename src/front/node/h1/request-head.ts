@@ -7,11 +7,11 @@ export interface H1RequestHead extends RequestHead {
   readonly minor: 0 | 1;
   /** The client waits for 100 before it sends the body (RFC 9110 §10.1.1). Never with HTTP/1.0. */
   readonly expectsContinue: boolean;
-  /** Of a target in absolute-form (RFC 9112 §3.2.2): that of the connection. Undefined for the other forms. */
+  /** The scheme of a target in absolute-form (RFC 9112 §3.2.2); undefined for the other forms. */
   readonly targetScheme: 'http' | 'https' | undefined;
 }
 
-/** Stands for a head that could not be read: nothing of it can be trusted, and the connection ends with its reply. */
+/** A head in place of one that could not be read. The connection ends with the reply to it. */
 export function faultyHead(fault: Reason, method = '', path = ''): H1RequestHead {
   return {
     method,

@@ -13,7 +13,7 @@ const VERSION = Buffer.from('HTTP/1.', 'latin1');
 const NUMBER_AT = 5;
 const VERSION_LENGTH = 8;
 
-/** What a byte of a request target is: no part of it (0), a part, or the first byte of a query. */
+/** The kinds of bytes in a request target: no part of it (0), a part, or the first byte of a query. */
 const PART = 1;
 const QUERY = 2;
 /** Visible ASCII without `#`, as `isServable` has it. */
@@ -22,12 +22,12 @@ const targetBytes: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => {
   return byte === QUESTION ? QUERY : PART;
 });
 
-/** The usual methods, which need no string of their own. */
+/** The usual methods, for which the reader makes no strings. */
 const usualMethods = ['GET', 'POST', 'PUT', 'HEAD', 'DELETE', 'OPTIONS', 'PATCH'] as const;
 
 /**
- * Reads a request line (RFC 9112 §3): a token, one space, a target of visible ASCII, one space, the version, CRLF. The line
- * is judged once its line feed has come.
+ * Reads a request line (RFC 9112 §3): a token, one space, a target of visible ASCII, one space, the version, CRLF. The
+ * reader judges a line once its line feed has come.
  */
 export class RequestLine {
   /** The result of the last `read`: the whole line (`end`), `more` bytes needed, or a `fault`. */

@@ -33,8 +33,8 @@ export interface LocalAddress {
  * Reads the request heads of one connection, one after another, out of a buffer that all connections share. Between two
  * requests it holds no bytes, so an idle connection costs only this object.
  *
- * A head in one piece is read where it stands. The parts of another one are copied, and read again when a line feed comes:
- * each line once when it is whole, and the whole head once at its end.
+ * It reads a head in one piece where it stands. It copies the pieces of another head: when a line feed comes it checks the
+ * lines that are whole now, each once, and at the end it reads the whole head once.
  */
 export class RequestReader {
   /** The result of the last `read`: a whole `head`, `more` bytes needed, or a `fault`, after which nothing is read. */
@@ -49,9 +49,9 @@ export class RequestReader {
   /** The last byte was the CR of an empty line. */
   #afterReturn = false;
   #memo: HeadMemo | undefined = undefined;
-  /** The memo's turn in which it is this connection's. */
+  /** The `turn` of the memo while it belongs to this connection. */
   #turn = 0;
-  /** Comparisons in a row that failed. Most connections of short life have one request, so the first head is not kept. */
+  /** Comparisons in a row that failed. -1 before the first head, which is not kept: short connections have only one. */
   #misses = -1;
 
   /** @param terms of all connections of a front. Their limits may be replaced at any time, also in mid-head. */
@@ -85,14 +85,14 @@ export class RequestReader {
     if (this.#partial !== undefined) return this.#readOn(this.#partial, bytes, from, to);
     const at = this.#afterReturn || bytes[from] === CR ? this.#skipEmptyLines(bytes, from, to) : from;
     if (at === to || this.#isFaulty()) return at;
-    // No line feed needs to be awaited when the first byte shows that this is no HTTP: TLS, for example, sends none.
+    // The first byte can show that this is no HTTP. Then no line feed needs to come: TLS, for example, sends none.
     if (tokenBytes[bytes[at] as number] === 0) return this.#refuse('request_malformed', at);
     return this.#readWhole(bytes, at, to);
   }
 
   #follow(): void {
     this.#limits = this.#terms.limits;
-    // What the memo holds was judged by the limits before.
+    // The head in the memo was judged by the old limits.
     this.#memo = undefined;
   }
 
@@ -134,7 +134,7 @@ export class RequestReader {
     return to;
   }
 
-  /** Goes on with a head of which a part has come. */
+  /** Reads on in a head that has come in part. */
   #readOn(partial: PartialHead, bytes: Buffer, from: number, to: number): number {
     const { parser } = this.#terms;
     const { requestHead, headerFields } = this.#limits;
@@ -161,7 +161,7 @@ export class RequestReader {
   #finish(parser: HeadParser, end: number): number {
     const head = parser.head as H1RequestHead;
     const { targetScheme } = head;
-    // A resource of https must not be served without TLS (RFC 9110 §7.4), and http is another resource.
+    // A server must not serve https without TLS (RFC 9110 §7.4). A target of http over TLS is another resource.
     if (targetScheme !== undefined && targetScheme !== this.#address.scheme) {
       return this.#stop({ ...head, framing: 'none', close: true, fault: 'request_malformed' }, end);
     }
@@ -171,7 +171,7 @@ export class RequestReader {
     return end;
   }
 
-  /** Keeps a head for the next one, unless the connection never repeats itself. */
+  /** Keeps a head to compare the next one with, unless the connection never repeats itself. */
   #remember(parser: HeadParser, bytes: Buffer, from: number, end: number): void {
     this.#misses += 1;
     if (this.#misses === 0) return;
@@ -204,7 +204,7 @@ export class RequestReader {
   }
 }
 
-/** RFC 9112 §3.3 leaves it to the server to guess the host. Upstream gets HTTP/1.1, which demands one. */
+/** Upstream gets HTTP/1.1, which demands a Host. RFC 9112 §3.3 lets the server guess it. */
 function withHost(head: H1RequestHead, host: string): H1RequestHead {
   return { ...head, host, names: [...head.names, 'host'], values: [...head.values, host] };
 }
