@@ -1,5 +1,4 @@
 import { Buffer } from 'node:buffer';
-import type { FrontEvents } from '../../front.ts';
 import type { ClientSocket, Protocol } from '../client-socket.ts';
 import { Budget, costs } from './budget.ts';
 import * as codes from './codes.ts';
@@ -32,7 +31,6 @@ const DRAIN_PING = Buffer.from('draining', 'latin1');
 export class H2Connection implements Protocol, FrameSink {
   readonly #socket: ClientSocket;
   readonly #terms: H2Terms;
-  readonly #events: FrontEvents;
   readonly #output: Output;
   readonly #sending: Sending;
   readonly #streams: Streams;
@@ -53,23 +51,22 @@ export class H2Connection implements Protocol, FrameSink {
   #leaving = false;
   #over = false;
 
-  constructor(socket: ClientSocket, terms: H2Terms, events: FrontEvents) {
+  constructor(socket: ClientSocket, terms: H2Terms) {
     this.#socket = socket;
     this.#terms = terms;
-    this.#events = events;
     this.#output = new Output(socket);
     this.#sending = new Sending(this.#output);
     this.#streams = new Streams({
       socket,
       terms,
-      events,
       output: this.#output,
       sending: this.#sending,
       budget: this.#budget,
       onEnd: () => this.#onStreamEnd(),
     });
-    this.#send(codes.SETTINGS, 0, ourSettings(MAX_STREAMS, STREAM_WINDOW, terms.requestHead));
+    this.#send(codes.SETTINGS, 0, ourSettings(MAX_STREAMS, STREAM_WINDOW, terms.limits.requestHead));
     this.#output.numberFrame(codes.WINDOW_UPDATE, 0, CONNECTION_WINDOW - FIRST_WINDOW);
+    if (terms.draining) this.drain();
   }
 
   onBytes(bytes: Buffer): void {
@@ -79,7 +76,7 @@ export class H2Connection implements Protocol, FrameSink {
       const from = this.#prefaced < PREFACE.length ? this.#readPreface(bytes) : 0;
       this.#reader.read(bytes, from);
     } catch (error) {
-      if (!(error instanceof ConnectionFault)) this.#events.onFault(error);
+      if (!(error instanceof ConnectionFault)) this.#terms.events.onFault(error);
       this.#fail(error instanceof ConnectionFault ? error.code : codes.INTERNAL_ERROR);
     }
     this.#reading = false;
@@ -119,6 +116,7 @@ export class H2Connection implements Protocol, FrameSink {
     const verdict = this.#patience.review(now, {
       requestHeadMs: this.#terms.requestHeadMs,
       keepAliveMs: this.#terms.keepAliveMs,
+      sendMs: this.#terms.sendMs,
       streams: this.#streams.size,
       lastStream: this.#streams.last,
       isGreeted: this.#greeted,
@@ -245,7 +243,7 @@ export class H2Connection implements Protocol, FrameSink {
     const block = this.#block;
     if (block.stream === 0) throw new ConnectionFault(codes.PROTOCOL_ERROR);
     this.#budget.spend(costs.frame);
-    block.add(bytes, from, to, this.#terms.requestHead + BLOCK_EXTRA_BYTES);
+    block.add(bytes, from, to, this.#terms.limits.requestHead + BLOCK_EXTRA_BYTES);
     if ((flags & codes.END_HEADERS) === 0) return;
     const whole = block.close();
     this.#streams.onBlock(stream, block.ends, whole, 0, whole.length);

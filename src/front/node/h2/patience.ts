@@ -1,5 +1,4 @@
 import { ENHANCE_YOUR_CALM, NO_ERROR, PROTOCOL_ERROR, SETTINGS_TIMEOUT } from './codes.ts';
-import { STUCK_MS } from './stream.ts';
 
 /** Milliseconds in which a client must acknowledge settings: a slow network needs seconds (RFC 9113 §6.5.3). */
 const SETTINGS_MS = 20_000;
@@ -9,6 +8,8 @@ export interface ConnectionState {
   /** Milliseconds that a head may take, and a connection without a request may last; Infinity for any. */
   readonly requestHeadMs: number;
   readonly keepAliveMs: number;
+  /** Milliseconds in which a client must take something of what it was sent. */
+  readonly sendMs: number;
   /** Streams that are open, and the number of the last that was opened. */
   readonly streams: number;
   readonly lastStream: number;
@@ -50,12 +51,12 @@ export class Patience {
     return this.#isIdle(now, state) ? NO_ERROR : undefined;
   }
 
-  #isStuck(now: number, { isBlocked, unsent }: ConnectionState): boolean {
+  #isStuck(now: number, { isBlocked, unsent, sendMs }: ConnectionState): boolean {
     const moved = unsent < this.#unsent;
     this.#unsent = unsent;
     if (!isBlocked) this.#blockedAt = -1;
     else if (this.#blockedAt < 0 || moved) this.#blockedAt = now;
-    return isBlocked && now - this.#blockedAt >= STUCK_MS;
+    return isBlocked && now - this.#blockedAt >= sendMs;
   }
 
   #trickles(now: number, { part, requestHeadMs }: ConnectionState): boolean {

@@ -149,6 +149,8 @@ export class RequestReader {
       if (!isHostAndPort(host)) return false;
       this.#goodHost = host;
     }
+    // The server in general (RFC 9113 §8.3.1): the exchange replies without a route.
+    if (path === '*' && query === undefined) return this.#method === 'OPTIONS';
     return isServable(this.#method, path, query);
   }
 

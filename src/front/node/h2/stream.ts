@@ -19,9 +19,6 @@ import type { HeldBytes } from './held-bytes.ts';
  */
 export const STREAM_WINDOW = 256 * 1024;
 
-/** Milliseconds in which a client must take something of a response, as long as other servers wait for slow readers. */
-export const STUCK_MS = 60_000;
-
 /** The connection of a stream, as the stream sees it. */
 export interface StreamHost {
   readonly scheme: 'http' | 'https';
@@ -38,6 +35,8 @@ export interface StreamHost {
   grant(stream: number, bytes: number): void;
   /** Room for what waits for clients, which all connections share. */
   readonly held: HeldBytes;
+  /** Milliseconds in which a client must take something of a response. */
+  readonly sendMs: number;
   /** Calls `pump` when the connection can send again. */
   wait(stream: H2Stream): void;
   /** The stream is over and its number free. @param code to reset it with; undefined: nothing is to be sent. */
@@ -198,7 +197,7 @@ export class H2Stream implements ClientStream {
       return true;
     }
     if (this.#stuckAt < 0) this.#stuckAt = now;
-    return now - this.#stuckAt < STUCK_MS;
+    return now - this.#stuckAt < this.#host.sendMs;
   }
 
   /** Ends the stream if its exchange has ended, so that it reviews no more, and the client takes nothing of the reply. */

@@ -1,5 +1,4 @@
 import type { Buffer } from 'node:buffer';
-import { MAX_FIELDS } from '../../../http/h1/field-scanner.ts';
 import type { ResponseHead } from '../../../http/message.ts';
 import type { FrontEvents } from '../../front.ts';
 import type { ClientSocket } from '../client-socket.ts';
@@ -41,13 +40,19 @@ const FIRST_WINDOW = 65_535;
 
 /** What holds for all connections of a front; the front changes it, the connections read it. */
 export interface H2Terms {
-  /** Bytes of a request head, as RFC 9113 §6.5.2 counts them. */
-  readonly requestHead: number;
+  readonly events: FrontEvents;
+  /** Bytes of a request head, as RFC 9113 §6.5.2 counts them, and its fields. */
+  readonly limits: { readonly requestHead: number; readonly headerFields: number };
   /** Requests on one connection; Infinity for no limit. */
   readonly requestsPerConnection: number;
-  /** Milliseconds for a head, and without a request; Infinity for any. */
+  /** Every client is asked to leave. */
+  readonly draining: boolean;
+  /** Milliseconds from the first byte of a head to its last. */
   readonly requestHeadMs: number;
+  /** Milliseconds without a request. */
   readonly keepAliveMs: number;
+  /** Milliseconds in which a client must take something of a response. */
+  readonly sendMs: number;
   readonly held: HeldBytes;
 }
 
@@ -57,14 +62,16 @@ export interface StreamsOptions {
   readonly sending: Sending;
   readonly budget: Budget;
   readonly terms: H2Terms;
-  readonly events: FrontEvents;
   /** A stream has ended. */
   readonly onEnd: () => void;
 }
 
+/** Pseudo-header fields that are the request line of HTTP/1.1, and no fields there. */
+const REQUEST_LINE_FIELDS = 3;
+
 const fixedFields = staticFields(kindOf);
 /** One of each for all connections: a head is read from its block in one go. */
-const list = new FieldList(MAX_FIELDS);
+const list = new FieldList();
 const reader = new RequestReader();
 
 /** The streams of one connection (RFC 9113 §5). Each method that takes a frame may throw `ConnectionFault`. */
@@ -108,6 +115,10 @@ export class Streams implements StreamHost {
     return this.#options.terms.held;
   }
 
+  get sendMs(): number {
+    return this.#options.terms.sendMs;
+  }
+
   get isBlocked(): boolean {
     return this.#options.output.isBlocked;
   }
@@ -118,7 +129,8 @@ export class Streams implements StreamHost {
 
   /** A whole field block, [from, to) of `bytes`: a request, or the trailers of one. `ends`: nothing follows. */
   onBlock(id: number, ends: boolean, bytes: Buffer, from: number, to: number): void {
-    list.clear(this.#options.terms.requestHead);
+    const { requestHead, headerFields } = this.#options.terms.limits;
+    list.clear(requestHead, headerFields + REQUEST_LINE_FIELDS);
     // Also where nothing will come of it: the next block refers to this one.
     if (!this.#decoder.decode(bytes, from, to, list)) throw new ConnectionFault(COMPRESSION_ERROR);
     const stream = this.#open.get(id);
@@ -245,7 +257,8 @@ export class Streams implements StreamHost {
   }
 
   #onRequest(id: number, ends: boolean): void {
-    const { budget, terms, events } = this.#options;
+    const { budget, terms } = this.#options;
+    const { events } = terms;
     this.last = id;
     if (id > this.servedUpTo) {
       // The client knows from GOAWAY, or soon will, that it may send this request elsewhere.

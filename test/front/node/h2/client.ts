@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { ClientEvents, ClientStream } from '../../../../src/front/front.ts';
+import type { ClientEvents, ClientStream, FrontEvents } from '../../../../src/front/front.ts';
 import type { ClientSocket } from '../../../../src/front/node/client-socket.ts';
 import { H2Connection } from '../../../../src/front/node/h2/connection.ts';
 import { HeldBytes } from '../../../../src/front/node/h2/held-bytes.ts';
@@ -63,11 +63,13 @@ class MemorySocket implements ClientSocket {
   }
 }
 
-export const plainTerms: H2Terms = {
-  requestHead: 16_384,
+export const plainTerms: Omit<H2Terms, 'events'> = {
+  limits: { requestHead: 16_384, headerFields: 200 },
   requestsPerConnection: Number.POSITIVE_INFINITY,
+  draining: false,
   requestHeadMs: 10_000,
   keepAliveMs: 60_000,
+  sendMs: 60_000,
   held: new HeldBytes(),
 };
 
@@ -185,17 +187,16 @@ export class H2Client {
   readonly connection: H2Connection;
   readonly exchanges: TestExchange[] = [];
   readonly faults: unknown[] = [];
-  readonly terms: { -readonly [K in keyof H2Terms]: H2Terms[K] };
   #read = 0;
 
   /** `greeted`, unless it is false: the preface and the settings of both sides are exchanged. */
   constructor(options: H2ClientOptions = {}) {
-    this.terms = { ...plainTerms, ...options.terms };
-    this.connection = new H2Connection(this.socket, this.terms, {
+    const events: FrontEvents = {
       onRequest: options.onRequest ?? ((stream) => this.exchanges.push(new TestExchange(stream))),
       onNotice: () => {},
       onFault: (error) => this.faults.push(error),
-    });
+    };
+    this.connection = new H2Connection(this.socket, { ...plainTerms, ...options.terms, events });
     if (options.greeted !== false) this.send(PREFACE, settings(), settingsAck);
   }
 

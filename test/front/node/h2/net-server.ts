@@ -59,9 +59,9 @@ export class H2Server {
   readonly #server: Server;
   readonly #reviews: NodeJS.Timeout;
 
-  constructor(events: FrontEvents, terms: H2Terms = plainTerms) {
+  constructor(events: FrontEvents, terms: Omit<H2Terms, 'events'> = plainTerms) {
     this.#server = createServer({ allowHalfOpen: true }, (socket) => {
-      const connection = new H2Connection(new NetSocket(socket), terms, events);
+      const connection = new H2Connection(new NetSocket(socket), { ...terms, events });
       this.connections.add(connection);
       socket.setNoDelay(true);
       socket.on('data', (bytes: Buffer) => {

@@ -29,7 +29,7 @@ describe('programs that speak HTTP/2 by prior knowledge', () => {
       onFault: (error: unknown) => faults.push(error),
     };
     // nghttp --continuation sends a head of 18 KB.
-    server = new H2Server(events, { ...plainTerms, requestHead: 65_536 });
+    server = new H2Server(events, { ...plainTerms, limits: { requestHead: 65_536, headerFields: 200 } });
     origin = `http://127.0.0.1:${await server.listen()}`;
     folder = mkdtempSync(join(tmpdir(), 'portcullis-h2-'));
     file = join(folder, 'body');

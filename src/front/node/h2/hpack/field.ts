@@ -31,16 +31,12 @@ export class FieldList {
   readonly fields: DecodedField[] = [];
   /** The block has more than the limits allow; `fields` is empty then. */
   isTooLarge = false;
-  readonly #mostFields: number;
+  #mostFields = 0;
   #room = 0;
 
-  /** @param mostFields fields in one block. */
-  constructor(mostFields: number) {
+  /** @param mostBytes the sum of the sizes of all fields. @param mostFields their number. */
+  clear(mostBytes: number, mostFields: number): void {
     this.#mostFields = mostFields;
-  }
-
-  /** @param mostBytes the sum of the sizes of all fields. */
-  clear(mostBytes: number): void {
     this.fields.length = 0;
     this.isTooLarge = false;
     this.#room = mostBytes;

@@ -126,7 +126,17 @@ checkRows('RFC 9113 §8.3.1: a request', {
   'has a path that is not empty': malformed(...method, ...scheme, [':path', ''], ...authority),
   'has a path that starts with a slash': malformed(...method, ...scheme, [':path', 'a'], ...authority),
   'has no absolute URL for a path': malformed(...method, ...scheme, [':path', 'http://a/'], ...authority),
-  'has no asterisk for a path': malformed([':method', 'OPTIONS'], ...scheme, [':path', '*'], ...authority),
+  'may ask for the server in general': served(
+    [[':method', 'OPTIONS'], ...scheme, [':path', '*'], ...authority],
+    (client) => assert.equal(headOf(client).path, '*'),
+  ),
+  'has no asterisk for a path with another method': malformed(
+    ...method,
+    ...scheme,
+    [':path', '*'],
+    ...authority,
+  ),
+  'has no asterisk with a query': malformed([':method', 'OPTIONS'], ...scheme, [':path', '*?'], ...authority),
   'has no fragment': malformed(...method, ...scheme, [':path', '/a#b'], ...authority),
   'has no blank in its path': malformed(...method, ...scheme, [':path', '/a HTTP/1.1'], ...authority),
   'has no byte above 0x7e in its path': malformed(...method, ...scheme, [':path', '/\xe9'], ...authority),

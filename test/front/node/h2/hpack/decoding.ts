@@ -7,12 +7,13 @@ const fixed = staticFields(kindOf);
 /** Decodes block after block, as one connection does. */
 export class Blocks {
   readonly decoder: HpackDecoder = new HpackDecoder(kindOf, fixed);
-  readonly list: FieldList;
+  readonly list: FieldList = new FieldList();
   readonly #room: number;
+  readonly #count: number;
 
   constructor(room = 1_000_000, count = 10_000) {
     this.#room = room;
-    this.list = new FieldList(count);
+    this.#count = count;
   }
 
   /** The fields of a block as lines; undefined when it breaks a rule. */
@@ -23,7 +24,7 @@ export class Blocks {
   /** The fields of a block, which has other bytes around it. */
   fields(...parts: readonly Uint8Array[]): readonly DecodedField[] | undefined {
     const bytes = Buffer.concat([Buffer.from('\xff\x80', 'latin1'), ...parts, Buffer.from('\x7f')]);
-    this.list.clear(this.#room);
+    this.list.clear(this.#room, this.#count);
     if (!this.decoder.decode(bytes, 2, bytes.length - 1, this.list)) return undefined;
     // What was decoded must not be a view of the bytes.
     bytes.fill(0);
