@@ -95,9 +95,10 @@ const allowedWithin: Readonly<Record<string, Readonly<Record<string, readonly st
   front: {
     'front.ts': [],
     'bind-fault.ts': [],
+    'remote-address.ts': [],
     'socket-file.ts': [],
-    uws: ['front.ts', 'bind-fault.ts', 'socket-file.ts'],
-    node: ['front.ts', 'bind-fault.ts', 'socket-file.ts'],
+    uws: ['front.ts', 'bind-fault.ts', 'remote-address.ts', 'socket-file.ts'],
+    node: ['front.ts', 'bind-fault.ts', 'remote-address.ts', 'socket-file.ts'],
     'fronts.ts': ['front.ts', 'node', 'uws'],
   },
   upstream: {

@@ -20,6 +20,8 @@ export interface Figures {
   readonly connections: number;
   /** Client connections closed at once, because the allowed number was open. */
   readonly connectionsRefused: number;
+  /** Client connections closed for want of a PROXY protocol header. */
+  readonly proxyRefusals: readonly { readonly reason: string; readonly count: number }[];
   readonly cacheHits: number;
   readonly cacheMisses: number;
   readonly cacheEntries: number;
@@ -78,6 +80,7 @@ export function addFigures(all: readonly Figures[]): Figures {
     accessLogDropped: sum((one) => one.accessLogDropped),
     connections: sum((one) => one.connections),
     connectionsRefused: sum((one) => one.connectionsRefused),
+    proxyRefusals: addCounts(all.flatMap(({ proxyRefusals }) => proxyRefusals)),
     cacheHits: sum((one) => one.cacheHits),
     cacheMisses: sum((one) => one.cacheMisses),
     cacheEntries: sum((one) => one.cacheEntries),

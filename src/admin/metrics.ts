@@ -125,6 +125,11 @@ function describeAll(registry: Registry, view: AdminView, gathered: () => Gatewa
     [],
     () => unlabelled(figures().connectionsRefused),
   );
+  copiedCounter(
+    describe('proxy_headers_refused_total', 'Client connections closed for want of a PROXY protocol header.'),
+    ['reason'],
+    () => figures().proxyRefusals.map(({ count, ...labels }) => ({ labels, value: count })),
+  );
   copiedCounter(describe('token_cache_hits_total', 'Tokens found already verified.'), [], () =>
     unlabelled(figures().cacheHits),
   );

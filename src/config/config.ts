@@ -23,6 +23,8 @@ export interface AdminAddress extends ListenAddress {
 export interface AddressTerms {
   /** The front that serves it; undefined: uWebSockets.js where it can, and Node.js's own sockets otherwise. */
   readonly engine?: 'uws' | 'node' | undefined;
+  /** Every connection begins with a header of the PROXY protocol, from one of `trustedProxies`. Needs `node`. */
+  readonly proxyProtocol?: 'required' | undefined;
 }
 
 /** An address for traffic. */

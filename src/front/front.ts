@@ -4,7 +4,7 @@ import type { ConnectionLimit } from '../limits/connection-limit.ts';
 import type { Reason } from '../reasons.ts';
 
 /** The part of a configuration that a front needs. */
-export type FrontConfig = Pick<Config, 'uws'> & {
+export type FrontConfig = Pick<Config, 'uws' | 'trustedProxies'> & {
   readonly listen: readonly TrafficAddress[];
   readonly limits: Pick<Config['limits'], 'requestHead' | 'requestsPerConnection' | 'headerFields'>;
   readonly timeouts: Pick<Config['timeouts'], 'requestHeadMs' | 'keepAliveMs' | 'sendMs'>;
@@ -45,6 +45,12 @@ export interface FrontOptions {
   readonly events: FrontEvents;
 }
 
+/**
+ * Why a connection at an address with `proxyProtocol` was closed: its peer is none of `trustedProxies`, its first bytes
+ * are no header, or the header came too late.
+ */
+export type ProxyRefusal = 'untrusted' | 'malformed' | 'timed_out';
+
 /** The events of a front. */
 export interface FrontEvents {
   /** A request's head has arrived. Called once for each request; the response may follow later. */
@@ -53,6 +59,8 @@ export interface FrontEvents {
   onFault(error: unknown): void;
   /** What the log should say of a choice that the front made, such as another engine. */
   onNotice(text: string): void;
+  /** The front has closed a connection for want of a PROXY protocol header. @param peer text of the peer's address. */
+  onProxyRefused(why: ProxyRefusal, peer: string): void;
 }
 
 /** The events of a client stream, for its exchange. */

@@ -9,12 +9,14 @@ export interface FigureSources {
   readonly tally: Tally;
   readonly authCounters: AuthCounters;
   readonly connections: ConnectionLimit;
+  readonly proxyRefusals: CounterFamily;
   /** Of the configuration in force. */
   readonly service: Service;
 }
 
 /** The figures of a server at this moment, as plain data. */
-export function serverFigures({ tally, authCounters, connections, service }: FigureSources): Figures {
+export function serverFigures(sources: FigureSources): Figures {
+  const { tally, authCounters, connections, service, proxyRefusals } = sources;
   const upstreams = [...service.upstreams.values()];
   const servers = upstreams.flatMap((upstream) => upstream.servers);
   for (const state of servers) state.review();
@@ -28,6 +30,7 @@ export function serverFigures({ tally, authCounters, connections, service }: Fig
     accessLogDropped: tally.accessLogDropped.value,
     connections: connections.open,
     connectionsRefused: connections.refused.value,
+    proxyRefusals: countsOf(proxyRefusals).map(({ label, count }) => ({ reason: label, count })),
     cacheHits: authCounters.cacheHits.value,
     cacheMisses: authCounters.cacheMisses.value,
     cacheEntries: service.authorizer.cacheEntries,

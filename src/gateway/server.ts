@@ -5,10 +5,12 @@ import type { Config, TrafficAddress } from '../config/config.ts';
 import { Deadlines } from '../exchange/deadlines.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import { Tally } from '../exchange/tally.ts';
-import type { ClientStream, Front, FrontOptions } from '../front/front.ts';
+import type { ClientStream, Front, FrontOptions, ProxyRefusal } from '../front/front.ts';
 import { Fronts } from '../front/fronts.ts';
 import { addressText } from '../http/host-port.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
+import { CounterFamily } from '../lib/counters.ts';
+import { LineRate } from '../lib/line-rate.ts';
 import type { Log } from '../lib/log.ts';
 import { Roster } from '../lib/roster.ts';
 import { StartError } from '../lib/start-error.ts';
@@ -59,12 +61,15 @@ export class Server {
   readonly tally = new Tally();
   readonly authCounters = new AuthCounters();
   readonly connections: ConnectionLimit;
+  /** Connections closed for want of a PROXY protocol header, by why. */
+  readonly proxyRefusals = new CounterFamily();
   readonly #log: Log;
   readonly #options: ServerOptions;
   readonly #inFlight = new Roster<Exchange>();
   readonly #deadlines = new Deadlines(this.#inFlight, systemClock);
   readonly #buffer = readBuffer();
   readonly #turn = new Turn();
+  readonly #proxyLines = new LineRate(systemClock);
   readonly #servers: ServerStates;
   #current: Service;
   /** The current one, and older ones that still have exchanges. */
@@ -91,6 +96,7 @@ export class Server {
         onRequest: (stream) => this.#serve(stream),
         onFault: (error) => this.#log.error({ error }, 'a request could not be read'),
         onNotice: (text) => this.#log.info({}, text),
+        onProxyRefused: (why, peer) => this.#onProxyRefused(why, peer),
       },
     });
     this.#servers = new ServerStates(options.clock, options.onServer);
@@ -210,6 +216,14 @@ export class Server {
   close(graceMs: number): Promise<number> {
     this.#closing ??= this.#shutDown(graceMs);
     return this.#closing;
+  }
+
+  #onProxyRefused(why: ProxyRefusal, peer: string): void {
+    this.proxyRefusals.of(why).value += 1;
+    const leftOut = this.#proxyLines.next();
+    if (leftOut === undefined) return;
+    const fields = { peer, why, ...(leftOut > 0 ? { leftOut } : {}) };
+    this.#log.warn(fields, 'a connection without a PROXY protocol header of a trusted proxy is closed');
   }
 
   #serve(client: ClientStream): void {

@@ -48,6 +48,7 @@ export class FakeView implements AdminView {
         accessLogDropped: 3,
         connections: 9,
         connectionsRefused: 11,
+        proxyRefusals: [{ reason: 'untrusted', count: 2 }],
         cacheHits: this.cacheHits,
         cacheMisses: 2,
         cacheEntries: 4,

@@ -9,6 +9,8 @@ import { findProgram } from '../../bench/programs.ts';
 export interface HaproxyOptions {
   /** Port on 127.0.0.1 to which accepted requests go. */
   readonly upstreamPort: number;
+  /** More words for its server line, such as `send-proxy`. */
+  readonly server?: string;
   /** The token rules of the walk-through; without them every request is accepted. */
   readonly rules?: {
     readonly issuer: string;
@@ -70,7 +72,7 @@ function haproxyConfig(port: number, keyFile: string, options: HaproxyOptions): 
     '  default_backend app',
     'backend app',
     ...(options.healthCheck ? ['  option httpchk'] : []),
-    `  server app 127.0.0.1:${options.upstreamPort}${options.healthCheck ? ' check inter 100ms fall 1 rise 1' : ''}`,
+    `  server app 127.0.0.1:${options.upstreamPort}${options.healthCheck ? ' check inter 100ms fall 1 rise 1' : ''} ${options.server ?? ''}`,
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { resolve as absolute } from 'node:path';
-import type { Config, TrafficAddress } from '../config.ts';
+import type { AddressTerms, Config, TrafficAddress } from '../config.ts';
 import type { KeyPath } from '../fault.ts';
 import { formatAddress, overlap } from '../schema/address.ts';
 import type { FileConfig } from '../schema/schema.ts';
@@ -115,6 +115,28 @@ function resolveLog(file: FileConfig, findings: Findings): Config['log'] {
   return { level, access, ...(refused === 'details' ? { refused } : {}) };
 }
 
+/** What an address says of its connections. @param path of the address. */
+function resolveTerms(
+  entry: ListenEntry,
+  path: KeyPath,
+  file: FileConfig,
+  findings: Findings,
+): Omit<AddressTerms, 'engine'> {
+  const proxyProtocol = 'engine' in entry ? entry.proxyProtocol : 'off';
+  if (proxyProtocol === 'off') return {};
+  const at = [...path, 'proxyProtocol'];
+  if ('engine' in entry && entry.engine === 'uws') {
+    findings.fault(
+      [...path, 'engine'],
+      'is uws, which does not know the PROXY protocol; must be auto or node',
+    );
+  }
+  if (file.trustedProxies.length === 0 && !findings.wasWrong(['trustedProxies'])) {
+    findings.fault(at, 'needs trustedProxies, which is empty; must be off, or they must name the proxy');
+  }
+  return { proxyProtocol };
+}
+
 type ListenEntry = Exclude<NonNullable<FileConfig['listen']>, readonly unknown[]>;
 
 /** Undefined when the entry names no address. */
@@ -135,7 +157,8 @@ function resolveListen(file: FileConfig, folder: string, findings: Findings): re
   const listen: TrafficAddress[] = [];
   [file.listen].flat().forEach((entry, index) => {
     const path: KeyPath = isList ? ['listen', index] : ['listen'];
-    const address = resolveAddress(entry, folder);
+    const place = resolveAddress(entry, folder);
+    const address = place && { ...place, ...resolveTerms(entry, path, file, findings) };
     if (address === undefined) {
       findings.missing([...path, 'address'], 'an address such as 0.0.0.0:8080');
       return;

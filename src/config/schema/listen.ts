@@ -9,5 +9,10 @@ export const listenObject = section({
     .describe(
       "What serves the address: uWebSockets.js, or a front on Node.js's own sockets. `auto`: uWebSockets.js where it has a binary for the platform.",
     ),
+  proxyProtocol: oneOf(['off', 'required'])
+    .prefault('off')
+    .describe(
+      '`required`: every connection begins with a header of the PROXY protocol, version 1 or 2, which names the client. Only `trustedProxies` may connect; all others are closed at once. The address is served by `engine: node`.',
+    ),
   tls: later(z.looseObject({}, { error: must('a mapping') })),
 }).meta({ required: ['address'] });

@@ -70,6 +70,7 @@ const WORDS: ReadonlySet<string | number> = new Set([
     'expiry',
     'preflight',
     'paths',
+    'proxyProtocol',
   ],
 ]);
 

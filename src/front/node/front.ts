@@ -1,20 +1,26 @@
 import type { Socket } from 'node:net';
 import type { TrafficAddress } from '../../config/config.ts';
 import { addressText } from '../../http/host-port.ts';
+import { Networks, UNIX_PEER } from '../../http/networks.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { StartError } from '../../lib/start-error.ts';
 import type { Front, FrontConfig, FrontOptions } from '../front.ts';
 import { H1Connection, type H1Terms } from './h1/connection.ts';
 import { HeadParser } from './h1/head-parser.ts';
 import { Listener } from './listener.ts';
+import { ProxyEntrance } from './proxy-entrance.ts';
+import type { ProxiedEnds } from './proxy-header.ts';
 import { SharedRead } from './shared-read.ts';
-import { NodeSocket, type SocketOwner } from './socket.ts';
+import { NodeSocket, peerOf, type SocketOwner } from './socket.ts';
 import { WriteCopies } from './write-copies.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Milliseconds between two reviews of all connections, so that none needs a timer; no time-out of theirs is finer. */
 const REVIEW_MS = 1_000;
+
+/** The peer of a unix socket has no address. */
+const unixEnds: ProxiedEnds = { source: UNIX_PEER, destination: undefined };
 
 /** The front on Node.js's own sockets. */
 export class NodeFront implements Front, SocketOwner {
@@ -25,6 +31,10 @@ export class NodeFront implements Front, SocketOwner {
   readonly #sockets = new Set<NodeSocket>();
   /** By address as it was asked for. */
   readonly #listeners = new Map<string, Listener>();
+  readonly #entrance: ProxyEntrance;
+  #trusted: Networks | undefined;
+  /** Addresses with `proxyProtocol`. */
+  #proxied: ReadonlySet<string>;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
@@ -36,6 +46,14 @@ export class NodeFront implements Front, SocketOwner {
       events: options.events,
       draining: false,
     };
+    this.#trusted = networksOf(options.config);
+    this.#proxied = proxiedOf(options.config);
+    this.#entrance = new ProxyEntrance({
+      onLost: (socket, why) => {
+        if (why !== undefined) options.events.onProxyRefused(why, peerOf(socket) ?? UNIX_PEER);
+        options.connections.admit(-1);
+      },
+    });
   }
 
   get sendMs(): number {
@@ -49,7 +67,9 @@ export class NodeFront implements Front, SocketOwner {
 
   async listen(address: TrafficAddress, options: { readonly shared: boolean }): Promise<string> {
     const name = addressText(address);
-    const listener = await Listener.open(address, options.shared, (socket) => this.#accept(socket));
+    const listener = await Listener.open(address, options.shared, (socket) =>
+      this.#accept(socket, name, 'path' in address ? unixEnds : undefined),
+    );
     if (this.#stopped) {
       listener.close();
       throw new StartError(`cannot listen on ${name}: the gateway is shutting down`);
@@ -81,6 +101,8 @@ export class NodeFront implements Front, SocketOwner {
 
   follow(config: FrontConfig): void {
     Object.assign(this.#terms, termsOf(config));
+    this.#trusted = networksOf(config);
+    this.#proxied = proxiedOf(config);
   }
 
   drain(): void {
@@ -91,6 +113,7 @@ export class NodeFront implements Front, SocketOwner {
   close(): void {
     this.stopListening();
     clearInterval(this.#timer);
+    this.#entrance.close();
     for (const socket of this.#sockets) socket.cut();
   }
 
@@ -103,22 +126,51 @@ export class NodeFront implements Front, SocketOwner {
     this.#options.events.onFault(error);
   }
 
-  #accept(socket: Socket): void {
+  /** @param ends where they are not those of the socket. */
+  #accept(socket: Socket, address: string, ends: ProxiedEnds | undefined): void {
     if (!this.#options.connections.admit(1)) {
       this.#options.connections.admit(-1);
       socket.on('error', () => {});
       socket.destroy();
       return;
     }
-    const client = new NodeSocket(socket, 'http', this);
+    if (this.#proxied.has(address)) this.#takeHeader(socket, ends);
+    else this.#serve(socket, ends);
+  }
+
+  /** Only a trusted proxy may name another peer than itself. */
+  #takeHeader(socket: Socket, own: ProxiedEnds | undefined): void {
+    const { connections, events } = this.#options;
+    const peer = own?.source ?? peerOf(socket);
+    if (peer !== undefined && this.#trusted?.has(peer) === true) {
+      this.#entrance.take(socket, (ends, rest) => this.#serve(socket, ends ?? own, rest));
+      return;
+    }
+    connections.admit(-1);
+    if (peer !== undefined) events.onProxyRefused('untrusted', peer);
+    socket.on('error', () => {});
+    socket.destroy();
+  }
+
+  #serve(socket: Socket, ends: ProxiedEnds | undefined, first?: Buffer): void {
+    const client = new NodeSocket(socket, 'http', this, ends);
     this.#sockets.add(client);
-    client.start(new H1Connection(client, this.#terms), this.#read);
+    client.start(new H1Connection(client, this.#terms), this.#read, first);
   }
 
   #review(): void {
     const now = systemClock.monotonic();
+    this.#entrance.review(now, this.#terms.requestHeadMs);
     for (const socket of this.#sockets) socket.review(now);
   }
+}
+
+function networksOf({ trustedProxies }: FrontConfig): Networks | undefined {
+  return trustedProxies && new Networks(trustedProxies);
+}
+
+function proxiedOf({ listen }: FrontConfig): ReadonlySet<string> {
+  return new Set(listen.filter(({ proxyProtocol }) => proxyProtocol !== undefined).map(addressText));
 }
 
 function termsOf({ limits, timeouts }: FrontConfig): Omit<H1Terms, 'events' | 'parser' | 'draining'> {

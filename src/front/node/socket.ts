@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import { hostPort } from '../../http/host-port.ts';
 import type { ClientSocket, Protocol } from './client-socket.ts';
+import type { ProxiedEnds } from './proxy-header.ts';
 import type { SharedRead } from './shared-read.ts';
 import type { WriteCopies } from './write-copies.ts';
 
@@ -34,6 +35,7 @@ export class NodeSocket implements ClientSocket {
   readonly scheme: 'http' | 'https';
   readonly #socket: Socket;
   readonly #owner: SocketOwner;
+  readonly #ends: ProxiedEnds | undefined;
   #protocol: Protocol | undefined;
   #peer: string | undefined;
   /** Our side has ended; what comes is dropped. */
@@ -47,14 +49,16 @@ export class NodeSocket implements ClientSocket {
   /** Bytes dropped up to the last review. */
   #droppedThen = 0;
 
-  constructor(socket: Socket, scheme: 'http' | 'https', owner: SocketOwner) {
+  /** @param ends where they are not those of the socket. */
+  constructor(socket: Socket, scheme: 'http' | 'https', owner: SocketOwner, ends?: ProxiedEnds) {
     this.#socket = socket;
     this.scheme = scheme;
+    this.#ends = ends;
     this.#owner = owner;
   }
 
-  /** Begins to read, for `protocol`. */
-  start(protocol: Protocol, read: SharedRead): void {
+  /** Begins to read, for `protocol`. @param first bytes that were read already. */
+  start(protocol: Protocol, read: SharedRead, first?: Buffer): void {
     const socket = this.#socket;
     this.#protocol = protocol;
     socket.on('drain', () => this.#guard(() => protocol.onDrained()));
@@ -68,7 +72,7 @@ export class NodeSocket implements ClientSocket {
       this.#owner.onClosed(this);
       this.#guard(() => protocol.onClosed());
     });
-    read.attach(socket, (bytes) => {
+    const onBytes = (bytes: Buffer): void => {
       if (this.#ended) {
         this.#dropped += bytes.length;
         if (this.#dropped > LINGER_BYTES) socket.destroy();
@@ -79,17 +83,20 @@ export class NodeSocket implements ClientSocket {
       } catch (error) {
         this.#fail(error);
       }
-    });
+    };
+    read.attach(socket, onBytes);
     socket.resume();
+    if (first !== undefined && first.length > 0) onBytes(first);
   }
 
   get peer(): string | undefined {
-    this.#peer ??= this.#socket.remoteAddress;
+    this.#peer ??= this.#ends?.source ?? peerOf(this.#socket);
     return this.#peer;
   }
 
   get localHost(): string {
     const { localAddress, localPort } = this.#socket;
+    if (this.#ends?.destination !== undefined) return this.#ends.destination;
     return localAddress === undefined || localPort === undefined
       ? 'localhost'
       : hostPort(localAddress, localPort);
@@ -200,6 +207,14 @@ export class NodeSocket implements ClientSocket {
     this.destroy();
     this.#owner.onFault(error);
   }
+}
+
+/**
+ * Text of the peer's address; undefined when the peer has reset the connection. The peer of an address for both families
+ * has its IPv4 text.
+ */
+export function peerOf(socket: Socket): string | undefined {
+  return socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '');
 }
 
 /** The bytes of a piece as text, one character each. */

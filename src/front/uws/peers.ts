@@ -1,6 +1,6 @@
 import { UNIX_PEER } from '../../http/networks.ts';
+import { addressText } from '../remote-address.ts';
 import type { EngineResponse } from './engine.ts';
-import { addressText } from './remote-address.ts';
 
 /** Tells the address of a response's peer. */
 export interface PeerNames {

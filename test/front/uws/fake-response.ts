@@ -103,6 +103,7 @@ export class Events {
 /** For a front of its own. */
 export const frontConfig: FrontConfig = {
   uws: undefined,
+  trustedProxies: undefined,
   listen: [],
   limits: { requestHead: 16 * 1024, requestsPerConnection: Number.POSITIVE_INFINITY, headerFields: 100 },
   timeouts: { requestHeadMs: 15_000, keepAliveMs: 75_000, sendMs: 60_000 },

@@ -28,6 +28,7 @@ before(async () => {
         setImmediate(() => respond(stream));
       },
       onNotice() {},
+      onProxyRefused() {},
       onFault(error) {
         throw error;
       },

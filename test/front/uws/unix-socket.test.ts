@@ -50,6 +50,7 @@ async function open(name = 'one', load = loadEngine): Promise<UwsFront> {
           });
         },
         onNotice() {},
+        onProxyRefused() {},
         onFault(error) {
           throw error;
         },

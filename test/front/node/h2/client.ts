@@ -194,6 +194,7 @@ export class H2Client {
     const events: FrontEvents = {
       onRequest: options.onRequest ?? ((stream) => this.exchanges.push(new TestExchange(stream))),
       onNotice: () => {},
+      onProxyRefused: () => {},
       onFault: (error) => this.faults.push(error),
     };
     this.connection = new H2Connection(this.socket, { ...plainTerms, ...options.terms, events });

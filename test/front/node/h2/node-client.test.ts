@@ -21,6 +21,7 @@ describe('node:http2 as a client', () => {
     server = new H2Server({
       onRequest: (stream) => new EchoExchange(stream),
       onNotice: () => {},
+      onProxyRefused: () => {},
       onFault: (error) => faults.push(error),
     });
     origin = `http://127.0.0.1:${await server.listen()}`;

@@ -26,6 +26,7 @@ describe('programs that speak HTTP/2 by prior knowledge', () => {
     const events = {
       onRequest: (stream: ClientStream) => new EchoExchange(stream),
       onNotice: () => {},
+      onProxyRefused: () => {},
       onFault: (error: unknown) => faults.push(error),
     };
     // nghttp --continuation sends a head of 18 KB.
