@@ -25,7 +25,12 @@ export interface AddressTerms {
   readonly engine?: 'uws' | 'node' | undefined;
   /** Every connection begins with a header of the PROXY protocol, from one of `trustedProxies`. Needs `node`. */
   readonly proxyProtocol?: 'required' | undefined;
+  /** What its clients may speak; undefined: HTTP/1.x alone. */
+  readonly protocols?: readonly Protocol[] | undefined;
 }
+
+/** A protocol by its name in ALPN; `h2c` is HTTP/2 without TLS, of which the client must know before. */
+export type Protocol = 'http/1.1' | 'h2' | 'h2c';
 
 /** An address for traffic. */
 export type TrafficAddress = (ListenAddress | UnixAddress) & AddressTerms;

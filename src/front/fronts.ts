@@ -65,8 +65,9 @@ export class Fronts implements Front {
   }
 
   /** @throws StartError when the engine that the address names is not available. */
-  async #frontOf({ engine, proxyProtocol }: TrafficAddress): Promise<Front> {
-    if (engine === 'node' || proxyProtocol !== undefined) return this.#node;
+  async #frontOf({ engine, proxyProtocol, protocols }: TrafficAddress): Promise<Front> {
+    const needsNode = proxyProtocol !== undefined || protocols?.includes('h2c') === true;
+    if (engine === 'node' || needsNode) return this.#node;
     if (this.#hasUws === undefined) await this.#loadUws(engine === 'uws');
     if (this.#hasUws === true) return this.#uws;
     if (engine === 'uws') await this.#loadUws(true);

@@ -5,8 +5,11 @@ import { Networks, UNIX_PEER } from '../../http/networks.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { StartError } from '../../lib/start-error.ts';
 import type { Front, FrontConfig, FrontOptions } from '../front.ts';
-import { H1Connection, type H1Terms } from './h1/connection.ts';
+import { chooseProtocol } from './choose-protocol.ts';
+import type { H1Terms } from './h1/connection.ts';
 import { HeadParser } from './h1/head-parser.ts';
+import { HeldBytes } from './h2/held-bytes.ts';
+import type { H2Terms } from './h2/streams.ts';
 import { Listener } from './listener.ts';
 import { ProxyEntrance } from './proxy-entrance.ts';
 import type { ProxiedEnds } from './proxy-header.ts';
@@ -26,7 +29,7 @@ const unixEnds: ProxiedEnds = { source: UNIX_PEER, destination: undefined };
 export class NodeFront implements Front, SocketOwner {
   readonly copies = new WriteCopies();
   readonly #options: FrontOptions;
-  readonly #terms: Mutable<H1Terms>;
+  readonly #terms: Mutable<H1Terms & H2Terms>;
   readonly #read = new SharedRead();
   readonly #sockets = new Set<NodeSocket>();
   /** By address as it was asked for. */
@@ -35,6 +38,8 @@ export class NodeFront implements Front, SocketOwner {
   #trusted: Networks | undefined;
   /** Addresses with `proxyProtocol`. */
   #proxied: ReadonlySet<string>;
+  /** By address as it was asked for. */
+  #protocols: ReadonlyMap<string, TrafficAddress['protocols']>;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
@@ -45,9 +50,11 @@ export class NodeFront implements Front, SocketOwner {
       parser: new HeadParser(),
       events: options.events,
       draining: false,
+      held: new HeldBytes(),
     };
     this.#trusted = networksOf(options.config);
     this.#proxied = proxiedOf(options.config);
+    this.#protocols = protocolsOf(options.config);
     this.#entrance = new ProxyEntrance({
       onLost: (socket, why) => {
         if (why !== undefined) options.events.onProxyRefused(why, peerOf(socket) ?? UNIX_PEER);
@@ -103,6 +110,7 @@ export class NodeFront implements Front, SocketOwner {
     Object.assign(this.#terms, termsOf(config));
     this.#trusted = networksOf(config);
     this.#proxied = proxiedOf(config);
+    this.#protocols = protocolsOf(config);
   }
 
   drain(): void {
@@ -134,16 +142,16 @@ export class NodeFront implements Front, SocketOwner {
       socket.destroy();
       return;
     }
-    if (this.#proxied.has(address)) this.#takeHeader(socket, ends);
-    else this.#serve(socket, ends);
+    if (this.#proxied.has(address)) this.#takeHeader(socket, address, ends);
+    else this.#serve(socket, address, ends);
   }
 
   /** Only a trusted proxy may name another peer than itself. */
-  #takeHeader(socket: Socket, own: ProxiedEnds | undefined): void {
+  #takeHeader(socket: Socket, address: string, own: ProxiedEnds | undefined): void {
     const { connections, events } = this.#options;
     const peer = own?.source ?? peerOf(socket);
     if (peer !== undefined && this.#trusted?.has(peer) === true) {
-      this.#entrance.take(socket, (ends, rest) => this.#serve(socket, ends ?? own, rest));
+      this.#entrance.take(socket, (ends, rest) => this.#serve(socket, address, ends ?? own, rest));
       return;
     }
     connections.admit(-1);
@@ -152,10 +160,10 @@ export class NodeFront implements Front, SocketOwner {
     socket.destroy();
   }
 
-  #serve(socket: Socket, ends: ProxiedEnds | undefined, first?: Buffer): void {
+  #serve(socket: Socket, address: string, ends: ProxiedEnds | undefined, first?: Buffer): void {
     const client = new NodeSocket(socket, 'http', this, ends);
     this.#sockets.add(client);
-    client.start(new H1Connection(client, this.#terms), this.#read, first);
+    client.start(chooseProtocol(client, this.#protocols.get(address), this.#terms), this.#read, first);
   }
 
   #review(): void {
@@ -173,7 +181,14 @@ function proxiedOf({ listen }: FrontConfig): ReadonlySet<string> {
   return new Set(listen.filter(({ proxyProtocol }) => proxyProtocol !== undefined).map(addressText));
 }
 
-function termsOf({ limits, timeouts }: FrontConfig): Omit<H1Terms, 'events' | 'parser' | 'draining'> {
+function protocolsOf({ listen }: FrontConfig): ReadonlyMap<string, TrafficAddress['protocols']> {
+  return new Map(listen.map((address) => [addressText(address), address.protocols]));
+}
+
+function termsOf({
+  limits,
+  timeouts,
+}: FrontConfig): Omit<H1Terms & H2Terms, 'events' | 'parser' | 'draining' | 'held'> {
   return {
     limits: { requestHead: limits.requestHead, headerFields: limits.headerFields },
     requestsPerConnection: limits.requestsPerConnection,
