@@ -1,4 +1,4 @@
-import type { RequestLines, ResponseHead } from '../http/message.ts';
+import type { RequestLines, ResponseHead, Trailers } from '../http/message.ts';
 import type { Reason } from '../reasons.ts';
 import { isRepeatable, mayShareConnection } from '../upstream/repeatable.ts';
 import type { ResponseSink } from '../upstream/response-sink.ts';
@@ -17,6 +17,10 @@ export interface AttemptOwner {
   onUploadDrained(): void;
   /** See `ResponseSink`. */
   onResponse(head: ResponseHead | undefined, pieces: readonly Uint8Array[], complete: boolean): void;
+  /** See `ResponseSink`. */
+  onInterim(head: ResponseHead): void;
+  /** See `ResponseSink`. */
+  onTrailers(trailers: Trailers): void;
   /** The response will not arrive, or not all of it. @param again another attempt may follow. */
   onFailure(reason: Reason, again: boolean): void;
 }
@@ -91,6 +95,14 @@ export class Attempt implements Waiter, ResponseSink {
 
   onResponse(head: ResponseHead | undefined, pieces: readonly Uint8Array[], complete: boolean): void {
     this.#owner.onResponse(head, pieces, complete);
+  }
+
+  onInterim(head: ResponseHead): void {
+    this.#owner.onInterim(head);
+  }
+
+  onTrailers(trailers: Trailers): void {
+    this.#owner.onTrailers(trailers);
   }
 
   onFailure(failure: AttemptFailure): void {

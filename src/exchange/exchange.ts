@@ -1,8 +1,9 @@
 import type { Pending, Permit, Rejection, VerdictWaiter } from '../auth/verdict.ts';
 import { clientAddress } from '../forwarding/forwarded.ts';
 import { privateResponse } from '../forwarding/private-response.ts';
+import { passesExpectation } from '../forwarding/request-writer.ts';
 import type { ClientEvents, ClientStream } from '../front/front.ts';
-import type { Reply, RequestHead, RequestLines, ResponseHead } from '../http/message.ts';
+import type { Reply, RequestHead, RequestLines, ResponseHead, Trailers } from '../http/message.ts';
 import type { Reason } from '../reasons.ts';
 import { findPreflight } from '../routing/preflight.ts';
 import type { UpstreamStream } from '../upstream/upstream-stream.ts';
@@ -15,6 +16,9 @@ import { RequestBody } from './request-body.ts';
 import type { Route } from './route.ts';
 import type { Outcome } from './tally.ts';
 import { type RestOwner, UploadRest } from './upload-rest.ts';
+
+/** The status by which upstream asks for the request body (RFC 9110 §15.2.1). */
+const CONTINUE = 100;
 
 /**
  * The life of one exchange, top to bottom: judge the request, find its route, authorize it, attempt the upstream, carry
@@ -124,6 +128,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
       this.#refuse('connection_auth_refused');
     } else {
       this.#wire = wire;
+      if (passesExpectation(this.#head)) this.body?.awaitContinue();
       this.#forward(false);
     }
   }
@@ -161,6 +166,10 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     if (fault !== undefined) this.#refuse(fault);
   }
 
+  onRequestTrailers(trailers: Trailers): void {
+    this.body?.upload.setTrailers(this.#context.writer.writeTrailers(trailers));
+  }
+
   onBodyFault(reason: Reason): void {
     if (this.#ended) this.#rest?.stop();
     else this.#refuse(reason);
@@ -168,6 +177,16 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
 
   onUploadDrained(): void {
     this.body?.onDrained();
+  }
+
+  onInterim(head: ResponseHead): void {
+    if (this.#ended) return;
+    if (head.status === CONTINUE) this.body?.onContinue();
+    else this.client.sendInterim?.(head);
+  }
+
+  onTrailers(trailers: Trailers): void {
+    if (!this.#ended) this.client.setTrailers?.(trailers);
   }
 
   /** 6. Carry the response back as fast as the client takes it. */
@@ -192,7 +211,8 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     const body = this.body;
     const client = this.client;
     const stream = this.#attempt?.finish();
-    if (body === undefined || stream === undefined) {
+    // A client that was not told to send its body has its response instead.
+    if (body === undefined || stream === undefined || body.awaitsContinue) {
       body?.drop();
       return;
     }

@@ -11,6 +11,8 @@ import type { UpstreamStream } from '../upstream/upstream-stream.ts';
 const LARGE_BYTES = 1024 * 1024;
 /** Bytes of a piece that only a fast sender produces; its body may have any length. */
 const LARGE_PIECE_BYTES = 64 * 1024;
+/** Milliseconds in which upstream may decide whether the client may send: what clients themselves wait (RFC 9110 §10.1.1). */
+const CONTINUE_MS = 1_000;
 /** Bytes; more than any limit. */
 const ANY_LENGTH = 2 ** 40;
 
@@ -35,6 +37,10 @@ export class RequestBody implements UploadOwner {
   /** The other processes were asked for room. */
   #prepared = false;
   #preparing = false;
+  /** Upstream decides whether the client may send. */
+  #awaitsContinue = false;
+  /** Monotonic milliseconds of the first review since upstream has the head; -1 before. */
+  #askedAt = -1;
 
   /** @param startedAt monotonic milliseconds. */
   constructor(chunked: boolean, rules: BodyRules, client: ClientStream, startedAt: number) {
@@ -47,6 +53,23 @@ export class RequestBody implements UploadOwner {
   /** The client has not sent the whole body, and the exchange needs the rest. */
   get awaited(): boolean {
     return !this.#dropped && !this.upload.whole;
+  }
+
+  /** Upstream has not said whether the client may send. */
+  get awaitsContinue(): boolean {
+    return this.#awaitsContinue;
+  }
+
+  /** Lets upstream decide whether the client may send. Called before the body is attached. */
+  awaitContinue(): void {
+    this.#awaitsContinue = true;
+  }
+
+  /** Upstream wants the body. */
+  onContinue(): void {
+    if (!this.#awaitsContinue) return;
+    this.#awaitsContinue = false;
+    if (!this.#dropped) this.#goOn();
   }
 
   /** Bytes that wait for upstream. */
@@ -67,6 +90,7 @@ export class RequestBody implements UploadOwner {
     const upload = this.upload;
     const client = this.#client;
     if (this.#dropped) return undefined;
+    this.#awaitsContinue = false;
     this.bytes += chunk.length;
     if (this.bytes > this.#rules.requestBodyLimit) return 'request_body_too_large';
     if (!upload.push(chunk, last)) return 'upstream_overloaded';
@@ -116,6 +140,7 @@ export class RequestBody implements UploadOwner {
    * @param now monotonic milliseconds.
    */
   isSlow(now: number): boolean {
+    if (this.#awaitsContinue) this.#reviewContinue(now);
     const client = this.#client;
     const rules = this.#rules;
     if (!this.awaited || rules.bodyMinRate === 0) return false;
@@ -123,7 +148,15 @@ export class RequestBody implements UploadOwner {
     return !this.#rate.keeps(now, this.bytes, client.takePaused());
   }
 
+  /** A server that does not know the expectation says nothing: the client is told to send all the same. */
+  #reviewContinue(now: number): void {
+    if (!this.upload.attached) return;
+    if (this.#askedAt < 0) this.#askedAt = now;
+    else if (now - this.#askedAt >= CONTINUE_MS) this.onContinue();
+  }
+
   #goOn(): void {
+    if (this.#awaitsContinue) return;
     if (this.upload.flowing && !this.#preparing) this.#client.resumeBody();
   }
 }

@@ -3,7 +3,7 @@ import type { Permit } from '../auth/verdict.ts';
 import { authenticatesConnection } from '../http/connection-auth.ts';
 import { hopByHop, PASSED } from '../http/field-names.ts';
 import { namedOptions } from '../http/h1/connection-options.ts';
-import type { RequestHead, RequestLines } from '../http/message.ts';
+import type { RequestHead, RequestLines, Trailers } from '../http/message.ts';
 import { NameSet } from '../http/name-set.ts';
 import type { Networks } from '../http/networks.ts';
 import { forwardedFor, readForwarded } from './forwarded.ts';
@@ -79,6 +79,7 @@ export class RequestWriter {
     text += trusted
       ? relayedLines(forwarded, remoteAddress, scheme, head) + this.#passedLine
       : this.#ownLines(forwarded, remoteAddress, scheme, head.host);
+    if (passesExpectation(head)) text += 'expect: 100-continue\r\n';
     if (head.framing === 'length') text += `content-length: ${head.contentLength}\r\n\r\n`;
     else if (head.framing === 'chunked') text += 'transfer-encoding: chunked\r\n\r\n';
     else text += expectsContent(head.method) ? 'content-length: 0\r\n\r\n' : '\r\n';
@@ -94,6 +95,20 @@ export class RequestWriter {
     const connectionAuth =
       mayAuthenticateConnection(head) && !permit.stripToken && authenticatesConnection(head);
     return connectionAuth ? { ...wire, connectionAuth } : wire;
+  }
+
+  /**
+   * The lines of a request's trailers that go upstream. A server may merge them into the head, so what a client must not
+   * say there it must not say here.
+   */
+  writeTrailers({ names, values }: Trailers): string {
+    let lines = '';
+    for (let at = 0; at < names.length; at += 1) {
+      const name = names[at] as string;
+      if (!this.#removed.has(name) && !isForwarding(name) && name !== PASSED)
+        lines += `${name}: ${values[at]}\r\n`;
+    }
+    return lines;
   }
 
   #isTrusted(address: string, networks: Networks): boolean {
@@ -179,6 +194,18 @@ function mayAuthenticateConnection({ authorization, authorizationCount }: Reques
 
 /** The writer keeps these even if Connection names them: without them the request would mean something else. */
 const endToEnd = new Set(['host', 'authorization', 'cache-control', 'content-type']);
+
+/**
+ * Bytes of a body from which upstream decides whether the client may send it: a server that refuses large bodies does so
+ * before they travel. For a smaller one the wait for upstream costs more than the body.
+ */
+const LARGE_BODY_BYTES = 1024 * 1024;
+
+/** Whether upstream is asked before the client is told to send its body. */
+export function passesExpectation(head: RequestHead): boolean {
+  if (head.expectsContinue !== true || head.framing === 'none') return false;
+  return head.framing === 'chunked' || head.contentLength >= LARGE_BODY_BYTES;
+}
 
 /** Methods whose request has a meaning for its content even when that is empty (RFC 9110 §8.6). */
 function expectsContent(method: string): boolean {

@@ -1,5 +1,5 @@
 import type { Config, TrafficAddress } from '../config/config.ts';
-import type { Reply, RequestHead, ResponseHead } from '../http/message.ts';
+import type { Reply, RequestHead, ResponseHead, Trailers } from '../http/message.ts';
 import type { ConnectionLimit } from '../limits/connection-limit.ts';
 import type { Reason } from '../reasons.ts';
 
@@ -67,6 +67,8 @@ export interface FrontEvents {
 export interface ClientEvents {
   /** The next bytes of the request body. `chunk` is a view that is valid during the call. */
   onRequestBody(chunk: Uint8Array, last: boolean): void;
+  /** Fields that follow the request body; comes before the last call of `onRequestBody`. */
+  onRequestTrailers?(trailers: Trailers): void;
   /** The rest of the request body cannot be read. The exchange must end, with this reason. */
   onBodyFault(reason: Reason): void;
   /** The client has left: no more bytes arrive, and none can be sent. */
@@ -105,6 +107,7 @@ export interface ClientStream {
   takeBody(paced: boolean): void;
   /** Stops reading the request body. Up to some megabytes that are under way may still arrive. */
   pauseBody(): void;
+  /** Reads on. A client that waits for 100 (Continue) is told to send (RFC 9110 §10.1.1). */
   resumeBody(): void;
   /** Whether the body was paused at any time since the last call. */
   takePaused(): boolean;
@@ -123,6 +126,10 @@ export interface ClientStream {
    * must not send more.
    */
   send(pieces: readonly Uint8Array[], last: boolean): boolean;
+  /** Sends an interim response, such as 103, unless the response has begun. Fronts without a way leave this out. */
+  sendInterim?(head: ResponseHead): void;
+  /** Sets fields to follow the body, where its framing has a place. Called before the last `send`. */
+  setTrailers?(trailers: Trailers): void;
   /** Sends a reply of the gateway. If a response has started, cuts the connection instead. `onReplied` follows. */
   reply(reply: Reply): void;
   /** Cuts the connection, or resets the stream, so that a started response does not look complete. */

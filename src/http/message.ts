@@ -38,6 +38,8 @@ export interface RequestHead {
   readonly framing: BodyFraming;
   /** Content-Length in bytes; 0 unless `framing` is `length`. */
   readonly contentLength: number;
+  /** The client waits for 100 (Continue) before it sends the body, and the front has not sent it (RFC 9110 §10.1.1). */
+  readonly expectsContinue?: boolean;
   /** The client wants the connection closed after the response (RFC 9112 §9.6). */
   readonly close: boolean;
   /** Set when the request must not be served (RFC 9112 §6, §3.2). Nothing else in the head can then be trusted. */
@@ -74,6 +76,12 @@ export interface ResponseHead {
   readonly framing: Framing;
   /** Content-Length in bytes, -1 when absent. Set for HEAD and 304, which have no body; never set for 204. */
   readonly contentLength: number;
+}
+
+/** Fields behind a chunked body, or after the last DATA frame, in lower case and with their values (RFC 9110 §6.5). */
+export interface Trailers {
+  readonly names: readonly string[];
+  readonly values: readonly string[];
 }
 
 export type Field = readonly [name: string, value: string];

@@ -1,10 +1,14 @@
-import type { ResponseHead } from '../http/message.ts';
+import type { ResponseHead, Trailers } from '../http/message.ts';
 import type { AttemptFailure } from './retry.ts';
 
 /** Receives the response to a request, or its failure. */
 export interface ResponseSink {
   /** Part of a response: the `head` if it has arrived now, and views of body bytes, which are valid during the call. */
   onResponse(head: ResponseHead | undefined, pieces: readonly Uint8Array[], complete: boolean): void;
+  /** An interim response has arrived, 100 among them, before the final one. */
+  onInterim?(head: ResponseHead): void;
+  /** Fields that follow the body; comes before the last `onResponse`. */
+  onTrailers?(trailers: Trailers): void;
   /** The response will not arrive, or not all of it. */
   onFailure(failure: AttemptFailure): void;
   /** The socket takes body bytes again. */

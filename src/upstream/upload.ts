@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { Turn } from '../lib/turn.ts';
 import type { Budget } from '../limits/budget.ts';
 import type { BodyCopies } from './body-copies.ts';
@@ -48,6 +49,8 @@ export class Upload {
   #large = false;
   /** The kernel was full in this turn, and takes more when upstream reads. The stream has got no bytes yet. */
   #retrying = false;
+  /** Lines to follow a chunked body. */
+  #trailers = '';
   /** `#endTurn` runs when the turn is over. */
   #endsTurn = false;
 
@@ -77,9 +80,19 @@ export class Upload {
     return this.#last;
   }
 
+  /** A stream takes the body. */
+  get attached(): boolean {
+    return this.#stream !== undefined;
+  }
+
   /** All bytes so far are on their way. */
   get flowing(): boolean {
     return this.#free && this.#heldBytes === 0;
+  }
+
+  /** Sets lines to follow the body, each with its CRLF; dropped where the body has a length. Called before the last `push`. */
+  setTrailers(lines: string): void {
+    this.#trailers = lines;
   }
 
   /** Takes a view of the next bytes. Returns false when the budget is used up. */
@@ -211,7 +224,12 @@ export class Upload {
   #endIfDone(): void {
     if (!this.#last || this.#ended || this.#heldBytes > 0 || this.#stream === undefined) return;
     this.#ended = true;
-    if (this.#chunked) this.#stream.upload('0\r\n\r\n');
+    if (this.#chunked) this.#stream.upload(bytesOf(`0\r\n${this.#trailers}\r\n`));
     this.#stream.endUpload();
   }
+}
+
+/** Each character is a byte; a text of the stream would become UTF-8. */
+function bytesOf(text: string): Uint8Array {
+  return Buffer.from(text, 'latin1');
 }

@@ -26,6 +26,8 @@ const owner: AttemptOwner = {
   onSent: () => void events.push('sent'),
   onNoConnection: (reason) => void events.push(reason),
   onUploadDrained() {},
+  onInterim: ({ status }) => void events.push(`interim ${status}`),
+  onTrailers: ({ names }) => void events.push(`trailers ${names}`),
   onResponse: (_head, _pieces, complete) => void events.push(`response ${complete}`),
   onFailure: (reason, again) => void events.push(`${reason} ${again}`),
 };

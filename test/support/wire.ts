@@ -160,6 +160,12 @@ export class Wire {
     return undefined;
   }
 
+  /** Waits until what has come and belongs to no response taken so far is `wanted`. */
+  async pendingIs(wanted: (text: string) => boolean): Promise<string> {
+    await this.until(() => (wanted(this.received) ? true : undefined));
+    return this.received;
+  }
+
   /** Waits until the server has ended the connection; yields the bytes received before. */
   async untilClosed(): Promise<string> {
     await this.until(() => (this.ended ? true : undefined));

@@ -11,19 +11,16 @@ export interface ChunkRules {
   readonly blanks: number;
   /** Extensions must keep to the grammar. Otherwise any text of field bytes may stand there. */
   readonly strictExtensions: boolean;
-  /** The decoder keeps the text of the trailer section. */
-  readonly keepTrailers: boolean;
 }
 
 /**
  * Servers that reserve room for a size pad it with zeros or blanks to 8 or 16 characters; no reader of 64-bit sizes
- * overflows at 16 digits. A client takes trailers for header fields, so they are dropped.
+ * overflows at 16 digits.
  */
 export const responseChunks: ChunkRules = Object.freeze({
   sizeDigits: 16,
   blanks: 16,
   strictExtensions: false,
-  keepTrailers: false,
 });
 
 /**
@@ -34,8 +31,10 @@ export const requestChunks: ChunkRules = Object.freeze({
   sizeDigits: 12,
   blanks: 0,
   strictExtensions: true,
-  keepTrailers: true,
 });
+
+/** Ends the trailer section. */
+const EMPTY_LINE = '\r\n';
 
 /** Bytes in one chunk: above any real chunk, and far below 2^53, up to which the sum of sizes is exact. */
 const MAX_CHUNK = 2 ** 48;
@@ -63,7 +62,7 @@ export class BodyDecoder {
   /** The piece is [dataStart, dataEnd) of the decoded buffer and is not empty. */
   dataStart = 0;
   dataEnd = 0;
-  /** Lines of the trailer section as they came, with the empty line; complete at the `end`, if the rules keep them. */
+  /** Lines of the trailer section as they came, with the empty line, at the `end`; empty when there are none. */
   trailerLines = '';
   readonly #rules: ChunkRules;
   readonly #trailers = new FieldScanner();
@@ -205,10 +204,14 @@ export class BodyDecoder {
       at = trailers.scan(bytes, at, end);
     } while (trailers.step === 'field');
     this.#trailerRoom -= at - from;
-    if (this.#rules.keepTrailers) this.trailerLines += bytes.toString('latin1', from, at);
+    // Most sections are the empty line alone, in one piece.
+    const isBare = trailers.step === 'end' && at - from === EMPTY_LINE.length && this.trailerLines === '';
+    if (!isBare) this.trailerLines += bytes.toString('latin1', from, at);
     if (trailers.step === 'fault') return this.#refuse(trailers.fault as FieldFault, at);
-    if (trailers.step === 'end') this.#state = END;
-    else if (this.#trailerRoom === 0) return this.#refuse('trailer_too_large', at);
+    if (trailers.step === 'end') {
+      this.#state = END;
+      if (this.trailerLines === EMPTY_LINE) this.trailerLines = '';
+    } else if (this.#trailerRoom === 0) return this.#refuse('trailer_too_large', at);
     this.step = 'more';
     return at;
   }

@@ -9,6 +9,7 @@ import type { UpstreamStream } from '../upstream-stream.ts';
 import type { ConnectionOptions, ConnectionOwner } from './connection-owner.ts';
 import { Persistence } from './persistence.ts';
 import { Pipeline } from './pipeline.ts';
+import type { ResponseHead } from './response-head.ts';
 import { type ResponseFault, ResponseParser } from './response-parser.ts';
 import { ResponseParts } from './response-parts.ts';
 import { UpstreamSocket } from './upstream-socket.ts';
@@ -243,9 +244,11 @@ export class Connection implements UpstreamStream {
   #deliver(): void {
     const sink = this.#sink;
     const response = this.#response;
-    const { head, pieces, complete } = response;
-    if (head === undefined && pieces === undefined && !complete) return;
+    const { interims, head, trailers, pieces, complete } = response;
+    if (interims === undefined && head === undefined && pieces === undefined && !complete) return;
     response.clear();
+    if (interims !== undefined) this.#deliverInterims(interims);
+    if (head === undefined && pieces === undefined && !complete) return;
     if (head !== undefined) this.#persistence.restrict(head);
     if (complete) {
       this.outlasted =
@@ -258,6 +261,7 @@ export class Connection implements UpstreamStream {
     }
     if (this.#owner.state.failing) this.#owner.state.answered();
     let tooMuch = false;
+    if (trailers !== undefined) sink?.onTrailers?.(trailers);
     if (sink !== undefined) sink.onResponse(head, pieces ?? nothing, complete);
     else tooMuch = !this.#pipeline.discard(pieces ?? nothing);
     if (this.#isClosed()) return;
@@ -267,6 +271,10 @@ export class Connection implements UpstreamStream {
       if (response.keepAlive) this.#pipeline.releaseAt = this.#owner.tick + this.#times.response;
       else this.release();
     }
+  }
+
+  #deliverInterims(interims: readonly ResponseHead[]): void {
+    for (const interim of interims) this.#sink?.onInterim?.(interim);
   }
 
   #finishResponse(): void {

@@ -1,4 +1,4 @@
-import type { ResponseHead as ForwardedHead } from '../../http/message.ts';
+import type { ResponseHead as ForwardedHead, Trailers } from '../../http/message.ts';
 
 /** The head of one final response, with the facts about its connection. */
 export interface ResponseHead extends ForwardedHead {
@@ -12,8 +12,12 @@ export interface ResponseHead extends ForwardedHead {
 
 /** Receives one response from the parser: the head, pieces of the body, the end. */
 export interface ResponseEvents {
+  /** An interim response, in one piece. Several may come before the head. */
+  onInterim?(head: ResponseHead): void;
   onHead(head: ResponseHead): void;
   /** A view into the pushed buffer, not empty; valid until the caller of `push` uses that buffer again. */
   onBody(chunk: Uint8Array): void;
+  /** Comes before `onComplete` when fields follow the body. */
+  onTrailers?(trailers: Trailers): void;
   onComplete(): void;
 }

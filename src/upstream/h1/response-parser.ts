@@ -1,4 +1,6 @@
 import { BodyDecoder, type BodyFault, responseChunks } from '../../http/h1/body-decoder.ts';
+import { notInTrailers, trailersIn } from '../../http/h1/trailers.ts';
+import type { Trailers } from '../../http/message.ts';
 import type { ResponseEvents, ResponseHead } from './response-head.ts';
 import type { HeadFault, ResponseHeadReader } from './response-head-reader.ts';
 import { SpareHeadReader } from './spare-head-reader.ts';
@@ -22,7 +24,7 @@ const FAULTY = 4;
 
 /**
  * Parses the responses on one upstream connection. It follows RFC 9112 strictly and refuses bytes that two parsers could
- * read in two ways. It drops interim responses, as many as fit into the head limit. One instance serves all messages of
+ * read in two ways. Interim responses may take as many bytes as the head limit allows. One instance serves all messages of
  * its connection.
  *
  * The events may read the parser; only `onComplete`, which comes last, may `start` it. An event that throws ends the
@@ -125,12 +127,12 @@ export class ResponseParser {
       let head: ResponseHead | undefined;
       if (collected === undefined) {
         used = reader.read(buffer, at, to) - at;
-        if (reader.step === 'end' && reader.status >= 200) head = reader.head(buffer, at + used);
+        if (reader.step === 'end') head = reader.head(buffer, at + used);
       } else {
         const from = this.#collectedEnd;
         const whole = this.#collect(collected, buffer, at, to);
         used = reader.read(whole, from, this.#collectedEnd) - from;
-        if (reader.step === 'end' && reader.status >= 200) head = reader.head(whole, from + used);
+        if (reader.step === 'end') head = reader.head(whole, from + used);
       }
       at += used;
       this.#headRoom -= used;
@@ -151,13 +153,14 @@ export class ResponseParser {
       }
       // Frees the collected bytes at once: most heads arrive whole, and a connection may be idle for long.
       this.#collected = undefined;
-      if (head !== undefined) {
+      if (head !== undefined && head.status >= 200) {
         this.#head = undefined;
         const alone = collected === undefined && !this.#interim;
         if (alone) this.#spare.memo.remember(this.#method, buffer, at, head);
         return this.#begin(head, at, length);
       }
       this.#interim = true;
+      if (head !== undefined) this.#events.onInterim?.(head);
       reader.next(at);
     }
   }
@@ -210,6 +213,7 @@ export class ResponseParser {
         case 'more':
           return at;
         case 'end':
+          if (body.trailerLines !== '') this.#events.onTrailers?.(allowedIn(body.trailerLines));
           this.#complete();
           return at;
         default:
@@ -238,4 +242,11 @@ export class ResponseParser {
     this.#collected = undefined;
     return -1;
   }
+}
+
+/** The trailers of a response, without fields that would change what the head says. */
+function allowedIn(lines: string): Trailers {
+  const { names, values } = trailersIn(lines);
+  const isKept = (_: string, at: number): boolean => !notInTrailers.has(names[at] as string);
+  return { names: names.filter(isKept), values: values.filter(isKept) };
 }

@@ -1,3 +1,4 @@
+import type { Trailers } from '../../http/message.ts';
 import type { ResponseEvents, ResponseHead } from './response-head.ts';
 
 /** The lowest status that a server may send instead of reading the whole request. */
@@ -5,7 +6,9 @@ const FIRST_REFUSAL = 300;
 
 /** The parts of a response that one read brought, until they are handed over, and the head's facts about the connection. */
 export class ResponseParts implements ResponseEvents {
+  interims: ResponseHead[] | undefined;
   head: ResponseHead | undefined;
+  trailers: Trailers | undefined;
   pieces: Uint8Array[] | undefined;
   complete = false;
   /** The head has arrived. */
@@ -25,9 +28,20 @@ export class ResponseParts implements ResponseEvents {
 
   /** Forgets the parts that have been handed over. */
   clear(): void {
+    this.interims = undefined;
     this.head = undefined;
+    this.trailers = undefined;
     this.pieces = undefined;
     this.complete = false;
+  }
+
+  onInterim(head: ResponseHead): void {
+    if (this.interims === undefined) this.interims = [head];
+    else this.interims.push(head);
+  }
+
+  onTrailers(trailers: Trailers): void {
+    this.trailers = trailers;
   }
 
   onHead(head: ResponseHead): void {

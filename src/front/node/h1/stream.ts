@@ -1,4 +1,4 @@
-import type { Reply, ResponseHead } from '../../../http/message.ts';
+import type { Reply, ResponseHead, Trailers } from '../../../http/message.ts';
 import type { Reason } from '../../../reasons.ts';
 import type { ClientEvents, ClientStream } from '../../front.ts';
 import type { ClientSocket } from '../client-socket.ts';
@@ -54,6 +54,10 @@ export class H1Stream implements ClientStream {
   /** Bytes of the body that came behind its use. */
   #drained = 0;
   #gotBody = false;
+  /** The client waits for 100 (Continue). */
+  #awaitsContinue: boolean;
+  /** Lines to follow the body. */
+  #trailers = '';
   /** The response waits for the first bytes of its body. */
   #response: ResponseHead | undefined;
   #chunked = false;
@@ -72,6 +76,7 @@ export class H1Stream implements ClientStream {
     this.#owner = owner;
     this.#socket = owner.socket;
     this.#left = head.contentLength;
+    this.#awaitsContinue = head.expectsContinue;
     this.receiving = head.framing !== 'none' && head.fault === undefined;
   }
 
@@ -103,9 +108,21 @@ export class H1Stream implements ClientStream {
   }
 
   resumeBody(): void {
+    if (this.#awaitsContinue) this.#continue();
+    this.#readOn();
+  }
+
+  #readOn(): void {
     if (!this.pausing) return;
     this.pausing = false;
     this.#owner.onPaused();
+  }
+
+  /** A client that has begun to send needs no 100. */
+  #continue(): void {
+    this.#awaitsContinue = false;
+    if (this.#over || this.started || this.#gotBody || !this.receiving) return;
+    this.#socket.writeLatin1('HTTP/1.1 100 Continue\r\n\r\n');
   }
 
   takePaused(): boolean {
@@ -141,9 +158,22 @@ export class H1Stream implements ClientStream {
     const reader = this.#reader;
     const at = reader.read(bytes, from, to);
     if (reader.step === 'data') this.#deliver(bytes.subarray(reader.dataStart, reader.dataEnd), false);
-    else if (reader.step === 'end') this.#deliver(noBytes, true);
-    else if (reader.step === 'fault') this.#onBodyFault(reader.fault ?? 'request_malformed');
+    else if (reader.step === 'end') {
+      if (reader.trailers !== undefined && this.#takesBody)
+        this.#events?.onRequestTrailers?.(reader.trailers);
+      this.#deliver(noBytes, true);
+    } else if (reader.step === 'fault') this.#onBodyFault(reader.fault ?? 'request_malformed');
     return at;
+  }
+
+  sendInterim(head: ResponseHead): void {
+    // HTTP/1.0 knows no interim response (RFC 9110 §15.2).
+    if (this.started || this.#over || this.head.minor === 0) return;
+    this.#socket.writeLatin1(`HTTP/1.1 ${head.lines}\r\n\r\n`);
+  }
+
+  setTrailers({ names, values }: Trailers): void {
+    for (let at = 0; at < names.length; at += 1) this.#trailers += `${names[at]}: ${values[at]}\r\n`;
   }
 
   begin(head: ResponseHead): void {
@@ -242,7 +272,7 @@ export class H1Stream implements ClientStream {
   /** Reads on in a body that nothing wants, so that the next request can follow. */
   #dropBody(): void {
     this.#takesBody = false;
-    this.resumeBody();
+    this.#readOn();
   }
 
   #begin(head: ResponseHead, pieces: readonly Uint8Array[], last: boolean): string {
@@ -250,7 +280,8 @@ export class H1Stream implements ClientStream {
     const { framing } = head;
     let length = framing === 'close' || framing === 'chunked' ? -1 : head.contentLength;
     // The whole body is here, so its length can be told.
-    if (length < 0 && framing !== 'none' && last && pieces.length <= 1) length = pieces[0]?.length ?? 0;
+    if (length < 0 && framing !== 'none' && last && pieces.length <= 1 && this.#trailers === '')
+      length = pieces[0]?.length ?? 0;
     const isOpen = length < 0 && framing !== 'none';
     this.#chunked = isOpen && this.head.minor === 1;
     this.closes = this.#mustClose() || (isOpen && !this.#chunked);
@@ -260,7 +291,7 @@ export class H1Stream implements ClientStream {
   #mustClose(): boolean {
     if (this.head.close || this.closes || this.#owner.isLast) return true;
     // Whether a client that was not told to go on sends its body cannot be known (RFC 9110 §10.1.1).
-    return this.head.expectsContinue && this.receiving && !this.#gotBody;
+    return this.#awaitsContinue && this.receiving && !this.#gotBody;
   }
 
   #connection(): '' | 'close' | 'keep-alive' {
@@ -271,7 +302,7 @@ export class H1Stream implements ClientStream {
   #sendChunks(text: string, pieces: readonly Uint8Array[], last: boolean): boolean {
     let size = 0;
     for (const piece of pieces) size += piece.length;
-    const end = last ? '0\r\n\r\n' : '';
+    const end = last ? `0\r\n${this.#trailers}\r\n` : '';
     if (size === 0) return this.#write(text + end, nothing, '');
     return this.#write(`${text}${size.toString(16)}\r\n`, pieces, `\r\n${end}`);
   }

@@ -49,7 +49,7 @@ function isWhole(text: string): boolean {
   if (end < 4) return false;
   const length = /\r\ncontent-length: (\d+)\r\n/.exec(text.slice(0, end))?.[1];
   if (length !== undefined) return text.length >= end + Number(length);
-  return !text.includes('\r\ntransfer-encoding: chunked\r\n') || text.endsWith('\r\n0\r\n\r\n');
+  return !text.includes('\r\ntransfer-encoding: chunked\r\n') || /\r\n0\r\n([^\r\n]+\r\n)*\r\n$/.test(text);
 }
 
 /** Rows whose bytes end with a message or with a fault, under the limits of the gateway. */
