@@ -1,4 +1,16 @@
-import { afterResponse, carried, head, malformed, page, type Row, sent, smuggled } from './request-row.ts';
+import {
+  afterResponse,
+  carried,
+  head,
+  malformed,
+  type OnNode,
+  page,
+  passed,
+  type Row,
+  refused,
+  sent,
+  smuggled,
+} from './request-row.ts';
 
 const length = (...values: string[]): string =>
   head('POST /x', ...values.map((value) => `Content-Length:${value}`));
@@ -7,11 +19,18 @@ const coded = (...values: string[]): string =>
 const abc = `${sent('POST /x', 'content-length: 3')}abc`;
 const chunks = '3\r\nabc\r\n0\r\n\r\n';
 const chunkedAbc = sent('POST /x', 'transfer-encoding: chunked') + chunks;
-/** The engine ends the connection while the request is on its way, so its response does not arrive. */
+/** What upstream gets of a request that follows in order. */
+const smuggledOn = sent('GET /smuggled');
+/** uWebSockets.js ends the connection while the request is on its way, so its response does not arrive. */
 const cut = { responses: [], end: 'closed', counted: ['client_aborted'] } as const;
+/** uWebSockets.js ends the connection after a chunked request. */
+const closes = {
+  end: 'closed',
+  node: { differs: 'the connection after a chunked request', end: 'open' },
+} as const;
 const heard = { counted: ['request_malformed'] };
 
-/** The engine takes the first of several lengths, and leaves the rest of the body to be the next request. */
+/** uWebSockets.js takes the first of several lengths, and leaves the rest of the body to be the next request. */
 export const lengths: readonly Row[] = [
   carried('length 3', `${length(' 3')}abc`, abc),
   carried('length 0', length(' 0'), sent('POST /x', 'content-length: 0')),
@@ -42,17 +61,22 @@ export const lengths: readonly Row[] = [
     [`${length(' 3')}abc`, afterResponse, head('GET /second')],
     [abc, sent('GET /second')],
   ),
-  carried('a request behind a body, in the same segment', `${length(' 3')}abc${smuggled}`, abc, cut),
+  carried('a request behind a body, in the same segment', `${length(' 3')}abc${smuggled}`, abc, {
+    ...cut,
+    node: passed('pipelining', abc, smuggledOn),
+  }),
 ];
 
 export const encodings: readonly Row[] = [
-  carried('chunked', coded(' chunked') + chunks, chunkedAbc, { end: 'closed' }),
-  carried('CHUNKED', coded(' CHUNKED') + chunks, chunkedAbc, { end: 'closed' }),
-  carried('chunked with TAB around', coded('\tchunked\t') + chunks, chunkedAbc, { end: 'closed' }),
+  carried('chunked', coded(' chunked') + chunks, chunkedAbc, closes),
+  carried('CHUNKED', coded(' CHUNKED') + chunks, chunkedAbc, closes),
+  carried('chunked with TAB around', coded('\tchunked\t') + chunks, chunkedAbc, closes),
   malformed('encoding identity', coded(' identity') + chunks),
   malformed('encoding xchunked', coded(' xchunked') + chunks),
   malformed('encoding gzip', coded(' gzip') + chunks),
-  malformed('encoding gzip, chunked', coded(' gzip, chunked') + chunks),
+  malformed('encoding gzip, chunked', coded(' gzip, chunked') + chunks, {
+    node: refused(501, 'transfer_coding_not_supported', 'other transfer codings'),
+  }),
   malformed('encoding chunked, identity', coded(' chunked, identity') + chunks),
   malformed('encoding chunked, chunked', coded(' chunked, chunked') + chunks),
   malformed('encoding chunked;a=b', coded(' chunked;a=b') + chunks),
@@ -68,6 +92,7 @@ export const encodings: readonly Row[] = [
   ),
   carried('a byte from 0x80 up behind chunked is lost', coded(' chunked\xa0') + chunks, chunkedAbc, {
     end: 'closed',
+    node: refused(400, 'request_malformed', 'bytes from 0x80 up'),
   }),
   page(
     'encoding with a space before the colon',
@@ -98,16 +123,21 @@ export const encodings: readonly Row[] = [
 ];
 
 const partly = (body: string): string => sent('POST /x', 'transfer-encoding: chunked') + body;
-const closed = { end: 'closed' } as const;
 /** `3;a` is read as hexadecimal 3ba, so that later bytes are content of an upload that never ends. */
 const swallowed = partly('a\r\nabc\r\n0\r\n\r\n\r\n');
 const waiting = { responses: [], end: 'waiting', counted: ['client_aborted'] } as const;
-/** The engine refuses it when the head is on its way upstream, where the request stays without an end. */
-const midway = (name: string, body: string): Row =>
-  carried(name, coded(' chunked') + body, partly(''), { ...cut, responses: ['400 page'] });
+/** Refused when the head is on its way upstream, where the request stays without an end. */
+const badChunk = (before = ''): { end: 'closed'; node: OnNode } => ({
+  end: 'closed',
+  node: { ...refused(400, 'request_malformed', 'chunk lines'), upstream: [partly(before)] },
+});
+const extension = { node: passed('chunk lines', chunkedAbc) };
+/** uWebSockets.js refuses it when the head is on its way upstream, where the request stays without an end. */
+const midway = (name: string, body: string, node: OnNode = badChunk().node): Row =>
+  carried(name, coded(' chunked') + body, partly(''), { ...cut, responses: ['400 page'], node });
 
 /**
- * The engine reads chunk sizes in its own way and hands over only the content, so the gateway cannot judge them. It
+ * uWebSockets.js reads chunk sizes in its own way and hands over only the content, so the gateway cannot judge them. It
  * frames the body anew, and the connection ends: no bytes after the body become a request.
  */
 export const chunkLines: readonly Row[] = [
@@ -115,91 +145,118 @@ export const chunkLines: readonly Row[] = [
     'chunk extension behind a space',
     `${coded(' chunked')}3 ;a=b\r\nabc\r\n0\r\n\r\n`,
     chunkedAbc,
-    closed,
+    badChunk(),
   ),
   carried(
     'size in capitals',
     `${coded(' chunked')}A\r\n0123456789\r\n0\r\n\r\n`,
     partly('a\r\n0123456789\r\n0\r\n\r\n'),
-    closed,
+    closes,
   ),
-  carried('size with zeros before', `${coded(' chunked')}0003\r\nabc\r\n0\r\n\r\n`, chunkedAbc, closed),
+  carried('size with zeros before', `${coded(' chunked')}0003\r\nabc\r\n0\r\n\r\n`, chunkedAbc, closes),
   carried(
     'size g is 16',
     `${coded(' chunked')}g\r\n0123456789abcdef\r\n0\r\n\r\n`,
     partly('10\r\n0123456789abcdef\r\n0\r\n\r\n'),
-    closed,
+    badChunk(),
   ),
   carried(
     'size : is 10',
     `${coded(' chunked')}:\r\n0123456789\r\n0\r\n\r\n`,
     partly('a\r\n0123456789\r\n0\r\n\r\n'),
-    closed,
+    badChunk(),
   ),
   carried(
     'an empty size is the end',
     `${coded(' chunked')}\r\nabc\r\n0\r\n\r\n`,
     partly('0\r\n\r\n'),
-    closed,
+    badChunk(),
   ),
   carried(
     'a space before the size is the end',
     `${coded(' chunked')} 3\r\nabc\r\n0\r\n\r\n`,
     partly('0\r\n\r\n'),
-    closed,
+    badChunk(),
   ),
-  carried('bare LF behind the size', `${coded(' chunked')}3\nabc\r\n0\r\n\r\n`, chunkedAbc, closed),
-  carried('no CRLF behind the content', `${coded(' chunked')}3\r\nabcXX0\r\n\r\n`, chunkedAbc, closed),
+  carried('bare LF behind the size', `${coded(' chunked')}3\nabc\r\n0\r\n\r\n`, chunkedAbc, badChunk()),
+  carried(
+    'no CRLF behind the content',
+    `${coded(' chunked')}3\r\nabcXX0\r\n\r\n`,
+    chunkedAbc,
+    badChunk('3\r\nabc\r\n'),
+  ),
   carried(
     'chunk extension without a space is a part of the size',
     `${coded(' chunked')}3;a\r\nabc\r\n0\r\n\r\n`,
     swallowed,
-    waiting,
+    { ...waiting, ...extension },
   ),
-  carried('so is one with a value', `${coded(' chunked')}3;a=b\r\nabc\r\n0\r\n\r\n`, swallowed, waiting),
-  midway('chunk extension with a quoted value', '3;a="b"\r\nabc\r\n0\r\n\r\n'),
+  carried('so is one with a value', `${coded(' chunked')}3;a=b\r\nabc\r\n0\r\n\r\n`, swallowed, {
+    ...waiting,
+    ...extension,
+  }),
+  midway('chunk extension with a quoted value', '3;a="b"\r\nabc\r\n0\r\n\r\n', extension.node),
   midway('size z', 'z\r\nabc\r\n0\r\n\r\n'),
   midway('size -3', '-3\r\nabc\r\n0\r\n\r\n'),
   midway('size 0x3', '0x3\r\nabc\r\n0\r\n\r\n'),
   midway('size of 17 digits', '10000000000000003\r\nabc\r\n0\r\n\r\n'),
 ];
 
-/** The engine drops two bytes after the last chunk and reads the next ones as a request. */
+const badTrailer = {
+  node: {
+    ...refused(400, 'request_malformed', 'trailers of a request'),
+    upstream: [partly('3\r\nabc\r\n')],
+  },
+};
+const inOrder = { node: passed('pipelining', chunkedAbc, smuggledOn) };
+
+/** uWebSockets.js drops two bytes after the last chunk and reads the next ones as a request. */
 export const trailers: readonly Row[] = [
   carried('a trailer', `${coded(' chunked')}3\r\nabc\r\n0\r\nX-T: v\r\n\r\n`, chunkedAbc, {
     ...cut,
     responses: ['505 page'],
+    node: passed('trailers of a request', chunkedAbc),
   }),
   carried(
     'a trailer that is a request behind two bytes',
     `${coded(' chunked')}3\r\nabc\r\n0\r\nX:${smuggled}`,
     chunkedAbc,
-    cut,
+    { ...cut, ...badTrailer },
   ),
-  carried('a trailer that is a request', `${coded(' chunked')}3\r\nabc\r\n0\r\n${smuggled}`, chunkedAbc, cut),
+  carried('a trailer that is a request', `${coded(' chunked')}3\r\nabc\r\n0\r\n${smuggled}`, chunkedAbc, {
+    ...cut,
+    ...badTrailer,
+  }),
   carried(
     'a trailer that comes before the answer',
     [`${coded(' chunked')}3\r\nabc\r\n0\r\nX:`, smuggled],
     chunkedAbc,
-    cut,
+    { ...cut, ...badTrailer },
   ),
   carried(
     'a trailer that comes behind the answer',
     [`${coded(' chunked')}3\r\nabc\r\n0\r\nX:`, afterResponse, smuggled],
     chunkedAbc,
-    closed,
+    {
+      end: 'closed',
+      // The request ends with its trailers, so its response cannot come before them.
+      node: { ...badTrailer.node, pieces: [`${coded(' chunked')}3\r\nabc\r\n0\r\nX:`, smuggled] },
+    },
   ),
-  carried('a request behind a chunked one', `${coded(' chunked')}${chunks}${smuggled}`, chunkedAbc, cut),
+  carried('a request behind a chunked one', `${coded(' chunked')}${chunks}${smuggled}`, chunkedAbc, {
+    ...cut,
+    ...inOrder,
+  }),
   carried(
     'a request behind a chunked one before the answer',
     [coded(' chunked') + chunks, smuggled],
     chunkedAbc,
-    cut,
+    { ...cut, ...inOrder },
   ),
   carried(
     'a request behind a chunked one and its answer',
     [coded(' chunked') + chunks, afterResponse, smuggled],
     chunkedAbc,
-    closed,
+    { end: 'closed', ...inOrder },
   ),
 ];

@@ -1,4 +1,16 @@
-import { carried, head, malformed, page, type Row, sent, smuggled, waits } from './request-row.ts';
+import {
+  badHead,
+  carried,
+  head,
+  malformed,
+  otherVersion,
+  page,
+  passed,
+  type Row,
+  sent,
+  smuggled,
+  waits,
+} from './request-row.ts';
 
 export const methods: readonly Row[] = [
   carried('lower-case method', head('get /x'), sent('get /x')),
@@ -40,33 +52,40 @@ export const targets: readonly Row[] = [
   page('TAB in the path', head('GET /x\ty'), 505),
   page('space in the path', head('GET /x y'), 505),
   page('control character in the query', head('GET /x?\x01'), 505),
-  page('absolute form', head('GET http://a.example/x'), 505),
+  page('absolute form', head('GET http://a.example/x'), 505, {
+    node: passed('absolute form', sent('GET /x')),
+  }),
   page('absolute form of another host', head('GET http://b.example/x'), 505),
-  page('asterisk form', head('OPTIONS *'), 505),
+  page('asterisk form', head('OPTIONS *'), 505, {
+    node: { differs: '`OPTIONS *`', responses: ['204'], end: 'open', counted: ['options_answered'] },
+  }),
   page('authority form', head('CONNECT a.example:443'), 505),
   page('relative target', head('GET x'), 505),
   page('target of a query alone', head('GET ?x'), 505),
   page('empty target', head('GET '), 505),
 ];
 
+const skipped = { node: passed('lines before a request line', sent('GET /x')) };
 const version = (text: string): string => `GET /x${text}\r\nHost: a.example\r\n\r\n`;
 
 export const versions: readonly Row[] = [
-  page('HTTP/1.0', version(' HTTP/1.0'), 505),
-  page('HTTP/1.2', version(' HTTP/1.2'), 505),
+  page('HTTP/1.0', version(' HTTP/1.0'), 505, {
+    node: { ...passed('HTTP/1.0', sent('GET /x')), end: 'closed' },
+  }),
+  page('HTTP/1.2', version(' HTTP/1.2'), 505, { node: otherVersion }),
   page('HTTP/1.10', version(' HTTP/1.10'), 505),
-  page('HTTP/2.0', version(' HTTP/2.0'), 505),
+  page('HTTP/2.0', version(' HTTP/2.0'), 505, { node: otherVersion }),
   page('HTTP/11', version(' HTTP/11'), 505),
   page('http/1.1', version(' http/1.1'), 505),
   page('HTTP/0.9', 'GET /x\r\n\r\n', 505, { alone: true }),
-  waits('HTTP/0.9 and a request behind it', `GET /x\r\n\r\n${smuggled}`),
-  waits('no version', version('')),
+  waits('HTTP/0.9 and a request behind it', `GET /x\r\n\r\n${smuggled}`, { node: badHead }),
+  waits('no version', version(''), { node: badHead }),
   page('space behind the version', version(' HTTP/1.1 '), 505),
   page('two spaces before the version', version('  HTTP/1.1'), 505),
-  page('preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 505),
+  page('preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 505, { node: otherVersion }),
   page('hello of TLS', '\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00', 505),
   page('PROXY version 1', `PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n${head('GET /x')}`, 505),
-  waits('empty line before the request', `\r\n${head('GET /x')}`),
-  waits('empty lines before the request', `\r\n\r\n${head('GET /x')}`),
+  waits('empty line before the request', `\r\n${head('GET /x')}`, skipped),
+  waits('empty lines before the request', `\r\n\r\n${head('GET /x')}`, skipped),
   page('bare LF before the request', `\n${head('GET /x')}`, 505),
 ];

@@ -181,7 +181,7 @@ describe('the bytes of a client', () => {
         upstream.filter((text) => text.startsWith('GET /smuggled')),
         [],
       );
-      assert.ok(responses.length <= 1, responses.join());
+      assert.ok(responses.length <= Math.max(1, row.responses.length), responses.join());
       if (!row.responses.includes('200')) assert.ok(!responses.includes('200'));
     });
   }

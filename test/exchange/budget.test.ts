@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, mock, test } from 'node:test';
 import { Upload } from '../../src/upstream/upload.ts';
+import { byEngine } from '../support/engine.ts';
 import { eventually, serverOf, startGateway, type TestGateway } from '../support/gateway.ts';
 import { Origin, type OriginConnection } from '../support/origin.ts';
 import { Wire } from '../support/wire.ts';
@@ -74,7 +75,7 @@ async function open(): Promise<Wire> {
   return wire;
 }
 
-/** An upload that upstream does not read, with bytes waiting in both places. */
+/** An upload that upstream does not read, with bytes waiting in both places, or in the one that a prompt pause leaves. */
 async function stuck(framing: Framing): Promise<[Wire, OriginConnection]> {
   const wire = await open();
   const { line, piece, end } = framings[framing];
@@ -84,7 +85,11 @@ async function stuck(framing: Framing): Promise<[Wire, OriginConnection]> {
   upstream.socket.pause();
   for (let at = 0; at < BODY; at += MIB) wire.send(piece);
   wire.send(end);
-  const { queued, inSockets } = await eventually(held, (seen) => seen.queued > 0 && seen.inSockets > 0);
+  const isQueued = byEngine('a fast upload', { uws: true, node: false });
+  const { queued, inSockets } = await eventually(
+    held,
+    (seen) => seen.inSockets > 0 && (!isQueued || seen.queued > 0),
+  );
   assert.equal(left(), ALL - queued - inSockets);
   return [wire, upstream];
 }

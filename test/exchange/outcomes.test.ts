@@ -9,9 +9,9 @@ import { Wire } from '../support/wire.ts';
 import { nodeRows } from './node-outcome-rows.ts';
 import { rows as commonRows, type OutcomeRow, SECRET, scrape } from './outcome-rows.ts';
 
-/** Reasons that no exchange of this version can end with, and why. */
 const rows = [...commonRows, ...nodeRows];
 
+/** Reasons that no exchange of this version can end with, and why. */
 const undriven: Readonly<Partial<Record<Reason, string>>> = {
   no_healthy_upstream: 'upstreams are not probed',
 };

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
+import { byEngine } from '../support/engine.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { request } from '../support/wire.ts';
 import { readingsOf } from './path-readings.ts';
@@ -205,11 +206,11 @@ after(() => {
 });
 
 /** Outcome of a request without a token: the path that upstream read, or the status of the refusal. */
-async function visit(port: number, target: string): Promise<readonly string[] | number> {
+async function visit(port: number, target: string, path = target): Promise<readonly string[] | number> {
   const response = await request(port, `GET ${target} HTTP/1.1\r\nHost: a.example\r\n\r\n`);
   if (response.status !== 200) return response.status;
   const reading = JSON.parse(response.body) as { target: string; readings: string[] };
-  assert.equal(reading.target, target, 'forwarded as sent');
+  assert.equal(reading.target, path, 'forwarded as sent');
   return reading.readings;
 }
 
@@ -286,10 +287,29 @@ for (const setting of settings) {
 
     test('a target that is no path is refused', async () => {
       const before = reached.length;
-      for (const target of ['http://a.example/admin', 'http://a.example/public', '*', 'admin', '?/public']) {
+      const absolute = ['http://a.example/admin', 'http://a.example/public'];
+      const others = [
+        'http://b.example/public',
+        'https://a.example/public',
+        'http:/public',
+        '*',
+        'admin',
+        '?/public',
+      ];
+      for (const target of byEngine('absolute form', { uws: [...absolute, ...others], node: others })) {
         assert.ok([400, 505].includes((await visit(gateway.port, target)) as number), target);
       }
       assert.equal(reached.length, before);
+    });
+
+    test('the absolute form of a target is judged as its path is, or refused', async () => {
+      const isServed = byEngine('absolute form', { uws: false, node: true });
+      const targets = ['/admin', '/admin/', '/admin?x=/public', ...harmless, ...spellings.slice(0, 300)];
+      for (const target of targets.filter((text) => text.startsWith('/'))) {
+        const seen = await visit(gateway.port, `http://a.example${target}`, target);
+        if (!isServed) assert.equal(seen, 505, target);
+        else assert.deepEqual(seen, await visit(gateway.port, target), target);
+      }
     });
   });
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { byEngine } from '../support/engine.ts';
 import { hs256, keyPair, rs256, signToken, type TestKey } from '../support/tokens.ts';
 import { claims, compact, issuerOf, SECRET, segment, standFor, verificationKey } from './stand.ts';
 
@@ -95,6 +96,10 @@ describe('a token has one spelling', () => {
     '\u00ad',
   ];
   for (const text of insertions) {
+    const isControl = text === '\x7f';
+    const refusal = isControl
+      ? byEngine('DEL in a value', { uws: malformed, node: '400 request_malformed' })
+      : malformed;
     test(`${JSON.stringify(text)} after, before or within a segment`, async () => {
       for (const at of [0, 1, 2]) {
         const changes: readonly ((part: string) => string)[] = [
@@ -104,9 +109,10 @@ describe('a token has one spelling', () => {
           (part) => part.slice(0, -text.length) + text,
         ];
         for (const [index, change] of changes.entries()) {
-          // The engine drops bytes from 0x80 up at the edges of a value; the end is then unchanged.
-          if (at === 2 && index % 3 === 0 && text.charCodeAt(text.length - 1) >= 0x80) continue;
-          await stand().refuses(respell(token, at, change), malformed, `segment ${at}, place ${index}`);
+          // Where the engine drops bytes from 0x80 up at the edges of a value, the end is unchanged.
+          const isCut = byEngine('bytes from 0x80 up', { uws: true, node: false });
+          if (isCut && at === 2 && index % 3 === 0 && text.charCodeAt(text.length - 1) >= 0x80) continue;
+          await stand().refuses(respell(token, at, change), refusal, `segment ${at}, place ${index}`);
         }
       }
       await stand().admits(token);

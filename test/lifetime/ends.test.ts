@@ -5,6 +5,7 @@ import { get as httpGet, type IncomingMessage } from 'node:http';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { request as undici } from 'undici';
+import { byEngine } from '../support/engine.ts';
 import { eventually, startGateway, type TestGateway } from '../support/gateway.ts';
 import { Origin, type OriginConnection } from '../support/origin.ts';
 import { needs } from '../support/programs.ts';
@@ -123,7 +124,10 @@ describe('an upstream that responds before the end of the request', () => {
           wire.send(part);
           const body = 'c'.repeat(size);
           upstream.write(`HTTP/1.1 413 Too Much\r\n${keep}Content-Length: ${size}\r\n\r\n${body}`);
-          if (framing === 'chunked') {
+          const closes =
+            framing === 'chunked' &&
+            byEngine('the connection after a chunked request', { uws: true, node: false });
+          if (closes) {
             // The client is asked to close; the engine's idle time-out would do it some 12 s later.
             const text = await eventually(
               () => wire.pending,
@@ -136,10 +140,10 @@ describe('an upstream that responds before the end of the request', () => {
           }
           await upstream.closed();
           await ended('forwarded');
-          if (framing === 'length') {
+          if (!closes) {
             // The rest of the body is no request; the next bytes are one, on its own connection.
             const next = origin.connection();
-            wire.send(half + get);
+            wire.send((framing === 'length' ? half : `${part}0\r\n\r\n`) + get);
             const second = await next;
             assert.match(await second.head(), /^GET \/x /);
             second.write('HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok');
@@ -252,7 +256,10 @@ describe('a body cut short is an error to', () => {
     test(`node:http, ${framing}`, async () => {
       const served = cut();
       const read = async (): Promise<void> => {
-        const [response] = (await once(httpGet(url()), 'response')) as [IncomingMessage];
+        const asking = httpGet(url());
+        // A reset after the head ends the request as well as the response.
+        asking.on('error', () => {});
+        const [response] = (await once(asking, 'response')) as [IncomingMessage];
         for await (const _ of response);
       };
       await assert.rejects(read);

@@ -3,15 +3,13 @@ import type { Exchange } from '../../src/exchange/exchange.ts';
 import { createGateway, type LocalGateway } from '../../src/gateway/local-gateway.ts';
 import type { Server } from '../../src/gateway/server.ts';
 import type { Log } from '../../src/lib/log.ts';
+import { testEngine } from './engine.ts';
 import { issuerConfig } from './issuer.ts';
 import { rs256, rsaKey, secondsFromNow, type TestKey } from './tokens.ts';
 import { request } from './wire.ts';
 
 const ISSUER = 'https://issuer.example';
 const AUDIENCE = 'orders';
-
-/** The front of the gateways that tests start: the suite runs with each. */
-const testEngine: 'uws' | 'node' = process.env['TEST_ENGINE'] === 'node' ? 'node' : 'uws';
 
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
 

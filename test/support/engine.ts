@@ -1,0 +1,37 @@
+/** The front of the gateways that tests start: `npm test` runs the folders of `scripts/test.mjs` with each. */
+export const testEngine: 'uws' | 'node' = process.env['TEST_ENGINE'] === 'node' ? 'node' : 'uws';
+
+/** In what the engines differ for a client: the first column of the table in docs/http-semantics.md. */
+export const differences = [
+  'a head that breaks the grammar',
+  'the log of a refused head',
+  'lines before a request line',
+  'an empty field name',
+  'DEL in a value',
+  'bytes from 0x80 up',
+  'the number of header fields',
+  '`limits.requestHead`',
+  '`limits.requestsPerConnection`',
+  'HTTP/1.0',
+  'other versions of HTTP',
+  'absolute form',
+  '`OPTIONS *`',
+  'other transfer codings',
+  'chunk lines',
+  'trailers of a request',
+  'the connection after a chunked request',
+  'pipelining',
+  'half-close',
+  '`Expect: 100-continue`',
+  'a fast upload',
+  'the head of a response',
+  'the chunks of a response',
+  'a response that breaks off',
+] as const;
+
+export type Difference = (typeof differences)[number];
+
+/** What a test expects of the engine under test, where the engines differ. */
+export function byEngine<T>(_difference: Difference, expected: { readonly uws: T; readonly node: T }): T {
+  return expected[testEngine];
+}
