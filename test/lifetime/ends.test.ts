@@ -12,12 +12,19 @@ import { needs } from '../support/programs.ts';
 import { Wire } from '../support/wire.ts';
 import { framingLine, MIB, pour, settled, swallow, takenOf } from './stream.ts';
 
+/** Milliseconds for a client that has ended its side and takes nothing: an engine that serves such clients waits as long. */
+const SEND_MS = 5_000;
+
 let origin: Origin;
 let gateway: TestGateway;
 
 beforeEach(async () => {
   origin = await Origin.start();
-  gateway = await startGateway({ upstreamPort: origin.port, routes: [{ auth: 'none' }] });
+  gateway = await startGateway({
+    upstreamPort: origin.port,
+    routes: [{ auth: 'none' }],
+    config: { timeouts: { sendMs: SEND_MS } },
+  });
 });
 
 /** Another gateway for the test, whose upstream is late after 600 ms of silence. */
