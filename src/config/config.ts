@@ -148,6 +148,13 @@ export type PreflightConfig =
       readonly credentials: boolean;
     };
 
+/** Header fields of a route's responses. */
+export interface ResponseHeadersConfig {
+  /** Name as configured → value, visible ASCII with inner blanks. */
+  readonly set: ReadonlyMap<string, string>;
+  readonly remove: readonly string[];
+}
+
 export interface RouteConfig {
   /** The name in metrics, logs and `explain`: `host/path` or `/path`, with the methods if they are limited. */
   readonly name: string;
@@ -170,6 +177,8 @@ export interface RouteConfig {
   readonly paths?: 'strict' | 'plain' | undefined;
   /** The treatment of requests with NTLM or Negotiate, which authenticate their connection. */
   readonly connectionAuth: 'refuse' | 'pass';
+  /** Undefined: responses go to the client with upstream's fields. */
+  readonly responseHeaders?: ResponseHeadersConfig | undefined;
 }
 
 export interface UpstreamConfig {

@@ -1,7 +1,8 @@
 import type { Pending, Permit, Rejection, VerdictWaiter } from '../auth/verdict.ts';
-import { clientAddress } from '../forwarding/forwarded.ts';
+import { clientAddress, isSecure } from '../forwarding/forwarded.ts';
 import { privateResponse } from '../forwarding/private-response.ts';
 import { passesExpectation } from '../forwarding/request-writer.ts';
+import type { ResponseFields } from '../forwarding/response-fields.ts';
 import type { ClientEvents, ClientStream } from '../front/front.ts';
 import type { Reply, RequestHead, RequestLines, ResponseHead, Trailers } from '../http/message.ts';
 import type { Reason } from '../reasons.ts';
@@ -194,7 +195,9 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     if (this.#ended) return;
     const client = this.client;
     if (head !== undefined) {
-      this.#response = this.#wire?.tokenInUrl === true ? privateResponse(head) : head;
+      const fields = this.#route?.responseFields;
+      const its = fields === undefined ? head : fields.ofResponse(head, this.#isSecure(fields));
+      this.#response = this.#wire?.tokenInUrl === true ? privateResponse(its) : its;
       client.begin(this.#response);
     }
     if (this.#access !== undefined) for (const piece of pieces) this.#access.responseBytes += piece.length;
@@ -248,6 +251,13 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   #clientAddress(): string | undefined {
     const peer = this.client.peer();
     return peer === undefined ? undefined : clientAddress(this.#head, peer, this.#context.trustedProxies);
+  }
+
+  /** Whether the fields for clients with TLS apply. A response that has begun has its fields already. */
+  #isSecure({ dependsOnScheme }: ResponseFields): boolean {
+    const { client } = this;
+    if (!dependsOnScheme || client.started) return false;
+    return isSecure(this.#head, client.scheme, client.peer(), this.#context.trustedProxies);
   }
 
   onAborted(): void {
@@ -313,8 +323,9 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     if (this.#access !== undefined) this.#access.durationMs = seconds * 1000;
     if (reply === undefined) this.#log();
     else {
-      this.#reply = reply;
-      this.client.reply(reply);
+      const fields = this.#route?.responseFields;
+      this.#reply = fields === undefined ? reply : fields.ofReply(reply, this.#isSecure(fields));
+      this.client.reply(this.#reply);
     }
   }
 

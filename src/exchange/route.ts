@@ -1,6 +1,7 @@
 import type { Policy } from '../auth/policy/policy.ts';
 import type { Permit } from '../auth/verdict.ts';
 import type { Forwarded } from '../forwarding/request-writer.ts';
+import type { ResponseFields } from '../forwarding/response-fields.ts';
 import type { PreflightReplies } from '../replies/preflight.ts';
 import type { Routed } from '../routing/path-table.ts';
 import type { Upstream } from '../upstream/upstream.ts';
@@ -16,5 +17,7 @@ export interface Route extends Routed {
   readonly passConnectionAuth: boolean;
   /** The permit for preflights without a token, or the replies to them; undefined when preflights need a token. */
   readonly preflight: Permit | PreflightReplies | undefined;
+  /** Undefined: responses go to the client with upstream's fields. */
+  readonly responseFields: ResponseFields | undefined;
   readonly tally: RouteTally;
 }

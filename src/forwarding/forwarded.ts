@@ -77,6 +77,17 @@ export function clientAddress(head: RequestHead, peer: string, trusted: Networks
   return address;
 }
 
+/** Whether the client came by TLS: to this gateway, or to the trusted proxy in front of it. @param peer as above. */
+export function isSecure(
+  head: RequestHead,
+  scheme: 'http' | 'https',
+  peer: string | undefined,
+  trusted: Networks | undefined,
+): boolean {
+  if (trusted === undefined || peer === undefined || !trusted.has(peer)) return scheme === 'https';
+  return (readForwarded(head).proto ?? scheme) === 'https';
+}
+
 /**
  * The well-formed end of X-Forwarded-For. Proxies append at the right; any client may have written the left part. A
  * malformed entry invalidates only the part left of it, so no client can hide behind one. Several fields are one

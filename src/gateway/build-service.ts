@@ -10,6 +10,7 @@ import type { Exchange } from '../exchange/exchange.ts';
 import type { Route } from '../exchange/route.ts';
 import type { Tally } from '../exchange/tally.ts';
 import { RequestWriter } from '../forwarding/request-writer.ts';
+import { ResponseFields } from '../forwarding/response-fields.ts';
 import { hostPort } from '../http/host-port.ts';
 import { Networks } from '../http/networks.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -103,6 +104,7 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
       forwarded: route.forward.forwarded,
       passConnectionAuth: route.connectionAuth === 'pass',
       preflight: preflightOf(route),
+      responseFields: route.responseHeaders && new ResponseFields(route.responseHeaders),
       tally: tally.route(route.name),
     }),
   );

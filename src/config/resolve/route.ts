@@ -11,6 +11,7 @@ import { resolvePreflight } from './cors.ts';
 import type { Findings } from './findings.ts';
 import { resolveHeaders, writtenSpellings } from './forward-headers.ts';
 import { resolveRequire } from './require.ts';
+import { resolveResponseHeaders } from './response-headers.ts';
 import { textOf, whyNoPath } from './route-path.ts';
 import { refuseWrittenPlaces, resolveToken } from './token.ts';
 import { resolveServer, upstreamDefaults } from './upstream.ts';
@@ -49,6 +50,11 @@ export function resolveRoutes(
         `is the path of the route ${rival.name} to servers that ignore case, accents or escapes, so requests for either are refused; must differ in more`,
       );
     }
+    const responseHeaders = resolveResponseHeaders(
+      route.responseHeaders,
+      [...path, 'responseHeaders'],
+      findings,
+    );
     const token = resolveToken(route.token, route.auth === NONE, [...path, 'token'], findings);
     if (token !== undefined) placed.push({ token, path: [...path, 'token'] });
     const resolved: RouteConfig = {
@@ -65,6 +71,7 @@ export function resolveRoutes(
       },
       connectionAuth: route.connectionAuth ?? 'refuse',
       preflight: resolvePreflight(route.cors, match.methods, path, findings),
+      ...(responseHeaders === undefined ? {} : { responseHeaders }),
       ...(route.paths === 'plain' ? { paths: route.paths } : {}),
     };
     routes.push(resolved);

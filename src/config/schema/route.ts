@@ -3,6 +3,7 @@ import { cors } from './cors.ts';
 import { editorRule, either, list, oneOf, oneOrMany, pattern, section, text } from './fields.ts';
 import { forwardSection, tokenField } from './forward.ts';
 import { requireSection } from './require.ts';
+import { responseHeaders } from './response-headers.ts';
 
 const pathHint = 'a path such as /orders';
 const plainPath = text(pathHint).meta(
@@ -57,6 +58,7 @@ export const route = section({
       'refuse by default. What happens to requests with `Authorization: NTLM` or `Negotiate`, which authenticate a connection. `refuse`: 403. `pass`: each goes on a connection of its own, which is closed after the response.',
     )
     .optional(),
+  responseHeaders: responseHeaders.describe('Headers of responses, such as those for browsers.').optional(),
 }).meta({ required: ['match', 'upstream'] });
 
 export type FileRoute = z.output<typeof route>;
