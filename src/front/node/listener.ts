@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { isMainThread } from 'node:worker_threads';
 import type { TrafficAddress } from '../../config/config.ts';
 import { addressText, hostPort } from '../../http/host-port.ts';
 import { StartError } from '../../lib/start-error.ts';
@@ -36,7 +37,7 @@ export class Listener {
     if ('path' in address) {
       const file = await SocketFile.prepare(address.path, shared);
       try {
-        await listen(server, { path: file.boundPath });
+        await privately(() => listen(server, { path: file.boundPath }));
       } catch {
         throw bindError(address.path);
       }
@@ -69,6 +70,20 @@ export class Listener {
   close(): void {
     this.#file?.remove();
     this.#server.close();
+  }
+}
+
+/**
+ * Binds a path so that no other user may connect before `SocketFile.place` sets the mode. Node.js binds before `listen`
+ * returns. A worker thread cannot change the mask of its process; there the name of the file is all that hides it.
+ */
+function privately(bind: () => Promise<void>): Promise<void> {
+  if (!isMainThread) return bind();
+  const before = process.umask(0o177);
+  try {
+    return bind();
+  } finally {
+    process.umask(before);
   }
 }
 
