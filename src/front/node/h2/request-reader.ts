@@ -1,6 +1,6 @@
 import { isContentLength } from '../../../http/h1/content-length.ts';
 import { isHostAndPort } from '../../../http/host-port.ts';
-import { bytesAsSent, type RequestHead } from '../../../http/message.ts';
+import { bytesAsSent, type RequestHead, type Trailers } from '../../../http/message.ts';
 import { isServable } from '../../../http/request-rules.ts';
 import type { Reason } from '../../../reasons.ts';
 import * as kinds from './field-kinds.ts';
@@ -11,8 +11,6 @@ import type { FieldList } from './hpack/field.ts';
  * the rules are those for both versions, and each is mandatory. `read` is synchronous: one reader serves all connections.
  */
 export class RequestReader {
-  /** The request that was read last waits for a 100 (Continue) (RFC 9110 §10.1.1). */
-  expectsContinue = false;
   /** The last authority that was found well formed; most requests repeat it. */
   #goodHost = '';
   #method: string | undefined;
@@ -23,6 +21,7 @@ export class RequestReader {
   #hosts = 0;
   #length = '';
   #lengths = 0;
+  #expectsContinue = false;
   #authorization: string | undefined;
   #authorizations = 0;
 
@@ -58,13 +57,14 @@ export class RequestReader {
       authorizationCount: this.#authorizations,
       framing,
       contentLength: framing === 'length' ? length : 0,
+      expectsContinue: this.#expectsContinue && framing !== 'none',
       close: false,
       fault,
     };
   }
 
   #reset(): void {
-    this.expectsContinue = false;
+    this.#expectsContinue = false;
     this.#method = undefined;
     this.#path = undefined;
     this.#scheme = undefined;
@@ -105,7 +105,7 @@ export class RequestReader {
           this.#lengths += 1;
           break;
         case kinds.EXPECT:
-          this.expectsContinue = value.toLowerCase() === '100-continue';
+          this.#expectsContinue = value.toLowerCase() === '100-continue';
           break;
         default:
           if (kind === kinds.FAULTY || names.length > 1 || this.#hosts > 0 || !this.#takePseudo(kind, value))
@@ -161,7 +161,9 @@ export class RequestReader {
   }
 }
 
-/** Whether these fields may be trailers: none is faulty or a pseudo-header field (RFC 9113 §8.1). */
-export function areTrailers({ fields, isTooLarge }: FieldList): boolean {
-  return !isTooLarge && fields.every(({ kind }) => kind !== kinds.FAULTY && kind < kinds.METHOD);
+/** The fields as trailers; undefined when one is faulty or a pseudo-header field (RFC 9113 §8.1), or they are too many. */
+export function trailersIn({ fields, isTooLarge }: FieldList): Trailers | undefined {
+  if (isTooLarge) return undefined;
+  if (fields.some(({ kind }) => kind === kinds.FAULTY || kind >= kinds.METHOD)) return undefined;
+  return { names: fields.map(({ name }) => name), values: fields.map(({ value }) => value) };
 }

@@ -1,5 +1,5 @@
 import { isBlank } from '../../../http/ascii.ts';
-import type { ResponseHead } from '../../../http/message.ts';
+import type { ResponseHead, Trailers } from '../../../http/message.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { isOfConnection } from './field-kinds.ts';
 import { BlockWriter } from './hpack/block-writer.ts';
@@ -60,6 +60,14 @@ export const continueBlock: Uint8Array = (() => {
   writer.status(100);
   return writer.take();
 })();
+
+/** The block of fields behind a body. */
+export function trailersBlock({ names, values }: Trailers): Uint8Array {
+  names.forEach((name, at) => {
+    if (!isOfConnection(name)) writer.field(name, values[at] ?? '');
+  });
+  return writer.take();
+}
 
 let dateSecond = -1;
 let dateField: Uint8Array = new Uint8Array();

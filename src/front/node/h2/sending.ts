@@ -3,7 +3,7 @@ import type { ResponseHead } from '../../../http/message.ts';
 import { CONTINUATION, DATA, END_HEADERS, END_STREAM, FRAME_BYTES, HEADERS, MAX_31_BITS } from './codes.ts';
 import { noTable } from './hpack/block-writer.ts';
 import type { Output } from './output.ts';
-import { continueBlock, dateBlock, responseBlock } from './response-block.ts';
+import { dateBlock, responseBlock } from './response-block.ts';
 
 /** Bytes of DATA that a connection may send before its client has said anything (RFC 9113 §6.9.2). */
 const FIRST_WINDOW = 65_535;
@@ -35,12 +35,7 @@ export class Sending {
     if (this.#isTableClosed && block.length + date.length <= FRAME_BYTES) {
       const flags = ends ? END_HEADERS | END_STREAM : END_HEADERS;
       this.#output.joinedFrame(HEADERS, flags, stream, block, date);
-    } else this.#block(stream, [block, date], ends);
-  }
-
-  /** Sends 100 (Continue). */
-  continue(stream: number): void {
-    this.#block(stream, [continueBlock], false);
+    } else this.block(stream, [block, date], ends);
   }
 
   data(stream: number, bytes: Uint8Array, from: number, to: number, ends: boolean): void {
@@ -75,8 +70,8 @@ export class Sending {
     this.#waiting = [];
   }
 
-  /** Sends a field block, which must not be interrupted by other frames (RFC 9113 §4.3). */
-  #block(stream: number, parts: readonly Uint8Array[], ends: boolean): void {
+  /** Sends a field block in parts, between which no other frame may come (RFC 9113 §4.3). */
+  block(stream: number, parts: readonly Uint8Array[], ends: boolean): void {
     const block = Buffer.concat(this.#isTableClosed ? parts : [noTable, ...parts]);
     this.#isTableClosed = true;
     for (let at = 0; at < block.length; at += FRAME_BYTES) {

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import type { Reply, RequestHead, ResponseHead } from '../../../http/message.ts';
+import type { Reply, RequestHead, ResponseHead, Trailers } from '../../../http/message.ts';
 import type { ClientEvents, ClientStream } from '../../front.ts';
 import { Backlog } from './backlog.ts';
 import {
@@ -12,6 +12,7 @@ import {
   PROTOCOL_ERROR,
 } from './codes.ts';
 import type { HeldBytes } from './held-bytes.ts';
+import { continueBlock, responseBlock, trailersBlock } from './response-block.ts';
 
 /**
  * Bytes of a request body that a client may send before the exchange has taken any. Bounds what one stream can bring
@@ -28,7 +29,8 @@ export interface StreamHost {
   /** Bytes of DATA that the connection may send now. */
   readonly sendWindow: number;
   sendHead(stream: number, head: ResponseHead, ends: boolean): void;
-  sendContinue(stream: number): void;
+  /** Sends an interim response, or with `ends` trailers. */
+  sendBlock(stream: number, block: Uint8Array, ends: boolean): void;
   /** Sends [from, to) of `bytes`, a frame at most, and counts it against the window of the connection. */
   sendData(stream: number, bytes: Uint8Array, from: number, to: number, ends: boolean): void;
   /** Lets the client send more of a body. */
@@ -68,7 +70,7 @@ export class H2Stream implements ClientStream {
   #receiveWindow = STREAM_WINDOW;
   /** Bytes that have come, and that the client was not granted anew. */
   #taken = 0;
-  #expectsContinue = false;
+  #expectsContinue: boolean;
   #wasPaused = false;
   /** The body is wanted behind the end of the response. */
   #keeps = false;
@@ -78,6 +80,8 @@ export class H2Stream implements ClientStream {
   #sendWindow: number;
   /** The head of a response of which nothing has been sent. */
   #response: ResponseHead | undefined;
+  /** Fields to follow the body. */
+  #trailers: Trailers | undefined;
   /** What waits for the client, behind the head if that waits too; undefined when nothing does. */
   #backlog: Backlog | undefined;
   /** Monotonic milliseconds since which the backlog stands still, as far as reviews saw; -1 when it moved. */
@@ -90,11 +94,7 @@ export class H2Stream implements ClientStream {
     this.head = head;
     this.remoteEnded = ends;
     this.#sendWindow = sendWindow;
-  }
-
-  /** The client waits for a 100 (Continue) before it sends the body (RFC 9110 §10.1.1). */
-  expectContinue(): void {
-    this.#expectsContinue = true;
+    this.#expectsContinue = head.expectsContinue === true;
   }
 
   /** The response and the request are complete, or one side has given the stream up. */
@@ -139,7 +139,7 @@ export class H2Stream implements ClientStream {
   #continue(): void {
     this.#expectsContinue = false;
     if (this.#over || this.started || this.remoteEnded || this.#received > 0) return;
-    this.#host.sendContinue(this.id);
+    this.#host.sendBlock(this.id, continueBlock, false);
   }
 
   takePaused(): boolean {
@@ -155,6 +155,16 @@ export class H2Stream implements ClientStream {
   releaseBody(): void {
     this.#keeps = false;
     if (this.#ended) this.#finish();
+  }
+
+  sendInterim(head: ResponseHead): void {
+    // It says nothing that a client which does not read must know, so it is dropped and not kept.
+    if (this.#over || this.started || this.#host.isBlocked) return;
+    this.#host.sendBlock(this.id, responseBlock(head), false);
+  }
+
+  setTrailers(trailers: Trailers): void {
+    this.#trailers = trailers;
   }
 
   begin(head: ResponseHead): void {
@@ -233,8 +243,9 @@ export class H2Stream implements ClientStream {
     return true;
   }
 
-  /** Trailers end the request. They are dropped: upstream's requests have none. @returns as `onData`. */
-  onTrailers(): boolean {
+  /** Trailers end the request. @returns as `onData`. */
+  onTrailers(trailers: Trailers): boolean {
+    if (this.#takes) this.#events?.onRequestTrailers?.(trailers);
     return this.onData(Buffer.alloc(0), 0, 0, true);
   }
 
@@ -282,7 +293,10 @@ export class H2Stream implements ClientStream {
     if (host.isBlocked && (this.#response !== undefined || lastPiece >= 0 || last)) {
       return this.#keep(pieces, 0, at, last, owned);
     }
-    if (this.#response !== undefined) this.#sendHead(last && lastPiece < 0);
+    const response = this.#response;
+    if (response?.framing === 'none') this.#trailers = undefined;
+    const ends = last && this.#trailers === undefined;
+    if (response !== undefined) this.#sendHead(response, ends && lastPiece < 0);
     let from = at;
     for (let index = 0; index <= lastPiece; index += 1, from = 0) {
       const piece = pieces[index] as Uint8Array;
@@ -290,7 +304,7 @@ export class H2Stream implements ClientStream {
         const to = from + Math.min(piece.length - from, FRAME_BYTES, this.#sendWindow, host.sendWindow);
         if (to <= from || host.isBlocked) return this.#keep(pieces, index, from, last, owned);
         this.#sendWindow -= to - from;
-        this.#ended = last && index === lastPiece && to === piece.length;
+        this.#ended = ends && index === lastPiece && to === piece.length;
         host.sendData(this.id, piece, from, to, this.#ended);
         this.#stuckAt = -1;
         from = to;
@@ -299,14 +313,14 @@ export class H2Stream implements ClientStream {
     if (!last) return true;
     if (!this.#ended) {
       this.#ended = true;
-      host.sendData(this.id, noBytes, 0, 0, true);
+      if (this.#trailers === undefined) host.sendData(this.id, noBytes, 0, 0, true);
+      else host.sendBlock(this.id, trailersBlock(this.#trailers), true);
     }
     this.#finish();
     return true;
   }
 
-  #sendHead(ends: boolean): void {
-    const head = this.#response as ResponseHead;
+  #sendHead(head: ResponseHead, ends: boolean): void {
     this.#response = undefined;
     this.started = true;
     this.#ended = ends;
@@ -371,6 +385,7 @@ export class H2Stream implements ClientStream {
   #drop(): void {
     this.#clearBacklog();
     this.#response = undefined;
+    this.#trailers = undefined;
   }
 }
 

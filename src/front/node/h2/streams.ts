@@ -22,7 +22,7 @@ import type { HeldBytes } from './held-bytes.ts';
 import { HpackDecoder, staticFields } from './hpack/decoder.ts';
 import { FieldList } from './hpack/field.ts';
 import type { Output } from './output.ts';
-import { areTrailers, RequestReader } from './request-reader.ts';
+import { RequestReader, trailersIn } from './request-reader.ts';
 import type { Sending } from './sending.ts';
 import { H2Stream, type StreamHost } from './stream.ts';
 
@@ -232,8 +232,8 @@ export class Streams implements StreamHost {
     this.#options.sending.head(id, head, ends);
   }
 
-  sendContinue(id: number): void {
-    this.#options.sending.continue(id);
+  sendBlock(id: number, block: Uint8Array, ends: boolean): void {
+    this.#options.sending.block(id, [block], ends);
   }
 
   sendData(id: number, bytes: Uint8Array, from: number, to: number, ends: boolean): void {
@@ -272,7 +272,6 @@ export class Streams implements StreamHost {
     }
     const head = reader.read(list, ends);
     const stream = new H2Stream(this, id, head, ends, this.#firstWindow);
-    if (reader.expectsContinue) stream.expectContinue();
     this.#open.set(id, stream);
     this.#requests += 1;
     if (this.#requests >= terms.requestsPerConnection) this.servedUpTo = id;
@@ -286,8 +285,11 @@ export class Streams implements StreamHost {
   }
 
   #onTrailers(stream: H2Stream, ends: boolean): void {
+    const trailers = trailersIn(list);
     if (stream.remoteEnded) this.#refuse(stream, STREAM_CLOSED);
-    else if (!ends || !areTrailers(list) || !stream.onTrailers()) this.#refuse(stream, PROTOCOL_ERROR);
+    else if (!ends || trailers === undefined || !stream.onTrailers(trailers)) {
+      this.#refuse(stream, PROTOCOL_ERROR);
+    }
   }
 
   /** A block for a stream that is over. What was sent before the client knew of our reset is dropped (§5.1). */

@@ -4,7 +4,7 @@ import type { ClientSocket } from '../../../../src/front/node/client-socket.ts';
 import { H2Connection } from '../../../../src/front/node/h2/connection.ts';
 import { HeldBytes } from '../../../../src/front/node/h2/held-bytes.ts';
 import type { H2Terms } from '../../../../src/front/node/h2/streams.ts';
-import type { Reply, ResponseHead } from '../../../../src/http/message.ts';
+import type { Reply, ResponseHead, Trailers } from '../../../../src/http/message.ts';
 import { type Frame, frame, framesIn, PREFACE, settings, settingsAck, types, uint32 } from './frames.ts';
 import { indexed, literal } from './hpack/reference-encoder.ts';
 
@@ -94,6 +94,7 @@ export class TestExchange implements ClientEvents {
   complete = false;
   aborted = false;
   drained = 0;
+  trailers: Trailers | undefined;
   replied: boolean | undefined;
 
   constructor(client: ClientStream) {
@@ -112,6 +113,10 @@ export class TestExchange implements ClientEvents {
 
   onBodyFault(): void {
     throw new Error('a stream with a faulty body is reset');
+  }
+
+  onRequestTrailers(trailers: Trailers): void {
+    this.trailers = trailers;
   }
 
   onAborted(): void {

@@ -31,7 +31,16 @@ function respond(request: IncomingMessage, response: ServerResponse): void {
     response.writeHead(200, { 'content-length': 10 });
     response.write('half', () => response.destroy());
   } else if (url === '/never') request.resume();
-  else {
+  else if (url === '/around') {
+    response.writeEarlyHints({ link: '</style.css>; rel=preload' });
+    request.resume();
+    request.on('end', () => {
+      response.writeHead(200, { trailer: 'x-sum' });
+      response.write(JSON.stringify(request.trailers));
+      response.addTrailers({ 'x-sum': '42' });
+      response.end();
+    });
+  } else {
     request.resume();
     response.setHeader('set-cookie', ['a=1', 'b=2']);
     response.end(JSON.stringify({ method, url, rawHeaders }));
@@ -128,6 +137,38 @@ describe('a gateway that speaks HTTP/2 without TLS', () => {
     };
     const sizes = [0, 1, 1000, 16_384, 65_536, 300_000, 3_000_000];
     await Promise.all([...sizes.map(echo), ...sizes.map(download)]);
+  });
+
+  test('carries trailers both ways, and early hints', async () => {
+    const stream = session.request(
+      { ':method': 'POST', ':path': '/around', authorization },
+      { waitForTrailers: true },
+    );
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'x-check': 'sum', 'x-forwarded-for': '1.2.3.4' }));
+    const hints = once(stream, 'headers');
+    const trailers = once(stream, 'trailers');
+    stream.end('body');
+    const { headers, body } = await finish(stream);
+    assert.equal(headers[':status'], 200);
+    // A trailer must not say what the head must not.
+    assert.deepEqual(JSON.parse(`${body}`), { 'x-check': 'sum' });
+    const [hint] = await hints;
+    assert.deepEqual([hint[':status'], hint.link], [103, '</style.css>; rel=preload']);
+    const [sum] = await trailers;
+    assert.equal(sum['x-sum'], '42');
+  });
+
+  test('asks for a body that waits for 100 once the token is accepted', async () => {
+    const stream = ask('/echo', { ':method': 'POST', expect: '100-continue', 'content-length': '4' });
+    await once(stream, 'continue');
+    stream.end('body');
+    assert.equal(`${(await finish(stream)).body}`, 'body');
+    const refused = session.request({ ':method': 'POST', ':path': '/echo', expect: '100-continue' });
+    refused.on('continue', () => assert.fail('asked for a body without a token'));
+    refused.on('error', () => {});
+    const [headers] = await once(refused, 'response');
+    assert.equal(headers[':status'], 401);
+    refused.close();
   });
 
   test('answers HEAD with the length of the body, and without it', async () => {

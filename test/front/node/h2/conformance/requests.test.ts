@@ -1,18 +1,7 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
-import {
-  data,
-  flags,
-  goAwayCode,
-  H2Client,
-  post,
-  replyOf,
-  requestBlock,
-  resetCode,
-  responseHead,
-} from '../client.ts';
-import { type Frame, frame, settings, types } from '../frames.ts';
-import { Blocks } from '../hpack/decoding.ts';
+import { test } from 'node:test';
+import { data, flags, goAwayCode, H2Client, post, requestBlock } from '../client.ts';
+import { frame, types } from '../frames.ts';
 import { checkRows, errors, type Row } from './rows.ts';
 
 type Fields = readonly (readonly [name: string, value: string])[];
@@ -228,10 +217,21 @@ checkRows('RFC 9113 §8.1.1: Content-Length', {
 });
 
 checkRows('RFC 9113 §8.1: trailers', {
-  'end a request, and are dropped': {
-    send: [post(1), data(1, 'x'), head([['x-t', '1']])],
+  'end a request, and are handed over before its end': {
+    send: [
+      post(1),
+      data(1, 'x'),
+      head([
+        ['x-t', '1'],
+        ['x-u', ''],
+      ]),
+    ],
     expect: { requests: 1 },
-    also: (client) => assert.deepEqual([client.exchange().body, client.exchange().complete], ['x', true]),
+    also: (client) => {
+      const { body, complete, trailers } = client.exchange();
+      assert.deepEqual([body, complete], ['x', true]);
+      assert.deepEqual(trailers, { names: ['x-t', 'x-u'], values: ['1', ''] });
+    },
   },
   'end a request without DATA': { send: [post(1), head([['x-t', '1']])], expect: { requests: 1 } },
   'end the stream': { send: [post(1), head([['x-t', '1']], body)], expect: { reset: errors.protocol } },
@@ -260,118 +260,4 @@ test('a head beyond its limits gets a reply, and the connection goes on', async 
   client.send(frame(types.headers, flags.end, 3, requestBlock(pseudo)));
   assert.equal(client.exchange(1).client.head.fault, undefined);
   assert.equal(goAwayCode(await client.frames()), undefined);
-});
-
-describe('responses', () => {
-  const blocks = (frames: readonly Frame[]): (string[] | undefined)[] => {
-    const reader = new Blocks();
-    return frames.filter(({ type }) => type === types.headers).map(({ payload }) => reader.read(payload));
-  };
-
-  test('have lower-case names, no fields of a connection, and a date', async () => {
-    const client = new H2Client();
-    client.send(head(pseudo));
-    const lines =
-      '\r\nX-Up: 1\r\nConnection: close\r\nKeep-Alive: timeout=5\r\nUpgrade: h2c\r\nProxy-Connection: x\r\nTransfer-Encoding: y\r\nETag: \xe9 \xa0\t';
-    client.exchange().client.begin(responseHead(203, 2, lines));
-    client.exchange().client.send([Buffer.from('hi')], true);
-    const [fields = []] = blocks(await client.frames());
-    assert.deepEqual(fields.slice(0, -1), [
-      ':status: 203',
-      'x-up: 1',
-      'etag: \xe9 \xa0',
-      'content-length: 2',
-    ]);
-    assert.match(fields.at(-1) ?? '', /^date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/);
-  });
-
-  test('without a body end with their head', async () => {
-    const client = new H2Client();
-    client.send(frame(types.headers, flags.end, 1, requestBlock([[':method', 'HEAD'], ...pseudo.slice(1)])));
-    client.exchange().client.reply(replyOf(403, 'body'));
-    const frames = (await client.frames()).filter(({ stream }) => stream === 1);
-    assert.deepEqual(
-      frames.map(({ type, flags: flag }) => [type, flag]),
-      [[types.headers, 5]],
-    );
-    assert.ok(blocks(frames)[0]?.includes('content-length: 4'));
-  });
-
-  test('send their head before the first byte of the body', async () => {
-    const client = new H2Client();
-    client.send(head(pseudo));
-    client.exchange().client.begin(responseHead(200));
-    assert.equal(client.exchange().client.started, false);
-    assert.equal(client.exchange().client.send([], false), true);
-    assert.equal(client.exchange().client.started, true);
-    assert.deepEqual((await client.frames()).map(({ type, flags: flag }) => [type, flag]).at(-1), [
-      types.headers,
-      4,
-    ]);
-    client.exchange().client.send([Buffer.alloc(0)], false);
-    assert.deepEqual(await client.frames(), []);
-    client.exchange().client.send([Buffer.alloc(0)], true);
-    assert.deepEqual(
-      (await client.frames()).map(({ type, flags: flag }) => [type, flag]),
-      [[types.data, 1]],
-    );
-  });
-
-  test('with a large head go in CONTINUATION frames', async () => {
-    const client = new H2Client();
-    client.send(head(pseudo));
-    const long = 'v'.repeat(40_000);
-    client.exchange().client.begin(responseHead(200, 0, `\r\nx-l: ${long}`));
-    client.exchange().client.send([], true);
-    const frames = (await client.frames()).filter(({ stream }) => stream === 1);
-    assert.deepEqual(
-      frames.map(({ type, flags: flag }) => [type, flag]),
-      [
-        [types.headers, 1],
-        [types.continuation, 0],
-        [types.continuation, 4],
-      ],
-    );
-    assert.ok(frames.every(({ payload }) => payload.length <= 16_384));
-    assert.ok(new Blocks().read(...frames.map(({ payload }) => payload))?.includes(`x-l: ${long}`));
-  });
-
-  test('a reply behind the begin of a response takes its place until something was sent', async () => {
-    const client = new H2Client();
-    client.send(head(pseudo), frame(types.headers, flags.end, 3, requestBlock(pseudo)));
-    const [first, second] = client.exchanges;
-    first?.client.begin(responseHead(200));
-    first?.client.reply(replyOf(503, 'no'));
-    second?.client.begin(responseHead(200));
-    second?.client.send([Buffer.from('x')], false);
-    second?.client.reply(replyOf(503, 'no'));
-    assert.deepEqual([first?.replied, second?.replied], [true, false]);
-    const frames = await client.frames();
-    assert.ok(blocks(frames)[0]?.includes(':status: 503'));
-    assert.equal(resetCode(frames, 3), errors.internal);
-  });
-
-  test('100 (Continue) comes when the body is wanted, not before, and not behind its first byte', async () => {
-    const client = new H2Client();
-    client.send(
-      settings(),
-      post(1, ['expect', '100-continue']),
-      post(3, ['expect', '100-continue']),
-      post(5),
-    );
-    assert.deepEqual(blocks(await client.frames()), []);
-    client.exchange(0).client.resumeBody();
-    client.exchange(0).client.resumeBody();
-    client.send(data(3, 'x'));
-    client.exchange(1).client.resumeBody();
-    client.exchange(2).client.resumeBody();
-    const frames = await client.frames();
-    assert.deepEqual(blocks(frames), [[':status: 100']]);
-    assert.deepEqual(
-      frames.map(({ stream, flags: flag }) => [stream, flag]),
-      [[1, 4]],
-    );
-    client.exchange(0).respond();
-    assert.equal((await client.frames())[0]?.stream, 1);
-  });
 });
