@@ -28,6 +28,8 @@ export interface Bench {
 /** A separate measurement that gives one table. */
 export interface Trial {
   readonly name: string;
+  /** Undefined when it can run here; otherwise the reason and the remedy. */
+  unavailable?(): string | undefined;
   /** Undefined when none of the selected gateways takes part in it. */
   run(bench: Bench): Promise<ScenarioResult | undefined>;
 }

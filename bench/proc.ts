@@ -104,6 +104,11 @@ export function peakMemory(root: number): number {
   return memoryOf(treeOf(root, allProcesses()), 'VmHWM');
 }
 
+/** Present bytes of a process and its descendants. */
+export function presentMemory(root: number): number {
+  return memoryOf(treeOf(root, allProcesses()), 'VmRSS');
+}
+
 /** Present bytes of the descendants of a process, such as the workers of a gateway. */
 export function memoryBelow(root: number): number {
   const below = treeOf(root, allProcesses()).filter(({ pid }) => pid !== root);

@@ -86,7 +86,7 @@ export interface RunResult {
   readonly quick: boolean;
   readonly machine: Readonly<Record<string, string | number>>;
   readonly versions: Readonly<Record<string, string>>;
-  /** Gateways that could not take part, with the reason. */
+  /** Gateways and scenarios that could not take part, with the reason. */
   readonly skipped: Readonly<Record<string, string>>;
   /** Scenarios that could not be measured, with the reason. */
   readonly failed: Readonly<Record<string, string>>;

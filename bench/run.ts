@@ -22,14 +22,24 @@ import { scenarios } from './scenarios.ts';
 import { Subprocesses } from './subprocesses.ts';
 import { AUDIENCE, ISSUER, TokenMint } from './tokens.ts';
 import { closedLoop } from './trials/closed-loop.ts';
+import { hitNode } from './trials/engines.ts';
 import { flood } from './trials/flood.ts';
+import { idle } from './trials/idle.ts';
 import { latency } from './trials/latency.ts';
 import { memory } from './trials/memory.ts';
 import { scales } from './trials/scaling.ts';
 import { Upstream } from './upstream.ts';
 
 const allGateways: readonly Gateway[] = [portcullis, portcullisPipelined, haproxyPlain, haproxyJwt, fastify];
-const trials: readonly Trial[] = [...scenarios.map(closedLoop), latency, flood, memory, ...scales];
+const trials: readonly Trial[] = [
+  ...scenarios.map(closedLoop),
+  hitNode,
+  latency,
+  flood,
+  memory,
+  idle,
+  ...scales,
+];
 const known = {
   scenarios: trials.map(({ name }) => name),
   gateways: allGateways.map(({ name }) => name),
@@ -97,6 +107,12 @@ async function run(
   // Quick mode shows all gateways once, and then that everything else works with this one.
   const ours = { ...bench, gateways: bench.gateways.filter(({ name }) => name === portcullis.name) };
   for (const trial of trials.filter(({ name }) => options.scenarios.includes(name))) {
+    const lacking = trial.unavailable?.();
+    if (lacking !== undefined) {
+      skipped[trial.name] = lacking;
+      say(`${trial.name} is skipped: ${lacking}`);
+      continue;
+    }
     try {
       const result = await trial.run(options.quick && results.length > 0 ? ours : bench);
       if (result !== undefined) results.push(result);

@@ -6,6 +6,11 @@ import type { Gateway, GatewaySetup, RunningGateway } from './gateway.ts';
 
 /** Bytes: HAProxy's own default, an order of magnitude above the requests sent here. */
 const BUFFER_SIZE = 16_384;
+/**
+ * Clients at a time: far more than most loads have. HAProxy wants two descriptors for each of them, although upstream
+ * connections are few here; `no strict-limits` lets it start with what `ulimit -n` has.
+ */
+const CLIENTS = 4096;
 
 /** The rules of FusionAuth's walk-through: presence, algorithm, issuer, audience, signature, expiry, in this order. */
 function walkThroughRules({ keyFile, issuer, audience }: GatewaySetup): string {
@@ -25,11 +30,19 @@ function walkThroughRules({ keyFile, issuer, audience }: GatewaySetup): string {
   ${deny('JWT has expired')} { var(txn.exp),sub(txn.now) -m int gt 0 }`;
 }
 
-async function start(setup: GatewaySetup, rules: string): Promise<RunningGateway> {
+interface Terms {
+  /** Lines of the frontend that refuse requests. */
+  readonly rules?: string;
+  /** Clients at a time. */
+  readonly clients?: number;
+}
+
+async function start(setup: GatewaySetup, { rules = '', clients = CLIENTS }: Terms): Promise<RunningGateway> {
   const port = await freePort();
   const configuration = `global
   nbthread 1
-  maxconn 4096
+  maxconn ${clients}
+  no strict-limits
   tune.bufsize ${BUFFER_SIZE}
 defaults
   mode http
@@ -56,19 +69,28 @@ backend app
 const unavailable = (): string | undefined =>
   findProgram('haproxy') === undefined ? 'haproxy is not installed: apt-get install -y haproxy' : undefined;
 
+function haproxyWithoutRules(description: string, terms: Terms): Gateway {
+  return {
+    name: 'haproxy-plain',
+    description,
+    checksTokens: false,
+    unavailable,
+    start: (setup) => start(setup, terms),
+  };
+}
+
 /** The floor: an HTTP proxy that checks nothing. */
-export const haproxyPlain: Gateway = {
-  name: 'haproxy-plain',
-  description: 'HAProxy, one thread, no rules',
-  checksTokens: false,
-  unavailable,
-  start: (setup) => start(setup, ''),
-};
+export const haproxyPlain = haproxyWithoutRules('HAProxy, one thread, no rules', {});
+
+/** The floor with room for more clients. */
+export function haproxyFor(clients: number): Gateway {
+  return haproxyWithoutRules(`HAProxy, one thread, no rules, maxconn ${clients}`, { clients });
+}
 
 export const haproxyJwt: Gateway = {
   name: 'haproxy-jwt',
   description: "HAProxy, one thread, FusionAuth's walk-through rules",
   checksTokens: true,
   unavailable,
-  start: (setup) => start(setup, walkThroughRules(setup)),
+  start: (setup) => start(setup, { rules: walkThroughRules(setup) }),
 };

@@ -18,6 +18,8 @@ export interface OtherIssuer {
 }
 
 interface Settings {
+  /** Keys of the address where clients come in, beside `address`. */
+  readonly listen?: string;
   /** Of the configuration's top level. */
   readonly lines?: string;
   /** Of the upstream. */
@@ -39,6 +41,22 @@ export const portcullisPipelined = portcullisWith(
   'portcullis, pipelining: 8 for its upstream',
   { upstream: 'pipelining: 8' },
 );
+
+/** Why this Node.js has no `engine: node`, which shares its addresses between workers; undefined when it has. */
+export function nodeEngineUnavailable(): string | undefined {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  return major > 22 || (major === 22 && minor >= 12)
+    ? undefined
+    : `engine: node needs Node.js 22.12 or later, and this is ${process.version}`;
+}
+
+/** The two engines for HTTP/1.1 on plain TCP, named as `engine` has them. */
+export function portcullisOn(engine: 'uws' | 'node', settings: Omit<Settings, 'listen'> = {}): Gateway {
+  return portcullisWith(engine, `portcullis, engine: ${engine}`, {
+    ...settings,
+    listen: `engine: ${engine}`,
+  });
+}
 
 /** Another revision of this gateway, built in its own folder. */
 export function portcullisAt(revision: string, folder: string): Gateway {
@@ -64,10 +82,12 @@ function issuerLines(name: string, issuer: string, keyFile: string, audience: st
 }
 
 function configurationFor(settings: Settings, setup: GatewaySetup, port: number, admin: number): string {
-  const { lines = '', upstream = '', issuers = [], routes } = settings;
+  const { listen, lines = '', upstream = '', issuers = [], routes } = settings;
   const names = ['fusionauth', ...issuers.map((_, at) => `other-${at}`)];
   const auth = issuers.length === 0 ? 'fusionauth' : `[${names.join(', ')}]`;
-  let text = `listen: 127.0.0.1:${port}\nadmin: 127.0.0.1:${admin}\n${lines}issuers:\n`;
+  const address = `127.0.0.1:${port}`;
+  const where = listen === undefined ? address : `[{ address: ${address}, ${listen} }]`;
+  let text = `listen: ${where}\nadmin: 127.0.0.1:${admin}\n${lines}issuers:\n`;
   text += issuerLines('fusionauth', setup.issuer, setup.keyFile, setup.audience);
   for (const [at, { issuer, keyFile }] of issuers.entries()) {
     text += issuerLines(`other-${at}`, issuer, keyFile, setup.audience);

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { nodeEngineUnavailable } from '../../bench/gateways/portcullis.ts';
 import { findProgram } from '../../bench/programs.ts';
 import type { RunResult } from '../../bench/results.ts';
 import { bench } from './program.ts';
@@ -17,6 +18,7 @@ describe('a short run of the benchmark', () => {
 
       const written = JSON.parse(readFileSync(join(results, 'latest.json'), 'utf8')) as RunResult;
       const hasHaproxy = findProgram('haproxy') !== undefined;
+      const hasNodeEngine = nodeEngineUnavailable() === undefined;
       const haproxies = hasHaproxy ? ['haproxy-plain', 'haproxy-jwt'] : [];
       const [first, ...others] = written.scenarios;
       assert.ok(first);
@@ -29,9 +31,11 @@ describe('a short run of the benchmark', () => {
           ...['answer-64k', 'answer-1m', 'upload-1m', 'latency'],
         ]
           .map((name) => [name, 'portcullis'])
+          .toSpliced(9, 0, ...(hasNodeEngine ? [['hit-node', 'uws', 'node']] : []))
           .concat([
             ['flood', 'calm', 'flooded'],
             ['memory', 'portcullis'],
+            ...(hasNodeEngine ? [['idle', 'uws', 'node']] : []),
             ['scale-routes', '10 routes', '500 routes'],
             ['scale-issuers', '1 issuer', '5 issuers'],
             ['scale-connections', '64 connections', '500 connections'],
@@ -48,7 +52,10 @@ describe('a short run of the benchmark', () => {
       }
       for (const { ratios } of first.gateways) assert.deepEqual(Object.keys(ratios), haproxies);
       assert.deepEqual(written.failed, {});
-      assert.deepEqual(Object.keys(written.skipped), hasHaproxy ? [] : ['haproxy-plain', 'haproxy-jwt']);
+      assert.deepEqual(Object.keys(written.skipped), [
+        ...(hasHaproxy ? [] : ['haproxy-plain', 'haproxy-jwt']),
+        ...(hasNodeEngine ? [] : ['hit-node', 'idle']),
+      ]);
       for (const key of ['cpu', 'cores', 'memoryGiB', 'kernel']) assert.ok(written.machine[key], key);
       for (const key of ['node', 'autocannon', 'fastify']) assert.ok(written.versions[key], key);
       const memory = others.find(({ scenario }) => scenario === 'memory');

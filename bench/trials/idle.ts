@@ -1,0 +1,86 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { haproxyFor } from '../gateways/haproxy.ts';
+import { nodeEngineUnavailable, portcullisOn } from '../gateways/portcullis.ts';
+import { IdleClients } from '../load/idle.ts';
+import {
+  type Bench,
+  type Contestant,
+  includesOurs,
+  inRounds,
+  measureOnce,
+  type Plan,
+  type Trial,
+  tableOf,
+  usualProbe,
+  warmUp,
+  withGateways,
+  writeTokens,
+} from '../measure.ts';
+import { presentMemory } from '../proc.ts';
+import type { Measurement, ScenarioResult } from '../results.ts';
+import { CONNECTIONS, KNOWN_TOKENS } from '../scenarios.ts';
+
+const IDLE = 10_000;
+/** Quick mode shows that it works, with fewer. */
+const QUICK_IDLE = 500;
+/** Clients that a gateway has room for: the idle ones and those of the load. */
+const ROOM = IDLE + 10 * CONNECTIONS;
+/** Milliseconds after the last connection, for memory that is freed in idle time. */
+const REST_MS = 1_000;
+const KIB = 1024;
+
+/** The memory of idle connections, and what a request costs beside them. */
+export const idle: Trial = { name: 'idle', unavailable: nodeEngineUnavailable, run };
+
+async function run(bench: Bench): Promise<ScenarioResult | undefined> {
+  if (!includesOurs(bench)) return undefined;
+  const { name } = idle;
+  const { options, gateways, mint } = bench;
+  const count = options.quick ? QUICK_IDLE : IDLE;
+  const settings = { lines: `limits: { connections: ${ROOM} }\n` };
+  const floor = haproxyFor(ROOM);
+  const entrants = [portcullisOn('uws', settings), portcullisOn('node', settings)].concat(
+    gateways.some((gateway) => gateway.name === floor.name) ? [floor] : [],
+  );
+  const tokenFile = writeTokens(bench, `${name}.tokens`, await mint.known(KNOWN_TOKENS));
+  const plan: Plan = { path: '/', tokenFile, expect: 'forwarded', use: 'cycle', connections: CONNECTIONS };
+  const remarks: string[] = [];
+  const measure = async (contestant: Contestant): Promise<Measurement> => {
+    const { gateway, running } = contestant;
+    const { pid } = running.subprocess;
+    // Before any load: what garbage leaves behind would make room for connections. So all that the process takes for
+    // its first requests counts, too.
+    const before = presentMemory(pid);
+    const clients = await IdleClients.open(bench.setup.subprocesses, {
+      port: running.port,
+      tokenFile,
+      connections: count,
+    });
+    try {
+      await delay(REST_MS);
+      const each = (presentMemory(pid) - before) / count / KIB;
+      const open = await clients.count();
+      await warmUp(bench, contestant, plan);
+      const measured = await measureOnce(bench, contestant, plan);
+      remarks.push(`${gateway.name} has ${each.toFixed(1)} KiB resident for each idle connection, at most`);
+      return open === count
+        ? measured
+        : { ...measured, fault: `${count - open} idle connections were closed` };
+    } finally {
+      await clients.close();
+    }
+  };
+  return withGateways(bench, name, entrants, usualProbe, async (contestants) => {
+    // Once is enough, because a process keeps the memory that closed connections had.
+    const one = { ...bench, options: { ...options, rounds: 1 } };
+    await inRounds(one, name, contestants, measure);
+    return {
+      scenario: name,
+      description: `tokens in turn, all seen before, beside ${count.toLocaleString('en-US')} idle connections`,
+      connections: CONNECTIONS,
+      tokens: KNOWN_TOKENS,
+      ...tableOf(contestants, { figure: 'cpuMicros', baselines: ['uws', floor.name] }),
+      remarks: remarks.toSorted(),
+    };
+  });
+}
