@@ -34,6 +34,11 @@ export interface ConfigFault {
 export interface GatewayOptions {
   /** Receives log lines of every level. Without it, JSON lines of `log.level` and above go to standard output. */
   readonly log?: Log;
+  /**
+   * Whether addresses with TLS are served by a Node.js with known holes in it; false by default, and `start` rejects
+   * with a StartError then.
+   */
+  readonly acceptVulnerableNode?: boolean;
 }
 
 /** One gateway in this process. */
@@ -67,7 +72,11 @@ export function createGateway(config: ConfigObject, options: GatewayOptions = {}
   const checked = check(config);
   const log = options.log ?? createLog({ level: checked.log.level });
   warn(log, checked);
-  return new EmbeddedGateway(createFromConfig(checked, { log }), checked.shutdown.graceMs, log);
+  return new EmbeddedGateway(
+    createFromConfig(checked, { log, acceptVulnerableNode: options.acceptVulnerableNode === true }),
+    checked.shutdown.graceMs,
+    log,
+  );
 }
 
 function check(config: ConfigObject): Config {

@@ -87,7 +87,7 @@ const allowedWithin: Readonly<Record<string, Readonly<Record<string, readonly st
   config: {
     'config.ts': [],
     'fault.ts': [],
-    source: ['fault.ts'],
+    source: ['config.ts', 'fault.ts'],
     schema: ['source', 'config.ts', 'fault.ts'],
     resolve: ['source', 'schema', 'config.ts', 'fault.ts'],
     'load.ts': ['source', 'schema', 'resolve', 'config.ts', 'fault.ts'],
@@ -159,7 +159,7 @@ const doors: readonly (readonly [what: string, pattern: RegExp, place: RegExp])[
   [
     'the process',
     /\bprocess\.[a-z]/,
-    /^((cli|process)\/.*|state\/trust\.ts|keysets\/system-fetch\.ts|main\.ts|index\.ts|front\/(uws\/engine(-file)?|node\/listener)\.ts|lib\/process-figures\.ts)$/,
+    /^((cli|process)\/.*|state\/trust\.ts|keysets\/system-fetch\.ts|main\.ts|index\.ts|front\/(uws\/engine(-file)?|node\/listener)\.ts|lib\/(process-figures|node-version)\.ts)$/,
   ],
   ['the making of a permit', /\bas (unknown as )?Permit\b|<Permit>/, /^auth\/permit\.ts$/],
   ['the maker of permits', /\/permit\.ts'/, /^auth\//],

@@ -22,6 +22,8 @@ export interface Figures {
   readonly connectionsRefused: number;
   /** Client connections closed for want of a PROXY protocol header. */
   readonly proxyRefusals: readonly { readonly reason: string; readonly count: number }[];
+  /** TLS handshakes by how they ended. */
+  readonly tlsHandshakes: readonly { readonly result: string; readonly count: number }[];
   readonly cacheHits: number;
   readonly cacheMisses: number;
   readonly cacheEntries: number;
@@ -81,6 +83,7 @@ export function addFigures(all: readonly Figures[]): Figures {
     connections: sum((one) => one.connections),
     connectionsRefused: sum((one) => one.connectionsRefused),
     proxyRefusals: addCounts(all.flatMap(({ proxyRefusals }) => proxyRefusals)),
+    tlsHandshakes: addCounts(all.flatMap(({ tlsHandshakes }) => tlsHandshakes)),
     cacheHits: sum((one) => one.cacheHits),
     cacheMisses: sum((one) => one.cacheMisses),
     cacheEntries: sum((one) => one.cacheEntries),

@@ -6,7 +6,7 @@ import {
   type HistogramFigures,
   type WorkerFigures,
 } from './figures.ts';
-import type { AdminView } from './view.ts';
+import type { AdminView, CertificateView } from './view.ts';
 
 interface Sample {
   readonly labels: Readonly<Record<string, string>>;
@@ -130,6 +130,14 @@ function describeAll(registry: Registry, view: AdminView, gathered: () => Gatewa
     ['reason'],
     () => figures().proxyRefusals.map(({ count, ...labels }) => ({ labels, value: count })),
   );
+  copiedCounter(describe('tls_handshakes_total', 'TLS handshakes by how they ended.'), ['result'], () =>
+    figures().tlsHandshakes.map(({ count, ...labels }) => ({ labels, value: count })),
+  );
+  copiedGauge(
+    describe('tls_certificate_expiry_seconds', 'Seconds until a certificate of an address expires.'),
+    ['address', 'name'],
+    () => Array.from(view.certificates(), certificateSample),
+  );
   copiedCounter(describe('token_cache_hits_total', 'Tokens found already verified.'), [], () =>
     unlabelled(figures().cacheHits),
   );
@@ -247,6 +255,10 @@ function describeWorkers(
     ['listener'],
     each(({ loopDelaySeconds }) => loopDelaySeconds),
   );
+}
+
+function certificateSample({ address, name, validTo, now }: CertificateView): Sample {
+  return { labels: { address, name }, value: Math.floor((validTo - now) / 1000) };
 }
 
 /** The source of keys that nothing fetches; see `KeySetView`. */

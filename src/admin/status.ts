@@ -2,6 +2,10 @@ import { foreignText } from '../lib/foreign-text.ts';
 import type { GatewayFigures } from './figures.ts';
 import type { AdminView } from './view.ts';
 
+const DAY_MS = 24 * 60 * 60_000;
+/** Names of one certificate that are shown; an authority signs up to a hundred. */
+const MAX_NAMES = 100;
+
 /**
  * The body of `/status`. The fields are named one by one, so that a new field of the view is not published by accident.
  */
@@ -25,6 +29,13 @@ export function statusOf(view: AdminView, { figures, workers }: GatewayFigures):
     upstreams: Array.from(view.upstreams(), ({ name, servers }) => ({
       name,
       servers: servers.map((address) => ({ address, ...serverStatus(name, address, figures.servers) })),
+    })),
+    certificates: Array.from(view.certificates(), ({ address, name, names, validTo, now }) => ({
+      address,
+      name: foreignText(name),
+      names: names.slice(0, MAX_NAMES).map((one) => foreignText(one)),
+      validTo: new Date(validTo).toISOString(),
+      daysLeft: Math.floor((validTo - now) / DAY_MS),
     })),
     keySets: Array.from(view.keySets(), (set) => ({
       issuer: set.issuer,

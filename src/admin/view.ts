@@ -23,6 +23,18 @@ export interface KeySetView {
   readonly ignored: readonly string[];
 }
 
+/** A certificate that an address serves. */
+export interface CertificateView {
+  /** As configured. */
+  readonly address: string;
+  readonly name: string;
+  /** Host names and IP addresses that it is for. */
+  readonly names: readonly string[];
+  /** Milliseconds since the epoch: its end, and the time of the call. */
+  readonly validTo: number;
+  readonly now: number;
+}
+
 export interface UpstreamView {
   readonly name: string;
   /** Addresses as `host:port`. */
@@ -66,6 +78,7 @@ export interface AdminView {
   configuration(): ConfigurationView;
   keySets(): Iterable<KeySetView>;
   upstreams(): Iterable<UpstreamView>;
+  certificates(): Iterable<CertificateView>;
 
   /** Undefined where nothing can be revoked. */
   revocations(): RevocationsView | undefined;

@@ -80,6 +80,7 @@ function buildProgram(finish: (code: number) => void): Command {
     .argument(...fileArgument)
     .option(...configOption)
     .option('--share-port', 'serve also where another gateway listens already, for start-before-stop')
+    .option('--accept-vulnerable-node', 'serve TLS although this Node.js has known holes in it')
     .action(async (file: string | undefined, options: StartArguments, self: Command) =>
       finish(await (await import('./start.ts')).start(withFile(file, options, self))),
     );

@@ -11,6 +11,7 @@ import { holdSignals, onSignal, stopSignal } from './signals.ts';
 export interface StartArguments {
   readonly config?: string;
   readonly sharePort?: boolean;
+  readonly acceptVulnerableNode?: boolean;
 }
 
 /** Runs the gateway in the foreground until a signal stops it. @throws StartError */
@@ -47,6 +48,7 @@ export async function start(options: StartArguments): Promise<number> {
     file: resolve(file),
     env: process.env,
     sharePort: options.sharePort === true,
+    acceptVulnerableNode: options.acceptVulnerableNode === true,
     watched: systemd.watches,
     onGiveUp,
   });

@@ -1,5 +1,6 @@
 import type { Network } from '../http/networks.ts';
 import type { VerificationKey } from '../keys/key.ts';
+import type { ServerCertificate } from '../keys/server-certificate.ts';
 import type { LogLevel } from '../lib/log.ts';
 
 /** A TCP address to listen on; port 0 lets the system choose. */
@@ -19,6 +20,39 @@ export interface AdminAddress extends ListenAddress {
   readonly hosts: readonly string[];
 }
 
+/** PEM text: in a file by its absolute name, or in the configuration. */
+export type PemSource = { readonly file: string } | { readonly text: string };
+
+/** Where a certificate was read, so that it can be read again when its files change. */
+export interface CertificateSource {
+  readonly cert: PemSource;
+  /** Undefined: beside the chain. */
+  readonly key: PemSource | undefined;
+  readonly passphrase: string | undefined;
+}
+
+/** A certificate that an address serves. */
+export interface CertificateConfig extends ServerCertificate {
+  /** Its first name, or how the configuration names its file: for logs, metrics and `/status`. */
+  readonly name: string;
+  readonly source: CertificateSource;
+}
+
+/** TLS of an address. */
+export interface TlsConfig {
+  /** At least one; the first is for clients that name no host. */
+  readonly certificates: readonly CertificateConfig[];
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+  /** A list for OpenSSL, with the suites of TLS 1.3. */
+  readonly ciphers: string;
+  /** A client that names another host than the certificates. */
+  readonly unknownName: 'default' | 'refuse';
+  /** PEM texts; undefined: no client is asked for a certificate. */
+  readonly clientCertificates:
+    | { readonly ca: string; readonly crl: string | undefined; readonly mode: 'required' | 'optional' }
+    | undefined;
+}
+
 /** What an address for traffic says beside its place. */
 export interface AddressTerms {
   /** The front that serves it; undefined: uWebSockets.js where it can, and Node.js's own sockets otherwise. */
@@ -27,6 +61,8 @@ export interface AddressTerms {
   readonly proxyProtocol?: 'required' | undefined;
   /** What its clients may speak; undefined: HTTP/1.x alone. */
   readonly protocols?: readonly Protocol[] | undefined;
+  /** Undefined: plain text. With TLS the engine is `node`. */
+  readonly tls?: TlsConfig | undefined;
 }
 
 /** A protocol by its name in ALPN; `h2c` is HTTP/2 without TLS, of which the client must know before. */

@@ -1,5 +1,6 @@
 import type { Config, TrafficAddress } from '../config/config.ts';
 import type { Reply, RequestHead, ResponseHead, Trailers } from '../http/message.ts';
+import type { CounterFamily } from '../lib/counters.ts';
 import type { ConnectionLimit } from '../limits/connection-limit.ts';
 import type { Reason } from '../reasons.ts';
 
@@ -32,6 +33,11 @@ export interface Front {
   readonly isStopped: boolean;
   /** Puts another configuration in force for the requests that follow. */
   follow(config: FrontConfig): void;
+  /**
+   * Puts the keys of session tickets in force, of 48 bytes; tickets of the keys before are worth nothing then. A front
+   * without TLS has no such method.
+   */
+  setTicketKeys?(keys: Uint8Array): void;
   /** Asks every client to leave with its next response, in the way of its protocol. */
   drain(): void;
   /** Cuts every connection. */
@@ -43,6 +49,8 @@ export interface FrontOptions {
   readonly config: FrontConfig;
   readonly connections: ConnectionLimit;
   readonly events: FrontEvents;
+  /** TLS handshakes by how they ended. */
+  readonly handshakes: CounterFamily;
 }
 
 /**
@@ -79,6 +87,14 @@ export interface ClientEvents {
   onReplied(sent: boolean): void;
 }
 
+/** What the handshake of a connection agreed on. */
+export interface TlsFacts {
+  /** `TLSv1.3`. */
+  readonly version: string;
+  /** The host that the client named, as sent; undefined: none. */
+  readonly serverName: string | undefined;
+}
+
 /**
  * One exchange's side of a client. The front decides how a connection ends. The exchange only gives hints, and each
  * protocol writes them in its own way (`Connection: close`, GOAWAY, nothing).
@@ -87,6 +103,8 @@ export interface ClientStream {
   readonly head: RequestHead;
   readonly protocol: 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2';
   readonly scheme: 'http' | 'https';
+  /** Undefined: the connection is plain text. */
+  readonly tls?: TlsFacts | undefined;
   /** The front has sent a byte of the response. */
   readonly started: boolean;
   /** The client has not taken all bytes that it was sent. */

@@ -53,6 +53,10 @@ export class Fronts implements Front {
     this.#uws.follow(config);
   }
 
+  setTicketKeys(keys: Uint8Array): void {
+    this.#node.setTicketKeys(keys);
+  }
+
   drain(): void {
     this.#node.drain();
     this.#uws.drain();
@@ -65,8 +69,8 @@ export class Fronts implements Front {
   }
 
   /** @throws StartError when the engine that the address names is not available. */
-  async #frontOf({ engine, proxyProtocol, protocols }: TrafficAddress): Promise<Front> {
-    const needsNode = proxyProtocol !== undefined || protocols?.includes('h2c') === true;
+  async #frontOf({ engine, proxyProtocol, protocols, tls }: TrafficAddress): Promise<Front> {
+    const needsNode = tls !== undefined || proxyProtocol !== undefined || protocols?.includes('h2c') === true;
     if (engine === 'node' || needsNode) return this.#node;
     if (this.#hasUws === undefined) await this.#loadUws(engine === 'uws');
     if (this.#hasUws === true) return this.#uws;

@@ -12,6 +12,7 @@ import type { Addresses } from './addresses.ts';
 import { adminView } from './admin-view.ts';
 import { ControlPlane } from './control-plane.ts';
 import { assertFixedSettings } from './fixed-settings.ts';
+import { assertNodeVersion } from './node-version.ts';
 import type { Servers } from './servers.ts';
 
 export interface GatewayOptions<Kind extends Servers> {
@@ -21,6 +22,8 @@ export interface GatewayOptions<Kind extends Servers> {
   readonly file?: string | undefined;
   /** See `ControlPlaneOptions.readOnly`. */
   readonly readOnly?: boolean | undefined;
+  /** Addresses with TLS are served although Node.js has known holes in it. */
+  readonly acceptVulnerableNode?: boolean | undefined;
   /** Makes the servers. They may use the rest of the gateway once they are open. */
   readonly servers: (parts: GatewayParts) => Kind;
 }
@@ -39,6 +42,7 @@ export class Gateway<Kind extends Servers = Servers> {
   readonly view: AdminView;
   /** How reloads ended. */
   readonly record: ReloadRecord;
+  readonly #options: GatewayOptions<Kind>;
   readonly #board: ServerBoard;
   readonly #changes = new Mutex();
   #serving = false;
@@ -47,6 +51,7 @@ export class Gateway<Kind extends Servers = Servers> {
   /** Opens nothing; `start` does. */
   constructor(config: Config, options: GatewayOptions<Kind>) {
     const { log, clock = systemClock, file, readOnly, servers } = options;
+    this.#options = options;
     this.record = new ReloadRecord(file, systemClock);
     this.control = new ControlPlane(config, { clock, log, verifiers: () => this.servers, readOnly });
     this.#board = new ServerBoard(log, systemClock);
@@ -78,6 +83,7 @@ export class Gateway<Kind extends Servers = Servers> {
   /** Resolves when every address is bound and served. @throws StartError */
   async start(): Promise<void> {
     try {
+      this.#assertNodeVersion(this.config);
       await this.servers.open();
       // Before the addresses of traffic: a second gateway with the same configuration finds the admin address taken.
       await this.control.start(this.view);
@@ -125,6 +131,7 @@ export class Gateway<Kind extends Servers = Servers> {
   async #putInForce(config: Config): Promise<void> {
     if (this.#closing !== undefined || !this.#serving) throw new StartError('the gateway does not run');
     assertFixedSettings(this.config, config);
+    this.#assertNodeVersion(config);
     const change = await this.servers.plan(config);
     const sets = await this.control.keySets.prepare(config.issuers);
     let taken: Promise<void>;
@@ -139,6 +146,12 @@ export class Gateway<Kind extends Servers = Servers> {
     this.control.commit(config.issuers, sets);
     this.#board.keep(serversOf(config));
     await taken;
+  }
+
+  /** @throws StartError */
+  #assertNodeVersion(config: Config): void {
+    const { acceptVulnerableNode = false, log } = this.#options;
+    assertNodeVersion(config, acceptVulnerableNode, log);
   }
 
   async #close(graceMs: number): Promise<number> {

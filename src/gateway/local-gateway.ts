@@ -12,15 +12,18 @@ export interface LocalGatewayOptions {
   readonly clock?: Clock;
   /** See `ControlPlaneOptions.readOnly`. */
   readonly readOnly?: boolean;
+  /** See `GatewayOptions.acceptVulnerableNode`. */
+  readonly acceptVulnerableNode?: boolean;
 }
 
 /** Builds a gateway from a checked configuration; `start` opens it. */
 export function createGateway(config: Config, options: LocalGatewayOptions): LocalGateway {
-  const { log, clock = systemClock, readOnly } = options;
+  const { log, clock = systemClock, readOnly, acceptVulnerableNode } = options;
   return new Gateway(config, {
     log,
     clock,
     readOnly,
+    acceptVulnerableNode,
     servers: (parts) => new LocalServers(config, { ...parts, log, clock }),
   });
 }

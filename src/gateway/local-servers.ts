@@ -9,6 +9,7 @@ import type { GatewayParts } from './gateway.ts';
 import { Server, type ServerChange } from './server.ts';
 import { serverFigures } from './server-figures.ts';
 import type { Change, FetchedKeys, Servers } from './servers.ts';
+import { TicketKeys } from './ticket-keys.ts';
 
 export interface LocalServersOptions extends GatewayParts {
   readonly log: Log;
@@ -19,6 +20,7 @@ export interface LocalServersOptions extends GatewayParts {
 export class LocalServers implements Servers {
   readonly server: Server;
   readonly #watch = new ProcessWatch();
+  readonly #ticketKeys: TicketKeys;
 
   constructor(config: Config, { control, board, log, clock }: LocalServersOptions) {
     this.server = new Server(config, {
@@ -29,6 +31,7 @@ export class LocalServers implements Servers {
       onServer: (report) => board.report(this, report),
       shared: false,
     });
+    this.#ticketKeys = new TicketKeys((keys) => this.server.setTicketKeys(keys));
   }
 
   get config(): Config {
@@ -99,5 +102,6 @@ export class LocalServers implements Servers {
 
   async dispose(): Promise<void> {
     this.#watch.close();
+    this.#ticketKeys.close();
   }
 }

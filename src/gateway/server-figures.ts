@@ -10,13 +10,14 @@ export interface FigureSources {
   readonly authCounters: AuthCounters;
   readonly connections: ConnectionLimit;
   readonly proxyRefusals: CounterFamily;
+  readonly handshakes: CounterFamily;
   /** Of the configuration in force. */
   readonly service: Service;
 }
 
 /** The figures of a server at this moment, as plain data. */
 export function serverFigures(sources: FigureSources): Figures {
-  const { tally, authCounters, connections, service, proxyRefusals } = sources;
+  const { tally, authCounters, connections, handshakes, service, proxyRefusals } = sources;
   const upstreams = [...service.upstreams.values()];
   const servers = upstreams.flatMap((upstream) => upstream.servers);
   for (const state of servers) state.review();
@@ -31,6 +32,7 @@ export function serverFigures(sources: FigureSources): Figures {
     connections: connections.open,
     connectionsRefused: connections.refused.value,
     proxyRefusals: countsOf(proxyRefusals).map(({ label, count }) => ({ reason: label, count })),
+    tlsHandshakes: countsOf(handshakes).map(({ label, count }) => ({ result: label, count })),
     cacheHits: authCounters.cacheHits.value,
     cacheMisses: authCounters.cacheMisses.value,
     cacheEntries: service.authorizer.cacheEntries,

@@ -63,6 +63,8 @@ export class Server {
   readonly connections: ConnectionLimit;
   /** Connections closed for want of a PROXY protocol header, by why. */
   readonly proxyRefusals = new CounterFamily();
+  /** TLS handshakes by how they ended. */
+  readonly handshakes = new CounterFamily();
   readonly #log: Log;
   readonly #options: ServerOptions;
   readonly #inFlight = new Roster<Exchange>();
@@ -92,6 +94,7 @@ export class Server {
     this.#front = makeFront({
       config,
       connections: this.connections,
+      handshakes: this.handshakes,
       events: {
         onRequest: (stream) => this.#serve(stream),
         onFault: (error) => this.#log.error({ error }, 'a request could not be read'),
@@ -139,6 +142,11 @@ export class Server {
   /** Bound addresses, in the order of the configuration. */
   get addresses(): readonly string[] {
     return this.config.listen.flatMap((address) => this.#listening.get(addressText(address)) ?? []);
+  }
+
+  /** See `Front.setTicketKeys`. */
+  setTicketKeys(keys: Uint8Array): void {
+    this.#front.setTicketKeys?.(keys);
   }
 
   /** Resolves when the front is open and the verification threads run. @throws StartError */

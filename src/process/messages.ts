@@ -6,7 +6,7 @@ import type { Revocation } from '../revocation/revocation.ts';
 import type { ServerReport } from '../upstream/server-report.ts';
 
 /** Grows with every change of these messages: after an upgrade the two sides may be of different versions. */
-export const PROTOCOL = 2;
+export const PROTOCOL = 3;
 
 /** Keys by issuer; see `FetchedKeys`. */
 export type KeysByIssuer = ReadonlyMap<string, readonly VerificationKey[]>;
@@ -21,12 +21,16 @@ export type ToWorker =
       readonly index: number;
       readonly config: Config;
       readonly keys: KeysByIssuer;
+      /** See `TicketKeys`. */
+      readonly ticketKeys: Uint8Array;
     }
   | { readonly kind: 'revoke'; readonly id: number; readonly revocations: readonly Revocation[] }
   /** Forget the revocations that came only from Redis. */
   | { readonly kind: 'drop-foreign'; readonly id: number }
   | { readonly kind: 'serve'; readonly id: number }
   | { readonly kind: 'keys'; readonly issuer: string; readonly keys: readonly VerificationKey[] }
+  /** The keys of session tickets from now on. */
+  | { readonly kind: 'ticket-keys'; readonly ticketKeys: Uint8Array }
   /** A refetch for which the worker asked is over; any new keys were sent before. */
   | { readonly kind: 'refetched'; readonly issuer: string }
   | { readonly kind: 'prepare'; readonly id: number; readonly config: Config }

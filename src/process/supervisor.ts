@@ -14,6 +14,8 @@ export interface SupervisorOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Another gateway may serve the same addresses. */
   readonly sharePort: boolean;
+  /** See `GatewayOptions.acceptVulnerableNode`. */
+  readonly acceptVulnerableNode: boolean;
   /** Whether a watchdog ends this process when it is not well; see `isWell`. */
   readonly watched: boolean;
   /** The workers cannot be kept alive; the caller can only close the gateway. */
@@ -29,10 +31,11 @@ export class Supervisor {
   readonly #rolls = new Mutex();
 
   constructor(config: Config, options: SupervisorOptions) {
-    const { file, env, log, ...rest } = options;
+    const { file, env, log, acceptVulnerableNode, ...rest } = options;
     this.gateway = new Gateway(config, {
       log,
       file,
+      acceptVulnerableNode,
       servers: (parts) => new Workers(config, { ...rest, ...parts, log, env: processEnvironment(env) }),
     });
   }

@@ -79,6 +79,7 @@ class WorkerProcess {
     switch (message.kind) {
       case 'configure':
         this.#configure(message.index, freeze(message.config));
+        this.#server?.setTicketKeys(message.ticketKeys);
         for (const [issuer, keys] of message.keys) {
           if (keys.length > 0) this.#server?.authorizer.setKeys(issuer, keys);
         }
@@ -93,6 +94,9 @@ class WorkerProcess {
         return;
       case 'keys':
         this.#server?.authorizer.setKeys(message.issuer, message.keys);
+        return;
+      case 'ticket-keys':
+        this.#server?.setTicketKeys(message.ticketKeys);
         return;
       case 'refetched':
         this.#refetches.settle(message.issuer);

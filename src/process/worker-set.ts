@@ -27,6 +27,8 @@ export interface WorkerSetOptions {
   /** Logs the states of upstream servers that the workers report. */
   readonly board: ServerBoard;
   readonly keys: () => KeysByIssuer;
+  /** See `TicketKeys`. */
+  readonly ticketKeys: () => Uint8Array;
   readonly revocations: () => Iterable<Revocation>;
   readonly refetch: (issuer: string) => Promise<void> | undefined;
   /** No worker lives long enough to serve. */
@@ -146,6 +148,7 @@ export class WorkerSet {
       index,
       config: configOf(index),
       keys: keys(),
+      ticketKeys: this.#options.ticketKeys(),
       revocations: revocations(),
       leaving: (why) => void this.#replace(worker, why),
       server: (report) => board.report(worker, report),

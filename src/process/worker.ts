@@ -24,6 +24,7 @@ export interface WorkerOptions {
   readonly clock: Clock;
   readonly config: Config;
   readonly keys: KeysByIssuer;
+  readonly ticketKeys: Uint8Array;
   readonly revocations: Iterable<Revocation>;
   readonly refetch: (issuer: string) => Promise<void> | undefined;
   readonly leaving: (why: string) => void;
@@ -60,7 +61,8 @@ export class Worker implements Holder {
   #refusal: string | undefined;
 
   constructor(options: WorkerOptions) {
-    const { index, clock, config, keys, revocations, refetch, leaving, want, server, overdue } = options;
+    const { index, clock, config, keys, ticketKeys, revocations, refetch } = options;
+    const { leaving, want, server, overdue } = options;
     this.#overdue = overdue;
     this.index = index;
     this.config = config;
@@ -86,7 +88,7 @@ export class Worker implements Holder {
         this.report = report;
       },
     });
-    this.channel.send({ kind: 'configure', index, config, keys });
+    this.channel.send({ kind: 'configure', index, config, keys, ticketKeys });
     this.channel.watch();
   }
 

@@ -5,6 +5,7 @@ import { Authorizer } from '../auth/authorizer.ts';
 import type { Config, TrafficAddress } from '../config/config.ts';
 import type { GatewayParts } from '../gateway/gateway.ts';
 import type { Change, FetchedKeys, Servers } from '../gateway/servers.ts';
+import { TicketKeys } from '../gateway/ticket-keys.ts';
 import { addressText } from '../http/host-port.ts';
 import type { VerificationKey } from '../keys/key.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -47,6 +48,9 @@ export class Workers implements Servers {
   readonly #set: WorkerSet;
   readonly #watch: WorkerWatch;
   readonly #sharePort: boolean;
+  readonly #ticketKeys = new TicketKeys((ticketKeys) => {
+    for (const { channel } of this.#set.living) channel.send({ kind: 'ticket-keys', ticketKeys });
+  });
   #setting: Setting;
   #listening = false;
 
@@ -63,6 +67,7 @@ export class Workers implements Servers {
       limits: () => unitsOf(this.config),
       board,
       keys: () => control.keySets.keys(),
+      ticketKeys: () => this.#ticketKeys.current,
       revocations: () => control.revocation?.list.all() ?? [],
       refetch: (issuer) => control.keySets.refetch(issuer),
       onGiveUp,
@@ -168,6 +173,7 @@ export class Workers implements Servers {
   }
 
   async dispose(): Promise<void> {
+    this.#ticketKeys.close();
     await this.#setting.authorizer.close();
   }
 
@@ -179,7 +185,8 @@ export class Workers implements Servers {
   /** @throws StartError when an address of it is taken */
   async #settingOf(config: Config, authorizer: Authorizer): Promise<Setting> {
     const claimed = await this.#claim(config.listen);
-    const addresses = config.listen.map((address) => claimed.get(addressText(address)) as TrafficAddress);
+    // The place stays as it was claimed; what the configuration says of it may have changed.
+    const addresses = config.listen.map((address) => ({ ...address, ...claimed.get(addressText(address)) }));
     const { workerConfigs: before } = this.#setting;
     const configs = workerConfigs({ config, addresses, before, workers: this.config.listeners });
     return { config, claimed, workerConfigs: configs, authorizer };
@@ -193,10 +200,15 @@ export class Workers implements Servers {
     return new Map(
       addresses.map((address) => {
         const text = addressText(address);
-        return [text, before.get(text) ?? (claimed[fresh.indexOf(address)] as TrafficAddress)];
+        return [text, before.get(text) ?? placeOf(claimed[fresh.indexOf(address)] as TrafficAddress)];
       }),
     );
   }
+}
+
+/** The address alone, without its terms. */
+function placeOf(address: TrafficAddress): TrafficAddress {
+  return 'path' in address ? { path: address.path } : { host: address.host, port: address.port };
 }
 
 /** An authorizer that serves no request. */

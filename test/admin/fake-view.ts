@@ -49,6 +49,7 @@ export class FakeView implements AdminView {
         connections: 9,
         connectionsRefused: 11,
         proxyRefusals: [{ reason: 'untrusted', count: 2 }],
+        tlsHandshakes: [{ result: 'full', count: 8 }],
         cacheHits: this.cacheHits,
         cacheMisses: 2,
         cacheEntries: 4,
@@ -114,6 +115,18 @@ export class FakeView implements AdminView {
   }
   upstreams() {
     return [{ name: 'app', servers: ['127.0.0.1:9000'], password: 'hidden' }];
+  }
+  certificates() {
+    return [
+      {
+        address: '0.0.0.0:443',
+        name: 'a.example',
+        names: ['a.example', '*.a.example'],
+        validTo: 1_000_864_000_000,
+        now: 1_000_000_000_000,
+        key: 'hidden',
+      },
+    ];
   }
   revocations() {
     return { entries: 3, foreign: 1, oldest: 1_000_000_000, newest: undefined, secret: 'hidden' };

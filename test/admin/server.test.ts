@@ -107,6 +107,15 @@ describe('the admin address', () => {
           ],
         },
       ],
+      certificates: [
+        {
+          address: '0.0.0.0:443',
+          name: 'a.example',
+          names: ['a.example', '*.a.example'],
+          validTo: '2001-09-19T01:46:40.000Z',
+          daysLeft: 10,
+        },
+      ],
       keySets: [
         {
           issuer: 'fusionauth',

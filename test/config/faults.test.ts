@@ -613,9 +613,9 @@ const cases: readonly Case[] = [
   ],
   // Keys of later versions
   [
-    'TLS',
-    { listen: 'listen: { address: 127.0.0.1:1, tls: {} }' },
-    'f:1:38: listen.tls: is not supported yet; must be left out for now',
+    'HTTP/2',
+    { listen: 'listen: { address: 127.0.0.1:1, protocols: [h2] }' },
+    'f:1:44: listen.protocols: is not supported yet; must be left out for now',
   ],
   // … whose types are known
   [

@@ -1,16 +1,5 @@
 import { generateKeyPairSync, sign, X509Certificate } from 'node:crypto';
-
-/** Tag, length and contents of one DER value (X.690 §8.1). */
-function der(tag: number, ...contents: readonly Uint8Array[]): Buffer {
-  const body = Buffer.concat(contents);
-  const { length } = body;
-  const head = length < 128 ? [tag, length] : [tag, 0x82, length >> 8, length & 255];
-  return Buffer.concat([Buffer.from(head), body]);
-}
-
-const sequence = (...contents: readonly Uint8Array[]): Buffer => der(0x30, ...contents);
-const oid = (hex: string): Buffer => der(0x06, Buffer.from(hex, 'hex'));
-const time = (text: string): Buffer => der(0x18, Buffer.from(text, 'latin1'));
+import { der, oid, sequence, time } from './der.ts';
 
 const ECDSA_WITH_SHA256 = sequence(oid('2a8648ce3d040302'));
 const COMMON_NAME = oid('550403');

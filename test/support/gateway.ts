@@ -162,7 +162,11 @@ export function testBearer(claims: Record<string, unknown> = {}): string {
 
 /** A gateway in this process with a configuration of `testConfig`. */
 export async function startGateway(options: TestOptions): Promise<TestGateway> {
-  const gateway = createGateway(testConfig(options), { log: options.log ?? silentLog });
+  const gateway = createGateway(testConfig(options), {
+    log: options.log ?? silentLog,
+    // The versions that the tests run on include old ones.
+    acceptVulnerableNode: true,
+  });
   await gateway.start();
   return {
     gateway,

@@ -1,5 +1,6 @@
-import * as z from 'zod';
-import { later, must, oneOf, section, trafficAddress } from './fields.ts';
+import type * as z from 'zod';
+import { oneOf, section, trafficAddress } from './fields.ts';
+import { protocols, tls } from './tls.ts';
 
 /** An address with more than its place. */
 export const listenObject = section({
@@ -14,5 +15,9 @@ export const listenObject = section({
     .describe(
       '`required`: every connection begins with a header of the PROXY protocol, version 1 or 2, which names the client. Only `trustedProxies` may connect; all others are closed at once. The address is served by `engine: node`.',
     ),
-  tls: later(z.looseObject({}, { error: must('a mapping') })),
+  tls: tls.describe('TLS with these certificates. The address is served by `engine: node`.').optional(),
+  protocols: protocols.describe('Protocols that clients may choose with ALPN.'),
 }).meta({ required: ['address'] });
+
+/** One address in its long form. */
+export type FileListen = z.output<typeof listenObject>;

@@ -1,6 +1,10 @@
+import type { TlsFacts } from '../front.ts';
+
 /** The socket of one client, as the protocols see it. */
 export interface ClientSocket {
   readonly scheme: 'http' | 'https';
+  /** Undefined: plain text, or the connection is gone. */
+  readonly tls?: TlsFacts | undefined;
   /** Text of the peer's IP address, or `unix`; undefined when the peer has reset the connection. */
   readonly peer: string | undefined;
   /** host[:port] at which the client has reached the gateway; `localhost` for a unix socket. */

@@ -6,7 +6,8 @@ import { systemClock } from '../../lib/clock.ts';
 import { StartError } from '../../lib/start-error.ts';
 import type { Front, FrontConfig, FrontOptions } from '../front.ts';
 import { chooseProtocol } from './choose-protocol.ts';
-import type { H1Terms } from './h1/connection.ts';
+import type { Protocol } from './client-socket.ts';
+import { H1Connection, type H1Terms } from './h1/connection.ts';
 import { HeadParser } from './h1/head-parser.ts';
 import { HeldBytes } from './h2/held-bytes.ts';
 import type { H2Terms } from './h2/streams.ts';
@@ -15,6 +16,7 @@ import { ProxyEntrance } from './proxy-entrance.ts';
 import type { ProxiedEnds } from './proxy-header.ts';
 import { SharedRead } from './shared-read.ts';
 import { NodeSocket, peerOf, type SocketOwner } from './socket.ts';
+import { TlsServers } from './tls/tls-servers.ts';
 import { WriteCopies } from './write-copies.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -40,11 +42,16 @@ export class NodeFront implements Front, SocketOwner {
   #proxied: ReadonlySet<string>;
   /** By address as it was asked for. */
   #protocols: ReadonlyMap<string, TrafficAddress['protocols']>;
+  readonly #tls: TlsServers;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(options: FrontOptions) {
     this.#options = options;
+    this.#tls = new TlsServers(options.handshakes, {
+      onLost: () => this.#options.connections.admit(-1),
+      onFault: (error) => this.onFault(error),
+    });
     this.#terms = {
       ...termsOf(options.config),
       parser: new HeadParser(),
@@ -74,6 +81,7 @@ export class NodeFront implements Front, SocketOwner {
 
   async listen(address: TrafficAddress, options: { readonly shared: boolean }): Promise<string> {
     const name = addressText(address);
+    this.#tls.open(address);
     const listener = await Listener.open(address, options.shared, (socket) =>
       this.#accept(socket, name, 'path' in address ? unixEnds : undefined),
     );
@@ -89,6 +97,7 @@ export class NodeFront implements Front, SocketOwner {
     const name = addressText(address);
     this.#listeners.get(name)?.close();
     this.#listeners.delete(name);
+    this.#tls.forget(name);
   }
 
   async takeWaiting(): Promise<void> {
@@ -111,6 +120,11 @@ export class NodeFront implements Front, SocketOwner {
     this.#trusted = networksOf(config);
     this.#proxied = proxiedOf(config);
     this.#protocols = protocolsOf(config);
+    this.#tls.follow(config.listen);
+  }
+
+  setTicketKeys(keys: Uint8Array): void {
+    this.#tls.setTicketKeys(keys);
   }
 
   drain(): void {
@@ -120,6 +134,7 @@ export class NodeFront implements Front, SocketOwner {
 
   close(): void {
     this.stopListening();
+    this.#tls.close();
     clearInterval(this.#timer);
     this.#entrance.close();
     for (const socket of this.#sockets) socket.cut();
@@ -143,7 +158,7 @@ export class NodeFront implements Front, SocketOwner {
       return;
     }
     if (this.#proxied.has(address)) this.#takeHeader(socket, address, ends);
-    else this.#serve(socket, address, ends);
+    else this.#enter(socket, address, ends);
   }
 
   /** Only a trusted proxy may name another peer than itself. */
@@ -151,7 +166,7 @@ export class NodeFront implements Front, SocketOwner {
     const { connections, events } = this.#options;
     const peer = own?.source ?? peerOf(socket);
     if (peer !== undefined && this.#trusted?.has(peer) === true) {
-      this.#entrance.take(socket, (ends, rest) => this.#serve(socket, address, ends ?? own, rest));
+      this.#entrance.take(socket, (ends, rest) => this.#enter(socket, address, ends ?? own, rest));
       return;
     }
     connections.admit(-1);
@@ -160,16 +175,34 @@ export class NodeFront implements Front, SocketOwner {
     socket.destroy();
   }
 
-  #serve(socket: Socket, address: string, ends: ProxiedEnds | undefined, first?: Buffer): void {
-    const client = new NodeSocket(socket, 'http', this, ends);
+  /** @param first bytes that were read already. */
+  #enter(socket: Socket, address: string, ends: ProxiedEnds | undefined, first?: Buffer): void {
+    const tls = this.#tls.of(address);
+    if (tls === undefined) {
+      const client = new NodeSocket(socket, 'http', this, ends);
+      this.#serve(client, chooseProtocol(client, this.#protocols.get(address), this.#terms), first);
+      return;
+    }
+    tls.accept(
+      socket,
+      (secure) => {
+        const client = new NodeSocket(secure, 'https', this, ends);
+        this.#serve(client, new H1Connection(client, this.#terms));
+      },
+      first,
+    );
+  }
+
+  #serve(client: NodeSocket, protocol: Protocol, first?: Buffer): void {
     this.#sockets.add(client);
-    client.start(chooseProtocol(client, this.#protocols.get(address), this.#terms), this.#read, first);
+    client.start(protocol, this.#read, first);
   }
 
   #review(): void {
     const now = systemClock.monotonic();
     this.#entrance.review(now, this.#terms.requestHeadMs);
     for (const socket of this.#sockets) socket.review(now);
+    this.#tls.review(now);
   }
 }
 

@@ -1,6 +1,8 @@
 import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { hostPort } from '../../http/host-port.ts';
+import type { TlsFacts } from '../front.ts';
 import type { ClientSocket, Protocol } from './client-socket.ts';
 import type { ProxiedEnds } from './proxy-header.ts';
 import type { SharedRead } from './shared-read.ts';
@@ -100,6 +102,12 @@ export class NodeSocket implements ClientSocket {
     return localAddress === undefined || localPort === undefined
       ? 'localhost'
       : hostPort(localAddress, localPort);
+  }
+
+  get tls(): TlsFacts | undefined {
+    if (this.scheme === 'http') return undefined;
+    const socket = this.#socket as TLSSocket;
+    return { version: socket.getProtocol() ?? 'unknown', serverName: socket.servername || undefined };
   }
 
   get unsent(): number {

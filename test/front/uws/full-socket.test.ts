@@ -4,6 +4,7 @@ import type { ClientStream } from '../../../src/front/front.ts';
 import { UwsFront } from '../../../src/front/uws/front.ts';
 import type { ResponseHead } from '../../../src/http/message.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
+import { CounterFamily } from '../../../src/lib/counters.ts';
 import { ConnectionLimit } from '../../../src/limits/connection-limit.ts';
 import { eventually, silentLog } from '../../support/gateway.ts';
 import { Wire } from '../../support/wire.ts';
@@ -21,6 +22,7 @@ before(async () => {
   front = new UwsFront({
     config: frontConfig,
     connections: new ConnectionLimit(100, systemClock, silentLog),
+    handshakes: new CounterFamily(),
     events: {
       onRequest(stream) {
         served += 1;

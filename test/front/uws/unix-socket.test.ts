@@ -21,6 +21,7 @@ import { type Engine, type EngineResponse, loadEngine } from '../../../src/front
 import { UwsFront } from '../../../src/front/uws/front.ts';
 import { Peers } from '../../../src/front/uws/peers.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
+import { CounterFamily } from '../../../src/lib/counters.ts';
 import { StartError } from '../../../src/lib/start-error.ts';
 import { ConnectionLimit } from '../../../src/limits/connection-limit.ts';
 import { eventually, silentLog } from '../../support/gateway.ts';
@@ -40,6 +41,7 @@ async function open(name = 'one', load = loadEngine): Promise<UwsFront> {
     {
       config: frontConfig,
       connections,
+      handshakes: new CounterFamily(),
       events: {
         onRequest(stream) {
           stream.listen(new Events());

@@ -1,0 +1,105 @@
+import { resolve as absolute } from 'node:path';
+import type { AddressTerms, TrafficAddress } from '../config.ts';
+import type { KeyPath } from '../fault.ts';
+import { formatAddress, overlap } from '../schema/address.ts';
+import type { FileListen } from '../schema/listen.ts';
+import type { FileConfig } from '../schema/schema.ts';
+import type { Findings } from './findings.ts';
+import { resolveTls } from './tls.ts';
+
+/** Bytes: the kernel takes 107, and the name gets a suffix while the socket is made. */
+const MAX_SOCKET_PATH_BYTES = 100;
+
+/** The place of each address in the file. */
+export function listenPaths({ listen }: FileConfig): readonly KeyPath[] {
+  return Array.isArray(listen) ? listen.map((_, index) => ['listen', index]) : [['listen']];
+}
+
+export function resolveListen(
+  file: FileConfig,
+  folder: string,
+  findings: Findings,
+): readonly TrafficAddress[] {
+  if (file.listen === undefined) {
+    findings.missing(['listen'], 'an address such as 0.0.0.0:8080, or a list of them');
+    return [];
+  }
+  const paths = listenPaths(file);
+  const listen: TrafficAddress[] = [];
+  [file.listen].flat().forEach((entry, index) => {
+    const path = paths[index] as KeyPath;
+    const address = resolveAddress(entry, path, file, folder, findings);
+    if (address === undefined) {
+      findings.missing([...path, 'address'], 'an address such as 0.0.0.0:8080');
+      return;
+    }
+    listen.push(address);
+    const twin = listen.slice(0, -1).find((other) => overlap(other, address));
+    const isSocket = 'path' in address;
+    if (twin !== undefined) {
+      const what = isSocket ? 'path' : 'port';
+      findings.fault(path, `asks for a ${what} that ${formatAddress(twin)} has already; must be another`);
+    }
+    const bytes = isSocket ? Buffer.byteLength(address.path) : 0;
+    if (bytes > MAX_SOCKET_PATH_BYTES) {
+      findings.fault(
+        path,
+        `has a path of ${bytes} bytes, counted from the root; must be at most ${MAX_SOCKET_PATH_BYTES}`,
+      );
+    }
+  });
+  if (listen.some((address) => overlap(address, file.admin)) && !findings.wasWrong(['admin'])) {
+    findings.fault(['admin'], 'is an address of listen too; must be another, out of reach of the traffic');
+  }
+  return listen;
+}
+
+type ListenEntry = Exclude<NonNullable<FileConfig['listen']>, readonly unknown[]>;
+
+/** Undefined when the entry names no address. */
+function resolveAddress(
+  entry: ListenEntry,
+  path: KeyPath,
+  file: FileConfig,
+  folder: string,
+  findings: Findings,
+): TrafficAddress | undefined {
+  const terms: Partial<FileListen> = isObject(entry) ? entry : { address: entry };
+  const { address, engine = 'auto', tls: fileTls } = terms;
+  const tls = fileTls && resolveTls(fileTls, [...path, 'tls'], folder, findings);
+  if (fileTls !== undefined && engine === 'uws') {
+    findings.fault([...path, 'engine'], 'is uws, which speaks no TLS here; must be auto or node');
+  }
+  const further = resolveTerms(terms, path, file, findings);
+  if (address === undefined) return undefined;
+  const place = { ...('path' in address ? { path: absolute(folder, address.path) } : address), ...further };
+  if (fileTls !== undefined) return { ...place, engine: 'node', ...(tls === undefined ? {} : { tls }) };
+  return engine === 'auto' ? place : { ...place, engine };
+}
+
+function isObject(entry: ListenEntry): entry is FileListen {
+  return 'engine' in entry;
+}
+
+/** What an address says of its connections beside TLS. @param path of the address. */
+function resolveTerms(
+  { proxyProtocol = 'off', engine }: Partial<FileListen>,
+  path: KeyPath,
+  file: FileConfig,
+  findings: Findings,
+): Pick<AddressTerms, 'proxyProtocol'> {
+  if (proxyProtocol === 'off') return {};
+  if (engine === 'uws') {
+    findings.fault(
+      [...path, 'engine'],
+      'is uws, which does not know the PROXY protocol; must be auto or node',
+    );
+  }
+  if (file.trustedProxies.length === 0 && !findings.wasWrong(['trustedProxies'])) {
+    findings.fault(
+      [...path, 'proxyProtocol'],
+      'needs trustedProxies, which is empty; must be off, or they must name the proxy',
+    );
+  }
+  return { proxyProtocol };
+}

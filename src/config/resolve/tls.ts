@@ -1,0 +1,166 @@
+import { readAuthorities, type ServerCertificate } from '../../keys/server-certificate.ts';
+import { cipherList, contextFault } from '../../keys/tls-context.ts';
+import { hasTrustGap } from '../../keys/trust-gap.ts';
+import { systemClock } from '../../lib/clock.ts';
+import type { CertificateConfig, TlsConfig } from '../config.ts';
+import type { KeyPath } from '../fault.ts';
+import type { FileCertificate, FileTls } from '../schema/tls.ts';
+import { pemSource, readCertificate, readPem } from '../source/pem-source.ts';
+import type { Findings } from './findings.ts';
+import { guardPem, pemName } from './pem-file.ts';
+
+/** The TLS of one address, its files read. Faults go to the findings; undefined when nothing of it can serve. */
+export function resolveTls(
+  tls: FileTls,
+  path: KeyPath,
+  folder: string,
+  findings: Findings,
+): TlsConfig | undefined {
+  const certificates = resolveCertificates(tls.certificates, [...path, 'certificates'], folder, findings);
+  const list = cipherList(tls.ciphers);
+  if ('fault' in list) {
+    findings.fault(
+      [...path, 'ciphers'],
+      `${list.fault}; must be default, or an OpenSSL list such as ECDHE+AESGCM:ECDHE+CHACHA20`,
+    );
+  }
+  const clientCertificates =
+    tls.clientCertificates &&
+    resolveClients(tls.clientCertificates, [...path, 'clientCertificates'], folder, findings);
+  if (certificates.length === 0 || 'fault' in list) return undefined;
+  return {
+    certificates,
+    minVersion: tls.minVersion,
+    ciphers: list.ciphers,
+    unknownName: tls.unknownName,
+    clientCertificates,
+  };
+}
+
+function resolveCertificates(
+  given: FileTls['certificates'],
+  path: KeyPath,
+  folder: string,
+  findings: Findings,
+): readonly CertificateConfig[] {
+  if (given === undefined) {
+    findings.missing(path, 'a path to a PEM file with chain and key, { cert: …, key: … }, or a list of them');
+    return [];
+  }
+  const entries = (Array.isArray(given) ? given : [given]) as readonly FileCertificate[];
+  const certificates: CertificateConfig[] = [];
+  entries.forEach((entry, index) => {
+    const at = Array.isArray(given) ? [...path, index] : path;
+    const found = resolveCertificate(entry, at, folder, findings);
+    if (found === undefined) return;
+    const twin = certificates.find((other) => hides(other, found));
+    if (twin !== undefined) {
+      findings.warn(
+        at,
+        `is never chosen: each of its names has ${twin.name} of the same kind of key before it`,
+      );
+    }
+    certificates.push(found);
+  });
+  return certificates;
+}
+
+/** Whether the first certificate is chosen wherever the second one could be. */
+function hides(first: ServerCertificate, second: ServerCertificate): boolean {
+  return first.keyType === second.keyType && second.names.every((name) => first.names.includes(name));
+}
+
+function resolveCertificate(
+  entry: FileCertificate,
+  path: KeyPath,
+  folder: string,
+  findings: Findings,
+): CertificateConfig | undefined {
+  const given = typeof entry === 'string' ? { cert: entry } : entry;
+  const { cert, key, passphrase } = given as { cert?: string; key?: string; passphrase?: string };
+  const certPath = typeof entry === 'string' ? path : [...path, 'cert'];
+  if (cert === undefined) {
+    findings.missing(certPath, 'a path to a PEM file with the chain');
+    return undefined;
+  }
+  if (findings.wasWrongInside(path)) return undefined;
+  const source = {
+    cert: pemSource(cert, folder),
+    key: key === undefined ? undefined : pemSource(key, folder),
+    passphrase,
+  };
+  // A fault of the key file is told at the key, so it is read by itself first.
+  if (key !== undefined && source.key !== undefined) {
+    const { key: keySource } = source;
+    const keyPath = [...path, 'key'];
+    const name = pemName(key, keySource, keyPath, findings);
+    if (guardPem(keyPath, name, findings, () => readPem(keySource)) === undefined) return undefined;
+  }
+  const name = pemName(cert, source.cert, certPath, findings);
+  const read = guardPem(certPath, name, findings, () => readCertificate(source));
+  if (read === undefined) return undefined;
+  const code = contextFault({ cert: read.cert, key: read.key });
+  if (code !== undefined) {
+    findings.fault(
+      certPath,
+      `${name} holds a certificate or key that OpenSSL does not serve (${code}); must be RSA of 2048 bits or more, or an elliptic curve, signed with SHA-256 or better`,
+    );
+    return undefined;
+  }
+  warnOf(read, name, certPath, findings);
+  return { ...read, name: read.names[0] ?? name, source };
+}
+
+function warnOf(read: ServerCertificate, name: string, path: KeyPath, findings: Findings): void {
+  const now = systemClock.wall();
+  const day = (time: number): string => new Date(time).toISOString();
+  if (read.validTo <= now) {
+    findings.warn(
+      path,
+      `${name} has expired at ${day(read.validTo)}, so clients refuse it; a newer one is meant`,
+    );
+  }
+  if (read.validFrom > now) {
+    findings.warn(
+      path,
+      `${name} is not valid before ${day(read.validFrom)}, so clients refuse it until then`,
+    );
+  }
+  if (read.names.length === 0) {
+    findings.warn(
+      path,
+      `${name} names no host in its subjectAltName, so clients refuse it; one with the names of this gateway is meant`,
+    );
+  }
+  if (hasTrustGap(read.cert)) {
+    findings.warn(
+      path,
+      `${name} holds a chain whose last issuer is no public root; the intermediate certificate belongs behind it, unless clients know the issuer`,
+    );
+  }
+}
+
+function resolveClients(
+  clients: NonNullable<FileTls['clientCertificates']>,
+  path: KeyPath,
+  folder: string,
+  findings: Findings,
+): TlsConfig['clientCertificates'] {
+  const read = (entry: string, key: 'ca' | 'crl'): string | undefined => {
+    const source = pemSource(entry, folder);
+    return guardPem([...path, key], pemName(entry, source, [...path, key], findings), findings, () => {
+      const text = readPem(source);
+      return key === 'ca' ? readAuthorities(text).map(String).join('') : text;
+    });
+  };
+  if (clients.ca === undefined) {
+    findings.missing([...path, 'ca'], 'a path to a PEM file with the authorities of clients');
+    return undefined;
+  }
+  const ca = read(clients.ca, 'ca');
+  const crl = clients.crl === undefined ? undefined : read(clients.crl, 'crl');
+  if (crl !== undefined && contextFault({ crl }) !== undefined) {
+    findings.fault([...path, 'crl'], 'cannot be read; must be a PEM file of certificate revocation lists');
+  }
+  return ca === undefined ? undefined : { ca, crl, mode: clients.mode };
+}

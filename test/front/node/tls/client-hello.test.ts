@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { before, describe, test } from 'node:test';
+import { connect } from 'node:tls';
+import { ClientHelloReader, type Hello } from '../../../../src/front/node/tls/client-hello.ts';
+
+/** What a real client sends first. */
+async function helloOf(servername: string): Promise<Buffer> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', servername });
+  client.on('error', () => {});
+  const [socket] = await once(server, 'connection');
+  const [bytes] = await once(socket, 'data');
+  client.destroy();
+  socket.destroy();
+  server.close();
+  return bytes as Buffer;
+}
+
+function read(pieces: readonly Buffer[]): Hello {
+  const reader = new ClientHelloReader();
+  let hello: Hello = { done: false };
+  for (const piece of pieces) hello = reader.push(piece);
+  assert.deepEqual(Buffer.from(reader.bytes), Buffer.concat(pieces));
+  return hello;
+}
+
+/** The same message in records of `size` bytes. */
+function inRecords(hello: Buffer, size: number): Buffer {
+  const message = hello.subarray(5);
+  const records: Buffer[] = [];
+  for (let at = 0; at < message.length; at += size) {
+    const part = message.subarray(at, at + size);
+    records.push(Buffer.from([22, 3, 1, part.length >> 8, part.length & 255]), part);
+  }
+  return Buffer.concat(records);
+}
+
+describe('the host name of a ClientHello', () => {
+  let named: Buffer;
+  let nameless: Buffer;
+  before(async () => {
+    named = await helloOf('a.example');
+    nameless = await helloOf('');
+  });
+
+  test('is read whole, at every split, byte by byte and from several records', () => {
+    const wanted = { done: true, serverName: 'a.example' };
+    assert.deepEqual(read([named]), wanted);
+    for (let at = 1; at < named.length; at += 1) {
+      assert.deepEqual(read([named.subarray(0, at)]), { done: false });
+      assert.deepEqual(read([named.subarray(0, at), named.subarray(at)]), wanted);
+    }
+    assert.deepEqual(read(Array.from(named, (byte) => Buffer.from([byte]))), wanted);
+    for (const size of [1, 2, 3, 4, 5, 100]) assert.deepEqual(read([inRecords(named, size)]), wanted);
+    assert.deepEqual(read([nameless]), { done: true, serverName: undefined });
+  });
+
+  test('is none in bytes that are no ClientHello, which end the reading at once', () => {
+    for (const bytes of [
+      'GET / HTTP/1.1\r\n\r\n',
+      '\x16\x02\x00\x00\x05abcde',
+      '\x16\x03\x01\x00\x00',
+      '\x16\x03\x01\x00\x04\x02\x00\x00\x00',
+      '\x16\x03\x01\x00\x04\x01\xff\xff\xff',
+      '\x16\x03\x01\xff\xff',
+      '\x16\x03\x01\x00\x04\x01\x00\x00\x00',
+    ]) {
+      assert.deepEqual(read([Buffer.from(bytes, 'latin1')]), { done: true, serverName: undefined }, bytes);
+    }
+  });
+
+  test('is never read out of bounds: each byte changed, each length cut', () => {
+    for (let at = 5; at < named.length; at += 1) {
+      for (const value of [0, 1, 127, 255]) {
+        const changed = Buffer.from(named);
+        changed[at] = value;
+        const hello = read([changed]);
+        if (hello.done) assert.ok((hello.serverName?.length ?? 0) <= named.length);
+      }
+    }
+  });
+});
