@@ -52,7 +52,7 @@ export const timeouts = section({
   bodyMinRate: either([z.literal(NONE), rate(1, GIB)], 'none, or a rate such as 1KiB/s')
     .prefault('1KiB/s')
     .describe(
-      'Rate that a request body must keep on average over 10 s. Time in which the gateway asked for a pause does not count. A slower body gets `request_timeout`. The default is slower than any link in use, and still bounds clients that hold a connection by trickling. With `none` only 8 to 12 s without a byte end a body.',
+      'Rate that a request body must keep on average over 10 s. Time in which the gateway asked for a pause does not count. A slower body gets `request_timeout`. The default is slower than any link in use, and still bounds clients that hold a connection by trickling. With `none` only time without a byte ends a body: `timeouts.send`, and 8 to 12 s with `engine: uws`.',
     ),
   requestHead: duration(1000, HOUR)
     .prefault('15s')

@@ -14,7 +14,7 @@ const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 async function serving(
   address: TrafficAddress,
   act: (port: number, origin: Origin) => Promise<void>,
-  timeouts: { sendMs?: number } = {},
+  timeouts: { sendMs?: number; bodyMinRate?: number } = {},
 ): Promise<Record<string, number>> {
   const origin = await Origin.start();
   let gateway: TestGateway | undefined;
@@ -81,6 +81,22 @@ describe('the front on Node.js sockets', () => {
         wire.close();
       },
       { sendMs: 1_000 },
+    );
+    assert.deepEqual(outcomes, { client_aborted: 1 });
+  });
+
+  test('cuts a client that owes bytes of a body without a rate for timeouts.send', async () => {
+    const outcomes = await serving(
+      { host: '127.0.0.1', port: 0, engine: 'node' },
+      async (port, origin) => {
+        const wire = await Wire.open(port);
+        const connection = origin.connection();
+        wire.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc');
+        const upstream = await connection;
+        await upstream.closed();
+        assert.equal(await wire.untilClosed(), '');
+      },
+      { sendMs: 1_000, bodyMinRate: 0 },
     );
     assert.deepEqual(outcomes, { client_aborted: 1 });
   });

@@ -8,6 +8,12 @@ import { H1Stream, type StreamOwner } from './stream.ts';
 /** Bytes of requests that wait for the response to the one before; with more the client is kept from sending. */
 const HELD_BYTES = 64 * 1024;
 
+/**
+ * Milliseconds without a request after which a connection closes while the front drains. Its client is told to leave with
+ * the next response; one that sends nothing more must not hold up the process.
+ */
+const DRAIN_IDLE_MS = 10_000;
+
 /** What holds for all connections of a front; the front changes it, the connections read it. */
 export interface H1Terms extends ReaderTerms {
   readonly events: FrontEvents;
@@ -122,7 +128,8 @@ export class H1Connection implements Protocol, StreamOwner {
     if (this.#idleSince < 0) this.#idleSince = now;
     if (!this.#reader.begun) {
       this.#headSince = -1;
-      if (now - this.#idleSince >= keepAliveMs) this.#end();
+      const idleMs = this.#terms.draining ? Math.min(keepAliveMs, DRAIN_IDLE_MS) : keepAliveMs;
+      if (now - this.#idleSince >= idleMs) this.#end();
     } else if (this.#headSince < 0) this.#headSince = now;
     else if (now - this.#headSince >= requestHeadMs) this.#begin(faultyHead('request_timeout'));
   }

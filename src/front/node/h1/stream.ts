@@ -47,13 +47,19 @@ export class H1Stream implements ClientStream {
   kept = false;
   #events: ClientEvents | undefined;
   #takesBody = false;
+  /** The exchange ends a body that comes too slowly. */
+  #paced = true;
+  /** Bytes of the body up to the last review, and monotonic milliseconds since when no more have come; -1 before. */
+  #receivedThen = 0;
+  #stillSince = -1;
   #wasPaused = false;
   /** Bytes that are left of a body with a length. */
   #left: number;
   #reader: RequestBodyReader | undefined;
   /** Bytes of the body that came behind its use. */
   #drained = 0;
-  #gotBody = false;
+  /** Bytes of the body, with their framing, that have come. */
+  #received = 0;
   /** The client waits for 100 (Continue). */
   #awaitsContinue: boolean;
   /** Lines to follow the body. */
@@ -96,8 +102,9 @@ export class H1Stream implements ClientStream {
     return this.#socket.peer;
   }
 
-  takeBody(): void {
+  takeBody(paced: boolean): void {
     this.#takesBody = true;
+    this.#paced = paced;
   }
 
   pauseBody(): void {
@@ -121,7 +128,7 @@ export class H1Stream implements ClientStream {
   /** A client that has begun to send needs no 100. */
   #continue(): void {
     this.#awaitsContinue = false;
-    if (this.#over || this.started || this.#gotBody || !this.receiving) return;
+    if (this.#over || this.started || this.#received > 0 || !this.receiving) return;
     this.#socket.writeLatin1('HTTP/1.1 100 Continue\r\n\r\n');
   }
 
@@ -144,10 +151,10 @@ export class H1Stream implements ClientStream {
 
   /** Takes bytes of the request body from [from, to). Returns the offset behind the last byte used. */
   takeBytes(bytes: Buffer, from: number, to: number): number {
-    this.#gotBody = true;
     if (this.head.framing === 'length') {
       const end = Math.min(to, from + this.#left);
       this.#left -= end - from;
+      this.#received += end - from;
       this.#deliver(bytes.subarray(from, end), this.#left === 0);
       return end;
     }
@@ -157,6 +164,7 @@ export class H1Stream implements ClientStream {
     }
     const reader = this.#reader;
     const at = reader.read(bytes, from, to);
+    this.#received += at - from;
     if (reader.step === 'data') this.#deliver(bytes.subarray(reader.dataStart, reader.dataEnd), false);
     else if (reader.step === 'end') {
       if (reader.trailers !== undefined && this.#takesBody)
@@ -226,11 +234,27 @@ export class H1Stream implements ClientStream {
   }
 
   review(now: number): boolean {
-    if (!this.behind) return true;
+    return !this.#isStuck(now) && !this.#standsStill(now);
+  }
+
+  /** The client takes nothing of its response. */
+  #isStuck(now: number): boolean {
+    if (!this.behind) return false;
     const { unsent } = this.#socket;
     if (this.#stuckSince < 0 || unsent !== this.#unsent) this.#stuckSince = now;
     this.#unsent = unsent;
-    return now - this.#stuckSince < this.#owner.sendMs;
+    return now - this.#stuckSince >= this.#owner.sendMs;
+  }
+
+  /** The client owes bytes of a body that has no rate to keep. */
+  #standsStill(now: number): boolean {
+    if (this.#paced || !this.receiving || this.pausing) {
+      this.#stillSince = -1;
+      return false;
+    }
+    if (this.#stillSince < 0 || this.#received !== this.#receivedThen) this.#stillSince = now;
+    this.#receivedThen = this.#received;
+    return now - this.#stillSince >= this.#owner.sendMs;
   }
 
   /** The system has taken what the last write left. */
@@ -291,7 +315,7 @@ export class H1Stream implements ClientStream {
   #mustClose(): boolean {
     if (this.head.close || this.closes || this.#owner.isLast) return true;
     // Whether a client that was not told to go on sends its body cannot be known (RFC 9110 §10.1.1).
-    return this.#awaitsContinue && this.receiving && !this.#gotBody;
+    return this.#awaitsContinue && this.receiving && this.#received === 0;
   }
 
   #connection(): '' | 'close' | 'keep-alive' {
