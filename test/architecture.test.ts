@@ -25,7 +25,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   front: ['lib', 'http', 'type config', 'type limits', 'type reasons.ts'],
   routing: ['lib', 'http'],
   auth: ['lib', 'http', 'keys', 'type config', 'type reasons.ts'],
-  replies: ['reasons.ts', 'type auth', 'type config', 'type http'],
+  replies: ['reasons.ts', 'http', 'type auth', 'type config'],
   limits: ['lib'],
   forwarding: ['lib', 'http', 'type auth'],
   upstream: ['lib', 'http', 'limits', 'type config', 'type reasons.ts'],

@@ -59,6 +59,8 @@ export interface AddressTerms {
   readonly engine?: 'uws' | 'node' | undefined;
   /** Every connection begins with a header of the PROXY protocol, from one of `trustedProxies`. Needs `node`. */
   readonly proxyProtocol?: 'required' | undefined;
+  /** Every request gets a redirect to https, and nothing is served. */
+  readonly redirect?: 'https' | undefined;
   /** What its clients may speak; undefined: HTTP/1.x alone. */
   readonly protocols?: readonly Protocol[] | undefined;
   /** Undefined: plain text. With TLS the engine is `node`. */

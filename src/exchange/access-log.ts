@@ -87,7 +87,10 @@ export class AccessLog {
   write(record: AccessRecord, end: AccessEnd): void {
     const { outcome, status } = end;
     const served =
-      outcome === 'forwarded' || outcome === 'preflight_answered' || outcome === 'options_answered';
+      outcome === 'forwarded' ||
+      outcome === 'preflight_answered' ||
+      outcome === 'options_answered' ||
+      outcome === 'redirected';
     if (this.#errorsOnly && served && (status ?? 0) < FIRST_ERROR_STATUS) return;
     if (this.#log.crowded?.() === true) {
       this.#dropped.value += 1;

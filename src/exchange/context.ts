@@ -5,6 +5,7 @@ import type { Reply, RequestHead } from '../http/message.ts';
 import type { Networks } from '../http/networks.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Reason } from '../reasons.ts';
+import type { HttpsRedirect } from '../replies/https-redirect.ts';
 import type { Replies } from '../replies/replies.ts';
 import type { RouteTable } from '../routing/route-table.ts';
 import type { AccessLog } from './access-log.ts';
@@ -18,6 +19,8 @@ export interface ExchangeContext<Exchange> extends BodyRules {
   readonly authorizer: Authorizer;
   readonly writer: RequestWriter;
   readonly replies: Replies;
+  /** For addresses that redirect to https. */
+  readonly redirect: HttpsRedirect;
   /** The reply to a refused token. May also log the refusal. */
   readonly refusal: (rejection: Rejection, route: Route, head: RequestHead) => Reply;
   readonly tally: Tally;

@@ -72,13 +72,17 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
       client.takeBody(context.bodyMinRate > 0);
       this.body.expect(head.contentLength);
     }
-    const fault = faultOf(head, context);
+    const fault = client.redirects === true ? head.fault : faultOf(head, context);
     if (fault !== undefined) {
       this.#refuse(fault);
       return;
     }
     if (head.path === '*') {
       this.#end('options_answered', context.replies.forServer);
+      return;
+    }
+    if (client.redirects === true) {
+      this.#end('redirected', context.redirect.to(head));
       return;
     }
     const preflight = findPreflight(context.routes, head);

@@ -3,9 +3,15 @@ import { type Reason, reasons } from '../reasons.ts';
 
 /**
  * How an exchange ended: the gateway forwarded the whole response, the client left, the gateway replied to a preflight
- * or to OPTIONS for the server in general, or the request failed for a reason.
+ * or to OPTIONS for the server in general, or it redirected to https, or the request failed for a reason.
  */
-export type Outcome = Reason | 'forwarded' | 'client_aborted' | 'preflight_answered' | 'options_answered';
+export type Outcome =
+  | Reason
+  | 'forwarded'
+  | 'client_aborted'
+  | 'preflight_answered'
+  | 'options_answered'
+  | 'redirected';
 
 /** Name of the route in metrics and the access log for requests that no route took. */
 export const NO_ROUTE = 'none';

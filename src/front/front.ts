@@ -105,6 +105,8 @@ export interface ClientStream {
   readonly scheme: 'http' | 'https';
   /** Undefined: the connection is plain text. */
   readonly tls?: TlsFacts | undefined;
+  /** The address of the client redirects to https, and serves nothing. */
+  readonly redirects?: boolean | undefined;
   /** The front has sent a byte of the response. */
   readonly started: boolean;
   /** The client has not taken all bytes that it was sent. */

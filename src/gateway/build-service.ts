@@ -19,6 +19,7 @@ import type { Log } from '../lib/log.ts';
 import type { Turn } from '../lib/turn.ts';
 import { Budget } from '../limits/budget.ts';
 import { upstreamLease } from '../limits/lease.ts';
+import { HTTPS_PORT, HttpsRedirect } from '../replies/https-redirect.ts';
 import { PreflightReplies } from '../replies/preflight.ts';
 import { Replies } from '../replies/replies.ts';
 import { RouteTable } from '../routing/route-table.ts';
@@ -126,6 +127,7 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
       loopMark: config.loopMark,
     }),
     replies,
+    redirect: new HttpsRedirect(httpsPort(config)),
     refusal: (rejection, { name, policy }, head) => {
       refusals?.note(name, policy, head, rejection);
       return replies.ofRejection(rejection);
@@ -148,6 +150,14 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
     onFault,
   };
   return { forExchanges, upstreams };
+}
+
+/** The port of https: that of an address with TLS, or the usual one, as behind a balancer that speaks TLS. */
+function httpsPort({ listen }: Config): number {
+  const ports = listen.flatMap((address) =>
+    address.tls !== undefined && 'port' in address ? address.port : [],
+  );
+  return ports.includes(HTTPS_PORT) ? HTTPS_PORT : ports[0] || HTTPS_PORT;
 }
 
 function refusalLogOf({ level, refused }: Config['log'], log: Log, clock: Clock): RefusalLog | undefined {

@@ -14,16 +14,20 @@ const fixed: readonly (readonly [name: string, of: (config: Config) => unknown])
   ['uws', ({ uws }) => uws],
 ];
 
-/** Whether one address would need another front: two cannot hold it at a time, not even for a moment. */
-function changesEngine(before: TrafficAddress, after: TrafficAddress): boolean {
-  return addressText(before) === addressText(after) && before.engine !== after.engine;
+/**
+ * Whether an address would need another engine, or another part of one: no two can hold an address at a time, not even
+ * for a moment.
+ */
+function needsAnotherFront(before: TrafficAddress, after: TrafficAddress): boolean {
+  if (addressText(before) !== addressText(after)) return false;
+  return before.engine !== after.engine || before.redirect !== after.redirect;
 }
 
 /** Refuses a configuration that changes a setting which a gateway reads only at its start. @throws StartError */
 export function assertFixedSettings(before: Config, after: Config): void {
   const changed = fixed.filter(([, of]) => !isDeepStrictEqual(of(before), of(after))).map(([name]) => name);
-  const moved = after.listen.find((address) => before.listen.some((known) => changesEngine(known, address)));
-  if (moved !== undefined) changed.push(`the engine of ${addressText(moved)}`);
+  const moved = after.listen.find((one) => before.listen.some((known) => needsAnotherFront(known, one)));
+  if (moved !== undefined) changed.push(`engine and redirect of ${addressText(moved)}`);
   if (changed.length > 0) {
     throw new StartError(`${changed.join(', ')} cannot change while the gateway runs; restart it`);
   }

@@ -44,3 +44,16 @@ describe('listen.proxyProtocol', () => {
     test(`refuses ${name}`, () => assert.deepEqual(faultsOf(`listen: ${text}\n${more}${rest}`), [fault]));
   }
 });
+
+describe('listen.redirect', () => {
+  test('is https, or absent', () => {
+    assert.deepEqual(listenOf('{ address: 127.0.0.1:1, redirect: https }'), [
+      { ...place, redirect: 'https' },
+    ]);
+  });
+
+  test('refuses another word', () => {
+    const text = `listen: { address: 127.0.0.1:1, redirect: http }\n${rest}`;
+    assert.deepEqual(faultsOf(text), ['f:1:43: listen.redirect: "http" does not fit; must be https']);
+  });
+});

@@ -34,4 +34,13 @@ export const nodeRows: readonly OutcomeRow[] = [
     options: onNode,
     drive: (play) => ask(play, head('OPTIONS * HTTP/1.1')),
   },
+  {
+    outcome: 'redirected',
+    when: 'its address redirects to https',
+    status: 308,
+    options: () => ({
+      config: { listen: [{ host: '127.0.0.1', port: 0, engine: 'node', redirect: 'https' }] },
+    }),
+    drive: (play) => ask(play, head(`GET /orders?access_token=${SECRET} HTTP/1.1`)),
+  },
 ];

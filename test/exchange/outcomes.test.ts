@@ -170,7 +170,7 @@ describe('an exchange is counted and logged once, with one reason', () => {
 
   test('every reason has a row, or cannot happen yet', () => {
     const driven = new Set(rows.map(({ outcome }) => outcome));
-    const others = ['forwarded', 'client_aborted', 'preflight_answered', 'options_answered'];
+    const others = ['forwarded', 'client_aborted', 'preflight_answered', 'options_answered', 'redirected'];
     for (const outcome of [...others, ...Object.keys(reasons)] as Outcome[]) {
       assert.notEqual(driven.has(outcome), outcome in undriven, outcome);
     }

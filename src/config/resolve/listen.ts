@@ -83,12 +83,16 @@ function isObject(entry: ListenEntry): entry is FileListen {
 
 /** What an address says of its connections beside TLS. @param path of the address. */
 function resolveTerms(
-  { proxyProtocol = 'off', engine }: Partial<FileListen>,
+  { proxyProtocol = 'off', engine, redirect, tls }: Partial<FileListen>,
   path: KeyPath,
   file: FileConfig,
   findings: Findings,
-): Pick<AddressTerms, 'proxyProtocol'> {
-  if (proxyProtocol === 'off') return {};
+): Omit<AddressTerms, 'tls'> {
+  if (redirect !== undefined && tls !== undefined) {
+    findings.fault([...path, 'redirect'], 'leads to https, which this address speaks; must be left out');
+  }
+  const terms = redirect === undefined ? {} : { redirect };
+  if (proxyProtocol === 'off') return terms;
   if (engine === 'uws') {
     findings.fault(
       [...path, 'engine'],
@@ -101,5 +105,5 @@ function resolveTerms(
       'needs trustedProxies, which is empty; must be off, or they must name the proxy',
     );
   }
-  return { proxyProtocol };
+  return { ...terms, proxyProtocol, engine: 'node' };
 }

@@ -17,6 +17,11 @@ export const listenObject = section({
     ),
   tls: tls.describe('TLS with these certificates. The address is served by `engine: node`.').optional(),
   protocols: protocols.describe('Protocols that clients may choose with ALPN.'),
+  redirect: oneOf(['https'])
+    .describe(
+      '`https`: every request at this address gets 308 to the same URL under https, without a route and without a token. The port is that of the first address with `tls`, or 443.',
+    )
+    .optional(),
 }).meta({ required: ['address'] });
 
 /** One address in its long form. */

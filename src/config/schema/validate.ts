@@ -75,6 +75,7 @@ const WORDS: ReadonlySet<string | number> = new Set([
     'mode',
     'paths',
     'proxyProtocol',
+    'redirect',
   ],
 ]);
 

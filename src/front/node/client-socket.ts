@@ -5,6 +5,8 @@ export interface ClientSocket {
   readonly scheme: 'http' | 'https';
   /** Undefined: plain text, or the connection is gone. */
   readonly tls?: TlsFacts | undefined;
+  /** Its address redirects to https. */
+  readonly redirects?: boolean | undefined;
   /** Text of the peer's IP address, or `unix`; undefined when the peer has reset the connection. */
   readonly peer: string | undefined;
   /** host[:port] at which the client has reached the gateway; `localhost` for a unix socket. */

@@ -40,6 +40,8 @@ export class NodeFront implements Front, SocketOwner {
   #trusted: Networks | undefined;
   /** Addresses with `proxyProtocol`. */
   #proxied: ReadonlySet<string>;
+  /** Addresses that redirect to https. */
+  #redirecting: ReadonlySet<string>;
   /** By address as it was asked for. */
   #protocols: ReadonlyMap<string, TrafficAddress['protocols']>;
   readonly #tls: TlsServers;
@@ -62,6 +64,7 @@ export class NodeFront implements Front, SocketOwner {
     this.#trusted = networksOf(options.config);
     this.#proxied = proxiedOf(options.config);
     this.#protocols = protocolsOf(options.config);
+    this.#redirecting = redirectingOf(options.config);
     this.#entrance = new ProxyEntrance({
       onLost: (socket, why) => {
         if (why !== undefined) options.events.onProxyRefused(why, peerOf(socket) ?? UNIX_PEER);
@@ -120,6 +123,7 @@ export class NodeFront implements Front, SocketOwner {
     this.#trusted = networksOf(config);
     this.#proxied = proxiedOf(config);
     this.#protocols = protocolsOf(config);
+    this.#redirecting = redirectingOf(config);
     this.#tls.follow(config.listen);
   }
 
@@ -180,6 +184,7 @@ export class NodeFront implements Front, SocketOwner {
     const tls = this.#tls.of(address);
     if (tls === undefined) {
       const client = new NodeSocket(socket, 'http', this, ends);
+      client.redirects = this.#redirecting.has(address);
       this.#serve(client, chooseProtocol(client, this.#protocols.get(address), this.#terms), first);
       return;
     }
@@ -212,6 +217,10 @@ function networksOf({ trustedProxies }: FrontConfig): Networks | undefined {
 
 function proxiedOf({ listen }: FrontConfig): ReadonlySet<string> {
   return new Set(listen.filter(({ proxyProtocol }) => proxyProtocol !== undefined).map(addressText));
+}
+
+function redirectingOf({ listen }: FrontConfig): ReadonlySet<string> {
+  return new Set(listen.filter(({ redirect }) => redirect !== undefined).map(addressText));
 }
 
 function protocolsOf({ listen }: FrontConfig): ReadonlyMap<string, TrafficAddress['protocols']> {

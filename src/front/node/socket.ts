@@ -35,6 +35,7 @@ export interface SocketOwner {
 /** One accepted connection: reads into the shared buffer, writes, and ends without losing the last response. */
 export class NodeSocket implements ClientSocket {
   readonly scheme: 'http' | 'https';
+  redirects = false;
   readonly #socket: Socket;
   readonly #owner: SocketOwner;
   readonly #ends: ProxiedEnds | undefined;

@@ -22,9 +22,11 @@ export class UwsFront implements Front {
   /** Shared with all streams, which read the current values. */
   readonly #terms: Mutable<StreamTerms>;
   #engine: Engine | undefined;
-  #tcpApp: EngineApp | undefined;
-  /** A separate app: the engine gives no address for peers of unix sockets, and none for TCP peers that have left. */
-  #unixApp: EngineApp | undefined;
+  /**
+   * By the kind of address: the engine does not say at which address a request arrived. It gives no address for peers of
+   * unix sockets, and none for TCP peers that have left.
+   */
+  readonly #apps = new Map<string, EngineApp>();
   /** Functions that stop listening, by the address that `listen` got. */
   #endings = new Map<string, () => void>();
   #stopped = false;
@@ -47,9 +49,10 @@ export class UwsFront implements Front {
 
   async listen(address: TrafficAddress, options: { readonly shared: boolean }): Promise<string> {
     const { shared } = options;
+    const app = this.#appFor(address);
     return 'path' in address
-      ? await this.#listenUnix(address.path, shared)
-      : await this.#listenTcp(address.host, address.port, shared);
+      ? await this.#listenUnix(app, address.path, shared)
+      : await this.#listenTcp(app, address.host, address.port, shared);
   }
 
   unlisten(address: TrafficAddress): void {
@@ -85,11 +88,25 @@ export class UwsFront implements Front {
 
   close(): void {
     this.stopListening();
-    this.#tcpApp?.close();
-    this.#unixApp?.close();
+    for (const app of this.#apps.values()) app.close();
   }
 
-  #newApp(peers: PeerNames, onPeer: (change: number, response: EngineResponse) => void): EngineApp {
+  #appFor(address: TrafficAddress): EngineApp {
+    const redirects = address.redirect !== undefined;
+    const kind = `${'path' in address ? 'unix' : 'tcp'} ${redirects}`;
+    let app = this.#apps.get(kind);
+    if (app === undefined) {
+      app = 'path' in address ? this.#newApp(redirects, unixPeers, () => {}) : this.#newTcpApp(redirects);
+      this.#apps.set(kind, app);
+    }
+    return app;
+  }
+
+  #newApp(
+    redirects: boolean,
+    peers: PeerNames,
+    onPeer: (change: number, response: EngineResponse) => void,
+  ): EngineApp {
     const { connections, events } = this.#options;
     const app = this.#loaded().App();
     const onConnection = (response: EngineResponse, change: number): void => {
@@ -100,7 +117,7 @@ export class UwsFront implements Front {
     app.filter(onConnection);
     return app.any('/*', (response, request) => {
       // An abort handler must exist before anything can throw: without one the engine ends the process.
-      const stream = new UwsStream(response, peers, this.#terms);
+      const stream = new UwsStream(response, peers, this.#terms, redirects);
       try {
         stream.head = this.#reader.read(request);
         stream.closesItself = this.#reader.engineCloses;
@@ -113,10 +130,8 @@ export class UwsFront implements Front {
     });
   }
 
-  #listenTcp(host: string, port: number, shared: boolean): Promise<string> {
+  #listenTcp(app: EngineApp, host: string, port: number, shared: boolean): Promise<string> {
     const engine = this.#loaded();
-    this.#tcpApp ??= this.#newTcpApp();
-    const app = this.#tcpApp;
     return new Promise((resolve, reject) => {
       app.listen(host, port, shared ? SHARED : engine.LIBUS_LISTEN_EXCLUSIVE_PORT, (token) => {
         if (token === false || token === undefined) {
@@ -131,15 +146,14 @@ export class UwsFront implements Front {
     });
   }
 
-  async #listenUnix(path: string, shared: boolean): Promise<string> {
+  async #listenUnix(app: EngineApp, path: string, shared: boolean): Promise<string> {
     const engine = this.#loaded();
     const name = addressText({ path });
     const file = await SocketFile.prepare(path, shared);
     if (this.#stopped) throw new StartError(`cannot listen on ${name}: the gateway is shutting down`);
-    this.#unixApp ??= this.#newApp(unixPeers, () => {});
     let token: unknown = false;
     // The engine calls back before it returns.
-    this.#unixApp.listen_unix((bound) => {
+    app.listen_unix((bound) => {
       token = bound;
     }, file.boundPath);
     if (token === false || token === undefined) throw bindError(path);
@@ -156,9 +170,9 @@ export class UwsFront implements Front {
     return name;
   }
 
-  #newTcpApp(): EngineApp {
+  #newTcpApp(redirects: boolean): EngineApp {
     const peers = new Peers();
-    return this.#newApp(peers, (change, response) => peers.onConnection(change, response));
+    return this.#newApp(redirects, peers, (change, response) => peers.onConnection(change, response));
   }
 
   #loaded(): Engine {

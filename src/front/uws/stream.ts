@@ -33,6 +33,7 @@ export interface StreamTerms {
 export class UwsStream extends Sending implements ClientStream {
   readonly protocol = 'HTTP/1.1';
   readonly scheme = 'http';
+  readonly redirects: boolean;
   readonly #peers: PeerNames;
   readonly #terms: StreamTerms;
   /** The response asks the client to leave, so that a balancer in front spreads its connections again. */
@@ -48,8 +49,9 @@ export class UwsStream extends Sending implements ClientStream {
   /** Set once the connection only waits for the rest of the body. */
   #linger: Linger | undefined;
 
-  constructor(response: EngineResponse, peers: PeerNames, terms: StreamTerms) {
+  constructor(response: EngineResponse, peers: PeerNames, terms: StreamTerms, redirects = false) {
     super(response);
+    this.redirects = redirects;
     this.#peers = peers;
     this.#terms = terms;
     const often = terms.requestsPerConnection;

@@ -90,6 +90,10 @@ export class H1Stream implements ClientStream {
     return this.head.minor === 0 ? 'HTTP/1.0' : 'HTTP/1.1';
   }
 
+  get redirects(): boolean {
+    return this.#socket.redirects === true;
+  }
+
   get scheme(): 'http' | 'https' {
     return this.#socket.scheme;
   }

@@ -23,6 +23,7 @@ export const STREAM_WINDOW = 256 * 1024;
 /** The connection of a stream, as the stream sees it. */
 export interface StreamHost {
   readonly scheme: 'http' | 'https';
+  readonly redirects: boolean;
   readonly peer: string | undefined;
   /** The client's socket takes nothing now. */
   readonly isBlocked: boolean;
@@ -60,6 +61,7 @@ export class H2Stream implements ClientStream {
   pausing = false;
   /** The stream is in the line of those that wait for the connection; only the connection sets it. */
   isWaiting = false;
+  readonly redirects: boolean;
   readonly #host: StreamHost;
   #events: ClientEvents | undefined;
   #over = false;
@@ -90,6 +92,7 @@ export class H2Stream implements ClientStream {
   /** @param ends the request has no body. @param sendWindow bytes of DATA that the client takes at first. */
   constructor(host: StreamHost, id: number, head: RequestHead, ends: boolean, sendWindow: number) {
     this.#host = host;
+    this.redirects = host.redirects;
     this.id = id;
     this.head = head;
     this.remoteEnded = ends;

@@ -103,6 +103,10 @@ export class Streams implements StreamHost {
     return this.#open.size;
   }
 
+  get redirects(): boolean {
+    return this.#options.socket.redirects === true;
+  }
+
   get scheme(): 'http' | 'https' {
     return this.#options.socket.scheme;
   }
