@@ -57,3 +57,35 @@ describe('listen.redirect', () => {
     assert.deepEqual(faultsOf(text), ['f:1:43: listen.redirect: "http" does not fit; must be https']);
   });
 });
+
+describe('listen.protocols', () => {
+  test('takes HTTP/2 without TLS, alone or beside HTTP/1.1, which is the default', () => {
+    assert.deepEqual(listenOf('{ address: 127.0.0.1:1, protocols: [http/1.1] }'), [place]);
+    assert.deepEqual(listenOf('{ address: 127.0.0.1:1, protocols: [h2c] }'), [
+      { ...place, engine: 'node', protocols: ['h2c'] },
+    ]);
+    assert.deepEqual(listenOf('{ address: 127.0.0.1:1, engine: node, protocols: [h2c, http/1.1] }'), [
+      { ...place, engine: 'node', protocols: ['h2c', 'http/1.1'] },
+    ]);
+  });
+
+  for (const [name, text, fault] of [
+    [
+      'an unknown protocol',
+      '{ address: 127.0.0.1:1, protocols: [h3] }',
+      'f:1:45: listen.protocols[0]: does not fit; must be h2, http/1.1, h2c',
+    ],
+    [
+      'no protocol at all',
+      '{ address: 127.0.0.1:1, protocols: [] }',
+      'f:1:44: listen.protocols: is an empty list; must be a list such as [http/1.1]',
+    ],
+    [
+      'HTTP/2 by uWebSockets.js',
+      '{ address: 127.0.0.1:1, engine: uws, protocols: [h2c] }',
+      'f:1:41: listen.engine: is uws, which does not know HTTP/2; must be auto or node',
+    ],
+  ] as const) {
+    test(`refuses ${name}`, () => assert.deepEqual(faultsOf(`listen: ${text}\n${rest}`), [fault]));
+  }
+});

@@ -98,6 +98,15 @@ describe('TLS of an address', () => {
     assert.match(made?.clientCertificates?.crl ?? '', /BEGIN X509 CRL/);
   });
 
+  test('leaves no room for HTTP/2 without TLS', () => {
+    const { config, faults } = load(`protocols: [h2c], ${tls('site.pem')}`);
+    assert.equal(config, undefined);
+    assert.match(
+      faults.join(),
+      /protocols: names h2c, which is HTTP\/2 without TLS; must be \[http\/1\.1\] beside tls/,
+    );
+  });
+
   test('is refused with the place and the remedy', () => {
     const at = (column: number, path: string): string => `f:1:${column}: listen.${path}: `;
     for (const [terms, place, fault] of [

@@ -83,6 +83,36 @@ function isObject(entry: ListenEntry): entry is FileListen {
 
 /** What an address says of its connections beside TLS. @param path of the address. */
 function resolveTerms(
+  terms: Partial<FileListen>,
+  path: KeyPath,
+  file: FileConfig,
+  findings: Findings,
+): Omit<AddressTerms, 'tls'> {
+  return {
+    ...resolveEntrance(terms, path, file, findings),
+    ...resolveProtocols(terms, path, findings),
+  };
+}
+
+/** Only what differs from HTTP/1.x alone is said. */
+function resolveProtocols(
+  { protocols, engine, tls }: Partial<FileListen>,
+  path: KeyPath,
+  findings: Findings,
+): Pick<AddressTerms, 'protocols' | 'engine'> {
+  if (protocols?.includes('h2c') !== true) return {};
+  if (tls !== undefined) {
+    findings.fault(
+      [...path, 'protocols'],
+      'names h2c, which is HTTP/2 without TLS; must be [http/1.1] beside tls, or tls left out',
+    );
+  } else if (engine === 'uws') {
+    findings.fault([...path, 'engine'], 'is uws, which does not know HTTP/2; must be auto or node');
+  }
+  return { protocols, engine: 'node' };
+}
+
+function resolveEntrance(
   { proxyProtocol = 'off', engine, redirect, tls }: Partial<FileListen>,
   path: KeyPath,
   file: FileConfig,

@@ -16,7 +16,9 @@ export const listenObject = section({
       '`required`: every connection begins with a header of the PROXY protocol, version 1 or 2, which names the client. Only `trustedProxies` may connect; all others are closed at once. The address is served by `engine: node`.',
     ),
   tls: tls.describe('TLS with these certificates. The address is served by `engine: node`.').optional(),
-  protocols: protocols.describe('Protocols that clients may choose with ALPN.'),
+  protocols: protocols.describe(
+    'Protocols that clients may speak. `h2c` is HTTP/2 without TLS, by prior knowledge; the address is then served by `engine: node`. Without this key clients speak HTTP/1.x.',
+  ),
   redirect: oneOf(['https'])
     .describe(
       '`https`: every request at this address gets 308 to the same URL under https, without a route and without a token. The port is that of the first address with `tls`, or 443.',

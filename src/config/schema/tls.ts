@@ -69,5 +69,5 @@ export type FileTls = z.output<typeof tls>;
 
 /** Protocols of an address, by their names in ALPN; `h2c` is HTTP/2 without TLS. */
 export const protocols = later(list(oneOf(['h2', 'http/1.1', 'h2c']), 'a list such as [http/1.1]'), (names) =>
-  names.every((name) => name === 'http/1.1'),
+  names.every((name) => name !== 'h2'),
 );
