@@ -18,19 +18,19 @@ export function machine(): Record<string, string | number> {
 }
 
 /** First line of a program's version output; some print it to standard error or exit with 1. */
-function programVersion(name: string): string | undefined {
+function programVersion(name: string, option = '-v'): string | undefined {
   const path = findProgram(name);
   if (path === undefined) return undefined;
   let text: string;
   try {
-    text = execFileSync(path, ['-v'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    text = execFileSync(path, [option], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   } catch (error) {
     text = String((error as { stdout?: unknown }).stdout ?? '');
   }
   return text
     .split('\n')[0]
     ?.trim()
-    .replace(/^(?:HAProxy version|wrk) | - http.*| \[epoll\].*/g, '');
+    .replace(/^(?:HAProxy version|wrk|h2load) | - http.*| \[epoll\].*/g, '');
 }
 
 /** Version of an installed package, from the package.json above its entry. */
@@ -65,6 +65,7 @@ export function versions(): Record<string, string> {
     openssl: process.versions.openssl,
     haproxy: programVersion('haproxy'),
     wrk: programVersion('wrk'),
+    h2load: programVersion('h2load', '--version'),
   };
   for (const name of [...PACKAGES, `@uwsjs/linux-x64-${major}`]) found[name] = packageVersion(name);
   return Object.fromEntries(

@@ -46,14 +46,14 @@ export interface Contestant {
 /** Fails unless the gateway forwards a good token with the right response and, if it checks tokens, nothing else. */
 async function assertResponses(bench: Bench, { gateway, running }: Contestant, probe: Probe): Promise<void> {
   const [good] = (await bench.mint.mint(1)) as [string];
-  await untilReady(running.subprocess, running.port, { ...probe, token: good });
+  await untilReady(running.subprocess, running.port, { ...probe, token: good, speech: gateway.speech });
   if (!gateway.checksTokens) return;
   const before = await bench.upstream.served();
   for (const [what, token] of [
     ['no token', undefined],
     ['a forged token', forged(good)],
   ] as const) {
-    const { status } = await send(running.port, { path: probe.path, token });
+    const { status } = await send(running.port, { path: probe.path, token, speech: gateway.speech });
     if (status !== 401 && status !== 403) {
       throw new Error(`${gateway.name} answers ${status}, not 401 or 403, to a request with ${what}`);
     }
@@ -115,7 +115,7 @@ export async function measureOnce(
   plan: Plan,
   seconds: number = bench.options.seconds,
 ): Promise<Measurement> {
-  const { connections, use, expect } = plan;
+  const { connections, streams = 1, use, expect } = plan;
   const servedBefore = await bench.upstream.served();
   const cpuBefore = cpuMicros(running.subprocess.pid);
   const upstreamCpuBefore = cpuMicros(bench.upstream.pid);
@@ -125,11 +125,13 @@ export async function measureOnce(
     url: `http://127.0.0.1:${running.port}${plan.path}`,
   });
   const served = (await bench.upstream.settled()) - servedBefore;
+  if (running.subprocess.exited)
+    throw new Error(`${running.subprocess.command} ended: ${running.subprocess.output}`);
   const cpu = cpuMicros(running.subprocess.pid) - cpuBefore;
   const upstreamCpu = cpuMicros(bench.upstream.pid) - upstreamCpuBefore;
-  // The end of a timed load cuts off at most one request for each connection. With pipelining, the requests after it
+  // The end of a timed load cuts off at most one request for each connection or stream. With pipelining, the requests after it
   // are sent once more.
-  const cutOff = use === 'once' ? 0 : 2 * connections;
+  const cutOff = use === 'once' ? 0 : 2 * connections * streams;
   let fault: string | null = null;
   if (result.completed === 0) fault = 'nothing was answered';
   else if (result.failures > 0) fault = `${result.failures} requests failed`;

@@ -1,6 +1,8 @@
 import { type IncomingMessage, request } from 'node:http';
+import { connect } from 'node:http2';
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Speech } from './gateways/gateway.ts';
 import type { Subprocess } from './subprocesses.ts';
 
 /** Milliseconds for one probe; a local response takes a hundredth of it. */
@@ -15,6 +17,8 @@ export interface Probe {
   readonly token?: string | undefined;
   /** Bytes to send, as a POST; a GET without a body when left out. */
   readonly uploadBytes?: number | undefined;
+  /** HTTP/1.1 by default. */
+  readonly speech?: Speech | undefined;
   /** Bytes that the response must have. */
   readonly expected?: number;
 }
@@ -25,7 +29,40 @@ interface Response {
 }
 
 /** One request on its own connection. */
-export function send(port: number, { path, token, uploadBytes }: Probe): Promise<Response> {
+export function send(port: number, probe: Probe): Promise<Response> {
+  return probe.speech === 'h2c' ? sendByHttp2(port, probe) : sendByHttp1(port, probe);
+}
+
+function sendByHttp2(port: number, { path, token }: Probe): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const session = connect(`http://127.0.0.1:${port}`);
+    const close = (): void => session.destroy();
+    session.on('error', reject);
+    const stream = session.request({
+      ':path': path,
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    });
+    stream.setTimeout(PROBE_TIMEOUT_MS, () => stream.destroy(new Error('no answer in time')));
+    stream.on('error', (error) => {
+      close();
+      reject(error);
+    });
+    let status = 0;
+    let body = '';
+    stream.on('response', (headers) => {
+      status = headers[':status'] ?? 0;
+    });
+    stream.setEncoding('latin1').on('data', (text: string) => {
+      body += text;
+    });
+    stream.on('end', () => {
+      close();
+      resolve({ status, body });
+    });
+  });
+}
+
+function sendByHttp1(port: number, { path, token, uploadBytes }: Probe): Promise<Response> {
   return new Promise((resolve, reject) => {
     const outgoing = request({
       host: '127.0.0.1',

@@ -93,6 +93,12 @@ export function cpuMicros(root: number): number {
   return cpuMicrosOf(tree);
 }
 
+/** CPU microseconds of the subprocesses of this process that have ended. */
+export function cpuMicrosOfEnded(): number {
+  const { reapedUser, reapedSystem } = parseStat(readFileSync('/proc/self/stat', 'latin1'));
+  return (reapedUser + reapedSystem) * MICROS_PER_TICK;
+}
+
 function memoryOf(processes: readonly ProcessStat[], field: 'VmHWM' | 'VmRSS'): number {
   return processes
     .map(({ pid }) => parseMemory(readProc(`${pid}/status`) ?? '', field))

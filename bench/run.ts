@@ -24,6 +24,7 @@ import { AUDIENCE, ISSUER, TokenMint } from './tokens.ts';
 import { closedLoop } from './trials/closed-loop.ts';
 import { hitNode } from './trials/engines.ts';
 import { flood } from './trials/flood.ts';
+import { http2 } from './trials/http2.ts';
 import { idle } from './trials/idle.ts';
 import { latency } from './trials/latency.ts';
 import { memory } from './trials/memory.ts';
@@ -34,6 +35,7 @@ const allGateways: readonly Gateway[] = [portcullis, portcullisPipelined, haprox
 const trials: readonly Trial[] = [
   ...scenarios.map(closedLoop),
   hitNode,
+  ...http2,
   latency,
   flood,
   memory,

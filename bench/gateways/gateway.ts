@@ -21,9 +21,14 @@ export interface RunningGateway {
   readonly configuration: string;
 }
 
+/** What clients speak with a gateway: HTTP/1.1 on plain TCP, or HTTP/2 by prior knowledge. */
+export type Speech = 'http/1.1' | 'h2c';
+
 export interface Gateway {
   readonly name: string;
   readonly description: string;
+  /** HTTP/1.1 by default. */
+  readonly speech?: Speech;
   /** Whether a request without a token must be refused. */
   readonly checksTokens: boolean;
   /** Undefined when it can run here; otherwise the reason and the remedy. */

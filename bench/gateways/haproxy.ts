@@ -33,11 +33,16 @@ function walkThroughRules({ keyFile, issuer, audience }: GatewaySetup): string {
 interface Terms {
   /** Lines of the frontend that refuse requests. */
   readonly rules?: string;
+  /** Words behind the address. */
+  readonly bind?: string;
   /** Clients at a time. */
   readonly clients?: number;
 }
 
-async function start(setup: GatewaySetup, { rules = '', clients = CLIENTS }: Terms): Promise<RunningGateway> {
+async function start(
+  setup: GatewaySetup,
+  { rules = '', bind = '', clients = CLIENTS }: Terms,
+): Promise<RunningGateway> {
   const port = await freePort();
   const configuration = `global
   nbthread 1
@@ -51,7 +56,7 @@ defaults
   timeout server 60s
   http-reuse always
 frontend traffic
-  bind 127.0.0.1:${port}${rules}
+  bind 127.0.0.1:${port}${bind}${rules}
   default_backend app
 backend app
   server app 127.0.0.1:${setup.upstreamPort}
@@ -69,10 +74,10 @@ backend app
 const unavailable = (): string | undefined =>
   findProgram('haproxy') === undefined ? 'haproxy is not installed: apt-get install -y haproxy' : undefined;
 
-function haproxyWithoutRules(description: string, terms: Terms): Gateway {
+function haproxyWithoutRules(changes: Pick<Gateway, 'description' | 'speech'>, terms: Terms): Gateway {
   return {
     name: 'haproxy-plain',
-    description,
+    ...changes,
     checksTokens: false,
     unavailable,
     start: (setup) => start(setup, terms),
@@ -80,11 +85,20 @@ function haproxyWithoutRules(description: string, terms: Terms): Gateway {
 }
 
 /** The floor: an HTTP proxy that checks nothing. */
-export const haproxyPlain = haproxyWithoutRules('HAProxy, one thread, no rules', {});
+export const haproxyPlain = haproxyWithoutRules({ description: 'HAProxy, one thread, no rules' }, {});
+
+/** The floor for clients that speak HTTP/2 by prior knowledge. */
+export const haproxyH2c = haproxyWithoutRules(
+  { description: 'HAProxy, one thread, no rules, HTTP/2 with clients', speech: 'h2c' },
+  { bind: ' proto h2' },
+);
 
 /** The floor with room for more clients. */
 export function haproxyFor(clients: number): Gateway {
-  return haproxyWithoutRules(`HAProxy, one thread, no rules, maxconn ${clients}`, { clients });
+  return haproxyWithoutRules(
+    { description: `HAProxy, one thread, no rules, maxconn ${clients}` },
+    { clients },
+  );
 }
 
 export const haproxyJwt: Gateway = {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Processes } from '../options.ts';
 import { freePort } from '../probe.ts';
-import type { Gateway, GatewaySetup } from './gateway.ts';
+import type { Gateway, GatewaySetup, Speech } from './gateway.ts';
 
 const ownProgram = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 
@@ -20,6 +20,7 @@ export interface OtherIssuer {
 interface Settings {
   /** Keys of the address where clients come in, beside `address`. */
   readonly listen?: string;
+  readonly speech?: Speech;
   /** Of the configuration's top level. */
   readonly lines?: string;
   /** Of the upstream. */
@@ -57,6 +58,12 @@ export function portcullisOn(engine: 'uws' | 'node', settings: Omit<Settings, 'l
     listen: `engine: ${engine}`,
   });
 }
+
+/** The engine on sockets of Node.js, for clients that speak HTTP/2 by prior knowledge. */
+export const portcullisH2c = portcullisWith('node', 'portcullis, engine: node, protocols: [h2c]', {
+  listen: 'engine: node, protocols: [h2c]',
+  speech: 'h2c',
+});
 
 /** Another revision of this gateway, built in its own folder. */
 export function portcullisAt(revision: string, folder: string): Gateway {
@@ -103,11 +110,12 @@ function configurationFor(settings: Settings, setup: GatewaySetup, port: number,
 
 /** This gateway with a changed setting. */
 export function portcullisWith(name: string, description: string, settings: Settings = {}): Gateway {
-  const { folder } = settings;
+  const { folder, speech } = settings;
   const program = folder === undefined ? ownProgram : join(folder, 'dist', 'src', 'main.js');
   return {
     name,
     description,
+    ...(speech === undefined ? {} : { speech }),
     checksTokens: true,
     unavailable: () => (existsSync(program) ? undefined : `${program} is missing: npm run build`),
     async start(setup) {

@@ -27,6 +27,8 @@ export interface LoadPlan {
   readonly expect: Expectation;
   readonly use: 'cycle' | 'once';
   readonly connections: number;
+  /** Requests under way on each connection: one by default, and more only by HTTP/2. */
+  readonly streams?: number;
   /** Duration of a `cycle` load; the warm-up of a generator at a fixed rate comes before it. */
   readonly seconds: number;
   /** Bytes that each request carries, as a POST; a GET without a body by default. */
@@ -50,6 +52,6 @@ export interface LoadResult {
 }
 
 export interface LoadGenerator {
-  readonly name: 'autocannon' | 'wrk';
+  readonly name: 'autocannon' | 'wrk' | 'h2load';
   run(plan: LoadPlan): Promise<LoadResult>;
 }

@@ -21,17 +21,20 @@ export interface SideBySide {
   /** Distinct tokens, all seen before. */
   readonly tokens: number;
   readonly connections: number;
+  /** Requests under way on each connection; one by default. */
+  readonly streams?: number;
 }
 
 /** Known tokens through gateways of a trial's own, as many requests as they take. */
 export async function sideBySide(bench: Bench, trial: SideBySide): Promise<ScenarioResult> {
-  const { name, description, gateways, baselines, tokens, connections } = trial;
+  const { name, description, gateways, baselines, tokens, connections, streams = 1 } = trial;
   const plan: Plan = {
     path: '/',
     tokenFile: writeTokens(bench, `${name}.tokens`, await bench.mint.known(tokens)),
     expect: 'forwarded',
     use: 'cycle',
     connections,
+    streams,
   };
   return withGateways(bench, name, gateways, usualProbe, async (contestants) => {
     if (bench.options.warmupSeconds > 0) {

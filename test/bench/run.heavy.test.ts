@@ -8,6 +8,8 @@ import { findProgram } from '../../bench/programs.ts';
 import type { RunResult } from '../../bench/results.ts';
 import { bench } from './program.ts';
 
+const HTTP2 = ['h2-1', 'h2-10', 'h2-100'];
+
 describe('a short run of the benchmark', () => {
   it('measures every gateway present, everything with portcullis, and writes complete results', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'bench-test-'));
@@ -19,6 +21,7 @@ describe('a short run of the benchmark', () => {
       const written = JSON.parse(readFileSync(join(results, 'latest.json'), 'utf8')) as RunResult;
       const hasHaproxy = findProgram('haproxy') !== undefined;
       const hasNodeEngine = nodeEngineUnavailable() === undefined;
+      const http2 = hasNodeEngine && findProgram('h2load') !== undefined ? HTTP2 : [];
       const haproxies = hasHaproxy ? ['haproxy-plain', 'haproxy-jwt'] : [];
       const [first, ...others] = written.scenarios;
       assert.ok(first);
@@ -31,7 +34,11 @@ describe('a short run of the benchmark', () => {
           ...['answer-64k', 'answer-1m', 'upload-1m', 'latency'],
         ]
           .map((name) => [name, 'portcullis'])
-          .toSpliced(9, 0, ...(hasNodeEngine ? [['hit-node', 'uws', 'node']] : []))
+          .toSpliced(
+            9,
+            0,
+            ...(hasNodeEngine ? [['hit-node', 'uws', 'node'], ...http2.map((name) => [name, 'node'])] : []),
+          )
           .concat([
             ['flood', 'calm', 'flooded'],
             ['memory', 'portcullis'],
@@ -54,7 +61,9 @@ describe('a short run of the benchmark', () => {
       assert.deepEqual(written.failed, {});
       assert.deepEqual(Object.keys(written.skipped), [
         ...(hasHaproxy ? [] : ['haproxy-plain', 'haproxy-jwt']),
-        ...(hasNodeEngine ? [] : ['hit-node', 'idle']),
+        ...(hasNodeEngine ? [] : ['hit-node']),
+        ...(http2.length > 0 ? [] : HTTP2),
+        ...(hasNodeEngine ? [] : ['idle']),
       ]);
       for (const key of ['cpu', 'cores', 'memoryGiB', 'kernel']) assert.ok(written.machine[key], key);
       for (const key of ['node', 'autocannon', 'fastify']) assert.ok(written.versions[key], key);
