@@ -111,7 +111,7 @@ export function writeTokens({ directory }: Bench, name: string, tokens: readonly
 /** One load; the counts of the generator and of the upstream must agree for it to count. */
 export async function measureOnce(
   bench: Bench,
-  { running }: Contestant,
+  { gateway, running }: Contestant,
   plan: Plan,
   seconds: number = bench.options.seconds,
 ): Promise<Measurement> {
@@ -122,7 +122,7 @@ export async function measureOnce(
   const result = await bench.load.run({
     ...plan,
     seconds,
-    url: `http://127.0.0.1:${running.port}${plan.path}`,
+    url: `${gateway.speech === 'https' ? 'https' : 'http'}://127.0.0.1:${running.port}${plan.path}`,
   });
   const served = (await bench.upstream.settled()) - servedBefore;
   if (running.subprocess.exited)

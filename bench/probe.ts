@@ -1,5 +1,6 @@
 import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:http2';
+import { request as requestByTls } from 'node:https';
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Speech } from './gateways/gateway.ts';
@@ -62,9 +63,11 @@ function sendByHttp2(port: number, { path, token }: Probe): Promise<Response> {
   });
 }
 
-function sendByHttp1(port: number, { path, token, uploadBytes }: Probe): Promise<Response> {
+function sendByHttp1(port: number, { path, token, uploadBytes, speech }: Probe): Promise<Response> {
   return new Promise((resolve, reject) => {
-    const outgoing = request({
+    const outgoing = (speech === 'https' ? requestByTls : request)({
+      // The certificate is the benchmark's own.
+      rejectUnauthorized: false,
       host: '127.0.0.1',
       port,
       path,

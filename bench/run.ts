@@ -29,12 +29,14 @@ import { idle } from './trials/idle.ts';
 import { latency } from './trials/latency.ts';
 import { memory } from './trials/memory.ts';
 import { scales } from './trials/scaling.ts';
+import { tls } from './trials/tls.ts';
 import { Upstream } from './upstream.ts';
 
 const allGateways: readonly Gateway[] = [portcullis, portcullisPipelined, haproxyPlain, haproxyJwt, fastify];
 const trials: readonly Trial[] = [
   ...scenarios.map(closedLoop),
   hitNode,
+  tls,
   ...http2,
   latency,
   flood,

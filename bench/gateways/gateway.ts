@@ -21,8 +21,8 @@ export interface RunningGateway {
   readonly configuration: string;
 }
 
-/** What clients speak with a gateway: HTTP/1.1 on plain TCP, or HTTP/2 by prior knowledge. */
-export type Speech = 'http/1.1' | 'h2c';
+/** What clients speak with a gateway: HTTP/1.1 on plain TCP or on TLS, or HTTP/2 by prior knowledge. */
+export type Speech = 'http/1.1' | 'https' | 'h2c';
 
 export interface Gateway {
   readonly name: string;

@@ -93,6 +93,14 @@ export const haproxyH2c = haproxyWithoutRules(
   { bind: ' proto h2' },
 );
 
+/** The floor for clients that speak HTTP/1.1 on TLS. @param pem file of the certificate and its key. */
+export function haproxyTls(pem: string): Gateway {
+  return haproxyWithoutRules(
+    { description: 'HAProxy, one thread, no rules, TLS with clients', speech: 'https' },
+    { bind: ` ssl crt ${pem} alpn http/1.1` },
+  );
+}
+
 /** The floor with room for more clients. */
 export function haproxyFor(clients: number): Gateway {
   return haproxyWithoutRules(

@@ -65,6 +65,14 @@ export const portcullisH2c = portcullisWith('node', 'portcullis, engine: node, p
   speech: 'h2c',
 });
 
+/** The engine on sockets of Node.js, with TLS. @param pem file of the certificate and its key. */
+export function portcullisTls(pem: string): Gateway {
+  return portcullisWith('node', 'portcullis, engine: node, tls', {
+    listen: `tls: { certificates: ${pem} }`,
+    speech: 'https',
+  });
+}
+
 /** Another revision of this gateway, built in its own folder. */
 export function portcullisAt(revision: string, folder: string): Gateway {
   return portcullisWith('revision', `portcullis at ${revision}, default configuration`, { folder });

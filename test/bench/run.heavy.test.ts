@@ -37,7 +37,9 @@ describe('a short run of the benchmark', () => {
           .toSpliced(
             9,
             0,
-            ...(hasNodeEngine ? [['hit-node', 'uws', 'node'], ...http2.map((name) => [name, 'node'])] : []),
+            ...(hasNodeEngine
+              ? [['hit-node', 'uws', 'node'], ['tls', 'node'], ...http2.map((name) => [name, 'node'])]
+              : []),
           )
           .concat([
             ['flood', 'calm', 'flooded'],
@@ -61,7 +63,7 @@ describe('a short run of the benchmark', () => {
       assert.deepEqual(written.failed, {});
       assert.deepEqual(Object.keys(written.skipped), [
         ...(hasHaproxy ? [] : ['haproxy-plain', 'haproxy-jwt']),
-        ...(hasNodeEngine ? [] : ['hit-node']),
+        ...(hasNodeEngine ? [] : ['hit-node', 'tls']),
         ...(http2.length > 0 ? [] : HTTP2),
         ...(hasNodeEngine ? [] : ['idle']),
       ]);
