@@ -611,12 +611,17 @@ const cases: readonly Case[] = [
     { x: `trustedProxies: [${new Array(1001).fill('10.0.0.1').join(', ')}]` },
     'f:6:17: trustedProxies: has 1001 entries; must be at most 1000, so larger networks',
   ],
-  // Keys of later versions
   [
-    'HTTP/2',
+    'HTTP/2 by ALPN without TLS',
     { listen: 'listen: { address: 127.0.0.1:1, protocols: [h2] }' },
-    'f:1:44: listen.protocols: is not supported yet; must be left out for now',
+    'f:1:44: listen.protocols: names h2, which needs tls; must be h2c for HTTP/2 without TLS',
   ],
+  [
+    'a protocol twice',
+    { listen: 'listen: { address: 127.0.0.1:1, protocols: [http/1.1, http/1.1] }' },
+    'f:1:44: listen.protocols: names one twice; must name each once',
+  ],
+  // Keys of later versions
   // … whose types are known
   [
     'a wrong type of what is to come',

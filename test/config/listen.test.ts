@@ -78,7 +78,7 @@ describe('listen.protocols', () => {
     [
       'no protocol at all',
       '{ address: 127.0.0.1:1, protocols: [] }',
-      'f:1:44: listen.protocols: is an empty list; must be a list such as [http/1.1]',
+      'f:1:44: listen.protocols: is an empty list; must be a list such as [h2, http/1.1]',
     ],
     [
       'HTTP/2 by uWebSockets.js',

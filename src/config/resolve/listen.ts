@@ -94,19 +94,24 @@ function resolveTerms(
   };
 }
 
-/** Only what differs from HTTP/1.x alone is said. */
+/** None where they are those that the address has anyway. */
 function resolveProtocols(
-  { protocols, engine, tls }: Partial<FileListen>,
+  { protocols, tls, engine }: Partial<FileListen>,
   path: KeyPath,
   findings: Findings,
 ): Pick<AddressTerms, 'protocols' | 'engine'> {
-  if (protocols?.includes('h2c') !== true) return {};
+  if (protocols === undefined) return {};
+  const at = [...path, 'protocols'];
+  if (new Set(protocols).size < protocols.length) findings.fault(at, 'names one twice; must name each once');
   if (tls !== undefined) {
-    findings.fault(
-      [...path, 'protocols'],
-      'names h2c, which is HTTP/2 without TLS; must be [http/1.1] beside tls, or tls left out',
-    );
-  } else if (engine === 'uws') {
+    if (protocols.includes('h2c'))
+      findings.fault(at, 'names h2c, which is HTTP/2 without TLS; must be h2 beside tls');
+    return { protocols };
+  }
+  if (protocols.includes('h2'))
+    findings.fault(at, 'names h2, which needs tls; must be h2c for HTTP/2 without TLS');
+  if (!protocols.includes('h2c')) return {};
+  if (engine === 'uws') {
     findings.fault([...path, 'engine'], 'is uws, which does not know HTTP/2; must be auto or node');
   }
   return { protocols, engine: 'node' };

@@ -13,7 +13,6 @@ import {
 } from './units.ts';
 
 /** The text of every message about a missing feature, by which readers and tests distinguish it from a mistake. */
-const NOT_YET = 'is not supported yet; must be left out for now';
 
 interface Issue {
   readonly code?: string;
@@ -199,20 +198,4 @@ export function trafficAddress(): z.ZodType<TrafficAddress, string> {
       context.addIssue({ code: 'custom', message: must(right)({ input: value }) });
       return z.NEVER;
     });
-}
-
-/**
- * A documented key that this version does not support. It checks the type and then refuses the value, unless the value
- * asks for the present behaviour.
- */
-export function later<Schema extends z.ZodType>(
-  schema: Schema,
-  already: (value: z.output<Schema>) => boolean = () => false,
-  message: string = NOT_YET,
-): z.ZodOptional<Schema> {
-  return schema
-    .superRefine((value, context) => {
-      if (!already(value)) context.addIssue({ code: 'custom', message });
-    })
-    .optional();
 }

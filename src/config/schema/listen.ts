@@ -17,7 +17,7 @@ export const listenObject = section({
     ),
   tls: tls.describe('TLS with these certificates. The address is served by `engine: node`.').optional(),
   protocols: protocols.describe(
-    'Protocols that clients may speak. `h2c` is HTTP/2 without TLS, by prior knowledge; the address is then served by `engine: node`. Without this key clients speak HTTP/1.x.',
+    'Protocols that clients may speak. The default is `[h2, http/1.1]` with `tls`, where they choose with ALPN, and `[http/1.1]` without. `h2c` is HTTP/2 without TLS, by prior knowledge. The address is then served by `engine: node`.',
   ),
   redirect: oneOf(['https'])
     .describe(

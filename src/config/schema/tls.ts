@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { either, later, list, must, oneOf, section, text } from './fields.ts';
+import { either, list, must, oneOf, section, text } from './fields.ts';
 
 const certHint = 'a path to a PEM file, or PEM text';
 const keyHint = `a path to a PEM file, or PEM text, best as \${NAME} from the environment`;
@@ -68,6 +68,4 @@ export const tls = section({
 export type FileTls = z.output<typeof tls>;
 
 /** Protocols of an address, by their names in ALPN; `h2c` is HTTP/2 without TLS. */
-export const protocols = later(list(oneOf(['h2', 'http/1.1', 'h2c']), 'a list such as [http/1.1]'), (names) =>
-  names.every((name) => name !== 'h2'),
-);
+export const protocols = list(oneOf(['h2', 'http/1.1', 'h2c']), 'a list such as [h2, http/1.1]').optional();

@@ -5,6 +5,15 @@ import { H2Connection } from './h2/connection.ts';
 import type { H2Terms } from './h2/streams.ts';
 import { PriorKnowledge } from './prior-knowledge.ts';
 
+/** The protocol of a new connection with TLS. @param negotiated its name in ALPN; false: the client offered none. */
+export function negotiatedProtocol(
+  socket: ClientSocket,
+  negotiated: string | false | null,
+  terms: H1Terms & H2Terms,
+): Protocol {
+  return negotiated === 'h2' ? new H2Connection(socket, terms) : new H1Connection(socket, terms);
+}
+
 /** The protocol of a new connection without TLS. @param protocols those of its address. */
 export function chooseProtocol(
   socket: ClientSocket,

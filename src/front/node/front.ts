@@ -5,9 +5,9 @@ import { Networks, UNIX_PEER } from '../../http/networks.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { StartError } from '../../lib/start-error.ts';
 import type { Front, FrontConfig, FrontOptions } from '../front.ts';
-import { chooseProtocol } from './choose-protocol.ts';
+import { chooseProtocol, negotiatedProtocol } from './choose-protocol.ts';
 import type { Protocol } from './client-socket.ts';
-import { H1Connection, type H1Terms } from './h1/connection.ts';
+import type { H1Terms } from './h1/connection.ts';
 import { HeadParser } from './h1/head-parser.ts';
 import { HeldBytes } from './h2/held-bytes.ts';
 import type { H2Terms } from './h2/streams.ts';
@@ -192,7 +192,7 @@ export class NodeFront implements Front, SocketOwner {
       socket,
       (secure) => {
         const client = new NodeSocket(secure, 'https', this, ends);
-        this.#serve(client, new H1Connection(client, this.#terms));
+        this.#serve(client, negotiatedProtocol(client, secure.alpnProtocol, this.#terms));
       },
       first,
     );

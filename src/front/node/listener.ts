@@ -52,7 +52,7 @@ export class Listener {
     const { host, port } = address;
     if (shared && !canShare()) {
       throw new StartError(
-        `cannot listen on ${hostPort(host, port)}: several processes share an address by this engine from Node.js 22.12 on; use it, or set listeners: 1`,
+        `cannot listen on ${hostPort(host, port)}: several processes share an address by this engine from Node.js 22.12 on; use such a version, or engine: uws`,
       );
     }
     try {

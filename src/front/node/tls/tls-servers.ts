@@ -1,20 +1,26 @@
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { TlsConfig, TrafficAddress } from '../../../config/config.ts';
+import type { Protocol, TlsConfig, TrafficAddress } from '../../../config/config.ts';
 import { addressText } from '../../../http/host-port.ts';
 import type { CounterFamily } from '../../../lib/counters.ts';
 import { Handshakes } from './handshakes.ts';
 import { TICKET_KEY_BYTES, TlsServer, type TlsServerOptions } from './tls-server.ts';
 
-/** Protocols that an address with TLS offers. */
-const PROTOCOLS = ['http/1.1'] as const;
+/** Protocols that an address with TLS offers unless it says others, by their names in ALPN. */
+const PROTOCOLS: readonly Protocol[] = ['h2', 'http/1.1'];
+
+/** What decides on the TLS of an address. */
+interface Terms {
+  readonly tls: TlsConfig;
+  readonly protocols: readonly Protocol[];
+}
 
 /** The TLS of every address of a front. */
 export class TlsServers {
   readonly #handshakes: Handshakes;
   readonly #events: Pick<TlsServerOptions, 'onLost' | 'onFault'>;
   /** By address as it was asked for. */
-  readonly #servers = new Map<string, { readonly tls: TlsConfig; readonly server: TlsServer }>();
+  readonly #servers = new Map<string, { readonly terms: Terms; readonly server: TlsServer }>();
   #ticketKeys: Buffer = randomBytes(TICKET_KEY_BYTES);
 
   constructor(counts: CounterFamily, events: Pick<TlsServerOptions, 'onLost' | 'onFault'>) {
@@ -33,10 +39,14 @@ export class TlsServers {
    */
   open(address: TrafficAddress): void {
     const name = addressText(address);
-    const { tls } = address;
-    if (tls === undefined) this.forget(name);
-    else if (!isDeepStrictEqual(this.#servers.get(name)?.tls, tls)) {
-      this.#servers.set(name, { tls, server: this.#create(name, tls) });
+    const { tls, protocols = PROTOCOLS } = address;
+    if (tls === undefined) {
+      this.forget(name);
+      return;
+    }
+    const terms = { tls, protocols };
+    if (!isDeepStrictEqual(this.#servers.get(name)?.terms, terms)) {
+      this.#servers.set(name, { terms, server: this.#create(name, terms) });
     }
   }
 
@@ -71,11 +81,11 @@ export class TlsServers {
     this.#handshakes.close();
   }
 
-  #create(address: string, tls: TlsConfig): TlsServer {
+  #create(address: string, { tls, protocols }: Terms): TlsServer {
     return new TlsServer({
       address,
       tls,
-      protocols: PROTOCOLS,
+      protocols,
       ticketKeys: this.#ticketKeys,
       handshakes: this.#handshakes,
       ...this.#events,
