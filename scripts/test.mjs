@@ -1,9 +1,10 @@
 // Runs every compiled test file but the heavy ones, or with --heavy only these, one at a time. Words choose the files
-// whose path contains one of them.
+// whose path contains one of them. The files whose gateways may be served by either engine then run once more with the
+// other one; TEST_ENGINE=uws or TEST_ENGINE=node runs the files with that engine alone.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const args = process.argv.slice(2);
 const heavy = args.includes('--heavy');
@@ -32,14 +33,40 @@ const LIMIT_MS = heavy ? 600_000 : 240_000;
 /** Files at a time: two more than cores, because most of them wait most of the time. */
 const SIDE_BY_SIDE = heavy ? 1 : availableParallelism() + 2;
 
-const flags = [`--test-concurrency=${SIDE_BY_SIDE}`, '--test-reporter=spec', `--test-timeout=${LIMIT_MS}`];
-const paths = files.map((name) => join(compiled, name));
-const { status, error } = spawnSync(
-  process.execPath,
-  ['--enable-source-maps', '--test', ...flags, ...paths],
-  {
-    stdio: 'inherit',
-  },
-);
-if (error) throw error;
-process.exit(status ?? 70);
+/** What starts the gateways of the tests, with the engine that TEST_ENGINE names. */
+const gateways = join(compiled, 'support', 'gateway.js');
+/** These are about one engine. */
+const isOfOneEngine = (name) => name.startsWith('front/uws/');
+const starting = new Map();
+/** Whether a compiled file of the tests imports `gateways`, itself or through another one. */
+function startsGateways(path) {
+  if (path === gateways) return true;
+  if (starting.has(path)) return starting.get(path);
+  starting.set(path, false);
+  const imports = readFileSync(path, 'utf8').matchAll(/^(?:import|export) .*?from '(\.[^']+)'/gm);
+  const paths = Array.from(imports, ([, from]) => join(dirname(path), from));
+  const starts = paths.some((other) => other.startsWith(compiled) && startsGateways(other));
+  starting.set(path, starts);
+  return starts;
+}
+
+/** Runs the files with an engine, and yields the exit status of the runner. */
+function run(names, engine) {
+  const flags = [`--test-concurrency=${SIDE_BY_SIDE}`, '--test-reporter=spec', `--test-timeout=${LIMIT_MS}`];
+  const paths = names.map((name) => join(compiled, name));
+  const { status, error } = spawnSync(
+    process.execPath,
+    ['--enable-source-maps', '--test', ...flags, ...paths],
+    { stdio: 'inherit', env: { ...process.env, TEST_ENGINE: engine } },
+  );
+  if (error) throw error;
+  return status ?? 70;
+}
+
+const only = process.env.TEST_ENGINE;
+const first = run(files, only ?? 'uws');
+const again = files.filter((name) => !isOfOneEngine(name) && startsGateways(join(compiled, name)));
+if (heavy || only !== undefined || again.length === 0) process.exit(first);
+process.stdout.write(`\n${again.length} files again, with engine: node\n`);
+const second = run(again, 'node');
+process.exit(first === 0 ? second : first);

@@ -7,6 +7,7 @@ import { after, describe, test } from 'node:test';
 import { parseConfig } from '../src/config/load.ts';
 import { jsonSchema } from '../src/config/schema/schema.ts';
 import { type Reason, reasons } from '../src/reasons.ts';
+import { differences } from './support/engine.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
@@ -118,6 +119,21 @@ describe('the documentation', () => {
       // A reason without a response needs no advice yet.
       assert.ok(paragraphs.length >= (reason === 'no_healthy_upstream' ? 1 : 2), reason);
     }
+  });
+
+  test('has one line for each difference between the engines that a test names', () => {
+    const [, table = ''] =
+      /^## Where the engines differ\n.*?^\| --- .*?\n(.*?)\n\n/ms.exec(text('docs/http-semantics.md')) ?? [];
+    const lines = Array.from(table.matchAll(/^\| (.*?) \|/gm), ([, what]) => what);
+    assert.deepEqual(lines, [...differences]);
+    const tests = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts') && name !== 'support/engine.ts')
+      .map((name) => text(join('test', name)))
+      .join('');
+    assert.deepEqual(
+      differences.filter((what) => !tests.includes(`'${what}'`)),
+      [],
+    );
   });
 
   test('is listed in README, each page with the question that it answers', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 const project = join(import.meta.dirname, '..', '..');
@@ -24,12 +24,31 @@ before(() => {
     );
     if (word !== 'removed') writeFileSync(join(folder, 'test', `${name}.ts`), '');
   }
+  // A test whose gateways either engine may serve, by way of a helper; and one about a single engine.
+  const files = {
+    'support/gateway': 'export const engine = process.env.TEST_ENGINE;',
+    helper: "export { engine } from './support/gateway.js';",
+    'served.test':
+      "import { test } from 'node:test'; import { engine } from './helper.js'; test('served by ' + engine, () => {});",
+    'front/uws/own.test':
+      "import { test } from 'node:test'; import { engine } from '../../helper.js'; test('own of ' + engine, () => {});",
+  };
+  for (const [name, text] of Object.entries(files)) {
+    for (const place of ['test', join('dist', 'test')])
+      mkdirSync(dirname(join(folder, place, name)), { recursive: true });
+    writeFileSync(join(folder, 'test', `${name}.ts`), '');
+    writeFileSync(join(folder, 'dist', 'test', `${name}.js`), text);
+  }
 });
 after(() => rmSync(folder, { recursive: true }));
 
-function run(...args: string[]): Promise<{ code: unknown; text: string }> {
+function run(
+  args: readonly string[] = [],
+  more: NodeJS.ProcessEnv = {},
+): Promise<{ code: unknown; text: string }> {
   // Otherwise the test runner in here would take itself for a part of this one.
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const { NODE_TEST_CONTEXT: _, TEST_ENGINE: __, ...others } = process.env;
+  const env = { ...others, ...more };
   return new Promise((resolve) => {
     execFile(process.execPath, [script, ...args], { env }, (error, stdout, stderr) =>
       resolve({ code: error === null ? 0 : error.code, text: stdout + stderr }),
@@ -46,10 +65,27 @@ describe('the runner of the tests', () => {
   });
 
   test('runs only the heavy ones if asked', async () => {
-    const { code, text } = await run('--heavy');
+    const { code, text } = await run(['--heavy']);
     assert.equal(code, 0, text);
     assert.match(text, /^. weighty \(/m);
     assert.doesNotMatch(text, /light|removed/);
+  });
+
+  test('runs the files whose gateways either engine may serve once with each', async () => {
+    const { code, text } = await run();
+    assert.equal(code, 0, text);
+    assert.deepEqual(text.match(/(?:served by|own of) \w+/g), [
+      'own of uws',
+      'served by uws',
+      'served by node',
+    ]);
+    assert.equal(text.match(/^. light \(/gm)?.length, 1);
+  });
+
+  test('runs them with one engine if asked', async () => {
+    const { code, text } = await run(['served'], { TEST_ENGINE: 'node' });
+    assert.equal(code, 0, text);
+    assert.deepEqual(text.match(/served by \w+/g), ['served by node']);
   });
 
   test('lists the files that a word fits, or says that there are none', async () => {
@@ -58,7 +94,7 @@ describe('the runner of the tests', () => {
       [['--heavy', 'light'], 'no test file matches light; npm test has 1\n'],
       [['removed', 'other'], 'no test file matches removed other\n'],
     ] as const) {
-      assert.deepEqual(await run(...args), { code: 64, text: told });
+      assert.deepEqual(await run(args), { code: 64, text: told });
     }
   });
 
@@ -69,7 +105,7 @@ describe('the runner of the tests', () => {
       "import { test } from 'node:test'; test('failing', () => { throw new Error('on purpose'); });",
     );
     writeFileSync(join(folder, 'test', 'failing.test.ts'), '');
-    const { code, text } = await run('failing');
+    const { code, text } = await run(['failing']);
     assert.equal(code, 1, text);
     assert.match(text, /on purpose/);
   });

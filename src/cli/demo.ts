@@ -8,6 +8,7 @@ export interface DemoArguments {
   readonly port?: number;
   readonly issuerPort?: number;
   readonly adminPort?: number;
+  readonly engine?: 'uws' | 'node';
 }
 
 /**

@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { StartError } from '../lib/start-error.ts';
 import { version } from '../lib/version.ts';
 import type { CheckArguments } from './check.ts';
@@ -111,6 +111,12 @@ function buildProgram(finish: (code: number) => void): Command {
     .option('--port <port>', 'port of the gateway (default: 8080)', parsePortOption)
     .option('--issuer-port <port>', 'port of the demo issuer (default: 9011)', parsePortOption)
     .option('--admin-port <port>', 'port of the admin address (default: 9090)', parsePortOption)
+    .addOption(
+      new Option('--engine <engine>', 'what serves clients (default: the one that fits)').choices([
+        'uws',
+        'node',
+      ]),
+    )
     .option('--print-config', 'print the configuration that the demo runs with, and start nothing')
     .action(async (options: DemoArguments) => finish(await (await import('./demo.ts')).demo(options)));
   command('schema', 'print the JSON Schema of the configuration file').action(async () => {

@@ -8,7 +8,7 @@ import { StartError } from '../lib/start-error.ts';
 import { type DemoIdentity, demoIdentity } from './identity.ts';
 import { startIssuer } from './issuer.ts';
 import { startService } from './service.ts';
-import { demoSettings, printedConfig } from './settings.ts';
+import { type DemoEngine, demoSettings, printedConfig } from './settings.ts';
 import { demoText } from './text.ts';
 
 /** sysexits(3): success; a port is taken. */
@@ -27,6 +27,8 @@ export interface DemoOptions {
   readonly port?: number;
   readonly issuerPort?: number;
   readonly adminPort?: number;
+  /** By default the engine that fits. */
+  readonly engine?: DemoEngine;
   readonly log: Log;
   /** Prints the text for the user. */
   readonly write: (text: string) => void;
@@ -37,9 +39,16 @@ export interface DemoOptions {
 }
 
 /** The configuration of the demo with these ports, as YAML. */
-export function demoConfigText(ports: Pick<DemoOptions, 'port' | 'issuerPort' | 'adminPort'>): string {
-  const { port = defaultPort, issuerPort = defaultIssuerPort, adminPort = defaultAdminPort } = ports;
-  return printedConfig(demoIdentity, { port, issuerPort, adminPort });
+export function demoConfigText(
+  options: Pick<DemoOptions, 'port' | 'issuerPort' | 'adminPort' | 'engine'>,
+): string {
+  const {
+    port = defaultPort,
+    issuerPort = defaultIssuerPort,
+    adminPort = defaultAdminPort,
+    engine,
+  } = options;
+  return printedConfig(demoIdentity, { port, issuerPort, adminPort, engine });
 }
 
 interface Closable {
@@ -83,7 +92,12 @@ async function startAll(options: DemoOptions, running: Closable[]): Promise<stri
   // The gateway's message about a taken address does not name the option that moves it; this one does.
   await onPort(port, '--port', probe);
   await onPort(adminPort, '--admin-port', probe);
-  const config = demoConfig(identity, issuer.publicKeyPem, { port, adminPort, service: service.port });
+  const config = demoConfig(identity, issuer.publicKeyPem, {
+    port,
+    adminPort,
+    service: service.port,
+    engine: options.engine,
+  });
   const gateway = createGateway(config, { log: options.log });
   running.push({ close: () => gateway.close({ graceMs }) });
   await gateway.start();
@@ -99,7 +113,7 @@ async function startAll(options: DemoOptions, running: Closable[]): Promise<stri
 function demoConfig(
   identity: DemoIdentity,
   pem: string,
-  ports: { port: number; adminPort: number; service: number },
+  ports: { port: number; adminPort: number; service: number; engine: DemoEngine | undefined },
 ): Config {
   const loaded = configFromObject(demoSettings(identity, { pem }, ports), '/', {});
   if (!loaded.ok) throw new Error(loaded.faults.map(formatFault).join('\n'));

@@ -2,6 +2,9 @@ import { editorLine } from '../config/schema/editor-line.ts';
 import { yamlText } from '../config/source/yaml-text.ts';
 import type { DemoIdentity } from './identity.ts';
 
+/** What serves the address of the demo's gateway, as `engine` in a configuration. */
+export type DemoEngine = 'uws' | 'node';
+
 /** Port in `printedConfig` for the user's own service, as in the documentation. */
 const SERVICE_PORT = 9_000;
 
@@ -9,10 +12,16 @@ const SERVICE_PORT = 9_000;
 export function demoSettings(
   identity: DemoIdentity,
   keys: { readonly pem: string } | { readonly jwks: string },
-  ports: { readonly port: number; readonly adminPort: number; readonly service: number },
+  ports: {
+    readonly port: number;
+    readonly adminPort: number;
+    readonly service: number;
+    readonly engine?: DemoEngine | undefined;
+  },
 ): object {
+  const address = `127.0.0.1:${ports.port}`;
   return {
-    listen: `127.0.0.1:${ports.port}`,
+    listen: ports.engine === undefined ? address : [{ address, engine: ports.engine }],
     admin: `127.0.0.1:${ports.adminPort}`,
     issuers: {
       fusionauth: {
@@ -38,7 +47,12 @@ export function demoSettings(
 /** The configuration of the demo as a file. Comments name the values that differ from those of a running demo. */
 export function printedConfig(
   identity: DemoIdentity,
-  ports: { readonly port: number; readonly issuerPort: number; readonly adminPort: number },
+  ports: {
+    readonly port: number;
+    readonly issuerPort: number;
+    readonly adminPort: number;
+    readonly engine?: DemoEngine | undefined;
+  },
 ): string {
   const jwks = `http://127.0.0.1:${ports.issuerPort}/.well-known/jwks.json`;
   const settings = demoSettings(identity, { jwks }, { ...ports, service: SERVICE_PORT });

@@ -169,6 +169,7 @@ describe('an upstream that fails', () => {
     );
     upstream.socket.resetAndDestroy();
     await wire.untilClosed();
+    assert.equal(wire.wasReset, byEngine('a response that breaks off', { uws: false, node: true }));
     assert.deepEqual(await gateway.outcomes(), { upstream_reset: 1 });
     wire.close();
   });

@@ -10,6 +10,7 @@ export const BODY_LIMIT = 12 * 1024 * 1024;
 
 /** The addresses of the other programs for a gateway under soak, and its folder. */
 export interface Places {
+  readonly engine: 'uws' | 'node';
   readonly jwks: string;
   readonly upstreams: Readonly<Record<UpstreamName, string>>;
   readonly state: string;
@@ -26,7 +27,7 @@ export const whereOf = (version: number): UpstreamName => (version % 2 === 0 ? '
 export const takesPartner = (version: number): boolean => version % 4 < 2;
 
 /** The configuration of one version. Some routes, issuers and upstream names differ in each. */
-export function configOf(version: number, { jwks, upstreams, state }: Places): object {
+export function configOf(version: number, { engine, jwks, upstreams, state }: Places): object {
   const nameOf = (upstream: UpstreamName): string => `${upstream}${version % 3}`;
   const auth = takesPartner(version) ? ['main', 'partner'] : ['main'];
   const route = (path: string, more: object = {}): object => ({
@@ -43,7 +44,7 @@ export function configOf(version: number, { jwks, upstreams, state }: Places): o
   };
   const times = { connect: '2s', response: '4s', idle: '3s' };
   return {
-    listen: '127.0.0.1:0',
+    listen: [{ address: '127.0.0.1:0', engine }],
     admin: '127.0.0.1:0',
     listeners: WORKERS,
     verifiers: 1,

@@ -19,15 +19,23 @@ const MIN_SECONDS = 60;
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-const { values } = parseArgs({ options: { seconds: { type: 'string' }, seed: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { seconds: { type: 'string' }, seed: { type: 'string' }, engine: { type: 'string' } },
+});
 const seconds = Number(values.seconds ?? 120);
+const { engine = 'uws' } = values;
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 32));
-if (!(seconds >= MIN_SECONDS) || !Number.isInteger(seed)) {
-  process.stderr.write(`soak: --seconds wants at least ${MIN_SECONDS}, --seed a whole number\n`);
+const isEngine = engine === 'uws' || engine === 'node';
+if (!(seconds >= MIN_SECONDS) || !Number.isInteger(seed) || !isEngine) {
+  process.stderr.write(
+    `soak: --seconds wants at least ${MIN_SECONDS}, --seed a whole number, --engine uws or node\n`,
+  );
   process.exit(64);
 }
 const queuesMove = readFileSync('/proc/sys/net/ipv4/tcp_migrate_req', 'utf8').trim() === '1';
-say(`soak: ${seconds} s, seed ${seed}, Node.js ${process.version}, tcp_migrate_req ${queuesMove ? 1 : 0}`);
+say(
+  `soak: ${seconds} s, seed ${seed}, engine ${engine}, Node.js ${process.version}, tcp_migrate_req ${queuesMove ? 1 : 0}`,
+);
 
 const chance = new Chance(seed);
 const ledger = new Ledger(say);
@@ -36,7 +44,7 @@ const sockets = new Set<ClientSocket>();
 const issuer = await SoakIssuer.start();
 const upstreams = [await SoakUpstream.start('a'), await SoakUpstream.start('b')] as const;
 const [a, b] = upstreams;
-const gateway = await SoakGateway.start({ jwks: issuer.jwks, upstreams: { a: a.url, b: b.url } });
+const gateway = await SoakGateway.start({ engine, jwks: issuer.jwks, upstreams: { a: a.url, b: b.url } });
 process.on('exit', () => gateway.kill());
 
 const stock = { tokens: new Tokens(issuer), version: new History(0) };

@@ -121,6 +121,11 @@ export class Wire {
     return this.received;
   }
 
+  /** Whether the server has reset the connection. */
+  get wasReset(): boolean {
+    return (this.socket.errored as NodeJS.ErrnoException | null)?.code === 'ECONNRESET';
+  }
+
   get closed(): boolean {
     return this.ended;
   }
