@@ -1,10 +1,10 @@
 // Runs every compiled test file but the heavy ones, or with --heavy only these, one at a time. Words choose the files
-// whose path contains one of them. The files whose gateways may be served by either engine then run once more with the
+// whose path contains one of them. The folders whose gateways either engine may serve then run once more with the
 // other one; TEST_ENGINE=uws or TEST_ENGINE=node runs the files with that engine alone.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 
 const args = process.argv.slice(2);
 const heavy = args.includes('--heavy');
@@ -33,22 +33,8 @@ const LIMIT_MS = heavy ? 600_000 : 240_000;
 /** Files at a time: two more than cores, because most of them wait most of the time. */
 const SIDE_BY_SIDE = heavy ? 1 : availableParallelism() + 2;
 
-/** What starts the gateways of the tests, with the engine that TEST_ENGINE names. */
-const gateways = join(compiled, 'support', 'gateway.js');
-/** These are about one engine. */
-const isOfOneEngine = (name) => name.startsWith('front/uws/');
-const starting = new Map();
-/** Whether a compiled file of the tests imports `gateways`, itself or through another one. */
-function startsGateways(path) {
-  if (path === gateways) return true;
-  if (starting.has(path)) return starting.get(path);
-  starting.set(path, false);
-  const imports = readFileSync(path, 'utf8').matchAll(/^(?:import|export) .*?from '(\.[^']+)'/gm);
-  const paths = Array.from(imports, ([, from]) => join(dirname(path), from));
-  const starts = paths.some((other) => other.startsWith(compiled) && startsGateways(other));
-  starting.set(path, starts);
-  return starts;
-}
+/** Where the gateways of the tests may be served by either engine, which TEST_ENGINE names. */
+const EITHER_ENGINE = /^(?:exchange|conformance|hostile|gateway|lifetime|limits|revocation|parity|explain)\//;
 
 /** Runs the files with an engine, and yields the exit status of the runner. */
 function run(names, engine) {
@@ -65,7 +51,7 @@ function run(names, engine) {
 
 const only = process.env.TEST_ENGINE;
 const first = run(files, only ?? 'uws');
-const again = files.filter((name) => !isOfOneEngine(name) && startsGateways(join(compiled, name)));
+const again = files.filter((name) => EITHER_ENGINE.test(name));
 if (heavy || only !== undefined || again.length === 0) process.exit(first);
 process.stdout.write(`\n${again.length} files again, with engine: node\n`);
 const second = run(again, 'node');

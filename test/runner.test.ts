@@ -24,12 +24,12 @@ before(() => {
     );
     if (word !== 'removed') writeFileSync(join(folder, 'test', `${name}.ts`), '');
   }
-  // A test whose gateways either engine may serve, by way of a helper; and one about a single engine.
+  // A test in a folder whose gateways either engine may serve, and one about a single engine.
   const files = {
     'support/gateway': 'export const engine = process.env.TEST_ENGINE;',
     helper: "export { engine } from './support/gateway.js';",
-    'served.test':
-      "import { test } from 'node:test'; import { engine } from './helper.js'; test('served by ' + engine, () => {});",
+    'exchange/served.test':
+      "import { test } from 'node:test'; import { engine } from '../helper.js'; test('served by ' + engine, () => {});",
     'front/uws/own.test':
       "import { test } from 'node:test'; import { engine } from '../../helper.js'; test('own of ' + engine, () => {});",
   };

@@ -37,12 +37,13 @@ export const pieces: readonly Row[] = [
     'Expect: 100-continue',
     [head('POST /x', 'Content-Length: 3', 'Expect: 100-continue'), 'abc'],
     abc,
-    { responses: ['100', '200'], node: { differs: '`Expect: 100-continue`', responses: ['200'] } },
+    { responses: ['100', '200'] },
   ),
   carried(
-    'Expect: 100-Continue is taken for nothing',
+    'Expect: 100-Continue',
     [head('POST /x', 'Content-Length: 3', 'Expect: 100-Continue'), 'abc'],
     abc,
+    { node: { differs: '`Expect: 100-continue`', responses: ['100', '200'] } },
   ),
   carried(
     'Expect of something else is taken for nothing',

@@ -58,7 +58,8 @@ function isWhole(text: string): boolean {
   if (end < 4) return false;
   const length = /\r\ncontent-length: (\d+)\r\n/.exec(text.slice(0, end))?.[1];
   if (length !== undefined) return text.length >= end + Number(length);
-  return !text.includes('\r\ntransfer-encoding: chunked\r\n') || text.endsWith('\r\n0\r\n\r\n');
+  if (!text.includes('\r\ntransfer-encoding: chunked\r\n')) return true;
+  return /\r\n0\r\n(?:[^\r\n]+\r\n)*\r\n$/.test(text);
 }
 
 /** Sends a request on its own connection and gets the response: the gateway has read earlier bytes by then. */
