@@ -75,8 +75,8 @@ describe('the runner of the tests', () => {
     const { code, text } = await run();
     assert.equal(code, 0, text);
     assert.deepEqual(text.match(/(?:served by|own of) \w+/g), [
-      'own of uws',
       'served by uws',
+      'own of uws',
       'served by node',
     ]);
     assert.equal(text.match(/^. light \(/gm)?.length, 1);

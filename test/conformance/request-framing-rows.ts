@@ -204,7 +204,7 @@ export const chunkLines: readonly Row[] = [
 
 const badTrailer = {
   node: {
-    ...refused(400, 'request_malformed', 'trailers of a request'),
+    ...refused(400, 'request_malformed', 'trailers'),
     upstream: [partly('3\r\nabc\r\n')],
   },
 };
@@ -215,7 +215,7 @@ export const trailers: readonly Row[] = [
   carried('a trailer', `${coded(' chunked')}3\r\nabc\r\n0\r\nX-T: v\r\n\r\n`, chunkedAbc, {
     ...cut,
     responses: ['505 page'],
-    node: passed('trailers of a request', partly('3\r\nabc\r\n0\r\nx-t: v\r\n\r\n')),
+    node: passed('trailers', partly('3\r\nabc\r\n0\r\nx-t: v\r\n\r\n')),
   }),
   carried(
     'a trailer that is a request behind two bytes',

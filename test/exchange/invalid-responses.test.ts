@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { byEngine } from '../support/engine.ts';
 import { eventually, startGateway, type TestGateway } from '../support/gateway.ts';
 import { Origin, type OriginConnection } from '../support/origin.ts';
 import { Wire } from '../support/wire.ts';
@@ -97,7 +98,10 @@ describe('an invalid response of which nothing was sent is 502 upstream_invalid_
       const response = await wire.response({ toHead: method === 'HEAD' });
       assert.equal(response.status, 502);
       if (method !== 'HEAD') assert.equal(JSON.parse(response.body).code, 'upstream_invalid_response');
-      assert.doesNotMatch(response.raw + wire.pending, /poison/i);
+      // Trailers are a part of the response, where the engine carries them.
+      const isCarried = name === 'with trailers' && byEngine('trailers', { uws: false, node: true });
+      assert.equal(/poison/i.test(response.raw), isCarried);
+      assert.doesNotMatch(wire.pending, /poison/i);
       await counts('upstream_invalid_response');
       await usesAnother(upstream, wire);
     });
@@ -151,7 +155,10 @@ describe('bytes after a whole response', () => {
       upstream.write(bytes);
       const response = await wire.response({ toHead: method === 'HEAD' });
       assert.match(String(response.status), /200|204|304/);
-      assert.doesNotMatch(response.raw + wire.pending, /poison/i);
+      // Trailers are a part of the response, where the engine carries them.
+      const isCarried = name === 'with trailers' && byEngine('trailers', { uws: false, node: true });
+      assert.equal(/poison/i.test(response.raw), isCarried);
+      assert.doesNotMatch(wire.pending, /poison/i);
       await counts('forwarded');
       if (name === 'with trailers') {
         wire.close();

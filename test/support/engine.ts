@@ -18,7 +18,7 @@ export const differences = [
   '`OPTIONS *`',
   'other transfer codings',
   'chunk lines',
-  'trailers of a request',
+  'trailers',
   'the connection after a chunked request',
   'pipelining',
   'half-close',
