@@ -1,6 +1,6 @@
 import type { Network } from '../http/networks.ts';
 import type { VerificationKey } from '../keys/key.ts';
-import type { ServerCertificate } from '../keys/server-certificate.ts';
+import type { ServerCertificate } from '../keys/tls-certificate.ts';
 import type { LogLevel } from '../lib/log.ts';
 
 /** A TCP address to listen on; port 0 lets the system choose. */

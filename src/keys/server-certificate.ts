@@ -1,21 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { certificateNames } from './certificate-names.ts';
 import { KeyError } from './key-error.ts';
-
-/** A certificate with its chain and its private key, as a TLS server needs them (RFC 8446 §4.4.2). */
-export interface ServerCertificate {
-  /** See `certificateNames`. */
-  readonly names: readonly string[];
-  /** Type of the key: `rsa`, `ec`, `ed25519`. A client's signature algorithms decide between certificates of two types. */
-  readonly keyType: string;
-  /** PEM: the server's own certificate first, then those that issued it. */
-  readonly cert: string;
-  /** PEM of PKCS#8, not encrypted. */
-  readonly key: string;
-  /** Milliseconds since the epoch. */
-  readonly validFrom: number;
-  readonly validTo: number;
-}
+import type { ServerCertificate } from './tls-certificate.ts';
 
 const MIN_RSA_BITS = 2048;
 const TYPES: ReadonlySet<string> = new Set(['rsa', 'rsa-pss', 'ec', 'ed25519', 'ed448']);

@@ -1,4 +1,5 @@
-import { readAuthorities, type ServerCertificate } from '../../keys/server-certificate.ts';
+import { readAuthorities } from '../../keys/server-certificate.ts';
+import type { ServerCertificate } from '../../keys/tls-certificate.ts';
 import { cipherList, contextFault } from '../../keys/tls-context.ts';
 import { hasTrustGap } from '../../keys/trust-gap.ts';
 import { systemClock } from '../../lib/clock.ts';

@@ -1,6 +1,7 @@
 import { isAbsolute, join } from 'node:path';
 import { mayBeKey, pemTextOf } from '../../keys/key-text.ts';
-import { readServerCertificate, type ServerCertificate } from '../../keys/server-certificate.ts';
+import { readServerCertificate } from '../../keys/server-certificate.ts';
+import type { ServerCertificate } from '../../keys/tls-certificate.ts';
 import type { CertificateSource, PemSource } from '../config.ts';
 import { readTextFile } from './text-file.ts';
 
