@@ -265,6 +265,8 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   }
 
   onAborted(): void {
+    // The rest of a body that goes on behind the response will never come.
+    if (this.#ended && this.body?.awaited === true) this.#rest?.stop();
     this.#end('client_aborted');
   }
 

@@ -150,7 +150,8 @@ export class H1Stream implements ClientStream {
     if (!this.kept) return;
     this.kept = false;
     this.#dropBody();
-    if (this.#over) this.#owner.onBodyOver(this);
+    // The rest is read to its end, so that another request can follow, unless the connection ends anyway.
+    if (this.#over && (this.closes || !this.receiving)) this.#owner.onBodyOver(this);
   }
 
   /** Takes bytes of the request body from [from, to). Returns the offset behind the last byte used. */
@@ -293,8 +294,8 @@ export class H1Stream implements ClientStream {
     this.receiving = false;
     this.closes = true;
     const events = this.#events;
-    if (events === undefined) this.#owner.onBodyOver(this);
-    else events.onBodyFault(reason);
+    events?.onBodyFault(reason);
+    if (events === undefined || this.#over) this.#owner.onBodyOver(this);
   }
 
   /** Reads on in a body that nothing wants, so that the next request can follow. */
