@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer';
-import type { ResponseHead } from '../../../http/message.ts';
+import type { RequestHead, ResponseHead } from '../../../http/message.ts';
 import type { FrontEvents } from '../../front.ts';
 import type { ClientSocket } from '../client-socket.ts';
 import { type Budget, costs } from './budget.ts';
@@ -21,6 +21,8 @@ import { kindOf } from './field-kinds.ts';
 import type { HeldBytes } from './held-bytes.ts';
 import { HpackDecoder, staticFields } from './hpack/decoder.ts';
 import { FieldList } from './hpack/field.ts';
+import { RepeatedLiterals } from './hpack/repeated-literals.ts';
+import { LastHead } from './last-head.ts';
 import type { Output } from './output.ts';
 import { RequestReader, trailersIn } from './request-reader.ts';
 import type { Sending } from './sending.ts';
@@ -72,6 +74,7 @@ const REQUEST_LINE_FIELDS = 3;
 const fixedFields = staticFields(kindOf);
 /** One of each for all connections: a head is read from its block in one go. */
 const list = new FieldList();
+const repeated = new RepeatedLiterals();
 const reader = new RequestReader();
 
 /** The streams of one connection (RFC 9113 §5). Each method that takes a frame may throw `ConnectionFault`. */
@@ -81,7 +84,8 @@ export class Streams implements StreamHost {
   /** Streams above this one are not served: the connection ends. */
   servedUpTo = MAX_31_BITS;
   readonly #options: StreamsOptions;
-  readonly #decoder = new HpackDecoder(kindOf, fixedFields);
+  readonly #decoder = new HpackDecoder(kindOf, fixedFields, repeated);
+  readonly #lastHead = new LastHead();
   readonly #open = new Map<number, H2Stream>();
   readonly #closed = new ClosedStreams();
   #requests = 0;
@@ -274,7 +278,7 @@ export class Streams implements StreamHost {
       budget.spend(costs.refused);
       return;
     }
-    const head = reader.read(list, ends);
+    const head = this.#readHead(ends);
     const stream = new H2Stream(this, id, head, ends, this.#firstWindow);
     this.#open.set(id, stream);
     this.#requests += 1;
@@ -286,6 +290,14 @@ export class Streams implements StreamHost {
       stream.abort();
       events.onFault(error);
     }
+  }
+
+  #readHead(ends: boolean): RequestHead {
+    const known = this.#lastHead.recall(list, ends);
+    if (known !== undefined) return known;
+    const head = reader.read(list, ends);
+    this.#lastHead.remember(head, list, ends);
+    return head;
   }
 
   #onTrailers(stream: H2Stream, ends: boolean): void {

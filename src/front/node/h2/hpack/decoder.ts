@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { DynamicTable } from './dynamic-table.ts';
 import { type DecodedField, decodedField, type FieldList, type KindOf } from './field.ts';
 import { decodeHuffman } from './huffman.ts';
+import { LONG_BYTES, type RepeatedLiterals } from './repeated-literals.ts';
 import { staticTable } from './static-table.ts';
 
 /** Bytes behind the prefix of an integer. Four carry 28 bits, far more than any index or length that is accepted. */
@@ -17,14 +18,16 @@ export class HpackDecoder {
   readonly #table = new DynamicTable();
   readonly #kindOf: KindOf;
   readonly #static: readonly DecodedField[];
+  readonly #repeated: RepeatedLiterals;
   #bytes: Buffer = Buffer.alloc(0);
   #at = 0;
   #end = 0;
 
-  /** @param fixed `staticFields` for the same `kindOf`; all connections share them. */
-  constructor(kindOf: KindOf, fixed: readonly DecodedField[]) {
+  /** @param fixed `staticFields` for the same `kindOf`; all connections share them, and `repeated`. */
+  constructor(kindOf: KindOf, fixed: readonly DecodedField[], repeated: RepeatedLiterals) {
     this.#kindOf = kindOf;
     this.#static = fixed;
+    this.#repeated = repeated;
   }
 
   /** Bytes that the dynamic table counts. */
@@ -49,7 +52,7 @@ export class HpackDecoder {
         if (field === undefined) return false;
         list.add(field);
       } else if (byte >= 0x40) {
-        const field = this.#literal(0x3f);
+        const field = this.#literal(0x3f, list);
         if (field === undefined) return false;
         this.#table.add(field);
         list.add(field);
@@ -59,7 +62,7 @@ export class HpackDecoder {
         if (size < 0 || updates > MAX_SIZE_UPDATES || !this.#table.resize(size)) return false;
         continue;
       } else {
-        const field = this.#literal(0x0f);
+        const field = this.#literal(0x0f, list);
         if (field === undefined) return false;
         list.add(field);
       }
@@ -76,26 +79,51 @@ export class HpackDecoder {
   }
 
   /** A literal field (RFC 7541 §6.2), whose name may be that of another one. */
-  #literal(mask: number): DecodedField | undefined {
+  #literal(mask: number, list: FieldList): DecodedField | undefined {
     const index = this.#integer(mask);
     if (index < 0) return undefined;
     const name = index === 0 ? this.#text() : this.#field(index)?.name;
     if (name === undefined) return undefined;
-    const value = this.#text();
-    return value === undefined ? undefined : decodedField(name, value, this.#kindOf);
+    const from = this.#at;
+    const length = this.#textLength();
+    if (length < 0) return undefined;
+    const to = this.#at + length;
+    const known = length < LONG_BYTES ? undefined : this.#repeated.recall(name, this.#bytes, from, to);
+    if (known !== undefined) {
+      this.#at = to;
+      return known;
+    }
+    list.hasNew = true;
+    const value = this.#textAt(from, length);
+    if (value === undefined) return undefined;
+    const field = decodedField(name, value, this.#kindOf);
+    if (length >= LONG_BYTES) this.#repeated.keep(field, this.#bytes, from, to);
+    return field;
   }
 
   /** A string (RFC 7541 §5.2); undefined when it is broken or longer than the block. */
   #text(): string | undefined {
-    if (this.#at >= this.#end) return undefined;
-    const coded = (this.#bytes[this.#at] as number) >= 0x80;
-    const length = this.#integer(0x7f);
     const from = this.#at;
-    if (length < 0 || length > this.#end - from) return undefined;
-    this.#at = from + length;
-    return coded
-      ? decodeHuffman(this.#bytes, from, this.#at)
-      : this.#bytes.toString('latin1', from, this.#at);
+    const length = this.#textLength();
+    return length < 0 ? undefined : this.#textAt(from, length);
+  }
+
+  /** Reads the length of a string; -1 when it is broken or more than the block has. */
+  #textLength(): number {
+    if (this.#at >= this.#end) return -1;
+    const length = this.#integer(0x7f);
+    return length > this.#end - this.#at ? -1 : length;
+  }
+
+  /** Reads the string that begins at `from`, and whose length was read. */
+  #textAt(from: number, length: number): string | undefined {
+    const bytes = this.#bytes;
+    const start = this.#at;
+    const end = start + length;
+    this.#at = end;
+    return (bytes[from] as number) >= 0x80
+      ? decodeHuffman(bytes, start, end)
+      : bytes.toString('latin1', start, end);
   }
 
   /** An integer (RFC 7541 §5.1) whose prefix has the bits of `mask`; -1 when it is cut off or too long. */

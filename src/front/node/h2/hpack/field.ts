@@ -31,14 +31,24 @@ export class FieldList {
   readonly fields: DecodedField[] = [];
   /** The block has more than the limits allow; `fields` is empty then. */
   isTooLarge = false;
+  /** Some field was decoded for this block alone; all others are the same objects as the last time they came. */
+  hasNew = false;
   #mostFields = 0;
+  #mostBytes = 0;
   #room = 0;
+
+  /** The sum of the sizes of all fields. */
+  get bytes(): number {
+    return this.#mostBytes - this.#room;
+  }
 
   /** @param mostBytes the sum of the sizes of all fields. @param mostFields their number. */
   clear(mostBytes: number, mostFields: number): void {
     this.#mostFields = mostFields;
     this.fields.length = 0;
     this.isTooLarge = false;
+    this.hasNew = false;
+    this.#mostBytes = mostBytes;
     this.#room = mostBytes;
   }
 

@@ -1,17 +1,19 @@
 import { HpackDecoder, staticFields } from '../../../../../src/front/node/h2/hpack/decoder.ts';
 import { type DecodedField, FieldList } from '../../../../../src/front/node/h2/hpack/field.ts';
+import { RepeatedLiterals } from '../../../../../src/front/node/h2/hpack/repeated-literals.ts';
 
 const kindOf = (): number => 0;
 const fixed = staticFields(kindOf);
 
 /** Decodes block after block, as one connection does. */
 export class Blocks {
-  readonly decoder: HpackDecoder = new HpackDecoder(kindOf, fixed);
+  readonly decoder: HpackDecoder;
   readonly list: FieldList = new FieldList();
   readonly #room: number;
   readonly #count: number;
 
-  constructor(room = 1_000_000, count = 10_000) {
+  constructor(room = 1_000_000, count = 10_000, repeated = new RepeatedLiterals()) {
+    this.decoder = new HpackDecoder(kindOf, fixed, repeated);
     this.#room = room;
     this.#count = count;
   }
