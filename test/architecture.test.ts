@@ -135,7 +135,7 @@ const doors: readonly (readonly [what: string, pattern: RegExp, place: RegExp])[
   [
     'connections to other servers',
     /^import (?!type)[^;]*(?<!type )\b(connect|Socket)\b[^;]*from 'node:(net|tls)'/m,
-    /^(upstream\/h1\/upstream-socket|front\/(socket-file|node\/shared-read)|redis\/connection|process\/control-client)\.ts$/,
+    /^(upstream\/h1\/upstream-socket|front\/(socket-file|node\/(shared-read|write-requests))|redis\/connection|process\/control-client)\.ts$/,
   ],
   ['connections of one version of HTTP', /\/upstream\/h1\//, /^$/],
   ['the grammar of one version of HTTP', /'\.\/h1\//, /^(?!http\/[^/]+$)/],

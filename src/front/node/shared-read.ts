@@ -25,6 +25,8 @@ interface ReadHandle {
 export class SharedRead {
   readonly buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   readonly #door: Door | undefined = findDoor();
+  /** What the last read has brought. Clients repeat their requests, so the next one often has the same length. */
+  #view = this.buffer.subarray(0, 0);
 
   /** Whether sockets read into the shared buffer. */
   get isShared(): boolean {
@@ -43,7 +45,8 @@ export class SharedRead {
     const members = socket as unknown as Record<symbol, unknown>;
     members[door.buffer] = buffer;
     members[door.callback] = (length: number): boolean => {
-      onBytes(buffer.subarray(0, length));
+      if (this.#view.length !== length) this.#view = buffer.subarray(0, length);
+      onBytes(this.#view);
       return true;
     };
     handle.useUserBuffer(buffer);

@@ -1,12 +1,16 @@
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { hostPort } from '../../http/host-port.ts';
 import type { TlsFacts } from '../front.ts';
 import type { ClientSocket, Protocol } from './client-socket.ts';
+import { HandleOutlet } from './handle-outlet.ts';
+import type { Outlet, OutletOwner } from './outlet.ts';
 import type { ProxiedEnds } from './proxy-header.ts';
 import type { SharedRead } from './shared-read.ts';
+import { StreamOutlet } from './stream-outlet.ts';
 import type { WriteCopies } from './write-copies.ts';
+import type { WriteRequests } from './write-requests.ts';
 
 /**
  * Milliseconds without a byte, behind the last one sent, after which the client is believed to have its response: longer
@@ -18,27 +22,27 @@ const LINGER_MS = 30_000;
 /** Bytes altogether. None is kept, but reading costs. As much as a client of a fast network sends before it reads. */
 const LINGER_BYTES = 256 * 1024 * 1024;
 
-/** Bytes up to which a write leaves as one text; above it a copy as bytes is cheaper. */
-const JOIN_BYTES = 8 * 1024;
-
 /** What a socket reports to its listener. */
 export interface SocketOwner {
   /** How long a client may take nothing of what it was sent, in milliseconds. */
   readonly sendMs: number;
   /** Of all sockets. */
   readonly copies: WriteCopies;
+  /** Undefined where only the stream of Node.js writes. */
+  readonly writeRequests: WriteRequests | undefined;
   onClosed(socket: NodeSocket): void;
   /** A fault of ours; the connection has been cut. */
   onFault(error: unknown): void;
 }
 
 /** One accepted connection: reads into the shared buffer, writes, and ends without losing the last response. */
-export class NodeSocket implements ClientSocket {
+export class NodeSocket implements ClientSocket, OutletOwner {
   readonly scheme: 'http' | 'https';
   redirects = false;
   readonly #socket: Socket;
   readonly #owner: SocketOwner;
   readonly #ends: ProxiedEnds | undefined;
+  readonly #outlet: Outlet;
   #protocol: Protocol | undefined;
   #peer: string | undefined;
   /** Our side has ended; what comes is dropped. */
@@ -58,13 +62,16 @@ export class NodeSocket implements ClientSocket {
     this.scheme = scheme;
     this.#ends = ends;
     this.#owner = owner;
+    const { copies, writeRequests } = owner;
+    this.#outlet =
+      (writeRequests && HandleOutlet.of(socket, scheme === 'https', copies, writeRequests, this)) ??
+      new StreamOutlet(socket, copies, this);
   }
 
   /** Begins to read, for `protocol`. @param first bytes that were read already. */
   start(protocol: Protocol, read: SharedRead, first?: Buffer): void {
     const socket = this.#socket;
     this.#protocol = protocol;
-    socket.on('drain', () => this.#guard(() => protocol.onDrained()));
     socket.on('end', () => {
       if (!this.#ended) this.#guard(() => protocol.onEnd());
     });
@@ -112,45 +119,23 @@ export class NodeSocket implements ClientSocket {
   }
 
   get unsent(): number {
-    const socket = this.#socket as unknown as { _handle?: { writeQueueSize?: number } | null };
-    // What the stream holds, and what of its current write the system has not taken.
-    const writing = socket._handle?.writeQueueSize ?? 0;
-    return Math.max(this.#socket.writableLength, writing);
+    return this.#outlet.unsent;
   }
 
   writeMessage(text: string, pieces: readonly Uint8Array[], behind: string): boolean {
-    const socket = this.#socket;
-    if (this.#ended || socket.destroyed) return true;
-    let size = 0;
-    for (const piece of pieces) size += piece.length;
-    if (size <= JOIN_BYTES) {
-      let joined = text;
-      for (const piece of pieces) joined += latin1Of(piece);
-      socket.write(joined + behind, 'latin1');
-    } else {
-      const copy = this.#owner.copies.take(text, pieces, size, behind);
-      socket.write(copy);
-      if (socket.writableLength === 0) this.#owner.copies.giveBack(copy);
-    }
-    return this.#isTaken();
+    return this.#ended || this.#socket.destroyed || this.#outlet.writeMessage(text, pieces, behind);
   }
 
   write(data: Uint8Array): boolean {
-    if (this.#ended || this.#socket.destroyed) return true;
-    this.#socket.write(data);
-    return this.#isTaken();
+    return this.#ended || this.#socket.destroyed || this.#outlet.write(data);
   }
 
   writeLatin1(text: string): boolean {
-    if (this.#ended || this.#socket.destroyed) return true;
-    this.#socket.write(text, 'latin1');
-    return this.#isTaken();
+    return this.#ended || this.#socket.destroyed || this.#outlet.writeLatin1(text);
   }
 
-  /** `drain` may still come although nothing waits. */
-  #isTaken(): boolean {
-    const socket = this.#socket;
-    return socket.writableLength === 0 || !socket.writableNeedDrain;
+  onDrained(): void {
+    this.#guard(() => this.#protocol?.onDrained());
   }
 
   pause(): void {
@@ -164,7 +149,7 @@ export class NodeSocket implements ClientSocket {
   close(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#socket.end();
+    this.#outlet.end();
     this.resume();
   }
 
@@ -224,10 +209,4 @@ export class NodeSocket implements ClientSocket {
  */
 export function peerOf(socket: Socket): string | undefined {
   return socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '');
-}
-
-/** The bytes of a piece as text, one character each. */
-function latin1Of(piece: Uint8Array): string {
-  const bytes = piece instanceof Buffer ? piece : Buffer.from(piece.buffer, piece.byteOffset, piece.length);
-  return bytes.toString('latin1');
 }

@@ -6,11 +6,50 @@ const SPARE_BYTES = 136 * 1024;
 const LARGE_BYTES = 32 * 1024;
 
 /**
+ * Bytes of a message that is joined in a buffer which serves again and again. Most responses are smaller. A client that does
+ * not read can hold one such buffer, which is little beside what the system holds for it.
+ */
+const JOIN_BYTES = 8 * 1024;
+
+/**
  * Makes one buffer of what a write sends. The pieces are views of a buffer that the next read fills anew, and the system
  * may take a write later, so each write needs a copy. Most writes are over when they return: their buffer serves again.
  */
 export class WriteCopies {
   #spare: Buffer | undefined;
+  #joined = Buffer.allocUnsafeSlow(JOIN_BYTES);
+  /** The text at the start of `#joined`. Responses repeat their heads. */
+  #text = '';
+  /** The view that was returned last. Responses repeat their lengths. */
+  #view = this.#joined.subarray(0, 0);
+
+  /**
+   * Joins a small message. The bytes are valid until the next call, unless `giveAway` follows.
+   * @param size bytes of all pieces. @returns undefined when the message is not small.
+   */
+  join(text: string, pieces: readonly Uint8Array[], size: number, behind: string): Buffer | undefined {
+    const joined = this.#joined;
+    let at = text.length;
+    if (at + size + behind.length > JOIN_BYTES) return undefined;
+    if (text !== this.#text) {
+      joined.write(text, 0, 'latin1');
+      this.#text = text;
+    }
+    for (const piece of pieces) {
+      joined.set(piece, at);
+      at += piece.length;
+    }
+    if (behind !== '') at += joined.write(behind, at, 'latin1');
+    if (this.#view.length !== at) this.#view = joined.subarray(0, at);
+    return this.#view;
+  }
+
+  /** The system keeps what `join` has returned. */
+  giveAway(): void {
+    this.#joined = Buffer.allocUnsafeSlow(JOIN_BYTES);
+    this.#text = '';
+    this.#view = this.#joined.subarray(0, 0);
+  }
 
   /** @param size bytes of all pieces. */
   take(text: string, pieces: readonly Uint8Array[], size: number, behind: string): Buffer {

@@ -13,24 +13,41 @@ export interface ResponseTerms {
 let second = -1;
 let date = '';
 
+/** The last text. Servers repeat their heads within one second, and a text that comes again needs no work below. */
+let lastLines = '';
+let lastLength = -1;
+let lastChunked = false;
+let lastConnection = '';
+let lastText = '';
+
 /** The head of a response as it is sent, the empty line included; each character is a byte. */
-export function responseText(head: ResponseHead, { length, chunked, connection }: ResponseTerms): string {
+export function responseText(
+  { lines }: ResponseHead,
+  { length, chunked, connection }: ResponseTerms,
+): string {
+  const isSame =
+    lastText !== '' &&
+    lines === lastLines &&
+    length === lastLength &&
+    chunked === lastChunked &&
+    connection === lastConnection;
+  const now = Math.floor(systemClock.wall() / 1000);
+  if (isSame && now === second) return lastText;
+  if (now !== second) {
+    // An HTTP-date (RFC 9110 §5.6.7) changes once a second.
+    second = now;
+    date = new Date(now * 1000).toUTCString();
+  }
   const framing = chunked
     ? '\r\ntransfer-encoding: chunked'
     : length < 0
       ? ''
       : `\r\ncontent-length: ${length}`;
   const end = connection === '' ? '' : `\r\nconnection: ${connection}`;
-  return `HTTP/1.1 ${head.lines}${framing}${end}\r\ndate: ${dateNow()}\r\n\r\n`;
-}
-
-/** The time as an HTTP-date (RFC 9110 §5.6.7), which changes once a second. */
-function dateNow(): string {
-  const wall = systemClock.wall();
-  const now = Math.floor(wall / 1000);
-  if (now !== second) {
-    second = now;
-    date = new Date(wall).toUTCString();
-  }
-  return date;
+  lastLines = lines;
+  lastLength = length;
+  lastChunked = chunked;
+  lastConnection = connection;
+  lastText = `HTTP/1.1 ${lines}${framing}${end}\r\ndate: ${date}\r\n\r\n`;
+  return lastText;
 }
