@@ -67,6 +67,32 @@ export class RequestWriter {
     remoteAddress: string,
     scheme: 'http' | 'https',
   ): RequestLines | 'request_malformed' | 'loop_detected' {
+    const room = received.repeats;
+    if (room === undefined) return this.#make(permit, received, forwarded, remoteAddress, scheme);
+    const { written } = room;
+    if (
+      written !== undefined &&
+      written.permit === permit &&
+      written.writer === this &&
+      written.forwarded === forwarded &&
+      written.address === remoteAddress &&
+      written.scheme === scheme
+    ) {
+      return written.lines;
+    }
+    const lines = this.#make(permit, received, forwarded, remoteAddress, scheme);
+    if (typeof lines !== 'string')
+      room.written = { writer: this, permit, forwarded, address: remoteAddress, scheme, lines };
+    return lines;
+  }
+
+  #make(
+    permit: Permit,
+    received: RequestHead,
+    forwarded: Forwarded,
+    remoteAddress: string,
+    scheme: 'http' | 'https',
+  ): RequestLines | 'request_malformed' | 'loop_detected' {
     const { traces } = permit;
     const head = traces === undefined ? received : withoutToken(received, traces);
     const target = head.query === undefined ? head.path : `${head.path}?${head.query}`;

@@ -44,6 +44,23 @@ export interface RequestHead {
   readonly close: boolean;
   /** Set when the request must not be served (RFC 9112 §6, §3.2). Nothing else in the head can then be trusted. */
   readonly fault: Reason | undefined;
+  /** Set by a front that hands out this same object for each request of its connection with the same head. */
+  readonly repeats?: HeadRoom | undefined;
+}
+
+/** Room beside a head that repeats, for what was made of it last. */
+export interface HeadRoom {
+  written: WrittenLines | undefined;
+}
+
+/** Lines for upstream, and all they were made of beside the head. */
+export interface WrittenLines {
+  readonly writer: object;
+  readonly permit: object;
+  readonly forwarded: ReadonlySet<string>;
+  readonly address: string;
+  readonly scheme: string;
+  readonly lines: RequestLines;
 }
 
 /** The lines of a request head as upstream gets it, the empty line included (RFC 9112 §2.1). */

@@ -60,6 +60,7 @@ export class RequestReader {
       expectsContinue: this.#expectsContinue && framing !== 'none',
       close: false,
       fault,
+      repeats: list.hasNew ? undefined : { written: undefined },
     };
   }
 

@@ -103,6 +103,19 @@ describe('a gateway that speaks HTTP/2 without TLS', () => {
     assert.ok(!seen.rawHeaders.some((name: string) => name.startsWith(':')));
   });
 
+  test('tells upstream who sent each of many equal requests, and refuses those without a token', async () => {
+    const bearers = [gateway.bearer({ sub: 'alice' }), gateway.bearer({ sub: 'bob' })];
+    for (let round = 0; round < 5; round += 1) {
+      for (const bearer of [...bearers, ...bearers, undefined]) {
+        const { headers, body } = await finish(
+          session.request({ ':path': '/same', ...(bearer && { authorization: bearer }) }),
+        );
+        assert.equal(headers[':status'], bearer === undefined ? 401 : 200);
+        if (bearer !== undefined) assert.ok(JSON.parse(`${body}`).rawHeaders.includes(bearer));
+      }
+    }
+  });
+
   test('refuses without a token, and the connection goes on', async () => {
     const { headers, body } = await finish(session.request({ ':path': '/x' }));
     assert.equal(headers[':status'], 401);
