@@ -91,6 +91,7 @@ const allowedWithin: Readonly<Record<string, Readonly<Record<string, readonly st
     schema: ['source', 'config.ts', 'fault.ts'],
     resolve: ['source', 'schema', 'config.ts', 'fault.ts'],
     'load.ts': ['source', 'schema', 'resolve', 'config.ts', 'fault.ts'],
+    'renew.ts': ['source', 'config.ts'],
   },
   front: {
     'front.ts': [],
@@ -149,7 +150,7 @@ const doors: readonly (readonly [what: string, pattern: RegExp, place: RegExp])[
   [
     'files',
     /'(node:)?fs(\/promises)?'/,
-    /^((config|cli)\/|process\/(systemd\/journal-stream|control-folder|control-socket)\.ts$|state\/|front\/(socket|uws\/engine)-file\.ts$|upstream\/h1\/upstream-socket\.ts$)/,
+    /^((config|cli)\/|process\/(systemd\/journal-stream|control-folder|control-socket|file-changes)\.ts$|state\/|front\/(socket|uws\/engine)-file\.ts$|upstream\/h1\/upstream-socket\.ts$)/,
   ],
   ['redis', /redis\/connection\.ts'/, /^revocation\/redis(-keys)?\.ts$/],
   ['fetch', /(?<![.#\w])fetch\(/, /^keysets\/(fetch-document|system-fetch)\.ts$/],

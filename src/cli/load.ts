@@ -1,9 +1,10 @@
 import { loadConfig } from '../config/load.ts';
+import { renewCertificates } from '../config/renew.ts';
 import { StartError } from '../lib/start-error.ts';
 import type { LoadOutcome, LoadRequest } from '../process/load-process.ts';
 import { exitCodes } from './exit-code.ts';
 
-/** Reads one configuration for the process that started this one, and sends it the outcome. */
+/** Reads one configuration, or its certificates again, for the process that started this one, and sends it the outcome. */
 export async function load(): Promise<number> {
   if (process.send === undefined) {
     process.stderr.write('portcullis: load is started by portcullis start, not by hand; use check\n');
@@ -19,7 +20,9 @@ export async function load(): Promise<number> {
   return exitCodes.ok;
 }
 
-function outcomeOf({ file, env, running }: LoadRequest): LoadOutcome {
+function outcomeOf(request: LoadRequest): LoadOutcome {
+  if (request.kind === 'certificates') return renewCertificates(request.listen);
+  const { file, env, running } = request;
   try {
     return loadConfig({ file, env, running });
   } catch (error) {

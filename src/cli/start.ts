@@ -35,7 +35,8 @@ export async function start(options: StartArguments): Promise<number> {
     onGiveUp = giveUp;
   });
   const { ControlSocket } = await import('../process/control-socket.ts');
-  const { loadInOwnProcess } = await import('../process/load-process.ts');
+  const { CertificateWatch } = await import('../process/certificate-watch.ts');
+  const { loadInOwnProcess, renewInOwnProcess } = await import('../process/load-process.ts');
   const { Reloader } = await import('../process/reloader.ts');
   const { ReadinessLog } = await import('../process/readiness-log.ts');
   const program = process.argv[1] as string;
@@ -83,6 +84,12 @@ export async function start(options: StartArguments): Promise<number> {
   const { listeners, verifiers } = config;
   log.info({ config: file, version, pid: process.pid, listeners, verifiers }, 'serving');
   const watch = new ReadinessLog(gateway.view, log);
+  const certificates = new CertificateWatch({
+    gateway,
+    log,
+    read: (listed) => renewInOwnProcess({ program: reading, env: process.env, listen: listed }),
+  });
+  certificates.start();
   systemd.ready();
 
   const ending = await Promise.race([
@@ -90,6 +97,7 @@ export async function start(options: StartArguments): Promise<number> {
     givenUp.then((why) => ({ signal: undefined, why })),
   ]);
   watch.stop();
+  certificates.stop();
   systemd.stopping();
   control?.close();
   const { graceMs } = gateway.config.shutdown;

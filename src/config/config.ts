@@ -47,10 +47,19 @@ export interface TlsConfig {
   readonly ciphers: string;
   /** A client that names another host than the certificates. */
   readonly unknownName: 'default' | 'refuse';
-  /** PEM texts; undefined: no client is asked for a certificate. */
-  readonly clientCertificates:
-    | { readonly ca: string; readonly crl: string | undefined; readonly mode: 'required' | 'optional' }
-    | undefined;
+  /** Undefined: no client is asked for a certificate. */
+  readonly clientCertificates: ClientCertificatesConfig | undefined;
+}
+
+/** Whom an address lets in by a certificate. */
+export interface ClientCertificatesConfig {
+  /** PEM. */
+  readonly ca: string;
+  /** PEM, one list each; undefined: no list is asked for. */
+  readonly crl: readonly string[] | undefined;
+  readonly mode: 'required' | 'optional';
+  /** See `CertificateSource`. */
+  readonly source: { readonly ca: PemSource; readonly crl: PemSource | undefined };
 }
 
 /** What an address for traffic says beside its place. */

@@ -1,8 +1,10 @@
 import { ReloadRecord } from '../admin/reload-record.ts';
-import type { AdminView } from '../admin/view.ts';
-import type { Config } from '../config/config.ts';
+import type { AdminView, ConfigurationView } from '../admin/view.ts';
+import type { Config, TrafficAddress } from '../config/config.ts';
+import type { Renewal } from '../config/renew.ts';
 import { keysOf } from '../keysets/key-sets.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
+import { freeze } from '../lib/freeze.ts';
 import type { Log } from '../lib/log.ts';
 import { Mutex } from '../lib/mutex.ts';
 import { failureText, StartError } from '../lib/start-error.ts';
@@ -46,6 +48,8 @@ export class Gateway<Kind extends Servers = Servers> {
   readonly #board: ServerBoard;
   readonly #changes = new Mutex();
   #serving = false;
+  /** The entry of `record` about certificates that could not be renewed. */
+  #refusedRenewal: ConfigurationView['lastReload'];
   #closing: Promise<number> | undefined;
 
   /** Opens nothing; `start` does. */
@@ -102,6 +106,28 @@ export class Gateway<Kind extends Servers = Servers> {
    */
   reload(config: Config): Promise<void> {
     return this.alone(() => this.#replace(config));
+  }
+
+  /**
+   * Puts certificates in force that were read again; see `reload`. What could not be renewed counts as a reload that was
+   * refused.
+   * @param read gets the addresses in force.
+   */
+  renew(read: (listen: readonly TrafficAddress[]) => Promise<Renewal>): Promise<Renewal> {
+    return this.alone(async () => {
+      const renewal = await read(this.config.listen);
+      const { listen, renewed, faults } = renewal;
+      if (renewed.length > 0) await this.#replace(freeze({ ...this.config, listen }));
+      const { lastReload } = this.record.view;
+      if (faults.length > 0) {
+        this.record.refused(faults);
+        this.#refusedRenewal = this.record.view.lastReload;
+      } else if (lastReload !== undefined && lastReload === this.#refusedRenewal) {
+        // Files that hold again what is in force end the fault.
+        this.record.taken();
+      }
+      return renewal;
+    });
   }
 
   /** Runs `work` when no reload is under way, and no reload while it runs. */

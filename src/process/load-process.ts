@@ -1,5 +1,7 @@
 import { fork } from 'node:child_process';
+import type { TrafficAddress } from '../config/config.ts';
 import type { LoadResult } from '../config/load.ts';
+import type { Renewal } from '../config/renew.ts';
 import { freeze } from '../lib/freeze.ts';
 import { StartError } from '../lib/start-error.ts';
 import { processEnvironment } from './process-environment.ts';
@@ -20,15 +22,26 @@ export interface LoadTask {
   readonly limitMs?: number;
 }
 
-/** The request to the process. The environment is part of it, because it may hold secrets. */
-export interface LoadRequest {
-  readonly file: string;
+export interface RenewTask {
+  /** As for `LoadTask`. */
+  readonly program: string;
   readonly env: NodeJS.ProcessEnv;
-  readonly running: number | undefined;
+  readonly listen: readonly TrafficAddress[];
+  readonly limitMs?: number;
 }
 
-/** The response of the process: the result of `loadConfig`, or the message of a StartError. */
-export type LoadOutcome = LoadResult | { readonly unavailable: string };
+/** The request to the process. The environment and the private keys are part of it, because they are secret. */
+export type LoadRequest =
+  | {
+      readonly kind: 'configuration';
+      readonly file: string;
+      readonly env: NodeJS.ProcessEnv;
+      readonly running: number | undefined;
+    }
+  | { readonly kind: 'certificates'; readonly listen: readonly TrafficAddress[] };
+
+/** The response of the process: what the function for the request returns, or the message of a StartError. */
+export type LoadOutcome = LoadResult | Renewal | { readonly unavailable: string };
 
 /**
  * Reads a configuration file and everything it names in a process of its own, so that no file can block this process.
@@ -37,7 +50,29 @@ export type LoadOutcome = LoadResult | { readonly unavailable: string };
  * @throws StartError when the file cannot be read, the check takes longer than `limitMs`, or its process fails.
  */
 export function loadInOwnProcess(task: LoadTask): Promise<LoadResult> {
-  const { program, file, env, running, limitMs = CHECK_LIMIT_MS } = task;
+  const { program, file, env, running, limitMs } = task;
+  const request: LoadRequest = { kind: 'configuration', file, env, running };
+  return inOwnProcess<LoadResult>(request, `the configuration ${file}`, { program, env, limitMs });
+}
+
+/** The same for `renewCertificates`. @throws StartError */
+export function renewInOwnProcess({ program, env, listen, limitMs }: RenewTask): Promise<Renewal> {
+  const request: LoadRequest = { kind: 'certificates', listen };
+  return inOwnProcess<Renewal>(request, 'what the certificate files hold', { program, env, limitMs });
+}
+
+interface OwnProcess {
+  readonly program: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly limitMs: number | undefined;
+}
+
+/** @param what the subject of error messages. */
+function inOwnProcess<Result extends object>(
+  request: LoadRequest,
+  what: string,
+  { program, env, limitMs = CHECK_LIMIT_MS }: OwnProcess,
+): Promise<Result> {
   return new Promise((resolve, reject) => {
     const child = fork(program, ['load'], {
       env: processEnvironment(env),
@@ -50,13 +85,13 @@ export function loadInOwnProcess(task: LoadTask): Promise<LoadResult> {
       late = true;
       child.kill('SIGKILL');
     }, limitMs);
-    child.once('message', (outcome: LoadOutcome) => {
+    child.once('message', (outcome: Result | { readonly unavailable: string }) => {
       if ('unavailable' in outcome) reject(new StartError(outcome.unavailable));
       else resolve(freeze(outcome));
     });
     child.once('error', (error) => {
       clearTimeout(timer);
-      reject(new StartError(`the configuration ${file} could not be checked`, { cause: error }));
+      reject(new StartError(`${what} could not be checked`, { cause: error }));
     });
     child.once('exit', (code, signal) => {
       clearTimeout(timer);
@@ -64,9 +99,8 @@ export function loadInOwnProcess(task: LoadTask): Promise<LoadResult> {
         ? `its check took longer than ${limitMs} ms`
         : `its check ended with ${signal ?? code}`;
       // Has no effect after a response.
-      reject(new StartError(`the configuration ${file} was not read: ${why}`));
+      reject(new StartError(`${what} was not read: ${why}`));
     });
-    const request: LoadRequest = { file, env, running };
     child.send(request, (error) => {
       if (error !== null) child.kill('SIGKILL'); // `exit` follows.
     });

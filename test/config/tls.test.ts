@@ -35,6 +35,9 @@ for (const [name, text] of Object.entries({
   'weak.pem': weak.cert + root.cert + weak.key,
   'ca.pem': root.cert,
   'crl.pem': root.crl([9]),
+  'crls.pem': root.crl([9]) + middle.crl([10]),
+  'old-crl.pem': root.crl([9]) + middle.crl([9], ['20200101000000Z', '20210203040506Z']),
+  'broken-crl.pem': root.crl([9]).replace(/\n.{9}/, '\nAAAAAAAAA'),
   'nothing.pem': 'nothing',
 })) {
   writeFileSync(join(folder, name), text);
@@ -95,7 +98,7 @@ describe('TLS of an address', () => {
     assert.equal(made?.minVersion, 'TLSv1.3');
     assert.equal(made?.unknownName, 'refuse');
     assert.equal(made?.clientCertificates?.mode, 'optional');
-    assert.match(made?.clientCertificates?.crl ?? '', /BEGIN X509 CRL/);
+    assert.match(made?.clientCertificates?.crl?.[0] ?? '', /BEGIN X509 CRL/);
   });
 
   test('leaves no room for HTTP/2 without TLS', () => {
@@ -147,6 +150,11 @@ describe('TLS of an address', () => {
         /must be a PEM file of certificate revocation lists/,
       ],
       [
+        tls('site.pem', ', clientCertificates: { ca: ca.pem, crl: broken-crl.pem }'),
+        'clientCertificates.crl: ',
+        /broken-crl\.pem holds a list that cannot be read/,
+      ],
+      [
         tls('site.pem', ', clientCertificates: { ca: ca.pem, mode: maybe }'),
         'mode: ',
         /must be required or optional/,
@@ -167,6 +175,11 @@ describe('TLS of an address', () => {
       [tls('old.pem'), [], /listen\.tls\.certificates: .*old\.pem has expired at 2021-01-01/],
       [tls('early.pem'), [], /is not valid before 2090-01-01/],
       [tls('alone.pem'), [], /the intermediate certificate belongs behind it/],
+      [
+        tls('site.pem', ', clientCertificates: { ca: ca.pem, crl: old-crl.pem }'),
+        [],
+        /clientCertificates\.crl: .*old-crl\.pem holds a list whose successor was due at 2021-02-03T04:05:06\.000Z/,
+      ],
       [tls('[site.pem, site.pem]'), [], /certificates\[1\]: is never chosen/],
       [
         tls('[site.pem, other.pem]'),
@@ -179,6 +192,9 @@ describe('TLS of an address', () => {
       assert.equal(warnings.length, 1, `${terms}: ${warnings}`);
       assert.match(warnings[0] ?? '', warning);
     }
+    const crls = load(tls('site.pem', ', clientCertificates: { ca: ca.pem, crl: crls.pem }'));
+    assert.deepEqual([crls.faults, crls.warnings], [[], []]);
+    assert.equal(crls.config?.listen[0]?.tls?.clientCertificates?.crl?.length, 2);
     const { config } = load(tls('site.pem'), ['a.example', 'c.example']);
     assert.match(
       config?.warnings.join('\n') ?? '',

@@ -74,15 +74,14 @@ export class Authority {
     return { cert, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), serial };
   }
 
-  /** A revocation list, PEM. */
-  crl(serials: readonly number[]): string {
+  /** A revocation list, PEM. @param dates when it was made, and when the next one is due. */
+  crl(serials: readonly number[], dates: readonly [string, string] = DATES): string {
     const revoked = serials.map((serial) => sequence(integer(serial), time(DATES[0])));
     const signed = sequence(
       integer(1),
       ECDSA_WITH_SHA256,
       this.#name,
-      time(DATES[0]),
-      time(DATES[1]),
+      ...dates.map(time),
       ...(revoked.length === 0 ? [] : [sequence(...revoked)]),
     );
     return pemOf('X509 CRL', sequence(signed, ECDSA_WITH_SHA256, bits(sign('sha256', signed, this.#key))));

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
-import type { CertificateConfig, TlsConfig } from '../../src/config/config.ts';
+import type { CertificateConfig, ClientCertificatesConfig, TlsConfig } from '../../src/config/config.ts';
 import { readServerCertificate } from '../../src/keys/server-certificate.ts';
 import { cipherList } from '../../src/keys/tls-context.ts';
 import type { Issued } from './authority.ts';
@@ -26,6 +26,15 @@ export function tlsConfig(
     clientCertificates: undefined,
     ...rest,
   };
+}
+
+/** @param ca PEM. @param crl lists of revoked certificates, PEM. */
+export function clientCertificates(
+  ca: string,
+  crl: readonly string[] | undefined,
+  mode: ClientCertificatesConfig['mode'],
+): ClientCertificatesConfig {
+  return { ca, crl, mode, source: { ca: { text: ca }, crl: crl && { text: crl.join('') } } };
 }
 
 /** A connection whose handshake is over. `onSession` takes what resumes it, which may come later. Rejects when the server refuses it. */

@@ -1,12 +1,12 @@
-import { readAuthorities } from '../../keys/server-certificate.ts';
+import { readRevocationLists } from '../../keys/revocation-lists.ts';
 import type { ServerCertificate } from '../../keys/tls-certificate.ts';
-import { cipherList, contextFault } from '../../keys/tls-context.ts';
+import { cipherList } from '../../keys/tls-context.ts';
 import { hasTrustGap } from '../../keys/trust-gap.ts';
 import { systemClock } from '../../lib/clock.ts';
-import type { CertificateConfig, TlsConfig } from '../config.ts';
+import type { CertificateConfig, PemSource, TlsConfig } from '../config.ts';
 import type { KeyPath } from '../fault.ts';
 import type { FileCertificate, FileTls } from '../schema/tls.ts';
-import { pemSource, readCertificate, readPem } from '../source/pem-source.ts';
+import { pemSource, readCertificate, readClientAuthorities, readPem } from '../source/pem-source.ts';
 import type { Findings } from './findings.ts';
 import { guardPem, pemName } from './pem-file.ts';
 
@@ -100,14 +100,6 @@ function resolveCertificate(
   const name = pemName(cert, source.cert, certPath, findings);
   const read = guardPem(certPath, name, findings, () => readCertificate(source));
   if (read === undefined) return undefined;
-  const code = contextFault({ cert: read.cert, key: read.key });
-  if (code !== undefined) {
-    findings.fault(
-      certPath,
-      `${name} holds a certificate or key that OpenSSL does not serve (${code}); must be RSA of 2048 bits or more, or an elliptic curve, signed with SHA-256 or better`,
-    );
-    return undefined;
-  }
   warnOf(read, name, certPath, findings);
   return { ...read, name: read.names[0] ?? name, source };
 }
@@ -147,21 +139,29 @@ function resolveClients(
   folder: string,
   findings: Findings,
 ): TlsConfig['clientCertificates'] {
-  const read = (entry: string, key: 'ca' | 'crl'): string | undefined => {
-    const source = pemSource(entry, folder);
-    return guardPem([...path, key], pemName(entry, source, [...path, key], findings), findings, () => {
-      const text = readPem(source);
-      return key === 'ca' ? readAuthorities(text).map(String).join('') : text;
-    });
-  };
-  if (clients.ca === undefined) {
+  const { ca: caEntry, crl: crlEntry, mode } = clients;
+  const guard = <Result>(entry: string, source: PemSource, key: string, read: () => Result) =>
+    guardPem([...path, key], pemName(entry, source, [...path, key], findings), findings, read);
+  if (caEntry === undefined) {
     findings.missing([...path, 'ca'], 'a path to a PEM file with the authorities of clients');
     return undefined;
   }
-  const ca = read(clients.ca, 'ca');
-  const crl = clients.crl === undefined ? undefined : read(clients.crl, 'crl');
-  if (crl !== undefined && contextFault({ crl }) !== undefined) {
-    findings.fault([...path, 'crl'], 'cannot be read; must be a PEM file of certificate revocation lists');
+  const source = {
+    ca: pemSource(caEntry, folder),
+    crl: crlEntry === undefined ? undefined : pemSource(crlEntry, folder),
+  };
+  const ca = guard(caEntry, source.ca, 'ca', () => readClientAuthorities(source.ca));
+  const { crl: crlSource } = source;
+  const lists =
+    crlEntry === undefined || crlSource === undefined
+      ? undefined
+      : guard(crlEntry, crlSource, 'crl', () => readRevocationLists(readPem(crlSource)));
+  const due = Math.min(...(lists ?? []).map(({ nextUpdate }) => nextUpdate ?? Number.POSITIVE_INFINITY));
+  if (crlEntry !== undefined && crlSource !== undefined && due <= systemClock.wall()) {
+    findings.warn(
+      [...path, 'crl'],
+      `${pemName(crlEntry, crlSource, [...path, 'crl'], findings)} holds a list whose successor was due at ${new Date(due).toISOString()}, so every client of its authority is refused; a newer list is meant`,
+    );
   }
-  return ca === undefined ? undefined : { ca, crl, mode: clients.mode };
+  return ca === undefined ? undefined : { ca, crl: lists?.map(({ pem }) => pem), mode, source };
 }

@@ -1,7 +1,9 @@
 import { isAbsolute, join } from 'node:path';
+import { KeyError } from '../../keys/key-error.ts';
 import { mayBeKey, pemTextOf } from '../../keys/key-text.ts';
-import { readServerCertificate } from '../../keys/server-certificate.ts';
+import { readAuthorities, readServerCertificate } from '../../keys/server-certificate.ts';
 import type { ServerCertificate } from '../../keys/tls-certificate.ts';
+import { contextFault } from '../../keys/tls-context.ts';
 import type { CertificateSource, PemSource } from '../config.ts';
 import { readTextFile } from './text-file.ts';
 
@@ -20,7 +22,17 @@ export function readPem(source: PemSource): string {
   return 'text' in source ? source.text : readTextFile(source.file, MAX_PEM_BYTES);
 }
 
-/** @throws FileError, KeyError */
+/** @throws FileError, KeyError when OpenSSL cannot serve it */
 export function readCertificate({ cert, key, passphrase }: CertificateSource): ServerCertificate {
-  return readServerCertificate(readPem(cert), key && readPem(key), passphrase);
+  const read = readServerCertificate(readPem(cert), key && readPem(key), passphrase);
+  const code = contextFault({ cert: read.cert, key: read.key });
+  if (code === undefined) return read;
+  throw new KeyError(
+    `holds a certificate or key that OpenSSL does not serve (${code}); must be RSA of 2048 bits or more, or an elliptic curve, signed with SHA-256 or better`,
+  );
+}
+
+/** The authorities of clients, PEM. @throws FileError, KeyError */
+export function readClientAuthorities(source: PemSource): string {
+  return readAuthorities(readPem(source)).map(String).join('');
 }

@@ -63,7 +63,7 @@ export class CertificateStore {
     const { ca, crl } = clientCertificates;
     // A session that resumes is not checked against a newer list or authority, so none resumes (RFC 8446 §2.2).
     options.secureOptions = OPTIONS | constants.SSL_OP_NO_TICKET;
-    return { ...options, ca, ...(crl === undefined ? {} : { crl }) };
+    return { ...options, ca, ...(crl === undefined ? {} : { crl: [...crl] }) };
   }
 
   #add(name: string, certificate: CertificateConfig): void {

@@ -13,7 +13,13 @@ import {
   testBearer,
 } from '../../../support/gateway.ts';
 import { Origin } from '../../../support/origin.ts';
-import { certificateConfig, connectTls, exchange, tlsConfig } from '../../../support/tls.ts';
+import {
+  certificateConfig,
+  clientCertificates,
+  connectTls,
+  exchange,
+  tlsConfig,
+} from '../../../support/tls.ts';
 
 const root = new Authority('root');
 const middle = new Authority('middle', root);
@@ -257,7 +263,9 @@ describe('a certificate of the client', () => {
 
   for (const mode of ['required', 'optional'] as const) {
     test(`is checked where it is ${mode}`, async (t) => {
-      const own = await listenTo(tlsConfig([first], { clientCertificates: { ca: clients.cert, crl, mode } }));
+      const own = await listenTo(
+        tlsConfig([first], { clientCertificates: clientCertificates(clients.cert, [crl], mode) }),
+      );
       t.after(() => own.close());
       for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
         const at = { minVersion: version, maxVersion: version };
@@ -275,4 +283,31 @@ describe('a certificate of the client', () => {
       );
     });
   }
+
+  test('of each of several authorities is checked by the list of its own', async (t) => {
+    const second = new Authority('second');
+    const [its, gone] = [second.issue({ cn: 'its' }), second.issue({ cn: 'gone' })];
+    const lists = [crl, second.crl([gone.serial])];
+    const terms = clientCertificates(clients.cert + second.cert, lists, 'required');
+    const own = await listenTo(tlsConfig([first], { clientCertificates: terms }));
+    t.after(() => own.close());
+    for (const [client, passed] of [
+      [good, true],
+      [its, true],
+      [revoked, false],
+      [gone, false],
+    ] as const) {
+      assert.equal(await passes(own.port, { cert: client.cert, key: client.key }), passed);
+    }
+  });
+
+  test('is refused where the list of its authority is missing or out of date', async (t) => {
+    const old = clients.crl([], ['20200101000000Z', '20210101000000Z']);
+    for (const list of [new Authority('second').crl([]), old]) {
+      const terms = clientCertificates(clients.cert, [list], 'optional');
+      const own = await listenTo(tlsConfig([first], { clientCertificates: terms }));
+      t.after(() => own.close());
+      assert.equal(await passes(own.port, { cert: good.cert, key: good.key }), false);
+    }
+  });
 });
