@@ -35,7 +35,7 @@ const SIDE_BY_SIDE = heavy ? 1 : availableParallelism() + 2;
 
 /** Where the gateways of the tests may be served by either engine, which TEST_ENGINE names. */
 const EITHER_ENGINE =
-  /^(?:(?:exchange|conformance|hostile|gateway|lifetime|limits|revocation|parity|explain)\/|field\/early-complete-answers\.)/;
+  /^(?:(?:exchange|conformance|hostile|gateway|lifetime|limits|revocation|parity|explain)\/|field\/(?:both-ways|closing-clients|early-answers|early-complete-answers|early-refusals|held-git)\.)/;
 
 /** Runs the files with an engine, and yields the exit status of the runner. */
 function run(names, engine) {

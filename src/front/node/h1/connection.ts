@@ -124,7 +124,10 @@ export class H1Connection implements Protocol, StreamOwner {
       this.#idleSince = -1;
       this.#headSince = -1;
     }
-    if (this.#stream !== undefined) return;
+    if (this.#stream !== undefined) {
+      if (!this.#stream.reviewAlone(now)) this.#end();
+      return;
+    }
     if (this.#idleSince < 0) this.#idleSince = now;
     if (!this.#reader.begun) {
       this.#headSince = -1;

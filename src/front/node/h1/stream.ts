@@ -15,6 +15,9 @@ const TRAILER_BYTES = 16 * 1024;
  */
 const DRAIN_BYTES = 16 * 1024 * 1024;
 
+/** Milliseconds in which those bytes must have come: a client that has its response must not hold a connection for longer. */
+const DRAIN_MS = 30_000;
+
 const nothing: readonly Uint8Array[] = [];
 const noBytes = new Uint8Array();
 
@@ -76,6 +79,8 @@ export class H1Stream implements ClientStream {
   /** Bytes that waited at the last review, and monotonic milliseconds since when as many wait. */
   #unsent = 0;
   #stuckSince = -1;
+  /** Monotonic milliseconds of the first review that found an unwanted body behind the response; -1 before. */
+  #drainingSince = -1;
 
   constructor(head: H1RequestHead, owner: StreamOwner) {
     this.head = head;
@@ -149,6 +154,7 @@ export class H1Stream implements ClientStream {
   releaseBody(): void {
     if (!this.kept) return;
     this.kept = false;
+    if (this.#over) this.#events = undefined;
     this.#dropBody();
     // The rest is read to its end, so that another request can follow, unless the connection ends anyway.
     if (this.#over && (this.closes || !this.receiving)) this.#owner.onBodyOver(this);
@@ -240,6 +246,18 @@ export class H1Stream implements ClientStream {
 
   review(now: number): boolean {
     return !this.#isStuck(now) && !this.#standsStill(now);
+  }
+
+  /**
+   * Reviews a stream whose exchange has ended, and so reviews no more. Called about once a second.
+   * @returns false when the client takes nothing of its response, or does not end its request in time.
+   */
+  reviewAlone(now: number): boolean {
+    if (this.#events !== undefined) return true;
+    if (this.#isStuck(now)) return false;
+    if (!this.#over || !this.receiving) return true;
+    if (this.#drainingSince < 0) this.#drainingSince = now;
+    return now - this.#drainingSince < DRAIN_MS;
   }
 
   /** The client takes nothing of its response. */
