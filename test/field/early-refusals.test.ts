@@ -164,8 +164,8 @@ describe('after such a refusal', () => {
   test('a request in the bytes after the body is served where the connection stays, and nowhere else', async () => {
     const wire = await Wire.open(gateway.port);
     wire.send(`${head}0\r\n\r\nGET /open HTTP/1.1\r\nHost: a.example\r\n\r\n`);
-    assert.equal((await wire.response()).status, 401);
     if (STAYS) {
+      assert.equal((await wire.response()).status, 401);
       assert.match(await (await origin.connection()).head(), /^GET \/open /);
     } else {
       assert.doesNotMatch(await wire.untilClosed(), /200/);

@@ -7,6 +7,12 @@ import { Socket } from 'node:net';
  */
 const READ_BYTES = 64 * 1024;
 
+/**
+ * Reads in a row that fill the buffer before a socket waits for the next turn of the loop. The system would go on for 32 of
+ * them, which is 2 MiB of an upload; with several uploads, other clients would wait for all of that in each turn.
+ */
+const READS_IN_A_TURN = 2;
+
 /** What Node.js gives a socket that was made with `onread`. An accepted socket has the same members, unset. */
 interface Door {
   readonly buffer: symbol;
@@ -27,6 +33,8 @@ export class SharedRead {
   readonly #door: Door | undefined = findDoor();
   /** What the last read has brought. Clients repeat their requests, so the next one often has the same length. */
   #view = this.buffer.subarray(0, 0);
+  /** Sockets that have had their share of this turn. */
+  #waiting: Socket[] = [];
 
   /** Whether sockets read into the shared buffer. */
   get isShared(): boolean {
@@ -44,12 +52,33 @@ export class SharedRead {
     const { buffer } = this;
     const members = socket as unknown as Record<symbol, unknown>;
     members[door.buffer] = buffer;
+    let filled = 0;
     members[door.callback] = (length: number): boolean => {
       if (this.#view.length !== length) this.#view = buffer.subarray(0, length);
       onBytes(this.#view);
-      return true;
+      if (length < READ_BYTES) {
+        filled = 0;
+        return true;
+      }
+      filled += 1;
+      if (filled < READS_IN_A_TURN) return true;
+      filled = 0;
+      this.#wait(socket);
+      return false;
     };
     handle.useUserBuffer(buffer);
+  }
+
+  #wait(socket: Socket): void {
+    if (this.#waiting.length === 0) setImmediate(() => this.#readOn());
+    this.#waiting.push(socket);
+  }
+
+  /** The next turn begins. A socket whose client was paused meanwhile reads on with its `resume`. */
+  #readOn(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const socket of waiting) if (!socket.destroyed && !socket.isPaused()) socket.resume();
   }
 }
 

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { SharedRead } from '../../../src/front/node/shared-read.ts';
+
+const MIB = 1024 * 1024;
+const BODY = 8 * MIB;
+/** Bytes of two reads, which one socket may bring in a turn of the loop. */
+const SHARE = 128 * 1024;
+/** Turns in which a socket that reads would have brought something. */
+const TURNS = 100;
+
+let server: Server;
+let accepted: Socket;
+let client: Socket;
+
+beforeEach(async () => {
+  server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const connection = once(server, 'connection') as Promise<[Socket]>;
+  client = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1' });
+  [accepted] = await connection;
+});
+
+afterEach(() => {
+  client.destroy();
+  accepted.destroy();
+  server.close();
+});
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('a client that sends as fast as it can', () => {
+  test('brings two full reads in a turn, and all of its bytes in the end', async () => {
+    const read = new SharedRead();
+    assert.ok(read.isShared);
+    let all = 0;
+    let inTurn = 0;
+    let most = 0;
+    const whole = new Promise<void>((resolve) => {
+      read.attach(accepted, (bytes) => {
+        if (inTurn === 0) {
+          setImmediate(() => {
+            most = Math.max(most, inTurn);
+            inTurn = 0;
+          });
+        }
+        inTurn += bytes.length;
+        all += bytes.length;
+        if (all === BODY) resolve();
+      });
+    });
+    accepted.resume();
+    client.write(Buffer.alloc(BODY));
+    await whole;
+    await turn();
+    assert.equal(most, SHARE);
+  });
+
+  test('and that is paused meanwhile, stays so until it is resumed', async () => {
+    const read = new SharedRead();
+    let all = 0;
+    let seen = (): void => {};
+    const share = new Promise<void>((resolve) => {
+      read.attach(accepted, (bytes) => {
+        const before = all;
+        all += bytes.length;
+        if (before < SHARE && all >= SHARE) {
+          accepted.pause();
+          resolve();
+        }
+        if (all === BODY) seen();
+      });
+    });
+    accepted.resume();
+    client.write(Buffer.alloc(BODY));
+    await share;
+    const then = all;
+    for (let n = 0; n < TURNS; n += 1) await turn();
+    assert.equal(all, then);
+    const whole = new Promise<void>((resolve) => {
+      seen = resolve;
+    });
+    accepted.resume();
+    await whole;
+  });
+
+  test('and leaves, is not read again', async () => {
+    const read = new SharedRead();
+    const gone = once(accepted, 'close');
+    read.attach(accepted, () => accepted.destroy());
+    accepted.resume();
+    client.write(Buffer.alloc(BODY));
+    client.on('error', () => {});
+    await gone;
+    for (let n = 0; n < TURNS; n += 1) await turn();
+  });
+});
