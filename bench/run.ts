@@ -29,7 +29,7 @@ import { idle } from './trials/idle.ts';
 import { latency } from './trials/latency.ts';
 import { memory } from './trials/memory.ts';
 import { scales } from './trials/scaling.ts';
-import { tls } from './trials/tls.ts';
+import { tls, tlsHandshake } from './trials/tls.ts';
 import { Upstream } from './upstream.ts';
 
 const allGateways: readonly Gateway[] = [portcullis, portcullisPipelined, haproxyPlain, haproxyJwt, fastify];
@@ -37,6 +37,7 @@ const trials: readonly Trial[] = [
   ...scenarios.map(closedLoop),
   hitNode,
   tls,
+  tlsHandshake,
   ...http2,
   latency,
   flood,

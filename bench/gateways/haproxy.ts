@@ -74,7 +74,10 @@ backend app
 const unavailable = (): string | undefined =>
   findProgram('haproxy') === undefined ? 'haproxy is not installed: apt-get install -y haproxy' : undefined;
 
-function haproxyWithoutRules(changes: Pick<Gateway, 'description' | 'speech'>, terms: Terms): Gateway {
+function haproxyWithoutRules(
+  changes: Pick<Gateway, 'description' | 'speech'> & Partial<Pick<Gateway, 'name'>>,
+  terms: Terms,
+): Gateway {
   return {
     name: 'haproxy-plain',
     ...changes,
@@ -93,19 +96,23 @@ export const haproxyH2c = haproxyWithoutRules(
   { bind: ' proto h2' },
 );
 
+const tlsBind = (pem: string): string => ` ssl crt ${pem} alpn http/1.1`;
+
 /** The floor for clients that speak HTTP/1.1 on TLS. @param pem file of the certificate and its key. */
 export function haproxyTls(pem: string): Gateway {
   return haproxyWithoutRules(
     { description: 'HAProxy, one thread, no rules, TLS with clients', speech: 'https' },
-    { bind: ` ssl crt ${pem} alpn http/1.1` },
+    { bind: tlsBind(pem) },
   );
 }
 
-/** The floor with room for more clients. */
-export function haproxyFor(clients: number): Gateway {
+/** The floor with room for more clients. @param pem file of a certificate and its key, for clients that speak TLS. */
+export function haproxyFor(clients: number, pem?: string): Gateway {
+  const description = `HAProxy, one thread, no rules, maxconn ${clients}`;
+  if (pem === undefined) return haproxyWithoutRules({ description }, { clients });
   return haproxyWithoutRules(
-    { description: `HAProxy, one thread, no rules, maxconn ${clients}` },
-    { clients },
+    { name: 'haproxy-tls', description: `${description}, TLS with clients`, speech: 'https' },
+    { clients, bind: tlsBind(pem) },
   );
 }
 

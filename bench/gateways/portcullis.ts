@@ -65,9 +65,17 @@ export const portcullisH2c = portcullisWith('node', 'portcullis, engine: node, p
   speech: 'h2c',
 });
 
-/** The engine on sockets of Node.js, with TLS. @param pem file of the certificate and its key. */
-export function portcullisTls(pem: string): Gateway {
-  return portcullisWith('node', 'portcullis, engine: node, tls', {
+/**
+ * The engine on sockets of Node.js, with TLS.
+ * @param pem file of the certificate and its key. @param name where another gateway is called `node`.
+ */
+export function portcullisTls(
+  pem: string,
+  settings: Omit<Settings, 'listen' | 'speech'> = {},
+  name = 'node',
+): Gateway {
+  return portcullisWith(name, 'portcullis, engine: node, tls', {
+    ...settings,
     listen: `tls: { certificates: ${pem} }`,
     speech: 'https',
   });

@@ -19,40 +19,88 @@ export function h2load(subprocesses: Subprocesses, directory: string): LoadGener
   return {
     name: 'h2load',
     async run(plan: LoadPlan): Promise<LoadResult> {
-      const [token] = readFileSync(plan.tokenFile, 'latin1').split('\n');
       // h2load takes only whole seconds.
       const seconds = Math.max(1, Math.round(plan.seconds));
-      const log = join(directory, 'h2load.log');
-      // h2load appends to its log.
-      rmSync(log, { force: true });
-      const cpuBefore = cpuMicrosOfEnded();
-      const subprocess = subprocesses.spawn(
-        'load',
-        findProgram('h2load') ?? 'h2load',
-        ['-t1', `-c${plan.connections}`, `-m${plan.streams ?? 1}`, `-D${seconds}`, `--log-file=${log}`]
-          .concat(token ? ['-H', `authorization: Bearer ${token}`] : [])
-          .concat(plan.url),
-        'pipe',
-      );
-      let text = '';
-      subprocess.process.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
-        text += chunk;
-      });
-      await once(subprocess.process, 'close');
-      const cpu = cpuMicrosOfEnded() - cpuBefore;
-      const [, done, failed] = /^requests: .* (\d+) done, \d+ succeeded, (\d+) failed,/m.exec(text) ?? [];
-      if (failed === undefined) throw new Error(`h2load gave no result: ${text} ${subprocess.output}`);
       const latencies = new LatencyHistogram();
-      const completed = readLog(readFileSync(log, 'latin1'), STATUSES[plan.expect], latencies);
+      const cpuBefore = cpuMicrosOfEnded();
+      const counts = await runOnce(subprocesses, directory, plan, latencies, [
+        `-m${plan.streams ?? 1}`,
+        `-D${seconds}`,
+      ]);
+      const cpu = cpuMicrosOfEnded() - cpuBefore;
       return {
-        completed,
-        failures: Number(failed) + Math.max(0, Number(done) - completed),
+        ...counts,
         seconds,
         latency: latencies.summary(),
         generatorCores: cpu / 1e6 / seconds,
       };
     },
   };
+}
+
+/**
+ * One request by HTTP/1.1 on each of many connections, the first token of the plan in all of them. h2load never resumes a
+ * session of TLS. It is started again and again, each time for as many connections as the plan has; its latencies leave
+ * the handshake out.
+ */
+export function newConnections(subprocesses: Subprocesses, directory: string): LoadGenerator {
+  return {
+    name: 'h2load',
+    async run(plan: LoadPlan): Promise<LoadResult> {
+      const latencies = new LatencyHistogram();
+      const cpuBefore = cpuMicrosOfEnded();
+      const startedAt = performance.now();
+      const sum = { completed: 0, failures: 0 };
+      let seconds = 0;
+      while (seconds < plan.seconds) {
+        const counts = await runOnce(subprocesses, directory, plan, latencies, [
+          '--h1',
+          `-n${plan.connections}`,
+        ]);
+        sum.completed += counts.completed;
+        sum.failures += counts.failures;
+        seconds = (performance.now() - startedAt) / 1000;
+      }
+      const cpu = cpuMicrosOfEnded() - cpuBefore;
+      return {
+        ...sum,
+        seconds,
+        latency: latencies.summary(),
+        generatorCores: cpu / 1e6 / seconds,
+      };
+    },
+  };
+}
+
+/** Runs h2load to its end. @param latencies records those of good responses. */
+async function runOnce(
+  subprocesses: Subprocesses,
+  directory: string,
+  plan: LoadPlan,
+  latencies: LatencyHistogram,
+  options: readonly string[],
+): Promise<Pick<LoadResult, 'completed' | 'failures'>> {
+  const [token] = readFileSync(plan.tokenFile, 'latin1').split('\n');
+  const log = join(directory, 'h2load.log');
+  // h2load appends to its log.
+  rmSync(log, { force: true });
+  const subprocess = subprocesses.spawn(
+    'load',
+    findProgram('h2load') ?? 'h2load',
+    ['-t1', `-c${plan.connections}`, ...options, `--log-file=${log}`]
+      .concat(token ? ['-H', `authorization: Bearer ${token}`] : [])
+      .concat(plan.url),
+    'pipe',
+  );
+  let text = '';
+  subprocess.process.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  await once(subprocess.process, 'close');
+  const [, done, failed] = /^requests: .* (\d+) done, \d+ succeeded, (\d+) failed,/m.exec(text) ?? [];
+  if (failed === undefined) throw new Error(`h2load gave no result: ${text} ${subprocess.output}`);
+  const completed = readLog(readFileSync(log, 'latin1'), STATUSES[plan.expect], latencies);
+  return { completed, failures: Number(failed) + Math.max(0, Number(done) - completed) };
 }
 
 /**

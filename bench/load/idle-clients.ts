@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { connect as connectByTls } from 'node:tls';
 import { BODY } from '../upstream.ts';
 import type { IdlePlan, IdleState } from './idle.ts';
 
@@ -15,8 +16,11 @@ const TIMEOUT_MS = 10_000;
 const open = new Set<Socket>();
 
 /** Opens one connection and gets one right response by it. */
-async function join(port: number, request: string): Promise<void> {
-  const socket = connect(port, '127.0.0.1');
+async function join({ port, secure }: IdlePlan, request: string): Promise<void> {
+  const socket = secure
+    ? // The certificate is the benchmark's own.
+      connectByTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
+    : connect(port, '127.0.0.1');
   let text = '';
   await new Promise<void>((resolve, reject) => {
     const fail = (): void => reject(new Error(`no right answer: ${text.slice(0, 200)}`));
@@ -45,7 +49,7 @@ const opener = async (): Promise<void> => {
   while (begun < plan.connections) {
     const token = tokens[begun % tokens.length];
     begun += 1;
-    await join(plan.port, `GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n\r\n`);
+    await join(plan, `GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n\r\n`);
   }
 };
 await Promise.all(Array.from({ length: OPENING }, opener));

@@ -2,6 +2,8 @@ import { type Subprocess, type Subprocesses, scriptBeside } from '../subprocesse
 
 export interface IdlePlan {
   readonly port: number;
+  /** The clients speak TLS. */
+  readonly secure: boolean;
   /** Of the one request of each connection, in turn. */
   readonly tokenFile: string;
   readonly connections: number;

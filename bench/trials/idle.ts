@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { haproxyFor } from '../gateways/haproxy.ts';
-import { nodeEngineUnavailable, portcullisOn } from '../gateways/portcullis.ts';
+import { portcullisOn, portcullisTls } from '../gateways/portcullis.ts';
 import { IdleClients } from '../load/idle.ts';
 import {
   type Bench,
@@ -19,6 +19,7 @@ import {
 import { presentMemory } from '../proc.ts';
 import type { Measurement, ScenarioResult } from '../results.ts';
 import { CONNECTIONS, KNOWN_TOKENS } from '../scenarios.ts';
+import { makeCertificate, tlsUnavailable } from './tls.ts';
 
 const IDLE = 10_000;
 /** Quick mode shows that it works, with fewer. */
@@ -30,7 +31,7 @@ const REST_MS = 1_000;
 const KIB = 1024;
 
 /** The memory of idle connections, and what a request costs beside them. */
-export const idle: Trial = { name: 'idle', unavailable: nodeEngineUnavailable, run };
+export const idle: Trial = { name: 'idle', unavailable: tlsUnavailable, run };
 
 async function run(bench: Bench): Promise<ScenarioResult | undefined> {
   if (!includesOurs(bench)) return undefined;
@@ -38,10 +39,14 @@ async function run(bench: Bench): Promise<ScenarioResult | undefined> {
   const { options, gateways, mint } = bench;
   const count = options.quick ? QUICK_IDLE : IDLE;
   const settings = { lines: `limits: { connections: ${ROOM} }\n` };
+  const pem = makeCertificate(bench.directory);
   const floor = haproxyFor(ROOM);
-  const entrants = [portcullisOn('uws', settings), portcullisOn('node', settings)].concat(
-    gateways.some((gateway) => gateway.name === floor.name) ? [floor] : [],
-  );
+  const floorByTls = haproxyFor(ROOM, pem);
+  const entrants = [
+    portcullisOn('uws', settings),
+    portcullisOn('node', settings),
+    portcullisTls(pem, settings, 'node-tls'),
+  ].concat(gateways.some((gateway) => gateway.name === floor.name) ? [floor, floorByTls] : []);
   const tokenFile = writeTokens(bench, `${name}.tokens`, await mint.known(KNOWN_TOKENS));
   const plan: Plan = { path: '/', tokenFile, expect: 'forwarded', use: 'cycle', connections: CONNECTIONS };
   const remarks: string[] = [];
@@ -53,6 +58,7 @@ async function run(bench: Bench): Promise<ScenarioResult | undefined> {
     const before = presentMemory(pid);
     const clients = await IdleClients.open(bench.setup.subprocesses, {
       port: running.port,
+      secure: gateway.speech === 'https',
       tokenFile,
       connections: count,
     });
@@ -79,7 +85,7 @@ async function run(bench: Bench): Promise<ScenarioResult | undefined> {
       description: `tokens in turn, all seen before, beside ${count.toLocaleString('en-US')} idle connections`,
       connections: CONNECTIONS,
       tokens: KNOWN_TOKENS,
-      ...tableOf(contestants, { figure: 'cpuMicros', baselines: ['uws', floor.name] }),
+      ...tableOf(contestants, { figure: 'cpuMicros', baselines: ['uws', floor.name, floorByTls.name] }),
       remarks: remarks.toSorted(),
     };
   });

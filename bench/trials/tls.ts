@@ -3,37 +3,63 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { haproxyTls } from '../gateways/haproxy.ts';
 import { nodeEngineUnavailable, portcullisTls } from '../gateways/portcullis.ts';
-import { includesOurs, type Trial } from '../measure.ts';
+import { h2loadUnavailable, newConnections } from '../load/h2load.ts';
+import { type Bench, includesOurs, type Trial } from '../measure.ts';
 import { findProgram } from '../programs.ts';
+import type { ScenarioResult } from '../results.ts';
 import { CONNECTIONS, KNOWN_TOKENS } from '../scenarios.ts';
-import { sideBySide } from './side-by-side.ts';
+import { type SideBySide, sideBySide } from './side-by-side.ts';
 
-const unavailable = (): string | undefined =>
+/** Why no gateway can speak TLS here, with the remedy; undefined when they can. */
+export const tlsUnavailable = (): string | undefined =>
   nodeEngineUnavailable() ??
   (findProgram('openssl') === undefined ? 'openssl is not installed: apt-get install -y openssl' : undefined);
 
 /** Known tokens on TLS connections that stay open; both sides choose version 1.3. */
 export const tls: Trial = {
   name: 'tls',
-  unavailable,
-  async run(bench) {
-    if (!includesOurs(bench)) return undefined;
-    const pem = makeCertificate(bench.directory);
-    const floor = haproxyTls(pem);
-    const besides = bench.gateways.some(({ name }) => name === floor.name) ? [floor] : [];
-    return sideBySide(bench, {
+  unavailable: tlsUnavailable,
+  run: (bench) =>
+    besideHaproxy(bench, {
       name: 'tls',
       description: 'tokens in turn, all seen before, on TLS connections that stay open',
-      gateways: [portcullisTls(pem), ...besides],
-      baselines: [floor.name],
       tokens: KNOWN_TOKENS,
-      connections: CONNECTIONS,
-    });
-  },
+    }),
 };
 
+/** A TLS connection for each request, without resumption of sessions. */
+export const tlsHandshake: Trial = {
+  name: 'tls-handshake',
+  unavailable: () => tlsUnavailable() ?? h2loadUnavailable(),
+  run: (bench) =>
+    besideHaproxy(
+      { ...bench, load: newConnections(bench.setup.subprocesses, bench.directory) },
+      {
+        name: 'tls-handshake',
+        description: 'token, seen before, each request on a TLS connection of its own, no session resumed',
+        tokens: 1,
+      },
+    ),
+};
+
+async function besideHaproxy(
+  bench: Bench,
+  load: Pick<SideBySide, 'name' | 'description' | 'tokens'>,
+): Promise<ScenarioResult | undefined> {
+  if (!includesOurs(bench)) return undefined;
+  const pem = makeCertificate(bench.directory);
+  const floor = haproxyTls(pem);
+  const besides = bench.gateways.some(({ name }) => name === floor.name) ? [floor] : [];
+  return sideBySide(bench, {
+    ...load,
+    gateways: [portcullisTls(pem), ...besides],
+    baselines: [floor.name],
+    connections: CONNECTIONS,
+  });
+}
+
 /** Makes a certificate of its own with a P-256 key. @returns the file of both. */
-function makeCertificate(folder: string): string {
+export function makeCertificate(folder: string): string {
   const [key, certificate, both] = ['tls.key', 'tls.crt', 'tls.pem'].map((name) => join(folder, name)) as [
     string,
     string,

@@ -8,7 +8,7 @@ import { findProgram } from '../../bench/programs.ts';
 import type { RunResult } from '../../bench/results.ts';
 import { bench } from './program.ts';
 
-const HTTP2 = ['h2-1', 'h2-10', 'h2-100'];
+const BY_H2LOAD = ['tls-handshake', 'h2-1', 'h2-10', 'h2-100'];
 
 describe('a short run of the benchmark', () => {
   it('measures every gateway present, everything with portcullis, and writes complete results', async () => {
@@ -21,7 +21,7 @@ describe('a short run of the benchmark', () => {
       const written = JSON.parse(readFileSync(join(results, 'latest.json'), 'utf8')) as RunResult;
       const hasHaproxy = findProgram('haproxy') !== undefined;
       const hasNodeEngine = nodeEngineUnavailable() === undefined;
-      const http2 = hasNodeEngine && findProgram('h2load') !== undefined ? HTTP2 : [];
+      const byH2load = hasNodeEngine && findProgram('h2load') !== undefined ? BY_H2LOAD : [];
       const haproxies = hasHaproxy ? ['haproxy-plain', 'haproxy-jwt'] : [];
       const [first, ...others] = written.scenarios;
       assert.ok(first);
@@ -38,13 +38,13 @@ describe('a short run of the benchmark', () => {
             9,
             0,
             ...(hasNodeEngine
-              ? [['hit-node', 'uws', 'node'], ['tls', 'node'], ...http2.map((name) => [name, 'node'])]
+              ? [['hit-node', 'uws', 'node'], ['tls', 'node'], ...byH2load.map((name) => [name, 'node'])]
               : []),
           )
           .concat([
             ['flood', 'calm', 'flooded'],
             ['memory', 'portcullis'],
-            ...(hasNodeEngine ? [['idle', 'uws', 'node']] : []),
+            ...(hasNodeEngine ? [['idle', 'uws', 'node', 'node-tls']] : []),
             ['scale-routes', '10 routes', '500 routes'],
             ['scale-issuers', '1 issuer', '5 issuers'],
             ['scale-connections', '64 connections', '500 connections'],
@@ -64,7 +64,7 @@ describe('a short run of the benchmark', () => {
       assert.deepEqual(Object.keys(written.skipped), [
         ...(hasHaproxy ? [] : ['haproxy-plain', 'haproxy-jwt']),
         ...(hasNodeEngine ? [] : ['hit-node', 'tls']),
-        ...(http2.length > 0 ? [] : HTTP2),
+        ...(byH2load.length > 0 ? [] : BY_H2LOAD),
         ...(hasNodeEngine ? [] : ['idle']),
       ]);
       for (const key of ['cpu', 'cores', 'memoryGiB', 'kernel']) assert.ok(written.machine[key], key);
