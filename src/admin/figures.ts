@@ -12,6 +12,8 @@ export type ConnectionState = 'idle' | 'busy' | 'connecting' | 'waiting';
 /** The figures of a server at one moment: plain data, which can be added up over processes. */
 export interface Figures {
   readonly requests: readonly { readonly route: string; readonly outcome: string; readonly count: number }[];
+  /** Requests by the protocol of their clients. */
+  readonly httpRequests: readonly { readonly protocol: string; readonly count: number }[];
   /** Seconds from the head of a request to the end of its response or reply. */
   readonly requestSeconds: HistogramFigures;
   /** Lines of the access log that were dropped because their reader is too slow. */
@@ -78,6 +80,7 @@ export function addFigures(all: readonly Figures[]): Figures {
   const sum = (of: (figures: Figures) => number): number => all.reduce((total, one) => total + of(one), 0);
   return {
     requests: addCounts(all.flatMap(({ requests }) => requests)),
+    httpRequests: addCounts(all.flatMap(({ httpRequests }) => httpRequests)),
     requestSeconds: addHistograms(all.map(({ requestSeconds }) => requestSeconds)),
     accessLogDropped: sum((one) => one.accessLogDropped),
     connections: sum((one) => one.connections),

@@ -108,6 +108,11 @@ function describeAll(registry: Registry, view: AdminView, gathered: () => Gatewa
     ['route', 'outcome'],
     () => figures().requests.map(({ count, ...labels }) => ({ labels, value: count })),
   );
+  copiedCounter(
+    describe('http_requests_total', 'Requests by the protocol of their clients.'),
+    ['protocol'],
+    () => figures().httpRequests.map(({ count, ...labels }) => ({ labels, value: count })),
+  );
   new CopiedHistogram(
     describe('request_seconds', 'Seconds from the head of a request to the end of its response.'),
     () => figures().requestSeconds,

@@ -1,13 +1,16 @@
 import type { Config } from '../config/config.ts';
+import type { ClientStream } from '../front/front.ts';
+import type { HttpVersion } from '../http/message.ts';
 import type { Counter } from '../lib/counters.ts';
 import { withoutTokens } from '../lib/foreign-text.ts';
 import type { Log } from '../lib/log.ts';
 import type { Outcome } from './tally.ts';
 
-/** Characters of method, host and path in a line. A text that was cut ends with `…`. A line stays below 4 KiB. */
+/** Characters of method, host, path and the host named in TLS in a line. A text that was cut ends with `…`. A line stays below 4 KiB. */
 const MAX_METHOD = 32;
 const MAX_HOST = 256;
 const MAX_PATH = 1024;
+const MAX_SERVER_NAME = 256;
 
 /** Not visible ASCII. JSON escapes the controls below 0x20 only; a terminal obeys those above 0x7f as well. */
 const unprintable = /[^\x20-\x7e]/g;
@@ -36,6 +39,9 @@ export interface AccessEnd {
 export interface AccessRecord {
   /** Text of the client's address; null when the client left before it could be read. */
   client: string | null;
+  readonly protocol: HttpVersion;
+  /** Undefined: plain text. */
+  readonly tls: ClientStream['tls'];
   /** Status of a reply, once it is sent. */
   status: number | undefined;
   durationMs: number;
@@ -71,11 +77,19 @@ export class AccessLog {
     this.#random = random;
   }
 
-  /** Starts the record of an exchange; undefined when it will not be logged. */
-  begin(client: () => string | undefined): AccessRecord | undefined {
+  /**
+   * Starts the record of an exchange; undefined when it will not be logged.
+   * @param client its connection. @param address text of the client's address, undefined when it is lost.
+   */
+  begin(
+    { protocol, tls }: Pick<ClientStream, 'protocol' | 'tls'>,
+    address: () => string | undefined,
+  ): AccessRecord | undefined {
     if (this.#share < 1 && this.#random() >= this.#share) return undefined;
     return {
-      client: client() ?? null,
+      client: address() ?? null,
+      protocol,
+      tls,
       status: undefined,
       durationMs: 0,
       responseBytes: 0,
@@ -96,8 +110,11 @@ export class AccessLog {
       this.#dropped.value += 1;
       return;
     }
+    const { client, protocol, tls } = record;
     const line = {
-      client: record.client,
+      client,
+      protocol,
+      ...(tls === undefined ? {} : { tls: tls.version, sni: serverNameOf(tls.serverName) }),
       method: shown(end.method, MAX_METHOD),
       host: shown(end.host.slice(end.host.lastIndexOf('@') + 1), MAX_HOST),
       path: shown(withoutFragment(end.path), MAX_PATH),
@@ -117,6 +134,10 @@ export class AccessLog {
       this.#dropped.value += 1;
     }
   }
+}
+
+function serverNameOf(name: string | undefined): string | null {
+  return name === undefined ? null : shown(name, MAX_SERVER_NAME);
 }
 
 function shown(text: string, limit: number): string {

@@ -1,5 +1,5 @@
 import type { ClientStream } from '../front/front.ts';
-import type { RequestHead } from '../http/message.ts';
+import type { HttpVersion, RequestHead } from '../http/message.ts';
 import type { Reason } from '../reasons.ts';
 import type { AccessEnd, AccessRecord } from './access-log.ts';
 import type { ExchangeContext } from './context.ts';
@@ -23,10 +23,12 @@ export function expiryReason(
 /** Counts how an exchange ended; called once for each. @param route undefined when no route took the request. */
 export function countEnd(
   { tally }: Pick<ExchangeContext<unknown>, 'tally'>,
+  protocol: HttpVersion,
   route: Route | undefined,
   outcome: Outcome,
   seconds: number,
 ): void {
+  tally.spoke(protocol);
   if (outcome === 'forwarded') tally.forwarded((route as Route).tally, seconds);
   else tally.failed(route?.tally, outcome, seconds);
 }

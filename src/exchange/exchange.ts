@@ -62,7 +62,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     const client = this.client;
     const context = this.#context;
     client.listen(this);
-    this.#access = context.accessLog?.begin(() => this.#clientAddress());
+    this.#access = context.accessLog?.begin(client, () => this.#clientAddress());
     if (this.#access?.client === null) {
       this.#leave();
       return;
@@ -324,7 +324,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     if (this.#rest === undefined) this.body?.drop();
     else if (outcome !== 'forwarded') this.#rest.stop();
     const seconds = (this.#context.clock.monotonic() - this.#startedAt) / 1000;
-    countEnd(this.#context, this.#route, outcome, seconds);
+    countEnd(this.#context, this.client.protocol, this.#route, outcome, seconds);
     this.#context.onEnd(this);
     if (this.#access !== undefined) this.#access.durationMs = seconds * 1000;
     if (reply === undefined) this.#log();

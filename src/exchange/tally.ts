@@ -1,3 +1,4 @@
+import type { HttpVersion } from '../http/message.ts';
 import { Counter, CounterFamily, Histogram } from '../lib/counters.ts';
 import { type Reason, reasons } from '../reasons.ts';
 
@@ -30,6 +31,11 @@ export interface RouteTally {
 export class Tally {
   readonly seconds: Histogram = new Histogram(SECONDS);
   readonly rejections: CounterFamily = new CounterFamily();
+  /** Exchanges by the protocol of their clients. */
+  readonly protocols: CounterFamily = new CounterFamily();
+  readonly #http10 = this.protocols.of('http/1.0');
+  readonly #http11 = this.protocols.of('http/1.1');
+  readonly #http2 = this.protocols.of('h2');
   readonly routes: Map<string, RouteTally> = new Map();
   /** Failed exchanges of each upstream by reason. */
   readonly #upstreams = new Map<string, CounterFamily>();
@@ -52,6 +58,12 @@ export class Tally {
       this.routes.set(name, route);
     }
     return route;
+  }
+
+  /** Counts an exchange by the protocol of its client. */
+  spoke(protocol: HttpVersion): void {
+    const counter = protocol === 'http/1.1' ? this.#http11 : protocol === 'h2' ? this.#http2 : this.#http10;
+    counter.value += 1;
   }
 
   /** The counter of an upstream's failures; it outlives a change of configuration as long as the name stays. */

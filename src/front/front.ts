@@ -1,5 +1,5 @@
 import type { Config, TrafficAddress } from '../config/config.ts';
-import type { Reply, RequestHead, ResponseHead, Trailers } from '../http/message.ts';
+import type { HttpVersion, Reply, RequestHead, ResponseHead, Trailers } from '../http/message.ts';
 import type { CounterFamily } from '../lib/counters.ts';
 import type { ConnectionLimit } from '../limits/connection-limit.ts';
 import type { Reason } from '../reasons.ts';
@@ -101,9 +101,9 @@ export interface TlsFacts {
  */
 export interface ClientStream {
   readonly head: RequestHead;
-  readonly protocol: 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2';
+  readonly protocol: HttpVersion;
   readonly scheme: 'http' | 'https';
-  /** Undefined: the connection is plain text. */
+  /** The same object for all requests of a connection. Undefined: plain text, or the connection is gone. */
   readonly tls?: TlsFacts | undefined;
   /** The address of the client redirects to https, and serves nothing. */
   readonly redirects?: boolean | undefined;

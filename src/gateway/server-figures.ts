@@ -27,6 +27,7 @@ export function serverFigures(sources: FigureSources): Figures {
         .filter(({ count }) => count > 0)
         .map(({ label, count }) => ({ route, outcome: label, count })),
     ).flat(),
+    httpRequests: countsOf(tally.protocols).map(({ label, count }) => ({ protocol: label, count })),
     requestSeconds: plain(tally.seconds),
     accessLogDropped: tally.accessLogDropped.value,
     connections: connections.open,

@@ -1,5 +1,8 @@
 import type { Reason } from '../reasons.ts';
 
+/** A version of HTTP by its name in ALPN (RFC 7301 §6). */
+export type HttpVersion = 'http/1.0' | 'http/1.1' | 'h2';
+
 /** How the body of a request is framed (RFC 9112 §6). The front removes the client's framing; upstream gets a new one. */
 export type BodyFraming = 'none' | 'length' | 'chunked';
 

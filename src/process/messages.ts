@@ -6,7 +6,7 @@ import type { Revocation } from '../revocation/revocation.ts';
 import type { ServerReport } from '../upstream/server-report.ts';
 
 /** Grows with every change of these messages: after an upgrade the two sides may be of different versions. */
-export const PROTOCOL = 3;
+export const PROTOCOL = 4;
 
 /** Keys by issuer; see `FetchedKeys`. */
 export type KeysByIssuer = ReadonlyMap<string, readonly VerificationKey[]>;

@@ -44,6 +44,7 @@ export class FakeView implements AdminView {
           { route: '/', outcome: '200', count: 3 },
           { route: '/a"b\\c\nd', outcome: 'token_missing', count: 1 },
         ],
+        httpRequests: [{ protocol: 'http/1.1', count: 4 }],
         requestSeconds,
         accessLogDropped: 3,
         connections: 9,

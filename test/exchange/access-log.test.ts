@@ -17,13 +17,18 @@ const end: AccessEnd = {
   upstream: 'app',
 };
 
+const plain = { protocol: 'http/1.1', tls: undefined } as const;
+
 function harness(mode: 'errors' | number, random?: () => number) {
   const texts: string[] = [];
   const dropped = new Counter();
   const log = createLog({ level: 'info', destination: { write: (text) => texts.push(text) } });
   const access = new AccessLog(mode, log, dropped, random);
-  const write = (changes: Partial<AccessEnd> = {}): void => {
-    const record = access.begin(() => '192.0.2.1');
+  const write = (
+    changes: Partial<AccessEnd> = {},
+    client: Parameters<AccessLog['begin']>[0] = plain,
+  ): void => {
+    const record = access.begin(client, () => '192.0.2.1');
     if (record !== undefined) access.write(record, { ...end, ...changes });
   };
   return { texts, dropped, access, write, lines: () => texts.map((text) => JSON.parse(text)) };
@@ -38,6 +43,7 @@ describe('a line', () => {
     assert.deepEqual(line, {
       level: 'info',
       client: '192.0.2.1',
+      protocol: 'http/1.1',
       ...end,
       durationMs: 1.235,
       answerBytes: 0,
@@ -45,15 +51,29 @@ describe('a line', () => {
     });
   });
 
+  test('has the version of TLS and the host named in it, for connections with TLS', () => {
+    const { write, lines } = harness(1);
+    write({}, { protocol: 'h2', tls: { version: 'TLSv1.3', serverName: 'a.example' } });
+    write({}, { protocol: 'http/1.0', tls: { version: 'TLSv1.2', serverName: undefined } });
+    assert.deepEqual(
+      lines().map(({ protocol, tls, sni }) => [protocol, tls, sni]),
+      [
+        ['h2', 'TLSv1.3', 'a.example'],
+        ['http/1.0', 'TLSv1.2', null],
+      ],
+    );
+  });
+
   test('is one line of plain text and at most 4 KiB, whatever a client sends', () => {
     const { write, texts, lines } = harness(1);
     const nasty = '"\\\r\n\0\u001b[2J\u007f\u0085\u009b\u2028\ud800é';
-    write({
+    const ended = {
       method: `${nasty}M`.repeat(500),
       host: `${nasty}h`.repeat(500),
       path: `/${nasty}p`.repeat(5000),
       outcome: 'request_malformed',
-    });
+    } as const;
+    write(ended, { protocol: 'h2', tls: { version: 'TLSv1.3', serverName: `${nasty}s`.repeat(15) } });
     const [text = ''] = texts;
     assert.equal(text.indexOf('\n'), text.length - 1);
     assert.doesNotMatch(text.slice(0, -1), /[^\x20-\x7e\u2026\ufffd]/);
@@ -61,6 +81,7 @@ describe('a line', () => {
     const [line] = lines();
     assert.match(line.method, /\u2026$/);
     assert.ok(line.method.length <= 33 && line.host.length <= 257 && line.path.length <= 1025);
+    assert.ok(line.sni.length <= 257);
   });
 
   test('keeps short values unchanged', () => {
@@ -129,7 +150,7 @@ describe('the log has', () => {
     let asked = 0;
     const { access } = harness(0.01, () => draws.shift() as number);
     const records = [...draws].map(() =>
-      access.begin(() => {
+      access.begin(plain, () => {
         asked += 1;
         return '192.0.2.1';
       }),
@@ -155,7 +176,7 @@ describe('a line that cannot be written', () => {
     const log: Log = { ...silentLog, info: (line) => written.push(line), crowded: () => crowded };
     const dropped = new Counter();
     const access = new AccessLog('errors', log, dropped);
-    const record = access.begin(() => '');
+    const record = access.begin(plain, () => '');
     assert.ok(record);
     access.write(record, { ...end, status: 500 });
     access.write(record, end); // It was not requested, so it is not missing.
@@ -174,7 +195,7 @@ describe('a line that cannot be written', () => {
     };
     const dropped = new Counter();
     const access = new AccessLog(1, log, dropped);
-    const record = access.begin(() => '');
+    const record = access.begin(plain, () => '');
     assert.ok(record);
     access.write(record, end);
     assert.equal(dropped.value, 1);

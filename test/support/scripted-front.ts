@@ -29,7 +29,7 @@ export const bareHead: RequestHead = {
 
 /** A client whose acts a test scripts, and which notes what its exchange asks for. */
 export class ScriptedStream implements ClientStream {
-  readonly protocol = 'HTTP/1.1';
+  readonly protocol = 'http/1.1';
   readonly scheme = 'http';
   readonly head: RequestHead;
   readonly address: string | undefined;

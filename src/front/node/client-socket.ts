@@ -3,7 +3,7 @@ import type { TlsFacts } from '../front.ts';
 /** The socket of one client, as the protocols see it. */
 export interface ClientSocket {
   readonly scheme: 'http' | 'https';
-  /** Undefined: plain text, or the connection is gone. */
+  /** See `ClientStream.tls`. */
   readonly tls?: TlsFacts | undefined;
   /** Its address redirects to https. */
   readonly redirects?: boolean | undefined;

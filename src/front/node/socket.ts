@@ -45,6 +45,7 @@ export class NodeSocket implements ClientSocket, OutletOwner {
   readonly #outlet: Outlet;
   #protocol: Protocol | undefined;
   #peer: string | undefined;
+  #tls: TlsFacts | undefined;
   /** Our side has ended; what comes is dropped. */
   #ended = false;
   /** Monotonic milliseconds at which our side ended or the client last took something; -1 before. */
@@ -114,8 +115,8 @@ export class NodeSocket implements ClientSocket, OutletOwner {
 
   get tls(): TlsFacts | undefined {
     if (this.scheme === 'http') return undefined;
-    const socket = this.#socket as TLSSocket;
-    return { version: socket.getProtocol() ?? 'unknown', serverName: socket.servername || undefined };
+    this.#tls ??= factsOf(this.#socket as TLSSocket);
+    return this.#tls;
   }
 
   get unsent(): number {
@@ -209,4 +210,10 @@ export class NodeSocket implements ClientSocket, OutletOwner {
  */
 export function peerOf(socket: Socket): string | undefined {
   return socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '');
+}
+
+/** Undefined when the client has left. */
+function factsOf(socket: TLSSocket): TlsFacts | undefined {
+  const version = socket.getProtocol();
+  return version === null ? undefined : { version, serverName: socket.servername || undefined };
 }

@@ -31,7 +31,7 @@ export interface StreamTerms {
 
 /** A client stream on uWebSockets.js. Owns the engine's response object, which is dead after an abort or the end. */
 export class UwsStream extends Sending implements ClientStream {
-  readonly protocol = 'HTTP/1.1';
+  readonly protocol = 'http/1.1';
   readonly scheme = 'http';
   readonly redirects: boolean;
   readonly #peers: PeerNames;

@@ -1,6 +1,6 @@
 import type { Reply, ResponseHead, Trailers } from '../../../http/message.ts';
 import type { Reason } from '../../../reasons.ts';
-import type { ClientEvents, ClientStream } from '../../front.ts';
+import type { ClientEvents, ClientStream, TlsFacts } from '../../front.ts';
 import type { ClientSocket } from '../client-socket.ts';
 import { RequestBodyReader } from './request-body.ts';
 import type { H1RequestHead } from './request-head.ts';
@@ -91,8 +91,12 @@ export class H1Stream implements ClientStream {
     this.receiving = head.framing !== 'none' && head.fault === undefined;
   }
 
-  get protocol(): 'HTTP/1.0' | 'HTTP/1.1' {
-    return this.head.minor === 0 ? 'HTTP/1.0' : 'HTTP/1.1';
+  get protocol(): 'http/1.0' | 'http/1.1' {
+    return this.head.minor === 0 ? 'http/1.0' : 'http/1.1';
+  }
+
+  get tls(): TlsFacts | undefined {
+    return this.#socket.tls;
   }
 
   get redirects(): boolean {

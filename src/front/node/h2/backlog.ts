@@ -42,3 +42,10 @@ export class Backlog {
     this.#copied = 0;
   }
 }
+
+/** The index of the last piece that is not empty; -1 when all are. */
+export function lastFilled(pieces: readonly Uint8Array[]): number {
+  let at = pieces.length - 1;
+  while (at >= 0 && (pieces[at] as Uint8Array).length === 0) at -= 1;
+  return at;
+}

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { Reply, RequestHead, ResponseHead, Trailers } from '../../../http/message.ts';
-import type { ClientEvents, ClientStream } from '../../front.ts';
-import { Backlog } from './backlog.ts';
+import type { ClientEvents, ClientStream, TlsFacts } from '../../front.ts';
+import { Backlog, lastFilled } from './backlog.ts';
 import {
   CANCEL,
   ENHANCE_YOUR_CALM,
@@ -23,6 +23,7 @@ export const STREAM_WINDOW = 256 * 1024;
 /** The connection of a stream, as the stream sees it. */
 export interface StreamHost {
   readonly scheme: 'http' | 'https';
+  readonly tls: TlsFacts | undefined;
   readonly redirects: boolean;
   readonly peer: string | undefined;
   /** The client's socket takes nothing now. */
@@ -51,7 +52,7 @@ const noBytes = new Uint8Array();
 
 /** One request on an HTTP/2 connection, and its response (RFC 9113 §5). */
 export class H2Stream implements ClientStream {
-  readonly protocol = 'HTTP/2';
+  readonly protocol = 'h2';
   readonly id: number;
   readonly head: RequestHead;
   /** The client has sent all of the request. */
@@ -107,6 +108,10 @@ export class H2Stream implements ClientStream {
 
   get scheme(): 'http' | 'https' {
     return this.#host.scheme;
+  }
+
+  get tls(): TlsFacts | undefined {
+    return this.#host.tls;
   }
 
   get behind(): boolean {
@@ -390,11 +395,4 @@ export class H2Stream implements ClientStream {
     this.#response = undefined;
     this.#trailers = undefined;
   }
-}
-
-/** The index of the last piece that is not empty; -1 when all are. */
-function lastFilled(pieces: readonly Uint8Array[]): number {
-  let at = pieces.length - 1;
-  while (at >= 0 && (pieces[at] as Uint8Array).length === 0) at -= 1;
-  return at;
 }

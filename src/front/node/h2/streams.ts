@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import type { RequestHead, ResponseHead } from '../../../http/message.ts';
-import type { FrontEvents } from '../../front.ts';
+import type { FrontEvents, TlsFacts } from '../../front.ts';
 import type { ClientSocket } from '../client-socket.ts';
 import { type Budget, costs } from './budget.ts';
 import { ClosedStreams, ENDED, RESET_BY_CLIENT, RESET_BY_US } from './closed-streams.ts';
@@ -113,6 +113,10 @@ export class Streams implements StreamHost {
 
   get scheme(): 'http' | 'https' {
     return this.#options.socket.scheme;
+  }
+
+  get tls(): TlsFacts | undefined {
+    return this.#options.socket.tls;
   }
 
   get peer(): string | undefined {
