@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { byEngine } from '../support/engine.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { sums } from '../support/gateway.ts';
 import type { Origin } from '../support/origin.ts';
@@ -24,13 +25,14 @@ test('the access log and the metrics name the protocol of a client, forwarded an
   const good = await request(gateway.port, 'GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
   const bad = await request(gateway.port, 'TRACE /b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
   assert.deepEqual([good.status, bad.status], [200, 400]);
+  const refused = byEngine('the log of a refused head', { uws: 'a', node: '' });
   assert.deepEqual(
     lines
       .map((line) => line as Record<string, unknown>)
-      .map(({ path, protocol, tls, sni }) => [path, protocol, tls, sni]),
+      .map(({ path, host, protocol, tls, sni }) => [path, host, protocol, tls, sni]),
     [
-      ['/a', 'http/1.1', undefined, undefined],
-      ['/b', 'http/1.1', undefined, undefined],
+      ['/a', 'a', 'http/1.1', undefined, undefined],
+      ['/b', refused, 'http/1.1', undefined, undefined],
     ],
   );
   const { body } = await request(

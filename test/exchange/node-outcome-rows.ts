@@ -14,7 +14,6 @@ export const nodeRows: readonly OutcomeRow[] = [
     outcome: 'http_version_not_supported',
     when: 'it is HTTP/1.2',
     status: 505,
-    path: '',
     options: onNode,
     drive: (play) => ask(play, head(`GET /orders?access_token=${SECRET} HTTP/1.2`)),
   },

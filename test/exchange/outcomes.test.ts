@@ -28,6 +28,7 @@ const fields = [
   'level',
   'time',
   'client',
+  'protocol',
   'method',
   'host',
   'path',

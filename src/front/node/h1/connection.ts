@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { FrontEvents } from '../../front.ts';
 import type { ClientSocket, Protocol } from '../client-socket.ts';
-import { faultyHead, type H1RequestHead } from './request-head.ts';
+import type { H1RequestHead } from './request-head.ts';
 import { type ReaderTerms, RequestReader } from './request-reader.ts';
 import { H1Stream, type StreamOwner } from './stream.ts';
 
@@ -134,7 +134,7 @@ export class H1Connection implements Protocol, StreamOwner {
       const idleMs = this.#terms.draining ? Math.min(keepAliveMs, DRAIN_IDLE_MS) : keepAliveMs;
       if (now - this.#idleSince >= idleMs) this.#end();
     } else if (this.#headSince < 0) this.#headSince = now;
-    else if (now - this.#headSince >= requestHeadMs) this.#begin(faultyHead('request_timeout'));
+    else if (now - this.#headSince >= requestHeadMs) this.#begin(this.#reader.refuse('request_timeout'));
   }
 
   drain(): void {

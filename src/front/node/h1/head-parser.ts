@@ -4,7 +4,8 @@ import { FieldLines, noWords } from './field-lines.ts';
 import { HeadFields } from './head-fields.ts';
 import { type HeadMemo, HeadMemos } from './head-memo.ts';
 import { AUTHORIZATION, OTHER } from './name-table.ts';
-import { faultyHead, type H1RequestHead } from './request-head.ts';
+import { refusedHead } from './refused-head.ts';
+import type { H1RequestHead } from './request-head.ts';
 import { RequestLine } from './request-line.ts';
 
 /**
@@ -46,7 +47,7 @@ export class HeadParser {
     const sameLine = at >= 0;
     if (!sameLine) {
       at = line.read(bytes, from, to);
-      if (line.step !== 'end') return this.#stopInLine(from);
+      if (line.step !== 'end') return this.#stopInLine(bytes, from, to);
     }
     this.fieldsAt = at;
     if (known !== undefined && (sameLine || (line.minor === 1 && line.other === undefined))) {
@@ -61,7 +62,7 @@ export class HeadParser {
     }
     const lines = this.#lines;
     at = lines.scan(bytes, this.#wordsOf(bytes), at, to, maxFields);
-    if (lines.step !== 'end') return this.#stopInFields(at);
+    if (lines.step !== 'end') return this.#stopInFields(bytes, from, to, at);
     const text = bytes.toString('latin1', from, at);
     this.#build(bytes, text, from);
     return at;
@@ -78,14 +79,14 @@ export class HeadParser {
     if (at === from) {
       fieldsAt = this.#line.read(bytes, from, to);
       if (this.#line.step !== 'end') {
-        this.#stopInLine(from);
+        this.#stopInLine(bytes, from, to);
         return false;
       }
     }
     const lines = this.#lines;
     const end = lines.scan(bytes, this.#wordsOf(bytes), fieldsAt, to, maxFields);
     if (lines.step === 'end') return true;
-    this.#stopInFields(end);
+    this.#stopInFields(bytes, from, to, end);
     return false;
   }
 
@@ -102,33 +103,30 @@ export class HeadParser {
     return bytes.buffer === this.#viewed && bytes.byteOffset === this.#viewedAt ? this.#words : noWords;
   }
 
-  #stopInLine(from: number): number {
+  #stopInLine(bytes: Buffer, from: number, to: number): number {
     const line = this.#line;
     this.openLine = from;
     this.fields = 0;
-    if (line.step === 'fault') return this.#refuse(line.fault);
+    if (line.step === 'fault') return this.#refuse(line.fault, bytes, from, to);
     this.step = 'more';
     return from;
   }
 
-  #stopInFields(at: number): number {
+  /** @param at offset of the first line that is not whole. */
+  #stopInFields(bytes: Buffer, from: number, to: number, at: number): number {
     const lines = this.#lines;
     this.openLine = at;
     this.fields = lines.count;
-    if (lines.step === 'fault') return this.#refuseFields('request_malformed');
-    if (lines.step === 'too_many') return this.#refuseFields('request_head_too_large');
+    if (lines.step === 'fault') return this.#refuse('request_malformed', bytes, from, to);
+    if (lines.step === 'too_many') return this.#refuse('request_head_too_large', bytes, from, to);
     this.step = 'more';
     return at;
   }
 
-  #refuse(fault: Reason, head = faultyHead(fault)): number {
-    this.head = head;
+  #refuse(fault: Reason, bytes: Buffer, from: number, to: number): number {
+    this.head = refusedHead(fault, bytes, from, to);
     this.step = 'fault';
     return 0;
-  }
-
-  #refuseFields(fault: Reason): number {
-    return this.#refuse(fault, faultyHead(fault, this.#line.method, this.#line.other?.path));
   }
 
   /** Makes the head from lines that were found well formed. @param text the head as it came, from `from` on. */

@@ -11,8 +11,11 @@ export interface H1RequestHead extends RequestHead {
   readonly targetScheme: 'http' | 'https' | undefined;
 }
 
-/** A head in place of one that could not be read. The connection ends with the reply to it. */
-export function faultyHead(fault: Reason, method = '', path = ''): H1RequestHead {
+/**
+ * A head in place of one that could not be read. The connection ends with the reply to it.
+ * @param method what is known of it, for the log; so are `path` and `minor`.
+ */
+export function faultyHead(fault: Reason, method = '', path = '', minor: 0 | 1 = 1): H1RequestHead {
   return {
     method,
     path,
@@ -27,7 +30,7 @@ export function faultyHead(fault: Reason, method = '', path = ''): H1RequestHead
     contentLength: 0,
     close: true,
     fault,
-    minor: 1,
+    minor,
     expectsContinue: false,
     targetScheme: undefined,
   };

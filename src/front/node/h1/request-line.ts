@@ -4,9 +4,9 @@ import type { Reason } from '../../../reasons.ts';
 import { hasLineFeed } from './field-lines.ts';
 import { type OtherTarget, readOtherTarget } from './other-target.ts';
 
-const SLASH = 0x2f;
+export const SLASH = 0x2f;
 
-const QUESTION = 0x3f;
+export const QUESTION = 0x3f;
 /** `HTTP/1.`, all of the version but the last digit. */
 const VERSION = Buffer.from('HTTP/1.', 'latin1');
 /** Length of `HTTP/`, after which a digit, a dot and a digit stand. */
@@ -21,6 +21,11 @@ const targetBytes: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => {
   if (byte <= 0x20 || byte >= 0x7f || byte === 0x23) return 0;
   return byte === QUESTION ? QUERY : PART;
 });
+
+/** Whether a target may have this byte. */
+export function isTargetByte(byte: number): boolean {
+  return targetBytes[byte] !== 0;
+}
 
 /** The usual methods, for which the reader makes no strings. */
 const usualMethods = ['GET', 'POST', 'PUT', 'HEAD', 'DELETE', 'OPTIONS', 'PATCH'] as const;

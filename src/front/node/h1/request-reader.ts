@@ -4,6 +4,7 @@ import { hasLineFeed } from './field-lines.ts';
 import type { HeadMemo } from './head-memo.ts';
 import type { HeadParser } from './head-parser.ts';
 import { PartialHead } from './partial-head.ts';
+import { refusedHead } from './refused-head.ts';
 import { faultyHead, type H1RequestHead, type HeadLimits } from './request-head.ts';
 
 /**
@@ -73,6 +74,16 @@ export class RequestReader {
     return head;
   }
 
+  /** Gives up a head that has come in part. @returns the head to reply to. */
+  refuse(fault: Reason): H1RequestHead {
+    const partial = this.#partial;
+    this.#stop(
+      partial === undefined ? faultyHead(fault) : refusedHead(fault, partial.bytes, 0, partial.length),
+      0,
+    );
+    return this.takeHead();
+  }
+
   /**
    * Reads in [from, to). Bytes after a head belong to its body or to the next request.
    * @param bytes what must live longer is copied. A buffer that was shown to the parser's `view` is read fastest.
@@ -128,7 +139,9 @@ export class RequestReader {
       return this.#finish(parser, end);
     }
     if (parser.step === 'fault') return this.#stop(parser.head as H1RequestHead, from);
-    if (window - from === requestHead) return this.#refuse('request_head_too_large', from);
+    if (window - from === requestHead) {
+      return this.#stop(refusedHead('request_head_too_large', bytes, from, window), from);
+    }
     this.#partial = new PartialHead();
     this.#partial.append(bytes, from, to, requestHead);
     return to;
@@ -155,7 +168,8 @@ export class RequestReader {
       partial.openLine = parser.openLine;
       partial.fields += parser.fields;
     }
-    return length >= requestHead ? this.#refuse('request_head_too_large', from) : window;
+    if (length < requestHead) return window;
+    return this.#stop(refusedHead('request_head_too_large', held, 0, length), from);
   }
 
   #finish(parser: HeadParser, end: number): number {
