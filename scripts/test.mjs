@@ -1,10 +1,12 @@
 // Runs every compiled test file but the heavy ones, or with --heavy only these, one at a time. Words choose the files
 // whose path contains one of them. The folders whose gateways either engine may serve then run once more with the
-// other one; TEST_ENGINE=uws or TEST_ENGINE=node runs the files with that engine alone.
+// other one; TEST_ENGINE=uws or TEST_ENGINE=node runs the files with that engine alone. Where no binary of
+// uWebSockets.js loads, everything runs once, with the other engine, but the tests of uWebSockets.js itself.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 const args = process.argv.slice(2);
 const heavy = args.includes('--heavy');
@@ -50,7 +52,27 @@ function run(names, engine) {
   return status ?? 70;
 }
 
+/** The tests of uWebSockets.js itself. */
+const OF_UWS = /^front\/uws\//;
+
+/** Whether this Node.js, on this machine, loads uWebSockets.js. A fault of the loader is no reason to do without. */
+function loadsUws() {
+  const loader = join(import.meta.dirname, '..', 'dist', 'src', 'front', 'uws', 'engine.js');
+  if (!existsSync(loader)) return true;
+  const script = `
+    import { loadEngine, NoBinaryError } from ${JSON.stringify(pathToFileURL(loader).href)};
+    try { loadEngine(16384); } catch (error) { process.exitCode = error instanceof NoBinaryError ? 3 : 0; }`;
+  return spawnSync(process.execPath, ['--input-type=module', '--eval', script]).status !== 3;
+}
+
 const only = process.env.TEST_ENGINE;
+if (only === undefined && !loadsUws()) {
+  const able = files.filter((name) => !OF_UWS.test(name));
+  process.stdout.write(
+    `uWebSockets.js does not load here: engine: node for all, ${files.length - able.length} files about uWebSockets.js do not run\n\n`,
+  );
+  process.exit(able.length === 0 ? 0 : run(able, 'node'));
+}
 const first = run(files, only ?? 'uws');
 const again = files.filter((name) => EITHER_ENGINE.test(name));
 if (heavy || only !== undefined || again.length === 0) process.exit(first);

@@ -187,7 +187,10 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   onInterim(head: ResponseHead): void {
     if (this.#ended) return;
     if (head.status === CONTINUE) this.body?.onContinue();
-    else this.client.sendInterim?.(head);
+    else {
+      const fields = this.#route?.responseFields;
+      this.client.sendInterim?.(fields === undefined ? head : fields.ofInterim(head));
+    }
   }
 
   onTrailers(trailers: Trailers): void {

@@ -30,6 +30,14 @@ export class ResponseFields {
     return (secure ? this.#secure : this.#plain).ofResponse(head);
   }
 
+  /**
+   * An interim response of upstream, such as 103. It loses the same fields as the response. It gets none: what a route
+   * says of a response holds for the final one (RFC 9110 §15.2), which carries it.
+   */
+  ofInterim(head: ResponseHead): ResponseHead {
+    return this.#plain.ofInterim(head);
+  }
+
   /** A reply of the gateway: its own fields stay as they are, because they belong to what it says. */
   ofReply(reply: Reply, secure: boolean): Reply {
     return (secure ? this.#secure : this.#plain).ofReply(reply);
@@ -40,6 +48,7 @@ class Change {
   readonly #fields: readonly (readonly [name: string, value: string])[];
   readonly #dropped: ReadonlySet<string>;
   readonly #responses = new WeakMap<ResponseHead, ResponseHead>();
+  readonly #interims = new WeakMap<ResponseHead, ResponseHead>();
   readonly #replies = new WeakMap<Reply, Reply>();
 
   /** @param dropped names in lower case. */
@@ -51,11 +60,23 @@ class Change {
   ofResponse(head: ResponseHead): ResponseHead {
     const known = this.#responses.get(head);
     if (known !== undefined) return known;
-    const [status = '', ...lines] = head.lines.split('\r\n');
-    const kept = lines.filter((line) => !this.#dropped.has(line.slice(0, line.indexOf(':')).toLowerCase()));
-    const changed = { ...head, lines: [status, ...kept, ...linesOf(this.#fields)].join('\r\n') };
+    const changed = this.#withFields(head, this.#fields);
     this.#responses.set(head, changed);
     return changed;
+  }
+
+  ofInterim(head: ResponseHead): ResponseHead {
+    const known = this.#interims.get(head);
+    if (known !== undefined) return known;
+    const changed = this.#withFields(head, []);
+    this.#interims.set(head, changed);
+    return changed;
+  }
+
+  #withFields(head: ResponseHead, added: readonly (readonly [string, string])[]): ResponseHead {
+    const [status = '', ...lines] = head.lines.split('\r\n');
+    const kept = lines.filter((line) => !this.#dropped.has(line.slice(0, line.indexOf(':')).toLowerCase()));
+    return { ...head, lines: [status, ...kept, ...linesOf(added)].join('\r\n') };
   }
 
   ofReply(reply: Reply): Reply {

@@ -13,7 +13,7 @@ describe('a reload at an address that is listened on', () => {
     });
 
   for (const [name, before, after] of [
-    ['its engine', { engine: 'uws' }, { engine: 'node' }],
+    ['its engine', { engine: 'node' }, { engine: 'uws' }],
     ['the PROXY protocol, which needs another engine', {}, { engine: 'node', proxyProtocol: 'required' }],
     ['its redirect', { engine: 'node' }, { engine: 'node', redirect: 'https' }],
   ] as const) {

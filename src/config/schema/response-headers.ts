@@ -16,7 +16,7 @@ export const responseHeaders = section({
     )
     .optional(),
   remove: list(text('a header name such as Server'), removeHint)
-    .describe("Headers of upstream's responses that clients do not get.")
+    .describe("Headers of upstream's responses, interim ones such as 103 too, that clients do not get.")
     .optional(),
 });
 

@@ -25,6 +25,14 @@ const known: Readonly<Record<string, KnownEngine>> = {
     version: '20.51.4',
     sha256: 'f687e7c3666b5cca9d355184bbf07bb0550f5ba0d3ffd453248ccfec552dde6c',
   },
+  '@uwsjs/linux-x64-24': {
+    version: '20.69.0',
+    sha256: '177efdc682425d754474bd30f9586c487fa6694f790f3406a23885d0e61c07a0',
+  },
+  '@uwsjs/linux-x64-26': {
+    version: '20.69.0',
+    sha256: '604375741bf77780b34e7e299af9274cb1f56d73732201d19e3d8d8448176795',
+  },
 };
 const BINARY = 'uws.node';
 

@@ -97,6 +97,6 @@ export class NoBinaryError extends StartError {
 function noBinary(why: string): string {
   return (
     `the front engine uWebSockets.js has no binary here for ${process.platform}-${process.arch}, Node.js ${process.versions.node} ` +
-    `(ABI ${process.versions.modules})${why}; use Node.js 20 or 22 on linux-x64 with glibc and run npm ci under that same version, or name a binary and its SHA-256 with uws:`
+    `(ABI ${process.versions.modules})${why}; use Node.js 20 or 22, or with glibc 2.38 also 24 or 26, on linux-x64, and run npm ci under that same version, or name a binary and its SHA-256 with uws:`
   );
 }

@@ -140,6 +140,33 @@ describe('interim responses', () => {
     wire.close();
   });
 
+  test('lose the fields that their route removes or sets, and get none', async () => {
+    const set = new Map([['X-Frame-Options', 'DENY']]);
+    const changed = await startGateway({
+      upstreamPort: origin.port,
+      routes: [{ auth: 'none', responseHeaders: { set, remove: ['Server'] } }],
+      config: { listen: [{ host: '127.0.0.1', port: 0, engine: 'node' }] },
+    });
+    const wire = await Wire.open(changed.port);
+    try {
+      wire.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      const upstream = await origin.connection();
+      await upstream.head();
+      const fields = 'Server: x/1\r\nX-Frame-Options: ALLOW\r\nLink: </a>\r\n';
+      upstream.write(`HTTP/1.1 103 Early Hints\r\n${fields}\r\n`);
+      await receives(wire, 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n');
+      upstream.write(`HTTP/1.1 200 OK\r\n${fields}Content-Length: 2\r\n\r\nok`);
+      const { headers } = await wire.response();
+      assert.deepEqual(
+        ['server', 'x-frame-options', 'link'].map((name) => headers.get(name)),
+        [undefined, 'DENY', '</a>'],
+      );
+    } finally {
+      wire.close();
+      await changed.close();
+    }
+  });
+
   test('do not reach a client of HTTP/1.0', async () => {
     const [wire, upstream] = await asked('GET / HTTP/1.0\r\nHost: a\r\n\r\n');
     upstream.write(early + ok);

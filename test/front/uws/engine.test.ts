@@ -69,7 +69,7 @@ describe('loadEngine', () => {
     install((path) => writeFileSync(join(path, 'package.json'), '{"version":"20.51.5"}'));
     assert.match(
       run(load),
-      /^true the front engine in \S+ is version 20\.51\.5, .* made for 20\.51\.4: run npm ci$/,
+      /^true the front engine in \S+ is version 20\.51\.5, .* made for 20\.\d+\.\d+: run npm ci$/,
     );
     install((path) => writeFileSync(join(path, 'uws.node'), 'something else'));
     assert.match(
@@ -96,7 +96,7 @@ describe('loadEngine', () => {
       /is not loaded: its SHA-256 is .* that of uws\.sha256 of the configuration is 0{64}/,
     );
     writeFileSync(file, 'no binary at all');
-    assert.match(named(sha256(file)), /: .*; use Node\.js 20 or 22/);
+    assert.match(named(sha256(file)), /: .*; use Node\.js 20 or 22,/);
     rmSync(file);
     assert.match(named('0'.repeat(64)), /own\.node cannot be read \(ENOENT\)/);
   });
