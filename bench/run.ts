@@ -21,6 +21,7 @@ import { buildRevision } from './revision.ts';
 import { scenarios } from './scenarios.ts';
 import { Subprocesses } from './subprocesses.ts';
 import { AUDIENCE, ISSUER, TokenMint } from './tokens.ts';
+import { besideUploads } from './trials/beside-uploads.ts';
 import { closedLoop } from './trials/closed-loop.ts';
 import { hitNode } from './trials/engines.ts';
 import { flood } from './trials/flood.ts';
@@ -43,6 +44,7 @@ const trials: readonly Trial[] = [
   flood,
   memory,
   idle,
+  besideUploads,
   ...scales,
 ];
 const known = {

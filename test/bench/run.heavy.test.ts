@@ -44,7 +44,12 @@ describe('a short run of the benchmark', () => {
           .concat([
             ['flood', 'calm', 'flooded'],
             ['memory', 'portcullis'],
-            ...(hasNodeEngine ? [['idle', 'uws', 'node', 'node-tls']] : []),
+            ...(hasNodeEngine
+              ? [
+                  ['idle', 'uws', 'node', 'node-tls'],
+                  ['beside-uploads', 'node'],
+                ]
+              : []),
             ['scale-routes', '10 routes', '500 routes'],
             ['scale-issuers', '1 issuer', '5 issuers'],
             ['scale-connections', '64 connections', '500 connections'],
@@ -65,7 +70,7 @@ describe('a short run of the benchmark', () => {
         ...(hasHaproxy ? [] : ['haproxy-plain', 'haproxy-jwt']),
         ...(hasNodeEngine ? [] : ['hit-node', 'tls']),
         ...(byH2load.length > 0 ? [] : BY_H2LOAD),
-        ...(hasNodeEngine ? [] : ['idle']),
+        ...(hasNodeEngine ? [] : ['idle', 'beside-uploads']),
       ]);
       for (const key of ['cpu', 'cores', 'memoryGiB', 'kernel']) assert.ok(written.machine[key], key);
       for (const key of ['node', 'autocannon', 'fastify']) assert.ok(written.versions[key], key);

@@ -6,6 +6,8 @@ const debianPackages: Readonly<Record<string, string>> = {
   curl: 'curl',
   nghttp: 'nghttp2-client',
   h2load: 'nghttp2-client',
+  ab: 'apache2-utils',
+  nc: 'netcat-openbsd',
   slowhttptest: 'slowhttptest',
   ip: 'iproute2',
   debootstrap: 'debootstrap',

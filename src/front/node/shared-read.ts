@@ -8,10 +8,11 @@ import { Socket } from 'node:net';
 const READ_BYTES = 64 * 1024;
 
 /**
- * Reads in a row that fill the buffer before a socket waits for the next turn of the loop. The system would go on for 32 of
- * them, which is 2 MiB of an upload; with several uploads, other clients would wait for all of that in each turn.
+ * Reads of all sockets in one turn of the loop that may fill the buffer. Behind them each socket has one such read, and
+ * waits for the next turn. The system would go on for 32 reads, which is 2 MiB of an upload; with several uploads, other
+ * clients would wait for all of that in each turn.
  */
-const READS_IN_A_TURN = 2;
+const FULL_READS_IN_A_TURN = 2;
 
 /** What Node.js gives a socket that was made with `onread`. An accepted socket has the same members, unset. */
 interface Door {
@@ -33,6 +34,8 @@ export class SharedRead {
   readonly #door: Door | undefined = findDoor();
   /** What the last read has brought. Clients repeat their requests, so the next one often has the same length. */
   #view = this.buffer.subarray(0, 0);
+  /** Reads of this turn that have filled the buffer. */
+  #fullReads = 0;
   /** Sockets that have had their share of this turn. */
   #waiting: Socket[] = [];
 
@@ -52,32 +55,28 @@ export class SharedRead {
     const { buffer } = this;
     const members = socket as unknown as Record<symbol, unknown>;
     members[door.buffer] = buffer;
-    let filled = 0;
     members[door.callback] = (length: number): boolean => {
       if (this.#view.length !== length) this.#view = buffer.subarray(0, length);
       onBytes(this.#view);
-      if (length < READ_BYTES) {
-        filled = 0;
-        return true;
-      }
-      filled += 1;
-      if (filled < READS_IN_A_TURN) return true;
-      filled = 0;
-      this.#wait(socket);
-      return false;
+      return length < READ_BYTES || this.#mayGoOn(socket);
     };
     handle.useUserBuffer(buffer);
   }
 
-  #wait(socket: Socket): void {
-    if (this.#waiting.length === 0) setImmediate(() => this.#readOn());
+  /** Whether a socket that has filled the buffer may be read again in this turn. */
+  #mayGoOn(socket: Socket): boolean {
+    if (this.#fullReads === 0) setImmediate(() => this.#readOn());
+    this.#fullReads += 1;
+    if (this.#fullReads < FULL_READS_IN_A_TURN) return true;
     this.#waiting.push(socket);
+    return false;
   }
 
   /** The next turn begins. A socket whose client was paused meanwhile reads on with its `resume`. */
   #readOn(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
+    this.#fullReads = 0;
     for (const socket of waiting) if (!socket.destroyed && !socket.isPaused()) socket.resume();
   }
 }

@@ -6,8 +6,10 @@ import { SharedRead } from '../../../src/front/node/shared-read.ts';
 
 const MIB = 1024 * 1024;
 const BODY = 8 * MIB;
-/** Bytes of two reads, which one socket may bring in a turn of the loop. */
-const SHARE = 128 * 1024;
+/** Bytes of a full read. */
+const READ = 64 * 1024;
+/** Bytes that one socket may bring in a turn of the loop, if it is alone. */
+const SHARE = 2 * READ;
 /** Turns in which a socket that reads would have brought something. */
 const TURNS = 100;
 
@@ -56,6 +58,41 @@ describe('a client that sends as fast as it can', () => {
     await whole;
     await turn();
     assert.equal(most, SHARE);
+  });
+
+  test('brings one full read in a turn beside others, so that each of them is read', async () => {
+    const read = new SharedRead();
+    const clients = [client];
+    const sockets = [accepted];
+    while (sockets.length < 4) {
+      const connection = once(server, 'connection') as Promise<[Socket]>;
+      clients.push(connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1' }));
+      sockets.push((await connection)[0]);
+    }
+    const brought = sockets.map(() => 0);
+    let inTurn = 0;
+    let most = 0;
+    const whole = new Promise<void>((resolve) => {
+      for (const [at, socket] of sockets.entries()) {
+        read.attach(socket, (bytes) => {
+          if (inTurn === 0) {
+            setImmediate(() => {
+              most = Math.max(most, inTurn);
+              inTurn = 0;
+            });
+          }
+          inTurn += bytes.length;
+          brought[at] = (brought[at] as number) + bytes.length;
+          if (brought.every((count) => count === BODY)) resolve();
+        });
+      }
+    });
+    for (const one of clients) one.write(Buffer.alloc(BODY));
+    for (const one of sockets) one.resume();
+    await whole;
+    await turn();
+    assert.ok(most <= SHARE + (sockets.length - 1) * READ, `${most} bytes came in a turn`);
+    for (const one of [...clients, ...sockets]) one.destroy();
   });
 
   test('and that is paused meanwhile, stays so until it is resumed', async () => {

@@ -380,7 +380,9 @@ export class H2Stream implements ClientStream {
     if (this.#over || this.#keeps) return;
     // The client gets the whole reply to a faulty request, and then the error that it must get (RFC 9113 §8.1.1).
     if (this.head.fault === 'request_malformed') this.#end(PROTOCOL_ERROR);
-    else this.#end(this.remoteEnded ? undefined : NO_ERROR);
+    else if (this.remoteEnded) this.#end(undefined);
+    // In a write of its own: curl 7.88 loses a response that it reads together with the reset of its upload.
+    else setImmediate(() => this.#end(NO_ERROR));
   }
 
   #end(code: number | undefined): void {
