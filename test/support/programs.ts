@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { findProgram } from '../../bench/programs.ts';
 
 const debianPackages: Readonly<Record<string, string>> = {
@@ -20,4 +21,15 @@ const debianPackages: Readonly<Record<string, string>> = {
 export function needs(name: string): { skip: string | false } {
   if (findProgram(name) !== undefined || process.env['PORTCULLIS_NO_SKIP'] === '1') return { skip: false };
   return { skip: `${name} is missing: apt-get install -y ${debianPackages[name] ?? name}` };
+}
+
+/** The Python that Debian's packages of modules are for. */
+export const debianPython = '/usr/bin/python3';
+
+/** The same for a test that runs `debianPython` with modules of Debian packages. */
+export function needsModules(...names: readonly string[]): { skip: string | false } {
+  const missing = names.filter((name) => !existsSync(`/usr/lib/python3/dist-packages/${name}`));
+  if (missing.length === 0 || process.env['PORTCULLIS_NO_SKIP'] === '1') return { skip: false };
+  const packages = missing.map((name) => `python3-${name}`).join(' ');
+  return { skip: `Python lacks ${missing.join(' and ')}: apt-get install -y ${packages}` };
 }

@@ -6,12 +6,30 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { ClientStream } from '../../../../src/front/front.ts';
-import { needs } from '../../../support/programs.ts';
+import { debianPython, needs, needsModules } from '../../../support/programs.ts';
 import { plainTerms } from './client.ts';
 import { EchoExchange, pattern } from './echo-exchange.ts';
 import { H2Server } from './net-server.ts';
 
 const run = promisify(execFile);
+/** A client with httpx: large bodies both ways, one of them in pieces, and 200 requests at one time. */
+const httpx = `
+import asyncio, httpx, sys
+async def pieces(body):
+    for at in range(0, len(body), 7000):
+        yield body[at:at + 7000]
+async def main():
+    async with httpx.AsyncClient(http1=False, http2=True, base_url=sys.argv[1], timeout=60) as client:
+        body = bytes(at * 31 & 255 for at in range(1000000))
+        for content in (body, pieces(body)):
+            response = await client.post('/', content=content)
+            assert (response.http_version, response.content == body) == ('HTTP/2', True)
+        responses = await asyncio.gather(*(client.get(f'/{size}') for size in range(1, 201)))
+        print([len(response.content) for response in responses] == list(range(1, 201)))
+        print((await client.head('/5')).headers['content-length'])
+asyncio.run(main())
+`;
+
 /** Bytes of output that are collected. */
 const MOST = 20_000_000;
 
@@ -96,6 +114,10 @@ describe('programs that speak HTTP/2 by prior knowledge', () => {
       const back = await output('nghttp', '--multiply=100', '--no-content-length', `${origin}/1000`);
       assert.equal(back.length, 100_000);
     });
+  });
+
+  test('httpx of Python uploads and downloads', needsModules('httpx', 'h2'), async () => {
+    assert.equal(`${await output(debianPython, '-c', httpx, origin)}`, 'True\n5\n');
   });
 
   test('h2load gets all it asks for', needs('h2load'), async () => {
