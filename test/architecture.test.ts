@@ -94,13 +94,14 @@ const allowedWithin: Readonly<Record<string, Readonly<Record<string, readonly st
     'renew.ts': ['source', 'config.ts'],
   },
   front: {
-    'front.ts': [],
+    'engine-of.ts': [],
+    'front.ts': ['engine-of.ts'],
     'bind-fault.ts': [],
     'remote-address.ts': [],
     'socket-file.ts': [],
     uws: ['front.ts', 'bind-fault.ts', 'remote-address.ts', 'socket-file.ts'],
     node: ['front.ts', 'bind-fault.ts', 'remote-address.ts', 'socket-file.ts'],
-    'fronts.ts': ['front.ts', 'node', 'uws'],
+    'fronts.ts': ['engine-of.ts', 'front.ts', 'node', 'uws'],
   },
   upstream: {
     'body-copies.ts': [],

@@ -67,12 +67,21 @@ export interface WorkerFigures {
   readonly loopDelaySeconds: number;
 }
 
+/** A bound address, what serves it and why; see `EngineChoice`. */
+export interface ServedAddress {
+  readonly address: string;
+  readonly engine: 'uws' | 'node';
+  readonly reason: string;
+}
+
 /** The figures of all servers, added up, and of each process. */
 export interface GatewayFigures {
   readonly figures: Figures;
   readonly workers: readonly WorkerFigures[];
   /** Workers that ended unasked and were replaced. */
   readonly workerDeaths: number;
+  /** The same for all workers. */
+  readonly engines: readonly ServedAddress[];
 }
 
 /** The figures of several servers, added up. Throws when their histograms have different buckets. */

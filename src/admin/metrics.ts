@@ -80,7 +80,7 @@ class CopiedHistogram extends Histogram {
 export class MetricsRegistry {
   readonly #registry = new Registry();
   /** The figures to render. A rendering reads them in the turn of the event loop in which it begins. */
-  #gathered: GatewayFigures = { figures: addFigures([]), workers: [], workerDeaths: 0 };
+  #gathered: GatewayFigures = { figures: addFigures([]), workers: [], workerDeaths: 0, engines: [] };
 
   constructor(view: AdminView) {
     describeAll(this.#registry, view, () => this.#gathered);

@@ -1,6 +1,6 @@
 import { foreignText } from '../lib/foreign-text.ts';
 import type { GatewayFigures } from './figures.ts';
-import type { AdminView } from './view.ts';
+import type { AdminView, ListenView } from './view.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
 /** Names of one certificate that are shown; an authority signs up to a hundred. */
@@ -9,12 +9,22 @@ const MAX_NAMES = 100;
 /**
  * The body of `/status`. The fields are named one by one, so that a new field of the view is not published by accident.
  */
-export function statusOf(view: AdminView, { figures, workers }: GatewayFigures): object {
+export function statusOf(view: AdminView, { figures, workers, engines }: GatewayFigures): object {
   return {
     version: view.version,
     startedAt: new Date(view.startedAt).toISOString(),
     uptimeSeconds: Math.floor(view.uptimeSeconds()),
     addresses: [...view.addresses()],
+    listen: Array.from(view.listen(), ({ address, protocols, tls }) => {
+      const served = engines.find((one) => one.address === address);
+      return {
+        address,
+        engine: served?.engine ?? null,
+        reason: served?.reason ?? null,
+        protocols: [...protocols],
+        tls: tls === undefined ? null : tlsOf(tls),
+      };
+    }),
     configuration: configurationOf(view),
     listeners: workers.map((one) => ({
       pid: one.pid,
@@ -53,6 +63,10 @@ export function statusOf(view: AdminView, { figures, workers }: GatewayFigures):
       misses: figures.cacheMisses,
     },
   };
+}
+
+function tlsOf({ minVersion, clientCertificates }: NonNullable<ListenView['tls']>): object {
+  return { minVersion, clientCertificates: clientCertificates ?? null };
 }
 
 function configurationOf(view: AdminView): object {

@@ -35,6 +35,15 @@ export interface CertificateView {
   readonly now: number;
 }
 
+/** What the configuration says of an address for traffic. */
+export interface ListenView {
+  /** As bound; as configured while it is not bound. */
+  readonly address: string;
+  readonly protocols: readonly string[];
+  /** Undefined: plain text. */
+  readonly tls: { readonly minVersion: string; readonly clientCertificates: string | undefined } | undefined;
+}
+
 export interface UpstreamView {
   readonly name: string;
   /** Addresses as `host:port`. */
@@ -71,6 +80,7 @@ export interface AdminView {
   uptimeSeconds(): number;
   /** Bound addresses of traffic. */
   addresses(): readonly string[];
+  listen(): Iterable<ListenView>;
   /** Empty when the gateway can take traffic. */
   notReady(): readonly NotReady[];
   /** Collects the figures of all servers. That may take a moment, so `/healthz` and `/readyz` do without. */

@@ -77,8 +77,7 @@ export async function start(options: StartArguments): Promise<number> {
     return exitCodes.ok;
   }
   const control = await ControlSocket.start(process.env, log, () => reloader.reload());
-  const { listen, admin, webhooks } = gateway.addresses;
-  for (const address of listen) log.info({ address }, 'listening for traffic');
+  const { admin, webhooks } = gateway.addresses;
   log.info({ address: admin }, 'listening for health, metrics and status');
   if (webhooks !== undefined) log.info({ address: webhooks }, 'listening for webhooks');
   const { listeners, verifiers } = config;

@@ -64,15 +64,15 @@ export interface ClientCertificatesConfig {
 
 /** What an address for traffic says beside its place. */
 export interface AddressTerms {
-  /** The front that serves it; undefined: uWebSockets.js where it can, and Node.js's own sockets otherwise. */
+  /** The front that the file names; undefined: `auto`, which `engineOf` in `front` resolves. */
   readonly engine?: 'uws' | 'node' | undefined;
-  /** Every connection begins with a header of the PROXY protocol, from one of `trustedProxies`. Needs `node`. */
+  /** Every connection begins with a header of the PROXY protocol, from one of `trustedProxies`. */
   readonly proxyProtocol?: 'required' | undefined;
   /** Every request gets a redirect to https, and nothing is served. */
   readonly redirect?: 'https' | undefined;
   /** What its clients may speak; undefined: HTTP/1.x alone. */
   readonly protocols?: readonly Protocol[] | undefined;
-  /** Undefined: plain text. With TLS the engine is `node`. */
+  /** Undefined: plain text. */
   readonly tls?: TlsConfig | undefined;
 }
 

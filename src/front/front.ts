@@ -3,6 +3,7 @@ import type { HttpVersion, Reply, RequestHead, ResponseHead, Trailers } from '..
 import type { CounterFamily } from '../lib/counters.ts';
 import type { ConnectionLimit } from '../limits/connection-limit.ts';
 import type { Reason } from '../reasons.ts';
+import type { EngineChoice } from './engine-of.ts';
 
 /** The part of a configuration that a front needs. */
 export type FrontConfig = Pick<Config, 'uws' | 'trustedProxies'> & {
@@ -31,6 +32,8 @@ export interface Front {
   /** Takes no new connection at any address, for good; open connections stay. */
   stopListening(): void;
   readonly isStopped: boolean;
+  /** What serves the address. Called once the front is open. A front of one engine has no such method. */
+  engineOf?(address: TrafficAddress): EngineChoice;
   /** Puts another configuration in force for the requests that follow. */
   follow(config: FrontConfig): void;
   /**
@@ -65,8 +68,6 @@ export interface FrontEvents {
   onRequest(stream: ClientStream): void;
   /** The gateway failed while it read or served a request; the front has cut the client's connection. */
   onFault(error: unknown): void;
-  /** What the log should say of a choice that the front made, such as another engine. */
-  onNotice(text: string): void;
   /** The front has closed a connection for want of a PROXY protocol header. @param peer text of the peer's address. */
   onProxyRefused(why: ProxyRefusal, peer: string): void;
 }

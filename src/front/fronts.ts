@@ -1,16 +1,18 @@
 import type { TrafficAddress } from '../config/config.ts';
+import { type EngineChoice, engineOf, whyNode } from './engine-of.ts';
 import type { Front, FrontConfig, FrontOptions } from './front.ts';
 import { NodeFront } from './node/front.ts';
 import { NoBinaryError } from './uws/engine.ts';
 import { UwsFront } from './uws/front.ts';
 
-/** Both fronts as one: each address is served by the engine that it names, or by the one that fits. */
+/** Both fronts as one: `engineOf` says which of them serves an address. */
 export class Fronts implements Front {
   readonly #options: FrontOptions;
   readonly #node: NodeFront;
   readonly #uws: UwsFront;
-  /** Whether uWebSockets.js is loaded; undefined before it was tried. */
-  #hasUws: boolean | undefined;
+  /** Whether uWebSockets.js was tried, and why it does not run here. */
+  #tried = false;
+  #whyNoUws: string | undefined;
   #stopped = false;
 
   constructor(options: FrontOptions) {
@@ -21,12 +23,17 @@ export class Fronts implements Front {
 
   async open(): Promise<void> {
     await this.#node.open();
-    for (const address of this.#options.config.listen) await this.#frontOf(address);
+    for (const address of this.#options.config.listen) await this.#choose(address);
   }
 
   async listen(address: TrafficAddress, options: { readonly shared: boolean }): Promise<string> {
-    const front = await this.#frontOf(address);
+    const { engine } = await this.#choose(address);
+    const front = engine === 'uws' ? this.#uws : this.#node;
     return front.listen(address, options);
+  }
+
+  engineOf(address: TrafficAddress): EngineChoice {
+    return engineOf(address, this.#whyNoUws);
   }
 
   unlisten(address: TrafficAddress): void {
@@ -69,27 +76,24 @@ export class Fronts implements Front {
   }
 
   /** @throws StartError when the engine that the address names is not available. */
-  async #frontOf({ engine, proxyProtocol, protocols, tls }: TrafficAddress): Promise<Front> {
-    const needsNode = tls !== undefined || proxyProtocol !== undefined || protocols?.includes('h2c') === true;
-    if (engine === 'node' || needsNode) return this.#node;
-    if (this.#hasUws === undefined) await this.#loadUws(engine === 'uws');
-    if (this.#hasUws === true) return this.#uws;
-    if (engine === 'uws') await this.#loadUws(true);
-    return this.#node;
+  async #choose(address: TrafficAddress): Promise<EngineChoice> {
+    const { engine } = address;
+    if (whyNode(address) === undefined && engine !== 'node') {
+      if (!this.#tried) await this.#tryUws(engine === 'uws');
+      if (engine === 'uws' && this.#whyNoUws !== undefined) await this.#uws.open();
+    }
+    return this.engineOf(address);
   }
 
-  async #loadUws(isNamed: boolean): Promise<void> {
+  async #tryUws(isNamed: boolean): Promise<void> {
     try {
       await this.#uws.open();
-      this.#hasUws = true;
     } catch (error) {
       // A binary that is there and differs, or that the configuration names, is no reason to do without.
       const isAbsent = error instanceof NoBinaryError && this.#options.config.uws === undefined;
       if (isNamed || !isAbsent) throw error;
-      this.#hasUws = false;
-      this.#options.events.onNotice(
-        `Node.js's own sockets serve instead of uWebSockets.js: ${error.message}`,
-      );
+      this.#whyNoUws = error.reason;
     }
+    this.#tried = true;
   }
 }

@@ -56,6 +56,17 @@ export function adminView(sources: AdminViewSources): AdminView {
         }
       }
     },
+    *listen() {
+      const bound = sources.addresses();
+      for (const [index, address] of config().listen.entries()) {
+        const { tls, protocols } = address;
+        yield {
+          address: bound[index] ?? addressText(address),
+          protocols: protocols ?? (tls === undefined ? ['http/1.1'] : ['h2', 'http/1.1']),
+          tls: tls && { minVersion: tls.minVersion, clientCertificates: tls.clientCertificates?.mode },
+        };
+      }
+    },
     *upstreams() {
       for (const { name, server } of config().upstreams.values()) {
         yield { name, servers: [hostPort(server.host, server.port)] };

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Config, TrafficAddress } from '../config/config.ts';
+import { changesEngine } from '../front/engine-of.ts';
 import { addressText } from '../http/host-port.ts';
 import { StartError } from '../lib/start-error.ts';
 
@@ -20,7 +21,7 @@ const fixed: readonly (readonly [name: string, of: (config: Config) => unknown])
  */
 function needsAnotherFront(before: TrafficAddress, after: TrafficAddress): boolean {
   if (addressText(before) !== addressText(after)) return false;
-  return before.engine !== after.engine || before.redirect !== after.redirect;
+  return changesEngine(before, after) || before.redirect !== after.redirect;
 }
 
 /** Refuses a configuration that changes a setting which a gateway reads only at its start. @throws StartError */

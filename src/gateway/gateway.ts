@@ -93,6 +93,7 @@ export class Gateway<Kind extends Servers = Servers> {
       await this.control.start(this.view);
       await this.servers.listen();
       this.#serving = true;
+      await this.#logAddresses([]);
     } catch (error) {
       await this.close({ graceMs: 0 });
       throw error;
@@ -158,6 +159,7 @@ export class Gateway<Kind extends Servers = Servers> {
     if (this.#closing !== undefined || !this.#serving) throw new StartError('the gateway does not run');
     assertFixedSettings(this.config, config);
     this.#assertNodeVersion(config);
+    const known = this.servers.addresses;
     const change = await this.servers.plan(config);
     const sets = await this.control.keySets.prepare(config.issuers);
     let taken: Promise<void>;
@@ -172,6 +174,17 @@ export class Gateway<Kind extends Servers = Servers> {
     this.control.commit(config.issuers, sets);
     this.#board.keep(serversOf(config));
     await taken;
+    await this.#logAddresses(known);
+  }
+
+  /** Logs what serves each address, and why. @param known those that the log has already. */
+  async #logAddresses(known: readonly string[]): Promise<void> {
+    if (this.servers.addresses.every((address) => known.includes(address))) return;
+    const { engines } = await this.servers.figures();
+    for (const { address, engine, reason } of engines) {
+      if (known.includes(address)) continue;
+      this.#options.log.info({ address, engine, reason }, 'listening for traffic');
+    }
   }
 
   /** @throws StartError */

@@ -93,7 +93,7 @@ export class LocalServers implements Servers {
       state: server.draining ? ('draining' as const) : ('serving' as const),
       connections: server.connections.open,
     };
-    return { figures: serverFigures(server), workers: [worker], workerDeaths: 0 };
+    return { figures: serverFigures(server), workers: [worker], workerDeaths: 0, engines: server.engines };
   }
 
   close(graceMs: number): Promise<number> {

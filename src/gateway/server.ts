@@ -1,3 +1,4 @@
+import type { ServedAddress } from '../admin/figures.ts';
 import { AuthCounters } from '../auth/auth-counters.ts';
 import type { Authorizer } from '../auth/authorizer.ts';
 import type { Revocations } from '../auth/revocations.ts';
@@ -98,7 +99,6 @@ export class Server {
       events: {
         onRequest: (stream) => this.#serve(stream),
         onFault: (error) => this.#log.error({ error }, 'a request could not be read'),
-        onNotice: (text) => this.#log.info({}, text),
         onProxyRefused: (why, peer) => this.#onProxyRefused(why, peer),
       },
     });
@@ -142,6 +142,16 @@ export class Server {
   /** Bound addresses, in the order of the configuration. */
   get addresses(): readonly string[] {
     return this.config.listen.flatMap((address) => this.#listening.get(addressText(address)) ?? []);
+  }
+
+  /** What serves each bound address, in the order of the configuration. */
+  get engines(): readonly ServedAddress[] {
+    const front = this.#front;
+    return this.config.listen.flatMap((address) => {
+      const bound = this.#listening.get(addressText(address));
+      const choice = front.engineOf?.(address);
+      return bound === undefined || choice === undefined ? [] : { address: bound, ...choice };
+    });
   }
 
   /** See `Front.setTicketKeys`. */

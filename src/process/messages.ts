@@ -1,4 +1,4 @@
-import type { Figures } from '../admin/figures.ts';
+import type { Figures, ServedAddress } from '../admin/figures.ts';
 import type { Config } from '../config/config.ts';
 import type { VerificationKey } from '../keys/key.ts';
 import type { ProcessFigures } from '../lib/process-figures.ts';
@@ -6,7 +6,7 @@ import type { Revocation } from '../revocation/revocation.ts';
 import type { ServerReport } from '../upstream/server-report.ts';
 
 /** Grows with every change of these messages: after an upgrade the two sides may be of different versions. */
-export const PROTOCOL = 4;
+export const PROTOCOL = 5;
 
 /** Keys by issuer; see `FetchedKeys`. */
 export type KeysByIssuer = ReadonlyMap<string, readonly VerificationKey[]>;
@@ -51,6 +51,7 @@ export type ToWorker =
 export interface WorkerReport {
   readonly figures: Figures;
   readonly process: ProcessFigures;
+  readonly engines: readonly ServedAddress[];
 }
 
 export type ToSupervisor =

@@ -193,7 +193,8 @@ class WorkerProcess {
   }
 
   #report(): WorkerReport {
-    return { figures: serverFigures(this.#configured()), process: this.#watch.read() };
+    const server = this.#configured();
+    return { figures: serverFigures(server), process: this.#watch.read(), engines: server.engines };
   }
 
   /** Asks for a replacement, and serves until the supervisor says that it is there. */

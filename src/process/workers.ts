@@ -154,6 +154,8 @@ export class Workers implements Servers {
       figures: totals.with(living.map(({ report }) => report?.figures)),
       workers: living.map(({ figures }) => figures),
       workerDeaths: deaths,
+      // Workers that run the same program on one machine choose alike.
+      engines: this.#set.serving.find(({ report }) => report !== undefined)?.report?.engines ?? [],
     };
   }
 

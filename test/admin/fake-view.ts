@@ -19,6 +19,13 @@ export class FakeView implements AdminView {
   addresses(): readonly string[] {
     return ['127.0.0.1:8080'];
   }
+  listen() {
+    const tls = { minVersion: 'TLSv1.2', clientCertificates: 'required', key: 'hidden' };
+    return [
+      { address: '127.0.0.1:8080', protocols: ['h2', 'http/1.1'], tls, secret: 'hidden' },
+      { address: '127.0.0.1:8081', protocols: ['http/1.1'], tls: undefined },
+    ];
+  }
   notReady(): readonly NotReady[] {
     return this.reasonsNotReady;
   }
@@ -80,6 +87,7 @@ export class FakeView implements AdminView {
         { ...listener, pid: 72, state: 'draining', connections: 4 },
       ],
       workerDeaths: 1,
+      engines: [{ address: '127.0.0.1:8080', engine: 'node', reason: 'tls', ...hidden }],
     };
   }
   configuration() {

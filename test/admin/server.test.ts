@@ -66,6 +66,16 @@ describe('the admin address', () => {
       startedAt: '2001-09-09T01:46:40.000Z',
       uptimeSeconds: 12,
       addresses: ['127.0.0.1:8080'],
+      listen: [
+        {
+          address: '127.0.0.1:8080',
+          engine: 'node',
+          reason: 'tls',
+          protocols: ['h2', 'http/1.1'],
+          tls: { minVersion: 'TLSv1.2', clientCertificates: 'required' },
+        },
+        { address: '127.0.0.1:8081', engine: null, reason: null, protocols: ['http/1.1'], tls: null },
+      ],
       configuration: {
         file: '/etc/portcullis.yaml',
         loadedAt: '2001-09-09T01:46:40.000Z',

@@ -30,6 +30,8 @@ interface Line {
   readonly level: string;
   readonly message: string;
   readonly address?: string;
+  readonly engine?: string;
+  readonly reason?: string;
 }
 
 const linesOf = (stdout: string): readonly Line[] =>
@@ -52,6 +54,11 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
         ['info', 'serving'],
         ['info', 'ready'],
       ],
+    );
+    // Which engine `auto` is depends on the machine; the line says why in both cases.
+    assert.match(
+      `${lines[0]?.engine} ${lines[0]?.reason}`,
+      /^(uws auto|node (no|the) uWebSockets\.js binary .+)$/,
     );
     for (const { address } of lines.slice(0, 2)) {
       const socket = connect(Number(address?.split(':')[1]), '127.0.0.1');

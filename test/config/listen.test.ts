@@ -62,7 +62,7 @@ describe('listen.protocols', () => {
   test('takes HTTP/2 without TLS, alone or beside HTTP/1.1, which is the default', () => {
     assert.deepEqual(listenOf('{ address: 127.0.0.1:1, protocols: [http/1.1] }'), [place]);
     assert.deepEqual(listenOf('{ address: 127.0.0.1:1, protocols: [h2c] }'), [
-      { ...place, engine: 'node', protocols: ['h2c'] },
+      { ...place, protocols: ['h2c'] },
     ]);
     assert.deepEqual(listenOf('{ address: 127.0.0.1:1, engine: node, protocols: [h2c, http/1.1] }'), [
       { ...place, engine: 'node', protocols: ['h2c', 'http/1.1'] },

@@ -65,7 +65,7 @@ class ScriptedServers implements Servers {
   async dropForeign(): Promise<void> {}
 
   async figures(): Promise<GatewayFigures> {
-    return { figures: addFigures([]), workers: [], workerDeaths: 0 };
+    return { figures: addFigures([]), workers: [], workerDeaths: 0, engines: [] };
   }
 
   async close(graceMs: number): Promise<number> {

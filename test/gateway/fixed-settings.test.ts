@@ -14,7 +14,7 @@ describe('a reload at an address that is listened on', () => {
 
   for (const [name, before, after] of [
     ['its engine', { engine: 'node' }, { engine: 'uws' }],
-    ['the PROXY protocol, which needs another engine', {}, { engine: 'node', proxyProtocol: 'required' }],
+    ['the PROXY protocol, which needs another engine', {}, { proxyProtocol: 'required' }],
     ['its redirect', { engine: 'node' }, { engine: 'node', redirect: 'https' }],
   ] as const) {
     test(`is refused with ${name}, and the old configuration stays`, async () => {

@@ -73,8 +73,7 @@ function resolveAddress(
   const further = resolveTerms(terms, path, file, findings);
   if (address === undefined) return undefined;
   const place = { ...('path' in address ? { path: absolute(folder, address.path) } : address), ...further };
-  if (fileTls !== undefined) return { ...place, engine: 'node', ...(tls === undefined ? {} : { tls }) };
-  return engine === 'auto' ? place : { ...place, engine };
+  return { ...place, ...(engine === 'auto' ? {} : { engine }), ...(tls === undefined ? {} : { tls }) };
 }
 
 function isObject(entry: ListenEntry): entry is FileListen {
@@ -87,7 +86,7 @@ function resolveTerms(
   path: KeyPath,
   file: FileConfig,
   findings: Findings,
-): Omit<AddressTerms, 'tls'> {
+): Omit<AddressTerms, 'tls' | 'engine'> {
   return {
     ...resolveEntrance(terms, path, file, findings),
     ...resolveProtocols(terms, path, findings),
@@ -99,7 +98,7 @@ function resolveProtocols(
   { protocols, tls, engine }: Partial<FileListen>,
   path: KeyPath,
   findings: Findings,
-): Pick<AddressTerms, 'protocols' | 'engine'> {
+): Pick<AddressTerms, 'protocols'> {
   if (protocols === undefined) return {};
   const at = [...path, 'protocols'];
   if (new Set(protocols).size < protocols.length) findings.fault(at, 'names one twice; must name each once');
@@ -114,7 +113,7 @@ function resolveProtocols(
   if (engine === 'uws') {
     findings.fault([...path, 'engine'], 'is uws, which does not know HTTP/2; must be auto or node');
   }
-  return { protocols, engine: 'node' };
+  return { protocols };
 }
 
 function resolveEntrance(
@@ -122,7 +121,7 @@ function resolveEntrance(
   path: KeyPath,
   file: FileConfig,
   findings: Findings,
-): Omit<AddressTerms, 'tls'> {
+): Pick<AddressTerms, 'redirect' | 'proxyProtocol'> {
   if (redirect !== undefined && tls !== undefined) {
     findings.fault([...path, 'redirect'], 'leads to https, which this address speaks; must be left out');
   }
@@ -140,5 +139,5 @@ function resolveEntrance(
       'needs trustedProxies, which is empty; must be off, or they must name the proxy',
     );
   }
-  return { ...terms, proxyProtocol, engine: 'node' };
+  return { ...terms, proxyProtocol };
 }

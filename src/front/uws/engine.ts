@@ -67,7 +67,7 @@ const HEAD_SLACK = 2;
  */
 export function loadEngine(requestHeadBytes: number, chosen?: EngineFile): Engine {
   const path = engineFile(chosen);
-  if (path === undefined) throw new NoBinaryError('');
+  if (path === undefined) throw new NoBinaryError();
   const require = createRequire(import.meta.url);
   const wanted = String(HEAD_SLACK * requestHeadBytes);
   if (require.cache[path] !== undefined && process.env[HEAD_LIMIT_VARIABLE] !== wanted) {
@@ -82,19 +82,28 @@ export function loadEngine(requestHeadBytes: number, chosen?: EngineFile): Engin
     engine._cfg?.('silent'); // Keeps the `uWebSockets` header out of responses.
     return engine;
   } catch (error) {
-    const why = error instanceof Error ? `: ${error.message.split('\n')[0]}` : '';
-    throw new NoBinaryError(why, { cause: error });
+    throw new NoBinaryError(error instanceof Error ? error.message.split('\n')[0] : '', { cause: error });
   }
 }
 
 /** No binary of the engine runs here. */
 export class NoBinaryError extends StartError {
-  constructor(why: string, options?: ErrorOptions) {
-    super(noBinary(why), options);
+  /** Why, in a few words. */
+  readonly reason: string;
+
+  /** @param fault of the binary that is there; undefined: there is none. */
+  constructor(fault?: string, options?: ErrorOptions) {
+    super(sentence(fault), options);
+    const { platform, arch, versions } = process;
+    this.reason =
+      fault === undefined
+        ? `no uWebSockets.js binary for Node.js ${versions.node.split('.')[0]} on ${platform}-${arch}`
+        : `the uWebSockets.js binary does not load: ${fault}`;
   }
 }
 
-function noBinary(why: string): string {
+function sentence(fault: string | undefined): string {
+  const why = fault === undefined ? '' : `: ${fault}`;
   return (
     `the front engine uWebSockets.js has no binary here for ${process.platform}-${process.arch}, Node.js ${process.versions.node} ` +
     `(ABI ${process.versions.modules})${why}; use Node.js 20 or 22, or with glibc 2.38 also 24 or 26, on linux-x64, and run npm ci under that same version, or name a binary and its SHA-256 with uws:`

@@ -29,7 +29,6 @@ before(async () => {
         stream.listen(new Events());
         setImmediate(() => respond(stream));
       },
-      onNotice() {},
       onProxyRefused() {},
       onFault(error) {
         throw error;

@@ -51,7 +51,6 @@ async function open(name = 'one', load = loadEngine): Promise<UwsFront> {
             stream.send([body], true);
           });
         },
-        onNotice() {},
         onProxyRefused() {},
         onFault(error) {
           throw error;

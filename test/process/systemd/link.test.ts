@@ -17,7 +17,7 @@ test('a reload that ends during the stop does not report readiness', async (t) =
     gateway: {
       config: { listeners: 1 },
       view: {
-        gather: async () => ({ figures: addFigures([]), workers: [], workerDeaths: 0 }),
+        gather: async () => ({ figures: addFigures([]), workers: [], workerDeaths: 0, engines: [] }),
         configuration: () => ({ file: undefined, loadedAt: 0, lastReload: undefined }),
       },
     },

@@ -71,7 +71,6 @@ beforeEach(() => {
     events: {
       onRequest: (stream: ClientStream) => stream.reply(refusal),
       onFault: (error: unknown) => assert.fail(String(error)),
-      onNotice: () => {},
       onProxyRefused: () => {},
     },
     requestsPerConnection: Number.POSITIVE_INFINITY,

@@ -198,7 +198,6 @@ export class H2Client {
   constructor(options: H2ClientOptions = {}) {
     const events: FrontEvents = {
       onRequest: options.onRequest ?? ((stream) => this.exchanges.push(new TestExchange(stream))),
-      onNotice: () => {},
       onProxyRefused: () => {},
       onFault: (error) => this.faults.push(error),
     };

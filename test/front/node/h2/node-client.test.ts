@@ -20,7 +20,6 @@ describe('node:http2 as a client', () => {
   before(async () => {
     server = new H2Server({
       onRequest: (stream) => new EchoExchange(stream),
-      onNotice: () => {},
       onProxyRefused: () => {},
       onFault: (error) => faults.push(error),
     });

@@ -43,7 +43,6 @@ describe('programs that speak HTTP/2 by prior knowledge', () => {
   before(async () => {
     const events = {
       onRequest: (stream: ClientStream) => new EchoExchange(stream),
-      onNotice: () => {},
       onProxyRefused: () => {},
       onFault: (error: unknown) => faults.push(error),
     };
