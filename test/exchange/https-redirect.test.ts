@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { testEngine } from '../support/engine.ts';
 import { startGateway, sums, type TestGateway } from '../support/gateway.ts';
 import { recordingLog } from '../support/recording-log.ts';
 import { request, Wire } from '../support/wire.ts';
 
-for (const engine of ['uws', 'node'] as const) {
+for (const engine of [testEngine]) {
   describe(`an address that redirects to https, engine ${engine}`, () => {
     const { log, lines } = recordingLog();
     let gateway: TestGateway;
