@@ -36,11 +36,12 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   state: ['lib'],
   redis: ['lib'],
   keysets: ['lib', 'keys', 'state', 'type config'],
+  stapling: ['lib', 'keys', 'keysets', 'type config', 'type front'],
   revocation: ['lib', 'state', 'redis', 'type admin', 'type auth', 'type config'],
   admin: ['lib', 'type upstream'],
   gateway: [
     ...['lib', 'http', 'admin', 'replies', 'auth', 'exchange', 'forwarding', 'front', 'keysets', 'limits'],
-    ...['revocation', 'routing', 'upstream', 'type config', 'type keys'],
+    ...['revocation', 'routing', 'stapling', 'upstream', 'type config', 'type keys'],
   ],
   explain: [
     ...['lib', 'http', 'auth', 'gateway', 'keys'],

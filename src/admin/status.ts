@@ -40,12 +40,19 @@ export function statusOf(view: AdminView, { figures, workers, engines }: Gateway
       name,
       servers: servers.map((address) => ({ address, ...serverStatus(name, address, figures.servers) })),
     })),
-    certificates: Array.from(view.certificates(), ({ address, name, names, validTo, now }) => ({
+    certificates: Array.from(view.certificates(), ({ address, name, names, validTo, now, stapling }) => ({
       address,
       name: foreignText(name),
       names: names.slice(0, MAX_NAMES).map((one) => foreignText(one)),
       validTo: new Date(validTo).toISOString(),
       daysLeft: Math.floor((validTo - now) / DAY_MS),
+      stapling:
+        stapling === undefined
+          ? null
+          : {
+              until: stapling.until === undefined ? null : new Date(stapling.until).toISOString(),
+              lastError: stapling.lastError ?? null,
+            },
     })),
     keySets: Array.from(view.keySets(), (set) => ({
       issuer: set.issuer,

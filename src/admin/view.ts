@@ -33,6 +33,10 @@ export interface CertificateView {
   /** Milliseconds since the epoch: its end, and the time of the call. */
   readonly validTo: number;
   readonly now: number;
+  /** The end of its OCSP response, and why the last fetch failed; undefined: none is sent beside it. */
+  readonly stapling:
+    | { readonly until: number | undefined; readonly lastError: string | undefined }
+    | undefined;
 }
 
 /** What the configuration says of an address for traffic. */

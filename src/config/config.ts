@@ -47,6 +47,8 @@ export interface TlsConfig {
   readonly ciphers: string;
   /** A client that names another host than the certificates. */
   readonly unknownName: 'default' | 'refuse';
+  /** OCSP responses are fetched and sent beside certificates whose issuer names a responder. */
+  readonly stapling: boolean;
   /** Undefined: no client is asked for a certificate. */
   readonly clientCertificates: ClientCertificatesConfig | undefined;
 }

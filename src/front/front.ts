@@ -12,6 +12,14 @@ export type FrontConfig = Pick<Config, 'uws' | 'trustedProxies'> & {
   readonly timeouts: Pick<Config['timeouts'], 'requestHeadMs' | 'keepAliveMs' | 'sendMs'>;
 };
 
+/** The OCSP response that a server sends beside a certificate (RFC 6066 §8). */
+export interface Staple {
+  /** DER. */
+  readonly der: Uint8Array;
+  /** Milliseconds since the epoch at which it ends. */
+  readonly until: number;
+}
+
 /** Listens for clients and raises one `ClientStream` for each request. */
 export interface Front {
   /** Loads what the front needs. @throws StartError */
@@ -41,6 +49,11 @@ export interface Front {
    * without TLS has no such method.
    */
   setTicketKeys?(keys: Uint8Array): void;
+  /**
+   * Puts the OCSP response in force that goes beside a certificate, by its fingerprint; undefined: there is none. A front
+   * without TLS has no such method.
+   */
+  setStaple?(certificate: string, staple: Staple | undefined): void;
   /** Asks every client to leave with its next response, in the way of its protocol. */
   drain(): void;
   /** Cuts every connection. */

@@ -1,6 +1,6 @@
 import type { TrafficAddress } from '../config/config.ts';
 import { type EngineChoice, engineOf, whyNode } from './engine-of.ts';
-import type { Front, FrontConfig, FrontOptions } from './front.ts';
+import type { Front, FrontConfig, FrontOptions, Staple } from './front.ts';
 import { NodeFront } from './node/front.ts';
 import { NoBinaryError } from './uws/engine.ts';
 import { UwsFront } from './uws/front.ts';
@@ -62,6 +62,10 @@ export class Fronts implements Front {
 
   setTicketKeys(keys: Uint8Array): void {
     this.#node.setTicketKeys(keys);
+  }
+
+  setStaple(certificate: string, staple: Staple | undefined): void {
+    this.#node.setStaple(certificate, staple);
   }
 
   drain(): void {

@@ -75,8 +75,11 @@ export function adminView(sources: AdminViewSources): AdminView {
     *certificates() {
       const now = systemClock.wall();
       for (const address of config().listen) {
-        for (const { name, names, validTo } of address.tls?.certificates ?? []) {
-          yield { address: addressText(address), name, names, validTo, now };
+        for (const { name, names, validTo, fingerprint } of address.tls?.certificates ?? []) {
+          const { staple, lastError } = control.staples.of(fingerprint) ?? {};
+          const isStapled = address.tls?.stapling === true && control.staples.of(fingerprint) !== undefined;
+          const stapling = isStapled ? { until: staple?.until, lastError } : undefined;
+          yield { address: addressText(address), name, names, validTo, now, stapling };
         }
       }
     },

@@ -1,7 +1,7 @@
 import { type HttpServer, startHttpServer } from '../admin/http-server.ts';
 import { type Admin, startAdmin } from '../admin/server.ts';
 import type { AdminView } from '../admin/view.ts';
-import type { Config, IssuerConfig } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import { bindSentence } from '../front/bind-fault.ts';
 import { hostPort } from '../http/host-port.ts';
 import { KeySets, type NextKeySets } from '../keysets/key-sets.ts';
@@ -12,6 +12,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { StartError } from '../lib/start-error.ts';
 import { RevocationService } from '../revocation/service.ts';
+import { Staples } from '../stapling/staples.ts';
 import type { Verifiers } from './servers.ts';
 
 export interface ControlPlaneOptions {
@@ -31,7 +32,10 @@ export class ControlPlane {
   readonly keySets: KeySets;
   /** Undefined: nothing can be revoked. */
   readonly revocation: RevocationService | undefined;
+  /** OCSP responses of the certificates of addresses. */
+  readonly staples: Staples;
   readonly #config: Config;
+  readonly #readOnly: boolean;
   readonly #log: Log;
   #admin: Admin | undefined;
   #webhooks: HttpServer | undefined;
@@ -40,6 +44,15 @@ export class ControlPlane {
     const { clock, log, verifiers, readOnly } = options;
     this.#config = config;
     this.#log = log;
+    this.#readOnly = readOnly === true;
+    this.staples = new Staples({
+      clock,
+      timers: systemTimers,
+      random: Math.random,
+      fetch: systemFetch,
+      log,
+      onStaple: (certificate, staple) => verifiers().setStaple(certificate, staple),
+    });
     this.keySets = new KeySets(config.issuers, {
       clock,
       timers: systemTimers,
@@ -76,19 +89,22 @@ export class ControlPlane {
   /** Resolves when keys and revocations of the state folder are in force and the addresses are bound. @throws StartError */
   async start(view: AdminView): Promise<void> {
     await this.keySets.start();
+    if (!this.#readOnly) this.staples.follow(this.#config.listen);
     // Before requests are served, so that a restart lets no revoked token through.
     await this.#openRevocations();
     this.#admin = await this.#startAdmin(view);
     this.#webhooks = await this.#startWebhooks();
   }
 
-  /** Puts other issuers in force, with the keys that were prepared for them. */
-  commit(issuers: ReadonlyMap<string, IssuerConfig>, next: NextKeySets): void {
+  /** Puts another configuration in force, with the keys that were prepared for its issuers. */
+  commit({ issuers, listen }: Config, next: NextKeySets): void {
     this.keySets.commit(next);
     this.revocation?.setIssuers(issuers);
+    this.staples.follow(listen);
   }
 
   async close(): Promise<void> {
+    this.staples.close();
     await this.keySets.close();
     await this.#admin?.close();
     await this.#webhooks?.close();

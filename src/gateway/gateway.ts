@@ -171,7 +171,7 @@ export class Gateway<Kind extends Servers = Servers> {
       this.control.keySets.abandon(sets);
       throw error;
     }
-    this.control.commit(config.issuers, sets);
+    this.control.commit(config, sets);
     this.#board.keep(serversOf(config));
     await taken;
     await this.#logAddresses(known);

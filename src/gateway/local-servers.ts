@@ -1,6 +1,7 @@
 import type { GatewayFigures } from '../admin/figures.ts';
 import type { NotReady } from '../admin/view.ts';
 import type { Config } from '../config/config.ts';
+import type { Staple } from '../front/front.ts';
 import type { VerificationKey } from '../keys/key.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
@@ -78,6 +79,10 @@ export class LocalServers implements Servers {
     key: VerificationKey | undefined,
   ): Readonly<Record<string, unknown>> | undefined {
     return this.server.authorizer.signedClaims(token, issuer, key);
+  }
+
+  setStaple(certificate: string, staple: Staple | undefined): void {
+    this.server.setStaple(certificate, staple);
   }
 
   /** Already in force: the server reads the list of the control plane. */

@@ -6,7 +6,7 @@ import type { Config, TrafficAddress } from '../config/config.ts';
 import { Deadlines } from '../exchange/deadlines.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import { Tally } from '../exchange/tally.ts';
-import type { ClientStream, Front, FrontOptions, ProxyRefusal } from '../front/front.ts';
+import type { ClientStream, Front, FrontOptions, ProxyRefusal, Staple } from '../front/front.ts';
 import { Fronts } from '../front/fronts.ts';
 import { addressText } from '../http/host-port.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
@@ -157,6 +157,11 @@ export class Server {
   /** See `Front.setTicketKeys`. */
   setTicketKeys(keys: Uint8Array): void {
     this.#front.setTicketKeys?.(keys);
+  }
+
+  /** See `Front.setStaple`. */
+  setStaple(certificate: string, staple: Staple | undefined): void {
+    this.#front.setStaple?.(certificate, staple);
   }
 
   /** Resolves when the front is open and the verification threads run. @throws StartError */

@@ -1,13 +1,14 @@
 import type { GatewayFigures } from '../admin/figures.ts';
 import type { NotReady } from '../admin/view.ts';
 import type { Config } from '../config/config.ts';
+import type { Staple } from '../front/front.ts';
 import type { VerificationKey } from '../keys/key.ts';
 import type { Revocation } from '../revocation/revocation.ts';
 
 /** Keys in force that the configuration does not hold, by issuer. */
 export type FetchedKeys = ReadonlyMap<string, readonly VerificationKey[]>;
 
-/** The verifiers of tokens, as the control plane sees them: it hands them keys and revocations. */
+/** The servers as the control plane sees them: it hands them keys, revocations and staples. */
 export interface Verifiers {
   /** Puts an issuer's keys in force. Throws when a key cannot be used; the old keys then stay. */
   setKeys(issuer: string, keys: readonly VerificationKey[]): void;
@@ -17,6 +18,8 @@ export interface Verifiers {
     issuer: string,
     key: VerificationKey | undefined,
   ): Readonly<Record<string, unknown>> | undefined;
+  /** See `Front.setStaple`. */
+  setStaple(certificate: string, staple: Staple | undefined): void;
   /** See `RevocationStoreOptions.distribute`. */
   revoke(revocations: readonly Revocation[]): Promise<void>;
   /** See `RevocationStoreOptions.distributeDrop`. */

@@ -1,4 +1,4 @@
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { certificateNames } from './certificate-names.ts';
 import { KeyError } from './key-error.ts';
 import type { ServerCertificate } from './tls-certificate.ts';
@@ -10,6 +10,10 @@ const MAX_CHAIN = 10;
 const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[^-]+-----END \1-----/g;
 /** Blocks that openssl writes beside a key of an elliptic curve or of finite fields; they say nothing that the key does not. */
 const PARAMETERS = /PARAMETERS$/;
+
+/** The object identifier of the extension that demands an OCSP response (RFC 7633 §6), in DER. */
+const TLS_FEATURE = Buffer.from('06082b06010505070118', 'hex');
+const RESPONDER = /^OCSP - URI:(https?:\/\/\S+)$/m;
 
 /** What one file holds. */
 interface Blocks {
@@ -51,6 +55,10 @@ export function readServerCertificate(
   return {
     names: certificateNames(own.subjectAltName),
     keyType: key.asymmetricKeyType ?? 'unknown',
+    curve: key.asymmetricKeyDetails?.namedCurve,
+    fingerprint: createHash('sha256').update(own.raw).digest('hex'),
+    responder: responderOf(own),
+    mustStaple: own.raw.includes(TLS_FEATURE),
     cert: chain.map((one) => one.toString()).join(''),
     key: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
     validFrom: Date.parse(own.validFrom),
@@ -64,6 +72,12 @@ export function readAuthorities(text: string): readonly X509Certificate[] {
   if (keys.length > 0) throw new KeyError('holds a private key; must hold certificates of authorities only');
   if (certificates.length === 0) throw new KeyError('holds no certificate; must hold PEM certificates');
   return certificates.map(parseCertificate);
+}
+
+/** The first one; undefined where the certificate names none that HTTP reaches. */
+function responderOf(certificate: X509Certificate): string | undefined {
+  const [, url] = RESPONDER.exec(certificate.infoAccess ?? '') ?? [];
+  return url !== undefined && URL.canParse(url) ? url : undefined;
 }
 
 function blocksOf(text: string): Blocks {

@@ -4,6 +4,14 @@ export interface ServerCertificate {
   readonly names: readonly string[];
   /** Type of the key: `rsa`, `ec`, `ed25519`. A client's signature algorithms decide between certificates of two types. */
   readonly keyType: string;
+  /** Name of the curve of an `ec` key: `prime256v1`. */
+  readonly curve: string | undefined;
+  /** SHA-256 of the server's own certificate, hexadecimal. */
+  readonly fingerprint: string;
+  /** URL of the OCSP responder that its issuer names (RFC 5280 §4.2.2.1). */
+  readonly responder: string | undefined;
+  /** Clients refuse it without an OCSP response beside it (RFC 7633). */
+  readonly mustStaple: boolean;
   /** PEM: the server's own certificate first, then those that issued it. */
   readonly cert: string;
   /** PEM of PKCS#8, not encrypted. */

@@ -1,5 +1,6 @@
 import type { Figures, ServedAddress } from '../admin/figures.ts';
 import type { Config } from '../config/config.ts';
+import type { Staple } from '../front/front.ts';
 import type { VerificationKey } from '../keys/key.ts';
 import type { ProcessFigures } from '../lib/process-figures.ts';
 import type { Revocation } from '../revocation/revocation.ts';
@@ -23,6 +24,8 @@ export type ToWorker =
       readonly keys: KeysByIssuer;
       /** See `TicketKeys`. */
       readonly ticketKeys: Uint8Array;
+      /** See `Staples.current`. */
+      readonly staples: ReadonlyMap<string, Staple>;
     }
   | { readonly kind: 'revoke'; readonly id: number; readonly revocations: readonly Revocation[] }
   /** Forget the revocations that came only from Redis. */
@@ -31,6 +34,8 @@ export type ToWorker =
   | { readonly kind: 'keys'; readonly issuer: string; readonly keys: readonly VerificationKey[] }
   /** The keys of session tickets from now on. */
   | { readonly kind: 'ticket-keys'; readonly ticketKeys: Uint8Array }
+  /** See `Front.setStaple`. */
+  | { readonly kind: 'staple'; readonly certificate: string; readonly staple: Staple | undefined }
   /** A refetch for which the worker asked is over; any new keys were sent before. */
   | { readonly kind: 'refetched'; readonly issuer: string }
   | { readonly kind: 'prepare'; readonly id: number; readonly config: Config }

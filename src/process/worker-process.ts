@@ -80,6 +80,7 @@ class WorkerProcess {
       case 'configure':
         this.#configure(message.index, freeze(message.config));
         this.#server?.setTicketKeys(message.ticketKeys);
+        for (const [certificate, staple] of message.staples) this.#server?.setStaple(certificate, staple);
         for (const [issuer, keys] of message.keys) {
           if (keys.length > 0) this.#server?.authorizer.setKeys(issuer, keys);
         }
@@ -97,6 +98,9 @@ class WorkerProcess {
         return;
       case 'ticket-keys':
         this.#server?.setTicketKeys(message.ticketKeys);
+        return;
+      case 'staple':
+        this.#server?.setStaple(message.certificate, message.staple);
         return;
       case 'refetched':
         this.#refetches.settle(message.issuer);

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import type { Staple } from '../front/front.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { Mutex } from '../lib/mutex.ts';
@@ -29,6 +30,7 @@ export interface WorkerSetOptions {
   readonly keys: () => KeysByIssuer;
   /** See `TicketKeys`. */
   readonly ticketKeys: () => Uint8Array;
+  readonly staples: () => ReadonlyMap<string, Staple>;
   readonly revocations: () => Iterable<Revocation>;
   readonly refetch: (issuer: string) => Promise<void> | undefined;
   /** No worker lives long enough to serve. */
@@ -149,6 +151,7 @@ export class WorkerSet {
       config: configOf(index),
       keys: keys(),
       ticketKeys: this.#options.ticketKeys(),
+      staples: this.#options.staples(),
       revocations: revocations(),
       leaving: (why) => void this.#replace(worker, why),
       server: (report) => board.report(worker, report),

@@ -1,5 +1,6 @@
 import type { WorkerFigures } from '../admin/figures.ts';
 import type { Config } from '../config/config.ts';
+import type { Staple } from '../front/front.ts';
 import type { Clock } from '../lib/clock.ts';
 import { StartError } from '../lib/start-error.ts';
 import { version } from '../lib/version.ts';
@@ -25,6 +26,7 @@ export interface WorkerOptions {
   readonly config: Config;
   readonly keys: KeysByIssuer;
   readonly ticketKeys: Uint8Array;
+  readonly staples: ReadonlyMap<string, Staple>;
   readonly revocations: Iterable<Revocation>;
   readonly refetch: (issuer: string) => Promise<void> | undefined;
   readonly leaving: (why: string) => void;
@@ -61,7 +63,7 @@ export class Worker implements Holder {
   #refusal: string | undefined;
 
   constructor(options: WorkerOptions) {
-    const { index, clock, config, keys, ticketKeys, revocations, refetch } = options;
+    const { index, clock, config, keys, ticketKeys, staples, revocations, refetch } = options;
     const { leaving, want, server, overdue } = options;
     this.#overdue = overdue;
     this.index = index;
@@ -88,7 +90,7 @@ export class Worker implements Holder {
         this.report = report;
       },
     });
-    this.channel.send({ kind: 'configure', index, config, keys, ticketKeys });
+    this.channel.send({ kind: 'configure', index, config, keys, ticketKeys, staples });
     this.channel.watch();
   }
 

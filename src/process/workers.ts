@@ -3,6 +3,7 @@ import type { NotReady } from '../admin/view.ts';
 import { AuthCounters } from '../auth/auth-counters.ts';
 import { Authorizer } from '../auth/authorizer.ts';
 import type { Config, TrafficAddress } from '../config/config.ts';
+import type { Staple } from '../front/front.ts';
 import type { GatewayParts } from '../gateway/gateway.ts';
 import type { Change, FetchedKeys, Servers } from '../gateway/servers.ts';
 import { TicketKeys } from '../gateway/ticket-keys.ts';
@@ -68,6 +69,7 @@ export class Workers implements Servers {
       board,
       keys: () => control.keySets.keys(),
       ticketKeys: () => this.#ticketKeys.current,
+      staples: () => control.staples.current,
       revocations: () => control.revocation?.list.all() ?? [],
       refetch: (issuer) => control.keySets.refetch(issuer),
       onGiveUp,
@@ -126,6 +128,10 @@ export class Workers implements Servers {
       // A worker with an older configuration may not know the issuer; it gets these keys when it catches up.
       if (config === workerConfigs[index]) channel.send({ kind: 'keys', issuer, keys });
     }
+  }
+
+  setStaple(certificate: string, staple: Staple | undefined): void {
+    for (const { channel } of this.#set.living) channel.send({ kind: 'staple', certificate, staple });
   }
 
   signedClaims(

@@ -134,6 +134,7 @@ export class FakeView implements AdminView {
         validTo: 1_000_864_000_000,
         now: 1_000_000_000_000,
         key: 'hidden',
+        stapling: { until: 1_000_086_400_000, lastError: undefined, der: 'hidden' },
       },
     ];
   }

@@ -124,6 +124,7 @@ describe('the admin address', () => {
           names: ['a.example', '*.a.example'],
           validTo: '2001-09-19T01:46:40.000Z',
           daysLeft: 10,
+          stapling: { until: '2001-09-10T01:46:40.000Z', lastError: null },
         },
       ],
       keySets: [

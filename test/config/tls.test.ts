@@ -17,6 +17,8 @@ const site = middle.issue({ names: ['a.example'] });
 const other = middle.issue({ names: ['b.example'] });
 const old = root.issue({ names: ['a.example'], dates: ['20200101000000Z', '20210101000000Z'] });
 const early = root.issue({ names: ['a.example'], dates: ['20900101000000Z', '20990101000000Z'] });
+const stapled = root.issue({ names: ['a.example'], mustStaple: true, ocsp: 'http://ocsp.example/a' });
+const bare = root.issue({ names: ['a.example'], mustStaple: true });
 const weak = root.issue({ names: ['a.example'], type: 'rsa', bits: 1024 });
 const encrypted = createPrivateKey(site.key)
   .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'sesame' })
@@ -39,6 +41,8 @@ for (const [name, text] of Object.entries({
   'old-crl.pem': root.crl([9]) + middle.crl([9], ['20200101000000Z', '20210203040506Z']),
   'broken-crl.pem': root.crl([9]).replace(/\n.{9}/, '\nAAAAAAAAA'),
   'nothing.pem': 'nothing',
+  'staple.pem': stapled.cert + root.cert + stapled.key,
+  'bare.pem': bare.cert + root.cert + bare.key,
 })) {
   writeFileSync(join(folder, name), text);
 }
@@ -90,14 +94,16 @@ describe('TLS of an address', () => {
     const plain = load(tls('site.pem')).config?.listen[0]?.tls;
     assert.equal(plain?.minVersion, 'TLSv1.2');
     assert.equal(plain?.unknownName, 'default');
+    assert.equal(plain?.stapling, true);
     assert.equal(plain?.clientCertificates, undefined);
     const full = load(
-      `engine: node, protocols: [http/1.1], ${tls('site.pem', ', minVersion: TLSv1.3, ciphers: ECDHE+AESGCM, unknownName: refuse, clientCertificates: { ca: ca.pem, mode: optional, crl: crl.pem }')}`,
+      `engine: node, protocols: [http/1.1], ${tls('site.pem', ', minVersion: TLSv1.3, ciphers: ECDHE+AESGCM, unknownName: refuse, stapling: off, clientCertificates: { ca: ca.pem, mode: optional, crl: crl.pem }')}`,
     );
     assert.deepEqual(full.faults, []);
     const made = full.config?.listen[0]?.tls;
     assert.equal(made?.minVersion, 'TLSv1.3');
     assert.equal(made?.unknownName, 'refuse');
+    assert.equal(made?.stapling, false);
     assert.equal(made?.clientCertificates?.mode, 'optional');
     assert.match(made?.clientCertificates?.crl?.[0] ?? '', /BEGIN X509 CRL/);
   });
@@ -133,6 +139,7 @@ describe('TLS of an address', () => {
       [tls('weak.pem'), 'tls.certificates: ', /has an RSA key of 1024 bits; must have 2048/],
       [tls('site.pem', ', minVersion: TLSv1.1'), 'tls.minVersion: ', /must be TLSv1.2 or TLSv1.3/],
       [tls('site.pem', ', ciphers: FAST'), 'tls.ciphers: ', /does not know, its number 1; must be default/],
+      [tls('site.pem', ', stapling: maybe'), 'tls.stapling: ', /must be on or off/],
       [tls('site.pem', ', unknownName: allow'), 'tls.unknownName: ', /must be default or refuse/],
       [tls('site.pem', ', clientCertificates: {}'), 'clientCertificates.ca: ', /is missing/],
       [
@@ -181,6 +188,16 @@ describe('TLS of an address', () => {
         [],
         /clientCertificates\.crl: .*old-crl\.pem holds a list whose successor was due at 2021-02-03T04:05:06\.000Z/,
       ],
+      [
+        tls('staple.pem', ', stapling: off'),
+        [],
+        /tls\.certificates: must have an OCSP response .* gets none: stapling is off;/,
+      ],
+      [
+        tls('[site.pem, bare.pem]').replace('site.pem', 'other.pem'),
+        [],
+        /certificates\[1\]: must have an OCSP response .* gets none: it names no responder;/,
+      ],
       [tls('[site.pem, site.pem]'), [], /certificates\[1\]: is never chosen/],
       [
         tls('[site.pem, other.pem]'),
@@ -193,6 +210,7 @@ describe('TLS of an address', () => {
       assert.equal(warnings.length, 1, `${terms}: ${warnings}`);
       assert.match(warnings[0] ?? '', warning);
     }
+    assert.deepEqual(load(tls('staple.pem')).warnings, []);
     const crls = load(tls('site.pem', ', clientCertificates: { ca: ca.pem, crl: crls.pem }'));
     assert.deepEqual([crls.faults, crls.warnings], [[], []]);
     assert.equal(crls.config?.listen[0]?.tls?.clientCertificates?.crl?.length, 2);

@@ -28,6 +28,10 @@ class ScriptedServers implements Servers {
     if (error !== undefined) throw error;
   }
 
+  setStaple(): void {
+    this.#call('setStaple');
+  }
+
   notServing(): readonly [] {
     return [];
   }

@@ -14,6 +14,12 @@ export interface IssueOptions {
   readonly dates?: readonly [string, string];
   /** Bits of an RSA key. */
   readonly bits?: number;
+  /** URL of the OCSP responder. */
+  readonly ocsp?: string;
+  /** Clients refuse it without an OCSP response. */
+  readonly mustStaple?: boolean;
+  /** It may sign OCSP responses for its issuer. */
+  readonly ocspSigning?: boolean;
 }
 
 /** PEM texts; `key` is PKCS#8. */
@@ -69,9 +75,17 @@ export class Authority {
       subject: nameOf(cn),
       publicKey,
       dates,
-      extensions: names.length === 0 ? [] : [sequence(oid('551d11'), octets(sequence(...general)))],
+      extensions: [
+        ...(names.length === 0 ? [] : [sequence(oid('551d11'), octets(sequence(...general)))]),
+        ...furtherExtensions(options),
+      ],
     });
     return { cert, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), serial };
+  }
+
+  /** Its private key, PEM of PKCS#8. */
+  get key(): string {
+    return this.#key.export({ type: 'pkcs8', format: 'pem' }).toString();
   }
 
   /** A revocation list, PEM. @param dates when it was made, and when the next one is due. */
@@ -112,6 +126,17 @@ export class Authority {
     );
     return pemOf('CERTIFICATE', sequence(signed, ECDSA_WITH_SHA256, bits(sign('sha256', signed, this.#key))));
   }
+}
+
+function furtherExtensions({ ocsp, mustStaple, ocspSigning }: IssueOptions): readonly Buffer[] {
+  const extension = (id: string, content: Buffer): Buffer => sequence(oid(id), octets(content));
+  const responder = (url: string): Buffer =>
+    sequence(sequence(oid('2b06010505073001'), der(0x86, Buffer.from(url))));
+  return [
+    ...(ocsp === undefined ? [] : [extension('2b06010505070101', responder(ocsp))]),
+    ...(mustStaple === true ? [extension('2b06010505070118', sequence(integer(5)))] : []),
+    ...(ocspSigning === true ? [extension('551d25', sequence(oid('2b06010505070309')))] : []),
+  ];
 }
 
 function nameOf(cn: string): Buffer {

@@ -11,7 +11,7 @@ export interface OpensslRun {
  * Runs `openssl` to its end.
  * @param input its standard input, which then ends. @param when what it prints before it gets the input.
  */
-async function openssl(
+export async function openssl(
   args: readonly string[],
   input: string | Buffer = '',
   when?: RegExp,

@@ -23,6 +23,7 @@ export function tlsConfig(
     minVersion: 'TLSv1.2',
     ciphers: 'ciphers' in list ? list.ciphers : '',
     unknownName: 'default',
+    stapling: true,
     clientCertificates: undefined,
     ...rest,
   };

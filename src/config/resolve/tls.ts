@@ -18,6 +18,9 @@ export function resolveTls(
   findings: Findings,
 ): TlsConfig | undefined {
   const certificates = resolveCertificates(tls.certificates, [...path, 'certificates'], folder, findings);
+  certificates.forEach((one, index) => {
+    if (one.mustStaple) warnOfStaple(one, tls, [...path, 'certificates', index], findings);
+  });
   const list = cipherList(tls.ciphers);
   if ('fault' in list) {
     findings.fault(
@@ -34,6 +37,7 @@ export function resolveTls(
     minVersion: tls.minVersion,
     ciphers: list.ciphers,
     unknownName: tls.unknownName,
+    stapling: tls.stapling === 'on',
     clientCertificates,
   };
 }
@@ -131,6 +135,22 @@ function warnOf(read: ServerCertificate, name: string, path: KeyPath, findings: 
       `${name} holds a chain whose last issuer is no public root; the intermediate certificate belongs behind it, unless clients know the issuer`,
     );
   }
+}
+
+/** A certificate that clients refuse without an OCSP response, for which the gateway has no way to one. */
+function warnOfStaple(one: CertificateConfig, tls: FileTls, path: KeyPath, findings: Findings): void {
+  const chain = one.cert.split('BEGIN CERTIFICATE').length - 1;
+  const why = [
+    ...(tls.stapling === 'on' ? [] : ['stapling is off']),
+    ...(one.responder === undefined ? ['it names no responder'] : []),
+    ...(chain > 1 ? [] : ['its file does not hold the certificate that issued it']),
+  ];
+  if (why.length === 0) return;
+  const at = Array.isArray(tls.certificates) ? path : path.slice(0, -1);
+  findings.warn(
+    at,
+    `must have an OCSP response beside it (RFC 7633), and gets none: ${why.join(', ')}; clients refuse it so`,
+  );
 }
 
 function resolveClients(

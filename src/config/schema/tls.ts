@@ -60,6 +60,11 @@ export const tls = section({
   unknownName: oneOf(['default', 'refuse'])
     .prefault('default')
     .describe('Clients that ask for a name of no certificate get the first one, or are refused.'),
+  stapling: oneOf(['on', 'off'])
+    .prefault('on')
+    .describe(
+      'Fetches the OCSP response of each certificate whose issuer names a responder, and sends it beside the certificate.',
+    ),
   clientCertificates: clientCertificates
     .describe('Asks clients for a certificate. Without this key none is asked for.')
     .optional(),

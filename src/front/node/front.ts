@@ -4,7 +4,7 @@ import { addressText } from '../../http/host-port.ts';
 import { Networks, UNIX_PEER } from '../../http/networks.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { StartError } from '../../lib/start-error.ts';
-import type { Front, FrontConfig, FrontOptions } from '../front.ts';
+import type { Front, FrontConfig, FrontOptions, Staple } from '../front.ts';
 import { chooseProtocol, negotiatedProtocol } from './choose-protocol.ts';
 import type { Protocol } from './client-socket.ts';
 import type { H1Terms } from './h1/connection.ts';
@@ -131,6 +131,10 @@ export class NodeFront implements Front, SocketOwner {
 
   setTicketKeys(keys: Uint8Array): void {
     this.#tls.setTicketKeys(keys);
+  }
+
+  setStaple(certificate: string, staple: Staple | undefined): void {
+    this.#tls.setStaple(certificate, staple);
   }
 
   drain(): void {

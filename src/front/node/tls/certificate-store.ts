@@ -1,6 +1,7 @@
 import { constants } from 'node:crypto';
 import type { SecureContextOptions } from 'node:tls';
 import type { CertificateConfig, TlsConfig } from '../../../config/config.ts';
+import { asksForStaple, oneOf } from './one-certificate.ts';
 
 /**
  * No renegotiation (RFC 7525 §3.5), the suites in our order, and ChaCha20 for a client that prefers it because it
@@ -23,6 +24,7 @@ export class CertificateStore {
   readonly #tls: TlsConfig;
   readonly #byName = new Map<string, CertificateConfig[]>();
   readonly #first: Choice;
+  readonly #single = new Map<CertificateConfig, Choice>();
 
   constructor(tls: TlsConfig) {
     this.#tls = tls;
@@ -42,11 +44,14 @@ export class CertificateStore {
    * The certificates for a client. Undefined: it must be refused.
    * @param name the host that it names, in any case. @param ip the address that it connects to, for a client without one
    *   (RFC 6066 §3).
+   * @param hello the client's, if it was read: of several certificates it gets that for which it asks an OCSP response.
    */
-  choose(name: string | undefined, ip: string | undefined): Choice | undefined {
-    if (name === undefined) return (ip === undefined ? undefined : this.#byName.get(ip)) ?? this.#first;
-    const choice = this.#named(name.toLowerCase());
-    return choice ?? (this.#tls.unknownName === 'refuse' ? undefined : this.#first);
+  choose(name: string | undefined, ip: string | undefined, hello?: Buffer): Choice | undefined {
+    const choice = this.#byPlace(name, ip);
+    if (choice === undefined || choice.length === 1 || hello === undefined || !this.#tls.stapling)
+      return choice;
+    const one = asksForStaple(hello) ? oneOf(choice, hello) : undefined;
+    return one === undefined ? choice : this.#alone(one);
   }
 
   /** For OpenSSL. */
@@ -64,6 +69,21 @@ export class CertificateStore {
     // A session that resumes is not checked against a newer list or authority, so none resumes (RFC 8446 §2.2).
     options.secureOptions = OPTIONS | constants.SSL_OP_NO_TICKET;
     return { ...options, ca, ...(crl === undefined ? {} : { crl: [...crl] }) };
+  }
+
+  #byPlace(name: string | undefined, ip: string | undefined): Choice | undefined {
+    if (name === undefined) return (ip === undefined ? undefined : this.#byName.get(ip)) ?? this.#first;
+    const choice = this.#named(name.toLowerCase());
+    return choice ?? (this.#tls.unknownName === 'refuse' ? undefined : this.#first);
+  }
+
+  /** The same object each time, as it stands for a server. */
+  #alone(certificate: CertificateConfig): Choice {
+    const before = this.#single.get(certificate);
+    if (before !== undefined) return before;
+    const choice = [certificate];
+    this.#single.set(certificate, choice);
+    return choice;
   }
 
   #add(name: string, certificate: CertificateConfig): void {

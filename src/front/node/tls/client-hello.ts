@@ -11,12 +11,17 @@ const SERVER_NAME = 0;
 const HOST_NAME = 0;
 
 /** The reading of a ClientHello: incomplete, or over. OpenSSL refuses what is not one. */
-export type Hello =
-  | { readonly done: false }
-  | { readonly done: true; readonly serverName: string | undefined };
+export type Hello = { readonly done: false } | ReadHello;
+
+export interface ReadHello {
+  readonly done: true;
+  readonly serverName: string | undefined;
+  /** The message without its header; undefined: it is none. */
+  readonly message: Buffer | undefined;
+}
 
 const MORE: Hello = { done: false };
-const NO_NAME: Hello = { done: true, serverName: undefined };
+const NO_HELLO: Hello = { done: true, serverName: undefined, message: undefined };
 
 /**
  * Reads the host name from a ClientHello (RFC 8446 §4.1.2, RFC 6066 §3) before OpenSSL does. Node.js lets a name choose
@@ -37,8 +42,8 @@ export class ClientHelloReader {
     this.#keep(chunk);
     if (this.#length < this.#wanted) return MORE;
     const message = this.#message();
-    if (message === undefined) return this.#wanted > MAX_BYTES ? NO_NAME : MORE;
-    return { done: true, serverName: message.length === 0 ? undefined : serverNameOf(message) };
+    if (message === undefined) return this.#wanted > MAX_BYTES ? NO_HELLO : MORE;
+    return message.length === 0 ? NO_HELLO : { done: true, serverName: serverNameOf(message), message };
   }
 
   #keep(chunk: Buffer): void {
@@ -114,7 +119,8 @@ class Cursor {
   }
 }
 
-function serverNameOf(message: Buffer): string | undefined {
+/** The content of an extension of a ClientHello; undefined: it is not there. @param message without its header. */
+export function extensionOf(message: Buffer, wanted: number): Buffer | undefined {
   const hello = new Cursor(message);
   hello.take(2 + 32);
   hello.vector(1); // legacy_session_id
@@ -124,11 +130,16 @@ function serverNameOf(message: Buffer): string | undefined {
   while (extensions.left >= 4) {
     const type = extensions.number(2);
     const content = extensions.vector(2);
-    if (type !== SERVER_NAME) continue;
-    const names = new Cursor(new Cursor(content).vector(2));
-    if (names.number(1) !== HOST_NAME) return undefined;
-    const name = names.vector(2).toString('latin1');
-    return name === '' ? undefined : name;
+    if (type === wanted) return content;
   }
   return undefined;
+}
+
+function serverNameOf(message: Buffer): string | undefined {
+  const content = extensionOf(message, SERVER_NAME);
+  if (content === undefined) return undefined;
+  const names = new Cursor(new Cursor(content).vector(2));
+  if (names.number(1) !== HOST_NAME) return undefined;
+  const name = names.vector(2).toString('latin1');
+  return name === '' ? undefined : name;
 }

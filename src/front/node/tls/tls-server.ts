@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
-import type { TlsConfig } from '../../../config/config.ts';
+import type { CertificateConfig, TlsConfig } from '../../../config/config.ts';
+import { systemClock } from '../../../lib/clock.ts';
+import type { Staple } from '../../front.ts';
 import { CertificateStore, type Choice } from './certificate-store.ts';
-import { ClientHelloReader } from './client-hello.ts';
+import { ClientHelloReader, type ReadHello } from './client-hello.ts';
 import type { HandshakeResult, Handshakes } from './handshakes.ts';
 
 /** Servers kept of one address, some 25 KiB each. To make one takes a millisecond. */
@@ -26,6 +28,8 @@ export interface TlsServerOptions {
   /** Protocols for ALPN (RFC 7301), the preferred first. */
   readonly protocols: readonly string[];
   readonly ticketKeys: Buffer;
+  /** OCSP responses by the fingerprint of their certificate. */
+  readonly staples: ReadonlyMap<string, Staple>;
   readonly handshakes: Handshakes;
   /** The connection is gone before its handshake was over. */
   readonly onLost: () => void;
@@ -69,7 +73,7 @@ export class TlsServer {
       raw.off('data', onData);
       raw.off('end', onEnd);
       raw.pause();
-      this.#begin(raw, reader.bytes, hello.serverName);
+      this.#begin(raw, reader.bytes, hello);
     };
     const onEnd = (): void => void raw.destroy();
     raw.on('data', onData);
@@ -85,9 +89,9 @@ export class TlsServer {
   }
 
   /** Gives a connection with what was read of it to OpenSSL. */
-  #begin(raw: Socket, bytes: Buffer, name: string | undefined): void {
+  #begin(raw: Socket, bytes: Buffer, { serverName, message }: ReadHello): void {
     const { handshakes, onFault } = this.#options;
-    const choice = this.#store.choose(name, raw.localAddress?.replace(MAPPED, ''));
+    const choice = this.#store.choose(serverName, raw.localAddress?.replace(MAPPED, ''), message);
     if (choice === undefined) {
       handshakes.fail(raw, 'unknown_name');
       return;
@@ -127,6 +131,10 @@ export class TlsServer {
       ticketKeys: this.#ticketKeys,
     });
     server.on('secureConnection', (socket) => this.#onSecure(socket));
+    const [only, another] = choice;
+    if (another === undefined && only?.responder !== undefined && tls.stapling) {
+      server.on('OCSPRequest', (_certificate, _issuer, done) => done(null, this.#stapleOf(only)));
+    }
     server.on('tlsClientError', (error, socket) => {
       const raw = rawOf(socket);
       // Without the end of the socket here, a handshake that fails would stay open.
@@ -134,6 +142,12 @@ export class TlsServer {
       if (raw !== undefined) this.#options.handshakes.lose(raw, resultOf(error));
     });
     return server;
+  }
+
+  /** Null: none is sent, and the client decides what it makes of that. */
+  #stapleOf({ fingerprint }: CertificateConfig): Buffer | null {
+    const staple = this.#options.staples.get(fingerprint);
+    return staple === undefined || staple.until <= systemClock.wall() ? null : Buffer.from(staple.der);
   }
 
   #onSecure(socket: TLSSocket): void {

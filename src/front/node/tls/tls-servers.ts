@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Protocol, TlsConfig, TrafficAddress } from '../../../config/config.ts';
 import { addressText } from '../../../http/host-port.ts';
 import type { CounterFamily } from '../../../lib/counters.ts';
+import type { Staple } from '../../front.ts';
 import { Handshakes } from './handshakes.ts';
 import { TICKET_KEY_BYTES, TlsServer, type TlsServerOptions } from './tls-server.ts';
 
@@ -21,6 +22,7 @@ export class TlsServers {
   readonly #events: Pick<TlsServerOptions, 'onLost' | 'onFault'>;
   /** By address as it was asked for. */
   readonly #servers = new Map<string, { readonly terms: Terms; readonly server: TlsServer }>();
+  readonly #staples = new Map<string, Staple>();
   #ticketKeys: Buffer = randomBytes(TICKET_KEY_BYTES);
 
   constructor(counts: CounterFamily, events: Pick<TlsServerOptions, 'onLost' | 'onFault'>) {
@@ -71,6 +73,12 @@ export class TlsServers {
     for (const { server } of this.#servers.values()) server.setTicketKeys(this.#ticketKeys);
   }
 
+  /** See `Front.setStaple`. */
+  setStaple(certificate: string, staple: Staple | undefined): void {
+    if (staple === undefined) this.#staples.delete(certificate);
+    else this.#staples.set(certificate, staple);
+  }
+
   /** See `Handshakes.review`. */
   review(now: number): void {
     this.#handshakes.review(now);
@@ -87,6 +95,7 @@ export class TlsServers {
       tls,
       protocols,
       ticketKeys: this.#ticketKeys,
+      staples: this.#staples,
       handshakes: this.#handshakes,
       ...this.#events,
     });

@@ -19,12 +19,12 @@ async function helloOf(servername: string): Promise<Buffer> {
   return bytes as Buffer;
 }
 
-function read(pieces: readonly Buffer[]): Hello {
+function read(pieces: readonly Buffer[]): Pick<Hello, 'done'> & { readonly serverName?: string | undefined } {
   const reader = new ClientHelloReader();
   let hello: Hello = { done: false };
   for (const piece of pieces) hello = reader.push(piece);
   assert.deepEqual(Buffer.from(reader.bytes), Buffer.concat(pieces));
-  return hello;
+  return hello.done ? { done: true, serverName: hello.serverName } : hello;
 }
 
 /** The same message in records of `size` bytes. */
