@@ -167,6 +167,11 @@ describe('TLS of an address', () => {
         'mode: ',
         /must be required or optional/,
       ],
+      [
+        `redirect: https, ${tls('site.pem')}`,
+        'listen.redirect: ',
+        /leads to https, which this address speaks/,
+      ],
       [`engine: uws, ${tls('site.pem')}`, 'listen.engine: ', /is uws, which speaks no TLS/],
       [tls('site.pem', ', cert: site.pem'), 'tls.cert: ', /is not a known key/],
     ] as const) {
