@@ -36,8 +36,10 @@ const LIMIT_MS = heavy ? 600_000 : 240_000;
 const SIDE_BY_SIDE = heavy ? 1 : availableParallelism() + 2;
 
 /** Where the gateways of the tests may be served by either engine, which TEST_ENGINE names. */
-const EITHER_ENGINE =
-  /^(?:(?:exchange|conformance|hostile|gateway|lifetime|limits|revocation|parity|explain)\/|field\/(?:both-ways|closing-clients|early-answers|early-complete-answers|early-refusals|held-git)\.)/;
+const EITHER_ENGINE = /^(?:exchange|conformance|hostile|gateway|lifetime|limits|revocation|parity|explain)\//;
+/** The field reports of which a client sees something. */
+const FIELD_OF_CLIENTS =
+  /^field\/(?:both-ways|client-address|closing-clients|connection-authentication|early-\w+(?:-\w+)?|held-(?:cut-requests|git|head-bytes|own-answers|whole-programs)|hosts|odd-targets|override-headers|rest-of-an-upload|upstream-dialects)\./;
 
 /** Runs the files with an engine, and yields the exit status of the runner. */
 function run(names, engine) {
@@ -74,7 +76,7 @@ if (only === undefined && !loadsUws()) {
   process.exit(able.length === 0 ? 0 : run(able, 'node'));
 }
 const first = run(files, only ?? 'uws');
-const again = files.filter((name) => EITHER_ENGINE.test(name));
+const again = files.filter((name) => EITHER_ENGINE.test(name) || FIELD_OF_CLIENTS.test(name));
 if (heavy || only !== undefined || again.length === 0) process.exit(first);
 process.stdout.write(`\n${again.length} files again, with engine: node\n`);
 const second = run(again, 'node');

@@ -22,6 +22,7 @@ export const differences = [
   'the connection after a chunked request',
   'pipelining',
   'half-close',
+  'a client that leaves without a reset',
   '`Expect: 100-continue`',
   'a fast upload',
   'the head of a response',

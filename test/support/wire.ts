@@ -91,10 +91,20 @@ export class Wire {
     this.socket.resume();
   }
 
-  /** Resolves when the kernel has taken all that was sent. */
+  /** Resolves when the kernel has taken all that was sent, or the connection is gone. */
   async sent(): Promise<void> {
-    if (this.socket.writableLength > 0)
-      await new Promise<void>((resolve) => this.socket.once('drain', resolve));
+    const socket = this.socket;
+    while (socket.writableLength > 0 && !socket.destroyed) {
+      await new Promise<void>((resolve) => {
+        socket.once('drain', resolve);
+        socket.once('close', resolve);
+      });
+    }
+  }
+
+  /** Bytes sent that the kernel has not taken. */
+  get unsent(): number {
+    return this.socket.writableLength;
   }
 
   /** Bytes sent and taken by the kernel. */
@@ -126,6 +136,7 @@ export class Wire {
     return (this.socket.errored as NodeJS.ErrnoException | null)?.code === 'ECONNRESET';
   }
 
+  /** Whether the server has ended its side of the connection, at least. */
   get closed(): boolean {
     return this.ended;
   }

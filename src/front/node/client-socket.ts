@@ -41,7 +41,7 @@ export interface Protocol {
   onBytes(bytes: Buffer): void;
   /** The system has taken what a write left. */
   onDrained(): void;
-  /** The client has ended its side. It may still read. */
+  /** The client has ended its side. It may still read. Over TLS it has left, and `onClosed` follows instead. */
   onEnd(): void;
   /** The connection is gone. */
   onClosed(): void;

@@ -56,6 +56,9 @@ export class NodeSocket implements ClientSocket, OutletOwner {
   #dropped = 0;
   /** Bytes dropped up to the last review. */
   #droppedThen = 0;
+  #paused = false;
+  /** The client has ended its side. */
+  #halfClosed = false;
 
   /** @param ends where they are not those of the socket. */
   constructor(socket: Socket, scheme: 'http' | 'https', owner: SocketOwner, ends?: ProxiedEnds) {
@@ -74,7 +77,13 @@ export class NodeSocket implements ClientSocket, OutletOwner {
     const socket = this.#socket;
     this.#protocol = protocol;
     socket.on('end', () => {
-      if (!this.#ended) this.#guard(() => protocol.onEnd());
+      if (this.#ended) return;
+      // Clients end TLS when they leave (RFC 5246 §7.2.1: what was not written then is discarded). To wait for those few
+      // that still read would keep upstream busy for all the others.
+      this.#halfClosed = true;
+      if (this.scheme === 'http') this.#guard(() => protocol.onEnd());
+      else if (this.unsent > 0) this.destroy();
+      else this.close();
     });
     // `close` follows each error, and an end without a reason is all that a protocol needs to know.
     socket.on('error', () => {});
@@ -140,10 +149,12 @@ export class NodeSocket implements ClientSocket, OutletOwner {
   }
 
   pause(): void {
+    this.#paused = true;
     this.#socket.pause();
   }
 
   resume(): void {
+    this.#paused = false;
     if (!this.#socket.destroyed) this.#socket.resume();
   }
 
@@ -170,6 +181,8 @@ export class NodeSocket implements ClientSocket, OutletOwner {
   /** Called about once a second. @param now monotonic milliseconds. */
   review(now: number): void {
     if (this.#ended) this.#reviewEnd(now);
+    // While nothing is read, no event reports a reset.
+    else if ((this.#paused || this.#halfClosed) && isReset(this.#socket)) this.cut();
     else this.#guard(() => this.#protocol?.review(now));
   }
 
@@ -216,4 +229,13 @@ export function peerOf(socket: Socket): string | undefined {
 function factsOf(socket: TLSSocket): TlsFacts | undefined {
   const version = socket.getProtocol();
   return version === null ? undefined : { version, serverName: socket.servername || undefined };
+}
+
+/** Whether the peer has reset the connection: then the system does not know it any more. A unix socket has no reset. */
+function isReset(socket: Socket): boolean {
+  const { _handle: handle } = socket as unknown as {
+    _handle?: { getpeername?(name: object): number } | null;
+  };
+  const code = handle?.getpeername?.({});
+  return code !== undefined && code !== 0;
 }

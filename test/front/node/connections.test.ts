@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { startGateway, type TestGateway } from '../../support/gateway.ts';
+import { MIB, settled } from '../../lifetime/stream.ts';
+import { eventually, startGateway, type TestGateway } from '../../support/gateway.ts';
 import { Origin } from '../../support/origin.ts';
 import { Wire } from '../../support/wire.ts';
 
@@ -56,6 +57,34 @@ describe('a connection on Node.js sockets', () => {
     const response = await wire.response();
     assert.equal(response.body, 'GET /half HTTP/1.1');
     await wire.untilClosed();
+  });
+
+  test('notices a client that resets its connection while it is kept from sending', async () => {
+    const still = await Origin.start();
+    const own = await startGateway({
+      upstreamPort: still.port,
+      routes: [{ auth: 'none' }],
+      config: { listen: [{ host: '127.0.0.1', port: 0, engine: 'node' }] },
+    });
+    const wire = await Wire.open(own.port);
+    wire.send('POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n');
+    const upstream = await still.connection();
+    await upstream.head();
+    upstream.socket.pause();
+    const piece = 'b'.repeat(MIB);
+    // More than the kernel and the gateway hold waits in this process.
+    for (let sent = 0; sent < 90 * MIB; sent += MIB) wire.send(piece);
+    await settled(() => wire.taken);
+    assert.ok(wire.unsent > 0);
+    wire.reset();
+    await eventually(
+      () => own.outcomes(),
+      (seen) => seen['client_aborted'] === 1,
+    );
+    upstream.socket.resume();
+    await upstream.closed();
+    await own.close();
+    await still.close();
   });
 
   test('closes behind HTTP/1.0, and says so', async () => {

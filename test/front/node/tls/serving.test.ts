@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { connect as connectPlain } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
+import { promisify } from 'node:util';
 import type { TlsConfig } from '../../../../src/config/config.ts';
 import { Authority } from '../../../support/authority.ts';
 import {
@@ -13,6 +15,7 @@ import {
   testBearer,
 } from '../../../support/gateway.ts';
 import { Origin } from '../../../support/origin.ts';
+import { needs } from '../../../support/programs.ts';
 import {
   certificateConfig,
   clientCertificates,
@@ -88,6 +91,44 @@ describe('a request over TLS', () => {
     );
     assert.match(response, /^HTTP\/1\.1 200 OK/);
     assert.match(response, /HTTP\/1\.1 401 Unauthorized/);
+  });
+
+  for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+    test(`ends for upstream too, at once, when its client ends ${version}`, async () => {
+      const silent = await Origin.start();
+      const own = await startGateway({
+        upstreamPort: silent.port,
+        config: { listen: [{ host: '127.0.0.1', port: 0, engine: 'node', tls: tlsConfig([first]) }] },
+      });
+      const socket = await connectTls(own.port, { minVersion: version, maxVersion: version });
+      socket.write(REQUEST());
+      const upstream = await silent.connection();
+      await upstream.head();
+      socket.end();
+      await upstream.closed();
+      assert.deepEqual(await own.outcomes(), { client_aborted: 1 });
+      await own.close();
+      await silent.close();
+    });
+  }
+
+  test('whose client ends TLS gets a close_notify in return', needs('python3'), async () => {
+    // `unwrap` raises an error for an end without one.
+    const script = `
+import socket, ssl
+context = ssl.create_default_context()
+context.check_hostname = False
+context.verify_mode = ssl.CERT_NONE
+with socket.create_connection(('127.0.0.1', ${gateway.port})) as plain:
+    with context.wrap_socket(plain) as secure:
+        secure.sendall(b'GET /x HTTP/1.1\\r\\nHost: first.example\\r\\n\\r\\n')
+        print(secure.recv(12).decode())
+        while secure.pending(): secure.recv(4096)
+        secure.unwrap()
+        print('closed')
+`;
+    const { stdout } = await promisify(execFile)('python3', ['-c', script]);
+    assert.equal(stdout, 'HTTP/1.1 401\nclosed\n');
   });
 
   test('is read whole at every record boundary', async () => {
