@@ -1,6 +1,6 @@
 // Runs every compiled test file but the heavy ones, or with --heavy only these, one at a time. Words choose the files
 // whose path contains one of them. The folders whose gateways either engine may serve then run once more with the
-// other one; TEST_ENGINE=uws or TEST_ENGINE=node runs the files with that engine alone. Where no binary of
+// other one; TEST_ENGINE=uws, node or tls (node with TLS) runs the files with that engine alone. Where no binary of
 // uWebSockets.js loads, everything runs once, with the other engine, but the tests of uWebSockets.js itself.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -20,8 +20,14 @@ const isHeavy = (name) => name.endsWith('.heavy.test.js');
 const hasSource = (name) => existsSync(join(sources, name.replace(/\.js$/, '.ts')));
 const fits = (name) => words.length === 0 || words.some((word) => `/${name}`.includes(word));
 
+const only = process.env.TEST_ENGINE;
+/** What runs over TLS: what serves requests, but for the files whose clients are other programs or bare sockets. */
+const OVER_TLS =
+  /^(?:conformance|exchange)\/(?!(?:back-pressure|clients|concurrent-uploads|held-body|https-redirect|limits|path-confusion|unix-socket)\.)/;
+const isServed = (name) => only !== 'tls' || OVER_TLS.test(name);
+
 const named = readdirSync(compiled, { recursive: true })
-  .filter((name) => name.endsWith('.test.js') && hasSource(name) && fits(name))
+  .filter((name) => name.endsWith('.test.js') && hasSource(name) && fits(name) && isServed(name))
   .sort();
 const files = named.filter((name) => isHeavy(name) === heavy);
 if (files.length === 0) {
@@ -40,6 +46,11 @@ const EITHER_ENGINE = /^(?:exchange|conformance|hostile|gateway|lifetime|limits|
 /** The field reports of which a client sees something. */
 const FIELD_OF_CLIENTS =
   /^field\/(?:both-ways|client-address|closing-clients|connection-authentication|early-\w+(?:-\w+)?|held-(?:cut-requests|git|head-bytes|own-answers|whole-programs)|hosts|odd-targets|override-headers|rest-of-an-upload|upstream-dialects)\./;
+
+/** The processes of a gateway share an address by engine node from Node.js 22.12 on. */
+const [major, minor] = process.versions.node.split('.').map(Number);
+const canShare = major > 22 || (major === 22 && minor >= 12);
+const OF_PROCESSES = /^process\/(?:death|reload|roll|shared|stop)\./;
 
 /** Runs the files with an engine, and yields the exit status of the runner. */
 function run(names, engine) {
@@ -67,7 +78,6 @@ function loadsUws() {
   return spawnSync(process.execPath, ['--input-type=module', '--eval', script]).status !== 3;
 }
 
-const only = process.env.TEST_ENGINE;
 if (only === undefined && !loadsUws()) {
   const able = files.filter((name) => !OF_UWS.test(name));
   process.stdout.write(
@@ -76,7 +86,9 @@ if (only === undefined && !loadsUws()) {
   process.exit(able.length === 0 ? 0 : run(able, 'node'));
 }
 const first = run(files, only ?? 'uws');
-const again = files.filter((name) => EITHER_ENGINE.test(name) || FIELD_OF_CLIENTS.test(name));
+const again = files.filter(
+  (name) => EITHER_ENGINE.test(name) || FIELD_OF_CLIENTS.test(name) || (canShare && OF_PROCESSES.test(name)),
+);
 if (heavy || only !== undefined || again.length === 0) process.exit(first);
 process.stdout.write(`\n${again.length} files again, with engine: node\n`);
 const second = run(again, 'node');

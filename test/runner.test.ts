@@ -88,6 +88,12 @@ describe('the runner of the tests', () => {
     assert.deepEqual(text.match(/served by \w+/g), ['served by node']);
   });
 
+  test('runs over TLS what serves requests, and nothing else', async () => {
+    const { code, text } = await run([], { TEST_ENGINE: 'tls' });
+    assert.equal(code, 0, text);
+    assert.deepEqual(text.match(/(?:served by|own of) \w+|light|again/g), ['served by tls']);
+  });
+
   test('lists the files that a word fits, or says that there are none', async () => {
     for (const [args, told] of [
       [['weighty'], 'no test file matches weighty; npm run test:heavy has 1\n'],

@@ -1,3 +1,4 @@
+import { testScheme } from '../support/engine.ts';
 import {
   badHead,
   carried,
@@ -52,10 +53,10 @@ export const targets: readonly Row[] = [
   page('TAB in the path', head('GET /x\ty'), 505),
   page('space in the path', head('GET /x y'), 505),
   page('control character in the query', head('GET /x?\x01'), 505),
-  page('absolute form', head('GET http://a.example/x'), 505, {
+  page('absolute form', head(`GET ${testScheme}://a.example/x`), 505, {
     node: passed('absolute form', sent('GET /x')),
   }),
-  page('absolute form of another host', head('GET http://b.example/x'), 505),
+  page('absolute form of another host', head(`GET ${testScheme}://b.example/x`), 505),
   page('asterisk form', head('OPTIONS *'), 505, {
     node: { differs: '`OPTIONS *`', responses: ['204'], end: 'open', counted: ['options_answered'] },
   }),

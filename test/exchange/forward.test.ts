@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { testScheme } from '../support/engine.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { Origin } from '../support/origin.ts';
 import { request } from '../support/wire.ts';
@@ -27,7 +28,7 @@ test('a request with a good token reaches upstream, and the response reaches the
   assert.equal(
     await connection.head(),
     `GET /a/b?c=1 HTTP/1.1\r\nhost: example.com\r\nauthorization: ${bearer}\r\nx-one: 1\r\n` +
-      'x-forwarded-for: 127.0.0.1\r\nx-forwarded-proto: http\r\nx-forwarded-host: example.com\r\n\r\n',
+      `x-forwarded-for: 127.0.0.1\r\nx-forwarded-proto: ${testScheme}\r\nx-forwarded-host: example.com\r\n\r\n`,
   );
   connection.write(
     'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nX-Two: 2\r\nContent-Length: 5\r\n\r\nhello',

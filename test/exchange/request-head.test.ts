@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { ForwardConfig } from '../../src/config/config.ts';
+import { testScheme } from '../support/engine.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { Origin } from '../support/origin.ts';
 import { Wire } from '../support/wire.ts';
@@ -236,7 +237,7 @@ describe('X-Forwarded-*', () => {
     assert.deepEqual(lines, [
       'host: a.example',
       'x-forwarded-for: 127.0.0.1',
-      'x-forwarded-proto: http',
+      `x-forwarded-proto: ${testScheme}`,
       'x-forwarded-host: a.example',
     ]);
   });

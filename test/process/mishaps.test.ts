@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { freePort } from '../../bench/probe.ts';
 import { start } from '../cli/program.ts';
-import { inWorkers, lives, NamedUpstream, Stand, until } from './stand.ts';
+import { inWorkers, listenOn, lives, NamedUpstream, Stand, until } from './stand.ts';
 
 // Failures during other work.
 
@@ -69,7 +69,7 @@ test('a worker that dies while it waits for a reload to be refused is replaced',
     await rest(1_100);
     process.kill(a, 'SIGSTOP');
     process.kill(b, 'SIGKILL');
-    stand.write({ ...config, listen: ['127.0.0.1:0', `127.0.0.1:${port}`] });
+    stand.write({ ...config, listen: [listenOn('127.0.0.1:0'), listenOn(`127.0.0.1:${port}`)] });
     stand.signal('SIGHUP');
     // The new one is held back until the reload, which waits for the stopped one, has begun: it takes no part in the
     // reload.

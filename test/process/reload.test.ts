@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { rs256, rsaKey, secondsFromNow } from '../support/tokens.ts';
 import { Wire } from '../support/wire.ts';
-import { NamedUpstream, Stand } from './stand.ts';
+import { listenOn, NamedUpstream, Stand } from './stand.ts';
 import { SteadyClients } from './steady-clients.ts';
 import { UndiciClients } from './undici-clients.ts';
 
@@ -104,7 +104,10 @@ test('ten reloads under load fail no request, and each is in force on every conn
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const { port } = taken.address() as AddressInfo;
-    stand.write({ ...round(ROUNDS + 1, upstreams), listen: ['127.0.0.1:0', `127.0.0.1:${port}`] });
+    stand.write({
+      ...round(ROUNDS + 1, upstreams),
+      listen: [listenOn('127.0.0.1:0'), listenOn(`127.0.0.1:${port}`)],
+    });
     await stand.told('SIGHUP', 'the configuration was not reloaded; the old one stays');
     assert.match(await stand.log(), new RegExp(`"why":"[^"]*127\\.0\\.0\\.1:${port}[^"]*taken`));
     taken.close();

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { run } from '../cli/program.ts';
 import { hs256, rs256, rsaKey, secondsFromNow } from '../support/tokens.ts';
 import { request } from '../support/wire.ts';
-import { NamedUpstream, Stand, until } from './stand.ts';
+import { listenOn, NamedUpstream, Stand, until } from './stand.ts';
 
 /** Enough connections for each worker to get one, by any hash. */
 const MANY = 24;
@@ -136,7 +136,7 @@ test('a second gateway on the same address is refused, unless sharing is configu
   const upstream = await NamedUpstream.start('a');
   const first = await Stand.start({ upstream: upstream.url, auth: 'none' });
   try {
-    const config = { listen: `127.0.0.1:${first.port}`, upstream: upstream.url, auth: 'none' };
+    const config = { listen: [listenOn(`127.0.0.1:${first.port}`)], upstream: upstream.url, auth: 'none' };
     await assert.rejects(Stand.start(config), /127\.0\.0\.1:\d+: the port is taken by another program/);
     const second = await Stand.start(config, {}, ['--share-port']);
     assert.equal(second.port, first.port);

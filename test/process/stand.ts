@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Ended, run, type Started, type Surroundings, start } from '../cli/program.ts';
+import { testEngine } from '../support/engine.ts';
 
 /** Milliseconds within which an expected event must come. */
 const EVENTUALLY_MS = 60_000;
@@ -217,8 +218,13 @@ export function inWorkers(code: string): Surroundings {
   return { env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(module)}` } };
 }
 
+/** An address for the file, served by the engine under test. */
+export function listenOn(address: string): object {
+  return { address, engine: testEngine };
+}
+
 function write(folder: string, config: object): void {
-  const all = { listen: '127.0.0.1:0', admin: '127.0.0.1:0', listeners: 2, ...config };
+  const all = { listen: [listenOn('127.0.0.1:0')], admin: '127.0.0.1:0', listeners: 2, ...config };
   writeFileSync(join(folder, 'portcullis.yaml'), JSON.stringify(all));
 }
 

@@ -1,5 +1,13 @@
-/** The front of the gateways that tests start: `npm test` runs the folders of `scripts/test.mjs` with each. */
-export const testEngine: 'uws' | 'node' = process.env['TEST_ENGINE'] === 'node' ? 'node' : 'uws';
+const chosen = process.env['TEST_ENGINE'];
+
+/** Whether the addresses of the gateways that tests start have TLS: TEST_ENGINE=tls. */
+export const overTls = chosen === 'tls';
+
+/** The front of these gateways: `npm test` runs the folders of `scripts/test.mjs` with each. */
+export const testEngine: 'uws' | 'node' = overTls || chosen === 'node' ? 'node' : 'uws';
+
+/** The scheme by which clients reach these gateways. */
+export const testScheme = overTls ? 'https' : 'http';
 
 /** In what the engines differ for a client: the first column of the table in docs/http-semantics.md. */
 export const differences = [
@@ -32,7 +40,14 @@ export const differences = [
 
 export type Difference = (typeof differences)[number];
 
+/** What a test expects of each engine; `tls` of the second one over TLS, where that differs from plain text. */
+export interface ByEngine<T> {
+  readonly uws: T;
+  readonly node: T;
+  readonly tls?: T;
+}
+
 /** What a test expects of the engine under test, where the engines differ. */
-export function byEngine<T>(_difference: Difference, expected: { readonly uws: T; readonly node: T }): T {
-  return expected[testEngine];
+export function byEngine<T>(_difference: Difference, expected: ByEngine<T>): T {
+  return overTls && expected.tls !== undefined ? expected.tls : expected[testEngine];
 }

@@ -1,10 +1,13 @@
-import type { Config, ForwardConfig, IssuerConfig, RouteConfig } from '../../src/config/config.ts';
+import type { Config, ForwardConfig, IssuerConfig, RouteConfig, TlsConfig } from '../../src/config/config.ts';
 import type { Exchange } from '../../src/exchange/exchange.ts';
 import { createGateway, type LocalGateway } from '../../src/gateway/local-gateway.ts';
 import type { Server } from '../../src/gateway/server.ts';
 import type { Log } from '../../src/lib/log.ts';
-import { testEngine } from './engine.ts';
+import { Authority } from './authority.ts';
+import { overTls, testEngine } from './engine.ts';
 import { issuerConfig } from './issuer.ts';
+import { certificateConfig, tlsConfig } from './tls.ts';
+import { tlsPorts } from './tls-ports.ts';
 import { rs256, rsaKey, secondsFromNow, type TestKey } from './tokens.ts';
 import { request } from './wire.ts';
 
@@ -72,6 +75,14 @@ export function inFlight(gateway: TestGateway): readonly Exchange[] {
 /** Shared by all gateways of this process, because making one takes longer than the rest of a start. */
 let issuerKey: TestKey | undefined;
 
+let tls: TlsConfig | undefined;
+
+function testTls(): TlsConfig | undefined {
+  if (!overTls) return undefined;
+  tls ??= tlsConfig([certificateConfig(new Authority('root').issue({ names: ['a.example'] }))]);
+  return tls;
+}
+
 /** One issuer, one upstream and one route on free ports, unless the test says otherwise. */
 export function testConfig(options: TestOptions): Config {
   issuerKey ??= rsaKey();
@@ -97,7 +108,7 @@ export function testConfig(options: TestOptions): Config {
     connectionAuth: 'refuse',
   };
   return {
-    listen: [{ host: '127.0.0.1', port: 0, engine: testEngine }],
+    listen: [{ host: '127.0.0.1', port: 0, engine: testEngine, tls: testTls() }],
     admin: { host: '127.0.0.1', port: 0, hosts: [] },
     listeners: 1,
     verifiers: 1,
@@ -168,9 +179,11 @@ export async function startGateway(options: TestOptions): Promise<TestGateway> {
     acceptVulnerableNode: true,
   });
   await gateway.start();
+  const port = portOf(gateway.addresses.listen[0] as string);
+  if (overTls && options.config?.listen === undefined) tlsPorts.add(port);
   return {
     gateway,
-    port: portOf(gateway.addresses.listen[0] as string),
+    port,
     adminPort: portOf(gateway.addresses.admin),
     key: issuerKey as TestKey,
     bearer: testBearer,
@@ -178,6 +191,7 @@ export async function startGateway(options: TestOptions): Promise<TestGateway> {
     connections: async () => sums(await metrics(gateway), 'portcullis_upstream_connections', 'state'),
     close: async () => {
       await gateway.close({ graceMs: 0 });
+      tlsPorts.delete(port);
     },
   };
 }

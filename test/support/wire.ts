@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { tlsPorts } from './tls-ports.ts';
 
 export interface WireResponse {
   readonly status: number;
@@ -17,9 +20,17 @@ export interface WireResponse {
 /** Milliseconds after which a test fails for want of a complete response, with the bytes received so far; other tests run beside it. */
 const responseTimeoutMs = 60_000;
 
-/** A connection to a server on loopback that carries literal bytes (latin1 text, one character per byte). */
+/**
+ * A connection to a server on loopback that carries literal bytes (latin1 text, one character per byte), in TLS to those
+ * gateways that expect it.
+ */
 export class Wire {
   private readonly socket: Socket;
+  /** The socket that TLS has for its bytes, or the same. */
+  private readonly bare: Socket;
+  /** Bytes sent, and of these the bytes that the kernel has taken or will never take. */
+  private written = 0;
+  private settled = 0;
   private received = '';
   /** Characters without which the next response is incomplete, so that a long one is not parsed at each piece. */
   private needed = 0;
@@ -27,8 +38,11 @@ export class Wire {
   private failure: Error | undefined;
   private sleepers: (() => void)[] = [];
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, bare: Socket) {
     this.socket = socket;
+    this.bare = bare;
+    // The socket of TLS reports it as well.
+    if (bare !== socket) bare.on('error', () => {});
     socket.setEncoding('latin1');
     socket.on('data', (bytes: string) => {
       this.received += bytes;
@@ -49,37 +63,34 @@ export class Wire {
   }
 
   /** @param from address to connect from; the system's choice by default. */
-  static open(port: number, host = '127.0.0.1', from?: string): Promise<Wire> {
-    return new Promise((resolve, reject) => {
-      const socket = connect({
-        port,
-        host,
-        noDelay: true,
-        allowHalfOpen: true,
-        ...(from === undefined ? {} : { localAddress: from }),
-      });
-      socket.once('error', reject);
-      socket.once('connect', () => {
-        socket.removeListener('error', reject);
-        resolve(new Wire(socket));
-      });
+  static async open(port: number, host = '127.0.0.1', from?: string): Promise<Wire> {
+    const bare = connect({
+      port,
+      host,
+      noDelay: true,
+      allowHalfOpen: true,
+      ...(from === undefined ? {} : { localAddress: from }),
     });
+    await once(bare, 'connect');
+    if (!tlsPorts.has(port)) return new Wire(bare, bare);
+    const socket = connectTls({ socket: bare, rejectUnauthorized: false });
+    await once(socket, 'secureConnect');
+    return new Wire(socket, bare);
   }
 
   /** The same over a unix socket. */
-  static openUnix(path: string): Promise<Wire> {
-    return new Promise((resolve, reject) => {
-      const socket = connect({ path, allowHalfOpen: true });
-      socket.once('error', reject);
-      socket.once('connect', () => {
-        socket.removeListener('error', reject);
-        resolve(new Wire(socket));
-      });
-    });
+  static async openUnix(path: string): Promise<Wire> {
+    const socket = connect({ path, allowHalfOpen: true });
+    await once(socket, 'connect');
+    return new Wire(socket, socket);
   }
 
   send(bytes: string): void {
-    this.socket.write(bytes, 'latin1');
+    this.written += bytes.length;
+    this.socket.write(bytes, 'latin1', () => {
+      this.settled += bytes.length;
+      this.wake();
+    });
   }
 
   /** Stops reading, so that the server's socket fills up; `resumeReading` goes on. */
@@ -93,23 +104,19 @@ export class Wire {
 
   /** Resolves when the kernel has taken all that was sent, or the connection is gone. */
   async sent(): Promise<void> {
-    const socket = this.socket;
-    while (socket.writableLength > 0 && !socket.destroyed) {
-      await new Promise<void>((resolve) => {
-        socket.once('drain', resolve);
-        socket.once('close', resolve);
-      });
+    while (this.unsent > 0 && !this.socket.destroyed) {
+      await new Promise<void>((resolve) => this.sleepers.push(resolve));
     }
   }
 
   /** Bytes sent that the kernel has not taken. */
   get unsent(): number {
-    return this.socket.writableLength;
+    return this.written - this.settled;
   }
 
   /** Bytes sent and taken by the kernel. */
   get taken(): number {
-    return this.socket.bytesWritten - this.socket.writableLength;
+    return this.settled;
   }
 
   /** Ends our direction; responses can still arrive. */
@@ -119,7 +126,7 @@ export class Wire {
 
   /** Closes with a reset, as a client does that disappears. */
   reset(): void {
-    this.socket.resetAndDestroy();
+    this.bare.resetAndDestroy();
   }
 
   close(): void {
