@@ -27,5 +27,11 @@ export function isVulnerable(version: string): boolean {
   return false;
 }
 
+/** Whether this Node.js binds with SO_REUSEPORT on request. */
+export function sharesPorts(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12);
+}
+
 /** The releases that have none of them, for a message. */
 export const soundVersions = `${SOUND.map((release) => release.join('.')).join(', ')} or later`;

@@ -2,8 +2,10 @@ import { lookup } from 'node:dns/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import type { ListenAddress, TrafficAddress } from '../config/config.ts';
 import { listenSentence } from '../front/bind-fault.ts';
+import { whyNode } from '../front/engine-of.ts';
 import { claimSocketPath } from '../front/socket-file.ts';
 import { addressText } from '../http/host-port.ts';
+import { nodeVersion, sharesPorts } from '../lib/node-version.ts';
 import { StartError } from '../lib/start-error.ts';
 
 export interface AddressClaimOptions {
@@ -24,6 +26,7 @@ export async function claimAddresses(
   addresses: readonly TrafficAddress[],
   options: AddressClaimOptions,
 ): Promise<readonly TrafficAddress[]> {
+  assertShareable(addresses);
   const held: Server[] = [];
   try {
     for (const address of addresses) {
@@ -40,6 +43,23 @@ export async function claimAddresses(
     return claimed;
   } finally {
     await Promise.all(held.map(close));
+  }
+}
+
+/**
+ * Refuses ports that workers must share by Node.js's own sockets, where this Node.js cannot. Even a single worker shares
+ * its port with the one that replaces it.
+ * @param version of Node.js.
+ * @throws StartError
+ */
+export function assertShareable(addresses: readonly TrafficAddress[], version: string = nodeVersion): void {
+  if (sharesPorts(version)) return;
+  for (const address of addresses) {
+    if ('path' in address || !(address.engine === 'node' || whyNode(address) !== undefined)) continue;
+    const remedy = whyNode(address) === undefined ? ', or engine: uws' : '';
+    throw new StartError(
+      `cannot listen on ${addressText(address)}: processes share a port by engine node from Node.js 22.12 on, and this is ${version}; use such a version${remedy}`,
+    );
   }
 }
 

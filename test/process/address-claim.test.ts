@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { describe, test } from 'node:test';
 import { type EngineApp, loadEngine } from '../../src/front/uws/engine.ts';
 import { StartError } from '../../src/lib/start-error.ts';
-import { claimAddresses } from '../../src/process/address-claim.ts';
+import { assertShareable, claimAddresses } from '../../src/process/address-claim.ts';
 
 const alone = { share: false };
 const shared = { share: true };
@@ -42,6 +42,31 @@ const refusal = (text: string) => (error: unknown) => {
 };
 const TAKEN =
   'the port is taken by another program; stop it (`ss -ltnp` shows which it is) or choose another address; --share-port is only for a second portcullis that is to serve beside the first';
+
+describe('an address that engine node serves', () => {
+  const ours = { ...local(80), engine: 'node' } as const;
+  const prior = { ...local(81), protocols: ['h2c', 'http/1.1'] } as const;
+  const old = '20.20.2';
+
+  test('is refused at once where Node.js cannot share its port', () => {
+    const sentence = `processes share a port by engine node from Node.js 22.12 on, and this is ${old}; use such a version`;
+    assert.throws(
+      () => assertShareable([local(79), ours], old),
+      refusal(`127.0.0.1:80: ${sentence}, or engine: uws`),
+    );
+    assert.throws(() => assertShareable([prior], old), refusal(`127.0.0.1:81: ${sentence}`));
+    for (const version of ['22.11.0', '23.0.0'])
+      assert.throws(() => assertShareable([ours], version), StartError, version);
+  });
+
+  test('is accepted where it can, as is a unix socket, and an address of the other engine', () => {
+    for (const version of ['22.12.0', '23.1.0', '24.0.0', '26.1.0']) assertShareable([ours, prior], version);
+    assertShareable(
+      [{ path: '/run/x.sock', engine: 'node' }, { ...local(80), engine: 'uws' }, local(81)],
+      old,
+    );
+  });
+});
 
 describe('claiming addresses', () => {
   test('returns the free ones unchanged, and leaves no socket listening there', async () => {

@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { isMainThread } from 'node:worker_threads';
 import type { TrafficAddress } from '../../config/config.ts';
 import { addressText, hostPort } from '../../http/host-port.ts';
+import { nodeVersion, sharesPorts } from '../../lib/node-version.ts';
 import { StartError } from '../../lib/start-error.ts';
 import { listenSentence } from '../bind-fault.ts';
 import { bindError, SocketFile } from '../socket-file.ts';
@@ -50,7 +51,7 @@ export class Listener {
       return new Listener(addressText(address), server, file);
     }
     const { host, port } = address;
-    if (shared && !canShare()) {
+    if (shared && !sharesPorts(nodeVersion)) {
       throw new StartError(
         `cannot listen on ${hostPort(host, port)}: several processes share an address by this engine from Node.js 22.12 on; use such a version, or engine: uws`,
       );
@@ -85,12 +86,6 @@ function privately(bind: () => Promise<void>): Promise<void> {
   } finally {
     process.umask(before);
   }
-}
-
-/** Whether Node.js binds with SO_REUSEPORT on request. */
-function canShare(): boolean {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  return major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12);
 }
 
 function listen(server: Server, where: object): Promise<void> {
