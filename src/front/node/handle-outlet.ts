@@ -147,7 +147,7 @@ export class HandleOutlet implements Outlet, WriteOwner {
 
   /** Whether a write is over that has just returned. @param kept what Node.js refers to until then. */
   #isOver(error: number, kept: unknown): boolean {
-    if (error === 0 && !this.#isTls && this.#handle.writeQueueSize === 0) {
+    if (error === 0 && !this.#isTls && this.#requests.isUnused) {
       this.#writing = 0;
       return true;
     }

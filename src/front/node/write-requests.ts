@@ -7,7 +7,12 @@ export interface WriteRequest {
   /** What must stay in memory until then. */
   kept: unknown;
   owner: WriteOwner | undefined;
+  /** `UNUSED` until a write of Node.js has taken the object, and from then on the number of that write. */
+  getAsyncId(): number;
 }
+
+/** The number of a request that no write has taken. */
+const UNUSED = -1;
 
 /** Whose write it is. */
 export interface WriteOwner {
@@ -28,7 +33,10 @@ export class WriteRequests {
   /** Undefined where Node.js writes in another way, as it does from version 24 on. */
   static find(): WriteRequests | undefined {
     const Request = findClass();
-    return Request && new WriteRequests(Request);
+    if (Request === undefined) return undefined;
+    const { getAsyncId } = Request.prototype as Partial<WriteRequest>;
+    if (typeof getAsyncId !== 'function' || getAsyncId.call(new Request()) !== UNUSED) return undefined;
+    return new WriteRequests(Request);
   }
 
   /**
@@ -39,6 +47,15 @@ export class WriteRequests {
     this.#spare ??= this.#create();
     this.#spare.owner = owner;
     return this.#spare;
+  }
+
+  /**
+   * Whether the write that has just returned needed no request. An empty queue does not show that: when the client takes
+   * bytes between the two attempts of one write, all are sent and a report follows all the same. A request that is used
+   * again before its report ends the process.
+   */
+  get isUnused(): boolean {
+    return this.#spare?.getAsyncId() === UNUSED;
   }
 
   /** Node.js has taken the request, or it has failed. @param kept stays in memory until the report. */

@@ -96,6 +96,39 @@ describe('the write requests of Node.js', () => {
   });
 });
 
+describe('an outlet by the handle', { skip: requests === undefined }, () => {
+  it('knows a write that ends later from one that is over, although nothing waits after either', async () => {
+    const shared = requests as WriteRequests;
+    const over = (socket: Socket, _: boolean, owner: OutletOwner): Outlet => {
+      const { _handle: real } = socket as unknown as { _handle: object };
+      // As when the client takes bytes between the two attempts of one write.
+      const handle = new Proxy(real, {
+        get: (target, name) => {
+          const value: unknown = Reflect.get(target, name, target);
+          if (name === 'writeQueueSize') return 0;
+          return typeof value === 'function' ? value.bind(target) : value;
+        },
+      });
+      const view = new Proxy(socket, {
+        get: (target, name) => (name === '_handle' ? handle : Reflect.get(target, name, target)),
+      });
+      const outlet = HandleOutlet.of(view, false, new WriteCopies(), shared, owner);
+      assert.ok(outlet);
+      return outlet;
+    };
+    await withPair(over, false, async ({ outlet, client }) => {
+      const piece = randomBytes(8 * 1024 * 1024);
+      outlet.write(piece);
+      outlet.writeLatin1('and more');
+      const all = readAll(client);
+      outlet.write(piece);
+      outlet.end();
+      const got = await all;
+      assert.ok(got.equals(Buffer.concat([piece, Buffer.from('and more'), piece])));
+    });
+  });
+});
+
 for (const [kind, make] of kinds) {
   for (const isTls of [false, true]) {
     describe(`an outlet by ${kind}, ${isTls ? 'with TLS' : 'plain'}`, () => {
