@@ -21,69 +21,81 @@ export interface ReadHello {
 }
 
 const MORE: Hello = { done: false };
+const NO_MESSAGE = Buffer.alloc(0);
 const NO_HELLO: Hello = { done: true, serverName: undefined, message: undefined };
+
+/** Bytes that come in pieces. The first piece is kept as it is, and a copy is made only with the second. */
+class Joined {
+  #room: Buffer = NO_MESSAGE;
+  #bytes: Buffer = NO_MESSAGE;
+
+  get bytes(): Buffer {
+    return this.#bytes;
+  }
+
+  add(piece: Buffer): void {
+    const before = this.#bytes.length;
+    if (before === 0) {
+      this.#bytes = piece;
+      return;
+    }
+    const length = before + piece.length;
+    if (length > this.#room.length) {
+      this.#room = Buffer.allocUnsafeSlow(2 * length);
+      this.#bytes.copy(this.#room);
+    }
+    piece.copy(this.#room, before);
+    this.#bytes = this.#room.subarray(0, length);
+  }
+}
 
 /**
  * Reads the host name from a ClientHello (RFC 8446 §4.1.2, RFC 6066 §3) before OpenSSL does. Node.js lets a name choose
  * one certificate only, and leaves those of other types of key from the first context in force beside it.
  */
 export class ClientHelloReader {
-  #bytes: Buffer = Buffer.alloc(0);
-  #length = 0;
+  readonly #raw = new Joined();
+  /** The contents of the records that were read. Each is read once: a client may send a byte in each. */
+  readonly #message = new Joined();
+  /** Offset behind those records. */
+  #at = 0;
   /** Bytes below which another attempt finds nothing new. */
   #wanted = RECORD_HEADER;
 
   /** Everything that was read. */
   get bytes(): Buffer {
-    return this.#bytes.subarray(0, this.#length);
+    return this.#raw.bytes;
   }
 
   push(chunk: Buffer): Hello {
-    this.#keep(chunk);
-    if (this.#length < this.#wanted) return MORE;
-    const message = this.#message();
+    this.#raw.add(chunk);
+    if (this.bytes.length < this.#wanted) return MORE;
+    const message = this.#read();
     if (message === undefined) return this.#wanted > MAX_BYTES ? NO_HELLO : MORE;
     return message.length === 0 ? NO_HELLO : { done: true, serverName: serverNameOf(message), message };
   }
 
-  #keep(chunk: Buffer): void {
-    const length = this.#length + chunk.length;
-    if (this.#length === 0) this.#bytes = chunk;
-    else {
-      if (length > this.#bytes.length || this.#bytes.byteOffset !== 0) {
-        const grown = Buffer.allocUnsafeSlow(Math.max(length, 2 * this.#length));
-        this.#bytes.copy(grown, 0, 0, this.#length);
-        this.#bytes = grown;
-      }
-      chunk.copy(this.#bytes, this.#length);
-    }
-    this.#length = length;
-  }
-
   /** The message without its header, out of one or several records; empty: it is none; undefined: more bytes are needed. */
-  #message(): Buffer | undefined {
-    const bytes = this.bytes;
-    const parts: Buffer[] = [];
-    let have = 0;
-    let at = 0;
+  #read(): Buffer | undefined {
+    const { bytes } = this;
     for (;;) {
+      const at = this.#at;
       this.#wanted = at + RECORD_HEADER;
       if (bytes.length < this.#wanted) return undefined;
-      if (bytes[at] !== HANDSHAKE || bytes[at + 1] !== 3) return Buffer.alloc(0);
+      if (bytes[at] !== HANDSHAKE || bytes[at + 1] !== 3) return NO_MESSAGE;
       const length = bytes.readUInt16BE(at + 3);
       // A record without content would let the message come in pieces for ever.
-      if (length === 0) return Buffer.alloc(0);
+      if (length === 0) return NO_MESSAGE;
       this.#wanted += length;
       if (bytes.length < this.#wanted) return undefined;
-      parts.push(bytes.subarray(at + RECORD_HEADER, this.#wanted));
-      have += length;
-      at = this.#wanted;
-      if (have < MESSAGE_HEADER) continue;
-      const message = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
-      if (message[0] !== CLIENT_HELLO) return Buffer.alloc(0);
+      this.#message.add(bytes.subarray(at + RECORD_HEADER, this.#wanted));
+      this.#at = this.#wanted;
+      const message = this.#message.bytes;
+      if (message.length < MESSAGE_HEADER) continue;
+      if (message[0] !== CLIENT_HELLO) return NO_MESSAGE;
       const whole = MESSAGE_HEADER + message.readUIntBE(1, 3);
-      if (whole > MAX_BYTES) return Buffer.alloc(0);
-      if (have >= whole) return message.subarray(MESSAGE_HEADER, whole);
+      if (whole > MAX_BYTES) return NO_MESSAGE;
+      if (message.length >= whole) return message.subarray(MESSAGE_HEADER, whole);
     }
   }
 }

@@ -46,6 +46,22 @@ describe('the host name of a ClientHello', () => {
     nameless = await helloOf('');
   });
 
+  test('costs in proportion to its bytes, although each has a record and comes alone', () => {
+    // A message of 9,000 bytes, of which as many come as fit the limit.
+    const content = Buffer.alloc(2_700, 1);
+    content.writeUIntBE(9_000, 1, 3);
+    const records = Array.from(content, (byte) => Buffer.from([22, 3, 1, 0, 1, byte]));
+    const reader = new ClientHelloReader();
+    const before = process.cpuUsage();
+    for (const record of records) assert.deepEqual(reader.push(record), { done: false });
+    const { user, system } = process.cpuUsage(before);
+    // Read anew at each record, they cost a minute.
+    assert.ok(user + system < 1_000_000, `${user + system} µs`);
+    let hello: Hello = { done: false };
+    for (let more = 0; more < 100 && !hello.done; more += 1) hello = reader.push(records[5] as Buffer);
+    assert.deepEqual(hello, { done: true, serverName: undefined, message: undefined });
+  });
+
   test('is read whole, at every split, byte by byte and from several records', () => {
     const wanted = { done: true, serverName: 'a.example' };
     assert.deepEqual(read([named]), wanted);
