@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { randomBytes } from 'node:crypto';
 import type { DecodedField } from './field.ts';
 
 /** Bytes of a coded value from which a comparison is much cheaper than to decode and judge it again. */
@@ -12,7 +13,11 @@ const MOST_BYTES = 8 * 1024 * 1024;
 /** Bytes of a value that its hash takes, in equal distances. */
 const SAMPLES = 16;
 
+/** Begins each hash. */
+const SECRET = randomBytes(4).readInt32LE();
+
 interface Kept {
+  readonly hash: number;
   readonly field: DecodedField;
   /** The value as it was sent, with its length. */
   readonly coded: Buffer;
@@ -23,7 +28,10 @@ interface Kept {
  * request brings it whole. All connections of a front share the values, because a proxy sends the requests of one user on
  * several connections. A value is kept when its hash has come twice in a row at its place, so that values that come once
  * cost no memory. A client that fills all places with its own values costs the others only the time to decode theirs.
- * Its clock tells the client nothing of a token: only a value with the right bytes at all samples is compared.
+ *
+ * The time of a request must not tell a client how much of its guess is right. So only a value with the same hash is
+ * compared, byte by byte. The hash takes bytes of all parts, which a client without the value does not know, and begins
+ * with a secret, so that a client cannot search values with the same hash.
  */
 export class RepeatedLiterals {
   /** The last hash at each place; made with the first value. */
@@ -46,7 +54,8 @@ export class RepeatedLiterals {
     const hash = hashOf(bytes, from, to);
     this.#hash = hash;
     const kept = this.#kept[hash & (PLACES - 1)];
-    if (kept === undefined || kept.coded.length !== to - from || kept.field.name !== name) return undefined;
+    if (kept === undefined || kept.hash !== hash) return undefined;
+    if (kept.coded.length !== to - from || kept.field.name !== name) return undefined;
     return kept.coded.compare(bytes, from, to) === 0 ? kept.field : undefined;
   }
 
@@ -65,7 +74,7 @@ export class RepeatedLiterals {
     const before = this.#kept[place];
     if (before !== undefined) this.#bytes -= before.coded.length + before.field.size;
     if (this.#kept.length === 0) this.#kept = new Array<undefined>(PLACES).fill(undefined);
-    this.#kept[place] = { field, coded: Buffer.from(bytes.subarray(from, to)) };
+    this.#kept[place] = { hash, field, coded: Buffer.from(bytes.subarray(from, to)) };
     this.#bytes += size;
   }
 
@@ -78,7 +87,7 @@ export class RepeatedLiterals {
 /** A hash of 16 bytes from all parts of [from, to), among them the last one, and of their number. */
 function hashOf(bytes: Buffer, from: number, to: number): number {
   const step = Math.floor((to - from) / SAMPLES);
-  let hash = to - from;
+  let hash = SECRET ^ (to - from);
   for (let at = to - 1, left = SAMPLES; left > 0; left -= 1, at -= step) {
     hash = Math.imul(hash ^ (bytes[at] as number), 0x01000193);
   }
