@@ -26,6 +26,11 @@ const mix = [
 
 const ROUNDS = 40;
 
+/** The lines of the access log in what was logged. */
+function accessLines(texts: readonly string[]) {
+  return texts.map((text) => JSON.parse(text)).filter(({ message }) => message === 'request');
+}
+
 async function playMix(access: Config['log']['access']) {
   const origin = await Origin.start();
   origin.serve((text) => {
@@ -57,8 +62,8 @@ async function playMix(access: Config['log']['access']) {
     const metrics = await scrape(gateway.adminPort);
     const samples = metrics.matchAll(/^portcullis_requests_total\{route="(.*)",outcome="(.*)"\} (\d+)$/gm);
     const counts = Array.from(samples, ([, name, outcome, count]) => [`${name} ${outcome}`, Number(count)]);
-    const lines = texts.map((text) => JSON.parse(text)).filter(({ message }) => message === 'request');
-    return { sent: wires.length * ROUNDS * mix.length, counts: new Map(counts as [string, number][]), lines };
+    const sent = wires.length * ROUNDS * mix.length;
+    return { sent, counts: new Map(counts as [string, number][]), lines: accessLines(texts) };
   } finally {
     await gateway.close();
     await origin.close();
@@ -127,7 +132,7 @@ describe('client', () => {
         const response = await request(gateway.port, `GET / HTTP/1.1\r\nHost: a\r\n${named}\r\n`);
         assert.equal(response.status, 401);
         assert.deepEqual(
-          texts.map((text) => JSON.parse(text).client),
+          accessLines(texts).map((line) => line.client),
           [client],
         );
       } finally {
@@ -164,7 +169,7 @@ describe('bytes', () => {
       head.send('HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\n');
       assert.equal((await head.response({ toHead: true })).status, 400);
       head.close();
-      const [post, refused] = texts.map((text) => JSON.parse(text));
+      const [post, refused] = accessLines(texts);
       assert.deepEqual([post.requestBytes, post.answerBytes, post.status], [5, 11, 200]);
       assert.deepEqual([refused.requestBytes, refused.answerBytes, refused.status], [0, 0, 400]);
       assert.ok(post.durationMs > 0);
@@ -199,9 +204,7 @@ describe('a reply that waits for the end of the turn', () => {
       ended,
       malformed: tally.rejections.of('request_malformed').value,
       aborted: tally.route('none').outcomes.of('client_aborted').value,
-      lines: texts
-        .map((text) => JSON.parse(text))
-        .map(({ client, outcome, status }) => ({ client, outcome, status })),
+      lines: accessLines(texts).map(({ client, outcome, status }) => ({ client, outcome, status })),
     });
     return { stream, state };
   }

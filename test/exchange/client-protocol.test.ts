@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { byEngine } from '../support/engine.ts';
+import { byEngine, loggedTls } from '../support/engine.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { sums } from '../support/gateway.ts';
 import type { Origin } from '../support/origin.ts';
@@ -29,10 +29,10 @@ test('the access log and the metrics name the protocol of a client, forwarded an
   assert.deepEqual(
     lines
       .map((line) => line as Record<string, unknown>)
-      .map(({ path, host, protocol, tls, sni }) => [path, host, protocol, tls, sni]),
+      .map(({ path, host, protocol, tls, sni }) => ({ path, host, protocol, tls, sni })),
     [
-      ['/a', 'a', 'http/1.1', undefined, undefined],
-      ['/b', refused, 'http/1.1', undefined, undefined],
+      { path: '/a', host: 'a', protocol: 'http/1.1', tls: undefined, sni: undefined, ...loggedTls },
+      { path: '/b', host: refused, protocol: 'http/1.1', tls: undefined, sni: undefined, ...loggedTls },
     ],
   );
   const { body } = await request(

@@ -9,6 +9,9 @@ export const testEngine: 'uws' | 'node' = overTls || chosen === 'node' ? 'node' 
 /** The scheme by which clients reach these gateways. */
 export const testScheme = overTls ? 'https' : 'http';
 
+/** What the access log says of TLS for the client that speaks in bytes, which names no host. */
+export const loggedTls = overTls ? { tls: 'TLSv1.3', sni: null } : {};
+
 /** In what the engines differ for a client: the first column of the table in docs/http-semantics.md. */
 export const differences = [
   'a head that breaks the grammar',

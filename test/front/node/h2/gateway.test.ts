@@ -67,6 +67,8 @@ describe('a gateway that speaks HTTP/2 without TLS', () => {
 
   before(async () => {
     upstream = createServer(respond);
+    // A busy machine can take longer than the 5 s after which Node.js closes an idle connection, into the next request.
+    upstream.keepAliveTimeout = 0;
     upstream.listen(0, '127.0.0.1');
     await once(upstream, 'listening');
     gateway = await startGateway({
