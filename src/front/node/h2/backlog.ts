@@ -14,6 +14,11 @@ export class Backlog {
     this.#held = held;
   }
 
+  /** Nothing but a head or the end waits. */
+  get isEmpty(): boolean {
+    return this.pieces.length === 0;
+  }
+
   /**
    * Adds copies of pieces from offset `at` of the first: they are views of a buffer that is about to be reused.
    * @returns false when there is no room.

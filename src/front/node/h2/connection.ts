@@ -49,6 +49,8 @@ export class H2Connection implements Protocol, FrameSink {
   #draining = false;
   /** The last GOAWAY was sent: the connection ends with its last stream. */
   #leaving = false;
+  /** The client sends nothing more. */
+  #halfClosed = false;
   #over = false;
 
   constructor(socket: ClientSocket, terms: H2Terms) {
@@ -99,6 +101,7 @@ export class H2Connection implements Protocol, FrameSink {
   /** The client sends nothing more, and may still take what its whole requests are owed. */
   onEnd(): void {
     if (this.#over) return;
+    this.#halfClosed = true;
     this.#streams.cutUnfinished();
     this.#leaving = true;
     this.#closeIfDone();
@@ -112,7 +115,8 @@ export class H2Connection implements Protocol, FrameSink {
   review(now: number): void {
     if (this.#over) return;
     this.#budget.review(now);
-    this.#streams.review(now);
+    this.#streams.review(now, this.#halfClosed);
+    if (this.#over) return;
     const verdict = this.#patience.review(now, {
       requestHeadMs: this.#terms.requestHeadMs,
       keepAliveMs: this.#terms.keepAliveMs,

@@ -2,15 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { Reply, RequestHead, ResponseHead, Trailers } from '../../../http/message.ts';
 import type { ClientEvents, ClientStream, TlsFacts } from '../../front.ts';
 import { Backlog, lastFilled } from './backlog.ts';
-import {
-  CANCEL,
-  ENHANCE_YOUR_CALM,
-  FRAME_BYTES,
-  INTERNAL_ERROR,
-  MAX_31_BITS,
-  NO_ERROR,
-  PROTOCOL_ERROR,
-} from './codes.ts';
+import * as codes from './codes.ts';
 import type { HeldBytes } from './held-bytes.ts';
 import { continueBlock, responseBlock, trailersBlock } from './response-block.ts';
 
@@ -118,6 +110,12 @@ export class H2Stream implements ClientStream {
     return this.#backlog !== undefined;
   }
 
+  /** Data waits that can only go on when the client makes a window larger. */
+  get needsWindow(): boolean {
+    const waits = this.#response === undefined && this.#backlog?.isEmpty === false;
+    return waits && Math.min(this.#sendWindow, this.#host.sendWindow) <= 0;
+  }
+
   listen(events: ClientEvents): void {
     this.#events = events;
   }
@@ -206,7 +204,7 @@ export class H2Stream implements ClientStream {
   abort(): void {
     this.#events = undefined;
     // The client must not take what it has for the whole (RFC 9113 §8.1).
-    this.#end(INTERNAL_ERROR);
+    this.#end(codes.INTERNAL_ERROR);
   }
 
   review(now: number): boolean {
@@ -220,7 +218,7 @@ export class H2Stream implements ClientStream {
 
   /** Ends the stream if its exchange has ended, so that it reviews no more, and the client takes nothing of the reply. */
   reviewAlone(now: number): void {
-    if (this.#events === undefined && !this.review(now)) this.#end(CANCEL);
+    if (this.#events === undefined && !this.review(now)) this.#end(codes.CANCEL);
   }
 
   /** A DATA frame begins, which with its padding has `bytes`. @returns false when the client was not granted as many. */
@@ -260,7 +258,7 @@ export class H2Stream implements ClientStream {
   /** The client takes `bytes` more, or fewer. @returns false when the window would be too large. */
   widen(bytes: number): boolean {
     this.#sendWindow += bytes;
-    if (this.#sendWindow > MAX_31_BITS) return false;
+    if (this.#sendWindow > codes.MAX_31_BITS) return false;
     if (bytes > 0) this.pump();
     return true;
   }
@@ -269,12 +267,11 @@ export class H2Stream implements ClientStream {
   pump(): void {
     const backlog = this.#backlog;
     if (this.#over || backlog === undefined) return;
-    const { pieces, at, last } = backlog;
-    const needsWindow = this.#response === undefined && pieces.length > 0;
-    if (needsWindow && (this.#sendWindow <= 0 || this.#host.sendWindow <= 0)) {
+    if (this.needsWindow) {
       this.#host.wait(this);
       return;
     }
+    const { pieces, at, last } = backlog;
     if (!this.#sendAll(pieces, at, last, true)) return;
     this.#clearBacklog();
     this.#events?.onDrained();
@@ -309,7 +306,7 @@ export class H2Stream implements ClientStream {
     for (let index = 0; index <= lastPiece; index += 1, from = 0) {
       const piece = pieces[index] as Uint8Array;
       while (from < piece.length) {
-        const to = from + Math.min(piece.length - from, FRAME_BYTES, this.#sendWindow, host.sendWindow);
+        const to = from + Math.min(piece.length - from, codes.FRAME_BYTES, this.#sendWindow, host.sendWindow);
         if (to <= from || host.isBlocked) return this.#keep(pieces, index, from, last, owned);
         this.#sendWindow -= to - from;
         this.#ended = ends && index === lastPiece && to === piece.length;
@@ -351,7 +348,7 @@ export class H2Stream implements ClientStream {
   #lose(): void {
     const events = this.#events;
     this.#events = undefined;
-    this.#end(ENHANCE_YOUR_CALM);
+    this.#end(codes.ENHANCE_YOUR_CALM);
     setImmediate(() => events?.onAborted());
   }
 
@@ -379,10 +376,10 @@ export class H2Stream implements ClientStream {
   #finish(): void {
     if (this.#over || this.#keeps) return;
     // The client gets the whole reply to a faulty request, and then the error that it must get (RFC 9113 §8.1.1).
-    if (this.head.fault === 'request_malformed') this.#end(PROTOCOL_ERROR);
+    if (this.head.fault === 'request_malformed') this.#end(codes.PROTOCOL_ERROR);
     else if (this.remoteEnded) this.#end(undefined);
     // In a write of its own: curl 7.88 loses a response that it reads together with the reset of its upload.
-    else setImmediate(() => this.#end(NO_ERROR));
+    else setImmediate(() => this.#end(codes.NO_ERROR));
   }
 
   #end(code: number | undefined): void {

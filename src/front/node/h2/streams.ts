@@ -235,9 +235,12 @@ export class Streams implements StreamHost {
     }
   }
 
-  /** @param now monotonic milliseconds. */
-  review(now: number): void {
-    for (const stream of this.#open.values()) stream.reviewAlone(now);
+  /** @param now monotonic milliseconds. @param isHalfClosed the client sends nothing more, so no window grows. */
+  review(now: number, isHalfClosed: boolean): void {
+    for (const stream of this.#open.values()) {
+      if (isHalfClosed && stream.needsWindow) this.#cut(stream, CANCEL);
+      else stream.reviewAlone(now);
+    }
   }
 
   sendHead(id: number, head: ResponseHead, ends: boolean): void {

@@ -105,6 +105,36 @@ describe('a client that ends its side', () => {
     assert.ok((await client.frames()).some(({ type }) => type === types.data));
   });
 
+  test('holds no response that needs a larger window, for none will come', async () => {
+    const client = new H2Client();
+    client.send(settings([0x4, 10]), get(1), get(3));
+    assert.equal(client.exchange(0).respond('x'.repeat(11)), false);
+    client.connection.review(0);
+    assert.equal(client.exchange(0).aborted, false);
+    client.connection.onEnd();
+    client.connection.review(1_000);
+    assert.deepEqual([client.exchange(0).aborted, client.exchange(1).aborted], [true, false]);
+    assert.equal(resetCode(await client.frames(), 1), errors.cancel);
+    assert.equal(client.socket.closed, false);
+    client.exchange(1).respond('x'.repeat(10));
+    assert.equal(client.socket.closed, true);
+  });
+
+  test('still gets what only its socket does not take yet', async () => {
+    const client = new H2Client();
+    client.send(get(1), get(3));
+    client.socket.free = false;
+    client.exchange(0).respond('x'.repeat(60_000));
+    await client.frames();
+    assert.equal(client.exchange(1).respond('x'.repeat(5_000)), false);
+    client.connection.onEnd();
+    client.connection.review(1_000);
+    assert.equal(client.exchange(1).aborted, false);
+    client.socket.free = true;
+    client.connection.onDrained();
+    assert.equal(client.socket.closed, true);
+  });
+
   test('gets none to half a request', async () => {
     const client = new H2Client();
     client.send(post(1), data(1, 'x'));
