@@ -1,4 +1,5 @@
 import { isContentLength } from '../../../http/h1/content-length.ts';
+import { notInTrailers } from '../../../http/h1/trailers.ts';
 import { isHostAndPort } from '../../../http/host-port.ts';
 import { bytesAsSent, type RequestHead, type Trailers } from '../../../http/message.ts';
 import { isServable } from '../../../http/request-rules.ts';
@@ -162,9 +163,13 @@ export class RequestReader {
   }
 }
 
-/** The fields as trailers; undefined when one is faulty or a pseudo-header field (RFC 9113 §8.1), or they are too many. */
+/**
+ * The fields as trailers. Undefined when one is faulty or a pseudo-header field (RFC 9113 §8.1), or must come before the
+ * body as in HTTP/1.1, or they are too many.
+ */
 export function trailersIn({ fields, isTooLarge }: FieldList): Trailers | undefined {
   if (isTooLarge) return undefined;
-  if (fields.some(({ kind }) => kind === kinds.FAULTY || kind >= kinds.METHOD)) return undefined;
+  // All kinds but this one belong in the head.
+  if (fields.some(({ name, kind }) => kind !== kinds.PLAIN || notInTrailers.has(name))) return undefined;
   return { names: fields.map(({ name }) => name), values: fields.map(({ value }) => value) };
 }

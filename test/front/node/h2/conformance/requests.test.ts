@@ -244,6 +244,26 @@ checkRows('RFC 9113 §8.1: trailers', {
     send: [post(1), head([['connection', 'x']])],
     expect: { reset: errors.protocol },
   },
+  ...Object.fromEntries(
+    [
+      ...['authorization', 'cookie', 'host', 'content-length', 'expect', 'te', 'trailer', 'range'],
+      ...['content-type', 'content-encoding', 'cache-control', 'max-forwards', 'if-match', 'set-cookie'],
+    ].map((name) => [
+      `have no ${name}, which belongs before the body (RFC 9110 §6.5.1)`,
+      {
+        send: [
+          post(1),
+          data(1, 'x'),
+          head([
+            ['x-t', '1'],
+            [name, name === 'te' ? 'trailers' : '1'],
+          ]),
+        ],
+        expect: { reset: errors.protocol },
+        also: (client: H2Client) => assert.equal(client.exchange().trailers, undefined),
+      },
+    ]),
+  ),
   'are no larger than a head': {
     send: [post(1), head(Array.from({ length: 20 }, () => ['x-t', 'v'.repeat(800)] as const))],
     expect: { reset: errors.protocol },
