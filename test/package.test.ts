@@ -92,7 +92,7 @@ describe('the package', () => {
     assert.equal(version.stdout, `${manifest.version}\n`);
     const program = `
       import { createGateway } from ${JSON.stringify(join(installed, 'dist', 'src', 'index.js'))};
-      const gateway = createGateway({ listen: '127.0.0.1:0', admin: '127.0.0.1:0', upstream: 'http://127.0.0.1:9', auth: 'none' });
+      const gateway = createGateway({ listen: '127.0.0.1:0', admin: '127.0.0.1:0', upstream: 'http://127.0.0.1:9', auth: 'none', log: { level: 'warn' } });
       await gateway.start();
       process.stdout.write(String((await fetch('http://' + gateway.addresses.admin + '/readyz')).status));
       await gateway.close({ grace: 0 });

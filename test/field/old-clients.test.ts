@@ -68,7 +68,8 @@ describe('nc, which ends its half behind the request', needs('nc'), () => {
   ] as const) {
     test(`gets the response to ${name}, and then the end`, async () => {
       const { stdout } = await run('sh', ['-c', `printf '${request}' | nc -N 127.0.0.1 ${plain.port}`]);
-      assert.match(stdout, /^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\nconnection: close\r\n[\s\S]*\r\n\r\nok$/);
+      // The response says that it closes only if the end has come before it.
+      assert.match(stdout, /^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\nok$/);
     });
   }
 });

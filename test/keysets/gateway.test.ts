@@ -231,6 +231,7 @@ describe('an issuer that is down', () => {
       await eventually(() => isReady(gateway), Boolean);
       assert.equal(await outcome(gateway.port, bearer), '200');
       assert.deepEqual(log.take(), [
+        'info listening for traffic',
         'info the key set has changed',
         'warn the keys cannot be fetched',
         'error the keys are too old and no longer in force',
