@@ -4,6 +4,7 @@ import { echoed, judged } from './echo.ts';
 import { forwarded } from './expected.ts';
 import type { Stock } from './plain.ts';
 import { type SoakRequest, soakRequest } from './request.ts';
+import { soakedEngine } from './soaked.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -63,8 +64,8 @@ function sending(kind: string, stock: Stock, chance: Chance, writeRestMs: number
     sub,
     framing: isChunked ? ['transfer-encoding', 'chunked'] : ['content-length', String(bytes.length)],
     digest: digestOf(bytes),
-    // The engine does not distinguish trailers of a chunked request from a new one, so no request may follow.
-    closes: isChunked,
+    // uWebSockets.js does not distinguish trailers of a chunked request from a new one, so no request may follow.
+    closes: isChunked && soakedEngine === 'uws',
   });
   return soakRequest({
     kind,

@@ -6,6 +6,7 @@ import type { Expected } from './expected.ts';
 import { faultOf, isBeginning, saysClose } from './judge.ts';
 import type { Ledger } from './ledger.ts';
 import type { SoakRequest } from './request.ts';
+import { soakedEngine } from './soaked.ts';
 
 export interface ClientOptions {
   readonly number: number;
@@ -113,5 +114,10 @@ export class SoakClient {
  * no more; the engine closes if the client has asked for it.
  */
 function isClosedByEngine({ closes, method }: SoakRequest, { reader }: Came): boolean {
-  return closes || method === 'HEAD' || reader.head?.includes('\r\nConnection: close') === true;
+  return (
+    soakedEngine === 'node' ||
+    closes ||
+    method === 'HEAD' ||
+    reader.head?.includes('\r\nConnection: close') === true
+  );
 }

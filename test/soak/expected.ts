@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { type Reason, reasons } from '../../src/reasons.ts';
+import { soakedEngine } from './soaked.ts';
 import type { UpstreamName } from './upstream.ts';
 
 /** A right response, byte for byte. */
@@ -86,8 +87,9 @@ export function refused(status: number, reason: Reason, options: { readonly scop
   return { outcome: reason, head: lines.join('\r\n'), body, closes: close };
 }
 
-/** The engine's reply to bytes that it cannot parse; the connection's end ends it. */
+/** The engine's reply to bytes that it cannot parse; the connection's end ends it. Engine node leaves it to the gateway. */
 export function unparsed(status: number): Expected {
+  if (soakedEngine === 'node') return refused(status, 'request_malformed');
   const page = `<h1>${STATUS_CODES[status]}</h1><hr><i>uWebSockets/20 Server</i>`;
   return {
     outcome: undefined,

@@ -47,7 +47,10 @@ function headFault({ reader }: Came, right: Expected): string | undefined {
     return reader.received === 0 ? 'no byte' : `not even a head: ${shown(reader.beginning)}`;
   }
   const head = headOf(reader.head);
-  if (head.text !== right.head && !(head.closes && head.text === early(right.head))) {
+  if (
+    head.text !== headOf(right.head).text &&
+    !(head.closes && head.text === headOf(early(right.head)).text)
+  ) {
     return `${shown(reader.head)} ${shown(reader.body.toString('latin1'))}`;
   }
   if (right.closes && !head.closes) return 'it does not say that the connection ends';
@@ -85,10 +88,18 @@ function headOf(text: string): Head {
   const isClose = (line: string): boolean => /^[Cc]onnection: close$/.test(line);
   const isDate = (line: string): boolean => /^[Dd]ate: /.test(line);
   return {
-    text: lines.filter((line) => !isClose(line) && !isDate(line)).join('\r\n'),
+    text: lines
+      .filter((line) => !isClose(line) && !isDate(line))
+      .map(inOneSpelling)
+      .join('\r\n'),
     closes: lines.some(isClose),
     dates: lines.filter(isDate).map((line) => line.slice('Date: '.length)),
   };
+}
+
+/** Each front spells the fields of the framing its way. */
+function inOneSpelling(line: string): string {
+  return line.replace(/^(?:content-length|transfer-encoding):/i, (name) => name.toLowerCase());
 }
 
 function shown(text: string): string {
