@@ -64,11 +64,7 @@ export async function fetchDocument(
       url = target(response, url);
       continue;
     }
-    if (response.status !== 200) {
-      await discard(response);
-      throw new FetchError(`${shownUrl(url)} answered with status ${response.status}; must be 200`);
-    }
-    const text = await readText(response, url);
+    const text = textOf(await readContent(response, url, MAX_BYTES), url);
     return { text, freshMs: freshFor(response.headers), secure: url.protocol === 'https:' };
   }
 }
@@ -82,14 +78,22 @@ function assertAllowed(url: URL, start: URL, mustBeSecure: boolean, allowHttp: b
   if (obstacle !== undefined) throw new FetchError(`${where} ${obstacle}`);
 }
 
-async function ask(url: URL, { fetch, accept, signal }: FetchOptions): Promise<Response> {
+/**
+ * Asks once, by GET or by POST with `body`; redirects are not followed.
+ * @throws FetchError, or the reason of the signal.
+ */
+export async function ask(
+  url: URL,
+  { fetch, accept, signal }: Pick<FetchOptions, 'fetch' | 'accept' | 'signal'>,
+  body?: { readonly type: string; readonly bytes: Uint8Array },
+): Promise<Response> {
+  const headers = { accept, 'user-agent': 'portcullis' };
+  const sent =
+    body === undefined
+      ? { headers }
+      : { method: 'POST', headers: { ...headers, 'content-type': body.type }, body: Buffer.from(body.bytes) };
   try {
-    return await fetch(url, {
-      signal,
-      redirect: 'manual',
-      headers: { accept, 'user-agent': 'portcullis' },
-      credentials: 'omit',
-    });
+    return await fetch(url, { signal, redirect: 'manual', credentials: 'omit', ...sent });
   } catch (error) {
     throw failure(url, error);
   }
@@ -112,21 +116,33 @@ function target(response: Response, from: URL): URL {
   return new URL(location, from);
 }
 
-/** Reads the body up to the limit of unpacked bytes; Content-Length and the packed size do not show that size. */
-async function readText(response: Response, url: URL): Promise<string> {
+/**
+ * The content of a response with status 200, up to `most` unpacked bytes; Content-Length and the packed size do not show
+ * that size.
+ * @throws FetchError, or the reason of the signal.
+ */
+export async function readContent(response: Response, url: URL, most: number): Promise<Buffer> {
+  if (response.status !== 200) {
+    await discard(response);
+    throw new FetchError(`${shownUrl(url)} answered with status ${response.status}; must be 200`);
+  }
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   try {
     for await (const chunk of response.body ?? []) {
       bytes += chunk.byteLength;
-      if (bytes > MAX_BYTES) throw new FetchError(`${shownUrl(url)} sent more than ${MAX_BYTES} bytes`);
+      if (bytes > most) throw new FetchError(`${shownUrl(url)} sent more than ${most} bytes`);
       chunks.push(chunk);
     }
   } catch (error) {
     throw failure(url, error);
   }
+  return Buffer.concat(chunks, bytes);
+}
+
+function textOf(content: Buffer, url: URL): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks, bytes));
+    return new TextDecoder('utf-8', { fatal: true }).decode(content);
   } catch {
     throw new FetchError(`${shownUrl(url)} did not send UTF-8 text`);
   }

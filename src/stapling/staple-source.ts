@@ -1,7 +1,6 @@
 import type { Staple } from '../front/front.ts';
 import { shownUrl } from '../keys/key-url.ts';
-import type { Fetch } from '../keysets/fetch-document.ts';
-import { causeOf, FetchError } from '../keysets/fetch-document.ts';
+import { ask, type Fetch, FetchError, readContent } from '../keysets/fetch-document.ts';
 import { retryDelay } from '../keysets/pace.ts';
 import type { Timers } from '../keysets/timers.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -107,38 +106,18 @@ export class StapleSource {
     return { staple: { der, until }, lifeMs: until - since };
   }
 
-  /** @throws FetchError, OcspError */
-  async #post(url: URL, body: Uint8Array): Promise<Uint8Array> {
-    const chunks: Uint8Array[] = [];
-    let bytes = 0;
+  /** @throws FetchError */
+  async #post(url: URL, request: Uint8Array): Promise<Uint8Array> {
+    const { fetch } = this.#around;
+    const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(FETCH_MS)]);
+    const options = { fetch, accept: 'application/ocsp-response', signal };
     try {
-      const response = await this.#around.fetch(url, {
-        method: 'POST',
-        body: Buffer.from(body),
-        headers: {
-          'content-type': 'application/ocsp-request',
-          accept: 'application/ocsp-response',
-          'user-agent': 'portcullis',
-        },
-        redirect: 'manual',
-        credentials: 'omit',
-        signal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(FETCH_MS)]),
-      });
-      if (response.status !== 200) {
-        await response.body?.cancel();
-        throw new OcspError(`answered with status ${response.status}; must be 200`);
-      }
-      for await (const chunk of response.body ?? []) {
-        bytes += chunk.byteLength;
-        if (bytes > MAX_BYTES) throw new OcspError(`sent more than ${MAX_BYTES} bytes`);
-        chunks.push(chunk);
-      }
+      const response = await ask(url, options, { type: 'application/ocsp-request', bytes: request });
+      return await readContent(response, url, MAX_BYTES);
     } catch (error) {
-      if (error instanceof TypeError) throw new OcspError(`cannot be reached (${causeOf(error).reason})`);
-      if (error instanceof DOMException) throw new OcspError(`did not answer within ${FETCH_MS} ms`);
-      throw error;
+      if (!(error instanceof DOMException)) throw error;
+      throw new FetchError(`${shownUrl(url)} did not answer within ${FETCH_MS} ms`);
     }
-    return Buffer.concat(chunks);
   }
 
   #taken(staple: Staple): void {
@@ -157,13 +136,16 @@ export class StapleSource {
   #failed(error: unknown): void {
     const { log } = this.#around;
     const { name, responder } = this.#what;
-    const isExpected = error instanceof OcspError || error instanceof FetchError;
-    const why = isExpected
-      ? `${shownUrl(new URL(responder))} ${error.message}`
-      : `a fault of ours: ${String(error)}`;
+    const why = sentenceOf(error, responder);
     if (why === this.#lastError) return;
     this.#lastError = why;
     const until = this.#staple === undefined ? null : new Date(this.#staple.until).toISOString();
     log.warn({ certificate: name, why, until }, 'the OCSP response of a certificate could not be fetched');
   }
+}
+
+function sentenceOf(error: unknown, responder: string): string {
+  if (error instanceof FetchError) return error.message;
+  if (error instanceof OcspError) return `${shownUrl(new URL(responder))} ${error.message}`;
+  return `a fault of ours: ${String(error)}`;
 }
