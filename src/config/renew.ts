@@ -9,8 +9,7 @@ import type {
   TlsConfig,
   TrafficAddress,
 } from './config.ts';
-import { readCertificate, readClientAuthorities, readPem } from './source/pem-source.ts';
-import { FileError } from './source/text-file.ts';
+import { readCertificate, readClientAuthorities, readGuarded, readPem } from './source/pem-source.ts';
 
 /** What the files of the certificates hold now. */
 export interface Renewal {
@@ -90,14 +89,10 @@ class Renewer {
     sources: readonly (PemSource | undefined)[],
     read: () => Result,
   ): Result | undefined {
-    try {
-      return read();
-    } catch (error) {
-      if (!(error instanceof KeyError || error instanceof FileError)) throw error;
+    return readGuarded(read, (message) => {
       const files = sources.flatMap((source) => fileOf(source) ?? []).join(', ');
-      this.faults.push(`${what} stays as it was: ${files} ${error.message}`);
-      return undefined;
-    }
+      this.faults.push(`${what} stays as it was: ${files} ${message}`);
+    });
   }
 }
 

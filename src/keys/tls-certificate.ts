@@ -20,3 +20,10 @@ export interface ServerCertificate {
   readonly validFrom: number;
   readonly validTo: number;
 }
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
+/** The certificate that issued the server's own, PEM; undefined: the chain does not hold it. */
+export function issuerIn({ cert }: Pick<ServerCertificate, 'cert'>): string | undefined {
+  return cert.match(CERTIFICATE)?.[1];
+}

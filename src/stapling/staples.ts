@@ -1,10 +1,10 @@
 import type { CertificateConfig, TrafficAddress } from '../config/config.ts';
 import type { Staple } from '../front/front.ts';
+import { issuerIn } from '../keys/tls-certificate.ts';
 import { StapleSource, type StapleSurroundings } from './staple-source.ts';
 
 /** Fetches at once: a responder that hangs must not keep the others waiting, nor a thousand certificates ask together. */
 const MAX_FETCHES = 4;
-const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 export interface StaplesOptions extends Omit<StapleSurroundings, 'inTurn'> {
   /** Takes each new staple; undefined: its certificate is not served any more. */
@@ -64,11 +64,12 @@ export class Staples {
   }
 
   /** Undefined: the certificate names no responder, or its file does not hold the one that issued it. */
-  #sourceOf({ name, responder, cert, fingerprint }: CertificateConfig): StapleSource | undefined {
-    const [own, issuer] = cert.match(CERTIFICATE) ?? [];
-    if (responder === undefined || own === undefined || issuer === undefined) return undefined;
+  #sourceOf(certificate: CertificateConfig): StapleSource | undefined {
+    const { name, responder, cert, fingerprint } = certificate;
+    const issuer = issuerIn(certificate);
+    if (responder === undefined || issuer === undefined) return undefined;
     const around = { ...this.#options, inTurn: (work: () => Promise<void>) => this.#inTurn(work) };
-    const source = new StapleSource({ name, responder, cert: own, issuer }, around, (staple) =>
+    const source = new StapleSource({ name, responder, cert, issuer }, around, (staple) =>
       this.#options.onStaple(fingerprint, staple),
     );
     source.start();

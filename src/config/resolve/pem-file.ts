@@ -1,8 +1,7 @@
-import { KeyError } from '../../keys/key-error.ts';
 import { mayBeKey } from '../../keys/key-text.ts';
 import type { PemSource } from '../config.ts';
 import type { KeyPath } from '../fault.ts';
-import { FileError } from '../source/text-file.ts';
+import { readGuarded } from '../source/pem-source.ts';
 import type { Findings } from './findings.ts';
 
 /** How a message names the source. It shows no key material, and a path from the environment as the file has it. */
@@ -18,11 +17,5 @@ export function guardPem<Result>(
   findings: Findings,
   read: () => Result,
 ): Result | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof KeyError || error instanceof FileError)) throw error;
-    findings.fault(path, `${name} ${error.message}`);
-    return undefined;
-  }
+  return readGuarded(read, (message) => findings.fault(path, `${name} ${message}`));
 }

@@ -1,5 +1,5 @@
 import { readRevocationLists } from '../../keys/revocation-lists.ts';
-import type { ServerCertificate } from '../../keys/tls-certificate.ts';
+import { issuerIn, type ServerCertificate } from '../../keys/tls-certificate.ts';
 import { cipherList } from '../../keys/tls-context.ts';
 import { hasTrustGap } from '../../keys/trust-gap.ts';
 import { systemClock } from '../../lib/clock.ts';
@@ -139,11 +139,10 @@ function warnOf(read: ServerCertificate, name: string, path: KeyPath, findings: 
 
 /** A certificate that clients refuse without an OCSP response, for which the gateway has no way to one. */
 function warnOfStaple(one: CertificateConfig, tls: FileTls, path: KeyPath, findings: Findings): void {
-  const chain = one.cert.split('BEGIN CERTIFICATE').length - 1;
   const why = [
     ...(tls.stapling === 'on' ? [] : ['stapling is off']),
     ...(one.responder === undefined ? ['it names no responder'] : []),
-    ...(chain > 1 ? [] : ['its file does not hold the certificate that issued it']),
+    ...(issuerIn(one) !== undefined ? [] : ['its file does not hold the certificate that issued it']),
   ];
   if (why.length === 0) return;
   const at = Array.isArray(tls.certificates) ? path : path.slice(0, -1);

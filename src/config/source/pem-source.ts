@@ -5,7 +5,7 @@ import { readAuthorities, readServerCertificate } from '../../keys/server-certif
 import type { ServerCertificate } from '../../keys/tls-certificate.ts';
 import { contextFault } from '../../keys/tls-context.ts';
 import type { CertificateSource, PemSource } from '../config.ts';
-import { readTextFile } from './text-file.ts';
+import { FileError, readTextFile } from './text-file.ts';
 
 /** Bytes of a file with certificates; the public roots together have a fifth of it. */
 const MAX_PEM_BYTES = 1024 * 1024;
@@ -35,4 +35,18 @@ export function readCertificate({ cert, key, passphrase }: CertificateSource): S
 /** The authorities of clients, PEM. @throws FileError, KeyError */
 export function readClientAuthorities(source: PemSource): string {
   return readAuthorities(readPem(source)).map(String).join('');
+}
+
+/** Runs `read`. Its error about the material or the file goes to `onFault`, and the result is undefined. */
+export function readGuarded<Result>(
+  read: () => Result,
+  onFault: (message: string) => void,
+): Result | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof KeyError || error instanceof FileError)) throw error;
+    onFault(error.message);
+    return undefined;
+  }
 }
