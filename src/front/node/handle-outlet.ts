@@ -85,8 +85,7 @@ export class HandleOutlet implements Outlet, WriteOwner {
     if (this.#writing > 0) return this.#add(copies.take(text, pieces, size, behind));
     const small = copies.join(text, pieces, size, behind);
     if (small !== undefined) {
-      if (this.#send(small)) return true;
-      if (!this.#isTls) copies.giveAway();
+      if (!this.#send(small) && !this.#isTls) copies.giveAway();
       return true;
     }
     const copy = copies.take(text, pieces, size, behind);

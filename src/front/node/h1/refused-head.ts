@@ -2,7 +2,7 @@ import { SP, tokenBytes } from '../../../http/ascii.ts';
 import type { Reason } from '../../../reasons.ts';
 import { readOtherTarget } from './other-target.ts';
 import { faultyHead, type H1RequestHead } from './request-head.ts';
-import { isTargetByte, QUESTION, SLASH } from './request-line.ts';
+import { isTargetByte } from './request-line.ts';
 
 /** Characters that are kept of the method and of the target: one more than a line of the access log shows. */
 const METHOD_LENGTH = 33;
@@ -28,8 +28,8 @@ export function refusedHead(fault: Reason, bytes: Buffer, from: number, to: numb
 
 /** The path alone: a query may hold a token, and what is no target of HTTP may hold anything. */
 function pathIn(method: string, target: string): string {
-  if (target.charCodeAt(0) !== SLASH) return readOtherTarget(method, target)?.path ?? '';
-  const question = target.indexOf(String.fromCharCode(QUESTION));
+  if (target[0] !== '/') return readOtherTarget(method, target)?.path ?? '';
+  const question = target.indexOf('?');
   return question < 0 ? target : target.slice(0, question);
 }
 

@@ -4,9 +4,9 @@ import type { Reason } from '../../../reasons.ts';
 import { hasLineFeed } from './field-lines.ts';
 import { type OtherTarget, readOtherTarget } from './other-target.ts';
 
-export const SLASH = 0x2f;
+const SLASH = 0x2f;
 
-export const QUESTION = 0x3f;
+const QUESTION = 0x3f;
 /** `HTTP/1.`, all of the version but the last digit. */
 const VERSION = Buffer.from('HTTP/1.', 'latin1');
 /** Length of `HTTP/`, after which a digit, a dot and a digit stand. */
