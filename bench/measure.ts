@@ -6,6 +6,7 @@ import type { Options } from './options.ts';
 import { type Probe, send, untilReady } from './probe.ts';
 import { cpuMicros, peakMemory } from './proc.ts';
 import { type Comparison, type Measurement, type ScenarioResult, summarise } from './results.ts';
+import { KNOWN_TOKENS } from './scenarios.ts';
 import { forged, type TokenMint } from './tokens.ts';
 import { BODY, type Upstream } from './upstream.ts';
 
@@ -106,6 +107,12 @@ export function writeTokens({ directory }: Bench, name: string, tokens: readonly
   const file = join(directory, name);
   writeFileSync(file, `${tokens.join('\n')}\n`);
   return file;
+}
+
+/** Requests with known tokens in turn. @param name of the file with the tokens. */
+export async function knownPlan(bench: Bench, name: string, connections: number): Promise<Plan> {
+  const tokenFile = writeTokens(bench, `${name}.tokens`, await bench.mint.known(KNOWN_TOKENS));
+  return { path: '/', tokenFile, expect: 'forwarded', use: 'cycle', connections };
 }
 
 /** One load; the counts of the generator and of the upstream must agree for it to count. */

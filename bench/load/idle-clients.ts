@@ -3,7 +3,13 @@ import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { connect as connectByTls } from 'node:tls';
 import { BODY } from '../upstream.ts';
-import type { IdlePlan, IdleState } from './idle.ts';
+import type { SidePlan, SideState } from './side-clients.ts';
+
+/** Connections by HTTP/1.1. Each has had one right response, and stays silent. */
+export interface IdlePlan extends SidePlan {
+  /** The clients speak TLS. */
+  readonly secure: boolean;
+}
 
 // Runs in its own process: takes one plan as a message, opens its connections, and sends how many stay open for each
 // further message.
@@ -54,7 +60,7 @@ const opener = async (): Promise<void> => {
 };
 await Promise.all(Array.from({ length: OPENING }, opener));
 const tell = (): void => {
-  process.send?.({ open: open.size } satisfies IdleState);
+  process.send?.({ open: open.size } satisfies SideState);
 };
 process.on('message', tell);
 process.on('disconnect', () => process.exit(0));

@@ -1,7 +1,15 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import type { UploadPlan, UploadState } from './uploads.ts';
+import type { SidePlan, SideState } from './side-clients.ts';
+
+/** Clients that upload without end, as fast as they can. */
+export interface UploadState extends SideState {
+  /** Bytes that the system has taken of all of them. */
+  readonly bytes: number;
+  /** Monotonic milliseconds of this process. */
+  readonly at: number;
+}
 
 // Runs in its own process: takes one plan as a message, begins its uploads, and sends its state for each further message.
 
@@ -32,7 +40,7 @@ async function begin(port: number, token: string | undefined): Promise<void> {
   push();
 }
 
-const [plan] = (await once(process, 'message')) as [UploadPlan];
+const [plan] = (await once(process, 'message')) as [SidePlan];
 const tokens = readFileSync(plan.tokenFile, 'latin1').trimEnd().split('\n');
 for (let at = 0; at < plan.connections; at += 1) await begin(plan.port, tokens[at % tokens.length]);
 const tell = (): void => {

@@ -1,19 +1,19 @@
 import { haproxyPlain } from '../gateways/haproxy.ts';
 import { nodeEngineUnavailable, portcullisOn } from '../gateways/portcullis.ts';
-import { Uploads } from '../load/uploads.ts';
+import { SideClients } from '../load/side-clients.ts';
+import type { UploadState } from '../load/upload-clients.ts';
 import {
   type Bench,
   type Contestant,
   includesOurs,
   inRounds,
+  knownPlan,
   measureOnce,
-  type Plan,
   type Trial,
   tableOf,
   usualProbe,
   warmUp,
   withGateways,
-  writeTokens,
 } from '../measure.ts';
 import type { Measurement, ScenarioResult } from '../results.ts';
 import { KNOWN_TOKENS } from '../scenarios.ts';
@@ -30,14 +30,16 @@ async function run(bench: Bench): Promise<ScenarioResult | undefined> {
   if (!includesOurs(bench)) return undefined;
   const { name } = besideUploads;
   const besides = bench.gateways.includes(haproxyPlain) ? [haproxyPlain] : [];
-  const tokenFile = writeTokens(bench, `${name}.tokens`, await bench.mint.known(KNOWN_TOKENS));
-  const plan: Plan = { path: '/', tokenFile, expect: 'forwarded', use: 'cycle', connections: CONNECTIONS };
+  const plan = await knownPlan(bench, name, CONNECTIONS);
   const rates = new Map<string, number[]>();
   const measure = async (contestant: Contestant): Promise<Measurement> => {
     const { gateway, running } = contestant;
     await warmUp(bench, contestant, plan);
-    const { port } = running;
-    const uploads = await Uploads.open(bench.setup.subprocesses, { port, tokenFile, connections: UPLOADS });
+    const uploads = await SideClients.open<UploadState>(bench.setup.subprocesses, 'upload-clients', {
+      port: running.port,
+      tokenFile: plan.tokenFile,
+      connections: UPLOADS,
+    });
     try {
       const before = await uploads.state();
       const measured = await measureOnce(bench, contestant, plan);

@@ -5,6 +5,7 @@ import {
   type Bench,
   includesOurs,
   inRounds,
+  knownPlan,
   measureOnce,
   type Plan,
   type Trial,
@@ -38,14 +39,7 @@ async function run(bench: Bench): Promise<ScenarioResult | undefined> {
   const { seconds, share } = bench.options;
   const count = Math.max(FLOOD_CONNECTIONS, FORGED_TOKENS * share);
   const forgedFile = writeTokens(bench, `${name}.forged`, await bench.mint.mintWrong(count, 'forged'));
-  const hits: Plan = {
-    path: '/',
-    tokenFile: writeTokens(bench, `${name}.tokens`, await bench.mint.known(KNOWN_TOKENS)),
-    expect: 'forwarded',
-    use: 'cycle',
-    connections: CONNECTIONS,
-    rate: HITS_PER_SECOND,
-  };
+  const hits: Plan = { ...(await knownPlan(bench, name, CONNECTIONS)), rate: HITS_PER_SECOND };
   const checks: Plan = {
     path: '/',
     tokenFile: forgedFile,

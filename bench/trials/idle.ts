@@ -1,20 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { haproxyFor } from '../gateways/haproxy.ts';
 import { portcullisOn, portcullisTls } from '../gateways/portcullis.ts';
-import { IdleClients } from '../load/idle.ts';
+import type { IdlePlan } from '../load/idle-clients.ts';
+import { SideClients } from '../load/side-clients.ts';
 import {
   type Bench,
   type Contestant,
   includesOurs,
   inRounds,
+  knownPlan,
   measureOnce,
-  type Plan,
   type Trial,
   tableOf,
   usualProbe,
   warmUp,
   withGateways,
-  writeTokens,
 } from '../measure.ts';
 import { presentMemory } from '../proc.ts';
 import type { Measurement, ScenarioResult } from '../results.ts';
@@ -36,7 +36,7 @@ export const idle: Trial = { name: 'idle', unavailable: tlsUnavailable, run };
 async function run(bench: Bench): Promise<ScenarioResult | undefined> {
   if (!includesOurs(bench)) return undefined;
   const { name } = idle;
-  const { options, gateways, mint } = bench;
+  const { options, gateways } = bench;
   const count = options.quick ? QUICK_IDLE : IDLE;
   const settings = { lines: `limits: { connections: ${ROOM} }\n` };
   const pem = makeCertificate(bench.directory);
@@ -47,8 +47,7 @@ async function run(bench: Bench): Promise<ScenarioResult | undefined> {
     portcullisOn('node', settings),
     portcullisTls(pem, settings, 'node-tls'),
   ].concat(gateways.some((gateway) => gateway.name === floor.name) ? [floor, floorByTls] : []);
-  const tokenFile = writeTokens(bench, `${name}.tokens`, await mint.known(KNOWN_TOKENS));
-  const plan: Plan = { path: '/', tokenFile, expect: 'forwarded', use: 'cycle', connections: CONNECTIONS };
+  const plan = await knownPlan(bench, name, CONNECTIONS);
   const remarks: string[] = [];
   const measure = async (contestant: Contestant): Promise<Measurement> => {
     const { gateway, running } = contestant;
@@ -56,16 +55,17 @@ async function run(bench: Bench): Promise<ScenarioResult | undefined> {
     // Before any load: what garbage leaves behind would make room for connections. So all that the process takes for
     // its first requests counts, too.
     const before = presentMemory(pid);
-    const clients = await IdleClients.open(bench.setup.subprocesses, {
+    const idlePlan: IdlePlan = {
       port: running.port,
       secure: gateway.speech === 'https',
-      tokenFile,
+      tokenFile: plan.tokenFile,
       connections: count,
-    });
+    };
+    const clients = await SideClients.open(bench.setup.subprocesses, 'idle-clients', idlePlan);
     try {
       await delay(REST_MS);
       const each = (presentMemory(pid) - before) / count / KIB;
-      const open = await clients.count();
+      const { open } = await clients.state();
       await warmUp(bench, contestant, plan);
       const measured = await measureOnce(bench, contestant, plan);
       remarks.push(`${gateway.name} has ${each.toFixed(1)} KiB resident for each idle connection, at most`);

@@ -1,13 +1,13 @@
 import {
   type Bench,
   inRounds,
+  knownPlan,
   measureOnce,
   type Trial,
   tableOf,
   usualProbe,
   warmUp,
   withGateways,
-  writeTokens,
 } from '../measure.ts';
 import { BASELINES, type ScenarioResult } from '../results.ts';
 import { CONNECTIONS, KNOWN_TOKENS } from '../scenarios.ts';
@@ -24,13 +24,7 @@ async function run(bench: Bench): Promise<ScenarioResult | undefined> {
   const { name } = latency;
   const gateways = bench.gateways.filter((gateway) => ENTRANTS.includes(gateway.name));
   if (gateways.length === 0) return undefined;
-  const plan = {
-    path: '/',
-    tokenFile: writeTokens(bench, `${name}.tokens`, await bench.mint.known(KNOWN_TOKENS)),
-    expect: 'forwarded',
-    use: 'cycle',
-    connections: CONNECTIONS,
-  } as const;
+  const plan = await knownPlan(bench, name, CONNECTIONS);
   return withGateways(bench, name, gateways, usualProbe, async (contestants) => {
     let slowest = Number.POSITIVE_INFINITY;
     for (const contestant of contestants) {
