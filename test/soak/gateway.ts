@@ -8,6 +8,8 @@ import { configOf, type Places, WORKERS } from './config.ts';
 import { GatewayLog } from './gateway-log.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.js');
+/** Runs in each process before everything else. */
+const probe = new URL('memory-probe.js', import.meta.url).href;
 /** Milliseconds within which the gateway must do what is asked. */
 const PATIENCE_MS = 60_000;
 /** Milliseconds between two polls. */
@@ -28,7 +30,11 @@ export class SoakGateway {
     this.#places = { ...places, state: join(this.folder, 'state') };
     this.configure(0);
     const args = [main, 'start', '--config', join(this.folder, 'portcullis.yaml')];
-    this.#child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const env = {
+      ...process.env,
+      NODE_OPTIONS: `--import=${probe}?folder=${encodeURIComponent(this.folder)}`,
+    };
+    this.#child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
     this.#exited = once(this.#child, 'exit').then(([code]) => code as number | null);
     const file = createWriteStream(join(this.folder, 'log'));
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {

@@ -3,6 +3,7 @@ import type { ClientSocket } from './client-socket.ts';
 import { descriptorsOf, growth, mostOf } from './descriptors.ts';
 import { type Disturbance, Disturbances, type World } from './disturbances.ts';
 import type { Excuses } from './excuses.ts';
+import { readMemory } from './memory-reading.ts';
 import { calmOf, Deck, warmingUp } from './phases.ts';
 import { anyRequest } from './traffic.ts';
 import type { Baseline } from './verdict.ts';
@@ -13,7 +14,10 @@ const CLIENTS = 48;
 const REST_MS = 180;
 /** Milliseconds between two disturbances. */
 const DISTURB_MS = 2_000;
-const SAMPLE_MS = 1_000;
+/** Milliseconds between two readings of memory: each makes every process collect its garbage, which takes some 20 ms. */
+const SAMPLE_MS = 2_000;
+/** Milliseconds between two looks at descriptors. */
+const LOOK_MS = 500;
 const PROGRESS_SECONDS = 10;
 /** Milliseconds for idle connections to upstream (3 s) and replaced workers (10 s) to end, and for Node's own. */
 const QUIET_MS = 30_000;
@@ -85,7 +89,7 @@ export class Soak {
     let since = performance.now();
     let before = new Map<number, ReturnType<typeof descriptorsOf>>();
     while (performance.now() < deadline && performance.now() - since < STILL_MS) {
-      await rest(SAMPLE_MS / 2);
+      await rest(LOOK_MS);
       const { listeners } = await gateway.admin.status();
       const now = new Map(
         [gateway.pid, ...listeners.map(({ pid }) => pid)].map((pid) => [pid, descriptorsOf(pid)]),
@@ -137,12 +141,15 @@ export class Soak {
     while (!this.#over) {
       const pids = (await gateway.serving()).map(({ pid }) => pid);
       const all = [gateway.pid, ...pids];
-      this.watch.sample(this.#elapsed(), all);
+      for (const pid of all) {
+        const reading = await readMemory(gateway.folder, pid);
+        if (reading !== undefined) this.watch.note(pid, { at: this.#elapsed(), ...reading });
+      }
       if (this.#elapsed() >= told + PROGRESS_SECONDS) {
         told += PROGRESS_SECONDS;
-        const mib = all.map((pid) => this.watch.samples.get(pid)?.at(-1)?.mib.toFixed(0));
+        const mib = all.map((pid) => this.watch.samples.get(pid)?.at(-1)?.live.toFixed(0));
         this.#say(
-          `${told.toFixed(0).padStart(5)} s  ${ledger.total} requests, ${ledger.unexplainedCount} unexplained, MiB ${mib.join(' ')}`,
+          `${told.toFixed(0).padStart(5)} s  ${ledger.total} requests, ${ledger.unexplainedCount} unexplained, live MiB ${mib.join(' ')}`,
         );
       }
       await rest(SAMPLE_MS);

@@ -58,10 +58,10 @@ export function verdictOf(found: Findings): readonly string[] {
   say(`  ${'connections that were killed'.padEnd(30)} ${doomed}`);
   say('memory');
   const memory = judged.map((one) => memoryOf(watch, one));
-  for (const { text } of memory) say(`  ${text}`);
+  for (const { lines } of memory) for (const line of lines) say(`  ${line}`);
   return [
     ...(ledger.unexplainedCount === 0 ? [] : [`${ledger.unexplainedCount} outcomes are not explained`]),
-    ...memory.flatMap(({ fault }) => fault ?? []),
+    ...memory.flatMap(({ faults }) => faults),
     ...descriptorFaults(found),
     ...countFaults(ledger, metrics),
     ...stateFaults(found),
