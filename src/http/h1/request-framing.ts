@@ -51,7 +51,7 @@ export class RequestFraming {
 
   get framing(): BodyFraming {
     if (this.#encodings > 0) return 'chunked';
-    return this.#lengths > 0 && this.#length !== '0' ? 'length' : 'none';
+    return this.contentLength > 0 ? 'length' : 'none';
   }
 
   /** In bytes; 0 without Content-Length. */

@@ -21,7 +21,7 @@ describe('the framing of a request', () => {
     for (const [fields, framing] of [
       [{}, 'none 0'],
       [{ lengths: ['0'] }, 'none 0'],
-      [{ lengths: ['00'] }, 'length 0'],
+      [{ lengths: ['00'] }, 'none 0'],
       [{ lengths: ['12'] }, 'length 12'],
       [{ lengths: ['999999999999999'] }, 'length 999999999999999'],
       [{ encodings: ['chunked'] }, 'chunked 0'],
