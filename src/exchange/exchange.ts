@@ -194,7 +194,9 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   }
 
   onTrailers(trailers: Trailers): void {
-    if (!this.#ended) this.client.setTrailers?.(trailers);
+    if (this.#ended) return;
+    const fields = this.#route?.responseFields;
+    this.client.setTrailers?.(fields === undefined ? trailers : fields.ofTrailers(trailers));
   }
 
   /** 6. Carry the response back as fast as the client takes it. */

@@ -1,4 +1,4 @@
-import { fieldsOf, type Reply, type ResponseHead } from '../http/message.ts';
+import { fieldsOf, type Reply, type ResponseHead, type Trailers } from '../http/message.ts';
 
 /** The field that a client without TLS must not get (RFC 6797 §7.2). */
 const TRANSPORT_SECURITY = 'strict-transport-security';
@@ -15,11 +15,14 @@ export class ResponseFields {
   readonly dependsOnScheme: boolean;
   readonly #secure: Change;
   readonly #plain: Change;
+  /** In lower case. */
+  readonly #dropped: ReadonlySet<string>;
 
   constructor({ set, remove }: ResponseFieldRules) {
     const fields = [...set];
     const plain = fields.filter(([name]) => name.toLowerCase() !== TRANSPORT_SECURITY);
-    const dropped = [...set.keys(), ...remove].map((name) => name.toLowerCase());
+    const dropped = new Set([...set.keys(), ...remove].map((name) => name.toLowerCase()));
+    this.#dropped = dropped;
     this.dependsOnScheme = plain.length < fields.length;
     this.#secure = new Change(fields, dropped);
     this.#plain = this.dependsOnScheme ? new Change(plain, dropped) : this.#secure;
@@ -38,6 +41,12 @@ export class ResponseFields {
     return this.#plain.ofInterim(head);
   }
 
+  /** The trailers of upstream's response. They lose the same fields, and get none: `set` belongs to the head. */
+  ofTrailers({ names, values }: Trailers): Trailers {
+    const isKept = (_: string, at: number): boolean => !this.#dropped.has(names[at] as string);
+    return { names: names.filter(isKept), values: values.filter(isKept) };
+  }
+
   /** A reply of the gateway: its own fields stay as they are, because they belong to what it says. */
   ofReply(reply: Reply, secure: boolean): Reply {
     return (secure ? this.#secure : this.#plain).ofReply(reply);
@@ -52,9 +61,9 @@ class Change {
   readonly #replies = new WeakMap<Reply, Reply>();
 
   /** @param dropped names in lower case. */
-  constructor(fields: readonly (readonly [string, string])[], dropped: Iterable<string>) {
+  constructor(fields: readonly (readonly [string, string])[], dropped: ReadonlySet<string>) {
     this.#fields = fields;
-    this.#dropped = new Set(dropped);
+    this.#dropped = dropped;
   }
 
   ofResponse(head: ResponseHead): ResponseHead {

@@ -61,7 +61,7 @@ export const continueBlock: Uint8Array = (() => {
   return writer.take();
 })();
 
-/** The block of fields behind a body. */
+/** The block of fields behind a body; empty when all of them belong to a connection. */
 export function trailersBlock({ names, values }: Trailers): Uint8Array {
   names.forEach((name, at) => {
     if (!isOfConnection(name)) writer.field(name, values[at] ?? '');

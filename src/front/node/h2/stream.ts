@@ -75,8 +75,8 @@ export class H2Stream implements ClientStream {
   #sendWindow: number;
   /** The head of a response of which nothing has been sent. */
   #response: ResponseHead | undefined;
-  /** Fields to follow the body. */
-  #trailers: Trailers | undefined;
+  /** The field block to follow the body. */
+  #trailers: Uint8Array | undefined;
   /** What waits for the client, behind the head if that waits too; undefined when nothing does. */
   #backlog: Backlog | undefined;
   /** Monotonic milliseconds since which the backlog stands still, as far as reviews saw; -1 when it moved. */
@@ -170,7 +170,9 @@ export class H2Stream implements ClientStream {
   }
 
   setTrailers(trailers: Trailers): void {
-    this.#trailers = trailers;
+    const block = trailersBlock(trailers);
+    // A block without fields would have no frame, and nothing would end the stream.
+    if (block.length > 0) this.#trailers = block;
   }
 
   begin(head: ResponseHead): void {
@@ -319,7 +321,7 @@ export class H2Stream implements ClientStream {
     if (!this.#ended) {
       this.#ended = true;
       if (this.#trailers === undefined) host.sendData(this.id, noBytes, 0, 0, true);
-      else host.sendBlock(this.id, trailersBlock(this.#trailers), true);
+      else host.sendBlock(this.id, this.#trailers, true);
     }
     this.#finish();
     return true;
