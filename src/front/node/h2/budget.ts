@@ -4,7 +4,10 @@ import { ConnectionFault, ENHANCE_YOUR_CALM } from './codes.ts';
 const CAPACITY = 1_000;
 /** Points that come back each second: what a client costs that spends them all, for ever, is below a percent of a core. */
 const PER_SECOND = 200;
-/** Points that the client earns by each DATA frame it is sent, and each response: two window updates follow one. */
+/**
+ * Points that the client earns by each response, and by each DATA frame that its windows have not made tiny: two window
+ * updates follow one.
+ */
 const EARNED = 2;
 
 /** What a frame costs that asks for work and brings no request or data. */
@@ -35,7 +38,7 @@ export class Budget {
     if (this.#points < 0) throw new ConnectionFault(ENHANCE_YOUR_CALM);
   }
 
-  /** A DATA frame or a whole response was sent. */
+  /** A DATA frame of a usual size or a whole response was sent. */
   earn(): void {
     if (this.#points < CAPACITY) this.#points += EARNED;
   }

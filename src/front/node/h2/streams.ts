@@ -68,6 +68,12 @@ export interface StreamsOptions {
   readonly onEnd: () => void;
 }
 
+/**
+ * Bytes of a DATA frame that earns its client patience although the client's window cuts it short. With smaller ones a
+ * client could make a response leave byte by byte, on all streams at once (CVE-2019-9511).
+ */
+const EARNING_BYTES = 1024;
+
 /** Pseudo-header fields that are the request line of HTTP/1.1, and no fields there. */
 const REQUEST_LINE_FIELDS = 3;
 
@@ -252,7 +258,7 @@ export class Streams implements StreamHost {
   }
 
   sendData(id: number, bytes: Uint8Array, from: number, to: number, ends: boolean): void {
-    this.#options.budget.earn();
+    if (to === bytes.length || to - from >= EARNING_BYTES) this.#options.budget.earn();
     this.#options.sending.data(id, bytes, from, to, ends);
   }
 
