@@ -18,7 +18,7 @@ import { SharedRead } from './shared-read.ts';
 import { NodeSocket, peerOf, type SocketOwner } from './socket.ts';
 import { TlsServers } from './tls/tls-servers.ts';
 import { WriteCopies } from './write-copies.ts';
-import { WriteRequests } from './write-requests.ts';
+import { findHandleWrites } from './write-requests.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -31,7 +31,7 @@ const unixEnds: ProxiedEnds = { source: UNIX_PEER, destination: undefined };
 /** The front on Node.js's own sockets. */
 export class NodeFront implements Front, SocketOwner {
   readonly copies = new WriteCopies();
-  readonly writeRequests = WriteRequests.find();
+  readonly handleWrites = findHandleWrites();
   readonly #options: FrontOptions;
   readonly #terms: Mutable<H1Terms & H2Terms>;
   readonly #read = new SharedRead();

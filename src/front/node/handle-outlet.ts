@@ -1,23 +1,14 @@
 import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
+import type { HandleWrites, WriteHandle, WriteOwner } from './handle-writes.ts';
+import { UNDER_WAY } from './handle-writes.ts';
 import type { Outlet, OutletOwner } from './outlet.ts';
 import type { WriteCopies } from './write-copies.ts';
-import type { WriteOwner, WriteRequest, WriteRequests } from './write-requests.ts';
 
 /** Bytes that may wait while a client still counts as one that keeps up: as many as a stream of Node.js 22 lets wait. */
 const HIGH_WATER = 64 * 1024;
 
 const nothing: readonly Uint8Array[] = [];
-
-/** The handle of a socket. Its methods return 0, or the number of an error. */
-interface WriteHandle {
-  writeBuffer(request: WriteRequest, bytes: Uint8Array): number;
-  writev(request: WriteRequest, pieces: readonly Uint8Array[], allBuffers: true): number;
-  /** Bytes that wait. Under TLS they are encrypted, and all of a write counts until it is over. */
-  readonly writeQueueSize: number;
-  /** Under TLS, the handle below. */
-  readonly _parent?: { readonly writeQueueSize?: number };
-}
 
 /**
  * Writes to the handle of a socket, past the stream of Node.js, which costs a tenth of a whole request.
@@ -31,7 +22,7 @@ export class HandleOutlet implements Outlet, WriteOwner {
   readonly #handle: WriteHandle;
   readonly #isTls: boolean;
   readonly #copies: WriteCopies;
-  readonly #requests: WriteRequests;
+  readonly #writes: HandleWrites;
   readonly #owner: OutletOwner;
   /** Bytes of the write that is under way; 0 without one. */
   #writing = 0;
@@ -47,14 +38,14 @@ export class HandleOutlet implements Outlet, WriteOwner {
     handle: WriteHandle,
     isTls: boolean,
     copies: WriteCopies,
-    requests: WriteRequests,
+    writes: HandleWrites,
     owner: OutletOwner,
   ) {
     this.#socket = socket;
     this.#handle = handle;
     this.#isTls = isTls;
     this.#copies = copies;
-    this.#requests = requests;
+    this.#writes = writes;
     this.#owner = owner;
   }
 
@@ -63,13 +54,13 @@ export class HandleOutlet implements Outlet, WriteOwner {
     socket: Socket,
     isTls: boolean,
     copies: WriteCopies,
-    requests: WriteRequests,
+    writes: HandleWrites,
     owner: OutletOwner,
   ): HandleOutlet | undefined {
     const handle = (socket as unknown as { _handle?: Partial<WriteHandle> | null })._handle;
     if (typeof handle?.writeBuffer !== 'function' || typeof handle.writev !== 'function') return undefined;
     if (typeof handle.writeQueueSize !== 'number' || socket.writableLength > 0) return undefined;
-    return new HandleOutlet(socket, handle as WriteHandle, isTls, copies, requests, owner);
+    return new HandleOutlet(socket, handle as WriteHandle, isTls, copies, writes, owner);
   }
 
   get unsent(): number {
@@ -129,7 +120,7 @@ export class HandleOutlet implements Outlet, WriteOwner {
     const { length } = bytes;
     if (length === 0) return true;
     this.#writing = length;
-    return this.#isOver(this.#handle.writeBuffer(this.#requests.next(this), bytes), bytes);
+    return this.#isOver(this.#writes.writeBuffer(this.#handle, bytes, this, this.#isTls ? undefined : bytes));
   }
 
   #sendBehind(): boolean {
@@ -141,17 +132,16 @@ export class HandleOutlet implements Outlet, WriteOwner {
       return this.#send(pieces.length === 1 ? (pieces[0] as Uint8Array) : Buffer.concat(pieces, bytes));
     }
     this.#writing = bytes;
-    return this.#isOver(this.#handle.writev(this.#requests.next(this), pieces, true), pieces);
+    return this.#isOver(this.#writes.writev(this.#handle, pieces, this, pieces));
   }
 
-  /** Whether a write is over that has just returned. @param kept what Node.js refers to until then. */
-  #isOver(error: number, kept: unknown): boolean {
-    if (error === 0 && !this.#isTls && this.#requests.isUnused) {
+  /** @param result of the write that has just returned. */
+  #isOver(result: number): boolean {
+    if (result === 0) {
       this.#writing = 0;
       return true;
     }
-    this.#requests.spend(this.#isTls ? undefined : kept);
-    if (error !== 0) this.onWritten(error);
+    if (result !== UNDER_WAY) this.onWritten(result);
     // Also when the write has failed and was reported inside the call.
     return this.#writing === 0;
   }

@@ -5,12 +5,12 @@ import { hostPort } from '../../http/host-port.ts';
 import type { TlsFacts } from '../front.ts';
 import type { ClientSocket, Protocol } from './client-socket.ts';
 import { HandleOutlet } from './handle-outlet.ts';
+import type { HandleWrites } from './handle-writes.ts';
 import type { Outlet, OutletOwner } from './outlet.ts';
 import type { ProxiedEnds } from './proxy-header.ts';
 import type { SharedRead } from './shared-read.ts';
 import { StreamOutlet } from './stream-outlet.ts';
 import type { WriteCopies } from './write-copies.ts';
-import type { WriteRequests } from './write-requests.ts';
 
 /**
  * Milliseconds without a byte, behind the last one sent, after which the client is believed to have its response: longer
@@ -29,7 +29,7 @@ export interface SocketOwner {
   /** Of all sockets. */
   readonly copies: WriteCopies;
   /** Undefined where only the stream of Node.js writes. */
-  readonly writeRequests: WriteRequests | undefined;
+  readonly handleWrites: HandleWrites | undefined;
   onClosed(socket: NodeSocket): void;
   /** A fault of ours; the connection has been cut. */
   onFault(error: unknown): void;
@@ -66,9 +66,9 @@ export class NodeSocket implements ClientSocket, OutletOwner {
     this.scheme = scheme;
     this.#ends = ends;
     this.#owner = owner;
-    const { copies, writeRequests } = owner;
+    const { copies, handleWrites } = owner;
     this.#outlet =
-      (writeRequests && HandleOutlet.of(socket, scheme === 'https', copies, writeRequests, this)) ??
+      (handleWrites && HandleOutlet.of(socket, scheme === 'https', copies, handleWrites, this)) ??
       new StreamOutlet(socket, copies, this);
   }
 

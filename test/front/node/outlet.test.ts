@@ -9,24 +9,23 @@ import { HandleOutlet } from '../../../src/front/node/handle-outlet.ts';
 import type { Outlet, OutletOwner } from '../../../src/front/node/outlet.ts';
 import { StreamOutlet } from '../../../src/front/node/stream-outlet.ts';
 import { WriteCopies } from '../../../src/front/node/write-copies.ts';
-import { WriteRequests } from '../../../src/front/node/write-requests.ts';
+import { findHandleWrites } from '../../../src/front/node/write-requests.ts';
 import { loopbackCertificate } from '../../support/certificate.ts';
 
 /** More than the buffers of both sides of a loopback connection hold. */
 const FAR_TOO_MUCH = 48 * 1024 * 1024;
-const [major = 0] = process.versions.node.split('.').map(Number);
 
 type Make = (socket: Socket, isTls: boolean, owner: OutletOwner) => Outlet;
 
-const requests = WriteRequests.find();
+const writes = findHandleWrites();
 const kinds: (readonly [string, Make])[] = [
   ['the stream', (socket, _, owner) => new StreamOutlet(socket, new WriteCopies(), owner)],
 ];
-if (requests !== undefined) {
+if (writes !== undefined) {
   kinds.push([
     'the handle',
     (socket, isTls, owner) => {
-      const outlet = HandleOutlet.of(socket, isTls, new WriteCopies(), requests, owner);
+      const outlet = HandleOutlet.of(socket, isTls, new WriteCopies(), writes, owner);
       assert.ok(outlet);
       return outlet;
     },
@@ -90,15 +89,13 @@ function closed(socket: Socket): Promise<void> {
 /** Pieces of many sizes. */
 const sizes = [1, 26, 4_000, 8_191, 8_192, 8_193, 16_384, 40_000, 65_536, 131_072, 140_000];
 
-describe('the write requests of Node.js', () => {
-  it('are found up to version 22, and not looked for in vain later', () => {
-    assert.equal(requests !== undefined, major < 24);
+describe('an outlet by the handle', () => {
+  it('is there with each version of Node.js that the package names', () => {
+    assert.ok(writes !== undefined);
   });
-});
 
-describe('an outlet by the handle', { skip: requests === undefined }, () => {
   it('knows a write that ends later from one that is over, although nothing waits after either', async () => {
-    const shared = requests as WriteRequests;
+    assert.ok(writes !== undefined);
     const over = (socket: Socket, _: boolean, owner: OutletOwner): Outlet => {
       const { _handle: real } = socket as unknown as { _handle: object };
       // As when the client takes bytes between the two attempts of one write.
@@ -112,7 +109,7 @@ describe('an outlet by the handle', { skip: requests === undefined }, () => {
       const view = new Proxy(socket, {
         get: (target, name) => (name === '_handle' ? handle : Reflect.get(target, name, target)),
       });
-      const outlet = HandleOutlet.of(view, false, new WriteCopies(), shared, owner);
+      const outlet = HandleOutlet.of(view, false, new WriteCopies(), writes, owner);
       assert.ok(outlet);
       return outlet;
     };
@@ -210,6 +207,19 @@ for (const [kind, make] of kinds) {
           await gone;
         });
       });
+
+      if (kind === 'the handle') {
+        it('cuts a connection whose write fails at once', async () => {
+          await withPair(make, isTls, async ({ outlet, served }) => {
+            // Behind the end of our side no write can succeed.
+            served.end();
+            await once(served, 'finish');
+            assert.equal(served.destroyed, false);
+            outlet.writeLatin1('too late');
+            assert.equal(served.destroyed, true);
+          });
+        });
+      }
 
       it('survives its own socket cut in mid-write', async () => {
         await withPair(make, isTls, async ({ outlet, served }) => {
