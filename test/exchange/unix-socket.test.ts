@@ -11,6 +11,7 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { Config } from '../../src/config/config.ts';
 import { createLog } from '../../src/lib/log.ts';
+import { testEngine } from '../support/engine.ts';
 import { eventually, serverOf, startGateway, type TestGateway } from '../support/gateway.ts';
 import { needs } from '../support/programs.ts';
 import { Wire, type WireResponse } from '../support/wire.ts';
@@ -64,7 +65,10 @@ async function start(config: Partial<Config> = {}): Promise<void> {
       { name: '/api', match: { host: undefined, path: '/api', methods: undefined } },
     ],
     config: {
-      listen: [{ host: '127.0.0.1', port: 0 }, { path }],
+      listen: [
+        { host: '127.0.0.1', port: 0, engine: testEngine },
+        { path, engine: testEngine },
+      ],
       log: { level: 'info', access: 1 },
       ...config,
     },
@@ -201,7 +205,10 @@ test('a unix socket comes and goes with the configuration', async () => {
   const { config } = serverOf(gateway);
   const other = join(folder, 'other.sock');
   const wire = await Wire.openUnix(path);
-  await gateway.gateway.reload({ ...config, listen: [config.listen[0] ?? { path }, { path: other }] });
+  await gateway.gateway.reload({
+    ...config,
+    listen: [config.listen[0] ?? { path }, { path: other, engine: testEngine }],
+  });
   assert.deepEqual(readdirSync(folder), ['other.sock']);
   wire.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
   assert.equal((await wire.response()).status, 200);

@@ -168,7 +168,7 @@ export class NodeSocket implements ClientSocket, OutletOwner {
   destroy(): void {
     this.#ended = true;
     // A socket under TLS has no reset; without its close_notify the end does not look like one (RFC 8446 §6.1).
-    if (this.scheme === 'https') this.#socket.destroy();
+    if (this.scheme === 'https' || !hasReset(this.#socket)) this.#socket.destroy();
     else this.#socket.resetAndDestroy();
   }
 
@@ -231,11 +231,19 @@ function factsOf(socket: TLSSocket): TlsFacts | undefined {
   return version === null ? undefined : { version, serverName: socket.servername || undefined };
 }
 
-/** Whether the peer has reset the connection: then the system does not know it any more. A unix socket has no reset. */
+/** The part of a handle that a unix socket lacks. */
+type PeerHandle = { getpeername?(name: object): number } | null | undefined;
+
+const handleOf = (socket: Socket): PeerHandle =>
+  (socket as unknown as { readonly _handle?: PeerHandle })._handle;
+
+/** A unix socket has no reset, and Node.js throws where one is asked for. */
+function hasReset(socket: Socket): boolean {
+  return handleOf(socket)?.getpeername !== undefined;
+}
+
+/** Whether the peer has reset the connection: then the system does not know it any more. */
 function isReset(socket: Socket): boolean {
-  const { _handle: handle } = socket as unknown as {
-    _handle?: { getpeername?(name: object): number } | null;
-  };
-  const code = handle?.getpeername?.({});
+  const code = handleOf(socket)?.getpeername?.({});
   return code !== undefined && code !== 0;
 }
