@@ -45,7 +45,7 @@ const SIDE_BY_SIDE = heavy ? 1 : availableParallelism() + 2;
 const EITHER_ENGINE = /^(?:exchange|conformance|hostile|gateway|lifetime|limits|revocation|parity|explain)\//;
 /** The field reports of which a client sees something. */
 const FIELD_OF_CLIENTS =
-  /^field\/(?:both-ways|client-address|closing-clients|connection-authentication|early-\w+(?:-\w+)?|held-(?:cut-requests|git|head-bytes|own-answers|whole-programs)|hosts|odd-targets|override-headers|rest-of-an-upload|upstream-dialects)\./;
+  /^field\/(?:both-ways|client-address|closing-clients|connection-authentication|early-\w+(?:-\w+)?|health-checks|held-(?:cut-requests|git|head-bytes|own-answers|whole-programs)|hosts|odd-targets|override-headers|rest-of-an-upload|upstream-dialects)\./;
 
 /** The processes of a gateway share an address by engine node from Node.js 22.12 on. */
 const [major, minor] = process.versions.node.split('.').map(Number);
@@ -66,7 +66,7 @@ function run(names, engine) {
 }
 
 /** The tests of uWebSockets.js itself. */
-const OF_UWS = /^front\/uws\//;
+const OF_UWS = /^(?:front\/uws\/|field\/engine-origin\.)/;
 
 /** Whether this Node.js, on this machine, loads uWebSockets.js. A fault of the loader is no reason to do without. */
 function loadsUws() {

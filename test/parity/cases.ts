@@ -1,4 +1,5 @@
 import { sign } from 'node:crypto';
+import { byEngine } from '../support/engine.ts';
 import { hs256, rs256, secondsFromNow, type TestKey } from '../support/tokens.ts';
 
 export const issuer = 'https://local.fusionauth.io';
@@ -24,7 +25,7 @@ export interface Case {
   /** The measured result of HAProxy. */
   readonly haproxy: Outcome;
   /** Set where `rejection: haproxy` deliberately differs. */
-  readonly difference?: { readonly gateway: Outcome; readonly why: string };
+  readonly difference?: { readonly gateway: Outcome; readonly why: string } | undefined;
 }
 
 /** Text that goes unchanged into a JSON document, to write odd numbers and duplicates. */
@@ -335,7 +336,10 @@ export function parityCases(key: TestKey, stranger: TestKey): Case[] {
       name: 'HTTP/1.0',
       bytes: get([`Authorization: Bearer ${good}`], 'GET / HTTP/1.0'),
       haproxy: 'passed',
-      difference: { gateway: [400, 505], why: 'the front engine speaks HTTP/1.1 only' },
+      difference: byEngine('HTTP/1.0', {
+        uws: { gateway: [400, 505], why: 'uWebSockets.js speaks HTTP/1.1 only' },
+        node: undefined,
+      }),
     },
   ];
 

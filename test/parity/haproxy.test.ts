@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { after, before, describe, test } from 'node:test';
 import { configFromObject, type LoadResult } from '../../src/config/load.ts';
 import { createGateway, type LocalGateway } from '../../src/gateway/local-gateway.ts';
+import { testEngine } from '../support/engine.ts';
 import { silentLog } from '../support/gateway.ts';
 import { type Haproxy, startHaproxy } from '../support/haproxy.ts';
 import { needs } from '../support/programs.ts';
@@ -59,7 +60,7 @@ function startEcho(): Promise<Server> {
 /** The file of a user in place of the walk-through's rules; `pem` is a path or PEM text. */
 function loadWalkThrough(upstreamPort: number, pem: string): LoadResult {
   const written = {
-    listen: '127.0.0.1:0',
+    listen: { address: '127.0.0.1:0', engine: testEngine },
     admin: '127.0.0.1:0',
     issuers: { fusionauth: { issuer, audience, algorithms: ['RS256'], keys: { pem } } },
     upstream: `http://127.0.0.1:${upstreamPort}`,

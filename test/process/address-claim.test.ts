@@ -1,20 +1,30 @@
 import assert from 'node:assert/strict';
-import { type AddressInfo, connect, createServer, type Server } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type ListenOptions, type Server } from 'node:net';
 import { describe, test } from 'node:test';
-import { type EngineApp, loadEngine } from '../../src/front/uws/engine.ts';
+import { loadEngine } from '../../src/front/uws/engine.ts';
 import { StartError } from '../../src/lib/start-error.ts';
 import { assertShareable, claimAddresses } from '../../src/process/address-claim.ts';
+
+const [major = 0] = process.versions.node.split('.').map(Number);
 
 const alone = { share: false };
 const shared = { share: true };
 const local = (port: number) => ({ host: '127.0.0.1', port });
 
-const engine = loadEngine(16_384);
+/** Listens as another gateway does that shares its port. Node.js 20 has no way to that of its own. */
+async function listenSharing(port: number): Promise<() => void> {
+  if (major < 22) return listenByUws(port);
+  const server = createServer();
+  server.listen({ host: '127.0.0.1', port, reusePort: true } as ListenOptions);
+  await once(server, 'listening');
+  return () => server.close();
+}
 
-/** Listens as another gateway does that shares its port. */
-function listenSharing(app: EngineApp, port: number): Promise<() => void> {
+function listenByUws(port: number): Promise<() => void> {
+  const engine = loadEngine(16_384);
   return new Promise((resolve, reject) => {
-    app.listen('127.0.0.1', port, 0, (token) => {
+    engine.App().listen('127.0.0.1', port, 0, (token) => {
       if (token === false || token === undefined) reject(new Error('not listening'));
       else resolve(() => engine.us_listen_socket_close(token));
     });
@@ -108,8 +118,7 @@ describe('claiming addresses', () => {
 
   test('is refused where another gateway shares its port, unless sharing is configured', async () => {
     const port = await freePort();
-    const app = engine.App();
-    const stop = await listenSharing(app, port);
+    const stop = await listenSharing(port);
     try {
       await assert.rejects(claimAddresses([local(port)], alone), refusal(`127.0.0.1:${port}: ${TAKEN}`));
       assert.deepEqual(await claimAddresses([local(port)], shared), [local(port)]);
