@@ -1,5 +1,4 @@
 // Source: an operator whose HAProxy marked the gateway down at once: its default check is HTTP/1.0 and has no Host.
-import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { byEngine, testEngine } from '../support/engine.ts';
 import { eventually, startGateway, type TestGateway } from '../support/gateway.ts';
@@ -42,6 +41,10 @@ describe('the default health check of HAProxy', needs('haproxy'), () => {
       async () => (await gateway.outcomes())['forwarded'] ?? 0,
       (checks) => checks >= 3,
     );
-    assert.equal(await through(haproxy), 200);
+    // On a busy machine a check may take too long for HAProxy, and the next one be in time.
+    await eventually(
+      () => through(haproxy),
+      (status) => status === 200,
+    );
   });
 });
