@@ -27,6 +27,14 @@ const BLOCK_EXTRA_BYTES = codes.FRAME_BYTES;
 /** The payload of the ping that marks the time at which a client must know of our GOAWAY. */
 const DRAIN_PING = Buffer.from('draining', 'latin1');
 
+/**
+ * Reviews, of which there is one a second, before the last GOAWAY: after the first GOAWAY, and after the client has
+ * acknowledged the ping behind it. A client's library acknowledges a ping at once, ahead of requests that it holds ready
+ * to send (nghttp2 does); they come after the acknowledgement.
+ */
+const DRAIN_REVIEWS = 3;
+const SETTLE_REVIEWS = 2;
+
 /** The connection of a client that speaks HTTP/2 (RFC 9113). */
 export class H2Connection implements Protocol, FrameSink {
   readonly #socket: ClientSocket;
@@ -47,6 +55,8 @@ export class H2Connection implements Protocol, FrameSink {
   #paused = false;
   /** The client was told to open no more streams, and may not know yet. */
   #draining = false;
+  /** Reviews until the last GOAWAY while it is draining. */
+  #reviewsLeft = 0;
   /** The last GOAWAY was sent: the connection ends with its last stream. */
   #leaving = false;
   /** The client sends nothing more. */
@@ -133,13 +143,14 @@ export class H2Connection implements Protocol, FrameSink {
       this.#stop();
       this.#socket.destroy();
     } else if (verdict !== undefined) this.#fail(verdict);
-    else if (this.#draining && !this.#leaving) this.#leave();
+    else if (this.#draining && !this.#leaving) this.#settle();
   }
 
   /** Asks the client to leave in two steps, so that no request is lost that is on its way (RFC 9113 §6.8). */
   drain(): void {
     if (this.#over || this.#draining || this.#leaving) return;
     this.#draining = true;
+    this.#reviewsLeft = DRAIN_REVIEWS;
     this.#goAway(codes.MAX_31_BITS, codes.NO_ERROR);
     this.#send(codes.PING, 0, DRAIN_PING);
   }
@@ -284,14 +295,22 @@ export class H2Connection implements Protocol, FrameSink {
   #onPing(flags: number, bytes: Buffer, from: number, to: number): void {
     this.#budget.spend(costs.frame);
     if ((flags & codes.ACK) === 0) this.#output.frame(codes.PING, codes.ACK, 0, bytes, from, to);
-    else if (this.#draining && !this.#leaving && bytes.compare(DRAIN_PING, 0, 8, from, to) === 0)
-      this.#leave();
+    else if (this.#draining && bytes.compare(DRAIN_PING, 0, 8, from, to) === 0)
+      this.#reviewsLeft = Math.min(this.#reviewsLeft, SETTLE_REVIEWS);
   }
 
   #onStreamEnd(): void {
     if (this.#reading || this.#over || this.#streams.size > 0) return;
     // Nothing else is under way whose frames could share the write.
     this.#output.flush();
+    this.#closeIfDone();
+  }
+
+  /** Sends the last GOAWAY once the client has had time to stop. */
+  #settle(): void {
+    this.#reviewsLeft -= 1;
+    if (this.#reviewsLeft > 0) return;
+    this.#leave();
     this.#closeIfDone();
   }
 

@@ -35,19 +35,25 @@ describe('draining (RFC 9113 §6.8)', () => {
     const first = await client.frames();
     assert.deepEqual(lastStreams(first), [0x7fffffff]);
     assert.equal(goAwayCode(first), errors.none);
-    client.send(get(3), pong(first));
-    assert.deepEqual(lastStreams(await client.frames()), [3]);
+    // A library acknowledges the ping ahead of requests that it holds ready.
+    client.send(pong(first), get(3));
+    client.connection.review(1000);
+    client.send(get(5));
+    assert.deepEqual(lastStreams(await client.frames()), []);
+    client.connection.review(2000);
+    assert.deepEqual(lastStreams(await client.frames()), [5]);
     // The client had to know: what it sends now is not served, and it may send it elsewhere.
-    client.send(get(5), post(7), data(7, 'x', true));
-    assert.equal(client.exchanges.length, 2);
+    client.send(get(7), post(9), data(9, 'x', true));
+    assert.equal(client.exchanges.length, 3);
     client.exchange(0).respond();
-    assert.equal(client.socket.closed, false);
     client.exchange(1).respond();
+    assert.equal(client.socket.closed, false);
+    client.exchange(2).respond();
     assert.equal(client.socket.closed, true);
     assert.ok((await client.frames()).every(({ type }) => type === types.headers || type === types.data));
     assert.deepEqual(
       client.exchanges.map(({ aborted }) => aborted),
-      [false, false],
+      [false, false, false],
     );
   });
 
@@ -57,7 +63,10 @@ describe('draining (RFC 9113 §6.8)', () => {
     client.connection.review(0);
     client.connection.drain();
     client.connection.review(1000);
-    assert.deepEqual(lastStreams(await client.frames()), [0x7fffffff, 1]);
+    client.connection.review(2000);
+    assert.deepEqual(lastStreams(await client.frames()), [0x7fffffff]);
+    client.connection.review(3000);
+    assert.deepEqual(lastStreams(await client.frames()), [1]);
     client.exchange().respond();
     assert.equal(client.socket.closed, true);
   });
@@ -67,6 +76,9 @@ describe('draining (RFC 9113 §6.8)', () => {
     client.connection.drain();
     assert.equal(client.socket.closed, false);
     client.send(pong(await client.frames()));
+    client.connection.review(1000);
+    assert.equal(client.socket.closed, false);
+    client.connection.review(2000);
     assert.deepEqual(lastStreams(await client.frames()), [0]);
     assert.equal(client.socket.closed, true);
   });
