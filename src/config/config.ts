@@ -230,9 +230,24 @@ export interface RouteConfig {
   readonly responseHeaders?: ResponseHeadersConfig | undefined;
 }
 
+/** Where an upstream server listens: a host name or an IP address with a port, or a unix socket by its absolute path. */
+export type ServerAddress = { readonly host: string; readonly port: number } | { readonly path: string };
+
+/** A server of an upstream. */
+export interface UpstreamServer {
+  readonly address: ServerAddress;
+  /** Its part of the requests, from 1 to 256, relative to the other servers. */
+  readonly weight: number;
+  /** It gets requests only while no other server can take any. */
+  readonly backup: boolean;
+  /** Connections to it at one time; no more than the upstream's. */
+  readonly connections: number;
+}
+
 export interface UpstreamConfig {
   readonly name: string;
-  readonly server: { readonly host: string; readonly port: number };
+  /** At least one; no two have the same address. */
+  readonly servers: readonly UpstreamServer[];
   readonly timeouts: {
     readonly connectMs: number;
     readonly responseMs: number;

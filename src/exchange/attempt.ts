@@ -72,10 +72,15 @@ export class Attempt implements Waiter, ResponseSink {
     return this.#wire.connectionAuth === true;
   }
 
+  /** The first attempt fails only on a connection that the server had kept, which says nothing of the server. */
+  get avoid(): undefined {
+    return undefined;
+  }
+
   /** Sends the request, or waits for a connection. A second attempt takes no idle connection. */
   start(): void {
     const stream = this.#upstream.checkOut(this, this.#second);
-    if (stream === 'full') this.#owner.onNoConnection('upstream_overloaded');
+    if (typeof stream === 'string') this.#owner.onNoConnection(stream);
     else if (stream !== undefined) this.onConnection(stream);
   }
 

@@ -1,7 +1,7 @@
 import type { GatewayFigures } from '../admin/figures.ts';
 import type { AdminView, ConfigurationView, KeySetView, NotReady, RevocationsView } from '../admin/view.ts';
 import type { Config } from '../config/config.ts';
-import { addressText, hostPort } from '../http/host-port.ts';
+import { addressText } from '../http/host-port.ts';
 import type { VerificationKey } from '../keys/key.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
@@ -68,8 +68,8 @@ export function adminView(sources: AdminViewSources): AdminView {
       }
     },
     *upstreams() {
-      for (const { name, server } of config().upstreams.values()) {
-        yield { name, servers: [hostPort(server.host, server.port)] };
+      for (const { name, servers } of config().upstreams.values()) {
+        yield { name, servers: servers.map(({ address }) => addressText(address)) };
       }
     },
     *certificates() {

@@ -11,7 +11,6 @@ import type { Route } from '../exchange/route.ts';
 import type { Tally } from '../exchange/tally.ts';
 import { RequestWriter } from '../forwarding/request-writer.ts';
 import { ResponseFields } from '../forwarding/response-fields.ts';
-import { hostPort } from '../http/host-port.ts';
 import { Networks } from '../http/networks.ts';
 import type { Clock } from '../lib/clock.ts';
 import { guardOf } from '../lib/guard.ts';
@@ -26,7 +25,7 @@ import { RouteTable } from '../routing/route-table.ts';
 import { BodyCopies } from '../upstream/body-copies.ts';
 import { RefusedResponses } from '../upstream/refused-responses.ts';
 import type { ServerStates } from '../upstream/server-state.ts';
-import { Upstream } from '../upstream/upstream.ts';
+import { Upstream, type UpstreamOptions } from '../upstream/upstream.ts';
 
 /** The parts that a service uses and that stay when the configuration changes. */
 export interface Surroundings {
@@ -62,25 +61,18 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
   const trustedProxies = config.trustedProxies && new Networks(config.trustedProxies);
   const upstreams = new Map<string, Upstream>();
   for (const upstreamConfig of config.upstreams.values()) {
-    const { name, server } = upstreamConfig;
+    const { name } = upstreamConfig;
     const headLimit = config.limits.responseHead;
     const failures = tally.upstream(name);
     const onScarce = scarce && (() => scarce(upstreamLease(name)));
     const counts = tally.refusedResponsesOf(name);
-    const address = hostPort(server.host, server.port);
-    const refused = new RefusedResponses({ upstream: name, server: address, log, counts });
+    const ofServer: UpstreamOptions['ofServer'] = (address) => ({
+      state: surroundings.servers.of({ upstream: name, address }),
+      onRefusedResponse: new RefusedResponses({ upstream: name, server: address, log, counts }).add,
+    });
     upstreams.set(
       name,
-      new Upstream({
-        ...upstreamConfig,
-        headLimit,
-        readBuffer,
-        turn,
-        failures,
-        state: surroundings.servers.of({ upstream: name, address }),
-        onScarce,
-        onRefusedResponse: refused.add,
-      }),
+      new Upstream({ ...upstreamConfig, headLimit, readBuffer, turn, failures, ofServer, onScarce }),
     );
   }
   const authorizer = new Authorizer({

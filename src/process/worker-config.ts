@@ -53,6 +53,12 @@ function upstreamShare(upstream: UpstreamConfig, workers: number): UpstreamConfi
   const { connections, waiting } = upstream.limits;
   return {
     ...upstream,
+    // Not lent: requests that find a server at its limit go to another one.
+    servers: upstream.servers.map((server) => ({
+      ...server,
+      connections:
+        server.connections === connections ? connections : Math.floor(server.connections / workers),
+    })),
     limits: { connections: Math.floor(connections / workers), waiting: shareOf(waiting, workers) },
   };
 }

@@ -1,4 +1,4 @@
-import type { UpstreamConfig } from '../config/config.ts';
+import type { ServerAddress, UpstreamConfig } from '../config/config.ts';
 import type { Turn } from '../lib/turn.ts';
 import { Connection } from './h1/connection.ts';
 import type { ConnectionOwner } from './h1/connection-owner.ts';
@@ -9,7 +9,8 @@ import type { ServerState } from './server-state.ts';
 import { type ConnectionTimes, ticks } from './ticks.ts';
 import type { UpstreamStream } from './upstream-stream.ts';
 
-export interface PoolOptions extends UpstreamConfig {
+export interface PoolOptions extends Omit<UpstreamConfig, 'servers'> {
+  readonly address: ServerAddress;
   /** Bytes of a response head. */
   readonly headLimit: number;
   readonly readBuffer: Buffer;
@@ -31,17 +32,17 @@ export interface PooledConnection extends UpstreamStream {
 /** The upstream, as the pool of one of its servers sees it. */
 export interface PoolOwner {
   /** Gives a connection that has become idle to a request that waits. Returns false when none waits. */
-  assign(connection: PooledConnection): boolean;
+  assign(connection: PooledConnection, pool: Pool): boolean;
   /** Gives the room on a connection in use to requests that wait. */
   share(connection: PooledConnection): void;
   /** A connection has ended, so another one may be made. */
-  onClosed(): void;
+  onClosed(pool: Pool): void;
 }
 
 /** Ticks between two probes of an unreachable server. A probe costs one connection, and its return is noticed soon. */
 const PROBE_TICKS = ticks(2_000);
 
-/** The connections to one upstream server. */
+/** The connections to one address of an upstream server. */
 export class Pool implements ConnectionOwner<Connection> {
   /** The tick of the upstream; connections compare their deadlines with it. */
   tick = 0;
@@ -57,8 +58,9 @@ export class Pool implements ConnectionOwner<Connection> {
   #latest: Connection | undefined;
   /** The tick of the next probe. */
   #probeAt = 0;
-  /** Connections end with their exchange. */
+  /** Connections end with their exchange, because the upstream or the server leaves. */
   #draining = false;
+  #keepsIdle = true;
 
   constructor(options: PoolOptions, owner: PoolOwner) {
     this.#options = options;
@@ -83,6 +85,11 @@ export class Pool implements ConnectionOwner<Connection> {
     return this.#idle.length;
   }
 
+  /** Connections that carry a request, or are being made for one. */
+  get load(): number {
+    return this.#all.size - this.#idle.length;
+  }
+
   /**
    * An idle connection, or one in use that has room, if the request may share it. Requests of one turn share connections
    * where they may: each write costs upstream and the gateway more than its content. Otherwise an idle connection comes
@@ -97,9 +104,9 @@ export class Pool implements ConnectionOwner<Connection> {
 
   /** A new connection. @param alone it carries one request and ends with it. */
   dial(alone: boolean): PooledConnection {
-    const { server, pipelining, reuse, headLimit, readBuffer, turn } = this.#options;
+    const { address, pipelining, reuse, headLimit, readBuffer, turn } = this.#options;
     const connection = new Connection({
-      address: server,
+      address,
       times: this.#times,
       depth: pipelining,
       single: alone || !reuse,
@@ -125,11 +132,15 @@ export class Pool implements ConnectionOwner<Connection> {
     for (const connection of this.#all) this.#owner.share(connection);
   }
 
-  /** Makes a connection without a request, unless the last probe was a moment ago. It closes once it is established. */
-  probe(): void {
-    if (this.tick < this.#probeAt) return;
+  /**
+   * Makes a connection without a request, which closes once it is established. Returns false when the last one was a
+   * moment ago.
+   */
+  probe(): boolean {
+    if (this.tick < this.#probeAt) return false;
     this.#probeAt = this.tick + PROBE_TICKS;
     this.dial(true);
+    return true;
   }
 
   /** A tick has passed. */
@@ -144,22 +155,33 @@ export class Pool implements ConnectionOwner<Connection> {
   count(): Readonly<Record<'idle' | 'busy' | 'connecting', number>> {
     let connecting = 0;
     for (const connection of this.#all) if (connection.state === 'connecting') connecting += 1;
-    return { idle: this.idle, busy: this.size - this.idle - connecting, connecting };
+    return { idle: this.idle, busy: this.load - connecting, connecting };
   }
 
   drain(): void {
     this.#draining = true;
-    for (const connection of [...this.#idle]) connection.destroy();
+    this.keepsIdle = false;
   }
 
+  /** Whether connections without a request stay open. */
+  get keepsIdle(): boolean {
+    return this.#keepsIdle;
+  }
+
+  set keepsIdle(keeps: boolean) {
+    this.#keepsIdle = keeps && !this.#draining;
+    if (!this.#keepsIdle) for (const connection of [...this.#idle]) connection.destroy();
+  }
+
+  /** Ends every connection without a report to its requests. */
   close(): void {
     for (const connection of [...this.#all]) connection.destroy();
   }
 
   onReusable(connection: Connection): void {
-    if (this.#owner.assign(connection)) return;
-    if (this.#draining) connection.destroy();
-    else this.#idle.push(connection);
+    if (this.#owner.assign(connection, this)) return;
+    if (this.#keepsIdle) this.#idle.push(connection);
+    else connection.destroy();
   }
 
   onRoom(connection: Connection): void {
@@ -180,7 +202,7 @@ export class Pool implements ConnectionOwner<Connection> {
     if (this.state.wantsProbe) this.#probeAt = this.tick + PROBE_TICKS;
     const at = this.#idle.lastIndexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
-    this.#owner.onClosed();
+    this.#owner.onClosed(this);
   }
 
   #withRoom(): Connection | undefined {

@@ -13,7 +13,7 @@ export type DownCause =
 /** A server of an upstream. */
 export interface ServerName {
   readonly upstream: string;
-  /** `host:port`. */
+  /** `host:port`, or `unix:/path`. */
   readonly address: string;
 }
 

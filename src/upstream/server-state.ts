@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import { hostPort } from '../http/host-port.ts';
+import { addressText } from '../http/host-port.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Reason } from '../reasons.ts';
 import type { DownCause, ServerName, ServerReport } from './server-report.ts';
@@ -179,10 +179,9 @@ export class ServerStates {
 
 /** The servers of a configuration. */
 export function serversOf({ upstreams }: Pick<Config, 'upstreams'>): ServerName[] {
-  return Array.from(upstreams.values(), ({ name, server: { host, port } }) => ({
-    upstream: name,
-    address: hostPort(host, port),
-  }));
+  return Array.from(upstreams.values(), ({ name, servers }) =>
+    servers.map(({ address }) => ({ upstream: name, address: addressText(address) })),
+  ).flat();
 }
 
 export function serverKey({ upstream, address }: ServerName): string {

@@ -1,8 +1,11 @@
 import type { RequestLines } from '../http/message.ts';
 import type { ResponseSink } from './response-sink.ts';
+import type { ServerState } from './server-state.ts';
 
 /** One exchange's side of an upstream server: sends the request and hands the response to a sink. */
 export interface UpstreamStream {
+  /** The server that it leads to. */
+  readonly server: ServerState;
   /**
    * The response is complete, and upstream still reads the request. The connection ends unless `continueUpload` is called
    * within the same `onResponse`.

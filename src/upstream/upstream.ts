@@ -1,12 +1,24 @@
+import type { UpstreamConfig } from '../config/config.ts';
+import { addressText } from '../http/host-port.ts';
 import type { CounterFamily } from '../lib/counters.ts';
 import { type Lease, spareOf } from '../limits/lease.ts';
+import type { Reason } from '../reasons.ts';
+import { TwoChoices } from './balance/two-choices.ts';
+import type { Endpoint } from './endpoint.ts';
+import { Endpoints } from './endpoints.ts';
 import { Pool, type PooledConnection, type PoolOptions, type PoolOwner } from './pool.ts';
+import type { ServerFact } from './server-facts.ts';
 import type { ServerState } from './server-state.ts';
 import { TICK_MS, ticks } from './ticks.ts';
 import type { UpstreamStream } from './upstream-stream.ts';
 import { type Place, type Waiter, WaitingLine } from './waiting-line.ts';
 
-export interface UpstreamOptions extends PoolOptions {
+/** The options of a pool that belong to its server. */
+type OfServer = Pick<PoolOptions, 'state' | 'onRefusedResponse'>;
+
+export interface UpstreamOptions extends UpstreamConfig, Omit<PoolOptions, keyof OfServer | 'address'> {
+  /** @param address `host:port`, or `unix:/path`. */
+  readonly ofServer: (address: string) => OfServer;
   /** Counts failed attempts; outlives the upstream. */
   readonly failures: CounterFamily;
   /** Called repeatedly while a request waits because all `connections` are in use. */
@@ -23,8 +35,9 @@ export class Upstream implements Lease, PoolOwner {
   /** Ticks since the upstream was made. They pass only while it has connections or waiters. */
   tick = 0;
   readonly #options: UpstreamOptions;
-  /** The connections to its only server. */
-  readonly #pool: Pool;
+  readonly #endpoints: Endpoints;
+  /** Connections to all servers. */
+  #size = 0;
   readonly #waiting = new WaitingLine<Waiter>();
   /** Ticks that a request waits for a connection at most. */
   readonly #patience: number;
@@ -38,27 +51,34 @@ export class Upstream implements Lease, PoolOwner {
     this.failures = options.failures;
     this.limit = options.limits.connections;
     this.#patience = ticks(options.timeouts.connectMs);
-    this.#pool = new Pool(options, this);
+    this.#endpoints = new Endpoints(
+      options.servers,
+      new TwoChoices(),
+      ({ address }) => new Pool({ ...options, ...options.ofServer(addressText(address)), address }, this),
+    );
   }
 
   /**
    * Gives a connection to use now.
    * @param fresh only a new connection will do, because the last idle one turned out to be dead.
-   * @returns undefined when the waiter gets a connection later; 'full' when too many requests wait already.
+   * @returns undefined when the waiter gets a connection later; a reason when it gets none.
    */
-  checkOut(waiter: Waiter, fresh: boolean): UpstreamStream | undefined | 'full' {
-    const pool = this.#choose();
+  checkOut(waiter: Waiter, fresh: boolean): UpstreamStream | undefined | Reason {
+    if (this.#endpoints.none) return 'no_healthy_upstream';
+    const endpoint = this.#endpoints.choose(waiter.avoid);
     if (!fresh && !waiter.alone) {
       const mayShare = this.#options.pipelining > 1 && this.#waiting.size === 0 && waiter.shareable;
-      const connection = pool.take(mayShare);
+      let connection = endpoint?.pool.take(mayShare);
+      if (connection === undefined && endpoint === undefined && mayShare)
+        connection = this.#endpoints.shared();
       if (connection !== undefined) return connection;
-    } else if (pool.size >= this.limit) {
-      // Otherwise the request would wait although an idle connection could make room.
-      pool.endIdle();
     }
-    if (pool.size < this.limit) return this.#dial(waiter);
+    if (endpoint !== undefined) {
+      this.#makeRoom(endpoint);
+      if (this.#mayDial(endpoint)) return this.#dial(endpoint, waiter);
+    }
     this.#options.onScarce?.();
-    if (this.#waiting.size >= this.#options.limits.waiting) return 'full';
+    if (this.#waiting.size >= this.#options.limits.waiting) return 'upstream_overloaded';
     waiter.place = this.#waiting.add(waiter, this.tick + this.#patience);
     this.#startSweeping();
     return undefined;
@@ -71,11 +91,11 @@ export class Upstream implements Lease, PoolOwner {
     this.#offerRoom();
   }
 
-  assign(connection: PooledConnection): boolean {
+  assign(connection: PooledConnection, pool: Pool): boolean {
     const { first } = this.#waiting;
-    if (first === undefined) return false;
-    if (first.waiter.alone) {
-      // The waiter gets a new connection instead.
+    if (first === undefined || !pool.keepsIdle) return false;
+    if (first.waiter.alone || first.waiter.avoid === pool.state) {
+      // The waiter gets a new connection instead, to another server if it avoids this one.
       connection.destroy();
     } else {
       this.#remove(first);
@@ -95,9 +115,16 @@ export class Upstream implements Lease, PoolOwner {
     }
   }
 
-  onClosed(): void {
-    if (this.#pool.size === 0 && this.#waiting.size === 0 && !this.#pool.state.wantsProbe)
-      this.#stopSweeping();
+  onClosed(pool: Pool): void {
+    this.#size -= 1;
+    this.#endpoints.onClosed(pool);
+    if (this.#size === 0 && this.#waiting.size === 0 && !this.#wantsProbe()) this.#stopSweeping();
+    this.#dialForWaiters();
+  }
+
+  /** Puts facts of the control plane about its servers in force. */
+  take(facts: readonly ServerFact[]): void {
+    this.#endpoints.take(facts);
     this.#dialForWaiters();
   }
 
@@ -112,29 +139,35 @@ export class Upstream implements Lease, PoolOwner {
 
   /** Idle connections count as unused, and end. */
   lower(wanted: number): number {
-    const used = this.#pool.size - this.#pool.idle + this.#waiting.size;
+    const used = this.#size - this.#idle + this.#waiting.size;
     const amount = spareOf(this.limit, used, 0, wanted);
     this.limit -= amount;
-    let more = this.#pool.size > this.limit;
-    while (more) more = this.#pool.endIdle() && this.#pool.size > this.limit;
+    while (this.#size > this.limit && this.#endIdle());
     return amount;
   }
 
   /** Connections and waiters by state, for metrics. */
   count(): Readonly<Record<'idle' | 'busy' | 'connecting' | 'waiting', number>> {
-    return { ...this.#pool.count(), waiting: this.#waiting.size };
+    const sum = { idle: 0, busy: 0, connecting: 0, waiting: this.#waiting.size };
+    for (const pool of this.#endpoints.pools()) {
+      const { idle, busy, connecting } = pool.count();
+      sum.idle += idle;
+      sum.busy += busy;
+      sum.connecting += connecting;
+    }
+    return sum;
   }
 
   /** Whether its servers work. */
   get servers(): readonly ServerState[] {
-    return [this.#pool.state];
+    return Array.from(this.#endpoints.current, ({ pool }) => pool.state);
   }
 
   /** Idle connections end now, others once no request waits for a connection. New requests are still served. */
   drain(): void {
     this.#draining = true;
-    if (this.#pool.size === 0 && this.#waiting.size === 0) this.#stopSweeping();
-    this.#pool.drain();
+    if (this.#size === 0 && this.#waiting.size === 0) this.#stopSweeping();
+    for (const pool of this.#endpoints.pools()) pool.drain();
   }
 
   /** Every connection ends now, and requests that wait are refused. */
@@ -145,27 +178,56 @@ export class Upstream implements Lease, PoolOwner {
     for (let waiter = this.#next(); waiter !== undefined; waiter = this.#next()) {
       waiter.onNoConnection('draining');
     }
-    this.#pool.close();
+    for (const pool of [...this.#endpoints.pools()]) pool.close();
     this.#stopSweeping();
   }
 
-  /** The server for a request. */
-  #choose(): Pool {
-    return this.#pool;
+  /** Connections without a request, to all servers. */
+  get #idle(): number {
+    let idle = 0;
+    for (const pool of this.#endpoints.pools()) idle += pool.idle;
+    return idle;
   }
 
-  #dial(waiter: Waiter): UpstreamStream {
-    const connection = this.#choose().dial(waiter.alone);
+  #wantsProbe(): boolean {
+    for (const { pool } of this.#endpoints.current) if (pool.state.wantsProbe) return true;
+    return false;
+  }
+
+  #mayDial({ pool, server }: Endpoint): boolean {
+    return this.#size < this.limit && pool.size < server.connections;
+  }
+
+  /** Ends an idle connection where only that lets another one be made. The request would wait although one is idle. */
+  #makeRoom({ pool, server }: Endpoint): void {
+    if (pool.size >= server.connections) pool.endIdle();
+    else if (this.#size >= this.limit) this.#endIdle();
+  }
+
+  /** Ends an idle connection to any server. Returns false when none is idle. */
+  #endIdle(): boolean {
+    for (const pool of this.#endpoints.pools()) if (pool.endIdle()) return true;
+    return false;
+  }
+
+  #dial({ pool }: Endpoint, waiter: Waiter): UpstreamStream {
+    const connection = pool.dial(waiter.alone);
+    this.#size += 1;
     this.#startSweeping();
     return connection;
   }
 
   /** A connection has ended, or more are allowed: requests that wait get new connections. */
   #dialForWaiters(): void {
-    while (!this.#closed && this.#pool.size < this.limit) {
-      const waiter = this.#next();
-      if (waiter === undefined) return;
-      waiter.onConnection(this.#dial(waiter));
+    if (this.#closed) return;
+    for (let { first } = this.#waiting; first !== undefined; { first } = this.#waiting) {
+      const endpoint = this.#endpoints.choose(first.waiter.avoid);
+      if (endpoint === undefined && !this.#endpoints.none) return;
+      if (endpoint !== undefined && !this.#mayDial(endpoint)) return;
+      const { waiter } = first;
+      this.#remove(first);
+      if (endpoint === undefined) waiter.onNoConnection('no_healthy_upstream');
+      else waiter.onConnection(this.#dial(endpoint, waiter));
     }
   }
 
@@ -185,12 +247,13 @@ export class Upstream implements Lease, PoolOwner {
   /** The first request has left the line: the next requests may share connections. */
   #offerRoom(): void {
     // Without pipelining no connection ever has room.
-    if (this.#options.pipelining > 1 && this.#waiting.size > 0) this.#pool.offerRoom();
+    if (this.#options.pipelining <= 1 || this.#waiting.size === 0) return;
+    for (const { pool } of this.#endpoints.current) pool.offerRoom();
   }
 
   #sweep(): void {
     this.tick += 1;
-    this.#pool.sweep(this.tick);
+    for (const pool of [...this.#endpoints.pools()]) pool.sweep(this.tick);
     // Each later request has waited less than the first.
     let { first } = this.#waiting;
     while (first !== undefined && first.deadline <= this.tick) {
@@ -200,9 +263,16 @@ export class Upstream implements Lease, PoolOwner {
     }
     this.#offerRoom();
     if (this.#waiting.size > 0) this.#options.onScarce?.();
-    else if (this.#pool.state.wantsProbe) {
-      if (!this.#draining && this.#pool.size < this.limit) this.#pool.probe();
-    } else if (this.#pool.size === 0) this.#stopSweeping();
+    else if (this.#wantsProbe()) this.#probe();
+    else if (this.#size === 0) this.#stopSweeping();
+  }
+
+  /** Makes connections without a request to servers to which none could be made. */
+  #probe(): void {
+    if (this.#draining) return;
+    for (const { pool } of this.#endpoints.current) {
+      if (pool.state.wantsProbe && this.#size < this.limit && pool.probe()) this.#size += 1;
+    }
   }
 
   #startSweeping(): void {

@@ -1,4 +1,5 @@
 import type { Reason } from '../reasons.ts';
+import type { ServerState } from './server-state.ts';
 import type { UpstreamStream } from './upstream-stream.ts';
 
 /** A request that needs a connection. */
@@ -7,6 +8,8 @@ export interface Waiter {
   readonly shareable: boolean;
   /** It needs a connection that carries no other request, before or after it. */
   readonly alone: boolean;
+  /** The server on which it has failed; another one is better. */
+  readonly avoid: ServerState | undefined;
   /** Its place while it waits; the upstream sets it. */
   place: Place<Waiter> | undefined;
   onConnection(stream: UpstreamStream): void;

@@ -374,9 +374,29 @@ const cases: readonly Case[] = [
     'f:4:31: upstreams.app.servers[0]: https is not supported yet; must be http:// for now',
   ],
   [
-    'two servers',
-    upstream('servers: [http://a, http://b]'),
-    'f:4:41: upstreams.app.servers[1]: more than one server is not supported yet; must be one for now',
+    'a server twice',
+    upstream('servers: [http://a, "http://A:80/"]'),
+    'f:4:41: upstreams.app.servers[1]: stands in the list twice; must stand once, with a weight if that is meant',
+  ],
+  [
+    'backups alone',
+    upstream('servers: [{ url: http://a, backup: true }]'),
+    'f:4:30: upstreams.app.servers: has no server that is not a backup; must have one',
+  ],
+  [
+    'a server without url',
+    upstream('servers: [{ weight: 2 }]'),
+    'f:4:31: upstreams.app.servers[0].url: is missing; must be a URL such as http://127.0.0.1:9000',
+  ],
+  [
+    'a weight of 0',
+    upstream('servers: [{ url: http://a, weight: 0 }]'),
+    'f:4:56: upstreams.app.servers[0].weight: is out of range; must be a whole number from 1 to 256',
+  ],
+  [
+    'a server with more connections than the upstream',
+    upstream('servers: [{ url: http://a, connections: 9 }], limits: { connections: 8 }'),
+    'f:4:61: upstreams.app.servers[0].connections: is more than limits.connections of the upstream, which is 8; must be at most as many',
   ],
   [
     'pipelining',

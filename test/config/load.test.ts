@@ -84,7 +84,7 @@ test('the documented file is valid, with everything filled in', () => {
     [
       {
         name: 'app',
-        server: { host: '127.0.0.1', port: 9000 },
+        servers: [{ address: { host: '127.0.0.1', port: 9000 }, weight: 1, backup: false, connections: 256 }],
         timeouts: { connectMs: 5_000, responseMs: 60_000, idleMs: 60_000, keepAliveMs: 60_000 },
         limits: { connections: 256, waiting: 1024 },
         pipelining: 1,
@@ -131,7 +131,7 @@ test('keys of later versions are refused one by one, and nothing else is', () =>
   );
   assert.deepEqual(
     faults.map((fault) => fault.split(': ')[1]),
-    ['upstreams.app.servers[1]', 'upstreams.secure.servers[0]'],
+    ['upstreams.secure.servers[0]'],
   );
   // Each position is that of the key's line.
   for (const fault of faults) {
@@ -201,7 +201,7 @@ issuers:
   ]);
   assert.deepEqual(config.upstreams.get('127.0.0.1:9000'), {
     name: '127.0.0.1:9000',
-    server: { host: '127.0.0.1', port: 9000 },
+    servers: [{ address: { host: '127.0.0.1', port: 9000 }, weight: 1, backup: false, connections: 256 }],
     timeouts: { connectMs: 5_000, responseMs: 60_000, idleMs: 60_000, keepAliveMs: 60_000 },
     limits: { connections: 256, waiting: 1024 },
     pipelining: 1,
@@ -257,7 +257,7 @@ routes:
     ],
   );
   assert.equal(config.routes[1]?.forward.forwarded.size, 0);
-  assert.deepEqual(config.upstreams.get('app')?.server, { host: '::1', port: 9000 });
+  assert.deepEqual(config.upstreams.get('app')?.servers[0]?.address, { host: '::1', port: 9000 });
 });
 
 test('each check that is switched off gives a warning', () => {

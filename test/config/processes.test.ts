@@ -42,7 +42,7 @@ describe('processes and threads', () => {
     const config = configOf(`listen: 127.0.0.1:0\n${withLimit(2)}`, {}, 8);
     assert.equal(config.listeners, 2);
     assert.deepEqual(faultsOf(`listen: 127.0.0.1:0\n${withLimit(2)}listeners: 3\n`), [
-      'f:5:12: listeners: is more than the limits can be divided by; must be at most 2, or limits.connections, limits.connections of each upstream and every MiB of limits.bufferedBodies at least as many',
+      'f:5:12: listeners: is more than the limits can be divided by; must be at most 2, or limits.connections, limits.connections of each upstream, connections of each server, and every MiB of limits.bufferedBodies at least as many',
     ]);
   });
 

@@ -2,7 +2,7 @@ import { createPublicKey, randomBytes } from 'node:crypto';
 import type { RouteRules, UpstreamConfig } from '../../src/config/config.ts';
 import type { Outcome } from '../../src/exchange/tally.ts';
 import type { VerificationKey } from '../../src/keys/key.ts';
-import { eventually, serverOf, type TestGateway, type TestOptions } from '../support/gateway.ts';
+import { eventually, serverAt, serverOf, type TestGateway, type TestOptions } from '../support/gateway.ts';
 import type { Origin, OriginConnection } from '../support/origin.ts';
 import { revocation, revoke } from '../support/revocation.ts';
 import { hs256, rs256, rsaKey, secondsFromNow } from '../support/tokens.ts';
@@ -147,8 +147,8 @@ function brokenUpstreams(): ReadonlyMap<string, UpstreamConfig> {
     },
   };
   const timeouts = { connectMs: 5_000, responseMs: 5_000, idleMs: 5_000, keepAliveMs: 5_000 };
-  const server = { host: '127.0.0.1', port: 9 };
-  return new Map([['app', { name: 'app', server, timeouts, limits, pipelining: 1, reuse: true }]]);
+  const servers = [serverAt(9)];
+  return new Map([['app', { name: 'app', servers, timeouts, limits, pipelining: 1, reuse: true }]]);
 }
 
 const limitedTo = (requestBody: number): Partial<TestOptions> => ({

@@ -5,7 +5,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { describe, test } from 'node:test';
 import type { Log } from '../../src/lib/log.ts';
 import { Stand, until } from '../process/stand.ts';
-import { eventually, startGateway, sums, type TestGateway } from '../support/gateway.ts';
+import { eventually, serverAt, startGateway, sums, type TestGateway } from '../support/gateway.ts';
 import { request } from '../support/wire.ts';
 
 interface Line {
@@ -107,7 +107,7 @@ describe('an upstream server', () => {
         'app',
         {
           name: 'app',
-          server: { host: 'nowhere.invalid', port: 80 },
+          servers: [serverAt(80, { address: { host: 'nowhere.invalid', port: 80 } })],
           timeouts: { connectMs: 20_000, responseMs: 60_000, idleMs: 60_000, keepAliveMs: 60_000 },
           limits: { connections: 256, waiting: 1024 },
           pipelining: 1,

@@ -1,4 +1,11 @@
-import type { Config, ForwardConfig, IssuerConfig, RouteConfig, TlsConfig } from '../../src/config/config.ts';
+import type {
+  Config,
+  ForwardConfig,
+  IssuerConfig,
+  RouteConfig,
+  TlsConfig,
+  UpstreamServer,
+} from '../../src/config/config.ts';
 import type { Exchange } from '../../src/exchange/exchange.ts';
 import { createGateway, type LocalGateway } from '../../src/gateway/local-gateway.ts';
 import type { Server } from '../../src/gateway/server.ts';
@@ -21,6 +28,8 @@ export const bareForward: ForwardConfig = { headers: new Map(), token: 'keep', f
 
 export interface TestOptions {
   readonly upstreamPort: number;
+  /** Of further servers of the upstream. */
+  readonly upstreamPorts?: readonly number[];
   readonly config?: Omit<Partial<Config>, 'limits' | 'timeouts'> & {
     readonly limits?: Partial<Config['limits']>;
     readonly timeouts?: Partial<Config['timeouts']>;
@@ -60,6 +69,11 @@ export async function eventually<T>(probe: () => T | Promise<T>, wanted: (seen: 
     if (performance.now() > deadline) throw new Error(`it stayed at ${JSON.stringify(seen)}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
+}
+
+/** A server of an upstream on this machine. */
+export function serverAt(port: number, more: Partial<UpstreamServer> = {}): UpstreamServer {
+  return { address: { host: '127.0.0.1', port }, weight: 1, backup: false, connections: 65_535, ...more };
 }
 
 /** The half of a gateway that serves, and the parts that only the gateway itself uses. */
@@ -118,7 +132,7 @@ export function testConfig(options: TestOptions): Config {
         'app',
         {
           name: 'app',
-          server: { host: '127.0.0.1', port: options.upstreamPort },
+          servers: [options.upstreamPort, ...(options.upstreamPorts ?? [])].map((port) => serverAt(port)),
           timeouts: {
             connectMs: 5_000,
             responseMs: 60_000,

@@ -9,7 +9,7 @@ import type { ResponseSink } from '../../src/upstream/response-sink.ts';
 import { ServerState } from '../../src/upstream/server-state.ts';
 import { Upstream } from '../../src/upstream/upstream.ts';
 import type { Waiter } from '../../src/upstream/waiting-line.ts';
-import { eventually } from '../support/gateway.ts';
+import { eventually, serverAt } from '../support/gateway.ts';
 import { Origin } from '../support/origin.ts';
 
 let origin: Origin;
@@ -19,14 +19,16 @@ beforeEach(async () => {
   origin = await Origin.start();
   app = new Upstream({
     failures: new CounterFamily(),
-    state: new ServerState({ upstream: 'app', address: 'a:1' }, systemClock, () => {}),
+    ofServer: (address) => ({
+      state: new ServerState({ upstream: 'app', address }, systemClock, () => {}),
+      onRefusedResponse: (fault) => assert.fail(fault),
+    }),
     name: 'app',
-    server: { host: '127.0.0.1', port: origin.port },
+    servers: [serverAt(origin.port)],
     timeouts: { connectMs: 5_000, responseMs: 60_000, idleMs: 60_000, keepAliveMs: 60_000 },
     limits: { connections: 1, waiting: 1 },
     pipelining: 1,
     reuse: true,
-    onRefusedResponse: (fault) => assert.fail(fault),
     headLimit: 4096,
     readBuffer: readBuffer(),
     turn: new Turn(),
@@ -41,6 +43,7 @@ afterEach(async () => {
 const waiter = (told: string[]): Waiter => ({
   shareable: false,
   alone: false,
+  avoid: undefined,
   place: undefined,
   onConnection: () => void told.push('connection'),
   onNoConnection: (reason) => void told.push(reason),
@@ -71,7 +74,7 @@ test('an upstream that closes refuses waiting requests', () => {
   const told: string[] = [];
   app.checkOut(waiter([]), false);
   assert.equal(app.checkOut(waiter(told), false), undefined);
-  assert.equal(app.checkOut(waiter([]), false), 'full');
+  assert.equal(app.checkOut(waiter([]), false), 'upstream_overloaded');
   app.close();
   assert.deepEqual(told, ['draining']);
   assert.deepEqual(app.count(), { idle: 0, busy: 0, connecting: 0, waiting: 0 });

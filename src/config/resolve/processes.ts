@@ -66,7 +66,7 @@ function listenersOf(
   if (!unshared && wanted > most) {
     findings.fault(
       ['listeners'],
-      `is more than the limits can be divided by; must be at most ${most}, or limits.connections, limits.connections of each upstream and every MiB of limits.bufferedBodies at least as many`,
+      `is more than the limits can be divided by; must be at most ${most}, or limits.connections, limits.connections of each upstream, connections of each server, and every MiB of limits.bufferedBodies at least as many`,
     );
   }
   return wanted;
@@ -77,7 +77,9 @@ function mostListeners(file: FileConfig, upstreams: ReadonlyMap<string, Upstream
   return Math.min(
     file.limits.connections,
     Math.floor(file.limits.bufferedBodies / MIN_BODY_BYTES),
-    ...Array.from(upstreams.values(), ({ limits }) => limits.connections),
+    ...Array.from(upstreams.values(), ({ limits, servers }) =>
+      Math.min(limits.connections, ...servers.map(({ connections }) => connections)),
+    ),
   );
 }
 

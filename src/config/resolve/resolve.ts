@@ -28,9 +28,9 @@ export function resolve(
 ): Omit<Config, 'warnings'> {
   const listen = resolveListen(file, folder, findings);
   const issuers = resolveIssuers(file, folder, findings);
-  const upstreams = resolveUpstreams(file, findings);
-  const routes = resolveRoutes(file, upstreams, findings);
-  refuseOwnAddress(file, listen, upstreams, findings);
+  const upstreams = resolveUpstreams(file, folder, findings);
+  const routes = resolveRoutes(file, folder, upstreams, findings);
+  refuseOwnAddress(file, folder, listen, upstreams, findings);
   warnAboutNames(listenPaths(file), listen, routes, findings);
   warnAboutSlips(file, { routes, issuers, admin: file.admin }, findings);
   const { requestHead, requestBody, responseHead, bufferedBodies, connections } = file.limits;

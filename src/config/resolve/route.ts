@@ -3,7 +3,7 @@ import { isRefusedMethod } from '../../http/request-rules.ts';
 import { guardOf } from '../../lib/guard.ts';
 import type { RouteConfig, TokenPlace, UpstreamConfig } from '../config.ts';
 import type { KeyPath } from '../fault.ts';
-import { parseHost, parseServer } from '../schema/address.ts';
+import { parseHost, parseServer, parseUnixPath } from '../schema/address.ts';
 import { nearest } from '../schema/nearest.ts';
 import type { FileRoute } from '../schema/route.ts';
 import type { FileConfig } from '../schema/schema.ts';
@@ -14,7 +14,7 @@ import { resolveRequire } from './require.ts';
 import { resolveResponseHeaders } from './response-headers.ts';
 import { textOf, whyNoPath } from './route-path.ts';
 import { refuseWrittenPlaces, resolveToken } from './token.ts';
-import { resolveServer, upstreamDefaults } from './upstream.ts';
+import { resolveServerUrl, upstreamDefaults } from './upstream.ts';
 
 const NONE = 'none';
 const WILDCARD = '*.';
@@ -23,6 +23,7 @@ type Match = RouteConfig['match'];
 /** Routes of the file, or the one of the short form. Adds the upstreams that routes name by URL to `upstreams`. */
 export function resolveRoutes(
   file: FileConfig,
+  folder: string,
   upstreams: Map<string, UpstreamConfig>,
   findings: Findings,
 ): readonly RouteConfig[] {
@@ -62,7 +63,7 @@ export function resolveRoutes(
       match,
       auth: resolveAuth(route, file, path, findings),
       require: resolveRequire(route.require, route.auth === NONE, [...path, 'require'], findings),
-      upstream: resolveUpstream(route.upstream, file, upstreams, [...path, 'upstream'], findings),
+      upstream: resolveUpstream(route.upstream, file, folder, upstreams, [...path, 'upstream'], findings),
       ...(token === undefined ? {} : { token }),
       forward: {
         ...resolveHeaders(route.forward, [...path, 'forward'], findings),
@@ -211,6 +212,7 @@ function resolveAuth(
 function resolveUpstream(
   name: string | undefined,
   file: FileConfig,
+  folder: string,
   upstreams: Map<string, UpstreamConfig>,
   path: KeyPath,
   findings: Findings,
@@ -226,11 +228,11 @@ function resolveUpstream(
     findings.fault(path, `${findings.quote(path, name)} has no scheme; must have http:// before it`);
     return name;
   }
-  if (!name.includes('://')) {
+  if (!name.includes('://') && parseUnixPath(name) === undefined) {
     refuseName('upstream', name, Object.keys(file.upstreams), ['upstreams'], path, findings);
     return name;
   }
-  const server = resolveServer(name, path, findings);
+  const server = resolveServerUrl(name, path, folder, findings);
   if (server === undefined) return name;
   const anonymous = upstreamDefaults(server);
   if (!upstreams.has(anonymous.name)) upstreams.set(anonymous.name, anonymous);

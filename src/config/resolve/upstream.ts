@@ -1,68 +1,133 @@
-import type { ListenAddress, UpstreamConfig } from '../config.ts';
+import { resolve as absolute } from 'node:path';
+import type { ServerAddress, UpstreamConfig, UpstreamServer } from '../config.ts';
 import type { KeyPath } from '../fault.ts';
-import { formatAddress, parseServer } from '../schema/address.ts';
+import { formatAddress, parseServer, parseUnixPath } from '../schema/address.ts';
 import { type FileConfig, schema } from '../schema/schema.ts';
-import type { FileUpstream } from '../schema/upstream.ts';
+import type { FileServer, FileUpstream } from '../schema/upstream.ts';
 import type { Findings } from './findings.ts';
 
-export function resolveUpstreams(file: FileConfig, findings: Findings): Map<string, UpstreamConfig> {
+export function resolveUpstreams(
+  file: FileConfig,
+  folder: string,
+  findings: Findings,
+): Map<string, UpstreamConfig> {
   const upstreams = new Map<string, UpstreamConfig>();
   for (const [name, upstream] of Object.entries(file.upstreams)) {
     const path = ['upstreams', name];
     if (findings.wasWrong(path)) continue;
-    const server = onlyServer(upstream, [...path, 'servers'], findings);
+    const servers = resolveServers(upstream, [...path, 'servers'], folder, findings);
     if (!upstream.reuse && upstream.pipelining > 1) {
       findings.fault(
         [...path, 'pipelining'],
         'needs connections that are used again, and reuse is false; must be left out, or reuse true',
       );
     }
-    if (server !== undefined) upstreams.set(name, upstreamFrom(name, server, upstream));
+    if (servers !== undefined) upstreams.set(name, upstreamFrom(name, servers, upstream));
   }
   return upstreams;
 }
 
-function onlyServer(upstream: FileUpstream, path: KeyPath, findings: Findings): ListenAddress | undefined {
+/** The servers that are right; undefined when none is. */
+function resolveServers(
+  upstream: FileUpstream,
+  path: KeyPath,
+  folder: string,
+  findings: Findings,
+): readonly UpstreamServer[] | undefined {
   if (upstream.servers === undefined) {
     findings.missing(path, 'a list of URLs such as [http://127.0.0.1:9000]');
     return undefined;
   }
-  const servers = upstream.servers.map((server, index) => resolveServer(server, [...path, index], findings));
-  if (servers.length > 1) {
-    findings.fault([...path, 1], 'more than one server is not supported yet; must be one for now');
+  const servers: UpstreamServer[] = [];
+  upstream.servers.forEach((entry, index) => {
+    const server = resolveServer(entry, upstream, [...path, index], folder, findings);
+    if (server === undefined) return;
+    const text = formatAddress(server.address);
+    if (servers.some(({ address }) => formatAddress(address) === text)) {
+      findings.fault(
+        [...path, index],
+        'stands in the list twice; must stand once, with a weight if that is meant',
+      );
+    } else servers.push(server);
+  });
+  if (servers.length > 0 && servers.every(({ backup }) => backup)) {
+    findings.fault(path, 'has no server that is not a backup; must have one');
   }
-  return servers[0];
+  return servers.length === 0 ? undefined : servers;
+}
+
+function resolveServer(
+  entry: FileServer,
+  { limits }: FileUpstream,
+  path: KeyPath,
+  folder: string,
+  findings: Findings,
+): UpstreamServer | undefined {
+  const {
+    url,
+    weight = 1,
+    backup = false,
+    connections = limits.connections,
+  } = typeof entry === 'string' ? { url: entry } : entry;
+  const at = typeof entry === 'string' ? path : [...path, 'url'];
+  if (url === undefined) {
+    findings.missing(at, 'a URL such as http://127.0.0.1:9000');
+    return undefined;
+  }
+  if (connections > limits.connections) {
+    findings.fault(
+      [...path, 'connections'],
+      `is more than limits.connections of the upstream, which is ${limits.connections}; must be at most as many`,
+    );
+  }
+  const address = resolveServerUrl(url, at, folder, findings);
+  return address && { address, weight, backup, connections };
 }
 
 /** The address in the URL of a server; undefined for a fault, which goes to the findings. */
-export function resolveServer(url: string, path: KeyPath, findings: Findings): ListenAddress | undefined {
+export function resolveServerUrl(
+  url: string,
+  path: KeyPath,
+  folder: string,
+  findings: Findings,
+): ServerAddress | undefined {
   if (/^https:\/\//i.test(url)) {
     findings.fault(path, 'https is not supported yet; must be http:// for now');
     return undefined;
   }
-  const server = parseServer(url);
+  const server = addressOf(url, folder);
   if (server === undefined && !url.includes('://') && parseServer(`http://${url}`) !== undefined) {
     findings.fault(path, `${findings.quote(path, url)} has no scheme; must have http:// before it`);
   } else if (server === undefined) {
-    findings.fault(path, 'is not the URL of a server; must be http://host:port, without user, path or query');
+    findings.fault(
+      path,
+      'is not the URL of a server; must be http://host:port, without user, path or query, or unix:/path',
+    );
   }
   return server;
 }
 
+/** The address in `http://host:port` or `unix:path`; undefined for anything else. */
+export function addressOf(url: string, folder: string): ServerAddress | undefined {
+  const path = parseUnixPath(url);
+  return path === undefined ? parseServer(url) : { path: absolute(folder, path) };
+}
+
 /** An upstream that a route names by a URL. Its name has a colon, so it is none of the file's names. */
-export function upstreamDefaults(server: ListenAddress): UpstreamConfig {
+export function upstreamDefaults(address: ServerAddress): UpstreamConfig {
   const file = schema.parse({ upstreams: { anonymous: {} } }).upstreams['anonymous'] as FileUpstream;
-  return upstreamFrom(formatAddress(server), server, file);
+  const server = { address, weight: 1, backup: false, connections: file.limits.connections };
+  return upstreamFrom(formatAddress(address), [server], file);
 }
 
 function upstreamFrom(
   name: string,
-  server: ListenAddress,
+  servers: readonly UpstreamServer[],
   { timeouts, limits, pipelining, reuse }: FileUpstream,
 ): UpstreamConfig {
   return {
     name,
-    server,
+    servers,
     timeouts: {
       connectMs: timeouts.connect,
       responseMs: timeouts.response,

@@ -1,17 +1,39 @@
 import type * as z from 'zod';
-import { count, duration, editorRule, flag, list, section, text } from './fields.ts';
+import { count, duration, editorRule, either, flag, list, section, text } from './fields.ts';
 
 const HOUR = 60 * 60_000;
 
+const URL_OF_SERVER = 'a URL such as http://127.0.0.1:9000, or unix:/path';
+
+const url = text(URL_OF_SERVER).meta(
+  editorRule({ pattern: '^([hH][tT][tT][pP][sS]?://[^/?#@\\\\\\s]+/?|unix:.+)$' }, ['http://127.0.0.1:9000']),
+);
+
+/** A server with more than its URL. */
+const serverObject = section({
+  url: url.describe('`http://host:port`, or `unix:/path`.').optional(),
+  weight: count(1, 256)
+    .prefault(1)
+    .describe('Its part of the requests, relative to the weights of the other servers.'),
+  backup: flag()
+    .prefault(false)
+    .describe('With `true` it gets requests only while no other server of the upstream can take any.'),
+  connections: count(1, 65_535)
+    .describe(
+      'Connections to it at one time, of all listeners together. Without this key the limit is that of the upstream.',
+    )
+    .optional(),
+}).meta({ required: ['url'] });
+
+const server = either([url, serverObject], 'the URL of a server, or a mapping with url');
+
+/** Servers of one upstream at most: each choice among them reads as many weights at worst. */
+const MAX_SERVERS = 256;
+
 /** A service behind the gateway. */
 export const upstream = section({
-  servers: list(
-    text('a URL such as http://127.0.0.1:9000').meta(
-      editorRule({ pattern: '^[hH][tT][tT][pP][sS]?://[^/?#@\\\\\\s]+/?$' }, ['http://127.0.0.1:9000']),
-    ),
-    'a list of URLs such as [http://127.0.0.1:9000]',
-  )
-    .describe('`http://host:port`; one server for now.')
+  servers: list(server, 'a list of URLs such as [http://127.0.0.1:9000]', MAX_SERVERS)
+    .describe('Its servers, each as `http://host:port`, as `unix:/path`, or as a mapping that says more.')
     .optional(),
   timeouts: section({
     connect: duration(1, HOUR)
@@ -46,3 +68,4 @@ export const upstream = section({
 }).meta({ required: ['servers'] });
 
 export type FileUpstream = z.output<typeof upstream>;
+export type FileServer = z.output<typeof server>;

@@ -1,10 +1,10 @@
+import type { ServerAddress } from '../../config/config.ts';
 import type { Turn } from '../../lib/turn.ts';
 import type { AttemptFailure } from '../retry.ts';
 import type { ServerState } from '../server-state.ts';
 import type { ConnectionTimes } from '../ticks.ts';
 import type { ResponseFault } from './response-parser.ts';
 import type { SpareHeadReader } from './spare-head-reader.ts';
-import type { UpstreamAddress } from './upstream-socket.ts';
 
 /** The pool, as its connections see it. */
 export interface ConnectionOwner<Connection> {
@@ -24,7 +24,7 @@ export interface ConnectionOwner<Connection> {
 }
 
 export interface ConnectionOptions<Connection> {
-  readonly address: UpstreamAddress;
+  readonly address: ServerAddress;
   readonly times: ConnectionTimes;
   /** Requests at a time, at most. */
   readonly depth: number;

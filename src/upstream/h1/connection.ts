@@ -3,7 +3,7 @@ import type { Reason } from '../../reasons.ts';
 import { isRepeatable, mayShareConnection } from '../repeatable.ts';
 import type { ResponseSink } from '../response-sink.ts';
 import type { AttemptFailure } from '../retry.ts';
-import { causeOf, causeOfReason } from '../server-state.ts';
+import { causeOf, causeOfReason, type ServerState } from '../server-state.ts';
 import type { ConnectionTimes } from '../ticks.ts';
 import type { UpstreamStream } from '../upstream-stream.ts';
 import type { ConnectionOptions, ConnectionOwner } from './connection-owner.ts';
@@ -67,6 +67,10 @@ export class Connection implements UpstreamStream {
     this.#socket.on('end', () => this.#onEnd());
     this.#socket.on('error', (error) => this.#onLost(error));
     this.#socket.on('close', () => this.#onLost(undefined));
+  }
+
+  get server(): ServerState {
+    return this.#owner.state;
   }
 
   /** Whether a repeatable request may be sent now, although another request is under way. */

@@ -1,12 +1,8 @@
 import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
+import type { ServerAddress } from '../../config/config.ts';
 
 type Done = (error?: Error | null) => void;
-
-export interface UpstreamAddress {
-  readonly host: string;
-  readonly port: number;
-}
 
 /** Errors of a write: upstream has closed the connection while our bytes were on their way. */
 const goneCodes: ReadonlySet<string | undefined> = new Set(['EPIPE', 'ECONNRESET']);
@@ -27,12 +23,12 @@ export class UpstreamSocket extends Socket {
   /**
    * Connects. @param read gets the number of bytes in the buffer, and returns whether it wants more.
    */
-  constructor(address: UpstreamAddress, buffer: Buffer, read: (length: number, buffer: Buffer) => boolean) {
+  constructor(address: ServerAddress, buffer: Buffer, read: (length: number, buffer: Buffer) => boolean) {
     const callback = (length: number, bytes: Uint8Array): boolean => read(length, bytes as Buffer);
     // The typings have this option only for `connect`, which passes it to this constructor.
     super({ onread: { buffer, callback } } as ConstructorParameters<typeof Socket>[0]);
     this.setNoDelay(true);
-    this.connect({ host: address.host, port: address.port });
+    this.connect({ ...address });
   }
 
   /**

@@ -1,0 +1,113 @@
+import type { UpstreamServer } from '../config/config.ts';
+import { addressText } from '../http/host-port.ts';
+import type { Balancer } from './balance/balancer.ts';
+import { Endpoint } from './endpoint.ts';
+import type { Pool, PooledConnection } from './pool.ts';
+import type { ServerFact } from './server-facts.ts';
+import type { ServerState } from './server-state.ts';
+
+/** The addresses of one upstream's servers, and the choice among them. */
+export class Endpoints {
+  readonly #servers: readonly UpstreamServer[];
+  readonly #balancer: Balancer;
+  readonly #poolOf: (fact: ServerFact) => Pool;
+  /** By the text of the address. */
+  #current = new Map<string, Endpoint>();
+  /** They have left the configuration or DNS, and end with their last request. */
+  readonly #leaving = new Set<Pool>();
+  /** The endpoints to choose from. */
+  #candidates: readonly Endpoint[] = [];
+  /** The only candidate; undefined when there are others or none. */
+  #only: Endpoint | undefined;
+
+  /** @param servers as configured; @param poolOf makes the pool of an address. */
+  constructor(servers: readonly UpstreamServer[], balancer: Balancer, poolOf: (fact: ServerFact) => Pool) {
+    this.#servers = servers;
+    this.#balancer = balancer;
+    this.#poolOf = poolOf;
+    this.take([]);
+  }
+
+  /** No server may take requests. */
+  get none(): boolean {
+    return this.#candidates.length === 0;
+  }
+
+  get current(): Iterable<Endpoint> {
+    return this.#current.values();
+  }
+
+  /** All pools, those of addresses that leave too. */
+  *pools(): Iterable<Pool> {
+    for (const { pool } of this.#current.values()) yield pool;
+    yield* this.#leaving;
+  }
+
+  /**
+   * Puts the facts in force that the control plane knows. A configured server without facts has one address, its own.
+   * An address that is not named any more gets no new request, and finishes those that it has.
+   */
+  take(facts: readonly ServerFact[]): void {
+    const before = this.#current;
+    this.#current = new Map();
+    for (const server of this.#servers) {
+      const text = addressText(server.address);
+      const its = facts.filter((fact) => fact.server === text);
+      const known =
+        its.length > 0
+          ? its
+          : [{ server: text, address: server.address, mode: 'ready', healthy: true } as const];
+      for (const fact of known) this.#add(server, fact, before);
+    }
+    for (const [text, { pool }] of before) if (!this.#current.has(text)) this.#leave(pool);
+    this.refresh();
+  }
+
+  /** Chooses again who may be chosen. */
+  refresh(): void {
+    const usable = [...this.#current.values()].filter((endpoint) => endpoint.usable);
+    const primary = usable.filter(({ server }) => !server.backup);
+    this.#candidates = primary.length > 0 ? primary : usable;
+    this.#only = this.#candidates.length === 1 ? this.#candidates[0] : undefined;
+    this.#balancer.use(this.#candidates);
+  }
+
+  /**
+   * Chooses a server for a request; undefined when none has a connection for it. The only candidate is always chosen.
+   * @param avoid is chosen only if no other server can take the request.
+   */
+  choose(avoid: ServerState | undefined): Endpoint | undefined {
+    if (this.#only !== undefined) return this.#only;
+    const candidates = this.#candidates;
+    const index = avoid === undefined ? -1 : candidates.findIndex(({ pool }) => pool.state === avoid);
+    return candidates[this.#balancer.choose(index)];
+  }
+
+  /** A connection in use that has room for one more request; undefined where every server has all its connections in use. */
+  shared(): PooledConnection | undefined {
+    for (const { pool } of this.#candidates) {
+      const connection = pool.take(true);
+      if (connection !== undefined) return connection;
+    }
+    return undefined;
+  }
+
+  /** A connection of this pool has ended. */
+  onClosed(pool: Pool): void {
+    if (pool.size === 0) this.#leaving.delete(pool);
+  }
+
+  /** Two servers can have one address; the first one counts. */
+  #add(server: UpstreamServer, fact: ServerFact, before: ReadonlyMap<string, Endpoint>): void {
+    const text = addressText(fact.address);
+    if (this.#current.has(text)) return;
+    const endpoint = before.get(text) ?? new Endpoint(this.#poolOf(fact), server, fact);
+    endpoint.take(server, fact);
+    this.#current.set(text, endpoint);
+  }
+
+  #leave(pool: Pool): void {
+    if (pool.size > 0) this.#leaving.add(pool);
+    pool.drain();
+  }
+}
