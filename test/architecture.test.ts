@@ -106,6 +106,7 @@ const allowedWithin: Readonly<Record<string, Readonly<Record<string, readonly st
   },
   upstream: {
     'body-copies.ts': [],
+    'body-queue.ts': [],
     'read-buffer.ts': [],
     'repeatable.ts': [],
     'ticks.ts': [],
@@ -115,7 +116,7 @@ const allowedWithin: Readonly<Record<string, Readonly<Record<string, readonly st
     'retry.ts': ['server-report.ts'],
     'response-sink.ts': ['retry.ts'],
     'upstream-stream.ts': ['response-sink.ts', 'server-state.ts'],
-    'upload.ts': ['body-copies.ts', 'upstream-stream.ts'],
+    'upload.ts': ['body-copies.ts', 'body-queue.ts', 'upstream-stream.ts'],
     'server-facts.ts': [],
     'waiting-line.ts': ['server-state.ts', 'upstream-stream.ts'],
     h1: [

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { Turn } from '../lib/turn.ts';
 import type { Budget } from '../limits/budget.ts';
 import type { BodyCopies } from './body-copies.ts';
+import { BodyQueue } from './body-queue.ts';
 import type { UpstreamStream } from './upstream-stream.ts';
 
 /**
@@ -15,6 +16,12 @@ const PAUSE_ABOVE_BYTES = 64 * 1024;
  * fill the socket within a turn; its client is asked to pause as soon as the socket is full.
  */
 const LARGE_BYTES = 64 * 1024;
+
+/**
+ * Bytes of a piece that is not worth a write of its own while earlier bytes wait in the socket: the socket keeps an object
+ * and memory for each write. What comes of a body in one turn is then written together.
+ */
+const SMALL_BYTES = 4 * 1024;
 
 /** The resources that all uploads of a process share. */
 export interface UploadResources {
@@ -42,12 +49,15 @@ export class Upload {
   #free = false;
   #last = false;
   #ended = false;
-  #queue: Uint8Array[] = [];
-  #heldBytes = 0;
+  /** Bytes that are held back. */
+  readonly #queue = new BodyQueue();
   #inSocket = 0;
   /** At least one piece had LARGE_BYTES. */
   #large = false;
-  /** The kernel was full in this turn, and takes more when upstream reads. The stream has got no bytes yet. */
+  /**
+   * The kernel was full in this turn, and takes more when upstream reads; or earlier bytes wait in the stream. The stream
+   * gets the bytes that are held when the turn is over.
+   */
   #retrying = false;
   /** Lines to follow a chunked body. */
   #trailers = '';
@@ -62,12 +72,13 @@ export class Upload {
 
   /** The client should send nothing more for now. */
   get full(): boolean {
-    return this.#heldBytes > PAUSE_ABOVE_BYTES || (this.#large && this.#heldBytes > 0);
+    const { bytes } = this.#queue;
+    return bytes > PAUSE_ABOVE_BYTES || (this.#large && bytes > 0);
   }
 
   /** Bytes held back now. */
   get held(): number {
-    return this.#heldBytes;
+    return this.#queue.bytes;
   }
 
   /** Bytes of memory that the socket keeps until upstream takes their content. */
@@ -87,7 +98,7 @@ export class Upload {
 
   /** All bytes so far are on their way. */
   get flowing(): boolean {
-    return this.#free && this.#heldBytes === 0;
+    return this.#free && this.#queue.bytes === 0;
   }
 
   /** Sets lines to follow the body, each with its CRLF; dropped where the body has a length. Called before the last `push`. */
@@ -115,9 +126,9 @@ export class Upload {
     this.#retrying = false;
     this.#resources.budget.giveBack(this.#inSocket);
     this.#inSocket = 0;
-    while (this.#free && this.#queue.length > 0) {
-      const bytes = this.#queue.shift() as Uint8Array;
-      this.#heldBytes -= bytes.length;
+    const queue = this.#queue;
+    for (let bytes = queue.first; this.#free && bytes !== undefined; bytes = queue.first) {
+      queue.take(bytes.length);
       this.#free = this.#stream?.upload(bytes) ?? false;
       if (this.#free) this.#resources.budget.giveBack(bytes.length);
       else this.#inSocket += bytes.length;
@@ -127,10 +138,9 @@ export class Upload {
 
   /** The exchange is over: forgets the bytes that are held. */
   drop(): void {
-    this.#resources.budget.giveBack(this.#heldBytes + this.#inSocket);
+    this.#resources.budget.giveBack(this.#queue.bytes + this.#inSocket);
     this.#inSocket = 0;
-    this.#queue = [];
-    this.#heldBytes = 0;
+    this.#queue.clear();
     this.#free = false;
     this.#retrying = false;
     this.#ended = true;
@@ -139,8 +149,14 @@ export class Upload {
   /** Returns false when the socket keeps the bytes and the budget has no room for them. */
   #pass(chunk: Uint8Array): boolean {
     if (!this.#chunked && chunk.length >= LARGE_BYTES) return this.#passNow(chunk);
+    const size = this.#framedSize(chunk);
+    if (size < SMALL_BYTES && this.#stream?.keepsUpload === true) {
+      if (!this.#hold(chunk)) return false;
+      this.#awaitTurn();
+      return true;
+    }
     const { copies, budget } = this.#resources;
-    const bytes = this.#frame(chunk, copies.room(this.#framedSize(chunk)));
+    const bytes = this.#frame(chunk, copies.room(size));
     if (bytes.length >= LARGE_BYTES) return this.#passNow(bytes);
     this.#free = this.#stream?.upload(bytes) ?? false;
     if (this.#stream?.keepsUpload === false) return true;
@@ -159,30 +175,29 @@ export class Upload {
     if (taken === bytes.length) return true;
     const left = bytes.length - taken;
     if (!this.#resources.budget.take(left)) return false;
-    const rest = Buffer.allocUnsafeSlow(left);
-    rest.set(bytes.subarray(taken));
-    this.#queue.push(rest);
-    this.#heldBytes += left;
+    this.#queue.add(left).set(bytes.subarray(taken));
+    this.#awaitTurn();
+    return true;
+  }
+
+  /** Holds what comes in this turn. */
+  #awaitTurn(): void {
     this.#free = false;
     this.#retrying = true;
-    if (!this.#endsTurn) {
-      this.#endsTurn = true;
-      this.#resources.turn.atEnd(this.#endTurn);
-    }
-    return true;
+    if (this.#endsTurn) return;
+    this.#endsTurn = true;
+    this.#resources.turn.atEnd(this.#endTurn);
   }
 
   /** Upstream may have read since the kernel was full. */
   #retry(): void {
-    for (let bytes = this.#queue[0]; bytes !== undefined; bytes = this.#queue[0]) {
+    const queue = this.#queue;
+    for (let bytes = queue.first; bytes !== undefined; bytes = queue.first) {
       const taken = this.#stream?.uploadNow(bytes) ?? 0;
-      this.#heldBytes -= taken;
+      const { length } = bytes;
       this.#resources.budget.giveBack(taken);
-      if (taken < bytes.length) {
-        this.#queue[0] = bytes.subarray(taken);
-        return;
-      }
-      this.#queue.shift();
+      if (taken > 0) queue.take(taken);
+      if (taken < length) return;
     }
     this.#retrying = false;
     this.#free = true;
@@ -200,8 +215,7 @@ export class Upload {
   #hold(chunk: Uint8Array): boolean {
     const size = this.#framedSize(chunk);
     if (!this.#resources.budget.take(size)) return false;
-    this.#queue.push(this.#frame(chunk, Buffer.allocUnsafeSlow(size)));
-    this.#heldBytes += size;
+    this.#frame(chunk, this.#queue.add(size));
     return true;
   }
 
@@ -222,7 +236,7 @@ export class Upload {
   }
 
   #endIfDone(): void {
-    if (!this.#last || this.#ended || this.#heldBytes > 0 || this.#stream === undefined) return;
+    if (!this.#last || this.#ended || this.#queue.bytes > 0 || this.#stream === undefined) return;
     this.#ended = true;
     if (this.#chunked) this.#stream.upload(bytesOf(`0\r\n${this.#trailers}\r\n`));
     this.#stream.endUpload();

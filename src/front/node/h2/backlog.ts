@@ -27,9 +27,14 @@ export class Backlog {
     const bytes = pieces.reduce((sum, { length }) => sum + length, -at);
     if (!this.#held.take(bytes)) return false;
     this.#copied += bytes;
-    // Not `slice`: that of a Buffer is a view.
-    const copies = pieces.map((piece, index) => new Uint8Array(index === 0 ? piece.subarray(at) : piece));
-    this.pieces = [...this.pieces, ...copies];
+    // One copy of all: an object for each piece would take more memory than tiny pieces hold.
+    const copy = new Uint8Array(bytes);
+    let to = -at;
+    for (const piece of pieces) {
+      copy.set(to < 0 ? piece.subarray(at) : piece, Math.max(to, 0));
+      to += piece.length;
+    }
+    if (bytes > 0) this.pieces = [...this.pieces, copy];
     this.last ||= last;
     return true;
   }

@@ -112,14 +112,14 @@ test('DATA goes in frames of 2^14 bytes at most, whatever the client takes (§4.
   assert.deepEqual(sizes, [16_384, 16_384, 7232]);
 });
 
-test('a piece that waits is a copy, and a reply that waits is sent in its turn', async () => {
+test('pieces that wait are a copy, and a reply that waits is sent in its turn', async () => {
   const client = await clientWith(0);
   client.send(get(1), get(3));
   const { client: stream } = client.exchange();
-  const shared = Buffer.from('abc');
+  const shared = [Buffer.from('abc'), Buffer.from('def')];
   stream.begin(responseHead(200));
-  assert.equal(stream.send([shared, Buffer.from('def')], false), false);
-  shared.fill('z');
+  assert.equal(stream.send(shared, false), false);
+  for (const piece of shared) piece.fill('z');
   client.exchange(1).client.reply({ head: responseHead(403, 2), body: Buffer.from('no'), close: false });
   assert.equal(client.exchange(1).replied, true);
   await client.frames();
@@ -129,10 +129,26 @@ test('a piece that waits is a copy, and a reply that waits is sent in its turn',
     .filter(({ type }) => type === types.data)
     .map(({ payload, flags }) => [`${payload}`, flags]);
   assert.deepEqual(texts, [
-    ['abc', 0],
-    ['def', 0],
+    ['abcdef', 0],
     ['no', 1],
   ]);
+});
+
+test('the rest of a piece that a window cut is joined with those behind it', async () => {
+  for (let first = 0; first <= 7; first += 1) {
+    const client = await clientWith(first);
+    client.send(get(1));
+    const { client: stream } = client.exchange();
+    stream.begin(responseHead(200));
+    const pieces = ['ab', '', 'cde', 'f', ''].map((text) => Buffer.from(text));
+    assert.equal(stream.send(pieces, false), first >= 6);
+    for (const one of pieces) one.fill('z');
+    await client.frames();
+    client.send(windowUpdate(1, 100));
+    const rest = (await client.frames()).filter(({ type }) => type === types.data);
+    assert.equal(rest.map(({ payload }) => `${payload}`).join(''), 'abcdef'.slice(first));
+    assert.ok(rest.length <= 1, `${rest.length} frames`);
+  }
 });
 
 const piece = Buffer.alloc(16_384, 'x');
