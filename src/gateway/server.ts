@@ -22,6 +22,7 @@ import { readBuffer } from '../upstream/read-buffer.ts';
 import type { ServerReport } from '../upstream/server-report.ts';
 import { ServerStates, serversOf } from '../upstream/server-state.ts';
 import type { FetchedKeys } from './servers.ts';
+import { servesAlike } from './serves-alike.ts';
 import { Service } from './service.ts';
 
 /**
@@ -74,6 +75,7 @@ export class Server {
   readonly #turn = new Turn();
   readonly #proxyLines = new LineRate(systemClock);
   readonly #servers: ServerStates;
+  #config: Config;
   #current: Service;
   /** The current one, and older ones that still have exchanges. */
   readonly #services = new Set<Service>();
@@ -103,12 +105,13 @@ export class Server {
       },
     });
     this.#servers = new ServerStates(options.clock, options.onServer);
+    this.#config = config;
     this.#current = this.#build(config);
   }
 
   /** In force. */
   get config(): Config {
-    return this.#current.config;
+    return this.#config;
   }
 
   get service(): Service {
@@ -181,7 +184,8 @@ export class Server {
   }
 
   /**
-   * Makes another configuration ready: its threads, and the addresses that are new. @throws StartError when a part of the
+   * Makes another configuration ready: its threads, and the addresses that are new. If only certificates differ, the
+   * service stays, with the tokens that it knows and its upstream connections. @throws StartError when a part of the
    * configuration is not available; nothing has changed then.
    */
   async prepare(config: Config): Promise<ServerChange> {
@@ -193,11 +197,12 @@ export class Server {
     let next: Service | undefined;
     const abandon = (): void => {
       for (const address of fresh) this.#unbind(address);
-      void next?.close();
+      if (next !== this.#current) void next?.close();
     };
     try {
-      next = this.#build(config);
-      await next.authorizer.start();
+      const isKept = servesAlike(this.config, config);
+      next = isKept ? this.#current : this.#build(config);
+      if (!isKept) await next.authorizer.start();
       // A server that was replaced while the threads started must not accept connections again.
       for (const address of fresh) if (!front.isStopped) await this.#bind(address);
       if (this.#isClosing()) throw new StartError('the gateway is shutting down');
@@ -207,7 +212,7 @@ export class Server {
       throw this.#isClosing() ? new StartError('the gateway is shutting down', { cause: error }) : error;
     }
     const prepared = next;
-    return { commit: (keys) => this.#take(prepared, keys), abandon };
+    return { commit: (keys) => this.#take(config, prepared, keys), abandon };
   }
 
   /** Resolves when no new connection is accepted. Open connections are still served. */
@@ -288,20 +293,21 @@ export class Server {
     return service;
   }
 
-  #take(next: Service, keys: FetchedKeys): void {
+  #take(config: Config, next: Service, keys: FetchedKeys): void {
     for (const [issuer, set] of keys) {
       if (set.length > 0) next.authorizer.setKeys(issuer, set);
     }
+    const { listen } = this.#config;
     const before = this.#current;
+    this.#config = config;
     this.#current = next;
-    this.connections.limit = next.config.limits.connections;
-    this.#front.follow(next.config);
-    const wanted = new Set(next.config.listen.map(addressText));
-    for (const address of before.config.listen) {
-      if (!wanted.has(addressText(address))) this.#unbind(address);
-    }
-    before.retire();
-    this.#servers.keep(serversOf(next.config));
+    this.connections.limit = config.limits.connections;
+    this.#front.follow(config);
+    const wanted = new Set(config.listen.map(addressText));
+    for (const address of listen) if (!wanted.has(addressText(address))) this.#unbind(address);
+    if (next === before) next.resetLeases();
+    else before.retire();
+    this.#servers.keep(serversOf(config));
   }
 
   async #bind(address: TrafficAddress): Promise<void> {

@@ -8,7 +8,6 @@ import { buildService, type Surroundings } from './build-service.ts';
 
 /** One configuration at work. It serves until another takes its place, and ends with its last exchange. */
 export class Service {
-  readonly config: Config;
   /** The context of its exchanges. */
   readonly forExchanges: ExchangeContext<Exchange>;
   readonly authorizer: Authorizer;
@@ -22,7 +21,6 @@ export class Service {
 
   /** Throws when a key of the configuration cannot be used. @param onClosed called when the service has ended. */
   constructor(config: Config, surroundings: Surroundings, onClosed: (service: Service) => void) {
-    this.config = config;
     this.#onClosed = onClosed;
     const { upstreams, forExchanges } = buildService(config, {
       ...surroundings,
@@ -41,6 +39,12 @@ export class Service {
   /** Counts an exchange that begins; `onEnd` counts its end. */
   begin(): void {
     this.#exchanges += 1;
+  }
+
+  /** The limits that processes share are dealt again: this process has its shares of them, as at the start. */
+  resetLeases(): void {
+    this.budget.reset();
+    for (const upstream of this.upstreams.values()) upstream.reset();
   }
 
   /** Another service has taken its place: no exchange begins here any more, and the last one ends the service. */

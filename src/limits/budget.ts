@@ -30,6 +30,7 @@ interface Waiter {
 export class Budget implements Lease {
   limit: number;
   readonly step = STEP_BYTES;
+  readonly #share: number;
   readonly #keep: number;
   readonly #onScarce: ((wanted?: number) => void) | undefined;
   readonly #waiters = new Set<Waiter>();
@@ -41,6 +42,7 @@ export class Budget implements Lease {
    */
   constructor(bytes: number, onScarce?: (wanted?: number) => void) {
     this.limit = bytes;
+    this.#share = bytes;
     this.#keep = Math.min(KEEP_BYTES, Math.floor(bytes / KEEP_PART));
     this.#onScarce = onScarce;
   }
@@ -88,6 +90,11 @@ export class Budget implements Lease {
         this.#onScarce?.(missing);
       } else this.#end(waiter);
     }
+  }
+
+  /** The limit is again what it was at first; bytes above it that are taken stay taken. */
+  reset(): void {
+    this.raise(this.#share - this.limit);
   }
 
   lower(wanted: number): number {

@@ -146,6 +146,13 @@ export class Upstream implements Lease, PoolOwner {
     return amount;
   }
 
+  /** The limit is again what it was at first. Connections in use above it stay until their requests have ended. */
+  reset(): void {
+    this.limit = this.#options.limits.connections;
+    while (this.#size > this.limit && this.#endIdle());
+    this.#dialForWaiters();
+  }
+
   /** Connections and waiters by state, for metrics. */
   count(): Readonly<Record<'idle' | 'busy' | 'connecting' | 'waiting', number>> {
     const sum = { idle: 0, busy: 0, connecting: 0, waiting: this.#waiting.size };

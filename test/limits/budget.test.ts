@@ -93,3 +93,15 @@ describe('the share given away', () => {
     }
   });
 });
+
+test('a budget that is dealt again has its first share, and what is taken stays taken', () => {
+  const budget = shared(100);
+  budget.raise(50);
+  assert.equal(budget.take(120), true);
+  budget.reset();
+  assert.deepEqual([budget.limit, budget.used, budget.take(1)], [100, 120, false]);
+  budget.giveBack(120);
+  budget.lower(40);
+  budget.reset();
+  assert.equal(budget.take(100), true);
+});

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import type { TLSSocket } from 'node:tls';
 import type { Config, TlsConfig } from '../../src/config/config.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { renewCertificates } from '../../src/config/renew.ts';
@@ -51,6 +52,8 @@ interface Stand {
   serves(cn: string): Promise<void>;
   /** `configuration.lastReload` of `/status`. */
   lastReload(): Promise<{ ok: boolean; faults: string[] } | null>;
+  /** `cache` of `/status`. */
+  cache(): Promise<{ entries: number; hits: number; misses: number }>;
   close(): Promise<void>;
 }
 
@@ -82,22 +85,37 @@ async function watched(tls: TlsConfig): Promise<Stand> {
     socket.destroy();
     return String(CN);
   };
+  const status = async () => {
+    const { body } = await request(
+      gateway.adminPort,
+      'GET /status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
+    );
+    return JSON.parse(body);
+  };
   return {
     gateway,
     lines,
     serves: async (cn) => void (await eventually(cnNow, (seen) => seen === cn)),
-    lastReload: async () => {
-      const { body } = await request(
-        gateway.adminPort,
-        'GET /status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
-      );
-      return JSON.parse(body).configuration.lastReload;
-    },
+    lastReload: async () => (await status()).configuration.lastReload,
+    cache: async () => (await status()).cache,
     close: async () => {
       watch.stop();
       await gateway.close();
     },
   };
+}
+
+/** Sends a request on an open connection; resolves when its response has come. */
+async function get(socket: TLSSocket, authorization: string): Promise<void> {
+  let text = '';
+  socket.on('data', (chunk) => {
+    text += chunk;
+  });
+  socket.write(`GET / HTTP/1.1\r\nHost: a\r\nAuthorization: ${authorization}\r\n\r\n`);
+  await eventually(
+    () => text,
+    (seen) => seen.endsWith('ok'),
+  );
 }
 
 const count = (lines: readonly string[], pattern: RegExp): number =>
@@ -117,18 +135,28 @@ describe('a pair of files that has changed', () => {
     renameSync(at('new.pem'), at('plain.pem'));
     writeFileSync(at('plain.key'), two.key);
     await stand.serves('two');
-    let text = '';
-    open.on('data', (chunk) => {
-      text += chunk;
-    });
-    open.write(`GET / HTTP/1.1\r\nHost: a\r\nAuthorization: ${testBearer()}\r\n\r\n`);
-    await eventually(
-      () => text,
-      (seen) => seen.endsWith('ok'),
-    );
+    await get(open, testBearer());
     open.destroy();
     assert.match(stand.lines.join('\n'), /the certificate a\.example of 127\.0\.0\.1:0/);
     assert.equal((await stand.lastReload())?.ok, true);
+  });
+
+  test('costs no verified token and no upstream connection', async (t) => {
+    const [one, two] = [pair('one'), pair('two')];
+    const file = join(folder, 'kept.pem');
+    writeFileSync(file, one.cert + one.key);
+    const stand = await watched(read('{ certificates: kept.pem }'));
+    t.after(() => stand.close());
+    const bearer = testBearer();
+    const [before, after] = [await connectTls(stand.gateway.port), await connectTls(stand.gateway.port)];
+    t.after(() => [before, after].map((socket) => socket.destroy()));
+    const dialled = origin.accepted;
+    await get(before, bearer);
+    writeFileSync(file, two.cert + two.key);
+    await stand.serves('two');
+    await get(after, bearer);
+    assert.deepEqual(await stand.cache(), { entries: 1, hits: 1, misses: 1 });
+    assert.equal(origin.accepted, dialled + 1);
   });
 
   test('that cannot serve leaves the old one in force, is told once, and does not keep another from being renewed', async (t) => {
