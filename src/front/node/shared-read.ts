@@ -7,12 +7,15 @@ import { Socket } from 'node:net';
  */
 const READ_BYTES = 64 * 1024;
 
+/** Bytes that a read of TLS brings at most: the content of a record (RFC 8446 §5.1). */
+const RECORD_BYTES = 16 * 1024;
+
 /**
- * Reads of all sockets in one turn of the loop that may fill the buffer. Behind them each socket has one such read, and
- * waits for the next turn. The system would go on for 32 reads, which is 2 MiB of an upload; with several uploads, other
- * clients would wait for all of that in each turn.
+ * Bytes of full reads of all sockets in one turn of the loop. Behind them each socket has one such read, and waits for the
+ * next turn. The system would go on for 32 reads, which is 2 MiB of an upload; with several uploads, other clients would
+ * wait for all of that in each turn.
  */
-const FULL_READS_IN_A_TURN = 2;
+const BYTES_IN_A_TURN = 2 * READ_BYTES;
 
 /** What Node.js gives a socket that was made with `onread`. An accepted socket has the same members, unset. */
 interface Door {
@@ -34,8 +37,8 @@ export class SharedRead {
   readonly #door: Door | undefined = findDoor();
   /** What the last read has brought. Clients repeat their requests, so the next one often has the same length. */
   #view = this.buffer.subarray(0, 0);
-  /** Reads of this turn that have filled the buffer. */
-  #fullReads = 0;
+  /** Bytes of the full reads of this turn. */
+  #fullBytes = 0;
   /** Sockets that have had their share of this turn. */
   #waiting: Socket[] = [];
 
@@ -54,20 +57,22 @@ export class SharedRead {
     }
     const { buffer } = this;
     const members = socket as unknown as Record<symbol, unknown>;
+    // A read that brings less has left nothing behind.
+    const full = 'encrypted' in socket ? RECORD_BYTES : READ_BYTES;
     members[door.buffer] = buffer;
     members[door.callback] = (length: number): boolean => {
       if (this.#view.length !== length) this.#view = buffer.subarray(0, length);
       onBytes(this.#view);
-      return length < READ_BYTES || this.#mayGoOn(socket);
+      return length < full || this.#mayGoOn(socket, length);
     };
     handle.useUserBuffer(buffer);
   }
 
-  /** Whether a socket that has filled the buffer may be read again in this turn. */
-  #mayGoOn(socket: Socket): boolean {
-    if (this.#fullReads === 0) setImmediate(() => this.#readOn());
-    this.#fullReads += 1;
-    if (this.#fullReads < FULL_READS_IN_A_TURN) return true;
+  /** Whether a socket that has brought a full read may be read again in this turn. */
+  #mayGoOn(socket: Socket, length: number): boolean {
+    if (this.#fullBytes === 0) setImmediate(() => this.#readOn());
+    this.#fullBytes += length;
+    if (this.#fullBytes < BYTES_IN_A_TURN) return true;
     this.#waiting.push(socket);
     return false;
   }
@@ -76,7 +81,7 @@ export class SharedRead {
   #readOn(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    this.#fullReads = 0;
+    this.#fullBytes = 0;
     for (const socket of waiting) if (!socket.destroyed && !socket.isPaused()) socket.resume();
   }
 }

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { SharedRead } from '../../../src/front/node/shared-read.ts';
+import { Authority } from '../../support/authority.ts';
 
 const MIB = 1024 * 1024;
 const BODY = 8 * MIB;
@@ -93,6 +95,41 @@ describe('a client that sends as fast as it can', () => {
     await turn();
     assert.ok(most <= SHARE + (sockets.length - 1) * READ, `${most} bytes came in a turn`);
     for (const one of [...clients, ...sockets]) one.destroy();
+  });
+
+  test('brings no more over TLS than what the system had read when its share was full', async () => {
+    const { cert, key } = new Authority('root').issue({ cn: 'a', names: ['a.example'] });
+    const secure = createTlsServer({ cert, key }).listen(0, '127.0.0.1');
+    await once(secure, 'listening');
+    const connection = once(secure, 'secureConnection') as Promise<[TLSSocket]>;
+    const { port } = secure.address() as AddressInfo;
+    const sender = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false });
+    const [socket] = await connection;
+    const read = new SharedRead();
+    let all = 0;
+    let inTurn = 0;
+    let most = 0;
+    const whole = new Promise<void>((resolve) => {
+      read.attach(socket, (bytes) => {
+        if (inTurn === 0) {
+          setImmediate(() => {
+            most = Math.max(most, inTurn);
+            inTurn = 0;
+          });
+        }
+        inTurn += bytes.length;
+        all += bytes.length;
+        if (all === BODY) resolve();
+      });
+    });
+    socket.resume();
+    sender.write(Buffer.alloc(BODY));
+    await whole;
+    await turn();
+    assert.ok(most <= SHARE + READ, `${most} bytes came in a turn`);
+    sender.destroy();
+    socket.destroy();
+    secure.close();
   });
 
   test('and that is paused meanwhile, stays so until it is resumed', async () => {
