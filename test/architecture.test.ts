@@ -53,7 +53,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   'index.ts': ['lib', 'config', 'gateway'],
   demo: ['lib', 'config', 'gateway'],
-  cli: ['lib', 'config', 'process', 'demo', 'type explain', 'explain'],
+  // `check` prints which engine would serve each address.
+  cli: ['lib', 'http', 'config', 'front', 'process', 'demo', 'type explain', 'explain'],
   'main.ts': ['cli'],
 };
 
@@ -103,6 +104,7 @@ const allowedWithin: Readonly<Record<string, Readonly<Record<string, readonly st
     uws: ['front.ts', 'bind-fault.ts', 'remote-address.ts', 'socket-file.ts'],
     node: ['front.ts', 'bind-fault.ts', 'remote-address.ts', 'socket-file.ts'],
     'fronts.ts': ['engine-of.ts', 'front.ts', 'node', 'uws'],
+    'engines-here.ts': ['engine-of.ts', 'uws'],
   },
   upstream: {
     'body-copies.ts': [],
@@ -149,7 +151,7 @@ const doors: readonly (readonly [what: string, pattern: RegExp, place: RegExp])[
   [
     'which front serves',
     /\b(Uws\w+|loadEngine|uWebSockets\w*)\b|\/uws\//,
-    /^(front\/(uws\/|fronts\.ts$)|config\/)/,
+    /^(front\/(uws\/|(fronts|engines-here)\.ts$)|config\/)/,
   ],
   [
     'connections to other servers',

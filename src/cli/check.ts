@@ -1,3 +1,7 @@
+import type { Config } from '../config/config.ts';
+import { type EngineHere, enginesHere } from '../front/engines-here.ts';
+import { addressText } from '../http/host-port.ts';
+import { isVulnerable, nodeVersion, vulnerableText } from '../lib/node-version.ts';
 import { checkAsService } from './check-as-service.ts';
 import { complain } from './complain.ts';
 import { findConfigFile, readConfig } from './config-file.ts';
@@ -13,13 +17,14 @@ export interface CheckArguments {
   readonly strict?: boolean;
 }
 
-/** Validates the file and everything it names, and prints the result. @returns the exit code */
+/** Validates the file and everything it names. Prints the result, and what would serve each address here. @returns the exit code */
 export function check(options: CheckArguments): number {
   if (options.asService === true) return checkAsService(options);
   const file = findConfigFile(options.config);
   const config = readConfig(file);
   if (config === undefined) return exitCodes.config;
-  const { warnings } = config;
+  const engines = enginesHere(config);
+  const warnings = [...config.warnings, ...startRefusals(config, engines)];
   const isStrict = options.strict === true;
   for (const warning of warnings) {
     if (isStrict) complain('error', warning);
@@ -31,5 +36,18 @@ export function check(options: CheckArguments): number {
     return exitCodes.config;
   }
   process.stdout.write(`${file} is valid\n`);
+  for (const { address, choice } of engines) {
+    if (typeof choice !== 'string')
+      process.stdout.write(`${address} is served by engine ${choice.engine} (${choice.reason})\n`);
+  }
   return exitCodes.ok;
+}
+
+/** Why a start of this Node.js on this machine would be refused. The configuration may be meant for another one. */
+function startRefusals({ listen }: Config, engines: readonly EngineHere[]): readonly string[] {
+  const vulnerable = listen.filter(({ tls }) => tls !== undefined && isVulnerable(nodeVersion));
+  return [
+    ...engines.flatMap(({ choice }) => (typeof choice === 'string' ? choice : [])),
+    ...vulnerable.map((address) => vulnerableText(addressText(address), nodeVersion)),
+  ].map((why) => `start is refused here: ${why}`);
 }

@@ -2,7 +2,7 @@ import type { TrafficAddress } from '../config/config.ts';
 import { type EngineChoice, engineOf, whyNode } from './engine-of.ts';
 import type { Front, FrontConfig, FrontOptions, Staple } from './front.ts';
 import { NodeFront } from './node/front.ts';
-import { NoBinaryError } from './uws/engine.ts';
+import { whyAbsent } from './uws/engine.ts';
 import { UwsFront } from './uws/front.ts';
 
 /** Both fronts as one: `engineOf` says which of them serves an address. */
@@ -93,10 +93,9 @@ export class Fronts implements Front {
     try {
       await this.#uws.open();
     } catch (error) {
-      // A binary that is there and differs, or that the configuration names, is no reason to do without.
-      const isAbsent = error instanceof NoBinaryError && this.#options.config.uws === undefined;
-      if (isNamed || !isAbsent) throw error;
-      this.#whyNoUws = error.reason;
+      const why = whyAbsent(error, this.#options.config.uws);
+      if (isNamed || why === undefined) throw error;
+      this.#whyNoUws = why;
     }
     this.#tried = true;
   }

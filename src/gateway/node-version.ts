@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { addressText } from '../http/host-port.ts';
 import type { Log } from '../lib/log.ts';
-import { isVulnerable, nodeVersion, soundVersions } from '../lib/node-version.ts';
+import { isVulnerable, nodeVersion, soundVersions, vulnerableText } from '../lib/node-version.ts';
 import { StartError } from '../lib/start-error.ts';
 
 /**
@@ -23,7 +23,5 @@ export function assertNodeVersion(
     log.warn({ node: version, address }, `TLS by this Node.js has known holes: ${soundVersions} has none`);
     return;
   }
-  throw new StartError(
-    `cannot serve ${address} with TLS: Node.js ${version} has known holes in it; use ${soundVersions}, or start with --accept-vulnerable-node`,
-  );
+  throw new StartError(vulnerableText(address, version));
 }

@@ -35,3 +35,8 @@ export function sharesPorts(version: string): boolean {
 
 /** The releases that have none of them, for a message. */
 export const soundVersions = `${SOUND.map((release) => release.join('.')).join(', ')} or later`;
+
+/** Why an address with TLS is not served by a Node.js that has known holes in it. */
+export function vulnerableText(address: string, version: string): string {
+  return `cannot serve ${address} with TLS: Node.js ${version} has known holes in it; use ${soundVersions}, or start with --accept-vulnerable-node`;
+}

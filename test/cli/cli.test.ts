@@ -71,15 +71,17 @@ test('a reader that goes away is no error', async () => {
 test('check finds its file by option, environment and default place', async () => {
   write('portcullis.yaml', good);
   const other = write('other.yaml', good);
-  const say = (file: string) => ({ code: 0, stdout: `${file} is valid\n`, stderr: '' });
-  assert.deepEqual(await run(['check'], { cwd: folder }), say('./portcullis.yaml'));
-  const env = { PORTCULLIS_CONFIG: other };
-  assert.deepEqual(await run(['check'], { cwd: folder, env }), say(other));
-  const args = ['check', '--config', 'portcullis.yaml'];
-  assert.deepEqual(
-    await run(args, { cwd: folder, env: { PORTCULLIS_CONFIG: 'none' } }),
-    say('portcullis.yaml'),
-  );
+  const said = async (args: readonly string[], env = {}): Promise<unknown> => {
+    const { code, stdout, stderr } = await run(['check', ...args], { cwd: folder, env });
+    return [code, stdout.split('\n')[0], stderr];
+  };
+  assert.deepEqual(await said([]), [0, './portcullis.yaml is valid', '']);
+  assert.deepEqual(await said([], { PORTCULLIS_CONFIG: other }), [0, `${other} is valid`, '']);
+  assert.deepEqual(await said(['--config', 'portcullis.yaml'], { PORTCULLIS_CONFIG: 'none' }), [
+    0,
+    'portcullis.yaml is valid',
+    '',
+  ]);
 });
 
 test('check and start print every fault, and end with 78', async () => {
@@ -107,7 +109,7 @@ test('check and start print every fault, and end with 78', async () => {
 test('check prints what is switched off', async () => {
   const file = write('open.yaml', good.replace('audience: y', 'audience: any'));
   const { code, stdout, stderr } = await run(['check', '--config', file]);
-  assert.deepEqual([code, stdout], [0, `${file} is valid\n`]);
+  assert.deepEqual([code, stdout.split('\n')[0]], [0, `${file} is valid`]);
   assert.equal(
     stderr,
     `warning: ${file}:4:40: issuers.app.audience: any: tokens meant for other services are accepted\n`,

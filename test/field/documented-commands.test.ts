@@ -170,7 +170,7 @@ describe('the documented commands', () => {
   test('check a file, and print its faults as shown', async () => {
     const sound = write('sound.yaml', firstConfiguration());
     const { code, out } = await shell(CHECK, { PORTCULLIS_CONFIG: sound, npm_config_offline: 'true' });
-    assert.deepEqual([code, out], [0, `${sound} is valid\n`]);
+    assert.deepEqual([code, out.split('\n')[0]], [0, `${sound} is valid`]);
     const [, block = ''] = /^```yaml\n(listen:.*?)^```$/ms.exec(text('README.md')) ?? [];
     const faulty = write(
       'portcullis.yaml',

@@ -137,7 +137,7 @@ test('check passes with warnings, and check --strict does not', async () => {
     'listen: 127.0.0.1:8080\nadmin: 0.0.0.0:9090\nauth: none\nupstream: http://127.0.0.1:9000\n',
   );
   const plain = await run(['check', file]);
-  assert.deepEqual([plain.code, plain.stdout], [0, `${file} is valid\n`]);
+  assert.deepEqual([plain.code, plain.stdout.split('\n')[0]], [0, `${file} is valid`]);
   assert.match(plain.stderr, /^warning: .*:2:8: admin: is reached from every network/);
   const strict = await run(['check', '--strict', file]);
   assert.deepEqual([strict.code, strict.stdout], [78, '']);

@@ -86,6 +86,14 @@ export function loadEngine(requestHeadBytes: number, chosen?: EngineFile): Engin
   }
 }
 
+/**
+ * Why the engine is absent. Undefined: `error` is about a binary that is there and differs, or that the configuration
+ * names, which is no reason to do without.
+ */
+export function whyAbsent(error: unknown, chosen: EngineFile | undefined): string | undefined {
+  return error instanceof NoBinaryError && chosen === undefined ? error.reason : undefined;
+}
+
 /** No binary of the engine runs here. */
 export class NoBinaryError extends StartError {
   /** Why, in a few words. */

@@ -97,7 +97,7 @@ describe('a client that sends as fast as it can', () => {
     for (const one of [...clients, ...sockets]) one.destroy();
   });
 
-  test('brings no more over TLS than what the system had read when its share was full', async () => {
+  test('brings no more over TLS than what the system had read when its share was full', async (t) => {
     const { cert, key } = new Authority('root').issue({ cn: 'a', names: ['a.example'] });
     const secure = createTlsServer({ cert, key }).listen(0, '127.0.0.1');
     await once(secure, 'listening');
@@ -105,6 +105,11 @@ describe('a client that sends as fast as it can', () => {
     const { port } = secure.address() as AddressInfo;
     const sender = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false });
     const [socket] = await connection;
+    t.after(() => {
+      sender.destroy();
+      socket.destroy();
+      secure.close();
+    });
     const read = new SharedRead();
     let all = 0;
     let inTurn = 0;
@@ -127,9 +132,6 @@ describe('a client that sends as fast as it can', () => {
     await whole;
     await turn();
     assert.ok(most <= SHARE + READ, `${most} bytes came in a turn`);
-    sender.destroy();
-    socket.destroy();
-    secure.close();
   });
 
   test('and that is paused meanwhile, stays so until it is resumed', async () => {
