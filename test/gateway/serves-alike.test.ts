@@ -26,7 +26,7 @@ function configOf(listen: string, rest = 'auth: none', env: Record<string, strin
 }
 
 const base = configOf(', tls: { certificates: one.pem }');
-const issuer = `issuers: { i: { issuer: 'https://i', keys: { secret: $${'{KEY}'} }, algorithms: [HS256], audience: a } }
+const issuer = `issuers: { i: { issuer: 'https://i', keys: { secret: "$${'{KEY}'}" }, algorithms: [HS256], audience: a } }
 auth: i`;
 const cases: readonly (readonly [what: string, after: Config, alike: boolean])[] = [
   ['the same file', configOf(', tls: { certificates: one.pem }'), true],
