@@ -95,7 +95,7 @@ export function whyAbsent(error: unknown, chosen: EngineFile | undefined): strin
 }
 
 /** No binary of the engine runs here. */
-export class NoBinaryError extends StartError {
+class NoBinaryError extends StartError {
   /** Why, in a few words. */
   readonly reason: string;
 
