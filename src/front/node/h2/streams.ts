@@ -72,7 +72,7 @@ export interface StreamsOptions {
  * Bytes of a DATA frame that earns its client patience although the client's window cuts it short. With smaller ones a
  * client could make a response leave byte by byte, on all streams at once (CVE-2019-9511).
  */
-const EARNING_BYTES = 1024;
+const EARNING_BYTES = 256;
 
 /** Pseudo-header fields that are the request line of HTTP/1.1, and no fields there. */
 const REQUEST_LINE_FIELDS = 3;
