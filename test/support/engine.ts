@@ -37,6 +37,7 @@ export const differences = [
   '`Expect: 100-continue`',
   'a fast upload',
   'the head of a response',
+  'interim responses: 103 and others',
   'the chunks of a response',
   'a response that breaks off',
 ] as const;
