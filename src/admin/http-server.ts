@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { seenJson } from '../lib/foreign-text.ts';
 import { Connections } from './connections.ts';
 import { isOwnHost } from './host-field.ts';
-import type { PostHandler } from './post-handler.ts';
+import type { PostHandler, PostHeaders, PostReply } from './post-handler.ts';
 import { BodyTooLarge, readBody } from './request-body.ts';
 
 /** Bytes of a request head: a probe or a scraper sends a few hundred, a signed webhook some thousand. */
@@ -32,8 +32,13 @@ export interface HttpServerOptions {
   readonly pages: ReadonlyMap<string, () => Page | Promise<Page>>;
   /** Names that a Host field may have besides the address itself and `localhost`, in lower case. */
   readonly hosts: ReadonlySet<string>;
-  /** Handlers of POST, by path. A path has a page or a handler. Handlers demand a proof, so they accept any Host field. */
+  /**
+   * Handlers of POST, by path; one whose path ends with a slash has all paths below. A path has a page or a handler.
+   * Handlers demand a proof, so they accept any Host field.
+   */
   readonly posts: ReadonlyMap<string, PostHandler>;
+  /** The refusal of a request for a page, before the page is made. */
+  readonly refuse?: ((path: string, headers: PostHeaders) => PostReply | undefined) | undefined;
   /** Receives an error of a page or handler; the client gets a plain 500 without its text. */
   readonly fault: (error: unknown) => void;
 }
@@ -101,11 +106,11 @@ function listen(server: Server, host: string, port: number): Promise<string> {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { pages, posts, hosts, fault }: HttpServerOptions,
+  { pages, posts, hosts, refuse, fault }: HttpServerOptions,
 ): Promise<void> {
   const [path = '', query = ''] = (request.url ?? '').split(/\?(.*)/s, 2);
   const page = pages.get(path);
-  const post = posts.get(path);
+  const [at, post] = handlerOf(path, posts);
   if (post === undefined && !isOwnHost(request, hosts)) {
     send(response, json(421, { error: 'the Host field names another address; add its name to admin.hosts' }));
     return;
@@ -122,8 +127,10 @@ async function answer(
     return;
   }
   try {
-    if (request.method === 'DELETE') await answerDelete(request, response, query, post);
-    else if (post !== undefined) await answerPost(request, response, post);
+    const refusal = page && refuse?.(path, request.headers);
+    if (refusal !== undefined) reply(response, refusal);
+    else if (request.method === 'DELETE') await answerDelete(request, response, query, post);
+    else if (post !== undefined) await answerPost(request, response, post, path.slice(at.length));
     else if (page !== undefined) send(response, await page());
   } catch (error) {
     // The client left in the middle of its request.
@@ -137,12 +144,12 @@ async function answerPost(
   request: IncomingMessage,
   response: ServerResponse,
   handler: PostHandler,
+  below: string,
 ): Promise<void> {
   const { headers } = request;
   const refusal = handler.refuse(headers);
   if (refusal !== undefined) {
-    for (const [name, value] of Object.entries(refusal.headers ?? {})) response.setHeader(name, value);
-    send(response, json(refusal.status, refusal.body));
+    reply(response, refusal);
     return;
   }
   let body: Buffer;
@@ -153,9 +160,7 @@ async function answerPost(
     send(response, json(413, { error: `the body has more than ${handler.maxBytes} bytes` }));
     return;
   }
-  const made = await handler.answer(headers, body);
-  for (const [name, value] of Object.entries(made.headers ?? {})) response.setHeader(name, value);
-  send(response, json(made.status, made.body));
+  reply(response, await handler.answer(headers, body, below));
 }
 
 async function answerDelete(
@@ -165,9 +170,25 @@ async function answerDelete(
   handler: PostHandler | undefined,
 ): Promise<void> {
   const made = await handler?.remove?.(headers, query);
-  if (made === undefined) return;
-  for (const [name, value] of Object.entries(made.headers ?? {})) response.setHeader(name, value);
-  send(response, json(made.status, made.body));
+  if (made !== undefined) reply(response, made);
+}
+
+/** The handler of a path with its own path. */
+function handlerOf(
+  path: string,
+  posts: HttpServerOptions['posts'],
+): readonly [at: string, handler: PostHandler | undefined] {
+  const handler = posts.get(path);
+  if (handler !== undefined) return [path, handler];
+  for (const [at, above] of posts) {
+    if (at.endsWith('/') && path.startsWith(at)) return [at, above];
+  }
+  return [path, undefined];
+}
+
+function reply(response: ServerResponse, { status, body, headers = {} }: PostReply): void {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  send(response, json(status, body));
 }
 
 function send(response: ServerResponse, { status, type, body }: Page): void {

@@ -13,7 +13,8 @@ export interface PostHandler {
   readonly maxBytes: number;
   /** The reply to a request that is refused before its body is read; undefined to read it. Header names are in lower case. */
   refuse(headers: PostHeaders): PostReply | undefined;
-  answer(headers: PostHeaders, body: Buffer): Promise<PostReply>;
+  /** @param below the part of the path below the handler's; empty for a handler of one path. */
+  answer(headers: PostHeaders, body: Buffer, below: string): Promise<PostReply>;
   /** Handles DELETE; absent where the path does not allow it. The query has no question mark. */
   remove?(headers: PostHeaders, query: string): Promise<PostReply>;
 }

@@ -1,13 +1,19 @@
+import { BearerGuard } from '../lib/bearer-guard.ts';
 import { type HttpServer, json, type Page, startHttpServer } from './http-server.ts';
 import { MetricsRegistry } from './metrics.ts';
 import type { PostHandler } from './post-handler.ts';
 import { statusOf } from './status.ts';
 import type { AdminView } from './view.ts';
 
+/** Pages for load balancers and service managers, which have no secret. */
+const OPEN: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
+
 export interface AdminOptions {
   readonly host: string;
   readonly port: number;
   readonly view: AdminView;
+  /** Bearer secret of every page that says more than whether the gateway works; undefined: none is asked for. */
+  readonly secret?: string | undefined;
   /** See `HttpServerOptions.hosts`. */
   readonly hosts?: readonly string[];
   /** See `HttpServerOptions.posts`. */
@@ -21,13 +27,16 @@ export type Admin = HttpServer;
  * (`EADDRINUSE`, `EACCES`).
  */
 export function startAdmin(options: AdminOptions): Promise<Admin> {
-  const { host, port, view, hosts = [], posts = new Map() } = options;
+  const { host, port, view, secret, hosts = [], posts = new Map() } = options;
+  const guard = secret === undefined ? undefined : new BearerGuard(secret, 'portcullis admin');
   return startHttpServer({
     host,
     port,
     hosts: new Set([host, ...hosts]),
     pages: adminPages(view),
     posts,
+    refuse:
+      guard && ((path, headers) => (OPEN.has(path) ? undefined : guard.refusal(headers['authorization']))),
     fault: (error) => view.fault(error),
   });
 }

@@ -18,6 +18,8 @@ export interface UnixAddress {
 export interface AdminAddress extends ListenAddress {
   /** Hosts that a Host field may name besides this address and `localhost`, in lower case without port. */
   readonly hosts: readonly string[];
+  /** Bearer secret of everything but the checks of health and readiness; undefined: none is asked for. */
+  readonly secret?: string | undefined;
 }
 
 /** PEM text: in a file by its absolute name, or in the configuration. */

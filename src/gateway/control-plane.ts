@@ -146,11 +146,11 @@ export class ControlPlane {
   }
 
   async #startAdmin(view: AdminView): Promise<Admin> {
-    const { host, port, hosts } = this.#config.admin;
+    const { host, port, hosts, secret } = this.#config.admin;
     const webhooksToo = this.#config.revocation?.fusionauth?.listen === undefined;
     try {
       const posts = this.revocation?.adminPosts(webhooksToo) ?? new Map();
-      return await startAdmin({ host, port, hosts, posts, view });
+      return await startAdmin({ host, port, hosts, secret, posts, view });
     } catch (error) {
       throw new StartError(
         `cannot listen on ${hostPort(host, port)}, the address of admin: ${bindSentence(codeOf(error))}`,

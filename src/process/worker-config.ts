@@ -31,8 +31,10 @@ export function workerConfigs(options: WorkerConfigsOptions): readonly Config[] 
  */
 export function workerConfig(config: Config, workers: number): Config {
   const { limits } = config;
+  const { secret: _secret, ...admin } = config.admin;
   return {
     ...config,
+    admin,
     limits: {
       ...limits,
       connections: shareOf(limits.connections, workers),

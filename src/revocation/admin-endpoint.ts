@@ -1,5 +1,5 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { PostHandler, PostHeaders, PostReply } from '../admin/post-handler.ts';
+import { BearerGuard } from '../lib/bearer-guard.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Counter } from '../lib/counters.ts';
 import { readRequest } from './revocation-request.ts';
@@ -8,8 +8,6 @@ import type { TokenLives } from './token-lives.ts';
 
 /** Bytes of a body: some thousands of revocations. */
 const MAX_BODY_BYTES = 1024 * 1024;
-
-const challenge = { 'www-authenticate': 'Bearer realm="portcullis revocations"' };
 
 export interface AdminEndpointOptions {
   readonly secret: string;
@@ -36,16 +34,16 @@ export interface Dropped {
 export class AdminEndpoint implements PostHandler {
   readonly maxBytes = MAX_BODY_BYTES;
   readonly refused = new Counter();
-  readonly #secret: Buffer;
+  readonly #guard: BearerGuard;
   readonly #options: AdminEndpointOptions;
 
   constructor(options: AdminEndpointOptions) {
-    this.#secret = digest(options.secret);
+    this.#guard = new BearerGuard(options.secret, 'portcullis revocations');
     this.#options = options;
   }
 
   refuse(headers: PostHeaders): PostReply | undefined {
-    const refusal = this.#refusal(headers) ?? wrongType(headers);
+    const refusal = this.#guard.refusal(headers['authorization']) ?? wrongType(headers);
     if (refusal !== undefined) this.refused.value += 1;
     return refusal;
   }
@@ -69,7 +67,8 @@ export class AdminEndpoint implements PostHandler {
   }
 
   async remove(headers: PostHeaders, query: string): Promise<PostReply> {
-    const refusal = this.#refusal(headers) ?? (query === 'source=redis' ? undefined : wrongQuery);
+    const refusal =
+      this.#guard.refusal(headers['authorization']) ?? (query === 'source=redis' ? undefined : wrongQuery);
     if (refusal !== undefined) {
       this.refused.value += 1;
       return refusal;
@@ -81,18 +80,6 @@ export class AdminEndpoint implements PostHandler {
       : 'dropped, but not on the disk: a restart would bring it back; try again';
     return { status: 503, body: { dropped, error }, headers: { 'retry-after': '5' } };
   }
-
-  #refusal({ authorization }: PostHeaders): PostReply | undefined {
-    if (typeof authorization !== 'string') {
-      return { status: 401, body: { error: 'the bearer secret is missing' }, headers: challenge };
-    }
-    const secret = /^bearer +(\S+)$/i.exec(authorization)?.[1];
-    // Hashes have one length, so the time of the comparison does not depend on the length of the secret.
-    if (secret === undefined || !timingSafeEqual(digest(secret), this.#secret)) {
-      return { status: 403, body: { error: 'the bearer secret is wrong' } };
-    }
-    return undefined;
-  }
 }
 
 const wrongQuery: PostReply = {
@@ -103,8 +90,4 @@ const wrongQuery: PostReply = {
 function wrongType({ 'content-type': type }: PostHeaders): PostReply | undefined {
   if (typeof type === 'string' && /^application\/json *(;|$)/i.test(type)) return undefined;
   return { status: 415, body: { error: 'the body must be application/json' } };
-}
-
-function digest(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest();
 }

@@ -16,10 +16,10 @@ class Echo implements PostHandler {
       ? undefined
       : { status: 401, body: { error: 'no pass' }, headers: { 'www-authenticate': 'Pass' } };
   }
-  async answer(_: PostHeaders, body: Buffer): Promise<PostReply> {
+  async answer(_: PostHeaders, body: Buffer, below: string): Promise<PostReply> {
     if (this.failWith !== undefined) throw this.failWith;
     this.bodies.push(body.toString());
-    return { status: 200, body: { bytes: body.length } };
+    return { status: 200, body: { bytes: body.length, ...(below === '' ? {} : { below }) } };
   }
 }
 
@@ -86,6 +86,24 @@ describe('a path that takes POST', () => {
     assert.equal(page.headers.get('allow'), 'GET, HEAD');
   });
 
+  test('with a slash at its end takes all paths below, and no other', async () => {
+    posts.set('/folder/', echo);
+    for (const [path, status, below] of [
+      ['/folder/a/b%2Fc?x', 200, 'a/b%2Fc'],
+      ['/folder/', 200, undefined],
+      ['/folder', 404, undefined],
+      ['/folders/a', 404, undefined],
+      ['/echo/a', 404, undefined],
+    ] as const) {
+      const reply = await post(port, path, '{}', 'X-Pass: yes');
+      assert.equal(reply.status, status, path);
+      if (status === 200) assert.equal(JSON.parse(reply.body).below, below);
+    }
+    assert.equal((await post(port, '/folder/a', '{}', 'X-Pass: no')).status, 401);
+    const get = await request(port, 'GET /folder/a HTTP/1.1\r\nHost: a\r\n\r\n');
+    assert.deepEqual([get.status, get.headers.get('allow')], [405, 'POST']);
+  });
+
   test('that fails replies 500 without the reason', async () => {
     echo.failWith = new Error('a secret');
     const reply = await post(port, '/echo', '{}', 'X-Pass: yes');
@@ -100,5 +118,52 @@ describe('a path that takes POST', () => {
     wire.close();
     assert.equal((await post(port, '/echo', '{}', 'X-Pass: yes')).status, 200);
     assert.deepEqual([view.faults, echo.bodies], [[], ['{}']]);
+  });
+});
+
+describe('an admin address with a secret', () => {
+  const view = new FakeView();
+  const secret = 's'.repeat(32);
+  let admin: Admin;
+  let port: number;
+  before(async () => {
+    admin = await startAdmin({ host: '127.0.0.1', port: 0, hosts: ['a'], view, secret });
+    port = Number(admin.address.split(':').at(-1));
+  });
+  after(() => admin.close());
+
+  const get = (path: string, authorization = '') => {
+    const field = authorization === '' ? '' : `Authorization: ${authorization}\r\n`;
+    return request(port, `GET ${path} HTTP/1.1\r\nHost: a\r\n${field}\r\n`);
+  };
+
+  test('shows figures and status to its bearers only', async () => {
+    for (const path of ['/status', '/metrics']) {
+      const { gatherings } = view;
+      const missing = await get(path);
+      assert.equal(missing.status, 401);
+      assert.equal(missing.headers.get('www-authenticate'), 'Bearer realm="portcullis admin"');
+      for (const wrong of [
+        `Bearer ${secret}x`,
+        'Bearer s',
+        `Basic ${secret}`,
+        secret,
+        `Bearer ${secret} x`,
+      ]) {
+        assert.equal((await get(path, wrong)).status, 403, wrong);
+      }
+      assert.equal(view.gatherings, gatherings);
+      assert.equal((await get(path, `Bearer ${secret}`)).status, 200);
+      const head = `HEAD ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`;
+      const wire = await Wire.open(port);
+      wire.send(head);
+      assert.match(await wire.untilClosed(), /^HTTP\/1\.1 401 /);
+      wire.close();
+    }
+  });
+
+  test('tells everybody whether the gateway works', async () => {
+    assert.equal((await get('/healthz')).status, 200);
+    assert.equal((await get('/readyz')).status, 200);
   });
 });

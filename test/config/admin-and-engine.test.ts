@@ -46,6 +46,28 @@ describe('admin', () => {
   }
 });
 
+describe('admin.secret', () => {
+  const admin = (text: string): string => `admin: ${text}\n${rest}`;
+
+  test('is long, and comes from the environment too', () => {
+    const secret = 's'.repeat(32);
+    assert.equal(configOf(admin(`{ secret: "\${S}" }`), { S: secret }).admin.secret, secret);
+    assert.equal('secret' in configOf(admin('{ address: 127.0.0.1:9 }')).admin, false);
+    for (const [text, fault] of [
+      [
+        `{ secret: ${secret.slice(1)} }`,
+        /admin\.secret: is short enough to be guessed; must be 32 to 512 visible/,
+      ],
+      [`{ secret: "${secret} x" }`, /admin\.secret: does not fit; must be 32 to 512 visible/],
+      ['{ secret: "" }', /admin\.secret: is empty; must be 32 to 512 visible/],
+    ] as const) {
+      const faults = faultsOf(admin(text));
+      assert.equal(faults.length, 1, faults.join('\n'));
+      assert.match(faults[0] as string, fault);
+    }
+  });
+});
+
 describe('uws', () => {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
   after(() => rmSync(folder, { recursive: true }));

@@ -55,11 +55,12 @@ describe("a worker's share of the configuration", () => {
     assert.deepEqual(share.upstreams.get('app')?.limits, { connections: 0, waiting: 1 });
   });
 
-  test('has no secret for revocations', () => {
+  test('has no secret for revocations or the admin address', () => {
     const config = configOf(
       `${base}
 issuers:
   app: { issuer: i, audience: a, algorithms: [HS256], keys: { secret: ${'k'.repeat(32)} } }
+admin: { secret: ${'d'.repeat(40)} }
 revocation:
   secret: ${'r'.repeat(40)}
   redis: redis://user:${'p'.repeat(40)}@127.0.0.1:6379
@@ -69,9 +70,9 @@ revocation:
     );
     const text = (value: unknown): string =>
       JSON.stringify(value, (_, member) => (member instanceof Map ? [...member] : member));
-    const whole = text(config.revocation);
-    const part = text(workerConfig(config, 2).revocation);
-    for (const secret of ['rrrr', 'pppp', 'wwww']) {
+    const whole = text(config);
+    const part = text(workerConfig(config, 2));
+    for (const secret of ['dddd', 'rrrr', 'pppp', 'wwww']) {
       assert.ok(whole.includes(secret), `${secret} is not looked for where it is`);
       assert.ok(!part.includes(secret), secret);
     }

@@ -3,6 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { resolve as absolute } from 'node:path';
 import type { Config } from '../config.ts';
 import type { FileConfig } from '../schema/schema.ts';
+import { resolveAdmin } from './admin.ts';
 import { resolveEngine } from './engine.ts';
 import type { Findings } from './findings.ts';
 import { resolveIssuers } from './issuer.ts';
@@ -38,7 +39,7 @@ export function resolve(
   const { request, bodyMinRate } = file.timeouts;
   return {
     listen,
-    admin: file.admin,
+    admin: resolveAdmin(file, findings),
     ...resolveProcesses(file, { listen, upstreams }, deployment, findings),
     issuers,
     upstreams,

@@ -12,8 +12,8 @@ import type { FileConfig } from '../schema/schema.ts';
 import type { Findings } from './findings.ts';
 import { resolveSecret } from './secret.ts';
 
-/** Characters of the secret: 128 bits even in hexadecimal digits. */
-const MIN_SECRET = 32;
+/** Characters of a bearer secret: 128 bits even in hexadecimal digits. */
+export const MIN_SECRET = 32;
 
 type Webhooks = NonNullable<RevocationConfig['fusionauth']>;
 

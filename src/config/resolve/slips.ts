@@ -11,10 +11,10 @@ type Resolved = Pick<Config, 'routes' | 'issuers' | 'admin'>;
 /** Warns of settings that are allowed but hardly intended. Each warning names the probable intention. */
 export function warnAboutSlips(file: FileConfig, resolved: Resolved, findings: Findings): void {
   warnAboutUnused(file, resolved, findings);
-  if (WILDCARDS.has(resolved.admin.host)) {
+  if (WILDCARDS.has(resolved.admin.host) && resolved.admin.secret === undefined) {
     findings.warn(
       ['admin'],
-      'is reached from every network: metrics, status and, with revocation, POST /revocations; 127.0.0.1 is meant unless something else keeps others away',
+      'is reached from every network: metrics, status and, with revocation, POST /revocations; 127.0.0.1 is meant, or a secret, unless something else keeps others away',
     );
   }
   file.routes?.forEach((route, index) => {

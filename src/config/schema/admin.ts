@@ -1,6 +1,8 @@
 import * as z from 'zod';
+import type { AdminAddress } from '../config.ts';
 import { parseHost } from './address.ts';
-import { ADDRESS, address, list, must, section, text } from './fields.ts';
+import { ADDRESS, address, list, must, pattern, section, text } from './fields.ts';
+import { secretHint } from './revocation.ts';
 
 /** Names of the admin address. More would be a list of addresses, which need no entry. */
 const MAX_HOSTS = 64;
@@ -26,15 +28,24 @@ const long = section({
       'Names that a client may send in the Host field, such as the name of a Prometheus target. The address itself and `localhost` need no entry.',
     )
     .optional(),
+  secret: pattern(secretHint, /^[!-~]{1,512}$/)
+    .describe(
+      'Bearer secret of everything here but `/healthz` and `/readyz`. Without it there is no `POST /upstreams/NAME/servers/ADDRESS`, and the other pages are open.',
+    )
+    .optional(),
 });
 
 /** The admin address, alone or with further keys. */
 export const admin = z
   .union([address(), long], { error: must(ADDRESS) })
   .meta({ title: `${ADDRESS}, or a mapping` })
-  .transform((value) =>
-    'address' in value
-      ? { ...value.address, hosts: [...new Set(value.hosts)] }
-      : { ...value, hosts: [] as string[] },
-  )
+  .transform((value): AdminAddress => {
+    if (!('address' in value)) return { ...value, hosts: [] };
+    const { secret } = value;
+    return {
+      ...value.address,
+      hosts: [...new Set(value.hosts)],
+      ...(secret === undefined ? {} : { secret }),
+    };
+  })
   .prefault(DEFAULT_ADMIN);
