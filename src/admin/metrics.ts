@@ -197,9 +197,17 @@ function describeAll(registry: Registry, view: AdminView, gathered: () => Gatewa
     () => figures().refusedResponses.map(({ count, ...labels }) => ({ labels, value: count })),
   );
   copiedGauge(
-    describe('upstream_servers', 'Servers of an upstream by what requests found out: untried, up, down.'),
+    describe(
+      'upstream_servers',
+      'Servers of an upstream by state: untried, up, down, unhealthy, drain, off.',
+    ),
     ['upstream', 'state'],
-    () => serverCounts(figures().servers),
+    () => serverCounts(view, figures().servers),
+  );
+  copiedCounter(
+    describe('health_checks_total', 'Checks of upstream servers by result: ok, or why they failed.'),
+    ['upstream', 'result'],
+    () => Array.from(view.healthChecks(), ({ count, ...labels }) => ({ labels, value: count })),
   );
   copiedGauge(describe('keyset_age_seconds', 'Seconds since the keys were read.'), ['issuer'], () =>
     Array.from(oldestKeySets(view), ([issuer, value]) => ({ labels: { issuer }, value })),
@@ -284,14 +292,19 @@ function oldestKeySets(view: AdminView): ReadonlyMap<string, number> {
   return ages;
 }
 
-function serverCounts(
-  servers: GatewayFigures['figures']['servers'],
-): { labels: { upstream: string; state: string }; value: number }[] {
-  const upstreams = [...new Set(servers.map(({ upstream }) => upstream))];
-  return upstreams.flatMap((upstream) =>
-    ['untried', 'up', 'down'].map((state) => ({
-      labels: { upstream, state },
-      value: servers.filter((one) => one.upstream === upstream && one.state === state).length,
-    })),
-  );
+const SERVER_STATES = ['untried', 'up', 'down', 'unhealthy', 'drain', 'off'] as const;
+
+/** Each server counts once: by its operator, or by its checks, or by its requests. */
+function serverCounts(view: AdminView, reports: GatewayFigures['figures']['servers']): Sample[] {
+  return Array.from(view.upstreams(), ({ name, servers }) => {
+    const states = servers.map(({ address, mode, health }): (typeof SERVER_STATES)[number] => {
+      if (mode !== 'ready') return mode === 'drain' ? 'drain' : 'off';
+      if (health?.healthy === false) return 'unhealthy';
+      return reports.find((one) => one.upstream === name && one.address === address)?.state ?? 'untried';
+    });
+    return SERVER_STATES.map((state) => ({
+      labels: { upstream: name, state },
+      value: states.filter((one) => one === state).length,
+    }));
+  }).flat();
 }

@@ -1,6 +1,6 @@
 import { foreignText } from '../lib/foreign-text.ts';
 import type { GatewayFigures } from './figures.ts';
-import type { AdminView, ListenView } from './view.ts';
+import type { AdminView, HealthView, ListenView, ServerView } from './view.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
 /** Names of one certificate that are shown; an authority signs up to a hundred. */
@@ -38,7 +38,7 @@ export function statusOf(view: AdminView, { figures, workers, engines }: Gateway
     notReady: view.notReady().map(({ what, why }) => ({ what, why })),
     upstreams: Array.from(view.upstreams(), ({ name, servers }) => ({
       name,
-      servers: servers.map((address) => ({ address, ...serverStatus(name, address, figures.servers) })),
+      servers: servers.map((server) => serverStatus(name, server, figures.servers)),
     })),
     certificates: Array.from(view.certificates(), ({ address, name, names, validTo, now, stapling }) => ({
       address,
@@ -94,16 +94,45 @@ function configurationOf(view: AdminView): object {
 
 function serverStatus(
   upstream: string,
-  address: string,
+  { address, server, weight, backup, mode, health, lookup }: ServerView,
   servers: GatewayFigures['figures']['servers'],
 ): object {
   const known = servers.find((one) => one.upstream === upstream && one.address === address);
   return {
-    healthy: known?.state !== 'down',
+    address,
+    server,
+    weight,
+    backup,
+    mode,
+    healthy: known?.state !== 'down' && health?.healthy !== false,
     state: known?.state ?? 'untried',
     cause: known?.cause ?? null,
     since: known === undefined ? null : new Date(known.since).toISOString(),
     failed: known?.failed ?? 0,
+    health: healthOf(health),
+    lookup:
+      lookup === undefined
+        ? null
+        : { lastError: lookup.lastError ?? null, nextSeconds: wholeSeconds(lookup.nextSeconds) },
+  };
+}
+
+function healthOf(health: HealthView | undefined): object {
+  if (health === undefined) return { state: 'unchecked', since: null, fails: 0, last: null };
+  const { healthy, since, fails, last } = health;
+  return {
+    state: healthy ? 'healthy' : 'unhealthy',
+    since: new Date(since).toISOString(),
+    fails,
+    last:
+      last === undefined
+        ? null
+        : {
+            result: last.result,
+            detail: foreignText(last.detail),
+            at: new Date(last.at).toISOString(),
+            seconds: Math.round(last.tookMs) / 1000,
+          },
   };
 }
 

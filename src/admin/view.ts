@@ -48,10 +48,43 @@ export interface ListenView {
   readonly tls: { readonly minVersion: string; readonly clientCertificates: string | undefined } | undefined;
 }
 
+/** One address of an upstream's server, as the control plane knows it. */
+export interface ServerView {
+  /** `host:port`, or `unix:/path`: of this address, and of the server as configured. */
+  readonly address: string;
+  readonly server: string;
+  readonly weight: number;
+  readonly backup: boolean;
+  /** As an operator has set it. */
+  readonly mode: 'ready' | 'drain' | 'down';
+  /** Undefined: no check is configured. */
+  readonly health: HealthView | undefined;
+  /** How the last look-up of its name failed, and when the next one comes; undefined for an address that is no name. */
+  readonly lookup:
+    | { readonly lastError: string | undefined; readonly nextSeconds: number | undefined }
+    | undefined;
+}
+
+/** What the checks of a server found; times in milliseconds since the epoch. */
+export interface HealthView {
+  readonly healthy: boolean;
+  readonly since: number;
+  /** Failures in a row. */
+  readonly fails: number;
+  readonly last:
+    | {
+        /** `ok`, or why it failed. */
+        readonly result: string;
+        readonly detail: string;
+        readonly at: number;
+        readonly tookMs: number;
+      }
+    | undefined;
+}
+
 export interface UpstreamView {
   readonly name: string;
-  /** Addresses as `host:port`. */
-  readonly servers: readonly string[];
+  readonly servers: readonly ServerView[];
 }
 
 /** Times in milliseconds since the epoch. */
@@ -92,6 +125,8 @@ export interface AdminView {
   configuration(): ConfigurationView;
   keySets(): Iterable<KeySetView>;
   upstreams(): Iterable<UpstreamView>;
+  /** Checks of servers by upstream and result. */
+  healthChecks(): Iterable<{ readonly upstream: string; readonly result: string; readonly count: number }>;
   certificates(): Iterable<CertificateView>;
 
   /** Undefined where nothing can be revoked. */

@@ -261,8 +261,30 @@ export interface UpstreamConfig {
   readonly limits: { readonly connections: number; readonly waiting: number };
   /** Requests on one connection at a time; more than 1 only for requests that may be sent again. */
   readonly pipelining: number;
+  /** Milliseconds between two look-ups of the servers' names; undefined: they are looked up once. */
+  readonly resolveMs?: number | undefined;
+  /** Undefined: servers are not checked. */
+  readonly health?: HealthConfig | undefined;
   /** Connections carry one request after another; otherwise each request has its own connection. */
   readonly reuse: boolean;
+}
+
+/** How the gateway checks the servers of an upstream. */
+export interface HealthConfig {
+  /** The target of a GET; undefined: a server is healthy if a connection to it can be made. */
+  readonly path: string | undefined;
+  /** The Host field; undefined: the host of the server. */
+  readonly host: string | undefined;
+  /** From the beginning of a check to that of the next one. */
+  readonly intervalMs: number;
+  /** For a whole check; at most `intervalMs`. */
+  readonly timeoutMs: number;
+  /** Successes in a row after which an unhealthy server is healthy. */
+  readonly rise: number;
+  /** Failures in a row after which a healthy server is unhealthy. */
+  readonly fall: number;
+  /** Ranges of the status that a healthy server sends, with their ends. */
+  readonly status: readonly (readonly [from: number, to: number])[];
 }
 
 /** The sources of revocations, and the life of a revocation. */

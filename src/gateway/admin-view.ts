@@ -1,5 +1,13 @@
 import type { GatewayFigures } from '../admin/figures.ts';
-import type { AdminView, ConfigurationView, KeySetView, NotReady, RevocationsView } from '../admin/view.ts';
+import type {
+  AdminView,
+  ConfigurationView,
+  HealthView,
+  KeySetView,
+  NotReady,
+  RevocationsView,
+  ServerView,
+} from '../admin/view.ts';
 import type { Config } from '../config/config.ts';
 import { addressText } from '../http/host-port.ts';
 import type { VerificationKey } from '../keys/key.ts';
@@ -7,6 +15,8 @@ import { systemClock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { version } from '../lib/version.ts';
 import type { RevocationStore } from '../revocation/store.ts';
+import type { ServerHealth } from '../watch/server-health.ts';
+import type { EndpointView } from '../watch/upstream-servers.ts';
 import type { ControlPlane } from './control-plane.ts';
 
 interface AdminViewSources {
@@ -68,8 +78,13 @@ export function adminView(sources: AdminViewSources): AdminView {
       }
     },
     *upstreams() {
-      for (const { name, servers } of config().upstreams.values()) {
-        yield { name, servers: servers.map(({ address }) => addressText(address)) };
+      for (const { name } of config().upstreams.values()) {
+        yield { name, servers: control.upstreams.view(name)?.map(serverView) ?? [] };
+      }
+    },
+    *healthChecks() {
+      for (const [upstream, { members }] of control.upstreams.results) {
+        for (const [result, { value }] of members) yield { upstream, result, count: value };
       }
     },
     *certificates() {
@@ -109,6 +124,22 @@ export function revocationsView(store: Pick<RevocationStore, 'size' | 'foreign' 
     get newest() {
       return store.span().newest;
     },
+  };
+}
+
+function serverView({ health, name, ...server }: EndpointView): ServerView {
+  return { ...server, health: health && healthView(health), lookup: name };
+}
+
+function healthView({ healthy, since, inRow, last }: ServerHealth): HealthView {
+  if (last === undefined) return { healthy, since, fails: 0, last };
+  const { result, at, tookMs } = last;
+  const { ok, detail } = result;
+  return {
+    healthy,
+    since,
+    fails: ok ? 0 : inRow,
+    last: { result: ok ? 'ok' : result.cause, detail, at, tookMs },
   };
 }
 

@@ -13,6 +13,10 @@ import type { Log } from '../lib/log.ts';
 import { StartError } from '../lib/start-error.ts';
 import { RevocationService } from '../revocation/service.ts';
 import { Staples } from '../stapling/staples.ts';
+import { checkServer } from '../watch/check-server.ts';
+import { ModeEndpoint } from '../watch/mode-endpoint.ts';
+import { type Resolver, SystemResolver } from '../watch/resolver.ts';
+import { ServerWatch } from '../watch/server-watch.ts';
 import type { Verifiers } from './servers.ts';
 
 export interface ControlPlaneOptions {
@@ -20,6 +24,10 @@ export interface ControlPlaneOptions {
   readonly log: Log;
   /** Called when keys or revocations arrive, never by the constructor. */
   readonly verifiers: () => Verifiers;
+  /** Called when servers of an upstream have come, gone or changed. */
+  readonly onFacts: () => void;
+  /** Looks up the names of upstream servers; undefined: as the system does. */
+  readonly resolver?: Resolver | undefined;
   /** The gateway serves nothing and only reads the state folder, so it trusts the folder's owner. */
   readonly readOnly?: boolean | undefined;
 }
@@ -34,6 +42,8 @@ export class ControlPlane {
   readonly revocation: RevocationService | undefined;
   /** OCSP responses of the certificates of addresses. */
   readonly staples: Staples;
+  /** What is known of the servers of upstreams. */
+  readonly upstreams: ServerWatch;
   readonly #config: Config;
   readonly #readOnly: boolean;
   readonly #log: Log;
@@ -41,7 +51,7 @@ export class ControlPlane {
   #webhooks: HttpServer | undefined;
 
   constructor(config: Config, options: ControlPlaneOptions) {
-    const { clock, log, verifiers, readOnly } = options;
+    const { clock, log, verifiers, readOnly, onFacts, resolver = new SystemResolver() } = options;
     this.#config = config;
     this.#log = log;
     this.#readOnly = readOnly === true;
@@ -52,6 +62,18 @@ export class ControlPlane {
       fetch: systemFetch,
       log,
       onStaple: (certificate, staple) => verifiers().setStaple(certificate, staple),
+    });
+    this.upstreams = new ServerWatch({
+      clock,
+      timers: systemTimers,
+      random: Math.random,
+      log,
+      resolver,
+      check: checkServer,
+      distribute: (upstream, facts) => {
+        onFacts();
+        return verifiers().setFacts(upstream, facts);
+      },
     });
     this.keySets = new KeySets(config.issuers, {
       clock,
@@ -89,7 +111,10 @@ export class ControlPlane {
   /** Resolves when keys and revocations of the state folder are in force and the addresses are bound. @throws StartError */
   async start(view: AdminView): Promise<void> {
     await this.keySets.start();
-    if (!this.#readOnly) this.staples.follow(this.#config.listen);
+    if (!this.#readOnly) {
+      this.staples.follow(this.#config.listen);
+      await this.upstreams.start(this.#config.upstreams);
+    }
     // Before requests are served, so that a restart lets no revoked token through.
     await this.#openRevocations();
     this.#admin = await this.#startAdmin(view);
@@ -97,14 +122,16 @@ export class ControlPlane {
   }
 
   /** Puts another configuration in force, with the keys that were prepared for its issuers. */
-  commit({ issuers, listen }: Config, next: NextKeySets): void {
+  commit({ issuers, listen, upstreams }: Config, next: NextKeySets): void {
     this.keySets.commit(next);
     this.revocation?.setIssuers(issuers);
     this.staples.follow(listen);
+    this.upstreams.follow(upstreams);
   }
 
   async close(): Promise<void> {
     this.staples.close();
+    this.upstreams.close();
     await this.keySets.close();
     await this.#admin?.close();
     await this.#webhooks?.close();
@@ -145,11 +172,18 @@ export class ControlPlane {
     }
   }
 
+  #modeEndpoint(secret: string): ModeEndpoint {
+    return new ModeEndpoint(secret, (upstream, server, mode) =>
+      this.upstreams.setMode(upstream, server, mode),
+    );
+  }
+
   async #startAdmin(view: AdminView): Promise<Admin> {
     const { host, port, hosts, secret } = this.#config.admin;
     const webhooksToo = this.#config.revocation?.fusionauth?.listen === undefined;
     try {
-      const posts = this.revocation?.adminPosts(webhooksToo) ?? new Map();
+      const posts = new Map(this.revocation?.adminPosts(webhooksToo));
+      if (secret !== undefined) posts.set('/upstreams/', this.#modeEndpoint(secret));
       return await startAdmin({ host, port, hosts, secret, posts, view });
     } catch (error) {
       throw new StartError(

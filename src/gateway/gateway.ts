@@ -10,6 +10,7 @@ import { Mutex } from '../lib/mutex.ts';
 import { failureText, StartError } from '../lib/start-error.ts';
 import { ServerBoard } from '../upstream/server-board.ts';
 import { serversOf } from '../upstream/server-state.ts';
+import type { Resolver } from '../watch/resolver.ts';
 import type { Addresses } from './addresses.ts';
 import { adminView } from './admin-view.ts';
 import { ControlPlane } from './control-plane.ts';
@@ -24,6 +25,8 @@ export interface GatewayOptions<Kind extends Servers> {
   readonly file?: string | undefined;
   /** See `ControlPlaneOptions.readOnly`. */
   readonly readOnly?: boolean | undefined;
+  /** See `ControlPlaneOptions.resolver`. */
+  readonly resolver?: Resolver | undefined;
   /** Addresses with TLS are served although Node.js has known holes in it. */
   readonly acceptVulnerableNode?: boolean | undefined;
   /** Makes the servers. They may use the rest of the gateway once they are open. */
@@ -54,10 +57,17 @@ export class Gateway<Kind extends Servers = Servers> {
 
   /** Opens nothing; `start` does. */
   constructor(config: Config, options: GatewayOptions<Kind>) {
-    const { log, clock = systemClock, file, readOnly, servers } = options;
+    const { log, clock = systemClock, file, readOnly, resolver, servers } = options;
     this.#options = options;
     this.record = new ReloadRecord(file, systemClock);
-    this.control = new ControlPlane(config, { clock, log, verifiers: () => this.servers, readOnly });
+    this.control = new ControlPlane(config, {
+      clock,
+      log,
+      verifiers: () => this.servers,
+      onFacts: () => this.#keepServers(),
+      readOnly,
+      resolver,
+    });
     this.#board = new ServerBoard(log, systemClock);
     this.servers = servers({ control: this.control, board: this.#board });
     this.view = adminView({
@@ -172,9 +182,14 @@ export class Gateway<Kind extends Servers = Servers> {
       throw error;
     }
     this.control.commit(config, sets);
-    this.#board.keep(serversOf(config));
+    this.#keepServers();
     await taken;
     await this.#logAddresses(known);
+  }
+
+  /** Nothing is logged about servers that are neither configured nor found. */
+  #keepServers(): void {
+    this.#board.keep(serversOf(this.config, this.control.upstreams.current));
   }
 
   /** Logs what serves each address, and why. @param known those that the log has already. */

@@ -6,6 +6,7 @@ import type { VerificationKey } from '../keys/key.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { ProcessWatch } from '../lib/process-figures.ts';
+import type { ServerFact } from '../upstream/server-facts.ts';
 import type { GatewayParts } from './gateway.ts';
 import { Server, type ServerChange } from './server.ts';
 import { serverFigures } from './server-figures.ts';
@@ -83,6 +84,10 @@ export class LocalServers implements Servers {
 
   setStaple(certificate: string, staple: Staple | undefined): void {
     this.server.setStaple(certificate, staple);
+  }
+
+  async setFacts(upstream: string, facts: readonly ServerFact[]): Promise<void> {
+    this.server.setFacts(upstream, facts);
   }
 
   /** Already in force: the server reads the list of the control plane. */

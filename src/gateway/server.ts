@@ -19,6 +19,7 @@ import { Turn } from '../lib/turn.ts';
 import { ConnectionLimit } from '../limits/connection-limit.ts';
 import { type Lease, upstreamLease } from '../limits/lease.ts';
 import { readBuffer } from '../upstream/read-buffer.ts';
+import type { ServerFact } from '../upstream/server-facts.ts';
 import type { ServerReport } from '../upstream/server-report.ts';
 import { ServerStates, serversOf } from '../upstream/server-state.ts';
 import type { FetchedKeys } from './servers.ts';
@@ -76,6 +77,8 @@ export class Server {
   readonly #proxyLines = new LineRate(systemClock);
   readonly #servers: ServerStates;
   #config: Config;
+  /** What the control plane knows of the servers of each upstream. */
+  readonly #facts = new Map<string, readonly ServerFact[]>();
   #current: Service;
   /** The current one, and older ones that still have exchanges. */
   readonly #services = new Set<Service>();
@@ -165,6 +168,13 @@ export class Server {
   /** See `Front.setStaple`. */
   setStaple(certificate: string, staple: Staple | undefined): void {
     this.#front.setStaple?.(certificate, staple);
+  }
+
+  /** Puts in force what the control plane knows of the servers of an upstream, also for configurations to come. */
+  setFacts(upstream: string, facts: readonly ServerFact[]): void {
+    this.#facts.set(upstream, facts);
+    for (const { upstreams } of this.#services) upstreams.get(upstream)?.take(facts);
+    this.#keepServers();
   }
 
   /** Resolves when the front is open and the verification threads run. @throws StartError */
@@ -290,6 +300,7 @@ export class Server {
       (closed) => this.#services.delete(closed),
     );
     this.#services.add(service);
+    for (const [name, upstream] of service.upstreams) upstream.take(this.#facts.get(name) ?? []);
     return service;
   }
 
@@ -307,7 +318,15 @@ export class Server {
     for (const address of listen) if (!wanted.has(addressText(address))) this.#unbind(address);
     if (next === before) next.resetLeases();
     else before.retire();
-    this.#servers.keep(serversOf(config));
+    for (const name of this.#facts.keys()) {
+      if (!config.upstreams.has(name)) this.#facts.delete(name);
+    }
+    this.#keepServers();
+  }
+
+  /** Forgets the states of servers that are neither configured nor found. */
+  #keepServers(): void {
+    this.#servers.keep(serversOf(this.config, this.#facts));
   }
 
   async #bind(address: TrafficAddress): Promise<void> {

@@ -4,11 +4,12 @@ import type { Config } from '../config/config.ts';
 import type { Staple } from '../front/front.ts';
 import type { VerificationKey } from '../keys/key.ts';
 import type { Revocation } from '../revocation/revocation.ts';
+import type { ServerFact } from '../upstream/server-facts.ts';
 
 /** Keys in force that the configuration does not hold, by issuer. */
 export type FetchedKeys = ReadonlyMap<string, readonly VerificationKey[]>;
 
-/** The servers as the control plane sees them: it hands them keys, revocations and staples. */
+/** The servers as the control plane sees them: it hands them keys, revocations, staples and what it knows of upstreams. */
 export interface Verifiers {
   /** Puts an issuer's keys in force. Throws when a key cannot be used; the old keys then stay. */
   setKeys(issuer: string, keys: readonly VerificationKey[]): void;
@@ -20,6 +21,8 @@ export interface Verifiers {
   ): Readonly<Record<string, unknown>> | undefined;
   /** See `Front.setStaple`. */
   setStaple(certificate: string, staple: Staple | undefined): void;
+  /** See `ServerWatchOptions.distribute`. */
+  setFacts(upstream: string, facts: readonly ServerFact[]): Promise<void>;
   /** See `RevocationStoreOptions.distribute`. */
   revoke(revocations: readonly Revocation[]): Promise<void>;
   /** See `RevocationStoreOptions.distributeDrop`. */

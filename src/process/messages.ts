@@ -4,10 +4,11 @@ import type { Staple } from '../front/front.ts';
 import type { VerificationKey } from '../keys/key.ts';
 import type { ProcessFigures } from '../lib/process-figures.ts';
 import type { Revocation } from '../revocation/revocation.ts';
+import type { ServerFact } from '../upstream/server-facts.ts';
 import type { ServerReport } from '../upstream/server-report.ts';
 
 /** Grows with every change of these messages: after an upgrade the two sides may be of different versions. */
-export const PROTOCOL = 5;
+export const PROTOCOL = 6;
 
 /** Keys by issuer; see `FetchedKeys`. */
 export type KeysByIssuer = ReadonlyMap<string, readonly VerificationKey[]>;
@@ -26,6 +27,8 @@ export type ToWorker =
       readonly ticketKeys: Uint8Array;
       /** See `Staples.current`. */
       readonly staples: ReadonlyMap<string, Staple>;
+      /** See `ServerWatch.current`. */
+      readonly facts: ReadonlyMap<string, readonly ServerFact[]>;
     }
   | { readonly kind: 'revoke'; readonly id: number; readonly revocations: readonly Revocation[] }
   /** Forget the revocations that came only from Redis. */
@@ -36,6 +39,13 @@ export type ToWorker =
   | { readonly kind: 'ticket-keys'; readonly ticketKeys: Uint8Array }
   /** See `Front.setStaple`. */
   | { readonly kind: 'staple'; readonly certificate: string; readonly staple: Staple | undefined }
+  /** All that the supervisor knows of the servers of one upstream; see `Upstream.take`. */
+  | {
+      readonly kind: 'facts';
+      readonly id: number;
+      readonly upstream: string;
+      readonly facts: readonly ServerFact[];
+    }
   /** A refetch for which the worker asked is over; any new keys were sent before. */
   | { readonly kind: 'refetched'; readonly issuer: string }
   | { readonly kind: 'prepare'; readonly id: number; readonly config: Config }

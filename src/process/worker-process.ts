@@ -81,6 +81,7 @@ class WorkerProcess {
         this.#configure(message.index, freeze(message.config));
         this.#server?.setTicketKeys(message.ticketKeys);
         for (const [certificate, staple] of message.staples) this.#server?.setStaple(certificate, staple);
+        for (const [upstream, facts] of message.facts) this.#server?.setFacts(upstream, facts);
         for (const [issuer, keys] of message.keys) {
           if (keys.length > 0) this.#server?.authorizer.setKeys(issuer, keys);
         }
@@ -101,6 +102,10 @@ class WorkerProcess {
         return;
       case 'staple':
         this.#server?.setStaple(message.certificate, message.staple);
+        return;
+      case 'facts':
+        this.#server?.setFacts(message.upstream, message.facts);
+        void this.#send({ kind: 'done', id: message.id });
         return;
       case 'refetched':
         this.#refetches.settle(message.issuer);

@@ -6,6 +6,7 @@ import { Mutex } from '../lib/mutex.ts';
 import { StartError } from '../lib/start-error.ts';
 import type { Revocation } from '../revocation/revocation.ts';
 import type { ServerBoard } from '../upstream/server-board.ts';
+import type { ServerFact } from '../upstream/server-facts.ts';
 import { Leases, type Units } from './leases.ts';
 import type { KeysByIssuer } from './messages.ts';
 import { RestartBackoff } from './restart-backoff.ts';
@@ -31,6 +32,8 @@ export interface WorkerSetOptions {
   /** See `TicketKeys`. */
   readonly ticketKeys: () => Uint8Array;
   readonly staples: () => ReadonlyMap<string, Staple>;
+  /** See `ServerWatch.current`. */
+  readonly facts: () => ReadonlyMap<string, readonly ServerFact[]>;
   readonly revocations: () => Iterable<Revocation>;
   readonly refetch: (issuer: string) => Promise<void> | undefined;
   /** No worker lives long enough to serve. */
@@ -152,6 +155,7 @@ export class WorkerSet {
       keys: keys(),
       ticketKeys: this.#options.ticketKeys(),
       staples: this.#options.staples(),
+      facts: this.#options.facts(),
       revocations: revocations(),
       leaving: (why) => void this.#replace(worker, why),
       server: (report) => board.report(worker, report),

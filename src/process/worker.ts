@@ -5,6 +5,7 @@ import type { Clock } from '../lib/clock.ts';
 import { StartError } from '../lib/start-error.ts';
 import { version } from '../lib/version.ts';
 import type { Revocation } from '../revocation/revocation.ts';
+import type { ServerFact } from '../upstream/server-facts.ts';
 import type { ServerReport } from '../upstream/server-report.ts';
 import { type Holder, type Units, unitsOf } from './leases.ts';
 import { type KeysByIssuer, PROTOCOL, type WorkerReport } from './messages.ts';
@@ -27,6 +28,8 @@ export interface WorkerOptions {
   readonly keys: KeysByIssuer;
   readonly ticketKeys: Uint8Array;
   readonly staples: ReadonlyMap<string, Staple>;
+  /** See `ServerWatch.current`. */
+  readonly facts: ReadonlyMap<string, readonly ServerFact[]>;
   readonly revocations: Iterable<Revocation>;
   readonly refetch: (issuer: string) => Promise<void> | undefined;
   readonly leaving: (why: string) => void;
@@ -63,7 +66,7 @@ export class Worker implements Holder {
   #refusal: string | undefined;
 
   constructor(options: WorkerOptions) {
-    const { index, clock, config, keys, ticketKeys, staples, revocations, refetch } = options;
+    const { index, clock, config, keys, ticketKeys, staples, facts, revocations, refetch } = options;
     const { leaving, want, server, overdue } = options;
     this.#overdue = overdue;
     this.index = index;
@@ -90,7 +93,7 @@ export class Worker implements Holder {
         this.report = report;
       },
     });
-    this.channel.send({ kind: 'configure', index, config, keys, ticketKeys, staples });
+    this.channel.send({ kind: 'configure', index, config, keys, ticketKeys, staples, facts });
     this.channel.watch();
   }
 

@@ -13,6 +13,7 @@ import { systemClock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { Turn } from '../lib/turn.ts';
 import type { Revocation } from '../revocation/revocation.ts';
+import type { ServerFact } from '../upstream/server-facts.ts';
 import { claimAddresses } from './address-claim.ts';
 import { unitsOf } from './leases.ts';
 import { WorkerChange } from './worker-change.ts';
@@ -70,6 +71,7 @@ export class Workers implements Servers {
       keys: () => control.keySets.keys(),
       ticketKeys: () => this.#ticketKeys.current,
       staples: () => control.staples.current,
+      facts: () => control.upstreams.current,
       revocations: () => control.revocation?.list.all() ?? [],
       refetch: (issuer) => control.keySets.refetch(issuer),
       onGiveUp,
@@ -143,6 +145,12 @@ export class Workers implements Servers {
   }
 
   /** A worker that does not respond is killed by the watch. */
+  async setFacts(upstream: string, facts: readonly ServerFact[]): Promise<void> {
+    const asked = this.#set.living.map(({ channel }) => channel.ask({ kind: 'facts', upstream, facts }));
+    await Promise.allSettled(asked); // A worker that ended chooses no server.
+  }
+
+  /** See `setFacts`. */
   async revoke(revocations: readonly Revocation[]): Promise<void> {
     if (revocations.length === 0) return;
     const asked = this.#set.living.map(({ channel }) => channel.ask({ kind: 'revoke', revocations }));

@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts';
 import { addressText } from '../http/host-port.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Reason } from '../reasons.ts';
+import type { ServerFact } from './server-facts.ts';
 import type { DownCause, ServerName, ServerReport } from './server-report.ts';
 
 const causes: Readonly<Record<string, DownCause>> = {
@@ -177,10 +178,16 @@ export class ServerStates {
   }
 }
 
-/** The servers of a configuration. */
-export function serversOf({ upstreams }: Pick<Config, 'upstreams'>): ServerName[] {
+/** The servers of a configuration, with the addresses that are known of them. */
+export function serversOf(
+  { upstreams }: Pick<Config, 'upstreams'>,
+  facts: ReadonlyMap<string, readonly ServerFact[]>,
+): ServerName[] {
   return Array.from(upstreams.values(), ({ name, servers }) =>
-    servers.map(({ address }) => ({ upstream: name, address: addressText(address) })),
+    [...servers, ...(facts.get(name) ?? [])].map(({ address }) => ({
+      upstream: name,
+      address: addressText(address),
+    })),
   ).flat();
 }
 

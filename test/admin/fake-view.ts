@@ -123,7 +123,46 @@ export class FakeView implements AdminView {
     ];
   }
   upstreams() {
-    return [{ name: 'app', servers: ['127.0.0.1:9000'], password: 'hidden' }];
+    const last = { result: 'wrong_status', detail: 'status 503', at: 1_000_000_003_000, tookMs: 1_234.5 };
+    const rest = { server: 'app.internal:9000', weight: 1, backup: false, secret: 'hidden' } as const;
+    return [
+      {
+        name: 'app',
+        password: 'hidden',
+        servers: [
+          { ...rest, address: '127.0.0.1:9000', mode: 'ready', health: undefined, lookup: undefined },
+          {
+            ...rest,
+            address: '127.0.0.2:9000',
+            mode: 'ready',
+            health: {
+              healthy: false,
+              since: 1_000_000_002_000,
+              fails: 4,
+              last: { ...last, secret: 'hidden' },
+              secret: 'hidden',
+            },
+            lookup: { lastError: 'no such name (ENOTFOUND)', nextSeconds: 1.5, secret: 'hidden' },
+          },
+          {
+            ...rest,
+            address: '127.0.0.3:9000',
+            weight: 2,
+            backup: true,
+            mode: 'drain',
+            health: { healthy: true, since: 1_000_000_002_000, fails: 0, last: undefined },
+            lookup: { lastError: undefined, nextSeconds: undefined },
+          },
+          { ...rest, address: '127.0.0.4:9000', mode: 'down', health: undefined, lookup: undefined },
+        ],
+      },
+    ] as const;
+  }
+  healthChecks() {
+    return [
+      { upstream: 'app', result: 'ok', count: 5 },
+      { upstream: 'app', result: 'wrong_status', count: 4 },
+    ];
   }
   certificates() {
     return [

@@ -9,6 +9,9 @@ import { FakeView } from './fake-view.ts';
 const portOf = (admin: Admin): number => Number(admin.address.slice(admin.address.lastIndexOf(':') + 1));
 const line = (first: string): string => `${first}\r\nHost: admin\r\n\r\n`;
 
+/** A server to which no request has gone. */
+const untried = { state: 'untried', cause: null, since: null, failed: 0 };
+
 describe('the admin address', () => {
   const view = new FakeView();
   let admin: Admin;
@@ -108,11 +111,60 @@ describe('the admin address', () => {
           servers: [
             {
               address: '127.0.0.1:9000',
+              server: 'app.internal:9000',
+              weight: 1,
+              backup: false,
+              mode: 'ready',
               healthy: false,
               state: 'down',
               cause: 'refused',
               since: '2001-09-09T01:46:41.000Z',
               failed: 3,
+              health: { state: 'unchecked', since: null, fails: 0, last: null },
+              lookup: null,
+            },
+            {
+              address: '127.0.0.2:9000',
+              server: 'app.internal:9000',
+              weight: 1,
+              backup: false,
+              mode: 'ready',
+              healthy: false,
+              ...untried,
+              health: {
+                state: 'unhealthy',
+                since: '2001-09-09T01:46:42.000Z',
+                fails: 4,
+                last: {
+                  result: 'wrong_status',
+                  detail: 'status 503',
+                  at: '2001-09-09T01:46:43.000Z',
+                  seconds: 1.235,
+                },
+              },
+              lookup: { lastError: 'no such name (ENOTFOUND)', nextSeconds: 1 },
+            },
+            {
+              address: '127.0.0.3:9000',
+              server: 'app.internal:9000',
+              weight: 2,
+              backup: true,
+              mode: 'drain',
+              healthy: true,
+              ...untried,
+              health: { state: 'healthy', since: '2001-09-09T01:46:42.000Z', fails: 0, last: null },
+              lookup: { lastError: null, nextSeconds: null },
+            },
+            {
+              address: '127.0.0.4:9000',
+              server: 'app.internal:9000',
+              weight: 1,
+              backup: false,
+              mode: 'down',
+              healthy: true,
+              ...untried,
+              health: { state: 'unchecked', since: null, fails: 0, last: null },
+              lookup: null,
             },
           ],
         },

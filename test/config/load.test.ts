@@ -89,6 +89,7 @@ test('the documented file is valid, with everything filled in', () => {
         limits: { connections: 256, waiting: 1024 },
         pipelining: 1,
         reuse: true,
+        resolveMs: 30_000,
       },
     ],
   );
@@ -206,6 +207,7 @@ issuers:
     limits: { connections: 256, waiting: 1024 },
     pipelining: 1,
     reuse: true,
+    resolveMs: 30_000,
   });
 });
 

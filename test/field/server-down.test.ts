@@ -70,7 +70,19 @@ describe('an upstream server', () => {
         { upstream: 'app', server: address, cause: 'refused', message: 'an upstream server is down' },
       ]);
       const { since, ...down } = await server(gateway);
-      assert.deepEqual(down, { address, healthy: false, state: 'down', cause: 'refused', failed: 3 });
+      assert.deepEqual(down, {
+        address,
+        server: address,
+        weight: 1,
+        backup: false,
+        mode: 'ready',
+        healthy: false,
+        state: 'down',
+        cause: 'refused',
+        failed: 3,
+        health: { state: 'unchecked', since: null, fails: 0, last: null },
+        lookup: null,
+      });
       assert.ok(Math.abs(Date.parse(since as string) - Date.now()) < 600_000);
       const metrics = await (await fetch(`http://127.0.0.1:${gateway.adminPort}/metrics`)).text();
       assert.deepEqual(sums(metrics, 'portcullis_upstream_servers', 'state'), { down: 1 });
@@ -118,7 +130,9 @@ describe('an upstream server', () => {
     const gateway = await startGateway({ ...open, upstreamPort: 1, config: { upstreams }, log });
     try {
       assert.equal(await ask(gateway), 502);
-      assert.equal(log.all[0]?.['cause'], 'name_not_found');
+      const [lookup, down] = log.all;
+      assert.equal(lookup?.['why'], 'no such name (ENOTFOUND)');
+      assert.equal(down?.['cause'], 'name_not_found');
       assert.equal((await server(gateway))['cause'], 'name_not_found');
     } finally {
       await gateway.close();

@@ -64,6 +64,8 @@ class ScriptedServers implements Servers {
 
   signedClaims(): undefined {}
 
+  async setFacts(): Promise<void> {}
+
   async revoke(): Promise<void> {}
 
   async dropForeign(): Promise<void> {}

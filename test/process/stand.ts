@@ -75,13 +75,20 @@ export class Stand {
   readonly port: number;
   readonly adminPort: number;
   readonly #folder: string;
+  /** Those for the admin address, if it has a secret. */
+  readonly #headers: Readonly<Record<string, string>>;
   /** Even if the test fails, none of the processes outlives it. */
   readonly #atExit = (): void => void this.#kill();
 
-  private constructor(program: Started, folder: string, port: number, adminPort: number) {
+  private constructor(
+    program: Started,
+    folder: string,
+    ports: readonly number[],
+    secret: string | undefined,
+  ) {
     this.program = program;
-    this.port = port;
-    this.adminPort = adminPort;
+    [this.port = 0, this.adminPort = 0] = ports;
+    this.#headers = secret === undefined ? {} : { authorization: `Bearer ${secret}` };
     this.#folder = folder;
     process.once('exit', this.#atExit);
   }
@@ -100,10 +107,11 @@ export class Stand {
     });
     try {
       const text = await program.printed(/"message":"serving"/);
-      const [port, adminPort] = Array.from(text.matchAll(/"address":"127\.0\.0\.1:(\d+)"/g), ([, digits]) =>
+      const ports = Array.from(text.matchAll(/"address":"127\.0\.0\.1:(\d+)"/g), ([, digits]) =>
         Number(digits),
       );
-      return new Stand(program, folder, port as number, adminPort as number);
+      const { admin } = config as { readonly admin?: { readonly secret?: string } };
+      return new Stand(program, folder, ports, admin?.secret);
     } catch (error) {
       if (program.child.pid !== undefined) signalGroup(program.child.pid, 'SIGKILL');
       rmSync(folder, { recursive: true });
@@ -135,7 +143,15 @@ export class Stand {
   }
 
   async status(): Promise<Status> {
-    return (await (await fetch(`http://127.0.0.1:${this.adminPort}/status`)).json()) as Status;
+    return (await (await this.admin('/status')).json()) as Status;
+  }
+
+  /** A reply of the admin address, to a POST if there is a body. */
+  admin(path: string, body?: object): Promise<Response> {
+    return fetch(`http://127.0.0.1:${this.adminPort}${path}`, {
+      headers: this.#headers,
+      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+    });
   }
 
   /** The status of `/readyz`, and its reasons. */
@@ -165,7 +181,7 @@ export class Stand {
 
   /** The value of a metric without labels, or the sum over its labels. */
   async metric(name: string): Promise<number> {
-    const text = await (await fetch(`http://127.0.0.1:${this.adminPort}/metrics`)).text();
+    const text = await (await this.admin('/metrics')).text();
     return Array.from(text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm')), ([, value]) =>
       Number(value),
     ).reduce((sum, value) => sum + value, 0);

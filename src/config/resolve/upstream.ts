@@ -1,10 +1,11 @@
 import { resolve as absolute } from 'node:path';
-import type { ServerAddress, UpstreamConfig, UpstreamServer } from '../config.ts';
+import type { HealthConfig, ServerAddress, UpstreamConfig, UpstreamServer } from '../config.ts';
 import type { KeyPath } from '../fault.ts';
 import { formatAddress, parseServer, parseUnixPath } from '../schema/address.ts';
 import { type FileConfig, schema } from '../schema/schema.ts';
 import type { FileServer, FileUpstream } from '../schema/upstream.ts';
 import type { Findings } from './findings.ts';
+import { resolveHealth } from './health.ts';
 
 export function resolveUpstreams(
   file: FileConfig,
@@ -22,7 +23,8 @@ export function resolveUpstreams(
         'needs connections that are used again, and reuse is false; must be left out, or reuse true',
       );
     }
-    if (servers !== undefined) upstreams.set(name, upstreamFrom(name, servers, upstream));
+    const health = resolveHealth(upstream.health, [...path, 'health'], findings);
+    if (servers !== undefined) upstreams.set(name, upstreamFrom(name, servers, upstream, health));
   }
   return upstreams;
 }
@@ -123,7 +125,8 @@ export function upstreamDefaults(address: ServerAddress): UpstreamConfig {
 function upstreamFrom(
   name: string,
   servers: readonly UpstreamServer[],
-  { timeouts, limits, pipelining, reuse }: FileUpstream,
+  { timeouts, limits, pipelining, reuse, resolve }: FileUpstream,
+  health?: HealthConfig | undefined,
 ): UpstreamConfig {
   return {
     name,
@@ -137,5 +140,7 @@ function upstreamFrom(
     limits: { connections: limits.connections, waiting: limits.waiting },
     pipelining,
     reuse,
+    resolveMs: resolve === 'none' ? undefined : resolve,
+    ...(health === undefined ? {} : { health }),
   };
 }

@@ -41,6 +41,10 @@ const same: Readonly<Record<string, string>> = {
   workers: 'listeners',
   processes: 'listeners',
   threads: 'verifiers',
+  healthcheck: 'health',
+  healthchecks: 'health',
+  checks: 'health',
+  httpchk: 'health',
   logging: 'log',
   loglevel: 'log',
 };

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { count, duration, editorRule, either, flag, list, section, text } from './fields.ts';
+import { health, resolve } from './health.ts';
 
 const HOUR = 60 * 60_000;
 
@@ -57,6 +58,14 @@ export const upstream = section({
   })
     .prefault({})
     .describe('Limits of this upstream.'),
+  resolve: resolve
+    .prefault('30s')
+    .describe(
+      'How often the names of servers are looked up again, sooner where their TTL is shorter. Every address of a name is a server. With `none` names are looked up once.',
+    ),
+  health: health
+    .describe('Checks of the servers. Without this key only requests find out whether a server works.')
+    .optional(),
   reuse: flag()
     .prefault(true)
     .describe('With `false` each request has a connection of its own, which is closed after it.'),
