@@ -36,7 +36,10 @@ if (files.length === 0) {
   process.stderr.write(`no test file matches ${words.join(' ')}${others}\n`);
   process.exit(64);
 }
-/** Milliseconds for one file, many times the longest, so that a file that never ends is named. */
+/**
+ * Milliseconds for one file, many times the longest, so that a file that never ends is named. Node.js 24 holds each test to
+ * it, and no file.
+ */
 const LIMIT_MS = heavy ? 600_000 : 240_000;
 /** Files at a time: two more than cores, because most of them wait most of the time. */
 const SIDE_BY_SIDE = heavy ? 1 : availableParallelism() + 2;

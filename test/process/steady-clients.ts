@@ -1,4 +1,13 @@
 import { connect } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+
+/** A client over TLS, which takes any certificate. */
+export interface SecureClient {
+  /** The name of the server that it asks for. */
+  readonly servername: string;
+  /** Gets the name in the certificate of each connection, and when that began (monotonic milliseconds). */
+  readonly onCertificate: (cn: string, since: number) => void;
+}
 
 export interface SteadyOptions {
   readonly port: number;
@@ -9,6 +18,8 @@ export interface SteadyOptions {
   /** A new connection for each request. */
   readonly fresh?: boolean;
   readonly clients?: number;
+  /** Undefined: without TLS. */
+  readonly secure?: SecureClient;
 }
 
 /** What can become of a request, other than a response that `judge` rejects. */
@@ -40,6 +51,8 @@ export class SteadyClients {
   correct = 0;
   /** Failures by kind. */
   readonly failures: Record<string, number> = {};
+  /** Connections that ended before their handshake did, so that no request was sent. */
+  handshakesRefused = 0;
   readonly #options: SteadyOptions;
   readonly #ends: Promise<void>[];
   #failed = 0;
@@ -86,8 +99,13 @@ export class SteadyClients {
 
   /** One connection from its start to its end. @returns whether there was one. */
   #connection(): Promise<boolean> {
-    const { port, head, judge, fresh = false } = this.#options;
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    const { port, head, judge, fresh = false, secure } = this.#options;
+    const to = { port, host: '127.0.0.1', noDelay: true };
+    const since = performance.now();
+    const socket =
+      secure === undefined
+        ? connect(to)
+        : connectTls({ ...to, servername: secure.servername, rejectUnauthorized: false });
     let connected = false;
     let responses = 0;
     let waiting = false;
@@ -101,8 +119,9 @@ export class SteadyClients {
       socket.write(`${head()}${fresh ? 'Connection: close\r\n' : ''}\r\n`);
     };
     socket.setEncoding('latin1');
-    socket.on('connect', () => {
+    socket.on(secure === undefined ? 'connect' : 'secureConnect', () => {
       connected = true;
+      secure?.onCertificate(cnOf(socket as TLSSocket), since);
       send();
     });
     socket.on('data', (text: string) => {
@@ -124,16 +143,22 @@ export class SteadyClients {
       else send();
     });
     socket.on('error', ({ code }: NodeJS.ErrnoException) => {
-      if (connected) return;
+      if (connected || (secure !== undefined && code === 'ECONNRESET')) return;
       // The kernel had taken the connection and reset it before this process saw it: a closed port refuses instead.
       this.#fail(code === 'ECONNRESET' ? failures.fresh : `${failures.connect}${code}`);
     });
     return new Promise((resolve) => {
       socket.on('close', () => {
+        if (secure !== undefined && !connected) this.handshakesRefused += 1;
         if (waiting && received !== '') this.#fail(failures.part);
         else if (waiting) this.#fail(responses === 0 ? failures.fresh : failures.kept);
         resolve(connected);
       });
     });
   }
+}
+
+/** The common name in the server's certificate. */
+export function cnOf(socket: TLSSocket): string {
+  return String(socket.getPeerCertificate().subject.CN);
 }

@@ -29,8 +29,8 @@ const DRAIN_PING = Buffer.from('draining', 'latin1');
 
 /**
  * Reviews, of which there is one a second, before the last GOAWAY: after the first GOAWAY, and after the client has
- * acknowledged the ping behind it. A client's library acknowledges a ping at once, ahead of requests that it holds ready
- * to send (nghttp2 does); they come after the acknowledgement.
+ * acknowledged the ping behind it. A client may acknowledge a ping ahead of requests that it has under way, which then
+ * come after the acknowledgement.
  */
 const DRAIN_REVIEWS = 3;
 const SETTLE_REVIEWS = 2;

@@ -35,7 +35,7 @@ describe('draining (RFC 9113 §6.8)', () => {
     const first = await client.frames();
     assert.deepEqual(lastStreams(first), [0x7fffffff]);
     assert.equal(goAwayCode(first), errors.none);
-    // A library acknowledges the ping ahead of requests that it holds ready.
+    // A client may acknowledge the ping ahead of requests that it has under way.
     client.send(pong(first), get(3));
     client.connection.review(1000);
     client.send(get(5));
