@@ -73,21 +73,21 @@ function sending(kind: string, stock: Stock, chance: Chance, writeRestMs: number
     path,
     token: text,
     fields: isChunked ? 'Transfer-Encoding: chunked\r\n' : `Content-Length: ${bytes.length}\r\n`,
-    body: piecesOf(bytes, chance, isChunked),
+    body: piecesOf(bytes, chance),
+    isChunked,
     writeRestMs,
     right: judged(token, good),
   });
 }
 
-/** Cuts at random places, which are neither those of chunks nor of segments. */
-function piecesOf(bytes: Buffer, chance: Chance, isChunked: boolean): readonly Buffer[] {
+/** Cuts at random places, which are not those of segments. */
+function piecesOf(bytes: Buffer, chance: Chance): readonly Buffer[] {
   const pieces: Buffer[] = [];
   const most = 1 + Math.ceil(bytes.length / (1 + chance.below(40)));
   for (let at = 0; at < bytes.length; ) {
     const piece = bytes.subarray(at, at + 1 + chance.below(most));
     at += piece.length;
-    if (isChunked) pieces.push(Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n'));
-    else pieces.push(piece);
+    pieces.push(piece);
   }
-  return isChunked ? [...pieces, Buffer.from('0\r\n\r\n')] : pieces;
+  return pieces;
 }

@@ -1,4 +1,8 @@
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { SERVERNAME } from './certificates.ts';
+import type { Connection } from './connection.ts';
+import { overTls } from './soaked.ts';
 
 export interface SocketEvents {
   readonly onBytes: (bytes: Buffer) => void;
@@ -9,23 +13,26 @@ export interface SocketEvents {
 const CLOSE_MS = 5_000;
 
 /** One connection of a client, with at most one exchange at a time. */
-export class ClientSocket {
-  /** Monotonic milliseconds. */
+export class ClientSocket implements Connection {
   readonly openedAt = performance.now();
-  /** Exchanges begun on it. */
   exchanges = 0;
-  /** Its worker was killed. */
+  /** A worker has completed the handshake of TLS. */
+  isGreeted = false;
   isDoomed = false;
-  /** Why it is closed; undefined while it is open. */
   closedBy: string | undefined;
+  /** What carries the socket's bytes: itself, without TLS. */
+  readonly #carrier: Socket;
   readonly #socket: Socket;
   readonly #ended: Promise<void>;
   #events: SocketEvents | undefined;
   #surplus = '';
 
-  private constructor(port: number, all: Set<ClientSocket>) {
+  private constructor(port: number, all: Set<Connection>) {
     all.add(this);
-    this.#socket = connect(port, '127.0.0.1');
+    this.#carrier = connect(port, '127.0.0.1');
+    this.#socket = overTls
+      ? connectTls({ socket: this.#carrier, servername: SERVERNAME, rejectUnauthorized: false })
+      : this.#carrier;
     this.#socket.on('data', (bytes) => {
       if (this.#events === undefined) this.#surplus += bytes.toString('latin1', 0, 100);
       else this.#events.onBytes(bytes);
@@ -44,17 +51,24 @@ export class ClientSocket {
   }
 
   /** Resolves when it is connected, or could not be; see `closedBy`. */
-  static open(port: number, all: Set<ClientSocket>): Promise<ClientSocket> {
+  static open(port: number, all: Set<Connection>): Promise<ClientSocket> {
     return new Promise((resolve) => {
       const socket = new ClientSocket(port, all);
-      socket.#socket.once('connect', () => resolve(socket));
+      socket.#socket.once(overTls ? 'secureConnect' : 'connect', () => {
+        socket.isGreeted = overTls;
+        resolve(socket);
+      });
       void socket.#ended.then(() => resolve(socket));
     });
   }
 
-  /** Its own port; undefined before it has one. */
   get port(): number | undefined {
-    return this.#socket.localPort;
+    return this.#carrier.localPort;
+  }
+
+  /** The common name in the server's certificate; undefined without TLS. */
+  get certificate(): string | undefined {
+    return this.isGreeted ? String((this.#socket as TLSSocket).getPeerCertificate().subject.CN) : undefined;
   }
 
   /** Bytes received without a request for them. */
@@ -80,7 +94,7 @@ export class ClientSocket {
 
   leave(reset = false): void {
     this.closedBy ??= 'the client';
-    if (reset) this.#socket.resetAndDestroy();
+    if (reset) this.#carrier.resetAndDestroy();
     else this.#socket.destroy();
   }
 

@@ -14,6 +14,8 @@ export interface Places {
   readonly jwks: string;
   readonly upstreams: Readonly<Record<UpstreamName, string>>;
   readonly state: string;
+  /** The file of the certificate and its key; undefined: without TLS. */
+  readonly certificate: string | undefined;
 }
 
 /** The treatment of requests for `/gate` in one version of the configuration. */
@@ -27,7 +29,7 @@ export const whereOf = (version: number): UpstreamName => (version % 2 === 0 ? '
 export const takesPartner = (version: number): boolean => version % 4 < 2;
 
 /** The configuration of one version. Some routes, issuers and upstream names differ in each. */
-export function configOf(version: number, { engine, jwks, upstreams, state }: Places): object {
+export function configOf(version: number, { engine, jwks, upstreams, state, certificate }: Places): object {
   const nameOf = (upstream: UpstreamName): string => `${upstream}${version % 3}`;
   const auth = takesPartner(version) ? ['main', 'partner'] : ['main'];
   const route = (path: string, more: object = {}): object => ({
@@ -44,7 +46,7 @@ export function configOf(version: number, { engine, jwks, upstreams, state }: Pl
   };
   const times = { connect: '2s', response: '4s', idle: '3s' };
   return {
-    listen: [{ address: '127.0.0.1:0', engine }],
+    listen: [{ address: '127.0.0.1:0', engine, ...(certificate && { tls: { certificates: certificate } }) }],
     admin: '127.0.0.1:0',
     listeners: WORKERS,
     verifiers: 1,

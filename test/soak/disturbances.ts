@@ -1,6 +1,6 @@
 import type { Chance } from './chance.ts';
-import type { ClientSocket } from './client-socket.ts';
 import { WORKERS } from './config.ts';
+import type { Connection } from './connection.ts';
 import type { SoakGateway } from './gateway.ts';
 import type { SoakIssuer } from './issuer.ts';
 import type { Ledger } from './ledger.ts';
@@ -16,13 +16,15 @@ export interface World {
   readonly stock: Stock;
   readonly ledger: Ledger;
   readonly windows: Windows;
-  readonly sockets: ReadonlySet<ClientSocket>;
+  readonly connections: ReadonlySet<Connection>;
   readonly chance: Chance;
 }
 
 export type Disturbance =
   | 'reload'
   | 'bad reload'
+  | 'renewal'
+  | 'bad renewal'
   | 'rotation by reload'
   | 'rotation by request'
   | 'revocation'
@@ -33,6 +35,7 @@ export type Disturbance =
   | 'roll and reload';
 
 const RELOADED = 'the configuration was reloaded';
+const NOT_RELOADED = 'the configuration was not reloaded: it has faults';
 /** Shortest absence of an upstream in milliseconds: the gateway, too, has noticed the end of its connections by then. */
 const GONE_MS = 100;
 /** Milliseconds of an issuer's absence: the gateway asks it, because tokens name unknown keys. */
@@ -61,6 +64,8 @@ export class Disturbances {
   readonly #causes: Readonly<Record<Disturbance, () => Promise<void>>> = {
     reload: () => this.#reload(),
     'bad reload': () => this.#badReload(),
+    renewal: () => this.#renew(),
+    'bad renewal': () => this.#renewBadly(),
     'rotation by reload': () => this.#rotate(true),
     'rotation by request': () => this.#rotate(false),
     revocation: () => this.#revoke(),
@@ -83,8 +88,22 @@ export class Disturbances {
   async #badReload(): Promise<void> {
     const { gateway, stock } = this.#world;
     gateway.configureBadly(stock.version.latest + 1);
-    await gateway.told('SIGHUP', 'the configuration was not reloaded: it has faults');
+    await gateway.told('SIGHUP', NOT_RELOADED);
     gateway.configure(stock.version.latest);
+  }
+
+  async #renew(): Promise<void> {
+    const { gateway } = this.#world;
+    gateway.certificates?.renew();
+    await gateway.told('SIGHUP', RELOADED);
+    gateway.certificates?.inForce.settle();
+  }
+
+  async #renewBadly(): Promise<void> {
+    const { gateway } = this.#world;
+    gateway.certificates?.spoil();
+    await gateway.told('SIGHUP', NOT_RELOADED);
+    gateway.certificates?.restore();
   }
 
   /** @param reloads whether the gateway is reloaded; otherwise tokens with an unknown key make it ask. */
@@ -134,13 +153,13 @@ export class Disturbances {
   }
 
   async #kill(): Promise<void> {
-    const { gateway, ledger, sockets } = this.#world;
+    const { gateway, ledger, connections } = this.#world;
     const victims = (await gateway.serving()).filter(({ pid }) => pid !== this.spared);
     const victim = victims.at(-1);
     if (victim === undefined) throw new Error('no listener serves that may be killed');
     const over = ledger.lose();
     await gateway.admin.metrics();
-    this.doomed += killWorker(victim.pid, gateway.port, sockets);
+    this.doomed += killWorker(victim.pid, gateway.port, connections);
     over();
     await gateway.settled(victim.pid);
   }

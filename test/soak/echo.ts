@@ -1,5 +1,6 @@
 import { type Expected, forwarded, refused } from './expected.ts';
 import { HOST } from './request.ts';
+import { overTls } from './soaked.ts';
 import { type Fault, faultsOf, type Token } from './tokens.ts';
 import type { UpstreamName } from './upstream.ts';
 
@@ -25,7 +26,14 @@ export function echoed(options: Echoed): Expected {
     method,
     path,
     ...['host', HOST, 'authorization', `Bearer ${token}`, 'X-User-Id', sub],
-    ...['x-forwarded-for', '127.0.0.1', 'x-forwarded-proto', 'http', 'x-forwarded-host', HOST],
+    ...[
+      'x-forwarded-for',
+      '127.0.0.1',
+      'x-forwarded-proto',
+      overTls ? 'https' : 'http',
+      'x-forwarded-host',
+      HOST,
+    ],
     ...framing,
   ]);
   const body = Buffer.from(digest === undefined ? seen : `${seen} ${digest}`);

@@ -1,24 +1,29 @@
 import type { ClientSocket } from './client-socket.ts';
 import type { SoakRequest } from './request.ts';
-import { ResponseReader } from './response-reader.ts';
+import { type Received, ResponseReader } from './response-reader.ts';
 
 /** Milliseconds for one exchange; a longer one hangs. */
-const HANG_MS = 30_000;
+export const HANG_MS = 30_000;
+/** Bytes after which a slow reader rests: what a read without TLS takes at most, where a record of TLS has 16 KiB. */
+export const READ_BYTES = 64 * 1024;
 /** Bytes of the response's body after which a client leaves in the middle. */
-const MIDDLE_BYTES = 1_000;
+export const MIDDLE_BYTES = 1_000;
 
 /** The result of a request. */
 export interface Came {
-  readonly reader: ResponseReader;
+  readonly protocol: 'HTTP/1.1' | 'HTTP/2';
+  readonly reader: Received;
   /** Whole by its framing; cut by the server; given up by the client, as planned or after too long. */
   readonly end: 'whole' | 'cut' | 'left' | 'hangs';
   /** Why the connection was closed, if it was. */
   readonly closedBy: string | undefined;
   /** The last byte of the head was handed to the kernel. */
   readonly wasAsked: boolean;
-  /** On a new connection. */
+  /** On a new connection, of which no worker has shown that it has accepted it. */
   readonly isFirst: boolean;
   readonly isHead: boolean;
+  /** By HTTP/2: after GOAWAY, and before anything was done for it. */
+  readonly isRefused: boolean;
   /** There was a body to send. */
   readonly hasBody: boolean;
   /** Monotonic milliseconds of the first byte sent and the last one received. */
@@ -26,16 +31,26 @@ export interface Came {
   readonly to: number;
 }
 
+/**
+ * Milliseconds after which a slow client rests no more: a busy machine stretches each rest, and a replaced worker waits
+ * no longer than its grace.
+ */
+const SLOW_FOR_MS = 4_000;
+
+/** Whether an exchange that began then must go on without rests. */
+export const mustHurry = (from: number): boolean => performance.now() - from > SLOW_FOR_MS;
+
 const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Sends one request and takes its response. */
 export async function exchange(socket: ClientSocket, request: SoakRequest): Promise<Came> {
   const reader = new ResponseReader(request.method);
   const sending = new Sending(socket, request);
-  const isFirst = socket.exchanges === 0;
+  const isFirst = socket.exchanges === 0 && !socket.isGreeted;
   socket.exchanges += 1;
   const from = performance.now();
   let hanging: NodeJS.Timeout | undefined;
+  let restsAt = READ_BYTES;
   const received = new Promise<Came['end']>((resolve) => {
     hanging = setTimeout(() => resolve('hangs'), HANG_MS);
     socket.listen({
@@ -43,7 +58,10 @@ export async function exchange(socket: ClientSocket, request: SoakRequest): Prom
         reader.push(bytes);
         if (reader.isWhole || reader.fault !== undefined) resolve('whole');
         else if (hasEnough(request, reader)) resolve('left');
-        else if (request.readRestMs > 0) socket.rest(request.readRestMs);
+        else if (request.readRestMs > 0 && reader.received >= restsAt && !mustHurry(from)) {
+          restsAt = reader.received + READ_BYTES;
+          socket.rest(request.readRestMs);
+        }
       },
       onClosed: () => {
         reader.end();
@@ -51,7 +69,7 @@ export async function exchange(socket: ClientSocket, request: SoakRequest): Prom
       },
     });
   });
-  const sent = sending.run();
+  const sent = sending.run(from);
   const end = await Promise.race([received, sent.then((left) => (left ? 'left' : received))]);
   const to = performance.now();
   clearTimeout(hanging);
@@ -64,7 +82,15 @@ export async function exchange(socket: ClientSocket, request: SoakRequest): Prom
   sending.stop();
   socket.listen(undefined);
   const [isHead, hasBody] = [request.method === 'HEAD', request.body.length > 0];
-  return { reader, end, closedBy, wasAsked: sending.wasAsked, isFirst, isHead, hasBody, from, to };
+  const { wasAsked } = sending;
+  const seen = { reader, end, closedBy, wasAsked, isFirst, isHead, isRefused: false, hasBody, from, to };
+  return { protocol: 'HTTP/1.1', ...seen };
+}
+
+function chunksOf(body: readonly Uint8Array[]): readonly Uint8Array[] {
+  const end = Buffer.from('\r\n');
+  const chunks = body.flatMap((piece) => [Buffer.from(`${piece.length.toString(16)}\r\n`), piece, end]);
+  return [...chunks, Buffer.from('0\r\n\r\n')];
 }
 
 function hasEnough({ leave }: SoakRequest, reader: ResponseReader): boolean {
@@ -88,8 +114,8 @@ class Sending {
   }
 
   /** @returns whether the client must leave now. */
-  async run(): Promise<boolean> {
-    const { head, body, writeRestMs, leave } = this.#request;
+  async run(from: number): Promise<boolean> {
+    const { head, body, isChunked, writeRestMs, leave } = this.#request;
     if (leave?.at === 'nothing') return true;
     if (leave?.at === 'head') {
       await this.#socket.write(head.slice(0, head.length >> 1));
@@ -97,9 +123,10 @@ class Sending {
     }
     this.wasAsked = true;
     await this.#socket.write(head);
-    const pieces = leave?.at === 'body' ? body.slice(0, body.length >> 1) : body;
+    const whole = isChunked ? chunksOf(body) : body;
+    const pieces = leave?.at === 'body' ? whole.slice(0, whole.length >> 1) : whole;
     for (const piece of pieces) {
-      if (writeRestMs > 0) await rest(writeRestMs);
+      if (writeRestMs > 0 && !mustHurry(from)) await rest(writeRestMs);
       if (this.#stopped || this.#socket.closedBy !== undefined) return false;
       await this.#socket.write(piece);
     }

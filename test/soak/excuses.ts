@@ -1,5 +1,5 @@
-import type { ClientSocket } from './client-socket.ts';
 import { GRACE_SECONDS } from './config.ts';
+import type { Connection } from './connection.ts';
 import type { Came } from './exchange.ts';
 import { type Expected, headOnly, refused } from './expected.ts';
 import { faultOf, isBeginning } from './judge.ts';
@@ -29,33 +29,37 @@ export class Excuses {
     this.#queuesMove = queuesMove;
   }
 
-  excuse(came: Came, socket: ClientSocket, rights: readonly Expected[]): Excuse | undefined {
-    const { end, closedBy, from, to, isFirst, isHead, hasBody, reader } = came;
+  excuse(came: Came, connection: Connection, rights: readonly Expected[]): Excuse | undefined {
+    const { end, closedBy, from, to, isFirst, isHead, hasBody, isRefused, protocol, reader } = came;
     const isCut =
       end === 'cut' && closedBy !== 'ECONNREFUSED' && rights.some((right) => isBeginning(came, right));
-    if (isCut && socket.isDoomed) {
+    if (isCut && connection.isDoomed) {
       return { why: 'its listener was killed', outcomes: rights.map(outcomeOf), isCertain: false };
     }
     if (this.#isDown(rights, from, to)) {
       const why = 'upstream was down';
       const outcomes = unreachable.map(outcomeOf);
-      // A client in the middle of sending may miss its response when the connection ends.
-      if (isCut && (reader.received > 0 || hasBody)) return { why, outcomes, isCertain: true };
+      // A client in the middle of sending may miss its response when the connection ends, which no stream does to it.
+      if (isCut && (reader.received > 0 || (hasBody && protocol !== 'HTTP/2')))
+        return { why, outcomes, isCertain: true };
       const closes = rights.every((right) => right.closes);
       const refusals = isHead ? unreachable.map(headOnly) : unreachable;
       const found = refusals.find((refusal) => faultOf(came, { ...refusal, closes }) === undefined);
       if (found !== undefined) return { why, outcomes: [outcomeOf(found)], isCertain: true };
     }
+    if (isCut && isRefused && this.mayClose(connection.openedAt, to)) {
+      return { why: 'not begun by a listener that was replaced', outcomes: [], isCertain: false };
+    }
     const isUntouched = isCut && isFirst && reader.received === 0;
-    if (isUntouched && !this.#queuesMove && this.#windows.overlap('roll', socket.openedAt, to)) {
+    if (isUntouched && !this.#queuesMove && this.#windows.overlap('roll', connection.openedAt, to)) {
       return { why: 'in the queue of a listener that was replaced', outcomes: [], isCertain: false };
     }
     return undefined;
   }
 
-  /** How a request whose client did not wait for the response may be counted besides the right outcome. */
-  ofLeaver({ from, to }: Came, rights: readonly Expected[]): readonly string[] {
-    return this.#isDown(rights, from, to) ? unreachable.map(outcomeOf) : [];
+  /** The responses, besides the right ones, that may have begun when their client left. */
+  ofLeaver({ from, to }: Came, rights: readonly Expected[]): readonly Expected[] {
+    return this.#isDown(rights, from, to) ? unreachable : [];
   }
 
   /** Whether a connection opened then may be asked to leave now: its worker is or was being replaced. */

@@ -4,8 +4,10 @@ import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Admin, type Status, type WorkerStatus } from './admin.ts';
+import { Certificates } from './certificates.ts';
 import { configOf, type Places, WORKERS } from './config.ts';
 import { GatewayLog } from './gateway-log.ts';
+import { overTls } from './soaked.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.js');
 /** Runs in each process before everything else. */
@@ -15,19 +17,25 @@ const PATIENCE_MS = 60_000;
 /** Milliseconds between two polls. */
 const POLL_MS = 50;
 
+/** Those that are not in the gateway's folder. */
+type FoundPlaces = Omit<Places, 'state' | 'certificate'>;
+
 /** `portcullis start` under soak, with its configuration and its log in a folder of its own. */
 export class SoakGateway {
   readonly folder: string;
   readonly log = new GatewayLog();
+  /** Undefined: without TLS. */
+  readonly certificates: Certificates | undefined;
   port = 0;
   admin = new Admin(0);
   readonly #places: Places;
   readonly #child: ChildProcess;
   readonly #exited: Promise<number | null>;
 
-  private constructor(places: Omit<Places, 'state'>) {
+  private constructor(places: FoundPlaces) {
     this.folder = mkdtempSync(join(tmpdir(), 'portcullis-soak-'));
-    this.#places = { ...places, state: join(this.folder, 'state') };
+    this.certificates = overTls ? new Certificates(join(this.folder, 'site.pem')) : undefined;
+    this.#places = { ...places, state: join(this.folder, 'state'), certificate: this.certificates?.file };
     this.configure(0);
     const args = [main, 'start', '--config', join(this.folder, 'portcullis.yaml')];
     const env = {
@@ -43,7 +51,7 @@ export class SoakGateway {
     });
   }
 
-  static async start(places: Omit<Places, 'state'>): Promise<SoakGateway> {
+  static async start(places: FoundPlaces): Promise<SoakGateway> {
     const gateway = new SoakGateway(places);
     const ports: number[] = [];
     const ended = gateway.log.listen(({ address }) => {

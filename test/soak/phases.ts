@@ -1,11 +1,21 @@
 import type { Chance } from './chance.ts';
 import type { Disturbance } from './disturbances.ts';
 import type { Span } from './memory.ts';
+import { overTls } from './soaked.ts';
+
+const renewing: readonly Disturbance[] = overTls ? ['renewal', 'bad renewal'] : [];
 
 /** Each of these before any is repeated. Before the first quiet moment, in which no worker must be killed or replaced. */
-export const warmingUp: readonly Disturbance[] = ['reload', 'rotation by reload', 'revocation', 'bad reload'];
+export const warmingUp: readonly Disturbance[] = [
+  ...renewing,
+  'reload',
+  'rotation by reload',
+  'revocation',
+  'bad reload',
+];
 
 const always: readonly Disturbance[] = [
+  ...renewing,
   'reload',
   'reload',
   'bad reload',

@@ -16,9 +16,10 @@ export interface SoakRequest {
   readonly kind: string;
   readonly method: string;
   readonly head: string;
-  /** Pieces as they are sent. */
+  /** Pieces as they are sent, without the framing of chunks. */
   readonly body: readonly Uint8Array[];
-  /** Milliseconds of pause before each piece of the body, and after each piece of the response. */
+  readonly isChunked: boolean;
+  /** Milliseconds of pause before each piece of the body, and after each part of the response. */
   readonly writeRestMs: number;
   readonly readRestMs: number;
   /** The client asks for the end of the connection. */
@@ -39,6 +40,7 @@ export interface Parts {
   /** Lines of further headers, each with its end. */
   readonly fields?: string;
   readonly body?: readonly Uint8Array[];
+  readonly isChunked?: boolean;
   readonly writeRestMs?: number;
   readonly readRestMs?: number;
 }
@@ -52,6 +54,7 @@ export function soakRequest(parts: Parts): SoakRequest {
     method,
     head: `${method} ${path} HTTP/1.1\r\nHost: ${HOST}\r\n${authorization}${fields}\r\n`,
     body,
+    isChunked: parts.isChunked ?? false,
     writeRestMs: parts.writeRestMs ?? 0,
     readRestMs: parts.readRestMs ?? 0,
     closes: false,

@@ -4,14 +4,25 @@ const EMPTY: Buffer = Buffer.alloc(0);
 
 type Framing = { readonly kind: 'length'; left: number } | { readonly kind: 'chunked' | 'end' };
 
+/** What has come of one response. */
+export interface Received {
+  /** Every byte; 0: nothing has come. */
+  readonly received: number;
+  /** Without its empty line, and as HTTP/1.1 writes it; undefined before its end. */
+  readonly head: string | undefined;
+  readonly isWhole: boolean;
+  /** Bytes after the end, or no response; undefined: neither. */
+  readonly fault: string | undefined;
+  readonly body: Buffer;
+  /** The received part of an incomplete head. */
+  readonly beginning: string;
+}
+
 /** Reads one response as its bytes arrive, and reports when it is whole. */
-export class ResponseReader {
-  /** Every byte received. */
+export class ResponseReader implements Received {
   received = 0;
-  /** Without its empty line; undefined before its end. */
   head: string | undefined;
   isWhole = false;
-  /** Bytes after the end, or no response; undefined: neither. */
   fault: string | undefined;
   readonly #headOnly: boolean;
   #rest: Buffer = EMPTY;
@@ -29,7 +40,6 @@ export class ResponseReader {
     return Buffer.concat(this.#body);
   }
 
-  /** The received part of an incomplete head. */
   get beginning(): string {
     return this.head ?? this.#rest.toString('latin1');
   }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Chance } from './chance.ts';
-import type { ClientSocket } from './client-socket.ts';
+import type { Connection } from './connection.ts';
 import { Excuses } from './excuses.ts';
 import { SoakGateway } from './gateway.ts';
 import { History } from './history.ts';
@@ -9,6 +9,7 @@ import { SoakIssuer } from './issuer.ts';
 import { Ledger } from './ledger.ts';
 import { calmOf } from './phases.ts';
 import { Soak } from './soak.ts';
+import { overTls, soakedEngine } from './soaked.ts';
 import { Tokens } from './tokens.ts';
 import { SoakUpstream } from './upstream.ts';
 import { verdictOf } from './verdict.ts';
@@ -16,31 +17,41 @@ import { Windows } from './windows.ts';
 
 /** Seconds below which no process lives long enough to be judged. */
 const MIN_SECONDS = 60;
+/** Clients, each with some requests a second; more than these keep the machine busier than the gateway. */
+const MAX_CLIENTS = 48;
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const { values } = parseArgs({
-  options: { seconds: { type: 'string' }, seed: { type: 'string' }, engine: { type: 'string' } },
+  options: {
+    seconds: { type: 'string' },
+    seed: { type: 'string' },
+    clients: { type: 'string' },
+    engine: { type: 'string' },
+    tls: { type: 'boolean' },
+  },
 });
 const seconds = Number(values.seconds ?? 120);
-const { engine = 'uws' } = values;
+const engine = soakedEngine;
+const clients = Number(values.clients ?? MAX_CLIENTS);
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 32));
-const isEngine = engine === 'uws' || engine === 'node';
-if (!(seconds >= MIN_SECONDS) || !Number.isInteger(seed) || !isEngine) {
+const isEngine = engine === 'node' || (engine === 'uws' && !overTls);
+const isCount = Number.isInteger(clients) && clients > 0 && clients <= MAX_CLIENTS;
+if (!(seconds >= MIN_SECONDS) || !Number.isInteger(seed) || !isCount || !isEngine) {
   process.stderr.write(
-    `soak: --seconds wants at least ${MIN_SECONDS}, --seed a whole number, --engine uws or node\n`,
+    `soak: --seconds wants at least ${MIN_SECONDS}, --seed a whole number, --clients 1 to ${MAX_CLIENTS}, --engine uws or node, --tls engine node\n`,
   );
   process.exit(64);
 }
 const queuesMove = readFileSync('/proc/sys/net/ipv4/tcp_migrate_req', 'utf8').trim() === '1';
 say(
-  `soak: ${seconds} s, seed ${seed}, engine ${engine}, Node.js ${process.version}, tcp_migrate_req ${queuesMove ? 1 : 0}`,
+  `soak: ${seconds} s, seed ${seed}, ${clients} clients, engine ${engine}${overTls ? ' with TLS' : ''}, Node.js ${process.version}, tcp_migrate_req ${queuesMove ? 1 : 0}`,
 );
 
 const chance = new Chance(seed);
 const ledger = new Ledger(say);
 const windows = new Windows();
-const sockets = new Set<ClientSocket>();
+const connections = new Set<Connection>();
 const issuer = await SoakIssuer.start();
 const upstreams = [await SoakUpstream.start('a'), await SoakUpstream.start('b')] as const;
 const [a, b] = upstreams;
@@ -48,8 +59,8 @@ const gateway = await SoakGateway.start({ engine, jwks: issuer.jwks, upstreams: 
 process.on('exit', () => gateway.kill());
 
 const stock = { tokens: new Tokens(issuer), version: new History(0) };
-const world = { gateway, issuer, upstreams, stock, ledger, windows, sockets, chance };
-const soak = new Soak(world, new Excuses(windows, queuesMove), say);
+const world = { gateway, issuer, upstreams, stock, ledger, windows, connections, chance };
+const soak = new Soak(clients, world, new Excuses(windows, queuesMove), say);
 const faults: string[] = [];
 try {
   const baseline = await soak.warmUp();
@@ -70,7 +81,8 @@ try {
 } catch (error) {
   faults.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
 }
-if (sockets.size > 0) faults.push(`${sockets.size} connections of clients are open after the gateway's end`);
+if (connections.size > 0)
+  faults.push(`${connections.size} connections of clients are open after the gateway's end`);
 await issuer.close();
 for (const upstream of upstreams) upstream.close();
 if (faults.length === 0) {

@@ -1,15 +1,20 @@
 import { SoakClient } from './client.ts';
-import type { ClientSocket } from './client-socket.ts';
+import type { Connection } from './connection.ts';
 import { descriptorsOf, growth, mostOf } from './descriptors.ts';
 import { type Disturbance, Disturbances, type World } from './disturbances.ts';
 import type { Excuses } from './excuses.ts';
+import { H2Client } from './h2-client.ts';
+import { H2Sessions } from './h2-sessions.ts';
+import { Judgement } from './judgement.ts';
 import { readMemory } from './memory-reading.ts';
 import { calmOf, Deck, warmingUp } from './phases.ts';
+import type { SoakRequest } from './request.ts';
 import { anyRequest } from './traffic.ts';
 import type { Baseline } from './verdict.ts';
 import { Watch } from './watch.ts';
 
-const CLIENTS = 48;
+/** Clients that share a session of HTTP/2; over TLS every other client uses HTTP/2. */
+const SHARING = 4;
 /** Longest pause of a client between two requests in milliseconds: some hundred requests a second in all. */
 const REST_MS = 180;
 /** Milliseconds between two disturbances. */
@@ -26,30 +31,46 @@ const STILL_MS = 5_000;
 
 const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+interface Client {
+  /** Resolves at the end of the exchange. */
+  send(request: SoakRequest): Promise<void>;
+  /** Leaves its connection. */
+  close(): void;
+}
+
 /** The run: clients, disturbances and samples concurrently, and the quiet moments before and after. */
 export class Soak {
   readonly watch = new Watch();
   readonly disturbances: Disturbances;
-  readonly #world: World & { readonly sockets: Set<ClientSocket> };
-  readonly #excuses: Excuses;
+  readonly #world: World & { readonly connections: Set<Connection> };
   readonly #say: (line: string) => void;
-  readonly #clients: readonly (readonly [SoakClient, World['chance']])[];
+  readonly #clients: readonly (readonly [Client, World['chance']])[];
   #beganAt = performance.now();
   #over = false;
 
+  /** @param clients their number. */
   constructor(
-    world: World & { readonly sockets: Set<ClientSocket> },
+    clients: number,
+    world: World & { readonly connections: Set<Connection> },
     excuses: Excuses,
     say: (line: string) => void,
   ) {
     this.#world = world;
-    this.#excuses = excuses;
     this.#say = say;
     this.disturbances = new Disturbances(world);
-    const { gateway, ledger, sockets, chance } = world;
-    this.#clients = Array.from({ length: CLIENTS }, (_, number) => {
-      const options = { number, port: gateway.port, ledger, excuses: this.#excuses, sockets };
-      return [new SoakClient({ ...options, chance: chance.fork() }), chance.fork()];
+    const { gateway, ledger, connections, chance } = world;
+    const { port, certificates } = gateway;
+    const options = { port, connections, judgement: new Judgement(ledger, excuses) };
+    let sessions: H2Sessions | undefined;
+    this.#clients = Array.from({ length: clients }, (_, number) => {
+      const own = { number, chance: chance.fork() };
+      if (certificates === undefined || number % 2 === 0) {
+        return [new SoakClient({ ...options, ...own, certificates }), chance.fork()];
+      }
+      // These clients have the odd numbers.
+      if (number % (2 * SHARING) === 1) sessions = undefined;
+      sessions ??= new H2Sessions({ ...options, certificates, name: `session of client ${number}` });
+      return [new H2Client({ ...options, ...own, sessions }), chance.fork()];
     });
   }
 
@@ -127,7 +148,7 @@ export class Soak {
     ]);
   }
 
-  async #live(client: SoakClient, chance: World['chance']): Promise<void> {
+  async #live(client: Client, chance: World['chance']): Promise<void> {
     while (!this.#over) {
       await client.send(anyRequest(this.#world.stock, chance));
       await rest(chance.below(REST_MS));
@@ -141,10 +162,11 @@ export class Soak {
     while (!this.#over) {
       const pids = (await gateway.serving()).map(({ pid }) => pid);
       const all = [gateway.pid, ...pids];
-      for (const pid of all) {
+      const read = async (pid: number): Promise<void> => {
         const reading = await readMemory(gateway.folder, pid);
         if (reading !== undefined) this.watch.note(pid, { at: this.#elapsed(), ...reading });
-      }
+      };
+      await Promise.all(all.map(read));
       if (this.#elapsed() >= told + PROGRESS_SECONDS) {
         told += PROGRESS_SECONDS;
         const mib = all.map((pid) => this.watch.samples.get(pid)?.at(-1)?.live.toFixed(0));

@@ -1,5 +1,8 @@
-/** The engine under soak, by `--engine`; uWebSockets.js without it. Where the engines differ, the expectations do. */
-export const soakedEngine: string = engineIn(process.argv) ?? 'uws';
+/** Clients reach the gateway over TLS, by `--tls`. */
+export const overTls: boolean = process.argv.includes('--tls');
+
+/** The engine under soak, by `--engine`; uWebSockets.js without it, which has no TLS. Where the engines differ, the expectations do. */
+export const soakedEngine: string = engineIn(process.argv) ?? (overTls ? 'node' : 'uws');
 
 function engineIn(args: readonly string[]): string | undefined {
   const at = args.findIndex((arg) => arg === '--engine' || arg.startsWith('--engine='));

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import type { ClientSocket } from './client-socket.ts';
+import type { Connection } from './connection.ts';
 
 /** States in /proc/net/tcp of connections that a client may take for established: also those whose first bytes are yet to come. */
 const MADE = ['01', '03'];
@@ -9,17 +9,17 @@ const MADE = ['01', '03'];
  * accepted yet, which may be in its queue. It is stopped before, so that it accepts no more during the look-up; all
  * clients live on the event loop that this blocks, so none comes meanwhile.
  */
-export function killWorker(pid: number, port: number, sockets: Iterable<ClientSocket>): number {
+export function killWorker(pid: number, port: number, connections: Iterable<Connection>): number {
   process.kill(pid, 'SIGSTOP');
   while (stateOf(pid) !== 'T') {
     // The kernel stops it on its next way out of the kernel, which is at once.
   }
   const doomed = clientPorts(port, inodesOf(pid));
   let count = 0;
-  for (const socket of sockets) {
+  for (const connection of connections) {
     // A connection in the making has no port to look up, and may be in the worker's queue.
-    if (socket.port !== undefined && !doomed.has(socket.port)) continue;
-    socket.isDoomed = true;
+    if (connection.port !== undefined && !doomed.has(connection.port)) continue;
+    connection.isDoomed = true;
     count += 1;
   }
   process.kill(pid, 'SIGKILL');

@@ -1,0 +1,13 @@
+/** A connection of clients to the gateway. */
+export interface Connection {
+  /** Monotonic milliseconds. */
+  readonly openedAt: number;
+  /** Its own port; undefined before it has one. */
+  readonly port: number | undefined;
+  /** Why it is closed; undefined while it is open. */
+  readonly closedBy: string | undefined;
+  /** Exchanges begun on it. */
+  readonly exchanges: number;
+  /** Its worker was killed. */
+  isDoomed: boolean;
+}
