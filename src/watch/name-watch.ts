@@ -37,7 +37,7 @@ export class NameWatch {
   /** Resolves after the first look-up, whatever its result. */
   readonly tried: Promise<void>;
   readonly #around: NameSurroundings;
-  readonly #onAddresses: () => void;
+  readonly #onChange: () => void;
   #name: WatchedName;
   #addresses: readonly string[] | undefined;
   #lastError: string | undefined;
@@ -49,10 +49,11 @@ export class NameWatch {
   #onTried: () => void = () => {};
   #closed = false;
 
-  constructor(name: WatchedName, around: NameSurroundings, onAddresses: () => void) {
+  /** @param onChange called with other addresses, and when the first look-up fails. */
+  constructor(name: WatchedName, around: NameSurroundings, onChange: () => void) {
     this.#name = name;
     this.#around = around;
-    this.#onAddresses = onAddresses;
+    this.#onChange = onChange;
     this.tried = new Promise((resolve) => {
       this.#onTried = resolve;
     });
@@ -156,7 +157,7 @@ export class NameWatch {
     const removed = (before ?? []).filter((address) => !addresses.includes(address));
     const fields = { upstream, name: host, added, removed, ...(leftOut > 0 ? { leftOut } : {}) };
     log.info(fields, 'the name of an upstream server has these addresses');
-    this.#onAddresses();
+    this.#onChange();
   }
 
   /** The same failure is told once. */
@@ -170,6 +171,7 @@ export class NameWatch {
       { upstream, name: host, why, kept },
       'the name of an upstream server could not be looked up',
     );
+    if (this.#addresses === undefined) this.#onChange();
   }
 }
 

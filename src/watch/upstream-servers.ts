@@ -154,6 +154,13 @@ export class UpstreamServers {
     return found.map((one) => ({ host: one, port: address.port }));
   }
 
+  /** Its name is being looked up for the first time. */
+  #isAwaited({ address }: Endpoint): boolean {
+    const host = hostName(address);
+    const watch = host === undefined ? undefined : this.#names.get(host);
+    return watch !== undefined && watch.addresses === undefined && watch.lastError === undefined;
+  }
+
   #modeOf({ serverText, text }: Endpoint): Mode {
     return this.#modes.get(serverText)?.of(text) ?? 'ready';
   }
@@ -182,7 +189,7 @@ export class UpstreamServers {
     const wanted = new Map<string, CheckTarget>();
     if (health !== undefined) {
       for (const one of endpoints) {
-        if (wanted.has(one.text) || this.#modeOf(one) === 'down') continue;
+        if (wanted.has(one.text) || this.#modeOf(one) === 'down' || this.#isAwaited(one)) continue;
         wanted.set(one.text, targetOf(one, health));
       }
     }

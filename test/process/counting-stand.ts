@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Stand, until } from './stand.ts';
 import { SteadyClients } from './steady-clients.ts';
@@ -11,11 +11,16 @@ export class CountingServer {
   served = 0;
   checks = 0;
 
+  #isStopped = false;
+  readonly #held = new Set<ServerResponse>();
+
   private constructor() {
     this.#server = createServer((request, response) => {
-      if (request.url === '/healthz') this.checks += 1;
+      const isCheck = request.url === '/healthz';
+      if (isCheck) this.checks += 1;
       else this.served += 1;
-      response.end('ok');
+      if (!this.#isStopped) response.end('ok');
+      else if (!isCheck) this.#hold(response);
     });
   }
 
@@ -35,10 +40,29 @@ export class CountingServer {
     return new Promise((resolve) => this.#server.getConnections((_, count) => resolve(count)));
   }
 
+  /** Requests, apart from checks, that have no response and whose connections are open. */
+  get held(): number {
+    return this.#held.size;
+  }
+
+  /** Takes requests and sends nothing, as a process after SIGSTOP does for as long as the kernel's queues last. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  goOn(): void {
+    this.#isStopped = false;
+  }
+
   /** Everything ends, as when its process is killed. */
   close(): void {
     this.#server.close();
     this.#server.closeAllConnections();
+  }
+
+  #hold(response: ServerResponse): void {
+    this.#held.add(response);
+    response.once('close', () => this.#held.delete(response));
   }
 }
 

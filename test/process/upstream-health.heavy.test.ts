@@ -33,3 +33,36 @@ test('a server that dies gets no request after its checks have failed, on any wo
     await counting.stop();
   }
 });
+
+test('a server that is stopped is out after its checks have failed, and back when it goes on', async () => {
+  const health = { path: '/healthz', interval: '1s', timeout: '1s', rise: 2, fall: 3 };
+  const counting = await CountingStand.start({ health, timeouts: { response: '2s' } });
+  const { clients } = counting;
+  const stateOf = async (): Promise<string | undefined> => (await counting.servers())[0]?.health.state;
+  const [first] = counting.services;
+  try {
+    await counting.served(20);
+    // It still takes connections, and sends nothing.
+    first?.stop();
+    await until(stateOf, (state) => state === 'unhealthy');
+    await counting.setMode(counting.addresses[1] as string, 'ready');
+    // Requests that it holds end by their time-out.
+    await until(
+      () => first?.held,
+      (held) => held === 0,
+    );
+    const failed = { ...clients.failures };
+    assert.deepEqual(
+      Object.keys(failed).filter((kind) => kind !== 'status 504'),
+      [],
+    );
+    await clients.pass(2_000);
+    assert.deepEqual(clients.failures, failed);
+    first?.goOn();
+    await until(stateOf, (state) => state === 'healthy');
+    await counting.served(20);
+    assert.deepEqual(clients.failures, failed);
+  } finally {
+    await counting.stop();
+  }
+});

@@ -250,6 +250,23 @@ describe('the health of a server', () => {
     stand.watch.close();
   });
 
+  test('is not checked before the first look-up of its name, and is bad while the name has no address', async () => {
+    const stand = new Stand();
+    let found = (_: readonly string[]): void => {};
+    const slow = new Promise<readonly string[]>((resolve) => {
+      found = resolve;
+    });
+    stand.names = { slow: slow as unknown as readonly string[] };
+    await stand.follow(upstream('app', ['slow', 'none'], { health }));
+    assert.deepEqual(stand.checks, ['0 none:80 none']);
+    await stand.time.pass(5_000);
+    found(['10.0.0.1']);
+    await settled();
+    assert.equal(stand.facts(), 'slow:80=10.0.0.1:80, none:80');
+    assert.deepEqual(stand.checks.slice(1), ['5000 none:80 none', '5000 10.0.0.1:80 slow']);
+    stand.watch.close();
+  });
+
   test('is asked at the configured host, once for an address of two servers', async () => {
     const stand = new Stand();
     stand.names = { one: ['10.0.0.1'], two: ['10.0.0.1', '10.0.0.2'] };
