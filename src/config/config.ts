@@ -238,6 +238,8 @@ export type ServerAddress = { readonly host: string; readonly port: number } | {
 /** A server of an upstream. */
 export interface UpstreamServer {
   readonly address: ServerAddress;
+  /** By prior knowledge without TLS, by ALPN with it. */
+  readonly protocol: 'http/1.1' | 'h2';
   /** Its part of the requests, from 1 to 256, relative to the other servers. */
   readonly weight: number;
   /** It gets requests only while no other server can take any. */

@@ -116,6 +116,11 @@ export class Attempt implements Waiter, ResponseSink {
     this.#owner.onFailure(failure.reason, mayRetry(failure, this.#second));
   }
 
+  /** The stream itself ends a request whose client is silent for too long. */
+  get pacesBody(): boolean {
+    return this.#stream?.pacesBody === true;
+  }
+
   /** Stops reading the response until `resume`. */
   pause(): void {
     this.#stream?.pause();

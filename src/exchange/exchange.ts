@@ -111,7 +111,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     if (this.#ended) return;
     try {
       if (verdict.kind === 'permit') this.#prepare(verdict);
-      else this.#end(verdict.reason, this.#context.refusal(verdict, this.#route as Route, this.#head));
+      else this.#refuseBy(verdict.reason, this.#context.refusal(verdict, this.#route as Route, this.#head));
     } catch (error) {
       this.onInternalError(error);
     }
@@ -243,8 +243,10 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
 
   /** 7. The ways to end; each exchange counts exactly one. */
   onFailure(reason: Reason, again: boolean): void {
-    if (again && !this.#ended) this.#forward(true);
-    else this.#refuse(reason);
+    if (again && !this.#ended) {
+      this.body?.detach();
+      this.#forward(true);
+    } else this.#refuse(reason);
   }
 
   /** Gives up the client, which has taken no bytes for too long. */
@@ -288,7 +290,13 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     if (this.#ended) return;
     if (now - this.#startedAt >= this.#context.requestMs) this.#expire();
     else if (!this.client.review(now)) this.#leave();
-    else if (this.#rest === undefined && this.body?.isSlow(now) === true) this.#refuse('request_timeout');
+    else if (this.#rest === undefined && this.body?.isSlow(now) === true && !this.#pacesBody) {
+      this.#refuse('request_timeout');
+    }
+  }
+
+  get #pacesBody(): boolean {
+    return this.#attempt?.pacesBody === true;
   }
 
   /** The time for the whole request is over. */
@@ -305,8 +313,11 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   }
 
   #refuse(reason: Reason): void {
-    if (this.#ended) return;
-    this.#end(reason, this.#context.replies.of(reason));
+    if (!this.#ended) this.#refuseBy(reason, this.#context.replies.of(reason));
+  }
+
+  #refuseBy(reason: Reason, reply: Reply): void {
+    this.#end(reason, this.#context.replies.forClient(reply, reason, this.client.protocol, this.#head));
   }
 
   onReplied(sent: boolean): void {

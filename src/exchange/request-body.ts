@@ -117,6 +117,11 @@ export class RequestBody implements UploadOwner {
     this.#goOn();
   }
 
+  /** The attempt has failed before its stream got a byte: the bytes wait for another one. */
+  detach(): void {
+    this.upload.detach();
+  }
+
   /** The stream takes bytes again. */
   onDrained(): void {
     if (this.#dropped) return;

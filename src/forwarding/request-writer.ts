@@ -41,6 +41,8 @@ export class RequestWriter {
   readonly #passedLine: string;
   /** The forwarding fields written last; behind a balancer the next request has the same. */
   #last = { forwarded: new Set() as Forwarded, address: '', scheme: '', host: '', lines: '' };
+  /** The client of the request that is being written takes trailers (RFC 9110 §10.1.4). */
+  #takesTrailers = false;
   /** The last peer: a search in the networks takes a microsecond. */
   #lastPeer = { address: '', trusted: false };
 
@@ -98,6 +100,7 @@ export class RequestWriter {
     const target = head.query === undefined ? head.path : `${head.path}?${head.query}`;
     const trusted = this.#trusted !== undefined && this.#isTrusted(remoteAddress, this.#trusted);
     let text = `${head.method} ${target} HTTP/1.1\r\n`;
+    this.#takesTrailers = false;
     const kept = this.#keptLines(permit, head, trusted);
     if (kept === undefined) return 'loop_detected';
     text += kept;
@@ -120,7 +123,8 @@ export class RequestWriter {
       head.query === received.query ? { text, encoding } : { text, encoding, tokenInUrl: true };
     const connectionAuth =
       mayAuthenticateConnection(head) && !permit.stripToken && authenticatesConnection(head);
-    return connectionAuth ? { ...wire, connectionAuth } : wire;
+    if (connectionAuth) return { ...wire, connectionAuth };
+    return this.#takesTrailers ? { ...wire, takesTrailers: true } : wire;
   }
 
   /**
@@ -188,6 +192,7 @@ export class RequestWriter {
         if (name === 'connection' && named === undefined && value !== 'keep-alive' && value !== 'close') {
           return this.#keptLines(permit, head, trusted, namedByConnection(head));
         }
+        if (name === 'te') this.#takesTrailers = value.toLowerCase() === 'trailers';
         continue;
       }
       if (name === PASSED && this.#isOurMark(value)) return undefined;

@@ -73,6 +73,8 @@ export interface RequestLines {
   readonly encoding: Charset['encoding'];
   /** The query held the token; absent otherwise. */
   readonly tokenInUrl?: true;
+  /** The client takes trailers (RFC 9110 §10.1.4); absent otherwise. */
+  readonly takesTrailers?: true;
   /** The request authenticates its connection, which must carry no other request; absent otherwise. */
   readonly connectionAuth?: true;
 }

@@ -1,6 +1,6 @@
 import { withoutPort } from '../http/host-port.ts';
 import type { Reply, RequestHead } from '../http/message.ts';
-import { noBody } from './replies.ts';
+import { noBody } from './no-body.ts';
 
 /** The port that an https URL need not name (RFC 9110 §4.2.2). */
 export const HTTPS_PORT = 443;

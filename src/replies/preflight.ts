@@ -1,6 +1,6 @@
 import type { PreflightConfig } from '../config/config.ts';
 import type { Reply, ResponseHead } from '../http/message.ts';
-import { noBody } from './replies.ts';
+import { noBody } from './no-body.ts';
 
 type PreflightRules = Omit<Extract<PreflightConfig, { kind: 'answer' }>, 'kind'>;
 

@@ -1,11 +1,11 @@
 import { Buffer } from 'node:buffer';
 import { STATUS_CODES } from 'node:http';
 import type { Rejection, Stage } from '../auth/verdict.ts';
-import type { Reply, ResponseHead } from '../http/message.ts';
+import { isGrpcCall } from '../http/grpc.ts';
+import type { HttpVersion, Reply, RequestHead, ResponseHead } from '../http/message.ts';
 import { type Reason, reasons } from '../reasons.ts';
-
-/** The body of a reply that has none. */
-export const noBody: Uint8Array = new Uint8Array();
+import { grpcReply } from './grpc.ts';
+import { noBody } from './no-body.ts';
 
 const noContent: ResponseHead = {
   status: 204,
@@ -36,6 +36,7 @@ export class Replies {
   readonly forServer: Reply = { head: noContent, body: noBody, close: false };
   readonly #byReason: Readonly<Record<Reason, Reply>>;
   readonly #byScope: ReadonlyMap<string, ReadonlyMap<Reason, Reply>>;
+  readonly #forGrpc = new WeakMap<Reply, Reply>();
   readonly #byStage: Readonly<Record<Stage, Reply>> | undefined;
 
   /**
@@ -61,6 +62,21 @@ export class Replies {
     }
   }
 
+  /**
+   * A refusal in the form that its client understands, which is another one for gRPC. HAProxy's messages stay as they
+   * are: a client of gRPC derives the same status from their 403.
+   * @param protocol of the client, which cannot be one of gRPC by HTTP/1.1, whatever it says.
+   */
+  forClient(reply: Reply, reason: Reason, protocol: HttpVersion, head: RequestHead): Reply {
+    if (protocol !== 'h2' || !isGrpcCall(head)) return reply;
+    let its = this.#forGrpc.get(reply);
+    if (its === undefined) {
+      its = this.#isDenial(reply) ? reply : grpcReply(reply, reason);
+      this.#forGrpc.set(reply, its);
+    }
+    return its;
+  }
+
   of(reason: Reason): Reply {
     return this.#byReason[reason];
   }
@@ -73,6 +89,10 @@ export class Replies {
     if (this.#byStage === undefined || rejection.stage === undefined || reply.head.status >= 500)
       return reply;
     return this.#byStage[rejection.stage];
+  }
+
+  #isDenial(reply: Reply): boolean {
+    return this.#byStage !== undefined && Object.values(this.#byStage).includes(reply);
   }
 }
 

@@ -1,15 +1,15 @@
 import type { UpstreamServer } from '../config/config.ts';
 import type { Candidate } from './balance/balancer.ts';
-import type { Pool } from './pool.ts';
 import type { ServerFact } from './server-facts.ts';
+import type { ServerPool } from './server-pool.ts';
 
 /** One address of an upstream server: its connections, and what the configuration and the control plane say of it. */
 export class Endpoint implements Candidate {
-  readonly pool: Pool;
+  readonly pool: ServerPool;
   #server: UpstreamServer;
   #fact: ServerFact;
 
-  constructor(pool: Pool, server: UpstreamServer, fact: ServerFact) {
+  constructor(pool: ServerPool, server: UpstreamServer, fact: ServerFact) {
     this.pool = pool;
     this.#server = server;
     this.#fact = fact;
@@ -33,7 +33,7 @@ export class Endpoint implements Candidate {
   }
 
   get full(): boolean {
-    return this.pool.load >= this.#server.connections;
+    return this.pool.isFull(this.#server.connections);
   }
 
   /** Puts other facts in force. A server that gets no new requests keeps no idle connection. */

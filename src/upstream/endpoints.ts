@@ -2,26 +2,31 @@ import type { UpstreamServer } from '../config/config.ts';
 import { addressText } from '../http/host-port.ts';
 import type { Balancer } from './balance/balancer.ts';
 import { Endpoint } from './endpoint.ts';
-import type { Pool, PooledConnection } from './pool.ts';
 import type { ServerFact } from './server-facts.ts';
+import type { ServerPool } from './server-pool.ts';
 import type { ServerState } from './server-state.ts';
+import type { UpstreamStream } from './upstream-stream.ts';
 
 /** The addresses of one upstream's servers, and the choice among them. */
 export class Endpoints {
   readonly #servers: readonly UpstreamServer[];
   readonly #balancer: Balancer;
-  readonly #poolOf: (fact: ServerFact) => Pool;
+  readonly #poolOf: (server: UpstreamServer, fact: ServerFact) => ServerPool;
   /** By the text of the address. */
   #current = new Map<string, Endpoint>();
   /** They have left the configuration or DNS, and end with their last request. */
-  readonly #leaving = new Set<Pool>();
+  readonly #leaving = new Set<ServerPool>();
   /** The endpoints to choose from. */
   #candidates: readonly Endpoint[] = [];
   /** The only candidate; undefined when there are others or none. */
   #only: Endpoint | undefined;
 
   /** @param servers as configured; @param poolOf makes the pool of an address. */
-  constructor(servers: readonly UpstreamServer[], balancer: Balancer, poolOf: (fact: ServerFact) => Pool) {
+  constructor(
+    servers: readonly UpstreamServer[],
+    balancer: Balancer,
+    poolOf: (server: UpstreamServer, fact: ServerFact) => ServerPool,
+  ) {
     this.#servers = servers;
     this.#balancer = balancer;
     this.#poolOf = poolOf;
@@ -38,7 +43,7 @@ export class Endpoints {
   }
 
   /** All pools, those of addresses that leave too. */
-  *pools(): Iterable<Pool> {
+  *pools(): Iterable<ServerPool> {
     for (const { pool } of this.#current.values()) yield pool;
     yield* this.#leaving;
   }
@@ -84,16 +89,16 @@ export class Endpoints {
   }
 
   /** A connection in use that has room for one more request; undefined where every server has all its connections in use. */
-  shared(): PooledConnection | undefined {
+  shared(): UpstreamStream | undefined {
     for (const { pool } of this.#candidates) {
-      const connection = pool.take(true);
+      const connection = pool.take(true, false);
       if (connection !== undefined) return connection;
     }
     return undefined;
   }
 
   /** A connection of this pool has ended. */
-  onClosed(pool: Pool): void {
+  onClosed(pool: ServerPool): void {
     if (pool.size === 0) this.#leaving.delete(pool);
   }
 
@@ -101,12 +106,12 @@ export class Endpoints {
   #add(server: UpstreamServer, fact: ServerFact, before: ReadonlyMap<string, Endpoint>): void {
     const text = addressText(fact.address);
     if (this.#current.has(text)) return;
-    const endpoint = before.get(text) ?? new Endpoint(this.#poolOf(fact), server, fact);
+    const endpoint = before.get(text) ?? new Endpoint(this.#poolOf(server, fact), server, fact);
     endpoint.take(server, fact);
     this.#current.set(text, endpoint);
   }
 
-  #leave(pool: Pool): void {
+  #leave(pool: ServerPool): void {
     if (pool.size > 0) this.#leaving.add(pool);
     pool.drain();
   }

@@ -5,6 +5,7 @@ import type { ConnectionOwner } from './h1/connection-owner.ts';
 import type { ResponseFault } from './h1/response-parser.ts';
 import { SpareHeadReader } from './h1/spare-head-reader.ts';
 import { type AttemptFailure, isUntaken } from './retry.ts';
+import type { ServerPool } from './server-pool.ts';
 import type { ServerState } from './server-state.ts';
 import { type ConnectionTimes, ticks } from './ticks.ts';
 import type { UpstreamStream } from './upstream-stream.ts';
@@ -32,18 +33,18 @@ export interface PooledConnection extends UpstreamStream {
 /** The upstream, as the pool of one of its servers sees it. */
 export interface PoolOwner {
   /** Gives a connection that has become idle to a request that waits. Returns false when none waits. */
-  assign(connection: PooledConnection, pool: Pool): boolean;
+  assign(connection: PooledConnection, pool: ServerPool): boolean;
   /** Gives the room on a connection in use to requests that wait. */
   share(connection: PooledConnection): void;
   /** A connection has ended, so another one may be made. */
-  onClosed(pool: Pool): void;
+  onClosed(pool: ServerPool): void;
 }
 
 /** Ticks between two probes of an unreachable server. A probe costs one connection, and its return is noticed soon. */
 const PROBE_TICKS = ticks(2_000);
 
 /** The connections to one address of an upstream server. */
-export class Pool implements ConnectionOwner<Connection> {
+export class Pool implements ConnectionOwner<Connection>, ServerPool {
   /** The tick of the upstream; connections compare their deadlines with it. */
   tick = 0;
   readonly state: ServerState;
@@ -90,12 +91,17 @@ export class Pool implements ConnectionOwner<Connection> {
     return this.#all.size - this.#idle.length;
   }
 
+  isFull(connections: number): boolean {
+    return this.load >= connections;
+  }
+
   /**
    * An idle connection, or one in use that has room, if the request may share it. Requests of one turn share connections
    * where they may: each write costs upstream and the gateway more than its content. Otherwise an idle connection comes
    * first, since no request is queued on it.
    */
-  take(mayShare: boolean): PooledConnection | undefined {
+  take(mayShare: boolean, fresh: boolean): PooledConnection | undefined {
+    if (fresh) return undefined;
     if (!mayShare) return this.#idle.pop();
     if (this.#latest?.hasUnsentRoom === true) return this.#latest;
     this.#latest = this.#idle.pop() ?? this.#withRoom();

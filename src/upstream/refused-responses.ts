@@ -1,7 +1,10 @@
 import type { CounterFamily } from '../lib/counters.ts';
 import { LineLimit } from '../lib/line-limit.ts';
 import type { Log } from '../lib/log.ts';
-import type { ResponseFault } from './h1/response-parser.ts';
+import type { ResponseFault as H1Fault } from './h1/response-parser.ts';
+import type { H2Fault } from './h2/response-reader.ts';
+
+type ResponseFault = H1Fault | H2Fault;
 
 export interface RefusedResponsesOptions {
   readonly upstream: string;

@@ -6,6 +6,8 @@ export type DownCause =
   | 'timeout'
   | 'reset'
   | 'invalid_response'
+  /** The server does not speak HTTP/2, as its `protocol` says. */
+  | 'no_http2'
   /** The gateway has no descriptor or port left for a connection, or no right to make one. */
   | 'no_socket'
   | 'failed';

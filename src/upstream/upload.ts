@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { CR } from '../http/ascii.ts';
 import type { Turn } from '../lib/turn.ts';
 import type { Budget } from '../limits/budget.ts';
 import type { BodyCopies } from './body-copies.ts';
@@ -42,7 +43,10 @@ export interface UploadOwner {
  * cannot take yet are held, within a budget that all bodies share.
  */
 export class Upload {
+  /** The body has no length in the head of the request. */
   readonly #chunked: boolean;
+  /** Bytes are held, and leave, as chunks. */
+  #framed: boolean;
   readonly #resources: UploadResources;
   readonly #owner: UploadOwner;
   #stream: UpstreamStream | undefined;
@@ -66,6 +70,7 @@ export class Upload {
 
   constructor(chunked: boolean, resources: UploadResources, owner: UploadOwner) {
     this.#chunked = chunked;
+    this.#framed = chunked;
     this.#resources = resources;
     this.#owner = owner;
   }
@@ -117,7 +122,16 @@ export class Upload {
 
   attach(stream: UpstreamStream): void {
     this.#stream = stream;
+    this.#framed = this.#chunked && stream.framesBody;
+    if (this.#chunked && !this.#framed) this.#unframe();
     this.resume();
+  }
+
+  /** The stream has failed before it got a byte: what comes of the body waits for another one. */
+  detach(): void {
+    this.#stream = undefined;
+    this.#free = false;
+    this.#framed = this.#chunked;
   }
 
   /** The stream takes bytes (again). */
@@ -148,7 +162,7 @@ export class Upload {
 
   /** Returns false when the socket keeps the bytes and the budget has no room for them. */
   #pass(chunk: Uint8Array): boolean {
-    if (!this.#chunked && chunk.length >= LARGE_BYTES) return this.#passNow(chunk);
+    if (!this.#framed && chunk.length >= LARGE_BYTES) return this.#passNow(chunk);
     const size = this.#framedSize(chunk);
     if (size < SMALL_BYTES && this.#stream?.keepsUpload === true) {
       if (!this.#hold(chunk)) return false;
@@ -168,7 +182,7 @@ export class Upload {
     return true;
   }
 
-  /** Writes framed bytes to the kernel. Returns false when the kernel leaves some and the budget has no room for them. */
+  /** Writes bytes to the kernel, in chunks if they must be. Returns false when the kernel leaves some and the budget has no room for them. */
   #passNow(bytes: Uint8Array): boolean {
     this.#large = true;
     const taken = this.#stream?.uploadNow(bytes) ?? 0;
@@ -220,12 +234,12 @@ export class Upload {
   }
 
   #framedSize({ length }: Uint8Array): number {
-    return this.#chunked ? length.toString(16).length + 2 + length + 2 : length;
+    return this.#framed ? length.toString(16).length + 2 + length + 2 : length;
   }
 
   /** Copies into `room`: the front's view is valid only during the call. */
   #frame(chunk: Uint8Array, room: Buffer): Buffer {
-    if (!this.#chunked) {
+    if (!this.#framed) {
       room.set(chunk);
       return room;
     }
@@ -235,11 +249,32 @@ export class Upload {
     return room;
   }
 
+  /** Takes the held bytes out of their chunks, for a stream that frames them by itself. */
+  #unframe(): void {
+    const queue = this.#queue;
+    const { bytes } = queue;
+    const pieces: Uint8Array[] = [];
+    for (let piece = queue.first; piece !== undefined; piece = queue.first) {
+      pieces.push(piece);
+      queue.take(piece.length);
+    }
+    for (const piece of pieces) {
+      for (let at = 0; at < piece.length; ) {
+        const line = piece.indexOf(CR, at);
+        const size = Number.parseInt(Buffer.from(piece.subarray(at, line)).toString('latin1'), 16);
+        const start = line + 2;
+        queue.add(size).set(piece.subarray(start, start + size));
+        at = start + size + 2;
+      }
+    }
+    this.#resources.budget.giveBack(bytes - queue.bytes);
+  }
+
   #endIfDone(): void {
     if (!this.#last || this.#ended || this.#queue.bytes > 0 || this.#stream === undefined) return;
     this.#ended = true;
-    if (this.#chunked) this.#stream.upload(bytesOf(`0\r\n${this.#trailers}\r\n`));
-    this.#stream.endUpload();
+    if (this.#framed) this.#stream.upload(bytesOf(`0\r\n${this.#trailers}\r\n`));
+    this.#stream.endUpload(this.#trailers);
   }
 }
 

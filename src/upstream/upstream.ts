@@ -1,4 +1,4 @@
-import type { UpstreamConfig } from '../config/config.ts';
+import type { UpstreamConfig, UpstreamServer } from '../config/config.ts';
 import { addressText } from '../http/host-port.ts';
 import type { CounterFamily } from '../lib/counters.ts';
 import { type Lease, spareOf } from '../limits/lease.ts';
@@ -6,15 +6,18 @@ import type { Reason } from '../reasons.ts';
 import { TwoChoices } from './balance/two-choices.ts';
 import type { Endpoint } from './endpoint.ts';
 import { Endpoints } from './endpoints.ts';
+import { plainSocket } from './h2/plain-socket.ts';
+import { H2Pool, type H2PoolOptions, type H2PoolOwner } from './h2/pool.ts';
 import { Pool, type PooledConnection, type PoolOptions, type PoolOwner } from './pool.ts';
 import type { ServerFact } from './server-facts.ts';
+import type { ServerPool } from './server-pool.ts';
 import type { ServerState } from './server-state.ts';
 import { TICK_MS, ticks } from './ticks.ts';
 import type { UpstreamStream } from './upstream-stream.ts';
 import { type Place, type Waiter, WaitingLine } from './waiting-line.ts';
 
 /** The options of a pool that belong to its server. */
-type OfServer = Pick<PoolOptions, 'state' | 'onRefusedResponse'>;
+type OfServer = Pick<PoolOptions & H2PoolOptions, 'state' | 'onRefusedResponse'>;
 
 export interface UpstreamOptions extends UpstreamConfig, Omit<PoolOptions, keyof OfServer | 'address'> {
   /** @param address `host:port`, or `unix:/path`. */
@@ -26,7 +29,7 @@ export interface UpstreamOptions extends UpstreamConfig, Omit<PoolOptions, keyof
 }
 
 /** One upstream. Chooses the server of each request, and lets requests wait while no connection is available. */
-export class Upstream implements Lease, PoolOwner {
+export class Upstream implements Lease, PoolOwner, H2PoolOwner {
   readonly name: string;
   /** Failed attempts by reason. */
   readonly failures: CounterFamily;
@@ -51,10 +54,8 @@ export class Upstream implements Lease, PoolOwner {
     this.failures = options.failures;
     this.limit = options.limits.connections;
     this.#patience = ticks(options.timeouts.connectMs);
-    this.#endpoints = new Endpoints(
-      options.servers,
-      new TwoChoices(),
-      ({ address }) => new Pool({ ...options, ...options.ofServer(addressText(address)), address }, this),
+    this.#endpoints = new Endpoints(options.servers, new TwoChoices(), (server, fact) =>
+      this.#poolOf(server, fact),
     );
   }
 
@@ -66,10 +67,10 @@ export class Upstream implements Lease, PoolOwner {
   checkOut(waiter: Waiter, fresh: boolean): UpstreamStream | undefined | Reason {
     if (this.#endpoints.none) return 'no_healthy_upstream';
     const endpoint = this.#endpoints.choose(waiter.avoid);
-    if (!fresh && !waiter.alone) {
+    if (!waiter.alone) {
       const mayShare = this.#options.pipelining > 1 && this.#waiting.size === 0 && waiter.shareable;
-      let connection = endpoint?.pool.take(mayShare);
-      if (connection === undefined && endpoint === undefined && mayShare)
+      let connection = endpoint?.pool.take(mayShare, fresh);
+      if (connection === undefined && endpoint === undefined && mayShare && !fresh)
         connection = this.#endpoints.shared();
       if (connection !== undefined) return connection;
     }
@@ -91,7 +92,7 @@ export class Upstream implements Lease, PoolOwner {
     this.#offerRoom();
   }
 
-  assign(connection: PooledConnection, pool: Pool): boolean {
+  assign(connection: PooledConnection, pool: ServerPool): boolean {
     const { first } = this.#waiting;
     if (first === undefined || !pool.keepsIdle) return false;
     if (first.waiter.alone || first.waiter.avoid === pool.state) {
@@ -115,7 +116,17 @@ export class Upstream implements Lease, PoolOwner {
     }
   }
 
-  onClosed(pool: Pool): void {
+  onRoom(pool: ServerPool): void {
+    if (!pool.keepsIdle) return;
+    for (let { first } = this.#waiting; first?.waiter.alone === false; { first } = this.#waiting) {
+      const stream = pool.take(true, false);
+      if (stream === undefined) return;
+      this.#remove(first);
+      first.waiter.onConnection(stream);
+    }
+  }
+
+  onClosed(pool: ServerPool): void {
     this.#size -= 1;
     this.#endpoints.onClosed(pool);
     if (this.#size === 0 && this.#waiting.size === 0 && !this.#wantsProbe()) this.#stopSweeping();
@@ -189,6 +200,13 @@ export class Upstream implements Lease, PoolOwner {
     this.#stopSweeping();
   }
 
+  #poolOf({ protocol }: UpstreamServer, { address }: ServerFact): ServerPool {
+    const options = { ...this.#options, ...this.#options.ofServer(addressText(address)) };
+    return protocol === 'h2'
+      ? new H2Pool({ ...options, scheme: 'http', connect: () => plainSocket(address) }, this)
+      : new Pool({ ...options, address }, this);
+  }
+
   /** Connections without a request, to all servers. */
   get #idle(): number {
     let idle = 0;
@@ -230,11 +248,13 @@ export class Upstream implements Lease, PoolOwner {
     for (let { first } = this.#waiting; first !== undefined; { first } = this.#waiting) {
       const endpoint = this.#endpoints.choose(first.waiter.avoid);
       if (endpoint === undefined && !this.#endpoints.none) return;
-      if (endpoint !== undefined && !this.#mayDial(endpoint)) return;
       const { waiter } = first;
+      // A connection that carries many requests may have room.
+      const stream = waiter.alone ? undefined : endpoint?.pool.take(false, false);
+      if (endpoint !== undefined && stream === undefined && !this.#mayDial(endpoint)) return;
       this.#remove(first);
       if (endpoint === undefined) waiter.onNoConnection('no_healthy_upstream');
-      else waiter.onConnection(this.#dial(endpoint, waiter));
+      else waiter.onConnection(stream ?? this.#dial(endpoint, waiter));
     }
   }
 

@@ -379,6 +379,11 @@ const cases: readonly Case[] = [
     'f:4:41: upstreams.app.servers[1]: stands in the list twice; must stand once, with a weight if that is meant',
   ],
   [
+    'a protocol that is none',
+    upstream('servers: [{ url: http://a, protocol: h2c }]'),
+    'f:4:58: upstreams.app.servers[0].protocol: does not fit; must be http/1.1 or h2',
+  ],
+  [
     'backups alone',
     upstream('servers: [{ url: http://a, backup: true }]'),
     'f:4:30: upstreams.app.servers: has no server that is not a backup; must have one',

@@ -84,7 +84,15 @@ test('the documented file is valid, with everything filled in', () => {
     [
       {
         name: 'app',
-        servers: [{ address: { host: '127.0.0.1', port: 9000 }, weight: 1, backup: false, connections: 256 }],
+        servers: [
+          {
+            address: { host: '127.0.0.1', port: 9000 },
+            protocol: 'http/1.1',
+            weight: 1,
+            backup: false,
+            connections: 256,
+          },
+        ],
         timeouts: { connectMs: 5_000, responseMs: 60_000, idleMs: 60_000, keepAliveMs: 60_000 },
         limits: { connections: 256, waiting: 1024 },
         pipelining: 1,
@@ -202,7 +210,15 @@ issuers:
   ]);
   assert.deepEqual(config.upstreams.get('127.0.0.1:9000'), {
     name: '127.0.0.1:9000',
-    servers: [{ address: { host: '127.0.0.1', port: 9000 }, weight: 1, backup: false, connections: 256 }],
+    servers: [
+      {
+        address: { host: '127.0.0.1', port: 9000 },
+        protocol: 'http/1.1',
+        weight: 1,
+        backup: false,
+        connections: 256,
+      },
+    ],
     timeouts: { connectMs: 5_000, responseMs: 60_000, idleMs: 60_000, keepAliveMs: 60_000 },
     limits: { connections: 256, waiting: 1024 },
     pipelining: 1,

@@ -46,7 +46,7 @@ interface Wanted {
 }
 
 /** An attempt at an upstream that offers a stream, no place to wait, or, if undefined, a place. */
-function attempt(has: UpstreamStream | 'full' | undefined, wanted: Wanted = {}): Attempt {
+function attempt(has: UpstreamStream | 'upstream_overloaded' | undefined, wanted: Wanted = {}): Attempt {
   const { method = 'GET', hasBody = false, second = false, alone = false } = wanted;
   const line = new WaitingLine<Waiter>();
   const upstream = {
@@ -83,7 +83,7 @@ describe('an attempt', () => {
   });
 
   test('reports that too many wait', () => {
-    attempt('full').start();
+    attempt('upstream_overloaded').start();
     assert.deepEqual(events, ['upstream_overloaded']);
   });
 

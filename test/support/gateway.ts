@@ -28,6 +28,8 @@ export const bareForward: ForwardConfig = { headers: new Map(), token: 'keep', f
 
 export interface TestOptions {
   readonly upstreamPort: number;
+  /** What all servers of the upstream have in common. */
+  readonly server?: Partial<UpstreamServer>;
   /** Of further servers of the upstream. */
   readonly upstreamPorts?: readonly number[];
   readonly config?: Omit<Partial<Config>, 'limits' | 'timeouts'> & {
@@ -73,7 +75,14 @@ export async function eventually<T>(probe: () => T | Promise<T>, wanted: (seen: 
 
 /** A server of an upstream on this machine. */
 export function serverAt(port: number, more: Partial<UpstreamServer> = {}): UpstreamServer {
-  return { address: { host: '127.0.0.1', port }, weight: 1, backup: false, connections: 65_535, ...more };
+  return {
+    address: { host: '127.0.0.1', port },
+    protocol: 'http/1.1',
+    weight: 1,
+    backup: false,
+    connections: 65_535,
+    ...more,
+  };
 }
 
 /** The half of a gateway that serves, and the parts that only the gateway itself uses. */
@@ -132,7 +141,9 @@ export function testConfig(options: TestOptions): Config {
         'app',
         {
           name: 'app',
-          servers: [options.upstreamPort, ...(options.upstreamPorts ?? [])].map((port) => serverAt(port)),
+          servers: [options.upstreamPort, ...(options.upstreamPorts ?? [])].map((port) =>
+            serverAt(port, options.server),
+          ),
           timeouts: {
             connectMs: 5_000,
             responseMs: 60_000,

@@ -9,6 +9,7 @@ import type { UpstreamStream } from '../../src/upstream/upstream-stream.ts';
 
 /** Upstream that takes nothing at first: each write waits in the socket, up to `most` bytes. */
 class FullSocket {
+  readonly framesBody = true;
   readonly written: Uint8Array[] = [];
   most: number;
   ended = false;
@@ -116,4 +117,19 @@ describe('a body in chunks of one byte', () => {
     await turnEnd();
     assert.equal(socket.text, '1\r\nx\r\n');
   });
+});
+
+test('a body in chunks leaves without them for a stream that frames by itself', async () => {
+  const { upload, budget, push } = chunks();
+  push(false);
+  upload.setTrailers('x-sum: 1\r\n');
+  const socket = new FullSocket(Number.POSITIVE_INFINITY);
+  upload.attach(Object.assign(socket, { framesBody: false }).stream);
+  assert.ok(socket.text === 'x'.repeat(PIECES));
+  assert.equal(budget.used, 0);
+  upload.push(Buffer.from('end'), true);
+  await turnEnd();
+  await turnEnd();
+  assert.ok(socket.text === `${'x'.repeat(PIECES)}end`);
+  assert.equal(socket.ended, true);
 });

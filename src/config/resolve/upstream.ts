@@ -67,6 +67,7 @@ function resolveServer(
 ): UpstreamServer | undefined {
   const {
     url,
+    protocol = 'http/1.1',
     weight = 1,
     backup = false,
     connections = limits.connections,
@@ -83,7 +84,7 @@ function resolveServer(
     );
   }
   const address = resolveServerUrl(url, at, folder, findings);
-  return address && { address, weight, backup, connections };
+  return address && { address, protocol, weight, backup, connections };
 }
 
 /** The address in the URL of a server; undefined for a fault, which goes to the findings. */
@@ -118,7 +119,13 @@ export function addressOf(url: string, folder: string): ServerAddress | undefine
 /** An upstream that a route names by a URL. Its name has a colon, so it is none of the file's names. */
 export function upstreamDefaults(address: ServerAddress): UpstreamConfig {
   const file = schema.parse({ upstreams: { anonymous: {} } }).upstreams['anonymous'] as FileUpstream;
-  const server = { address, weight: 1, backup: false, connections: file.limits.connections };
+  const server: UpstreamServer = {
+    address,
+    protocol: 'http/1.1',
+    weight: 1,
+    backup: false,
+    connections: file.limits.connections,
+  };
   return upstreamFrom(formatAddress(address), [server], file);
 }
 

@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { count, duration, editorRule, either, flag, list, section, text } from './fields.ts';
+import { count, duration, editorRule, either, flag, list, oneOf, section, text } from './fields.ts';
 import { health, resolve } from './health.ts';
 
 const HOUR = 60 * 60_000;
@@ -13,6 +13,9 @@ const url = text(URL_OF_SERVER).meta(
 /** A server with more than its URL. */
 const serverObject = section({
   url: url.describe('`http://host:port`, or `unix:/path`.').optional(),
+  protocol: oneOf(['http/1.1', 'h2'])
+    .prefault('http/1.1')
+    .describe('`h2`: requests go to it by HTTP/2, without TLS by prior knowledge (h2c). gRPC needs it.'),
   weight: count(1, 256)
     .prefault(1)
     .describe('Its part of the requests, relative to the weights of the other servers.'),

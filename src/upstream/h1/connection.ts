@@ -32,6 +32,8 @@ export class Connection implements UpstreamStream {
   /** The tick at which silence becomes a failure; the pool compares it in every tick. */
   deadline: number;
   outlasted = false;
+  readonly framesBody = true;
+  readonly pacesBody = false;
 
   readonly #owner: ConnectionOwner<Connection>;
   readonly #times: ConnectionTimes;
