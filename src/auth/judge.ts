@@ -100,11 +100,12 @@ export class Judge {
   }
 
   /**
-   * A permit with the identity headers of the route. Refuses a token with a claim that cannot be written as a header.
+   * A permit with the identity headers of the route, and the key of the request. Refuses a token with a claim that
+   * cannot be written as a header.
    */
   #identify(policy: Policy, claims: JsonObject, payload: string): Permit | Rejection {
     const identity = policy.identity.render(claims, payload);
     if (identity === undefined) return rejections.claimMismatch;
-    return grant(this.#buffer.copy(identity), policy.stripToken, policy.traces);
+    return grant(this.#buffer.copy(identity), policy.stripToken, policy.traces, policy.key?.of(claims));
   }
 }

@@ -16,6 +16,11 @@ export interface Permit {
   readonly stripToken: boolean;
   /** Other parts that upstream does not get; only on routes whose tokens stand in other places. */
   readonly traces?: TokenTraces;
+  /**
+   * A hash of the claim by which the upstream chooses a server, from 0 to 2^31 - 1. Absent where another thing decides,
+   * or the token has no such claim.
+   */
+  readonly key?: number;
 }
 
 /** The parts of a request that carry its token, by name. */

@@ -248,10 +248,21 @@ export interface UpstreamServer {
   readonly connections: number;
 }
 
+/** The part of a request by which requests stay with one server. */
+export type HashSource =
+  /** The client's address, as trusted proxies report it. */
+  | { readonly kind: 'client' }
+  /** In lower case. */
+  | { readonly kind: 'header'; readonly name: string }
+  /** Of the verified token; dots in its name reach into objects. */
+  | { readonly kind: 'claim'; readonly claim: ClaimName };
+
 export interface UpstreamConfig {
   readonly name: string;
   /** At least one; no two have the same address. */
   readonly servers: readonly UpstreamServer[];
+  /** How the server of a request is chosen; undefined: the less loaded of two. */
+  readonly balance?: 'round-robin' | { readonly hash: HashSource } | undefined;
   readonly timeouts: {
     readonly connectMs: number;
     readonly responseMs: number;

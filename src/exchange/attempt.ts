@@ -35,9 +35,10 @@ export class Attempt implements Waiter, ResponseSink {
   readonly #wire: RequestLines;
   readonly #hasBody: boolean;
   readonly #second: boolean;
+  readonly key: number;
   #stream: UpstreamStream | undefined;
 
-  /** @param second the first attempt has failed. */
+  /** @param second the first attempt has failed. @param key see `Balancer`. */
   constructor(
     owner: AttemptOwner,
     upstream: Upstream,
@@ -45,6 +46,7 @@ export class Attempt implements Waiter, ResponseSink {
     wire: RequestLines,
     hasBody: boolean,
     second: boolean,
+    key: number,
   ) {
     this.#owner = owner;
     this.#upstream = upstream;
@@ -52,6 +54,7 @@ export class Attempt implements Waiter, ResponseSink {
     this.#wire = wire;
     this.#hasBody = hasBody;
     this.#second = second;
+    this.key = key;
   }
 
   /** A second attempt shares no connection: its failure would be final. */

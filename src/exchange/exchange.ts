@@ -7,6 +7,7 @@ import type { ClientEvents, ClientStream } from '../front/front.ts';
 import type { Reply, RequestHead, RequestLines, ResponseHead, Trailers } from '../http/message.ts';
 import type { Reason } from '../reasons.ts';
 import { findPreflight } from '../routing/preflight.ts';
+import { NO_KEY } from '../upstream/balance/balancer.ts';
 import type { UpstreamStream } from '../upstream/upstream-stream.ts';
 import type { AccessRecord } from './access-log.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
@@ -14,6 +15,7 @@ import { type ExchangeContext, faultOf } from './context.ts';
 import type { Reviewed } from './deadlines.ts';
 import { accessEnd, countEnd, expiryReason } from './ending.ts';
 import { RequestBody } from './request-body.ts';
+import { requestKey } from './request-key.ts';
 import type { Route } from './route.ts';
 import type { Outcome } from './tally.ts';
 import { type RestOwner, UploadRest } from './upload-rest.ts';
@@ -35,6 +37,8 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   #route: Route | undefined;
   #pending: Pending | undefined;
   #wire: RequestLines | undefined;
+  /** By which the request stays with one server. */
+  #key = NO_KEY;
   #attempt: Attempt | undefined;
   #finishing = false;
   #outcome: Outcome | undefined;
@@ -119,7 +123,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
 
   /** 3. Write the request's head, which takes the permit. */
   #prepare(permit: Permit): void {
-    const { forwarded } = this.#route as Route;
+    const { forwarded, hashBy } = this.#route as Route;
     const matters = forwarded.size > 0 || this.#context.trustedProxies !== undefined;
     const address = matters ? this.client.peer() : '';
     // The client has reset the connection. Without its address upstream cannot know whose request this is.
@@ -133,6 +137,9 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
       this.#refuse('connection_auth_refused');
     } else {
       this.#wire = wire;
+      if (hashBy !== undefined) {
+        this.#key = requestKey(hashBy, permit, this.client, this.#context.trustedProxies);
+      }
       if (passesExpectation(this.#head)) this.body?.awaitContinue();
       this.#forward(false);
     }
@@ -151,6 +158,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
       wire as RequestLines,
       body !== undefined,
       second,
+      this.#key,
     );
     this.#attempt.start();
   }

@@ -1,5 +1,6 @@
 import type { Policy } from '../auth/policy/policy.ts';
 import type { Permit } from '../auth/verdict.ts';
+import type { HashSource } from '../config/config.ts';
 import type { Forwarded } from '../forwarding/request-writer.ts';
 import type { ResponseFields } from '../forwarding/response-fields.ts';
 import type { PreflightReplies } from '../replies/preflight.ts';
@@ -12,6 +13,8 @@ export interface Route extends Routed {
   readonly name: string;
   readonly policy: Policy;
   readonly upstream: Upstream;
+  /** The part of a request by which the upstream chooses a server; undefined: it chooses by other things. */
+  readonly hashBy: HashSource | undefined;
   readonly forwarded: Forwarded;
   /** Requests that authenticate their connection go upstream, each on a connection of its own. */
   readonly passConnectionAuth: boolean;

@@ -77,6 +77,11 @@ export function clientAddress(head: RequestHead, peer: string, trusted: Networks
   return address;
 }
 
+/** Whether an address tells clients apart: all clients of a unix socket have the same. */
+export function isDistinct(address: string): boolean {
+  return address !== UNIX_PEER;
+}
+
 /** Whether the client came by TLS: to this gateway, or to the trusted proxy in front of it. @param peer as above. */
 export function isSecure(
   head: RequestHead,

@@ -86,21 +86,23 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
     refetch,
     revocations,
   });
-  const routes = config.routes.map(
-    (route): Route => ({
+  const routes = config.routes.map((route): Route => {
+    const hashBy = hashOf(config, route);
+    return {
       name: route.name,
       match: route.match,
       guard: guardOf(route),
       paths: route.paths,
-      policy: authorizer.policy(route),
+      policy: authorizer.policy({ ...route, keyClaim: hashBy?.kind === 'claim' ? hashBy.claim : undefined }),
       upstream: upstreamOf(route, upstreams),
+      hashBy,
       forwarded: route.forward.forwarded,
       passConnectionAuth: route.connectionAuth === 'pass',
       preflight: preflightOf(route),
       responseFields: route.responseHeaders && new ResponseFields(route.responseHeaders),
       tally: tally.route(route.name),
-    }),
-  );
+    };
+  });
   const replies = new Replies(
     config.rejection,
     config.realm,
@@ -166,6 +168,12 @@ function preflightOf(route: RouteConfig): Route['preflight'] {
 /** Every header that a route writes. A client's own copy must not go upstream. */
 function writtenNames({ headers, payload, set }: ForwardConfig): readonly string[] {
   return [...headers.keys(), ...(payload === undefined ? [] : [payload]), ...(set?.keys() ?? [])];
+}
+
+/** The part of a request by which the upstream of its route chooses a server. */
+function hashOf({ upstreams }: Config, { upstream }: RouteConfig): Route['hashBy'] {
+  const balance = upstreams.get(upstream)?.balance;
+  return typeof balance === 'object' ? balance.hash : undefined;
 }
 
 function upstreamOf(route: RouteConfig, upstreams: ReadonlyMap<string, Upstream>): Upstream {

@@ -1,4 +1,5 @@
 import type { UpstreamServer } from '../config/config.ts';
+import { addressText } from '../http/host-port.ts';
 import type { Candidate } from './balance/balancer.ts';
 import type { ServerFact } from './server-facts.ts';
 import type { ServerPool } from './server-pool.ts';
@@ -22,6 +23,10 @@ export class Endpoint implements Candidate {
   /** New requests may go to it. */
   get usable(): boolean {
     return this.#fact.mode === 'ready' && this.#fact.healthy;
+  }
+
+  get text(): string {
+    return addressText(this.#fact.address);
   }
 
   get weight(): number {

@@ -79,13 +79,13 @@ export class Endpoints {
 
   /**
    * Chooses a server for a request; undefined when none has a connection for it. The only candidate is always chosen.
-   * @param avoid is chosen only if no other server can take the request.
+   * @param avoid is chosen only if no other server can take the request. @param key see `Balancer`.
    */
-  choose(avoid: ServerState | undefined): Endpoint | undefined {
+  choose(avoid: ServerState | undefined, key: number): Endpoint | undefined {
     if (this.#only !== undefined) return this.#only;
     const candidates = this.#candidates;
     const index = avoid === undefined ? -1 : candidates.findIndex(({ pool }) => pool.state === avoid);
-    return candidates[this.#balancer.choose(index)];
+    return candidates[this.#balancer.choose(index, key)];
   }
 
   /** A connection in use that has room for one more request; undefined where every server has all its connections in use. */

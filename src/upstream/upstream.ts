@@ -3,7 +3,7 @@ import { addressText } from '../http/host-port.ts';
 import type { CounterFamily } from '../lib/counters.ts';
 import { type Lease, spareOf } from '../limits/lease.ts';
 import type { Reason } from '../reasons.ts';
-import { TwoChoices } from './balance/two-choices.ts';
+import { balancerOf } from './balance/balancer-of.ts';
 import type { Endpoint } from './endpoint.ts';
 import { Endpoints } from './endpoints.ts';
 import { plainSocket } from './h2/plain-socket.ts';
@@ -54,7 +54,7 @@ export class Upstream implements Lease, PoolOwner, H2PoolOwner {
     this.failures = options.failures;
     this.limit = options.limits.connections;
     this.#patience = ticks(options.timeouts.connectMs);
-    this.#endpoints = new Endpoints(options.servers, new TwoChoices(), (server, fact) =>
+    this.#endpoints = new Endpoints(options.servers, balancerOf(options.balance), (server, fact) =>
       this.#poolOf(server, fact),
     );
   }
@@ -66,7 +66,7 @@ export class Upstream implements Lease, PoolOwner, H2PoolOwner {
    */
   checkOut(waiter: Waiter, fresh: boolean): UpstreamStream | undefined | Reason {
     if (this.#endpoints.none) return 'no_healthy_upstream';
-    const endpoint = this.#endpoints.choose(waiter.avoid);
+    const endpoint = this.#endpoints.choose(waiter.avoid, waiter.key);
     if (!waiter.alone) {
       const mayShare = this.#options.pipelining > 1 && this.#waiting.size === 0 && waiter.shareable;
       let connection = endpoint?.pool.take(mayShare, fresh);
@@ -246,7 +246,7 @@ export class Upstream implements Lease, PoolOwner, H2PoolOwner {
   #dialForWaiters(): void {
     if (this.#closed) return;
     for (let { first } = this.#waiting; first !== undefined; { first } = this.#waiting) {
-      const endpoint = this.#endpoints.choose(first.waiter.avoid);
+      const endpoint = this.#endpoints.choose(first.waiter.avoid, first.waiter.key);
       if (endpoint === undefined && !this.#endpoints.none) return;
       const { waiter } = first;
       // A connection that carries many requests may have room.

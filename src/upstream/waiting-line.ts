@@ -10,6 +10,8 @@ export interface Waiter {
   readonly alone: boolean;
   /** The server on which it has failed; another one is better. */
   readonly avoid: ServerState | undefined;
+  /** By which requests stay with one server; see `Balancer`. */
+  readonly key: number;
   /** Its place while it waits; the upstream sets it. */
   place: Place<Waiter> | undefined;
   onConnection(stream: UpstreamStream): void;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import { Attempt, type AttemptOwner } from '../../src/exchange/attempt.ts';
 import { CounterFamily } from '../../src/lib/counters.ts';
+import { NO_KEY } from '../../src/upstream/balance/balancer.ts';
 import type { Upstream } from '../../src/upstream/upstream.ts';
 import type { UpstreamStream } from '../../src/upstream/upstream-stream.ts';
 import { type Waiter, WaitingLine } from '../../src/upstream/waiting-line.ts';
@@ -60,7 +61,7 @@ function attempt(has: UpstreamStream | 'upstream_overloaded' | undefined, wanted
   } as unknown as Upstream;
   const plain = { text: 'head', encoding: 'latin1' } as const;
   const head = alone ? ({ ...plain, connectionAuth: true } as const) : plain;
-  return new Attempt(owner, upstream, method, head, hasBody, second);
+  return new Attempt(owner, upstream, method, head, hasBody, second, NO_KEY);
 }
 
 describe('an attempt', () => {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { systemClock } from '../../src/lib/clock.ts';
 import { CounterFamily } from '../../src/lib/counters.ts';
 import { Turn } from '../../src/lib/turn.ts';
+import { NO_KEY } from '../../src/upstream/balance/balancer.ts';
 import type { Connection } from '../../src/upstream/h1/connection.ts';
 import { readBuffer } from '../../src/upstream/read-buffer.ts';
 import type { ResponseSink } from '../../src/upstream/response-sink.ts';
@@ -44,6 +45,7 @@ const waiter = (told: string[]): Waiter => ({
   shareable: false,
   alone: false,
   avoid: undefined,
+  key: NO_KEY,
   place: undefined,
   onConnection: () => void told.push('connection'),
   onNoConnection: (reason) => void told.push(reason),

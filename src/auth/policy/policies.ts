@@ -1,4 +1,4 @@
-import type { ForwardConfig, IssuerConfig, RouteRules, TokenPlace } from '../../config/config.ts';
+import type { ClaimName, ForwardConfig, IssuerConfig, RouteRules, TokenPlace } from '../../config/config.ts';
 import type { AudienceNames } from '../read/audience-names.ts';
 import { Issuer } from './issuer.ts';
 import { Policy } from './policy.ts';
@@ -9,6 +9,8 @@ export interface PolicyConfig {
   readonly forward: ForwardConfig;
   readonly require?: RouteRules | undefined;
   readonly token?: readonly TokenPlace[] | undefined;
+  /** The claim by which the route's upstream chooses a server; undefined: no claim decides. */
+  readonly keyClaim?: ClaimName | undefined;
 }
 
 /** The issuers of a configuration, and the policies of its routes. */
@@ -36,13 +38,13 @@ export class Policies {
    * The policy of a route. Routes that demand and forward the same share one, so that a remembered verdict serves all
    * of them. Throws when the configuration has no issuer of a name in `auth`.
    */
-  of({ auth, forward, require, token }: PolicyConfig): Policy {
+  of({ auth, forward, require, token, keyClaim }: PolicyConfig): Policy {
     const added = [[...forward.headers], forward.payload, [...(forward.set ?? [])]];
-    const key = JSON.stringify([auth, token, forward.token, added, require]);
+    const key = JSON.stringify([auth, token, forward.token, added, require, keyClaim]);
     let policy = this.#policies.get(key);
     if (policy === undefined) {
       const issuers = auth === 'none' ? undefined : auth.map((name) => this.issuer(name));
-      policy = new Policy(issuers, forward, require, token);
+      policy = new Policy(issuers, forward, require, token, keyClaim);
       this.#policies.set(key, policy);
     }
     return policy;

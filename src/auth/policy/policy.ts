@@ -1,4 +1,4 @@
-import type { ForwardConfig, RouteRules, TokenPlace } from '../../config/config.ts';
+import type { ClaimName, ForwardConfig, RouteRules, TokenPlace } from '../../config/config.ts';
 import { isSymmetric, tokenAlgorithms } from '../../keys/algorithms.ts';
 import { grant } from '../permit.ts';
 import type { OutlinedClaims } from '../read/outlined-claims.ts';
@@ -7,21 +7,24 @@ import { rejections } from '../rejections.ts';
 import type { Permit, Rejection, TokenTraces } from '../verdict.ts';
 import { IdentityHeaders } from './identity.ts';
 import type { Issuer } from './issuer.ts';
+import { RequestKey } from './request-key.ts';
 import { Rules } from './rules.ts';
 
 /** The demands of a route on a token, and the fields that it adds for upstream. Routes that agree on both share a policy. */
 export class Policy {
   /** The permit of a public route, which checks nothing; undefined on others. */
   readonly publicPermit: Permit | undefined;
-  /** The permit of every valid token, on routes without rules and identity headers; undefined on others. */
+  /** The permit of every valid token, on routes without rules on which tokens share a permit; undefined on others. */
   readonly plainPermit: Permit | undefined;
-  /** The permit of every token that meets the rules, on routes without identity headers; undefined on others. */
+  /** The permit of every token that meets the rules, where nothing in it depends on the token; undefined on others. */
   readonly sharedPermit: Permit | undefined;
   /** Undefined: the route accepts every valid token. */
   readonly rules: Rules | undefined;
   /** The issuer of a route that has a single one. */
   readonly soleIssuer: Issuer | undefined;
   readonly identity: IdentityHeaders;
+  /** Undefined: no claim decides which server gets a request. */
+  readonly key: RequestKey | undefined;
   readonly stripToken: boolean;
   /** Where tokens may stand; undefined: only in `Authorization: Bearer`. */
   readonly places: TokenPlaces | undefined;
@@ -45,6 +48,7 @@ export class Policy {
     forward: ForwardConfig,
     require: RouteRules | undefined = undefined,
     places: readonly TokenPlace[] | undefined = undefined,
+    keyClaim: ClaimName | undefined = undefined,
   ) {
     this.places = places === undefined ? undefined : new TokenPlaces(places);
     this.traces = places === undefined ? undefined : tracesOf(places, forward.token);
@@ -53,7 +57,9 @@ export class Policy {
     const { fixed } = this.identity;
     this.publicPermit = issuers === undefined ? grant(fixed, false) : undefined;
     this.rules = require === undefined ? undefined : new Rules(require);
-    this.sharedPermit = this.identity.isFixed ? grant(fixed, this.stripToken, this.traces) : undefined;
+    this.key = keyClaim === undefined ? undefined : new RequestKey(keyClaim);
+    const isShared = this.identity.isFixed && this.key === undefined;
+    this.sharedPermit = isShared ? grant(fixed, this.stripToken, this.traces) : undefined;
     this.plainPermit = this.rules === undefined ? this.sharedPermit : undefined;
     this.soleIssuer = issuers?.length === 1 ? issuers[0] : undefined;
     this.algorithms = new Set(issuers?.flatMap((issuer) => tokenAlgorithms(issuer.config.algorithms)));

@@ -4,6 +4,7 @@ import { resolve as absolute } from 'node:path';
 import type { Config } from '../config.ts';
 import type { FileConfig } from '../schema/schema.ts';
 import { resolveAdmin } from './admin.ts';
+import { checkHashes } from './balance.ts';
 import { resolveEngine } from './engine.ts';
 import type { Findings } from './findings.ts';
 import { resolveIssuers } from './issuer.ts';
@@ -31,6 +32,7 @@ export function resolve(
   const issuers = resolveIssuers(file, folder, findings);
   const upstreams = resolveUpstreams(file, folder, findings);
   const routes = resolveRoutes(file, folder, upstreams, findings);
+  checkHashes(upstreams, routes, findings);
   refuseOwnAddress(file, folder, listen, upstreams, findings);
   warnAboutNames(listenPaths(file), listen, routes, findings);
   warnAboutSlips(file, { routes, issuers, admin: file.admin }, findings);

@@ -1,9 +1,10 @@
 import { resolve as absolute } from 'node:path';
-import type { HealthConfig, ServerAddress, UpstreamConfig, UpstreamServer } from '../config.ts';
+import type { ServerAddress, UpstreamConfig, UpstreamServer } from '../config.ts';
 import type { KeyPath } from '../fault.ts';
 import { formatAddress, parseServer, parseUnixPath } from '../schema/address.ts';
 import { type FileConfig, schema } from '../schema/schema.ts';
 import type { FileServer, FileUpstream } from '../schema/upstream.ts';
+import { resolveBalance } from './balance.ts';
 import type { Findings } from './findings.ts';
 import { resolveHealth } from './health.ts';
 
@@ -24,7 +25,9 @@ export function resolveUpstreams(
       );
     }
     const health = resolveHealth(upstream.health, [...path, 'health'], findings);
-    if (servers !== undefined) upstreams.set(name, upstreamFrom(name, servers, upstream, health));
+    const balance = resolveBalance(upstream.balance, [...path, 'balance'], findings);
+    if (servers !== undefined)
+      upstreams.set(name, upstreamFrom(name, servers, upstream, { health, balance }));
   }
   return upstreams;
 }
@@ -133,11 +136,12 @@ function upstreamFrom(
   name: string,
   servers: readonly UpstreamServer[],
   { timeouts, limits, pipelining, reuse, resolve }: FileUpstream,
-  health?: HealthConfig | undefined,
+  { health, balance }: Pick<UpstreamConfig, 'health' | 'balance'> = {},
 ): UpstreamConfig {
   return {
     name,
     servers,
+    ...(balance === undefined ? {} : { balance }),
     timeouts: {
       connectMs: timeouts.connect,
       responseMs: timeouts.response,

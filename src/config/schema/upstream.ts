@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { count, duration, editorRule, either, flag, list, oneOf, section, text } from './fields.ts';
+import { count, duration, editorRule, either, flag, list, oneOf, pattern, section, text } from './fields.ts';
 import { health, resolve } from './health.ts';
 
 const HOUR = 60 * 60_000;
@@ -34,11 +34,34 @@ const server = either([url, serverObject], 'the URL of a server, or a mapping wi
 /** Servers of one upstream at most: each choice among them reads as many weights at worst. */
 const MAX_SERVERS = 256;
 
+const HASH = 'client, "claim:sub" or "header:X-Shard"';
+const BALANCE = `least-connections, round-robin, or { hash: ${HASH} }`;
+
+/** How the server of a request is chosen. Resolving checks the names. */
+const balance = either(
+  [
+    oneOf(['least-connections', 'round-robin']),
+    section({
+      hash: pattern(HASH, /^(?:client|(?:claim|header):.*)$/)
+        .describe(
+          '`client`: the address of the client. `claim:NAME`: a claim of the token, in which dots reach into objects. `header:NAME`: a header of the request.',
+        )
+        .optional(),
+    }).meta({ required: ['hash'] }),
+  ],
+  BALANCE,
+);
+
 /** A service behind the gateway. */
 export const upstream = section({
   servers: list(server, 'a list of URLs such as [http://127.0.0.1:9000]', MAX_SERVERS)
     .describe('Its servers, each as `http://host:port`, as `unix:/path`, or as a mapping that says more.')
     .optional(),
+  balance: balance
+    .prefault('least-connections')
+    .describe(
+      'How the server of a request is chosen. `least-connections`: the less loaded of two random ones. `round-robin`: each in turn. `hash`: requests with the same value go to the same server, unless it has 1.25 times its share.',
+    ),
   timeouts: section({
     connect: duration(1, HOUR)
       .prefault('5s')
@@ -81,3 +104,4 @@ export const upstream = section({
 
 export type FileUpstream = z.output<typeof upstream>;
 export type FileServer = z.output<typeof server>;
+export type FileBalance = z.output<typeof balance>;

@@ -1,5 +1,7 @@
 /** A server, as a balancer sees it. */
 export interface Candidate {
+  /** The text of its address, by which every process knows it. */
+  readonly text: string;
   /** Its part of the requests, relative to the other candidates; above 0. */
   readonly weight: number;
   /** Requests under way on it. */
@@ -8,6 +10,9 @@ export interface Candidate {
   readonly full: boolean;
 }
 
+/** The key of a request that has none. */
+export const NO_KEY = -1;
+
 /** Chooses a server for each request. A choice allocates nothing. */
 export interface Balancer {
   /** Sets the servers to choose from. */
@@ -15,6 +20,7 @@ export interface Balancer {
   /**
    * The index of the chosen candidate; -1 when none can take a request.
    * @param avoid the index of a candidate that is chosen only if no other can take the request; -1 for none.
+   * @param key from 0 to 2^31 - 1, by which requests stay together; or `NO_KEY`.
    */
-  choose(avoid: number): number;
+  choose(avoid: number, key: number): number;
 }

@@ -1,0 +1,11 @@
+import type { UpstreamConfig } from '../../config/config.ts';
+import type { Balancer } from './balancer.ts';
+import { BoundedHash } from './bounded-hash.ts';
+import { RoundRobin } from './round-robin.ts';
+import { TwoChoices } from './two-choices.ts';
+
+/** The balancer that an upstream's configuration asks for. */
+export function balancerOf(balance: UpstreamConfig['balance']): Balancer {
+  if (balance === undefined) return new TwoChoices();
+  return balance === 'round-robin' ? new RoundRobin() : new BoundedHash();
+}
