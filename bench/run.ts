@@ -31,6 +31,7 @@ import { latency } from './trials/latency.ts';
 import { memory } from './trials/memory.ts';
 import { scales } from './trials/scaling.ts';
 import { tls, tlsHandshake } from './trials/tls.ts';
+import { upstreamHttp2 } from './trials/upstream-http2.ts';
 import { Upstream } from './upstream.ts';
 
 const allGateways: readonly Gateway[] = [portcullis, portcullisPipelined, haproxyPlain, haproxyJwt, fastify];
@@ -40,6 +41,7 @@ const trials: readonly Trial[] = [
   tls,
   tlsHandshake,
   ...http2,
+  upstreamHttp2,
   latency,
   flood,
   memory,

@@ -37,8 +37,12 @@ export class Upstream {
     this.port = port;
   }
 
-  static async start(subprocesses: Subprocesses): Promise<Upstream> {
-    const subprocess = subprocesses.fork('load', scriptBeside(import.meta.url, 'upstream-server'), [], {
+  /** @param server the script. */
+  static async start(
+    subprocesses: Subprocesses,
+    server: 'upstream-server' | 'upstream-h2-server' = 'upstream-server',
+  ): Promise<Upstream> {
+    const subprocess = subprocesses.fork('load', scriptBeside(import.meta.url, server), [], {
       UWS_HTTP_MAX_HEADERS_SIZE: HEAD_LIMIT,
     });
     const { port } = (await subprocess.message()) as UpstreamMessage;

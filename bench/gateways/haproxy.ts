@@ -35,13 +35,15 @@ interface Terms {
   readonly rules?: string;
   /** Words behind the address. */
   readonly bind?: string;
+  /** Words behind the address of the server. */
+  readonly server?: string;
   /** Clients at a time. */
   readonly clients?: number;
 }
 
 async function start(
   setup: GatewaySetup,
-  { rules = '', bind = '', clients = CLIENTS }: Terms,
+  { rules = '', bind = '', server = '', clients = CLIENTS }: Terms,
 ): Promise<RunningGateway> {
   const port = await freePort();
   const configuration = `global
@@ -59,7 +61,7 @@ frontend traffic
   bind 127.0.0.1:${port}${bind}${rules}
   default_backend app
 backend app
-  server app 127.0.0.1:${setup.upstreamPort}
+  server app 127.0.0.1:${setup.upstreamPort}${server}
 `;
   const file = join(setup.directory, 'haproxy.cfg');
   writeFileSync(file, configuration);
@@ -94,6 +96,12 @@ export const haproxyPlain = haproxyWithoutRules({ description: 'HAProxy, one thr
 export const haproxyH2c = haproxyWithoutRules(
   { description: 'HAProxy, one thread, no rules, HTTP/2 with clients', speech: 'h2c' },
   { bind: ' proto h2' },
+);
+
+/** The floor in front of a server that speaks HTTP/2 by prior knowledge. */
+export const haproxyToH2 = haproxyWithoutRules(
+  { description: 'HAProxy, one thread, no rules, HTTP/2 with the server' },
+  { server: ' proto h2' },
 );
 
 const tlsBind = (pem: string): string => ` ssl crt ${pem} alpn http/1.1`;

@@ -25,6 +25,8 @@ interface Settings {
   readonly lines?: string;
   /** Of the upstream. */
   readonly upstream?: string;
+  /** Keys of its server, beside `url`. */
+  readonly server?: string;
   /** Further issuers that the route accepts. */
   readonly issuers?: readonly OtherIssuer[];
   /** Routes by path, `/r0` and so on, in place of the one for everything. */
@@ -63,6 +65,11 @@ export function portcullisOn(engine: 'uws' | 'node', settings: Omit<Settings, 'l
 export const portcullisH2c = portcullisWith('node', 'portcullis, engine: node, protocols: [h2c]', {
   listen: 'engine: node, protocols: [h2c]',
   speech: 'h2c',
+});
+
+/** In front of a server that speaks HTTP/2. */
+export const portcullisToH2 = portcullisWith('portcullis', 'portcullis, protocol: h2 for its server', {
+  server: 'protocol: h2',
 });
 
 /**
@@ -105,7 +112,7 @@ function issuerLines(name: string, issuer: string, keyFile: string, audience: st
 }
 
 function configurationFor(settings: Settings, setup: GatewaySetup, port: number, admin: number): string {
-  const { listen, lines = '', upstream = '', issuers = [], routes } = settings;
+  const { listen, lines = '', upstream = '', server, issuers = [], routes } = settings;
   const names = ['fusionauth', ...issuers.map((_, at) => `other-${at}`)];
   const auth = issuers.length === 0 ? 'fusionauth' : `[${names.join(', ')}]`;
   const address = `127.0.0.1:${port}`;
@@ -115,7 +122,9 @@ function configurationFor(settings: Settings, setup: GatewaySetup, port: number,
   for (const [at, { issuer, keyFile }] of issuers.entries()) {
     text += issuerLines(`other-${at}`, issuer, keyFile, setup.audience);
   }
-  text += `upstreams:\n  app: { servers: ["http://127.0.0.1:${setup.upstreamPort}"]${upstream && `, ${upstream}`} }\n`;
+  const url = `"http://127.0.0.1:${setup.upstreamPort}"`;
+  const servers = server === undefined ? url : `{ url: ${url}, ${server} }`;
+  text += `upstreams:\n  app: { servers: [${servers}]${upstream && `, ${upstream}`} }\n`;
   text += 'routes:\n';
   const paths = routes === undefined ? ['/'] : Array.from({ length: routes }, (_, at) => `/r${at}`);
   for (const path of paths) {
