@@ -2,6 +2,8 @@ import type { Network } from '../http/networks.ts';
 import type { VerificationKey } from '../keys/key.ts';
 import type { ServerCertificate } from '../keys/tls-certificate.ts';
 import type { LogLevel } from '../lib/log.ts';
+import type { ClaimName } from './claim-name.ts';
+import type { UpstreamConfig } from './upstream-config.ts';
 
 /** A TCP address to listen on; port 0 lets the system choose. */
 export interface ListenAddress {
@@ -101,12 +103,6 @@ export interface RemoteKeysConfig {
   readonly staleMs: number;
   readonly unknownKidGapMs: number;
 }
-
-/**
- * A claim: a name, or the list of names that leads to it. In a list dots are letters, as in `['kubernetes.io',
- * 'namespace']`; each member of the configuration says what dots mean in a single name.
- */
-export type ClaimName = string | readonly string[];
 
 export interface IssuerConfig {
   readonly name: string;
@@ -230,74 +226,6 @@ export interface RouteConfig {
   readonly connectionAuth: 'refuse' | 'pass';
   /** Undefined: responses go to the client with upstream's fields. */
   readonly responseHeaders?: ResponseHeadersConfig | undefined;
-}
-
-/** Where an upstream server listens: a host name or an IP address with a port, or a unix socket by its absolute path. */
-export type ServerAddress = { readonly host: string; readonly port: number } | { readonly path: string };
-
-/** A server of an upstream. */
-export interface UpstreamServer {
-  readonly address: ServerAddress;
-  /** By prior knowledge without TLS, by ALPN with it. */
-  readonly protocol: 'http/1.1' | 'h2';
-  /** Its part of the requests, from 1 to 256, relative to the other servers. */
-  readonly weight: number;
-  /** It gets requests only while no other server can take any. */
-  readonly backup: boolean;
-  /** Connections to it at one time; no more than the upstream's. */
-  readonly connections: number;
-}
-
-/** The part of a request by which requests stay with one server. */
-export type HashSource =
-  /** The client's address, as trusted proxies report it. */
-  | { readonly kind: 'client' }
-  /** In lower case. */
-  | { readonly kind: 'header'; readonly name: string }
-  /** Of the verified token; dots in its name reach into objects. */
-  | { readonly kind: 'claim'; readonly claim: ClaimName };
-
-export interface UpstreamConfig {
-  readonly name: string;
-  /** At least one; no two have the same address. */
-  readonly servers: readonly UpstreamServer[];
-  /** How the server of a request is chosen; undefined: the less loaded of two. */
-  readonly balance?: 'round-robin' | { readonly hash: HashSource } | undefined;
-  readonly timeouts: {
-    readonly connectMs: number;
-    readonly responseMs: number;
-    readonly idleMs: number;
-    /** Time for which a connection without requests stays open. */
-    readonly keepAliveMs: number;
-  };
-  /** Connections at one time, and exchanges that wait for one. */
-  readonly limits: { readonly connections: number; readonly waiting: number };
-  /** Requests on one connection at a time; more than 1 only for requests that may be sent again. */
-  readonly pipelining: number;
-  /** Milliseconds between two look-ups of the servers' names; undefined: they are looked up once. */
-  readonly resolveMs?: number | undefined;
-  /** Undefined: servers are not checked. */
-  readonly health?: HealthConfig | undefined;
-  /** Connections carry one request after another; otherwise each request has its own connection. */
-  readonly reuse: boolean;
-}
-
-/** How the gateway checks the servers of an upstream. */
-export interface HealthConfig {
-  /** The target of a GET; undefined: a server is healthy if a connection to it can be made. */
-  readonly path: string | undefined;
-  /** The Host field; undefined: the host of the server. */
-  readonly host: string | undefined;
-  /** From the beginning of a check to that of the next one. */
-  readonly intervalMs: number;
-  /** For a whole check; at most `intervalMs`. */
-  readonly timeoutMs: number;
-  /** Successes in a row after which an unhealthy server is healthy. */
-  readonly rise: number;
-  /** Failures in a row after which a healthy server is unhealthy. */
-  readonly fall: number;
-  /** Ranges of the status that a healthy server sends, with their ends. */
-  readonly status: readonly (readonly [from: number, to: number])[];
 }
 
 /** The sources of revocations, and the life of a revocation. */

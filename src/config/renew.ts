@@ -9,7 +9,7 @@ import type {
   TlsConfig,
   TrafficAddress,
 } from './config.ts';
-import { readCertificate, readClientAuthorities, readGuarded, readPem } from './source/pem-source.ts';
+import { readAuthoritiesOf, readCertificate, readGuarded, readPem } from './source/pem-source.ts';
 
 /** What the files of the certificates hold now. */
 export interface Renewal {
@@ -73,7 +73,7 @@ class Renewer {
     const { ca: caSource, crl: crlSource } = source;
     const caName = `the authorities of clients of ${address}`;
     const crlName = `the list of revoked certificates of ${address}`;
-    const ca = this.#guard(caName, [caSource], () => readClientAuthorities(caSource)) ?? before.ca;
+    const ca = this.#guard(caName, [caSource], () => readAuthoritiesOf(caSource)) ?? before.ca;
     if (ca !== before.ca) this.renewed.push(caName);
     if (crlSource === undefined) return { ...before, ca };
     const crl =

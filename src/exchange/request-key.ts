@@ -1,5 +1,5 @@
 import type { Permit } from '../auth/verdict.ts';
-import type { HashSource } from '../config/config.ts';
+import type { HashSource } from '../config/upstream-config.ts';
 import { clientAddress, isDistinct } from '../forwarding/forwarded.ts';
 import type { ClientStream } from '../front/front.ts';
 import type { Networks } from '../http/networks.ts';

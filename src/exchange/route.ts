@@ -1,6 +1,6 @@
 import type { Policy } from '../auth/policy/policy.ts';
 import type { Permit } from '../auth/verdict.ts';
-import type { HashSource } from '../config/config.ts';
+import type { HashSource } from '../config/upstream-config.ts';
 import type { Forwarded } from '../forwarding/request-writer.ts';
 import type { ResponseFields } from '../forwarding/response-fields.ts';
 import type { PreflightReplies } from '../replies/preflight.ts';

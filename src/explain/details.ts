@@ -1,7 +1,8 @@
 import type { CheckName } from '../auth/checks.ts';
 import { MAX_AUDIENCES } from '../auth/read/audience-names.ts';
 import { ClaimPath } from '../auth/read/claim-path.ts';
-import type { ClaimName, Demand, IssuerConfig, RouteConfig } from '../config/config.ts';
+import type { ClaimName } from '../config/claim-name.ts';
+import type { Demand, IssuerConfig, RouteConfig } from '../config/config.ts';
 import { tokenAlgorithms } from '../keys/algorithms.ts';
 import { slashHint } from '../lib/slash-hint.ts';
 import { claim, headerMember, shown, type TokenFacts } from './token-facts.ts';

@@ -1,4 +1,5 @@
-import type { Config, RevocationConfig, TrafficAddress, UpstreamConfig } from '../config/config.ts';
+import type { Config, RevocationConfig, TrafficAddress } from '../config/config.ts';
+import type { UpstreamConfig } from '../config/upstream-config.ts';
 import { addressText } from '../http/host-port.ts';
 
 export interface WorkerConfigsOptions {

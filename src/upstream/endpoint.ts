@@ -1,4 +1,4 @@
-import type { UpstreamServer } from '../config/config.ts';
+import type { UpstreamServer } from '../config/upstream-config.ts';
 import { addressText } from '../http/host-port.ts';
 import type { Candidate } from './balance/balancer.ts';
 import type { ServerFact } from './server-facts.ts';

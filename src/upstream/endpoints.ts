@@ -1,4 +1,4 @@
-import type { UpstreamServer } from '../config/config.ts';
+import type { UpstreamServer } from '../config/upstream-config.ts';
 import { addressText } from '../http/host-port.ts';
 import type { Balancer } from './balance/balancer.ts';
 import { Endpoint } from './endpoint.ts';
@@ -64,7 +64,7 @@ export class Endpoints {
           : [{ server: text, address: server.address, mode: 'ready', healthy: true } as const];
       for (const fact of known) this.#add(server, fact, before);
     }
-    for (const [text, { pool }] of before) if (!this.#current.has(text)) this.#leave(pool);
+    for (const [text, { pool }] of before) if (this.#current.get(text)?.pool !== pool) this.#leave(pool);
     this.refresh();
   }
 
@@ -106,7 +106,13 @@ export class Endpoints {
   #add(server: UpstreamServer, fact: ServerFact, before: ReadonlyMap<string, Endpoint>): void {
     const text = addressText(fact.address);
     if (this.#current.has(text)) return;
-    const endpoint = before.get(text) ?? new Endpoint(this.#poolOf(server, fact), server, fact);
+    const known = before.get(text);
+    // Connections with TLS are to a server by its name, so they do not serve another one at the same address.
+    const endpoint =
+      known !== undefined &&
+      (known.server === server || (server.scheme === known.server.scheme && server.scheme === 'http'))
+        ? known
+        : new Endpoint(this.#poolOf(server, fact), server, fact);
     endpoint.take(server, fact);
     this.#current.set(text, endpoint);
   }

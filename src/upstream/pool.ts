@@ -1,4 +1,4 @@
-import type { ServerAddress, UpstreamConfig } from '../config/config.ts';
+import type { ServerAddress, UpstreamConfig } from '../config/upstream-config.ts';
 import type { Turn } from '../lib/turn.ts';
 import { Connection } from './h1/connection.ts';
 import type { ConnectionOwner } from './h1/connection-owner.ts';
@@ -8,10 +8,13 @@ import { type AttemptFailure, isUntaken } from './retry.ts';
 import type { ServerPool } from './server-pool.ts';
 import type { ServerState } from './server-state.ts';
 import { type ConnectionTimes, ticks } from './ticks.ts';
+import type { TlsClient } from './tls-client.ts';
 import type { UpstreamStream } from './upstream-stream.ts';
 
-export interface PoolOptions extends Omit<UpstreamConfig, 'servers'> {
+export interface PoolOptions extends Omit<UpstreamConfig, 'servers' | 'tls'> {
   readonly address: ServerAddress;
+  /** Undefined: plain text. */
+  readonly tls: TlsClient | undefined;
   /** Bytes of a response head. */
   readonly headLimit: number;
   readonly readBuffer: Buffer;
@@ -110,9 +113,10 @@ export class Pool implements ConnectionOwner<Connection>, ServerPool {
 
   /** A new connection. @param alone it carries one request and ends with it. */
   dial(alone: boolean): PooledConnection {
-    const { address, pipelining, reuse, headLimit, readBuffer, turn } = this.#options;
+    const { address, tls, pipelining, reuse, headLimit, readBuffer, turn } = this.#options;
     const connection = new Connection({
       address,
+      tls,
       times: this.#times,
       depth: pipelining,
       single: alone || !reuse,

@@ -1,4 +1,4 @@
-import type { ServerAddress } from '../config/config.ts';
+import type { ServerAddress } from '../config/upstream-config.ts';
 
 /** What the control plane knows of one address of a configured server: plain data. */
 export interface ServerFact {

@@ -8,6 +8,14 @@ export type DownCause =
   | 'invalid_response'
   /** The server does not speak HTTP/2, as its `protocol` says. */
   | 'no_http2'
+  /** The server's certificate, or one that signed it, is not valid now. */
+  | 'certificate_expired'
+  /** The server's certificate does not name the host. */
+  | 'certificate_name'
+  /** No authority that the gateway trusts has signed the server's certificate. */
+  | 'certificate_untrusted'
+  /** The TLS handshake failed otherwise. */
+  | 'tls_failed'
   /** The gateway has no descriptor or port left for a connection, or no right to make one. */
   | 'no_socket'
   | 'failed';

@@ -23,11 +23,26 @@ const causes: Readonly<Record<string, DownCause>> = {
   EADDRNOTAVAIL: 'no_socket',
   EACCES: 'no_socket',
   EPERM: 'no_socket',
+  CERT_HAS_EXPIRED: 'certificate_expired',
+  CERT_NOT_YET_VALID: 'certificate_expired',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'certificate_name',
+  HOSTNAME_MISMATCH: 'certificate_name',
+  EPROTO: 'tls_failed',
 };
+
+/** Codes of OpenSSL for a certificate that it does not trust (X509_verify_cert_error_string(3)). */
+const untrusted =
+  /^(UNABLE_TO_|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED_|CERT_|INVALID_(CA|PURPOSE)|PATH_LENGTH|ERROR_IN_CERT)/;
+/** Codes of Node.js for faults of TLS. */
+const ofTls = /^ERR_(SSL|TLS|OSSL)_/;
 
 /** The cause for an error of a socket; `otherwise` where the error does not say. */
 export function causeOf(error: Error | undefined, otherwise: DownCause): DownCause {
-  return causes[(error as NodeJS.ErrnoException | undefined)?.code ?? ''] ?? otherwise;
+  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
+  const known = causes[code];
+  if (known !== undefined) return known;
+  if (untrusted.test(code)) return 'certificate_untrusted';
+  return ofTls.test(code) ? 'tls_failed' : otherwise;
 }
 
 const causesOfReasons: Partial<Record<Reason, DownCause>> = {

@@ -1,4 +1,4 @@
-import type { UpstreamConfig, UpstreamServer } from '../config/config.ts';
+import type { UpstreamConfig, UpstreamServer } from '../config/upstream-config.ts';
 import { addressText } from '../http/host-port.ts';
 import type { CounterFamily } from '../lib/counters.ts';
 import { type Lease, spareOf } from '../limits/lease.ts';
@@ -13,13 +13,16 @@ import type { ServerFact } from './server-facts.ts';
 import type { ServerPool } from './server-pool.ts';
 import type { ServerState } from './server-state.ts';
 import { TICK_MS, ticks } from './ticks.ts';
+import { tlsClientOf } from './tls-client.ts';
 import type { UpstreamStream } from './upstream-stream.ts';
 import { type Place, type Waiter, WaitingLine } from './waiting-line.ts';
 
 /** The options of a pool that belong to its server. */
 type OfServer = Pick<PoolOptions & H2PoolOptions, 'state' | 'onRefusedResponse'>;
 
-export interface UpstreamOptions extends UpstreamConfig, Omit<PoolOptions, keyof OfServer | 'address'> {
+export interface UpstreamOptions
+  extends UpstreamConfig,
+    Omit<PoolOptions, keyof OfServer | 'address' | 'tls'> {
   /** @param address `host:port`, or `unix:/path`. */
   readonly ofServer: (address: string) => OfServer;
   /** Counts failed attempts; outlives the upstream. */
@@ -200,11 +203,16 @@ export class Upstream implements Lease, PoolOwner, H2PoolOwner {
     this.#stopSweeping();
   }
 
-  #poolOf({ protocol }: UpstreamServer, { address }: ServerFact): ServerPool {
+  #poolOf(server: UpstreamServer, { address }: ServerFact): ServerPool {
     const options = { ...this.#options, ...this.#options.ofServer(addressText(address)) };
+    const { protocol, scheme } = server;
+    const tls = scheme === 'https' ? tlsClientOf(server, options.tls) : undefined;
     return protocol === 'h2'
-      ? new H2Pool({ ...options, scheme: 'http', connect: () => plainSocket(address) }, this)
-      : new Pool({ ...options, address }, this);
+      ? new H2Pool(
+          { ...options, scheme, connect: () => tls?.connect(address, 'h2') ?? plainSocket(address) },
+          this,
+        )
+      : new Pool({ ...options, address, tls }, this);
   }
 
   /** Connections without a request, to all servers. */

@@ -1,4 +1,5 @@
-import type { HealthConfig, ServerAddress } from '../config/config.ts';
+import type { TLSSocket } from 'node:tls';
+import type { HealthConfig, ServerAddress } from '../config/upstream-config.ts';
 import type { DownCause } from '../upstream/server-report.ts';
 
 /** Why a check failed. */
@@ -15,6 +16,8 @@ export interface CheckTarget {
   readonly health: HealthConfig;
   /** The Host field where `health` names none: the configured server. */
   readonly host: string;
+  /** Makes a TLS connection, which checks the certificate; undefined: plain text. */
+  readonly secure?: (() => TLSSocket) | undefined;
 }
 
 /** Checks a server once, within the time of its `health`. Never rejects. */

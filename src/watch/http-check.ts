@@ -9,14 +9,14 @@ const MAX_BODY = 64 * 1024;
 
 /** Whether the server sends a whole response with a status that counts as healthy. No redirect is followed. */
 export function checkHttp(target: CheckTarget, signal: AbortSignal): Promise<CheckResult> {
-  const { address, health, host } = target;
+  const { address, health, host, secure } = target;
   return new Promise((resolve) => {
     const call = request({
       ...('path' in address ? { socketPath: address.path } : { host: address.host, port: address.port }),
       path: health.path,
       headers: { host: health.host ?? host, 'user-agent': 'portcullis-health-check', accept: '*/*' },
       // A kept connection would not show whether the server takes new ones.
-      agent: false,
+      ...(secure === undefined ? { agent: false } : { createConnection: secure }),
       maxHeaderSize: MAX_HEAD,
       signal,
     });

@@ -1,4 +1,4 @@
-import type { HealthConfig } from '../config/config.ts';
+import type { HealthConfig } from '../config/upstream-config.ts';
 import type { CheckResult } from './check.ts';
 
 /** The last check of a server. */

@@ -1,4 +1,4 @@
-import type { UpstreamConfig } from '../config/config.ts';
+import type { UpstreamConfig } from '../config/upstream-config.ts';
 import { CounterFamily } from '../lib/counters.ts';
 import { Slots } from '../lib/slots.ts';
 import type { ServerFact } from '../upstream/server-facts.ts';

@@ -1,9 +1,15 @@
 import { isIP } from 'node:net';
-import type { HealthConfig, ServerAddress, UpstreamConfig, UpstreamServer } from '../config/config.ts';
+import type {
+  HealthConfig,
+  ServerAddress,
+  UpstreamConfig,
+  UpstreamServer,
+} from '../config/upstream-config.ts';
 import { addressText, hostPort } from '../http/host-port.ts';
 import type { CounterFamily } from '../lib/counters.ts';
 import type { Log } from '../lib/log.ts';
 import type { ServerFact } from '../upstream/server-facts.ts';
+import { tlsClientOf } from '../upstream/tls-client.ts';
 import type { CheckTarget } from './check.ts';
 import { type Mode, Modes } from './modes.ts';
 import { type NameSurroundings, NameWatch } from './name-watch.ts';
@@ -190,7 +196,7 @@ export class UpstreamServers {
     if (health !== undefined) {
       for (const one of endpoints) {
         if (wanted.has(one.text) || this.#modeOf(one) === 'down' || this.#isAwaited(one)) continue;
-        wanted.set(one.text, targetOf(one, health));
+        wanted.set(one.text, targetOf(one, health, this.#config.tls));
       }
     }
     for (const [text, probe] of this.#probes) {
@@ -223,8 +229,15 @@ export class UpstreamServers {
   }
 }
 
-function targetOf({ address, server }: Endpoint, health: HealthConfig): CheckTarget {
-  return { address, health, host: hostField(server.address) };
+function targetOf(
+  { address, server }: Endpoint,
+  health: HealthConfig,
+  tls: UpstreamConfig['tls'],
+): CheckTarget {
+  const host = hostField(server);
+  if (server.scheme === 'http') return { address, health, host };
+  // Each check has its own client, because a resumed session would check no certificate.
+  return { address, health, host, secure: () => tlsClientOf(server, tls).connect(address, 'http/1.1') };
 }
 
 /** The host of a server that is named; undefined where it is an address or a socket. */
@@ -232,9 +245,9 @@ function hostName(address: ServerAddress): string | undefined {
   return 'path' in address || isIP(address.host) !== 0 ? undefined : address.host;
 }
 
-/** The Host field for a server (RFC 9110 §7.2), without the port of http. A socket has no host of its own. */
-function hostField(address: ServerAddress): string {
+/** The Host field for a server (RFC 9110 §7.2), without the port of its scheme. A socket has no host of its own. */
+function hostField({ address, scheme }: UpstreamServer): string {
   if ('path' in address) return 'localhost';
   const { host, port } = address;
-  return hostPort(host, port).replace(/:80$/, '');
+  return hostPort(host, port).replace(scheme === 'https' ? /:443$/ : /:80$/, '');
 }

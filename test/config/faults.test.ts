@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { faultsOf } from './check.ts';
+import { faultsOf, fixtures } from './check.ts';
 
 /** A valid file, one key to a line, so that a case can replace or add a line. */
 const base: Readonly<Record<string, string>> = {
@@ -369,14 +370,37 @@ const cases: readonly Case[] = [
     'f:4:31: upstreams.app.servers[0]: "127.0.0.1:9000" has no scheme; must have http:// before it',
   ],
   [
-    'a server with TLS',
-    upstream('servers: [https://h]'),
-    'f:4:31: upstreams.app.servers[0]: https is not supported yet; must be http:// for now',
+    'a server with TLS, and a path',
+    upstream('servers: [https://h/p]'),
+    'f:4:31: upstreams.app.servers[0]: is not the URL of a server; must be http://host:port or https://host:port, without user, path or query, or unix:/path',
+  ],
+  [
+    'TLS that no server uses',
+    upstream(`${servers}, tls: { serverName: a }`),
+    'f:4:55: upstreams.app.tls: has no use, because no server of the upstream has https://; must be left out, or a server have it',
+  ],
+  [
+    'wrong parts of TLS',
+    upstream('servers: [https://h], tls: { ca: gone.pem, serverName: "a:443", key: x.pem, verify: off }'),
+    `f:4:54: upstreams.app.tls.ca: ${join(fixtures, 'gone.pem')} does not exist; must be a readable file`,
+    'f:4:76: upstreams.app.tls.serverName: is not a host; must be a name such as app.internal or an IP address, without scheme and port',
+    'f:4:90: upstreams.app.tls.key: has no use without cert; must stand beside it, or be left out',
+    'f:4:105: upstreams.app.tls.verify: does not fit; must be required or none',
+  ],
+  [
+    'authorities that nothing checks',
+    upstream('servers: [https://h], tls: { ca: public-key.pem, verify: none }'),
+    'f:4:54: upstreams.app.tls.ca: has no use with verify: none; must be left out, or verify be required',
   ],
   [
     'a server twice',
     upstream('servers: [http://a, "http://A:80/"]'),
     'f:4:41: upstreams.app.servers[1]: stands in the list twice; must stand once, with a weight if that is meant',
+  ],
+  [
+    'a request as the check of a server that speaks h2',
+    upstream('servers: [{ url: http://a, protocol: h2 }], health: { path: /healthz }'),
+    'f:4:81: upstreams.app.health.path: is asked for by HTTP/1.1, and a server speaks h2; must be left out, so that a connection is the check',
   ],
   [
     'a protocol that is none',

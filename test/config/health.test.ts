@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { UpstreamConfig } from '../../src/config/config.ts';
+import type { UpstreamConfig } from '../../src/config/upstream-config.ts';
 import { configOf, faultsOf } from './check.ts';
 
 const fileOf = (keys: string): string =>

@@ -87,6 +87,7 @@ test('the documented file is valid, with everything filled in', () => {
         servers: [
           {
             address: { host: '127.0.0.1', port: 9000 },
+            scheme: 'http',
             protocol: 'http/1.1',
             weight: 1,
             backup: false,
@@ -131,28 +132,17 @@ test('nothing in a configuration can be changed', () => {
   }
 });
 
-test('keys of later versions are refused one by one, and nothing else is', () => {
-  const lines = fixture('documented-later.yaml').split('\n');
-  const faults = faultsOf(lines.join('\n'), { REVOCATION_SECRET: 'x'.repeat(32) });
-  assert.ok(
-    faults.every((fault) => fault.includes('not supported yet')),
-    faults.join('\n'),
-  );
+test('a server with https needs nothing else', () => {
+  const text = fixture('documented-later.yaml');
+  const { upstreams } = configOf(text, { REVOCATION_SECRET: 'x'.repeat(32) });
+  const { servers, tls } = upstreams.get('secure') ?? {};
   assert.deepEqual(
-    faults.map((fault) => fault.split(': ')[1]),
-    ['upstreams.secure.servers[0]'],
+    servers?.map(({ scheme, address }) => [scheme, address]),
+    [['https', { host: '10.0.0.1', port: 9000 }]],
   );
-  // Each position is that of the key's line.
-  for (const fault of faults) {
-    const [, line, path = ''] = /^f:(\d+):\d+: (\S+): /.exec(fault) ?? [];
-    const key =
-      path
-        .replace(/\[\d+\]$/, '')
-        .split('.')
-        .at(-1) ?? '';
-    const text = `${lines[Number(line) - 2]}\n${lines[Number(line) - 1]}`;
-    assert.ok(text.includes(`${key}:`), `${fault}\n${text}`);
-  }
+  assert.equal(tls?.verify, true);
+  assert.deepEqual([tls?.serverName, tls?.client], [undefined, undefined]);
+  assert.equal(upstreams.get('app')?.tls, undefined);
 });
 
 test('all faults of a file are reported at once, in the order of its lines, each once', () => {
@@ -213,6 +203,7 @@ issuers:
     servers: [
       {
         address: { host: '127.0.0.1', port: 9000 },
+        scheme: 'http',
         protocol: 'http/1.1',
         weight: 1,
         backup: false,

@@ -79,12 +79,17 @@ test('addresses are a host and a port, in one canonical form', () => {
   }
 });
 
-test('servers are plain http URLs without anything after the port', () => {
+test('servers are http or https URLs without anything after the port', () => {
   assert.deepEqual(parseServer('http://127.0.0.1:9000'), { host: '127.0.0.1', port: 9000 });
   assert.deepEqual(parseServer('HTTP://App.Internal/'), { host: 'app.internal', port: 80 });
+  assert.deepEqual(parseServer('https://h'), { host: 'h', port: 443 });
+  assert.deepEqual(parseServer('https://[::1]:8443/'), { host: '::1', port: 8443 });
   assert.deepEqual(parseServer('http://[::1]'), { host: '::1', port: 80 });
   for (const text of [
     'http://h/p',
+    'https://h/p',
+    'https://h:0',
+    'httpss://h',
     'http://h?q',
     'http://u:p@h',
     'http://:80',

@@ -1,5 +1,6 @@
 import { createPublicKey, randomBytes } from 'node:crypto';
-import type { RouteRules, UpstreamConfig } from '../../src/config/config.ts';
+import type { RouteRules } from '../../src/config/config.ts';
+import type { UpstreamConfig } from '../../src/config/upstream-config.ts';
 import type { Outcome } from '../../src/exchange/tally.ts';
 import type { VerificationKey } from '../../src/keys/key.ts';
 import { eventually, serverAt, serverOf, type TestGateway, type TestOptions } from '../support/gateway.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import type { HealthConfig, UpstreamConfig } from '../../src/config/config.ts';
+import type { HealthConfig, UpstreamConfig } from '../../src/config/upstream-config.ts';
 import { createGateway, type LocalGateway } from '../../src/gateway/local-gateway.ts';
 import type { Resolver } from '../../src/watch/resolver.ts';
 import { eventually, serverAt, silentLog, testConfig } from '../support/gateway.ts';

@@ -1,11 +1,5 @@
-import type {
-  Config,
-  ForwardConfig,
-  IssuerConfig,
-  RouteConfig,
-  TlsConfig,
-  UpstreamServer,
-} from '../../src/config/config.ts';
+import type { Config, ForwardConfig, IssuerConfig, RouteConfig, TlsConfig } from '../../src/config/config.ts';
+import type { UpstreamServer, UpstreamTlsConfig } from '../../src/config/upstream-config.ts';
 import type { Exchange } from '../../src/exchange/exchange.ts';
 import { createGateway, type LocalGateway } from '../../src/gateway/local-gateway.ts';
 import type { Server } from '../../src/gateway/server.ts';
@@ -42,6 +36,9 @@ export interface TestOptions {
   readonly limits?: { connections?: number; waiting?: number };
   readonly pipelining?: number;
   readonly reuse?: boolean;
+  /** The servers of the upstream are https servers, at this host. */
+  readonly upstreamTls?: UpstreamTlsConfig;
+  readonly upstreamHost?: string;
   readonly log?: Log;
 }
 
@@ -77,6 +74,7 @@ export async function eventually<T>(probe: () => T | Promise<T>, wanted: (seen: 
 export function serverAt(port: number, more: Partial<UpstreamServer> = {}): UpstreamServer {
   return {
     address: { host: '127.0.0.1', port },
+    scheme: 'http',
     protocol: 'http/1.1',
     weight: 1,
     backup: false,
@@ -142,8 +140,13 @@ export function testConfig(options: TestOptions): Config {
         {
           name: 'app',
           servers: [options.upstreamPort, ...(options.upstreamPorts ?? [])].map((port) =>
-            serverAt(port, options.server),
+            serverAt(port, {
+              address: { host: options.upstreamHost ?? '127.0.0.1', port },
+              scheme: options.upstreamTls === undefined ? 'http' : 'https',
+              ...options.server,
+            }),
           ),
+          tls: options.upstreamTls,
           timeouts: {
             connectMs: 5_000,
             responseMs: 60_000,

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
-import type { UpstreamServer } from '../../src/config/config.ts';
+import type { UpstreamServer } from '../../src/config/upstream-config.ts';
 import { addressText } from '../../src/http/host-port.ts';
 import type { ServerFact } from '../../src/upstream/server-facts.ts';
 import type { Upstream } from '../../src/upstream/upstream.ts';

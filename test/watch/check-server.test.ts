@@ -5,7 +5,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import type { HealthConfig, ServerAddress } from '../../src/config/config.ts';
+import type { HealthConfig, ServerAddress } from '../../src/config/upstream-config.ts';
 import type { CheckResult } from '../../src/watch/check.ts';
 import { checkServer } from '../../src/watch/check-server.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { HealthConfig, UpstreamConfig } from '../../src/config/config.ts';
+import type { HealthConfig, UpstreamConfig } from '../../src/config/upstream-config.ts';
 import { addressText } from '../../src/http/host-port.ts';
 import type { ServerFact } from '../../src/upstream/server-facts.ts';
 import type { CheckResult, CheckTarget } from '../../src/watch/check.ts';

@@ -1,4 +1,5 @@
-import type { ClaimName, ForwardConfig, IssuerConfig, RouteRules, TokenPlace } from '../../config/config.ts';
+import type { ClaimName } from '../../config/claim-name.ts';
+import type { ForwardConfig, IssuerConfig, RouteRules, TokenPlace } from '../../config/config.ts';
 import type { AudienceNames } from '../read/audience-names.ts';
 import { Issuer } from './issuer.ts';
 import { Policy } from './policy.ts';

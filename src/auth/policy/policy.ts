@@ -1,4 +1,5 @@
-import type { ClaimName, ForwardConfig, RouteRules, TokenPlace } from '../../config/config.ts';
+import type { ClaimName } from '../../config/claim-name.ts';
+import type { ForwardConfig, RouteRules, TokenPlace } from '../../config/config.ts';
 import { isSymmetric, tokenAlgorithms } from '../../keys/algorithms.ts';
 import { grant } from '../permit.ts';
 import type { OutlinedClaims } from '../read/outlined-claims.ts';

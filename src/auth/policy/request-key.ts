@@ -1,4 +1,4 @@
-import type { ClaimName } from '../../config/config.ts';
+import type { ClaimName } from '../../config/claim-name.ts';
 import { EMPTY_HASH, hashText } from '../../lib/text-hash.ts';
 import { ClaimPath } from '../read/claim-path.ts';
 import type { JsonObject } from '../read/strict-json.ts';

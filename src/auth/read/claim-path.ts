@@ -1,4 +1,4 @@
-import type { ClaimName } from '../../config/config.ts';
+import type { ClaimName } from '../../config/claim-name.ts';
 import { type JsonObject, member } from './strict-json.ts';
 
 /**

@@ -1,8 +1,9 @@
 import { fieldSpelling } from '../../http/field-names.ts';
 import { isToken } from '../../http/token.ts';
-import type { HashSource, RouteConfig, UpstreamConfig } from '../config.ts';
+import type { RouteConfig } from '../config.ts';
 import type { KeyPath } from '../fault.ts';
 import type { FileBalance } from '../schema/upstream.ts';
+import type { HashSource, UpstreamConfig } from '../upstream-config.ts';
 import type { Findings } from './findings.ts';
 import { writtenSpellings } from './forward-headers.ts';
 import { checkClaimPath } from './require.ts';

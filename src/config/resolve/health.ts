@@ -1,7 +1,7 @@
 import { isHostAndPort } from '../../http/host-port.ts';
-import type { HealthConfig } from '../config.ts';
 import type { KeyPath } from '../fault.ts';
 import type { FileHealth } from '../schema/health.ts';
+import type { HealthConfig } from '../upstream-config.ts';
 import type { Findings } from './findings.ts';
 
 const DEFAULT_STATUS: HealthConfig['status'] = [[200, 399]];

@@ -1,9 +1,10 @@
 import { hostname, networkInterfaces } from 'node:os';
-import type { ListenAddress, ServerAddress, TrafficAddress, UpstreamConfig } from '../config.ts';
+import type { ListenAddress, TrafficAddress } from '../config.ts';
 import type { KeyPath } from '../fault.ts';
 import { formatAddress } from '../schema/address.ts';
 import type { FileConfig } from '../schema/schema.ts';
 import type { FileServer, FileUpstream } from '../schema/upstream.ts';
+import type { ServerAddress, UpstreamConfig } from '../upstream-config.ts';
 import type { Findings } from './findings.ts';
 import { addressOf } from './upstream.ts';
 

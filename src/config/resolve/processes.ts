@@ -1,5 +1,6 @@
-import type { Config, TrafficAddress, UpstreamConfig } from '../config.ts';
+import type { Config, TrafficAddress } from '../config.ts';
 import type { FileConfig } from '../schema/schema.ts';
+import type { UpstreamConfig } from '../upstream-config.ts';
 import type { Findings } from './findings.ts';
 
 /** Most processes on one port; more have not been tried. */

@@ -1,4 +1,5 @@
-import type { ClaimName, ClaimRule, Demand, RouteRules } from '../config.ts';
+import type { ClaimName } from '../claim-name.ts';
+import type { ClaimRule, Demand, RouteRules } from '../config.ts';
 import type { KeyPath } from '../fault.ts';
 import type { FileRequire } from '../schema/require.ts';
 import type { Findings } from './findings.ts';

@@ -17,6 +17,7 @@ import { warnAboutSlips } from './slips.ts';
 import { warnAboutNames } from './tls-names.ts';
 import { resolveTrustedProxies } from './trusted-proxies.ts';
 import { resolveUpstreams } from './upstream.ts';
+import { UpstreamTlsResolver } from './upstream-tls.ts';
 
 /** The mark of only this gateway: one gateway may forward to another with the same file. It is no secret. */
 const LOOP_MARK = randomBytes(9).toString('base64url');
@@ -30,8 +31,9 @@ export function resolve(
 ): Omit<Config, 'warnings'> {
   const listen = resolveListen(file, folder, findings);
   const issuers = resolveIssuers(file, folder, findings);
-  const upstreams = resolveUpstreams(file, folder, findings);
-  const routes = resolveRoutes(file, folder, upstreams, findings);
+  const upstreamTls = new UpstreamTlsResolver(folder, findings);
+  const upstreams = resolveUpstreams(file, folder, upstreamTls, findings);
+  const routes = resolveRoutes(file, folder, { upstreams, tls: upstreamTls }, findings);
   checkHashes(upstreams, routes, findings);
   refuseOwnAddress(file, folder, listen, upstreams, findings);
   warnAboutNames(listenPaths(file), listen, routes, findings);

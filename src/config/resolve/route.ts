@@ -1,12 +1,13 @@
 import { fold } from '../../http/path.ts';
 import { isRefusedMethod } from '../../http/request-rules.ts';
 import { guardOf } from '../../lib/guard.ts';
-import type { RouteConfig, TokenPlace, UpstreamConfig } from '../config.ts';
+import type { RouteConfig, TokenPlace } from '../config.ts';
 import type { KeyPath } from '../fault.ts';
 import { parseHost, parseServer, parseUnixPath } from '../schema/address.ts';
 import { nearest } from '../schema/nearest.ts';
 import type { FileRoute } from '../schema/route.ts';
 import type { FileConfig } from '../schema/schema.ts';
+import type { UpstreamConfig } from '../upstream-config.ts';
 import { resolvePreflight } from './cors.ts';
 import type { Findings } from './findings.ts';
 import { resolveHeaders, writtenSpellings } from './forward-headers.ts';
@@ -15,16 +16,23 @@ import { resolveResponseHeaders } from './response-headers.ts';
 import { textOf, whyNoPath } from './route-path.ts';
 import { refuseWrittenPlaces, resolveToken } from './token.ts';
 import { resolveServerUrl, upstreamDefaults } from './upstream.ts';
+import type { UpstreamTlsResolver } from './upstream-tls.ts';
 
 const NONE = 'none';
 const WILDCARD = '*.';
 type Match = RouteConfig['match'];
 
+/** The upstreams of a file, and the TLS of those that are still to come. */
+interface Upstreams {
+  readonly upstreams: Map<string, UpstreamConfig>;
+  readonly tls: UpstreamTlsResolver;
+}
+
 /** Routes of the file, or the one of the short form. Adds the upstreams that routes name by URL to `upstreams`. */
 export function resolveRoutes(
   file: FileConfig,
   folder: string,
-  upstreams: Map<string, UpstreamConfig>,
+  upstreams: Upstreams,
   findings: Findings,
 ): readonly RouteConfig[] {
   const routes: RouteConfig[] = [];
@@ -213,7 +221,7 @@ function resolveUpstream(
   name: string | undefined,
   file: FileConfig,
   folder: string,
-  upstreams: Map<string, UpstreamConfig>,
+  { upstreams, tls }: Upstreams,
   path: KeyPath,
   findings: Findings,
 ): string {
@@ -234,7 +242,7 @@ function resolveUpstream(
   }
   const server = resolveServerUrl(name, path, folder, findings);
   if (server === undefined) return name;
-  const anonymous = upstreamDefaults(server);
+  const anonymous = upstreamDefaults(server, tls);
   if (!upstreams.has(anonymous.name)) upstreams.set(anonymous.name, anonymous);
   return anonymous.name;
 }

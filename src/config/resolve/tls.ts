@@ -6,7 +6,7 @@ import { systemClock } from '../../lib/clock.ts';
 import type { CertificateConfig, PemSource, TlsConfig } from '../config.ts';
 import type { KeyPath } from '../fault.ts';
 import type { FileCertificate, FileTls } from '../schema/tls.ts';
-import { pemSource, readCertificate, readClientAuthorities, readPem } from '../source/pem-source.ts';
+import { pemSource, readAuthoritiesOf, readCertificate, readPem } from '../source/pem-source.ts';
 import type { Findings } from './findings.ts';
 import { guardPem, pemName } from './pem-file.ts';
 
@@ -169,7 +169,7 @@ function resolveClients(
     ca: pemSource(caEntry, folder),
     crl: crlEntry === undefined ? undefined : pemSource(crlEntry, folder),
   };
-  const ca = guard(caEntry, source.ca, 'ca', () => readClientAuthorities(source.ca));
+  const ca = guard(caEntry, source.ca, 'ca', () => readAuthoritiesOf(source.ca));
   const { crl: crlSource } = source;
   const lists =
     crlEntry === undefined || crlSource === undefined

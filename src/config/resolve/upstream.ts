@@ -1,16 +1,21 @@
 import { resolve as absolute } from 'node:path';
-import type { ServerAddress, UpstreamConfig, UpstreamServer } from '../config.ts';
 import type { KeyPath } from '../fault.ts';
-import { formatAddress, parseServer, parseUnixPath } from '../schema/address.ts';
+import { formatAddress, isHttps, parseServer, parseUnixPath } from '../schema/address.ts';
 import { type FileConfig, schema } from '../schema/schema.ts';
 import type { FileServer, FileUpstream } from '../schema/upstream.ts';
+import type { ServerAddress, UpstreamConfig, UpstreamServer } from '../upstream-config.ts';
 import { resolveBalance } from './balance.ts';
 import type { Findings } from './findings.ts';
 import { resolveHealth } from './health.ts';
+import type { UpstreamTlsResolver } from './upstream-tls.ts';
+
+/** Where a server listens, and how it is spoken to. */
+export type ServerPlace = Pick<UpstreamServer, 'address' | 'scheme'>;
 
 export function resolveUpstreams(
   file: FileConfig,
   folder: string,
+  tls: UpstreamTlsResolver,
   findings: Findings,
 ): Map<string, UpstreamConfig> {
   const upstreams = new Map<string, UpstreamConfig>();
@@ -25,9 +30,16 @@ export function resolveUpstreams(
       );
     }
     const health = resolveHealth(upstream.health, [...path, 'health'], findings);
+    if (health?.path !== undefined && servers?.some(({ protocol }) => protocol === 'h2') === true) {
+      findings.fault(
+        [...path, 'health', 'path'],
+        'is asked for by HTTP/1.1, and a server speaks h2; must be left out, so that a connection is the check',
+      );
+    }
     const balance = resolveBalance(upstream.balance, [...path, 'balance'], findings);
-    if (servers !== undefined)
-      upstreams.set(name, upstreamFrom(name, servers, upstream, { health, balance }));
+    if (servers === undefined) continue;
+    const its = tls.resolve(upstream.tls, servers, [...path, 'tls']);
+    upstreams.set(name, upstreamFrom(name, servers, its, upstream, { health, balance }));
   }
   return upstreams;
 }
@@ -86,55 +98,59 @@ function resolveServer(
       `is more than limits.connections of the upstream, which is ${limits.connections}; must be at most as many`,
     );
   }
-  const address = resolveServerUrl(url, at, folder, findings);
-  return address && { address, protocol, weight, backup, connections };
+  const place = resolveServerUrl(url, at, folder, findings);
+  return place && { ...place, protocol, weight, backup, connections };
 }
 
-/** The address in the URL of a server; undefined for a fault, which goes to the findings. */
+/** What the URL of a server says; undefined for a fault, which goes to the findings. */
 export function resolveServerUrl(
   url: string,
   path: KeyPath,
   folder: string,
   findings: Findings,
-): ServerAddress | undefined {
-  if (/^https:\/\//i.test(url)) {
-    findings.fault(path, 'https is not supported yet; must be http:// for now');
-    return undefined;
-  }
+): ServerPlace | undefined {
   const server = addressOf(url, folder);
   if (server === undefined && !url.includes('://') && parseServer(`http://${url}`) !== undefined) {
     findings.fault(path, `${findings.quote(path, url)} has no scheme; must have http:// before it`);
   } else if (server === undefined) {
     findings.fault(
       path,
-      'is not the URL of a server; must be http://host:port, without user, path or query, or unix:/path',
+      'is not the URL of a server; must be http://host:port or https://host:port, without user, path or query, or unix:/path',
     );
   }
-  return server;
+  return server && { address: server, scheme: isHttps(url) ? 'https' : 'http' };
 }
 
-/** The address in `http://host:port` or `unix:path`; undefined for anything else. */
+/** The address in `http://host:port`, `https://host:port` or `unix:path`; undefined for anything else. */
 export function addressOf(url: string, folder: string): ServerAddress | undefined {
   const path = parseUnixPath(url);
   return path === undefined ? parseServer(url) : { path: absolute(folder, path) };
 }
 
 /** An upstream that a route names by a URL. Its name has a colon, so it is none of the file's names. */
-export function upstreamDefaults(address: ServerAddress): UpstreamConfig {
+export function upstreamDefaults(place: ServerPlace, tls: UpstreamTlsResolver): UpstreamConfig {
   const file = schema.parse({ upstreams: { anonymous: {} } }).upstreams['anonymous'] as FileUpstream;
-  const server: UpstreamServer = {
-    address,
-    protocol: 'http/1.1',
+  const server = {
+    ...place,
+    protocol: 'http/1.1' as const,
     weight: 1,
     backup: false,
     connections: file.limits.connections,
   };
-  return upstreamFrom(formatAddress(address), [server], file);
+  const isTls = place.scheme === 'https';
+  const address = formatAddress(place.address);
+  return upstreamFrom(
+    isTls ? `https://${address}` : address,
+    [server],
+    isTls ? tls.default : undefined,
+    file,
+  );
 }
 
 function upstreamFrom(
   name: string,
   servers: readonly UpstreamServer[],
+  tls: UpstreamConfig['tls'],
   { timeouts, limits, pipelining, reuse, resolve }: FileUpstream,
   { health, balance }: Pick<UpstreamConfig, 'health' | 'balance'> = {},
 ): UpstreamConfig {
@@ -153,5 +169,6 @@ function upstreamFrom(
     reuse,
     resolveMs: resolve === 'none' ? undefined : resolve,
     ...(health === undefined ? {} : { health }),
+    ...(tls === undefined ? {} : { tls }),
   };
 }

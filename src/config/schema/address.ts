@@ -66,12 +66,19 @@ function covers(wildcard: string, host: string): boolean {
   return wildcard === '0.0.0.0' ? !host.includes(':') : wildcard === '::' && host.includes(':');
 }
 
-/** The address in `http://host` or `http://host:port`; undefined for anything else, such as a path, a query or a user. */
+/** Whether the URL asks for TLS. */
+export function isHttps(url: string): boolean {
+  return /^https:/i.test(url);
+}
+
+/**
+ * The address in `http://host` or `http://host:port`, or the same with https; undefined for anything else, such as a
+ * path, a query or a user.
+ */
 export function parseServer(text: string): ListenAddress | undefined {
-  const [, authority] = /^http:\/\/([^/?#@\\\s]+)\/?$/i.exec(text) ?? [];
+  const [, authority] = /^https?:\/\/([^/?#@\\\s]+)\/?$/i.exec(text) ?? [];
   if (authority === undefined) return undefined;
-  const address = parseAddress(
-    /:\d+$/.test(authority.replace(/^\[[^\]]*\]/, '')) ? authority : `${authority}:80`,
-  );
+  const hasPort = /:\d+$/.test(authority.replace(/^\[[^\]]*\]/, ''));
+  const address = parseAddress(hasPort ? authority : `${authority}:${isHttps(text) ? 443 : 80}`);
   return address === undefined || authority.startsWith(':') || address.port === 0 ? undefined : address;
 }

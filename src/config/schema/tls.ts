@@ -1,14 +1,15 @@
 import * as z from 'zod';
 import { either, list, must, oneOf, section, text } from './fields.ts';
 
-const certHint = 'a path to a PEM file, or PEM text';
-const keyHint = `a path to a PEM file, or PEM text, best as \${NAME} from the environment`;
-const passphraseHint = `the passphrase of the key, best as \${NAME} from the environment`;
+export const certHint = 'a path to a PEM file, or PEM text';
+export const keyHint = `a path to a PEM file, or PEM text, best as \${NAME} from the environment`;
+export const passphraseHint = `the passphrase of the key, best as \${NAME} from the environment`;
 
 /** Certificates of one address. Each is compared with the others, and a choice by name searches none of them. */
 const MAX_CERTIFICATES = 1000;
 
-function material(right: string): z.ZodString {
+/** PEM material, or where it is. */
+export function material(right: string): z.ZodString {
   return z
     .string({ error: must(right) })
     .min(1, { error: must(right) })

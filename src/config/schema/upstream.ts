@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import { count, duration, editorRule, either, flag, list, oneOf, pattern, section, text } from './fields.ts';
 import { health, resolve } from './health.ts';
+import { certHint, keyHint, material, passphraseHint } from './tls.ts';
 
 const HOUR = 60 * 60_000;
 
@@ -12,10 +13,12 @@ const url = text(URL_OF_SERVER).meta(
 
 /** A server with more than its URL. */
 const serverObject = section({
-  url: url.describe('`http://host:port`, or `unix:/path`.').optional(),
+  url: url.describe('`http://host:port`, `https://host:port`, or `unix:/path`.').optional(),
   protocol: oneOf(['http/1.1', 'h2'])
     .prefault('http/1.1')
-    .describe('`h2`: requests go to it by HTTP/2, without TLS by prior knowledge (h2c). gRPC needs it.'),
+    .describe(
+      '`h2`: requests go to it by HTTP/2: with `https` by ALPN, without TLS by prior knowledge (h2c). gRPC needs it.',
+    ),
   weight: count(1, 256)
     .prefault(1)
     .describe('Its part of the requests, relative to the weights of the other servers.'),
@@ -30,6 +33,32 @@ const serverObject = section({
 }).meta({ required: ['url'] });
 
 const server = either([url, serverObject], 'the URL of a server, or a mapping with url');
+
+/** TLS to the https servers of one upstream. */
+const serverTls = section({
+  ca: material(certHint)
+    .describe(
+      'The authorities that sign certificates of the servers, PEM. Without this key they are those of the system.',
+    )
+    .optional(),
+  serverName: text('a host name or an IP address')
+    .describe(
+      'The host that certificates of the servers must name, and that is asked for (SNI). Without this key it is the host in the URL.',
+    )
+    .optional(),
+  cert: material(certHint)
+    .describe(
+      'The certificate that the gateway shows to servers, with its chain. The file may hold the key too.',
+    )
+    .optional(),
+  key: material(keyHint).describe('The private key, where it is not in the file of `cert`.').optional(),
+  passphrase: material(passphraseHint).describe('The passphrase of an encrypted key.').optional(),
+  verify: oneOf(['required', 'none'])
+    .prefault('required')
+    .describe(
+      '`none`: certificates of servers are not checked, so anyone between the gateway and a server can read and change everything.',
+    ),
+});
 
 /** Servers of one upstream at most: each choice among them reads as many weights at worst. */
 const MAX_SERVERS = 256;
@@ -55,7 +84,9 @@ const balance = either(
 /** A service behind the gateway. */
 export const upstream = section({
   servers: list(server, 'a list of URLs such as [http://127.0.0.1:9000]', MAX_SERVERS)
-    .describe('Its servers, each as `http://host:port`, as `unix:/path`, or as a mapping that says more.')
+    .describe(
+      'Its servers, each as `http://host:port`, `https://host:port` or `unix:/path`, or as a mapping that says more.',
+    )
     .optional(),
   balance: balance
     .prefault('least-connections')
@@ -95,6 +126,7 @@ export const upstream = section({
   reuse: flag()
     .prefault(true)
     .describe('With `false` each request has a connection of its own, which is closed after it.'),
+  tls: serverTls.describe('TLS to its https servers.').optional(),
   pipelining: count(1, 64)
     .prefault(1)
     .describe(

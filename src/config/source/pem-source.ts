@@ -32,8 +32,8 @@ export function readCertificate({ cert, key, passphrase }: CertificateSource): S
   );
 }
 
-/** The authorities of clients, PEM. @throws FileError, KeyError */
-export function readClientAuthorities(source: PemSource): string {
+/** Authorities, PEM. @throws FileError, KeyError */
+export function readAuthoritiesOf(source: PemSource): string {
   return readAuthorities(readPem(source)).map(String).join('');
 }
 

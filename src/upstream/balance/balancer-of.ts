@@ -1,4 +1,4 @@
-import type { UpstreamConfig } from '../../config/config.ts';
+import type { UpstreamConfig } from '../../config/upstream-config.ts';
 import type { Balancer } from './balancer.ts';
 import { BoundedHash } from './bounded-hash.ts';
 import { RoundRobin } from './round-robin.ts';

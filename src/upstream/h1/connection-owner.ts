@@ -1,8 +1,9 @@
-import type { ServerAddress } from '../../config/config.ts';
+import type { ServerAddress } from '../../config/upstream-config.ts';
 import type { Turn } from '../../lib/turn.ts';
 import type { AttemptFailure } from '../retry.ts';
 import type { ServerState } from '../server-state.ts';
 import type { ConnectionTimes } from '../ticks.ts';
+import type { TlsClient } from '../tls-client.ts';
 import type { ResponseFault } from './response-parser.ts';
 import type { SpareHeadReader } from './spare-head-reader.ts';
 
@@ -25,6 +26,8 @@ export interface ConnectionOwner<Connection> {
 
 export interface ConnectionOptions<Connection> {
   readonly address: ServerAddress;
+  /** Undefined: plain text. */
+  readonly tls: TlsClient | undefined;
   readonly times: ConnectionTimes;
   /** Requests at a time, at most. */
   readonly depth: number;

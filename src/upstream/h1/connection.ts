@@ -6,12 +6,14 @@ import type { AttemptFailure } from '../retry.ts';
 import { causeOf, causeOfReason, type ServerState } from '../server-state.ts';
 import type { ConnectionTimes } from '../ticks.ts';
 import type { UpstreamStream } from '../upstream-stream.ts';
+import type { ByteSocket } from './byte-socket.ts';
 import type { ConnectionOptions, ConnectionOwner } from './connection-owner.ts';
 import { Persistence } from './persistence.ts';
 import { Pipeline } from './pipeline.ts';
 import type { ResponseHead } from './response-head.ts';
 import { type ResponseFault, ResponseParser } from './response-parser.ts';
 import { ResponseParts } from './response-parts.ts';
+import { TlsUpstreamSocket } from './tls-upstream-socket.ts';
 import { UpstreamSocket } from './upstream-socket.ts';
 
 const nothing: readonly Uint8Array[] = [];
@@ -37,7 +39,7 @@ export class Connection implements UpstreamStream {
 
   readonly #owner: ConnectionOwner<Connection>;
   readonly #times: ConnectionTimes;
-  readonly #socket: UpstreamSocket;
+  readonly #socket: ByteSocket;
   readonly #response = new ResponseParts();
   readonly #parser: ResponseParser;
   readonly #single: boolean;
@@ -62,9 +64,13 @@ export class Connection implements UpstreamStream {
     this.#single = options.single;
     this.deadline = options.owner.tick + options.times.connect;
     const read = (length: number, buffer: Buffer): boolean => this.#read(length, buffer);
-    this.#socket = new UpstreamSocket(options.address, options.readBuffer, read);
+    const { tls, address, readBuffer } = options;
+    this.#socket =
+      tls === undefined
+        ? new UpstreamSocket(address, readBuffer, read)
+        : new TlsUpstreamSocket(tls, address, readBuffer, read);
     this.#pipeline = new Pipeline(this.#socket, options.turn);
-    this.#socket.on('connect', () => this.#onConnect());
+    this.#socket.on(tls === undefined ? 'connect' : 'secureConnect', () => this.#onConnect());
     this.#socket.on('drain', () => this.#onDrain());
     this.#socket.on('end', () => this.#onEnd());
     this.#socket.on('error', (error) => this.#onLost(error));

@@ -3,7 +3,7 @@ import type { RequestLines } from '../../http/message.ts';
 import type { Turn } from '../../lib/turn.ts';
 import { isRepeatable } from '../repeatable.ts';
 import type { ResponseSink } from '../response-sink.ts';
-import type { UpstreamSocket } from './upstream-socket.ts';
+import type { ByteSocket } from './byte-socket.ts';
 
 /**
  * Bytes of an abandoned response that are read to get at the responses after it. Beyond that, new connections are
@@ -27,7 +27,7 @@ export interface Follower {
 export class Pipeline {
   /** The tick at which followers stop waiting for the end of a response under way. */
   releaseAt = Number.POSITIVE_INFINITY;
-  readonly #socket: UpstreamSocket;
+  readonly #socket: ByteSocket;
   readonly #turn: Turn;
   readonly #followers: Follower[] = [];
   /** The current request's head until it is written. */
@@ -36,7 +36,7 @@ export class Pipeline {
   /** Bytes of an abandoned response that may still arrive. */
   #discardable = 0;
 
-  constructor(socket: UpstreamSocket, turn: Turn) {
+  constructor(socket: ByteSocket, turn: Turn) {
     this.#socket = socket;
     this.#turn = turn;
   }

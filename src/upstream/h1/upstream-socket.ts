@@ -1,11 +1,8 @@
 import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import type { ServerAddress } from '../../config/config.ts';
-
-type Done = (error?: Error | null) => void;
-
-/** Errors of a write: upstream has closed the connection while our bytes were on their way. */
-const goneCodes: ReadonlySet<string | undefined> = new Set(['EPIPE', 'ECONNRESET']);
+import type { ServerAddress } from '../../config/upstream-config.ts';
+import type { ByteSocket } from './byte-socket.ts';
+import { type Done, WriteGuard } from './write-guard.ts';
 
 /**
  * A socket that outlives a failed write. A server that refuses a request early closes with the rest of it unread, so its
@@ -13,12 +10,8 @@ const goneCodes: ReadonlySet<string | undefined> = new Set(['EPIPE', 'ECONNRESET
  * A failed write destroys Node's own socket, which then never reads the response. This socket only sets `writeFailed`
  * and reads on, until its reading side ends or fails.
  */
-export class UpstreamSocket extends Socket {
-  /** Upstream takes no bytes any more; further written bytes would only fill memory. */
-  writeFailed = false;
-  /** The stream passes the same function to all writes except joined ones, so one wrapper is enough. */
-  #done: Done | undefined = undefined;
-  #guarded: Done = () => {};
+export class UpstreamSocket extends Socket implements ByteSocket {
+  readonly #guard = new WriteGuard();
 
   /**
    * Connects. @param read gets the number of bytes in the buffer, and returns whether it wants more.
@@ -29,6 +22,10 @@ export class UpstreamSocket extends Socket {
     super({ onread: { buffer, callback } } as ConstructorParameters<typeof Socket>[0]);
     this.setNoDelay(true);
     this.connect({ ...address });
+  }
+
+  get writeFailed(): boolean {
+    return this.#guard.failed;
   }
 
   /**
@@ -50,22 +47,10 @@ export class UpstreamSocket extends Socket {
   }
 
   override _write(chunk: unknown, encoding: BufferEncoding, done: Done): void {
-    super._write(chunk, encoding, this.#guard(done));
+    super._write(chunk, encoding, this.#guard.wrap(done));
   }
 
   override _writev(chunks: { chunk: unknown; encoding: BufferEncoding }[], done: Done): void {
-    super._writev?.(chunks, this.#guard(done));
-  }
-
-  #guard(done: Done): Done {
-    if (done !== this.#done) {
-      this.#done = done;
-      this.#guarded = (error) => {
-        // Calling `done` would end the stream. Without the call the stream goes on.
-        if (goneCodes.has((error as NodeJS.ErrnoException | null)?.code)) this.writeFailed = true;
-        else done(error);
-      };
-    }
-    return this.#guarded;
+    super._writev?.(chunks, this.#guard.wrap(done));
   }
 }

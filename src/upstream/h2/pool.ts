@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { UpstreamConfig } from '../../config/config.ts';
+import type { UpstreamConfig } from '../../config/upstream-config.ts';
 import type { Turn } from '../../lib/turn.ts';
 import { type AttemptFailure, isUntaken } from '../retry.ts';
 import type { ServerPool } from '../server-pool.ts';

@@ -25,6 +25,7 @@ async function reused(use: (connection: Connection, server: Socket) => Promise<v
   });
   const state = new ServerState({ upstream: 'app', address: 'a:1' }, systemClock, () => {});
   const connection = new Connection({
+    tls: undefined,
     address: { host: '127.0.0.1', port: (listener.address() as AddressInfo).port },
     times: { connect: 10, response: 10, idle: 10, keepAlive: 10 },
     depth: 2,

@@ -1,0 +1,16 @@
+/** A socket to an upstream server, as a connection uses it. What it reads goes to the function of its constructor. */
+export interface ByteSocket {
+  /** Upstream takes no bytes any more; its response may still come. */
+  readonly writeFailed: boolean;
+  /** Bytes that wait to leave. */
+  readonly writableLength: number;
+  /** Returns false when enough bytes wait; `drain` follows. */
+  write(bytes: Uint8Array | string, encoding?: BufferEncoding): boolean;
+  /** Writes as many bytes as the kernel takes at once. Returns their number; the rest must go through `write`. */
+  writeNow(bytes: Uint8Array): number;
+  pause(): void;
+  resume(): void;
+  destroy(): void;
+  on(event: 'connect' | 'secureConnect' | 'drain' | 'end' | 'close', listener: () => void): void;
+  on(event: 'error', listener: (error: Error) => void): void;
+}
