@@ -44,6 +44,12 @@ export interface Figures {
     readonly reason: string;
     readonly count: number;
   }[];
+  /** By result: `sent`, `over_budget`, or `kept_closed` after a kept connection turned out to be closed. */
+  readonly upstreamRetries: readonly {
+    readonly upstream: string;
+    readonly result: string;
+    readonly count: number;
+  }[];
   /** Responses of upstream that were refused, by the parser's name for the fault. */
   readonly refusedResponses: readonly {
     readonly upstream: string;
@@ -104,6 +110,7 @@ export function addFigures(all: readonly Figures[]): Figures {
     rejections: addCounts(all.flatMap(({ rejections }) => rejections)),
     upstreamConnections: addCounts(all.flatMap(({ upstreamConnections }) => upstreamConnections)),
     upstreamFailures: addCounts(all.flatMap(({ upstreamFailures }) => upstreamFailures)),
+    upstreamRetries: addCounts(all.flatMap(({ upstreamRetries }) => upstreamRetries)),
     refusedResponses: addCounts(all.flatMap(({ refusedResponses }) => refusedResponses)),
     servers: addServers(all.flatMap(({ servers }) => servers)),
   };

@@ -172,6 +172,14 @@ function describeAll(registry: Registry, view: AdminView, gathered: () => Gatewa
     ['upstream', 'reason'],
     () => figures().upstreamFailures.map(({ count, ...labels }) => ({ labels, value: count })),
   );
+  copiedCounter(
+    describe(
+      'upstream_retries_total',
+      'Requests that were sent again, and those that the budget left out, by result.',
+    ),
+    ['upstream', 'result'],
+    () => figures().upstreamRetries.map(({ count, ...labels }) => ({ labels, value: count })),
+  );
   copiedGauge(
     describe(
       'config_last_reload_success',

@@ -39,6 +39,9 @@ export interface UpstreamTlsConfig {
   readonly verify: boolean;
 }
 
+/** No connection was made; the connection ended before a response; a response with 502, 503 or 504. */
+export type RetryCause = 'connect' | 'reset' | 'unavailable';
+
 export interface UpstreamConfig {
   readonly name: string;
   /** At least one; no two have the same address. */
@@ -64,6 +67,14 @@ export interface UpstreamConfig {
   readonly reuse: boolean;
   /** Undefined: no server is an https server. */
   readonly tls?: UpstreamTlsConfig | undefined;
+  readonly retries: {
+    /** Attempts at other servers, beside the first attempt. */
+    readonly attempts: number;
+    /** The share of the requests under way that may be retries, above 0, 1 for all. */
+    readonly budget: number;
+    /** The failures after which a request is sent again. */
+    readonly on: readonly RetryCause[];
+  };
 }
 
 /** How the gateway checks the servers of an upstream. */

@@ -45,6 +45,8 @@ export interface AccessRecord {
   /** Status of a reply, once it is sent. */
   status: number | undefined;
   durationMs: number;
+  /** Times that the request was sent upstream, or tried to be. */
+  attempts: number;
   /** Bytes of the body of the response, or of the reply, given to the client's connection. */
   responseBytes: number;
   /** The rule by which the path, method or host has more than one reading; undefined for all other requests. */
@@ -92,6 +94,7 @@ export class AccessLog {
       tls,
       status: undefined,
       durationMs: 0,
+      attempts: 1,
       responseBytes: 0,
       pathRule: undefined,
     };
@@ -125,6 +128,7 @@ export class AccessLog {
       requestBytes: end.requestBytes,
       answerBytes: record.responseBytes,
       upstream: end.upstream,
+      ...(record.attempts === 1 ? {} : { attempts: record.attempts }),
       ...(record.pathRule === undefined ? {} : { pathRule: record.pathRule }),
     };
     try {

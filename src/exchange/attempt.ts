@@ -2,14 +2,15 @@ import type { RequestLines, ResponseHead, Trailers } from '../http/message.ts';
 import type { Reason } from '../reasons.ts';
 import { isRepeatable, mayShareConnection } from '../upstream/repeatable.ts';
 import type { ResponseSink } from '../upstream/response-sink.ts';
-import { type AttemptFailure, mayRetry } from '../upstream/retry.ts';
+import type { AttemptFailure, Retry } from '../upstream/retry.ts';
+import type { ServerState } from '../upstream/server-state.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { UpstreamStream } from '../upstream/upstream-stream.ts';
 import type { Place, Waiter } from '../upstream/waiting-line.ts';
 
 /** The exchange, as its attempt sees it. */
 export interface AttemptOwner {
-  /** The request's head is on its way; its body may follow. */
+  /** The request's head is on its way to a server; its body may follow. */
   onSent(stream: UpstreamStream): void;
   /** There is no connection for the request. */
   onNoConnection(reason: Reason): void;
@@ -21,8 +22,10 @@ export interface AttemptOwner {
   onInterim(head: ResponseHead): void;
   /** See `ResponseSink`. */
   onTrailers(trailers: Trailers): void;
-  /** The response will not arrive, or not all of it. @param again another attempt may follow. */
-  onFailure(reason: Reason, again: boolean): void;
+  /** The attempt has ended, and another one follows. No byte of a response has gone to the client. */
+  onRetry(retry: Retry): void;
+  /** The response will not arrive, or not all of it. */
+  onFailure(reason: Reason): void;
 }
 
 /** One try at an upstream: waits for a connection, sends the request's head, and carries the response to the exchange. */
@@ -34,18 +37,22 @@ export class Attempt implements Waiter, ResponseSink {
   readonly #method: string;
   readonly #wire: RequestLines;
   readonly #hasBody: boolean;
-  readonly #second: boolean;
+  readonly #retry: Retry | undefined;
+  /** It holds a place in the budget for retries. */
+  #isCounted = false;
+  /** The client has got an interim response. */
+  #interim = false;
   readonly key: number;
   #stream: UpstreamStream | undefined;
 
-  /** @param second the first attempt has failed. @param key see `Balancer`. */
+  /** @param retry undefined for the first attempt. @param key see `Balancer`. */
   constructor(
     owner: AttemptOwner,
     upstream: Upstream,
     method: string,
     wire: RequestLines,
     hasBody: boolean,
-    second: boolean,
+    retry: Retry | undefined,
     key: number,
   ) {
     this.#owner = owner;
@@ -53,14 +60,14 @@ export class Attempt implements Waiter, ResponseSink {
     this.#method = method;
     this.#wire = wire;
     this.#hasBody = hasBody;
-    this.#second = second;
+    this.#retry = retry;
     this.key = key;
   }
 
-  /** A second attempt shares no connection: its failure would be final. */
+  /** A retry shares no connection: its failure may be final. */
   get shareable(): boolean {
     return (
-      !this.#second &&
+      this.#retry === undefined &&
       !this.alone &&
       mayShareConnection(this.#method) &&
       isRepeatable(this.#method, this.#hasBody)
@@ -75,14 +82,18 @@ export class Attempt implements Waiter, ResponseSink {
     return this.#wire.connectionAuth === true;
   }
 
-  /** The first attempt fails only on a connection that the server had kept, which says nothing of the server. */
-  get avoid(): undefined {
-    return undefined;
+  get avoid(): ServerState | undefined {
+    return this.#retry?.avoid;
   }
 
-  /** Sends the request, or waits for a connection. A second attempt takes no idle connection. */
+  /** Sends the request, or waits for a connection. */
   start(): void {
-    const stream = this.#upstream.checkOut(this, this.#second);
+    const retry = this.#retry;
+    if (retry !== undefined) {
+      this.#isCounted = true;
+      this.#upstream.retries.begins(retry);
+    }
+    const stream = this.#upstream.checkOut(this, retry?.fresh === true);
     if (typeof stream === 'string') this.#owner.onNoConnection(stream);
     else if (stream !== undefined) this.onConnection(stream);
   }
@@ -90,7 +101,12 @@ export class Attempt implements Waiter, ResponseSink {
   onConnection(stream: UpstreamStream): void {
     this.#stream = stream;
     stream.send(this.#method, this.#wire, this.#hasBody, this);
-    this.#owner.onSent(stream);
+    // A body stays here until there is a connection: if none can be made, the body goes to another server.
+    if (!this.#hasBody || !stream.connecting) this.#owner.onSent(stream);
+  }
+
+  onConnected(): void {
+    if (this.#hasBody && this.#stream !== undefined) this.#owner.onSent(this.#stream);
   }
 
   onNoConnection(reason: Reason): void {
@@ -102,10 +118,12 @@ export class Attempt implements Waiter, ResponseSink {
   }
 
   onResponse(head: ResponseHead | undefined, pieces: readonly Uint8Array[], complete: boolean): void {
+    if (head !== undefined && isUnavailable(head.status) && this.#startsAnew(complete)) return;
     this.#owner.onResponse(head, pieces, complete);
   }
 
   onInterim(head: ResponseHead): void {
+    this.#interim = true;
     this.#owner.onInterim(head);
   }
 
@@ -114,9 +132,14 @@ export class Attempt implements Waiter, ResponseSink {
   }
 
   onFailure(failure: AttemptFailure): void {
+    const { server } = this.#stream as UpstreamStream;
+    const { retries, failures } = this.#upstream;
     this.#stream = undefined;
-    this.#upstream.failures.of(failure.reason).value += 1;
-    this.#owner.onFailure(failure.reason, mayRetry(failure, this.#second));
+    failures.of(failure.reason).value += 1;
+    this.#release();
+    const retry = retries.afterFailure(failure, server, this.#retry);
+    if (retry === undefined) this.#owner.onFailure(failure.reason);
+    else this.#owner.onRetry(retry);
   }
 
   /** The stream itself ends a request whose client is silent for too long. */
@@ -137,6 +160,7 @@ export class Attempt implements Waiter, ResponseSink {
   finish(): UpstreamStream | undefined {
     const stream = this.#stream;
     this.#stream = undefined;
+    this.#release();
     return stream?.outlasted === true ? stream : undefined;
   }
 
@@ -145,5 +169,30 @@ export class Attempt implements Waiter, ResponseSink {
     if (this.place !== undefined) this.#upstream.cancel(this);
     this.#stream?.abandon(this);
     this.#stream = undefined;
+    this.#release();
   }
+
+  /** Sends the request to another server instead of passing on a response by which its server is unavailable. */
+  #startsAnew(complete: boolean): boolean {
+    const stream = this.#stream;
+    if (stream === undefined || this.#interim || !isRepeatable(this.#method, this.#hasBody)) return false;
+    const retry = this.#upstream.retries.afterUnavailable(stream.server, this.#retry);
+    if (retry === undefined) return false;
+    this.#stream = undefined;
+    if (!complete) stream.abandon(this);
+    this.#release();
+    this.#owner.onRetry(retry);
+    return true;
+  }
+
+  #release(): void {
+    if (!this.#isCounted) return;
+    this.#isCounted = false;
+    this.#upstream.retries.ends(this.#retry as Retry);
+  }
+}
+
+/** Another server may do better (RFC 9110 §15.6.3 to §15.6.5). */
+function isUnavailable(status: number): boolean {
+  return status >= 502 && status <= 504;
 }

@@ -8,6 +8,7 @@ import type { Reply, RequestHead, RequestLines, ResponseHead, Trailers } from '.
 import type { Reason } from '../reasons.ts';
 import { findPreflight } from '../routing/preflight.ts';
 import { NO_KEY } from '../upstream/balance/balancer.ts';
+import type { Retry } from '../upstream/retry.ts';
 import type { UpstreamStream } from '../upstream/upstream-stream.ts';
 import type { AccessRecord } from './access-log.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
@@ -141,12 +142,12 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
         this.#key = requestKey(hashBy, permit, this.client, this.#context.trustedProxies);
       }
       if (passesExpectation(this.#head)) this.body?.awaitContinue();
-      this.#forward(false);
+      this.#forward(undefined);
     }
   }
 
-  /** 4. Send the request; a second time if the first attempt cannot have had an effect. */
-  #forward(second: boolean): void {
+  /** 4. Send the request; again if the policy for retries says so. */
+  #forward(retry: Retry | undefined): void {
     const head = this.#head;
     const wire = this.#wire;
     const body = this.body;
@@ -157,7 +158,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
       head.method,
       wire as RequestLines,
       body !== undefined,
-      second,
+      retry,
       this.#key,
     );
     this.#attempt.start();
@@ -250,11 +251,15 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   }
 
   /** 7. The ways to end; each exchange counts exactly one. */
-  onFailure(reason: Reason, again: boolean): void {
-    if (again && !this.#ended) {
-      this.body?.detach();
-      this.#forward(true);
-    } else this.#refuse(reason);
+  onFailure(reason: Reason): void {
+    this.#refuse(reason);
+  }
+
+  onRetry(retry: Retry): void {
+    if (this.#ended) return;
+    if (this.#access !== undefined) this.#access.attempts += 1;
+    this.body?.detach();
+    this.#forward(retry);
   }
 
   /** Gives up the client, which has taken no bytes for too long. */

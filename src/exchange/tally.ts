@@ -39,6 +39,8 @@ export class Tally {
   readonly routes: Map<string, RouteTally> = new Map();
   /** Failed exchanges of each upstream by reason. */
   readonly #upstreams = new Map<string, CounterFamily>();
+  /** Retries of each upstream by result. */
+  readonly retries: Map<string, CounterFamily> = new Map();
   /** Refused responses of each upstream by the parser's fault; each counts as a failed exchange, too. */
   readonly refusedResponses: Map<string, CounterFamily> = new Map();
   /** Lines of the access log that were left out. */
@@ -69,6 +71,11 @@ export class Tally {
   /** The counter of an upstream's failures; it outlives a change of configuration as long as the name stays. */
   upstream(name: string): CounterFamily {
     return familyOf(this.#upstreams, name);
+  }
+
+  /** The counter of an upstream's retries; it outlives a change of configuration in the same way. */
+  retriesOf(name: string): CounterFamily {
+    return familyOf(this.retries, name);
   }
 
   /** The counter of an upstream's refused responses; it outlives a change of configuration in the same way. */

@@ -64,6 +64,7 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
     const { name } = upstreamConfig;
     const headLimit = config.limits.responseHead;
     const failures = tally.upstream(name);
+    const retried = tally.retriesOf(name);
     const onScarce = scarce && (() => scarce(upstreamLease(name)));
     const counts = tally.refusedResponsesOf(name);
     const ofServer: UpstreamOptions['ofServer'] = (address) => ({
@@ -72,7 +73,7 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
     });
     upstreams.set(
       name,
-      new Upstream({ ...upstreamConfig, headLimit, readBuffer, turn, failures, ofServer, onScarce }),
+      new Upstream({ ...upstreamConfig, headLimit, readBuffer, turn, failures, retried, ofServer, onScarce }),
     );
   }
   const authorizer = new Authorizer({

@@ -52,6 +52,9 @@ export function serverFigures(sources: FigureSources): Figures {
     upstreamFailures: upstreams.flatMap(({ name, failures }) =>
       countsOf(failures).map(({ label, count }) => ({ upstream: name, reason: label, count })),
     ),
+    upstreamRetries: Array.from(tally.retries, ([upstream, family]) =>
+      countsOf(family).map(({ label, count }) => ({ upstream, result: label, count })),
+    ).flat(),
     refusedResponses: Array.from(tally.refusedResponses, ([upstream, family]) =>
       countsOf(family).map(({ label, count }) => ({ upstream, fault: label, count })),
     ).flat(),

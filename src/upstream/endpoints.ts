@@ -97,6 +97,11 @@ export class Endpoints {
     return undefined;
   }
 
+  /** Another server than this one may be chosen. */
+  hasOther(server: ServerState): boolean {
+    return this.#candidates.some(({ pool }) => pool.state !== server);
+  }
+
   /** A connection of this pool has ended. */
   onClosed(pool: ServerPool): void {
     if (pool.size === 0) this.#leaving.delete(pool);

@@ -11,6 +11,8 @@ export interface ResponseSink {
   onTrailers?(trailers: Trailers): void;
   /** The response will not arrive, or not all of it. */
   onFailure(failure: AttemptFailure): void;
+  /** The connection is made: the request body may follow. Comes only after `send` while it was being made. */
+  onConnected?(): void;
   /** The socket takes body bytes again. */
   onUploadDrained(): void;
   /** Only for a sink that `continueUpload` got: the request body is sent whole. */

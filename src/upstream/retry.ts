@@ -1,12 +1,18 @@
+import type { UpstreamConfig } from '../config/upstream-config.ts';
+import type { CounterFamily } from '../lib/counters.ts';
 import type { Reason } from '../reasons.ts';
 import type { DownCause } from './server-report.ts';
+import type { ServerState } from './server-state.ts';
 
-/** The facts of a request that failed on a connection. The connection does not judge them: `mayRetry` decides. */
+/** The facts of a request that failed on a connection. The connection does not judge them: `RetryPolicy` decides. */
 export interface AttemptFailure {
   readonly reason: Reason;
   /** The cause for the record of the server. */
   readonly cause: DownCause;
-  /** The part of the request that the socket got. Upstream has seen no more. */
+  /**
+   * The part of the request that the socket got. Upstream has seen no more. With `nothing` the stream has got no byte of
+   * the body either, so the body can go to another stream.
+   */
   readonly sent: 'nothing' | 'part' | 'all';
   /** At least one byte of a response, even of an interim one, has arrived. */
   readonly responseBegun: boolean;
@@ -26,7 +32,99 @@ export function isUntaken({ reason, sent, responseBegun, reused, repeatable }: A
   return reason === 'upstream_reset' && reused && !responseBegun && repeatable;
 }
 
-/** Whether another attempt follows a failed one. @param second the second one failed: there is no third. */
-export function mayRetry(failure: AttemptFailure, second: boolean): boolean {
-  return !second && isUntaken(failure);
+/**
+ * Retries of one upstream that a process may always have under way: the budget of a gateway with few requests would
+ * otherwise be none.
+ */
+const LEAST_BUDGET = 3;
+
+/** One more attempt at a request. */
+export interface Retry {
+  /** Retries of the request that count, with this one. */
+  readonly counted: number;
+  /** A kept connection turned out to be closed. Another kept one may be as dead, so only a new one will do. */
+  readonly fresh: boolean;
+  /** The server that the last attempt failed on; undefined where its failure says nothing of the server. */
+  readonly avoid: ServerState | undefined;
+}
+
+/** The upstream, as its policy sees it. */
+export interface RetryScope {
+  /** Requests under way, with those that wait for a connection. */
+  readonly underWay: number;
+  /** A server other than this one may take requests. */
+  hasOther(server: ServerState): boolean;
+}
+
+/**
+ * Decides whether a request is sent again (RFC 9110 §9.2.2), for one upstream.
+ *
+ * After a kept connection turned out to be closed, a request is sent again once, beside the configured attempts and the
+ * budget: the server has not taken the request, so the server gets no request twice. All other retries go to another
+ * server, and each holds a place in the budget until its attempt ends.
+ */
+export class RetryPolicy {
+  readonly #attempts: number;
+  readonly #budget: number;
+  readonly #on: ReadonlySet<string>;
+  readonly #counts: CounterFamily;
+  readonly #scope: RetryScope;
+  #underWay = 0;
+
+  /** @param counts by result. */
+  constructor(rules: UpstreamConfig['retries'], counts: CounterFamily, scope: RetryScope) {
+    this.#attempts = rules.attempts;
+    this.#budget = rules.budget;
+    this.#on = new Set(rules.on);
+    this.#counts = counts;
+    this.#scope = scope;
+  }
+
+  /**
+   * The attempt that follows a failed one; undefined for none.
+   * @param earlier the retry that failed; undefined for the first attempt.
+   */
+  afterFailure(failure: AttemptFailure, server: ServerState, earlier: Retry | undefined): Retry | undefined {
+    if (isUntaken(failure) && earlier?.fresh !== true) {
+      this.#counts.of('kept_closed').value += 1;
+      return { counted: earlier?.counted ?? 0, fresh: true, avoid: earlier?.avoid };
+    }
+    const { reason, sent, responseBegun, repeatable } = failure;
+    if (reason === 'upstream_unreachable' && sent === 'nothing') {
+      return this.#elsewhere('connect', server, earlier);
+    }
+    if (reason === 'upstream_reset' && (repeatable || sent === 'nothing') && !responseBegun) {
+      return this.#elsewhere('reset', server, earlier);
+    }
+    return undefined;
+  }
+
+  /** The attempt that follows a response with 502, 503 or 504 to a repeatable request; undefined for none. */
+  afterUnavailable(server: ServerState, earlier: Retry | undefined): Retry | undefined {
+    return this.#elsewhere('unavailable', server, earlier);
+  }
+
+  /** An attempt begins. Must be followed by `ends`. */
+  begins(retry: Retry): void {
+    if (retry.counted > 0) this.#underWay += 1;
+  }
+
+  ends(retry: Retry): void {
+    if (retry.counted > 0) this.#underWay -= 1;
+  }
+
+  #elsewhere(
+    cause: UpstreamConfig['retries']['on'][number],
+    server: ServerState,
+    earlier: Retry | undefined,
+  ): Retry | undefined {
+    const counted = (earlier?.counted ?? 0) + 1;
+    if (!this.#on.has(cause) || counted > this.#attempts || !this.#scope.hasOther(server)) return undefined;
+    if (this.#underWay >= Math.max(LEAST_BUDGET, Math.floor(this.#scope.underWay * this.#budget))) {
+      this.#counts.of('over_budget').value += 1;
+      return undefined;
+    }
+    this.#counts.of('sent').value += 1;
+    return { counted, fresh: earlier?.fresh === true, avoid: server };
+  }
 }

@@ -7,6 +7,11 @@ export interface UpstreamStream {
   /** The server that it leads to. */
   readonly server: ServerState;
   /**
+   * Its connection is being made, so upstream can have seen nothing. The sink gets `onConnected` when the body may
+   * follow.
+   */
+  readonly connecting: boolean;
+  /**
    * The response is complete, and upstream still reads the request. The connection ends unless `continueUpload` is called
    * within the same `onResponse`.
    */

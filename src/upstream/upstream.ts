@@ -9,6 +9,7 @@ import { Endpoints } from './endpoints.ts';
 import { plainSocket } from './h2/plain-socket.ts';
 import { H2Pool, type H2PoolOptions, type H2PoolOwner } from './h2/pool.ts';
 import { Pool, type PooledConnection, type PoolOptions, type PoolOwner } from './pool.ts';
+import { RetryPolicy, type RetryScope } from './retry.ts';
 import type { ServerFact } from './server-facts.ts';
 import type { ServerPool } from './server-pool.ts';
 import type { ServerState } from './server-state.ts';
@@ -27,15 +28,19 @@ export interface UpstreamOptions
   readonly ofServer: (address: string) => OfServer;
   /** Counts failed attempts; outlives the upstream. */
   readonly failures: CounterFamily;
+  /** Counts retries by result; outlives the upstream. */
+  readonly retried: CounterFamily;
   /** Called repeatedly while a request waits because all `connections` are in use. */
   readonly onScarce?: (() => void) | undefined;
 }
 
 /** One upstream. Chooses the server of each request, and lets requests wait while no connection is available. */
-export class Upstream implements Lease, PoolOwner, H2PoolOwner {
+export class Upstream implements Lease, PoolOwner, H2PoolOwner, RetryScope {
   readonly name: string;
   /** Failed attempts by reason. */
   readonly failures: CounterFamily;
+  /** Decides whether a request is sent again. */
+  readonly retries: RetryPolicy;
   /** Connections at a time, at most. */
   limit: number;
   /** Ticks since the upstream was made. They pass only while it has connections or waiters. */
@@ -55,6 +60,7 @@ export class Upstream implements Lease, PoolOwner, H2PoolOwner {
     this.#options = options;
     this.name = options.name;
     this.failures = options.failures;
+    this.retries = new RetryPolicy(options.retries, options.retried, this);
     this.limit = options.limits.connections;
     this.#patience = ticks(options.timeouts.connectMs);
     this.#endpoints = new Endpoints(options.servers, balancerOf(options.balance), (server, fact) =>
@@ -140,6 +146,17 @@ export class Upstream implements Lease, PoolOwner, H2PoolOwner {
   take(facts: readonly ServerFact[]): void {
     this.#endpoints.take(facts);
     this.#dialForWaiters();
+  }
+
+  /** Requests under way, with those that wait; read only when a request has failed. */
+  get underWay(): number {
+    let load = this.#waiting.size;
+    for (const pool of this.#endpoints.pools()) load += pool.load;
+    return load;
+  }
+
+  hasOther(server: ServerState): boolean {
+    return this.#endpoints.hasOther(server);
   }
 
   get step(): number {

@@ -69,6 +69,7 @@ export class FakeView implements AdminView {
           { upstream: 'app', state: 'busy', count: 1 },
         ],
         upstreamFailures: [{ upstream: 'app', reason: 'upstream_reset', count: 6 }],
+        upstreamRetries: [{ upstream: 'app', result: 'sent', count: 2 }],
         refusedResponses: [{ upstream: 'app', fault: 'bare_lf', count: 4 }],
         servers: [
           {

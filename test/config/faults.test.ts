@@ -428,6 +428,31 @@ const cases: readonly Case[] = [
     'f:4:61: upstreams.app.servers[0].connections: is more than limits.connections of the upstream, which is 8; must be at most as many',
   ],
   [
+    'more retries than a client waits for',
+    upstream(`${servers}, retries: { attempts: 6 }`),
+    'f:4:76: upstreams.app.retries.attempts: is out of range; must be a whole number from 0 to 5',
+  ],
+  [
+    'a budget for retries of none',
+    upstream(`${servers}, retries: { budget: 0% }`),
+    'f:4:74: upstreams.app.retries.budget: is out of range; must be a share from 1% to 100%, such as 20%',
+  ],
+  [
+    'a budget for retries that is no share',
+    upstream(`${servers}, retries: { budget: 0.2 }`),
+    'f:4:74: upstreams.app.retries.budget: is a number; must be a share from 1% to 100%, such as 20%',
+  ],
+  [
+    'retries after something else',
+    upstream(`${servers}, retries: { on: [timeout] }`),
+    'f:4:71: upstreams.app.retries.on[0]: does not fit; must be connect, reset, unavailable',
+  ],
+  [
+    'retries after nothing',
+    upstream(`${servers}, retries: { on: [] }`),
+    'f:4:70: upstreams.app.retries.on: is an empty list; must be a list of connect, reset and unavailable',
+  ],
+  [
     'pipelining',
     upstream(`${servers}, pipelining: 65`),
     'f:4:67: upstreams.app.pipelining: is out of range; must be a whole number from 1 to 64',

@@ -99,6 +99,7 @@ test('the documented file is valid, with everything filled in', () => {
         pipelining: 1,
         reuse: true,
         resolveMs: 30_000,
+        retries: { attempts: 1, budget: 0.2, on: ['connect', 'reset'] },
       },
     ],
   );
@@ -215,6 +216,27 @@ issuers:
     pipelining: 1,
     reuse: true,
     resolveMs: 30_000,
+    retries: { attempts: 1, budget: 0.2, on: ['connect', 'reset'] },
+  });
+});
+
+test('retries are read, and may be switched off', () => {
+  const retriesOf = (text: string): unknown =>
+    configOf(`
+listen: 127.0.0.1:0
+upstreams: { app: { servers: [http://a, http://b]${text} } }
+upstream: app
+auth: none
+`).upstreams.get('app')?.retries;
+  assert.deepEqual(retriesOf(', retries: { attempts: 0 }'), {
+    attempts: 0,
+    budget: 0.2,
+    on: ['connect', 'reset'],
+  });
+  assert.deepEqual(retriesOf(', retries: { attempts: 5, budget: 100%, on: [unavailable] }'), {
+    attempts: 5,
+    budget: 1,
+    on: ['unavailable'],
   });
 });
 

@@ -1,18 +1,32 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import { Attempt, type AttemptOwner } from '../../src/exchange/attempt.ts';
+import type { ResponseHead } from '../../src/http/message.ts';
 import { CounterFamily } from '../../src/lib/counters.ts';
 import { NO_KEY } from '../../src/upstream/balance/balancer.ts';
+import { type Retry, RetryPolicy } from '../../src/upstream/retry.ts';
+import type { ServerState } from '../../src/upstream/server-state.ts';
 import type { Upstream } from '../../src/upstream/upstream.ts';
 import type { UpstreamStream } from '../../src/upstream/upstream-stream.ts';
 import { type Waiter, WaitingLine } from '../../src/upstream/waiting-line.ts';
+import { retryDefaults } from '../support/gateway.ts';
 import { stale } from '../support/stale.ts';
 
 let events: string[];
 let failures: CounterFamily;
 let outlasted: boolean;
+let connecting: boolean;
+let retries: RetryPolicy;
+
+const server = {} as ServerState;
+/** A kept connection turned out to be closed. */
+const again: Retry = { counted: 0, fresh: true, avoid: undefined };
 
 const stream = {
+  server,
+  get connecting() {
+    return connecting;
+  },
   get outlasted() {
     return outlasted;
   },
@@ -30,28 +44,35 @@ const owner: AttemptOwner = {
   onInterim: ({ status }) => void events.push(`interim ${status}`),
   onTrailers: ({ names }) => void events.push(`trailers ${names}`),
   onResponse: (_head, _pieces, complete) => void events.push(`response ${complete}`),
-  onFailure: (reason, again) => void events.push(`${reason} ${again}`),
+  onRetry: ({ counted, fresh }) => void events.push(`retry ${counted} ${fresh}`),
+  onFailure: (reason) => void events.push(reason),
 };
 
 beforeEach(() => {
   events = [];
   failures = new CounterFamily();
   outlasted = false;
+  connecting = false;
+  retries = new RetryPolicy({ ...retryDefaults, on: ['unavailable'] }, new CounterFamily(), {
+    underWay: 1,
+    hasOther: () => true,
+  });
 });
 
 interface Wanted {
   readonly method?: string;
   readonly hasBody?: boolean;
-  readonly second?: boolean;
+  readonly retry?: Retry;
   readonly alone?: boolean;
 }
 
 /** An attempt at an upstream that offers a stream, no place to wait, or, if undefined, a place. */
 function attempt(has: UpstreamStream | 'upstream_overloaded' | undefined, wanted: Wanted = {}): Attempt {
-  const { method = 'GET', hasBody = false, second = false, alone = false } = wanted;
+  const { method = 'GET', hasBody = false, retry, alone = false } = wanted;
   const line = new WaitingLine<Waiter>();
   const upstream = {
     failures,
+    retries,
     checkOut(waiter: Waiter, fresh: boolean) {
       if (fresh) events.push('fresh');
       if (has === undefined) waiter.place = line.add(waiter, 1);
@@ -61,13 +82,22 @@ function attempt(has: UpstreamStream | 'upstream_overloaded' | undefined, wanted
   } as unknown as Upstream;
   const plain = { text: 'head', encoding: 'latin1' } as const;
   const head = alone ? ({ ...plain, connectionAuth: true } as const) : plain;
-  return new Attempt(owner, upstream, method, head, hasBody, second, NO_KEY);
+  return new Attempt(owner, upstream, method, head, hasBody, retry, NO_KEY);
 }
 
 describe('an attempt', () => {
   test('sends its request at once when there is a connection', () => {
     attempt(stream, { method: 'POST', hasBody: true }).start();
     assert.deepEqual(events, ['send POST head true', 'sent']);
+  });
+
+  test('keeps a body until there is a connection', () => {
+    connecting = true;
+    const one = attempt(stream, { method: 'PUT', hasBody: true });
+    one.start();
+    assert.deepEqual(events, ['send PUT head true']);
+    one.onConnected();
+    assert.deepEqual(events, ['send PUT head true', 'sent']);
   });
 
   test('sends it later when it has to wait, and frees its place when it is abandoned', () => {
@@ -89,20 +119,20 @@ describe('an attempt', () => {
   });
 
   test('counts a failure, releases its connection, and reports whether another attempt may follow', () => {
-    for (const second of [false, true]) {
+    for (const retry of [undefined, again]) {
       events = [];
-      const one = attempt(stream, { second });
+      const one = attempt(stream, retry === undefined ? {} : { retry });
       one.start();
       events = [];
       one.onFailure(stale);
       one.abandon();
-      assert.deepEqual(events, [`upstream_reset ${!second}`]);
+      assert.deepEqual(events, [retry === undefined ? 'retry 0 true' : 'upstream_reset']);
     }
     assert.equal(failures.of('upstream_reset').value, 2);
   });
 
-  test('that is the second asks for a connection that no request used', () => {
-    attempt(stream, { second: true }).start();
+  test('after one on a closed connection asks for a connection that no request used', () => {
+    attempt(stream, { retry: again }).start();
     assert.equal(events[0], 'fresh');
   });
 
@@ -120,6 +150,65 @@ describe('an attempt', () => {
     }
   });
 
+  describe('at a server that is unavailable', () => {
+    const unavailable = (status: number): ResponseHead => ({ status }) as ResponseHead;
+
+    test('passes on no byte, and gives up a response that is not complete', () => {
+      for (const complete of [true, false]) {
+        const one = attempt(stream);
+        one.start();
+        events = [];
+        one.onResponse(unavailable(503), [], complete);
+        one.abandon();
+        assert.deepEqual(events, complete ? ['retry 1 false'] : ['abandon', 'retry 1 false']);
+      }
+    });
+
+    for (const [name, wanted, status] of [
+      ['to a request that must not go twice', { method: 'POST' }, 503],
+      ['to a request with a body', { method: 'PUT', hasBody: true }, 503],
+      ['with another status', {}, 500],
+      ['with another status', {}, 505],
+      ['to a retry where no more are allowed', { retry: { ...again, counted: 1 } }, 503],
+    ] as const) {
+      test(`passes on the response ${name}`, () => {
+        const one = attempt(stream, wanted);
+        one.start();
+        events = [];
+        one.onResponse(unavailable(status), [], true);
+        assert.deepEqual(events, ['response true']);
+      });
+    }
+
+    test('passes on the response after an interim one', () => {
+      const one = attempt(stream);
+      one.start();
+      one.onInterim(unavailable(103));
+      events = [];
+      one.onResponse(unavailable(503), [], true);
+      assert.deepEqual(events, ['response true']);
+    });
+
+    test('holds its place in the budget until it ends, in each way to end', () => {
+      const retry: Retry = { counted: 1, fresh: false, avoid: server };
+      const ends: readonly ((one: Attempt) => void)[] = [
+        (one) => one.abandon(),
+        (one) => void one.finish(),
+        (one) => one.onFailure({ ...stale, repeatable: false }),
+      ];
+      for (const end of ends) {
+        const all = [1, 2, 3].map(() => attempt(stream, { retry }));
+        for (const one of all) one.start();
+        assert.equal(retries.afterUnavailable(server, undefined), undefined);
+        for (const one of all) {
+          end(one);
+          one.abandon();
+        }
+        assert.ok(retries.afterUnavailable(server, undefined) !== undefined);
+      }
+    });
+  });
+
   test('shares a connection only for a request that can be repeated, and only as the first', () => {
     for (const [wanted, shareable] of [
       [{}, true],
@@ -127,7 +216,7 @@ describe('an attempt', () => {
       [{ method: 'HEAD' }, false],
       [{ method: 'POST' }, false],
       [{ hasBody: true }, false],
-      [{ second: true }, false],
+      [{ retry: again }, false],
       [{ alone: true }, false],
     ] as const) {
       assert.equal(attempt(stream, wanted).shareable, shareable, JSON.stringify(wanted));

@@ -3,7 +3,14 @@ import type { RouteRules } from '../../src/config/config.ts';
 import type { UpstreamConfig } from '../../src/config/upstream-config.ts';
 import type { Outcome } from '../../src/exchange/tally.ts';
 import type { VerificationKey } from '../../src/keys/key.ts';
-import { eventually, serverAt, serverOf, type TestGateway, type TestOptions } from '../support/gateway.ts';
+import {
+  eventually,
+  retryDefaults,
+  serverAt,
+  serverOf,
+  type TestGateway,
+  type TestOptions,
+} from '../support/gateway.ts';
 import type { Origin, OriginConnection } from '../support/origin.ts';
 import { revocation, revoke } from '../support/revocation.ts';
 import { hs256, rs256, rsaKey, secondsFromNow } from '../support/tokens.ts';
@@ -149,7 +156,9 @@ function brokenUpstreams(): ReadonlyMap<string, UpstreamConfig> {
   };
   const timeouts = { connectMs: 5_000, responseMs: 5_000, idleMs: 5_000, keepAliveMs: 5_000 };
   const servers = [serverAt(9)];
-  return new Map([['app', { name: 'app', servers, timeouts, limits, pipelining: 1, reuse: true }]]);
+  return new Map([
+    ['app', { name: 'app', servers, timeouts, limits, pipelining: 1, reuse: true, retries: retryDefaults }],
+  ]);
 }
 
 const limitedTo = (requestBody: number): Partial<TestOptions> => ({

@@ -5,7 +5,14 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { describe, test } from 'node:test';
 import type { Log } from '../../src/lib/log.ts';
 import { Stand, until } from '../process/stand.ts';
-import { eventually, serverAt, startGateway, sums, type TestGateway } from '../support/gateway.ts';
+import {
+  eventually,
+  retryDefaults,
+  serverAt,
+  startGateway,
+  sums,
+  type TestGateway,
+} from '../support/gateway.ts';
 import { request } from '../support/wire.ts';
 
 interface Line {
@@ -124,6 +131,7 @@ describe('an upstream server', () => {
           limits: { connections: 256, waiting: 1024 },
           pipelining: 1,
           reuse: true,
+          retries: retryDefaults,
         },
       ],
     ]);

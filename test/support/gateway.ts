@@ -1,5 +1,5 @@
 import type { Config, ForwardConfig, IssuerConfig, RouteConfig, TlsConfig } from '../../src/config/config.ts';
-import type { UpstreamServer, UpstreamTlsConfig } from '../../src/config/upstream-config.ts';
+import type { UpstreamConfig, UpstreamServer, UpstreamTlsConfig } from '../../src/config/upstream-config.ts';
 import type { Exchange } from '../../src/exchange/exchange.ts';
 import { createGateway, type LocalGateway } from '../../src/gateway/local-gateway.ts';
 import type { Server } from '../../src/gateway/server.ts';
@@ -39,6 +39,7 @@ export interface TestOptions {
   /** The servers of the upstream are https servers, at this host. */
   readonly upstreamTls?: UpstreamTlsConfig;
   readonly upstreamHost?: string;
+  readonly retries?: Partial<UpstreamConfig['retries']>;
   readonly log?: Log;
 }
 
@@ -69,6 +70,13 @@ export async function eventually<T>(probe: () => T | Promise<T>, wanted: (seen: 
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
+
+/** The retries of a configuration that says nothing of them. */
+export const retryDefaults: UpstreamConfig['retries'] = {
+  attempts: 1,
+  budget: 0.2,
+  on: ['connect', 'reset'],
+};
 
 /** A server of an upstream on this machine. */
 export function serverAt(port: number, more: Partial<UpstreamServer> = {}): UpstreamServer {
@@ -157,6 +165,7 @@ export function testConfig(options: TestOptions): Config {
           limits: { connections: 256, waiting: 1024, ...options.limits },
           pipelining: options.pipelining ?? 1,
           reuse: options.reuse ?? true,
+          retries: { ...retryDefaults, ...options.retries },
         },
       ],
     ]),

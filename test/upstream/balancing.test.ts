@@ -6,7 +6,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import type { Config } from '../../src/config/config.ts';
 import type { UpstreamConfig } from '../../src/config/upstream-config.ts';
 import { type Network, parseNetwork } from '../../src/http/networks.ts';
-import { eventually, serverAt, startGateway, type TestGateway } from '../support/gateway.ts';
+import { eventually, retryDefaults, serverAt, startGateway, type TestGateway } from '../support/gateway.ts';
 import { request } from '../support/wire.ts';
 
 /** How many servers there are, and requests for each part of a test. */
@@ -59,6 +59,7 @@ async function start(
     limits: { connections: 256, waiting: 1024 },
     pipelining: 1,
     reuse: true,
+    retries: retryDefaults,
   };
   const gateway = await startGateway({
     routes: [route],

@@ -10,7 +10,14 @@ import type { UpstreamServer } from '../../src/config/upstream-config.ts';
 import { addressText } from '../../src/http/host-port.ts';
 import type { ServerFact } from '../../src/upstream/server-facts.ts';
 import type { Upstream } from '../../src/upstream/upstream.ts';
-import { eventually, serverAt, serverOf, startGateway, type TestGateway } from '../support/gateway.ts';
+import {
+  eventually,
+  retryDefaults,
+  serverAt,
+  serverOf,
+  startGateway,
+  type TestGateway,
+} from '../support/gateway.ts';
 import { request, Wire } from '../support/wire.ts';
 
 const GET = 'GET /x HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -87,6 +94,7 @@ async function gatewayTo(
         limits,
         pipelining: 1,
         reuse: true,
+        retries: retryDefaults,
       },
     ],
   ]);

@@ -10,7 +10,7 @@ import type { ResponseSink } from '../../src/upstream/response-sink.ts';
 import { ServerState } from '../../src/upstream/server-state.ts';
 import { Upstream } from '../../src/upstream/upstream.ts';
 import type { Waiter } from '../../src/upstream/waiting-line.ts';
-import { eventually, serverAt } from '../support/gateway.ts';
+import { eventually, retryDefaults, serverAt } from '../support/gateway.ts';
 import { Origin } from '../support/origin.ts';
 
 let origin: Origin;
@@ -30,6 +30,8 @@ beforeEach(async () => {
     limits: { connections: 1, waiting: 1 },
     pipelining: 1,
     reuse: true,
+    retries: retryDefaults,
+    retried: new CounterFamily(),
     headLimit: 4096,
     readBuffer: readBuffer(),
     turn: new Turn(),

@@ -151,7 +151,7 @@ function upstreamFrom(
   name: string,
   servers: readonly UpstreamServer[],
   tls: UpstreamConfig['tls'],
-  { timeouts, limits, pipelining, reuse, resolve }: FileUpstream,
+  { timeouts, limits, pipelining, reuse, retries, resolve }: FileUpstream,
   { health, balance }: Pick<UpstreamConfig, 'health' | 'balance'> = {},
 ): UpstreamConfig {
   return {
@@ -170,5 +170,6 @@ function upstreamFrom(
     resolveMs: resolve === 'none' ? undefined : resolve,
     ...(health === undefined ? {} : { health }),
     ...(tls === undefined ? {} : { tls }),
+    retries,
   };
 }

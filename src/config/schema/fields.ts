@@ -167,6 +167,17 @@ export function count(min: number, max: number): z.ZodType<number, string | numb
     .refine((value) => value >= min && value <= max, { error: `is out of range; must be ${right}` });
 }
 
+/** A share from 1% to 100%, as a number up to 1. */
+export function share(): z.ZodType<number, string> {
+  const right = 'a share from 1% to 100%, such as 20%';
+  return z
+    .string({ error: must(right) })
+    .regex(/^\d{1,3}%$/, { error: must(right), abort: true })
+    .meta({ title: right })
+    .transform((value) => Number.parseInt(value, 10) / 100)
+    .refine((value) => value > 0 && value <= 1, { error: `is out of range; must be ${right}` });
+}
+
 export const ADDRESS =
   'an address such as 0.0.0.0:8080, "[::]:8080" or localhost:8080, with a port from 0 to 65535';
 

@@ -1,5 +1,17 @@
 import type * as z from 'zod';
-import { count, duration, editorRule, either, flag, list, oneOf, pattern, section, text } from './fields.ts';
+import {
+  count,
+  duration,
+  editorRule,
+  either,
+  flag,
+  list,
+  oneOf,
+  pattern,
+  section,
+  share,
+  text,
+} from './fields.ts';
 import { health, resolve } from './health.ts';
 import { certHint, keyHint, material, passphraseHint } from './tls.ts';
 
@@ -81,6 +93,21 @@ const balance = either(
   BALANCE,
 );
 
+/** Attempts at a request beside the first one, at most: more would wait longer than clients do. */
+const MAX_RETRIES = 5;
+
+const retries = section({
+  attempts: count(0, MAX_RETRIES).prefault(1).describe('Attempts at other servers, beside the first one.'),
+  budget: share()
+    .prefault('20%')
+    .describe('The share of the requests under way that may be such attempts; three always may.'),
+  on: list(oneOf(['connect', 'reset', 'unavailable']), 'a list of connect, reset and unavailable', 3)
+    .prefault(['connect', 'reset'])
+    .describe(
+      '`connect`: no connection was made. `reset`: the connection ended before the response. `unavailable`: the response has the status 502, 503 or 504.',
+    ),
+});
+
 /** A service behind the gateway. */
 export const upstream = section({
   servers: list(server, 'a list of URLs such as [http://127.0.0.1:9000]', MAX_SERVERS)
@@ -132,6 +159,9 @@ export const upstream = section({
     .describe(
       'Requests on one connection at a time. Above 1, requests that have no body and may be repeated share a connection.',
     ),
+  retries: retries
+    .prefault({})
+    .describe('When a request is sent again to another server. Only requests that do no harm twice are.'),
 }).meta({ required: ['servers'] });
 
 export type FileUpstream = z.output<typeof upstream>;

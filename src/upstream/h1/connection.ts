@@ -81,6 +81,10 @@ export class Connection implements UpstreamStream {
     return this.#owner.state;
   }
 
+  get connecting(): boolean {
+    return this.state === 'connecting';
+  }
+
   /** Whether a repeatable request may be sent now, although another request is under way. */
   get hasRoom(): boolean {
     return (
@@ -210,7 +214,10 @@ export class Connection implements UpstreamStream {
     this.state = 'busy';
     // A connection without a request is a probe: it has shown that the server is back.
     if (this.#sink === undefined) this.#close();
-    else this.#setDeadline();
+    else {
+      this.#setDeadline();
+      this.#sink.onConnected?.();
+    }
   }
 
   #onDrain(): void {

@@ -92,17 +92,27 @@ export class H2Stream implements UpstreamStream {
     return this.#request?.grpc === true;
   }
 
+  get connecting(): boolean {
+    return this.#node === undefined && !this.#host.isOpen;
+  }
+
   send(method: string, head: RequestLines, hasBody: boolean, sink: ResponseSink): void {
     this.#sink = sink;
     this.#method = method;
     this.#hasBody = hasBody;
     this.#requestSent = !hasBody;
     this.#request = requestFields(head, this.#host.scheme);
-    if (this.#host.isOpen) this.begin();
+    if (this.#host.isOpen) this.#begin();
   }
 
-  /** Sends the request and what has come of its body. Called by the session. */
+  /** The session is open, so the body may follow. Called by the session. */
   begin(): void {
+    this.#begin();
+    this.#sink?.onConnected?.();
+  }
+
+  /** Sends the request and what has come of its body. */
+  #begin(): void {
     const request = this.#request;
     if (request === undefined || this.#over) return;
     const waitForTrailers = this.#hasBody && !request.hasLength;

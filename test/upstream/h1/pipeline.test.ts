@@ -5,7 +5,7 @@ import { Turn } from '../../../src/lib/turn.ts';
 import { type Follower, Pipeline } from '../../../src/upstream/h1/pipeline.ts';
 import type { UpstreamSocket } from '../../../src/upstream/h1/upstream-socket.ts';
 import type { ResponseSink } from '../../../src/upstream/response-sink.ts';
-import { type AttemptFailure, mayRetry } from '../../../src/upstream/retry.ts';
+import { type AttemptFailure, isUntaken } from '../../../src/upstream/retry.ts';
 
 let written: [string, string][];
 let pipeline: Pipeline;
@@ -87,7 +87,7 @@ test('every follower of a connection that ends can be retried, and learns how mu
   pipeline.add(follower('b', sink(failures)));
   pipeline.failFollowers();
   assert.deepEqual(
-    failures.map((failure) => [failure.reason, failure.sent, mayRetry(failure, false)]),
+    failures.map((failure) => [failure.reason, failure.sent, isUntaken(failure)]),
     [
       ['upstream_reset', 'all', true],
       ['upstream_reset', 'nothing', true],

@@ -8,7 +8,7 @@ import { Connection } from '../../../src/upstream/h1/connection.ts';
 import { SpareHeadReader } from '../../../src/upstream/h1/spare-head-reader.ts';
 import { readBuffer } from '../../../src/upstream/read-buffer.ts';
 import type { ResponseSink } from '../../../src/upstream/response-sink.ts';
-import { type AttemptFailure, mayRetry } from '../../../src/upstream/retry.ts';
+import { type AttemptFailure, isUntaken } from '../../../src/upstream/retry.ts';
 import { ServerState } from '../../../src/upstream/server-state.ts';
 
 const request = { text: 'GET / HTTP/1.1\r\nhost: a\r\n\r\n', encoding: 'latin1' } as const;
@@ -75,10 +75,7 @@ test('a response that comes before its request was written is not taken for its 
       });
     });
     // Upstream has received nothing of it, so even a POST may use another connection.
-    assert.deepEqual(
-      [failure.reason, failure.sent, mayRetry(failure, false)],
-      ['upstream_reset', 'nothing', true],
-    );
+    assert.deepEqual([failure.reason, failure.sent, isUntaken(failure)], ['upstream_reset', 'nothing', true]);
     await closed;
     assert.equal(received, '');
   });
@@ -106,10 +103,7 @@ test('bytes after a response do not answer a request that is yet to be written',
         connection.send('GET', request, false, { onResponse, onFailure: resolve, onUploadDrained() {} });
       });
     });
-    assert.deepEqual(
-      [failure.reason, failure.sent, mayRetry(failure, false)],
-      ['upstream_reset', 'nothing', true],
-    );
+    assert.deepEqual([failure.reason, failure.sent, isUntaken(failure)], ['upstream_reset', 'nothing', true]);
     assert.ok(hasResponse);
     await closed;
   });
