@@ -45,6 +45,6 @@ export class Endpoint implements Candidate {
   take(server: UpstreamServer, fact: ServerFact): void {
     this.#server = server;
     this.#fact = fact;
-    this.pool.keepsIdle = this.usable;
+    this.pool.usable = this.usable;
   }
 }

@@ -124,6 +124,7 @@ export class Endpoints {
 
   #leave(pool: ServerPool): void {
     if (pool.size > 0) this.#leaving.add(pool);
+    pool.usable = false;
     pool.drain();
   }
 }

@@ -64,7 +64,7 @@ export class Pool implements ConnectionOwner<Connection>, ServerPool {
   #probeAt = 0;
   /** Connections end with their exchange, because the upstream or the server leaves. */
   #draining = false;
-  #keepsIdle = true;
+  #usable = true;
 
   constructor(options: PoolOptions, owner: PoolOwner) {
     this.#options = options;
@@ -139,6 +139,7 @@ export class Pool implements ConnectionOwner<Connection>, ServerPool {
 
   /** Offers room on connections in use to requests that wait. */
   offerRoom(): void {
+    if (!this.#usable) return;
     for (const connection of this.#all) this.#owner.share(connection);
   }
 
@@ -170,17 +171,16 @@ export class Pool implements ConnectionOwner<Connection>, ServerPool {
 
   drain(): void {
     this.#draining = true;
-    this.keepsIdle = false;
+    this.#endAllIdle();
   }
 
-  /** Whether connections without a request stay open. */
-  get keepsIdle(): boolean {
-    return this.#keepsIdle;
+  get usable(): boolean {
+    return this.#usable;
   }
 
-  set keepsIdle(keeps: boolean) {
-    this.#keepsIdle = keeps && !this.#draining;
-    if (!this.#keepsIdle) for (const connection of [...this.#idle]) connection.destroy();
+  set usable(usable: boolean) {
+    this.#usable = usable;
+    if (!usable) this.#endAllIdle();
   }
 
   /** Ends every connection without a report to its requests. */
@@ -190,12 +190,12 @@ export class Pool implements ConnectionOwner<Connection>, ServerPool {
 
   onReusable(connection: Connection): void {
     if (this.#owner.assign(connection, this)) return;
-    if (this.#keepsIdle) this.#idle.push(connection);
+    if (this.#usable && !this.#draining) this.#idle.push(connection);
     else connection.destroy();
   }
 
   onRoom(connection: Connection): void {
-    this.#owner.share(connection);
+    if (this.#usable) this.#owner.share(connection);
   }
 
   onRefusedResponse(fault: ResponseFault): void {
@@ -213,6 +213,10 @@ export class Pool implements ConnectionOwner<Connection>, ServerPool {
     const at = this.#idle.lastIndexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
     this.#owner.onClosed(this);
+  }
+
+  #endAllIdle(): void {
+    for (const connection of [...this.#idle]) connection.destroy();
   }
 
   #withRoom(): Connection | undefined {

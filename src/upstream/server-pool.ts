@@ -11,8 +11,8 @@ export interface ServerPool {
   readonly idle: number;
   /** Requests under way, and connections that are being made for one. */
   readonly load: number;
-  /** Whether connections without a request stay open. */
-  keepsIdle: boolean;
+  /** Whether requests may begin on it. Otherwise, and while it drains, connections without a request end. */
+  usable: boolean;
   /** Whether no request can be sent now. @param connections that the server may have. */
   isFull(connections: number): boolean;
   /**

@@ -103,7 +103,7 @@ export class Upstream implements Lease, PoolOwner, H2PoolOwner, RetryScope {
 
   assign(connection: PooledConnection, pool: ServerPool): boolean {
     const { first } = this.#waiting;
-    if (first === undefined || !pool.keepsIdle) return false;
+    if (first === undefined || !pool.usable) return false;
     if (first.waiter.alone || first.waiter.avoid === pool.state) {
       // The waiter gets a new connection instead, to another server if it avoids this one.
       connection.destroy();
@@ -126,7 +126,7 @@ export class Upstream implements Lease, PoolOwner, H2PoolOwner, RetryScope {
   }
 
   onRoom(pool: ServerPool): void {
-    if (!pool.keepsIdle) return;
+    if (!pool.usable) return;
     for (let { first } = this.#waiting; first?.waiter.alone === false; { first } = this.#waiting) {
       const stream = pool.take(true, false);
       if (stream === undefined) return;

@@ -10,7 +10,6 @@ import type { ByteSocket } from './byte-socket.ts';
 import type { ConnectionOptions, ConnectionOwner } from './connection-owner.ts';
 import { Persistence } from './persistence.ts';
 import { Pipeline } from './pipeline.ts';
-import type { ResponseHead } from './response-head.ts';
 import { type ResponseFault, ResponseParser } from './response-parser.ts';
 import { ResponseParts } from './response-parts.ts';
 import { TlsUpstreamSocket } from './tls-upstream-socket.ts';
@@ -266,7 +265,7 @@ export class Connection implements UpstreamStream {
     const { interims, head, trailers, pieces, complete } = response;
     if (interims === undefined && head === undefined && pieces === undefined && !complete) return;
     response.clear();
-    if (interims !== undefined) this.#deliverInterims(interims);
+    if (interims !== undefined) for (const interim of interims) this.#sink?.onInterim?.(interim);
     if (head === undefined && pieces === undefined && !complete) return;
     if (head !== undefined) this.#persistence.restrict(head);
     if (complete) {
@@ -290,10 +289,6 @@ export class Connection implements UpstreamStream {
       if (response.keepAlive) this.#pipeline.releaseAt = this.#owner.tick + this.#times.response;
       else this.release();
     }
-  }
-
-  #deliverInterims(interims: readonly ResponseHead[]): void {
-    for (const interim of interims) this.#sink?.onInterim?.(interim);
   }
 
   #finishResponse(): void {

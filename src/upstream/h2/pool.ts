@@ -47,7 +47,7 @@ export class H2Pool implements SessionOwner<H2Session>, ServerPool {
   /** The tick of the next probe. */
   #probeAt = 0;
   #draining = false;
-  #keepsIdle = true;
+  #usable = true;
 
   constructor(options: H2PoolOptions, owner: H2PoolOwner) {
     this.#options = options;
@@ -141,17 +141,21 @@ export class H2Pool implements SessionOwner<H2Session>, ServerPool {
 
   drain(): void {
     this.#draining = true;
-    this.keepsIdle = false;
+    this.#endAllIdle();
+  }
+
+  get usable(): boolean {
+    return this.#usable;
+  }
+
+  set usable(usable: boolean) {
+    this.#usable = usable;
+    if (!usable) this.#endAllIdle();
   }
 
   /** Whether sessions without a request stay open. */
   get keepsIdle(): boolean {
-    return this.#keepsIdle;
-  }
-
-  set keepsIdle(keeps: boolean) {
-    this.#keepsIdle = keeps && !this.#draining;
-    if (!this.#keepsIdle) while (this.endIdle());
+    return this.#usable && !this.#draining;
   }
 
   /** Ends every session without a report to its requests. */
@@ -177,6 +181,10 @@ export class H2Pool implements SessionOwner<H2Session>, ServerPool {
     if (this.#latest === session) this.#latest = undefined;
     if (this.state.wantsProbe) this.#probeAt = this.tick + PROBE_TICKS;
     this.#owner.onClosed(this);
+  }
+
+  #endAllIdle(): void {
+    while (this.endIdle());
   }
 
   #make(single: boolean): H2Session {
