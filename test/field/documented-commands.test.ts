@@ -80,11 +80,22 @@ const CURL_REFUSED = 'curl -i http://127.0.0.1:8080/orders';
 const CURL_ACCEPTED = `${CURL_REFUSED} -H "Authorization: Bearer $TOKEN"`;
 const LOGIN = documented.find(({ line }) => line.startsWith('TOKEN=$(curl '))?.line ?? '';
 const REVOKE = documented.find(({ line }) => line.includes('/revocations -H'))?.line ?? '';
+const DRAIN = documented.find(({ line }) => line.includes('/upstreams/app/servers/'))?.line ?? '';
 const CHECK = 'npx portcullis check';
 const START = 'npx portcullis start';
 const JOURNAL = "journalctl -u portcullis -p warning -o cat | jq -R 'fromjson? // .'";
 const PRINT = 'npx portcullis demo --print-config > demo.yaml';
-const run: readonly string[] = [CURL_REFUSED, LOGIN, CURL_ACCEPTED, REVOKE, CHECK, START, JOURNAL, PRINT];
+const run: readonly string[] = [
+  CURL_REFUSED,
+  LOGIN,
+  CURL_ACCEPTED,
+  REVOKE,
+  DRAIN,
+  CHECK,
+  START,
+  JOURNAL,
+  PRINT,
+];
 
 /** Shown elsewhere: the file, and its text. */
 const elsewhere: ReadonlyMap<string, readonly [file: string, says: string]> = new Map([
@@ -222,6 +233,23 @@ describe('the documented commands', () => {
       );
       const { out } = await shell(line, { REVOCATION_SECRET });
       assert.equal(out.trimEnd(), shownOf(REVOKE));
+    } finally {
+      await stand.stop();
+    }
+  });
+
+  test('drain a server', needs('curl'), async () => {
+    const ADMIN_SECRET = 's'.repeat(32);
+    const stand = await Stand.start({
+      listeners: 1,
+      admin: { address: '127.0.0.1:0', secret: ADMIN_SECRET },
+      upstreams: { app: { servers: ['http://10.0.0.1:9000', 'http://10.0.0.2:9000'] } },
+      routes: [{ match: { path: '/' }, auth: 'none', upstream: 'app' }],
+    });
+    try {
+      const line = DRAIN.replace('curl', 'curl -s').replace('127.0.0.1:9090', `127.0.0.1:${stand.adminPort}`);
+      const { out } = await shell(line, { ADMIN_SECRET });
+      assert.equal(out.trimEnd(), shownOf(DRAIN));
     } finally {
       await stand.stop();
     }
