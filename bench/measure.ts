@@ -8,7 +8,7 @@ import { cpuMicros, peakMemory } from './proc.ts';
 import { type Comparison, type Measurement, type ScenarioResult, summarise } from './results.ts';
 import { KNOWN_TOKENS } from './scenarios.ts';
 import { forged, type TokenMint } from './tokens.ts';
-import { BODY, type Upstream } from './upstream.ts';
+import { BODY, type Served, settled } from './upstream.ts';
 
 /** The surroundings of a scenario. */
 export interface Bench {
@@ -16,7 +16,7 @@ export interface Bench {
   readonly gateways: readonly Gateway[];
   readonly load: LoadGenerator;
   readonly mint: TokenMint;
-  readonly upstream: Upstream;
+  readonly upstream: Served;
   /** The start options of all gateways, without the folder. */
   readonly setup: Omit<GatewaySetup, 'directory'>;
   readonly directory: string;
@@ -115,6 +115,10 @@ export async function knownPlan(bench: Bench, name: string, connections: number)
   return { path: '/', tokenFile, expect: 'forwarded', use: 'cycle', connections };
 }
 
+function cpuOf({ pids }: Served): number {
+  return pids.reduce((sum, pid) => sum + cpuMicros(pid), 0);
+}
+
 /** One load; the counts of the generator and of the upstream must agree for it to count. */
 export async function measureOnce(
   bench: Bench,
@@ -125,17 +129,17 @@ export async function measureOnce(
   const { connections, streams = 1, use, expect } = plan;
   const servedBefore = await bench.upstream.served();
   const cpuBefore = cpuMicros(running.subprocess.pid);
-  const upstreamCpuBefore = cpuMicros(bench.upstream.pid);
+  const upstreamCpuBefore = cpuOf(bench.upstream);
   const result = await bench.load.run({
     ...plan,
     seconds,
     url: `${gateway.speech === 'https' ? 'https' : 'http'}://127.0.0.1:${running.port}${plan.path}`,
   });
-  const served = (await bench.upstream.settled()) - servedBefore;
+  const served = (await settled(bench.upstream)) - servedBefore;
   if (running.subprocess.exited)
     throw new Error(`${running.subprocess.command} ended: ${running.subprocess.output}`);
   const cpu = cpuMicros(running.subprocess.pid) - cpuBefore;
-  const upstreamCpu = cpuMicros(bench.upstream.pid) - upstreamCpuBefore;
+  const upstreamCpu = cpuOf(bench.upstream) - upstreamCpuBefore;
   // The end of a timed load cuts off at most one request for each connection or stream. With pipelining, the requests after it
   // are sent once more.
   const cutOff = use === 'once' ? 0 : 2 * connections * streams;

@@ -21,6 +21,7 @@ import { buildRevision } from './revision.ts';
 import { scenarios } from './scenarios.ts';
 import { Subprocesses } from './subprocesses.ts';
 import { AUDIENCE, ISSUER, TokenMint } from './tokens.ts';
+import { balance } from './trials/balance.ts';
 import { besideUploads } from './trials/beside-uploads.ts';
 import { closedLoop } from './trials/closed-loop.ts';
 import { hitNode } from './trials/engines.ts';
@@ -38,6 +39,7 @@ const allGateways: readonly Gateway[] = [portcullis, portcullisPipelined, haprox
 const trials: readonly Trial[] = [
   ...scenarios.map(closedLoop),
   hitNode,
+  balance,
   tls,
   tlsHandshake,
   ...http2,

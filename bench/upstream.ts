@@ -27,8 +27,61 @@ export interface UpstreamMessage {
   readonly served: number;
 }
 
-/** The one server behind all gateways. */
-export class Upstream {
+/** The servers behind a gateway, as a measurement sees them. */
+export interface Served {
+  readonly pids: readonly number[];
+  /** Responses so far. */
+  served(): Promise<number>;
+}
+
+/**
+ * Responses so far, once no more requests come: those in flight at the end of a load still arrive, and must not be counted
+ * for the next one.
+ */
+export async function settled(upstream: Served): Promise<number> {
+  let last = await upstream.served();
+  for (;;) {
+    await delay(QUIET_MS);
+    const now = await upstream.served();
+    if (now === last) return now;
+    last = now;
+  }
+}
+
+/** Several servers of one kind. */
+export class Upstreams implements Served {
+  readonly #all: readonly Upstream[];
+
+  private constructor(all: readonly Upstream[]) {
+    this.#all = all;
+  }
+
+  static async start(subprocesses: Subprocesses, count: number): Promise<Upstreams> {
+    return new Upstreams(
+      await Promise.all(Array.from({ length: count }, () => Upstream.start(subprocesses))),
+    );
+  }
+
+  get ports(): readonly number[] {
+    return this.#all.map(({ port }) => port);
+  }
+
+  get pids(): readonly number[] {
+    return this.#all.flatMap(({ pids }) => pids);
+  }
+
+  async served(): Promise<number> {
+    const counts = await Promise.all(this.#all.map((upstream) => upstream.served()));
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#all.map((upstream) => upstream.stop()));
+  }
+}
+
+/** The usual server behind all gateways. */
+export class Upstream implements Served {
   readonly port: number;
   readonly #subprocessocess: Subprocess;
 
@@ -49,28 +102,17 @@ export class Upstream {
     return new Upstream(subprocess, port);
   }
 
-  get pid(): number {
-    return this.#subprocessocess.pid;
+  get pids(): readonly number[] {
+    return [this.#subprocessocess.pid];
   }
 
-  /** Responses so far. */
+  stop(): Promise<void> {
+    return this.#subprocessocess.stop();
+  }
+
   async served(): Promise<number> {
     const reply = this.#subprocessocess.message();
     this.#subprocessocess.process.send('served');
     return ((await reply) as UpstreamMessage).served;
-  }
-
-  /**
-   * Responses so far, once no more requests come: those in flight at the end of a load still arrive here, and must not
-   * be counted for the next one.
-   */
-  async settled(): Promise<number> {
-    let last = await this.served();
-    for (;;) {
-      await delay(QUIET_MS);
-      const now = await this.served();
-      if (now === last) return now;
-      last = now;
-    }
   }
 }

@@ -37,13 +37,24 @@ interface Terms {
   readonly bind?: string;
   /** Words behind the address of the server. */
   readonly server?: string;
+  /** Ports of the servers; the usual one by default. */
+  readonly ports?: readonly number[];
+  /** Lines of the backend. */
+  readonly backend?: string;
   /** Clients at a time. */
   readonly clients?: number;
 }
 
 async function start(
   setup: GatewaySetup,
-  { rules = '', bind = '', server = '', clients = CLIENTS }: Terms,
+  {
+    rules = '',
+    bind = '',
+    server = '',
+    clients = CLIENTS,
+    ports = [setup.upstreamPort],
+    backend = '',
+  }: Terms,
 ): Promise<RunningGateway> {
   const port = await freePort();
   const configuration = `global
@@ -60,9 +71,8 @@ defaults
 frontend traffic
   bind 127.0.0.1:${port}${bind}${rules}
   default_backend app
-backend app
-  server app 127.0.0.1:${setup.upstreamPort}${server}
-`;
+backend app${backend}
+${ports.map((at, index) => `  server app-${index} 127.0.0.1:${at}${server}\n`).join('')}`;
   const file = join(setup.directory, 'haproxy.cfg');
   writeFileSync(file, configuration);
   const subprocess = setup.subprocesses.spawn('gateway', findProgram('haproxy') ?? 'haproxy', [
@@ -91,6 +101,14 @@ function haproxyWithoutRules(
 
 /** The floor: an HTTP proxy that checks nothing. */
 export const haproxyPlain = haproxyWithoutRules({ description: 'HAProxy, one thread, no rules' }, {});
+
+/** The floor with several servers, of which the least loaded gets the next request. */
+export function haproxyOver(ports: readonly number[]): Gateway {
+  return haproxyWithoutRules(
+    { description: `HAProxy, one thread, no rules, leastconn over ${ports.length} servers` },
+    { ports, backend: '\n  balance leastconn' },
+  );
+}
 
 /** The floor for clients that speak HTTP/2 by prior knowledge. */
 export const haproxyH2c = haproxyWithoutRules(

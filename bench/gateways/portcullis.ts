@@ -23,6 +23,8 @@ interface Settings {
   readonly speech?: Speech;
   /** Of the configuration's top level. */
   readonly lines?: string;
+  /** Ports of the servers; the usual one by default. */
+  readonly ports?: readonly number[];
   /** Of the upstream. */
   readonly upstream?: string;
   /** Keys of its server, beside `url`. */
@@ -112,7 +114,15 @@ function issuerLines(name: string, issuer: string, keyFile: string, audience: st
 }
 
 function configurationFor(settings: Settings, setup: GatewaySetup, port: number, admin: number): string {
-  const { listen, lines = '', upstream = '', server, issuers = [], routes } = settings;
+  const {
+    listen,
+    lines = '',
+    upstream = '',
+    server,
+    issuers = [],
+    routes,
+    ports = [setup.upstreamPort],
+  } = settings;
   const names = ['fusionauth', ...issuers.map((_, at) => `other-${at}`)];
   const auth = issuers.length === 0 ? 'fusionauth' : `[${names.join(', ')}]`;
   const address = `127.0.0.1:${port}`;
@@ -122,8 +132,10 @@ function configurationFor(settings: Settings, setup: GatewaySetup, port: number,
   for (const [at, { issuer, keyFile }] of issuers.entries()) {
     text += issuerLines(`other-${at}`, issuer, keyFile, setup.audience);
   }
-  const url = `"http://127.0.0.1:${setup.upstreamPort}"`;
-  const servers = server === undefined ? url : `{ url: ${url}, ${server} }`;
+  const servers = ports
+    .map((at) => `"http://127.0.0.1:${at}"`)
+    .map((url) => (server === undefined ? url : `{ url: ${url}, ${server} }`))
+    .join(', ');
   text += `upstreams:\n  app: { servers: [${servers}]${upstream && `, ${upstream}`} }\n`;
   text += 'routes:\n';
   const paths = routes === undefined ? ['/'] : Array.from({ length: routes }, (_, at) => `/r${at}`);
