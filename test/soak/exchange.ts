@@ -40,6 +40,17 @@ const SLOW_FOR_MS = 4_000;
 /** Whether an exchange that began then must go on without rests. */
 export const mustHurry = (from: number): boolean => performance.now() - from > SLOW_FOR_MS;
 
+/** Whether it resolves before an exchange counts as one that hangs. */
+export async function isInTime(what: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), HANG_MS);
+  });
+  const inTime = await Promise.race([what.then(() => true), late]);
+  clearTimeout(timer);
+  return inTime;
+}
+
 const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Sends one request and takes its response. */
@@ -70,7 +81,7 @@ export async function exchange(socket: ClientSocket, request: SoakRequest): Prom
     });
   });
   const sent = sending.run(from);
-  const end = await Promise.race([received, sent.then((left) => (left ? 'left' : received))]);
+  let end = await Promise.race([received, sent.then((left) => (left ? 'left' : received))]);
   const to = performance.now();
   clearTimeout(hanging);
   const { closedBy } = socket;
@@ -78,7 +89,7 @@ export async function exchange(socket: ClientSocket, request: SoakRequest): Prom
   if (end === 'left') socket.leave(request.leave?.reset);
   else if (end !== 'whole') socket.leave();
   // A client that is not asked to leave must send its announced body before anything else.
-  else if (!said && !request.closes) await sent;
+  else if (!said && !request.closes && !(await isInTime(sent))) end = 'hangs';
   sending.stop();
   socket.listen(undefined);
   const [isHead, hasBody] = [request.method === 'HEAD', request.body.length > 0];

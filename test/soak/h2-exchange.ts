@@ -6,7 +6,7 @@ import {
   type IncomingHttpStatusHeader,
   type OutgoingHttpHeaders,
 } from 'node:http2';
-import { type Came, HANG_MS, MIDDLE_BYTES, mustHurry, READ_BYTES } from './exchange.ts';
+import { type Came, HANG_MS, isInTime, MIDDLE_BYTES, mustHurry, READ_BYTES } from './exchange.ts';
 import type { H2Session } from './h2-session.ts';
 import { HOST, type SoakRequest } from './request.ts';
 import type { Received } from './response-reader.ts';
@@ -84,11 +84,11 @@ export async function exchangeOverH2(
     void closed.then(() => resolve('cut'));
   });
   const sent = send(stream, request, from, closed);
-  const end = await Promise.race([received, sent.then((left) => (left ? 'left' : received))]);
+  let end = await Promise.race([received, sent.then((left) => (left ? 'left' : received))]);
   const to = performance.now();
   clearTimeout(hanging);
   // A reply to a request whose body is on its way: the client sends the rest, as far as the gateway takes it.
-  if (end === 'whole' && hasBody) await sent;
+  if (end === 'whole' && hasBody && !(await isInTime(sent))) end = 'hangs';
   const { rstCode } = stream;
   const isRefused =
     rstCode === constants.NGHTTP2_REFUSED_STREAM &&

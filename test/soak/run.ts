@@ -65,7 +65,7 @@ const faults: string[] = [];
 try {
   const baseline = await soak.warmUp();
   await soak.run(seconds);
-  await soak.quiet();
+  const open = await soak.quiet();
   const { disturbances, watch } = soak;
   const judged = [
     { name: 'supervisor', pid: gateway.pid, span: { from: seconds / 2, to: seconds } },
@@ -74,7 +74,7 @@ try {
   const status = await gateway.admin.status();
   const metrics = await gateway.admin.metrics();
   const { counts, doomed } = disturbances;
-  const found = { gateway, ledger, watch, judged, baseline, status, metrics, doomed, say };
+  const found = { gateway, ledger, watch, judged, baseline, open, status, metrics, doomed, say };
   faults.push(...verdictOf({ ...found, disturbances: counts }));
   const exitCode = await gateway.stop();
   if (exitCode !== 0) faults.push(`the gateway ended with ${exitCode}`);

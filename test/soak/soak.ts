@@ -1,6 +1,6 @@
 import { SoakClient } from './client.ts';
 import type { Connection } from './connection.ts';
-import { descriptorsOf, growth, mostOf } from './descriptors.ts';
+import { type Descriptors, descriptorsOf, growth, mostOf } from './descriptors.ts';
 import { type Disturbance, Disturbances, type World } from './disturbances.ts';
 import type { Excuses } from './excuses.ts';
 import { H2Client } from './h2-client.ts';
@@ -82,10 +82,10 @@ export class Soak {
         await rest(DISTURB_MS);
       }
     });
-    await this.quiet();
-    const { gateway } = this.#world;
-    const listeners = (await gateway.serving()).map(({ pid }) => descriptorsOf(pid));
-    return { supervisor: descriptorsOf(gateway.pid), listener: mostOf(listeners) };
+    const { pid } = this.#world.gateway;
+    const open = await this.quiet();
+    const listeners = [...open].flatMap(([one, descriptors]) => (one === pid ? [] : [descriptors]));
+    return { supervisor: open.get(pid) ?? descriptorsOf(pid), listener: mostOf(listeners) };
   }
 
   async run(seconds: number): Promise<void> {
@@ -103,12 +103,12 @@ export class Soak {
     }, true);
   }
 
-  /** Resolves when no process opens or closes anything any more. */
-  async quiet(): Promise<void> {
+  /** Resolves when no process opens or closes anything any more. @returns what each has open then, by its PID. */
+  async quiet(): Promise<ReadonlyMap<number, Descriptors>> {
     const { gateway } = this.#world;
     const deadline = performance.now() + QUIET_MS;
     let since = performance.now();
-    let before = new Map<number, ReturnType<typeof descriptorsOf>>();
+    let before = new Map<number, Descriptors>();
     while (performance.now() < deadline && performance.now() - since < STILL_MS) {
       await rest(LOOK_MS);
       const { listeners } = await gateway.admin.status();
@@ -124,6 +124,7 @@ export class Soak {
       if (!isSame) since = performance.now();
       before = now;
     }
+    return before;
   }
 
   async #cause(what: Disturbance): Promise<void> {

@@ -20,6 +20,8 @@ export interface Findings {
   readonly watch: Watch;
   readonly judged: readonly Judged[];
   readonly baseline: Baseline;
+  /** What each process has open in the last quiet moment, by its PID. */
+  readonly open: ReadonlyMap<number, Descriptors>;
   /** In the last quiet moment. */
   readonly status: Status;
   readonly metrics: Metrics;
@@ -77,14 +79,14 @@ export function verdictOf(found: Findings): readonly string[] {
   ];
 }
 
-function descriptorFaults({ gateway, status, baseline, say }: Findings): readonly string[] {
+function descriptorFaults({ gateway, status, open, baseline, say }: Findings): readonly string[] {
   const processes: readonly (readonly [name: string, pid: number, before: Descriptors])[] = [
     ['supervisor', gateway.pid, baseline.supervisor],
     ...status.listeners.map(({ pid }) => ['listener', pid, baseline.listener] as const),
   ];
   say('file descriptors after the warm-up and at the end');
   return processes.flatMap(([name, pid, before]) => {
-    const now = descriptorsOf(pid);
+    const now = open.get(pid) ?? descriptorsOf(pid);
     say(`  ${name.padEnd(12)} ${countOf(before)} → ${countOf(now)}`);
     return growth(before, now).map((what) => `${name} leaks descriptors: ${what}`);
   });
