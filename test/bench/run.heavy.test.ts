@@ -37,9 +37,10 @@ describe('a short run of the benchmark', () => {
           .toSpliced(
             9,
             0,
-            ...(hasNodeEngine
-              ? [['hit-node', 'uws', 'node'], ['tls', 'node'], ...byH2load.map((name) => [name, 'node'])]
-              : []),
+            ...(hasNodeEngine ? [['hit-node', 'uws', 'node']] : []),
+            ['balance-3', 'least-conn', 'round-robin', 'hash-claim'],
+            ...(hasNodeEngine ? [['tls', 'node'], ...byH2load.map((name) => [name, 'node'])] : []),
+            ['upstream-h2', 'portcullis'],
           )
           .concat([
             ['flood', 'calm', 'flooded'],
