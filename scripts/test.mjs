@@ -76,8 +76,8 @@ function loadsUws() {
   const loader = join(import.meta.dirname, '..', 'dist', 'src', 'front', 'uws', 'engine.js');
   if (!existsSync(loader)) return true;
   const script = `
-    import { loadEngine, NoBinaryError } from ${JSON.stringify(pathToFileURL(loader).href)};
-    try { loadEngine(16384); } catch (error) { process.exitCode = error instanceof NoBinaryError ? 3 : 0; }`;
+    import { loadEngine, whyAbsent } from ${JSON.stringify(pathToFileURL(loader).href)};
+    try { loadEngine(16384); } catch (error) { process.exitCode = whyAbsent(error) === undefined ? 0 : 3; }`;
   return spawnSync(process.execPath, ['--input-type=module', '--eval', script]).status !== 3;
 }
 
