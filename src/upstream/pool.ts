@@ -4,10 +4,11 @@ import { Connection } from './h1/connection.ts';
 import type { ConnectionOwner } from './h1/connection-owner.ts';
 import type { ResponseFault } from './h1/response-parser.ts';
 import { SpareHeadReader } from './h1/spare-head-reader.ts';
+import { ProbePace } from './probe-pace.ts';
 import { type AttemptFailure, isUntaken } from './retry.ts';
 import type { ServerPool } from './server-pool.ts';
 import type { ServerState } from './server-state.ts';
-import { type ConnectionTimes, ticks } from './ticks.ts';
+import { type ConnectionTimes, connectionTimes } from './ticks.ts';
 import type { TlsClient } from './tls-client.ts';
 import type { UpstreamStream } from './upstream-stream.ts';
 
@@ -43,9 +44,6 @@ export interface PoolOwner {
   onClosed(pool: ServerPool): void;
 }
 
-/** Ticks between two probes of an unreachable server. A probe costs one connection, and its return is noticed soon. */
-const PROBE_TICKS = ticks(2_000);
-
 /** The connections to one address of an upstream server. */
 export class Pool implements ConnectionOwner<Connection>, ServerPool {
   /** The tick of the upstream; connections compare their deadlines with it. */
@@ -60,8 +58,7 @@ export class Pool implements ConnectionOwner<Connection>, ServerPool {
   readonly #idle: Connection[] = [];
   /** The connection that took a request last. While it has room, requests of one turn leave on it together. */
   #latest: Connection | undefined;
-  /** The tick of the next probe. */
-  #probeAt = 0;
+  readonly #probes = new ProbePace();
   /** Connections end with their exchange, because the upstream or the server leaves. */
   #draining = false;
   #usable = true;
@@ -70,13 +67,7 @@ export class Pool implements ConnectionOwner<Connection>, ServerPool {
     this.#options = options;
     this.#owner = owner;
     this.state = options.state;
-    const { connectMs, responseMs, idleMs, keepAliveMs } = options.timeouts;
-    this.#times = {
-      connect: ticks(connectMs),
-      response: ticks(responseMs),
-      idle: ticks(idleMs),
-      keepAlive: ticks(keepAliveMs),
-    };
+    this.#times = connectionTimes(options.timeouts);
   }
 
   /** Connections. */
@@ -148,8 +139,7 @@ export class Pool implements ConnectionOwner<Connection>, ServerPool {
    * moment ago.
    */
   probe(): boolean {
-    if (this.tick < this.#probeAt) return false;
-    this.#probeAt = this.tick + PROBE_TICKS;
+    if (!this.#probes.takes(this.tick)) return false;
     this.dial(true);
     return true;
   }
@@ -209,7 +199,7 @@ export class Pool implements ConnectionOwner<Connection>, ServerPool {
   onClosed(connection: Connection): void {
     this.#all.delete(connection);
     if (this.#latest === connection) this.#latest = undefined;
-    if (this.state.wantsProbe) this.#probeAt = this.tick + PROBE_TICKS;
+    if (this.state.wantsProbe) this.#probes.failed(this.tick);
     const at = this.#idle.lastIndexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
     this.#owner.onClosed(this);

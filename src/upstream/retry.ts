@@ -1,4 +1,4 @@
-import type { UpstreamConfig } from '../config/upstream-config.ts';
+import type { RetryCause, UpstreamConfig } from '../config/upstream-config.ts';
 import type { CounterFamily } from '../lib/counters.ts';
 import type { Reason } from '../reasons.ts';
 import type { DownCause } from './server-report.ts';
@@ -66,7 +66,7 @@ export interface RetryScope {
 export class RetryPolicy {
   readonly #attempts: number;
   readonly #budget: number;
-  readonly #on: ReadonlySet<string>;
+  readonly #on: ReadonlySet<RetryCause>;
   readonly #counts: CounterFamily;
   readonly #scope: RetryScope;
   #underWay = 0;
@@ -113,11 +113,7 @@ export class RetryPolicy {
     if (retry.counted > 0) this.#underWay -= 1;
   }
 
-  #elsewhere(
-    cause: UpstreamConfig['retries']['on'][number],
-    server: ServerState,
-    earlier: Retry | undefined,
-  ): Retry | undefined {
+  #elsewhere(cause: RetryCause, server: ServerState, earlier: Retry | undefined): Retry | undefined {
     const counted = (earlier?.counted ?? 0) + 1;
     if (!this.#on.has(cause) || counted > this.#attempts || !this.#scope.hasOther(server)) return undefined;
     if (this.#underWay >= Math.max(LEAST_BUDGET, Math.floor(this.#scope.underWay * this.#budget))) {

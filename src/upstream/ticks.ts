@@ -1,3 +1,5 @@
+import type { UpstreamConfig } from '../config/upstream-config.ts';
+
 /**
  * Length of a tick in milliseconds. Deadlines are counted in ticks and compared once in each tick, so a request costs
  * neither a timer nor a reading of the clock. No time-out needs to be finer.
@@ -13,6 +15,17 @@ export interface ConnectionTimes {
   readonly idle: number;
   /** Of a connection without a request. */
   readonly keepAlive: number;
+}
+
+/** The time-outs of an upstream in ticks. */
+export function connectionTimes(timeouts: UpstreamConfig['timeouts']): ConnectionTimes {
+  const { connectMs, responseMs, idleMs, keepAliveMs } = timeouts;
+  return {
+    connect: ticks(connectMs),
+    response: ticks(responseMs),
+    idle: ticks(idleMs),
+    keepAlive: ticks(keepAliveMs),
+  };
 }
 
 /** The ticks in these milliseconds, and one more because the current tick has partly passed: never too early. */

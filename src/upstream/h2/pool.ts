@@ -1,10 +1,11 @@
 import type { Duplex } from 'node:stream';
 import type { UpstreamConfig } from '../../config/upstream-config.ts';
 import type { Turn } from '../../lib/turn.ts';
+import { ProbePace } from '../probe-pace.ts';
 import { type AttemptFailure, isUntaken } from '../retry.ts';
 import type { ServerPool } from '../server-pool.ts';
 import type { ServerState } from '../server-state.ts';
-import { type ConnectionTimes, ticks } from '../ticks.ts';
+import { type ConnectionTimes, connectionTimes } from '../ticks.ts';
 import type { UpstreamStream } from '../upstream-stream.ts';
 import { type H2Fault, ResponseReader } from './response-reader.ts';
 import { H2Session } from './session.ts';
@@ -29,9 +30,6 @@ export interface H2PoolOwner {
   onClosed(pool: H2Pool): void;
 }
 
-/** Ticks between two probes of an unreachable server. A probe costs one connection, and its return is noticed soon. */
-const PROBE_TICKS = ticks(2_000);
-
 /** The sessions with one address of an upstream server that speaks HTTP/2. */
 export class H2Pool implements SessionOwner<H2Session>, ServerPool {
   /** The tick of the upstream; sessions compare their deadlines with it. */
@@ -44,8 +42,7 @@ export class H2Pool implements SessionOwner<H2Session>, ServerPool {
   readonly #all = new Set<H2Session>();
   /** The session that took a request last. Requests share it while it has room. */
   #latest: H2Session | undefined;
-  /** The tick of the next probe. */
-  #probeAt = 0;
+  readonly #probes = new ProbePace();
   #draining = false;
   #usable = true;
 
@@ -53,13 +50,7 @@ export class H2Pool implements SessionOwner<H2Session>, ServerPool {
     this.#options = options;
     this.#owner = owner;
     this.state = options.state;
-    const { connectMs, responseMs, idleMs, keepAliveMs } = options.timeouts;
-    this.#times = {
-      connect: ticks(connectMs),
-      response: ticks(responseMs),
-      idle: ticks(idleMs),
-      keepAlive: ticks(keepAliveMs),
-    };
+    this.#times = connectionTimes(options.timeouts);
   }
 
   /** Sessions. */
@@ -120,8 +111,7 @@ export class H2Pool implements SessionOwner<H2Session>, ServerPool {
    * ago.
    */
   probe(): boolean {
-    if (this.tick < this.#probeAt) return false;
-    this.#probeAt = this.tick + PROBE_TICKS;
+    if (!this.#probes.takes(this.tick)) return false;
     this.#make(true);
     return true;
   }
@@ -179,7 +169,7 @@ export class H2Pool implements SessionOwner<H2Session>, ServerPool {
   onClosed(session: H2Session): void {
     this.#all.delete(session);
     if (this.#latest === session) this.#latest = undefined;
-    if (this.state.wantsProbe) this.#probeAt = this.tick + PROBE_TICKS;
+    if (this.state.wantsProbe) this.#probes.failed(this.tick);
     this.#owner.onClosed(this);
   }
 
