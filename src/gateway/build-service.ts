@@ -24,6 +24,7 @@ import { Replies } from '../replies/replies.ts';
 import { RouteTable } from '../routing/route-table.ts';
 import { BodyCopies } from '../upstream/body-copies.ts';
 import { RefusedResponses } from '../upstream/refused-responses.ts';
+import type { ServerFact } from '../upstream/server-facts.ts';
 import type { ServerStates } from '../upstream/server-state.ts';
 import { Upstream, type UpstreamOptions } from '../upstream/upstream.ts';
 
@@ -36,6 +37,8 @@ export interface Surroundings {
   /** See `ServerOptions.scarce`. */
   readonly scarce: ((limit: string, wanted?: number) => void) | undefined;
   readonly servers: ServerStates;
+  /** What the control plane knows of the servers of each upstream. */
+  readonly facts: ReadonlyMap<string, readonly ServerFact[]>;
   readonly tally: Tally;
   readonly authCounters: AuthCounters;
   readonly log: Log;
@@ -73,7 +76,17 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
     });
     upstreams.set(
       name,
-      new Upstream({ ...upstreamConfig, headLimit, readBuffer, turn, failures, retried, ofServer, onScarce }),
+      new Upstream({
+        ...upstreamConfig,
+        facts: surroundings.facts.get(name),
+        headLimit,
+        readBuffer,
+        turn,
+        failures,
+        retried,
+        ofServer,
+        onScarce,
+      }),
     );
   }
   const authorizer = new Authorizer({

@@ -287,6 +287,7 @@ export class Server {
         revocations,
         scarce,
         servers: this.#servers,
+        facts: this.#facts,
         log,
         clock,
         readBuffer: this.#buffer,
@@ -300,7 +301,6 @@ export class Server {
       (closed) => this.#services.delete(closed),
     );
     this.#services.add(service);
-    for (const [name, upstream] of service.upstreams) upstream.take(this.#facts.get(name) ?? []);
     return service;
   }
 

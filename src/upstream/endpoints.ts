@@ -21,16 +21,17 @@ export class Endpoints {
   /** The only candidate; undefined when there are others or none. */
   #only: Endpoint | undefined;
 
-  /** @param servers as configured; @param poolOf makes the pool of an address. */
+  /** @param servers as configured. @param facts see `take`. @param poolOf makes the pool of an address. */
   constructor(
     servers: readonly UpstreamServer[],
+    facts: readonly ServerFact[],
     balancer: Balancer,
     poolOf: (server: UpstreamServer, fact: ServerFact) => ServerPool,
   ) {
     this.#servers = servers;
     this.#balancer = balancer;
     this.#poolOf = poolOf;
-    this.take([]);
+    this.take(facts);
   }
 
   /** No server may take requests. */

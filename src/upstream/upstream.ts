@@ -26,6 +26,8 @@ export interface UpstreamOptions
     Omit<PoolOptions, keyof OfServer | 'address' | 'tls'> {
   /** @param address `host:port`, or `unix:/path`. */
   readonly ofServer: (address: string) => OfServer;
+  /** What the control plane knows of its servers; see `take`. */
+  readonly facts?: readonly ServerFact[] | undefined;
   /** Counts failed attempts; outlives the upstream. */
   readonly failures: CounterFamily;
   /** Counts retries by result; outlives the upstream. */
@@ -63,7 +65,8 @@ export class Upstream implements Lease, PoolOwner, H2PoolOwner, RetryScope {
     this.retries = new RetryPolicy(options.retries, options.retried, this);
     this.limit = options.limits.connections;
     this.#patience = ticks(options.timeouts.connectMs);
-    this.#endpoints = new Endpoints(options.servers, balancerOf(options.balance), (server, fact) =>
+    const { servers, facts = [], balance } = options;
+    this.#endpoints = new Endpoints(servers, facts, balancerOf(balance), (server, fact) =>
       this.#poolOf(server, fact),
     );
   }
