@@ -113,10 +113,8 @@ export class Endpoints {
     const text = addressText(fact.address);
     if (this.#current.has(text)) return;
     const known = before.get(text);
-    // Connections with TLS are to a server by its name, so they do not serve another one at the same address.
     const endpoint =
-      known !== undefined &&
-      (known.server === server || (server.scheme === known.server.scheme && server.scheme === 'http'))
+      known !== undefined && areAlike(known.server, server)
         ? known
         : new Endpoint(this.#poolOf(server, fact), server, fact);
     endpoint.take(server, fact);
@@ -128,4 +126,13 @@ export class Endpoints {
     pool.usable = false;
     pool.drain();
   }
+}
+
+/**
+ * Whether connections to an address may serve either server. Those with TLS are to a server by its name, so they do not
+ * serve another one.
+ */
+function areAlike(one: UpstreamServer, other: UpstreamServer): boolean {
+  if (one === other) return true;
+  return one.scheme === 'http' && other.scheme === 'http' && one.protocol === other.protocol;
 }
