@@ -1,10 +1,10 @@
 import { STATUS_CODES } from 'node:http';
-import { hasEightBit, isBlank } from '../../http/ascii.ts';
+import { hasEightBit } from '../../http/ascii.ts';
 import { isContentLength } from '../../http/h1/content-length.ts';
 import { MAX_FIELDS } from '../../http/h1/field-scanner.ts';
 import { notInTrailers } from '../../http/h1/trailers.ts';
+import { isH2Name, isH2Value, isOfConnection } from '../../http/h2-fields.ts';
 import type { Framing, ResponseHead, Trailers } from '../../http/message.ts';
-import { isToken } from '../../http/token.ts';
 
 /** Why a response by HTTP/2 was refused; one of a fixed set, for logs. */
 export type H2Fault =
@@ -21,15 +21,6 @@ export type H2Fault =
   /** node:http2, or the server, has found the stream against the protocol. */
   | 'protocol_error';
 
-/** Fields of the connection, which no message of HTTP/2 may hold (RFC 9113 §8.2.2). */
-const ofConnections: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'transfer-encoding',
-  'upgrade',
-]);
-
 /** Fields that end at this hop, and Date, which the front writes. */
 const dropped: ReadonlySet<string> = new Set([
   'date',
@@ -39,9 +30,6 @@ const dropped: ReadonlySet<string> = new Set([
   'proxy-authentication-info',
 ]);
 
-const upperCase = /[A-Z]/;
-/** RFC 9110 §5.5 allows no control characters but HTAB. */
-const badInValue = /[^\t\x20-\x7e\x80-\xff]/;
 const statusCode = /^[1-9]\d\d$/;
 
 /** Bytes of a line beside its name and value. */
@@ -139,10 +127,8 @@ function faultOf(name: string, value: string, room: HeadRoom): H2Fault | undefin
   room.left -= name.length + value.length + LINE_BYTES;
   if (room.left < 0) return 'head_too_large';
   // Pseudo-header fields other than :status are those of requests.
-  if (!isToken(name) || upperCase.test(name)) return 'header_name';
-  if (ofConnections.has(name)) return 'connection_field';
-  if (badInValue.test(value) || isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(value.length - 1))) {
-    return 'header_value';
-  }
+  if (!isH2Name(name)) return 'header_name';
+  if (isOfConnection(name)) return 'connection_field';
+  if (!isH2Value(value)) return 'header_value';
   return undefined;
 }

@@ -1,5 +1,4 @@
-import { isBlank } from '../../../http/ascii.ts';
-import { isToken } from '../../../http/token.ts';
+import { isH2Name, isH2Value, isOfConnection } from '../../../http/h2-fields.ts';
 
 /** What a field of a request is to its reader. The number 0 is a fault. */
 export const FAULTY = 0;
@@ -27,33 +26,15 @@ const kinds: ReadonlyMap<string, number> = new Map([
   ['expect', EXPECT],
 ]);
 
-/** Fields of a connection, which has no place in HTTP/2 (RFC 9113 §8.2.2). */
-const ofConnections: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'transfer-encoding',
-  'upgrade',
-]);
-
-const upperCase = /[A-Z]/;
-/** RFC 9110 §5.5 allows no control characters but HTAB. */
-const badInValue = /[^\t\x20-\x7e\x80-\xff]/;
-
-export function isOfConnection(name: string): boolean {
-  return ofConnections.has(name);
-}
-
 /**
  * Judges a field of a request, or of its trailers, by RFC 9113 §8.2. The path and the authority have rules of their own,
  * which the reader of the head applies.
  * @param name one character for each byte, as `value`.
  */
 export function kindOf(name: string, value: string): number {
-  if (badInValue.test(value) || isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(value.length - 1)))
-    return FAULTY;
+  if (!isH2Value(value)) return FAULTY;
   const known = kinds.get(name);
   if (known !== undefined) return known;
-  if (!isToken(name) || upperCase.test(name) || ofConnections.has(name)) return FAULTY;
+  if (!isH2Name(name) || isOfConnection(name)) return FAULTY;
   return name === 'te' && value !== 'trailers' ? FAULTY : PLAIN;
 }

@@ -1,7 +1,7 @@
 import { isBlank } from '../../../http/ascii.ts';
+import { isOfConnection } from '../../../http/h2-fields.ts';
 import type { ResponseHead, Trailers } from '../../../http/message.ts';
 import { systemClock } from '../../../lib/clock.ts';
-import { isOfConnection } from './field-kinds.ts';
 import { BlockWriter } from './hpack/block-writer.ts';
 
 const writer = new BlockWriter();
