@@ -6,9 +6,9 @@ import { systemClock } from '../../lib/clock.ts';
 import type { CertificateConfig, PemSource, TlsConfig } from '../config.ts';
 import type { KeyPath } from '../fault.ts';
 import type { FileCertificate, FileTls } from '../schema/tls.ts';
-import { pemSource, readAuthoritiesOf, readCertificate, readPem } from '../source/pem-source.ts';
+import { pemSource, readAuthoritiesOf, readPem } from '../source/pem-source.ts';
 import type { Findings } from './findings.ts';
-import { guardPem, pemName } from './pem-file.ts';
+import { guardPem, pemName, readPair } from './pem-file.ts';
 
 /** The TLS of one address, its files read. Faults go to the findings; undefined when nothing of it can serve. */
 export function resolveTls(
@@ -89,21 +89,10 @@ function resolveCertificate(
     return undefined;
   }
   if (findings.wasWrongInside(path)) return undefined;
-  const source = {
-    cert: pemSource(cert, folder),
-    key: key === undefined ? undefined : pemSource(key, folder),
-    passphrase,
-  };
-  // A fault of the key file is told at the key, so it is read by itself first.
-  if (key !== undefined && source.key !== undefined) {
-    const { key: keySource } = source;
-    const keyPath = [...path, 'key'];
-    const name = pemName(key, keySource, keyPath, findings);
-    if (guardPem(keyPath, name, findings, () => readPem(keySource)) === undefined) return undefined;
-  }
-  const name = pemName(cert, source.cert, certPath, findings);
-  const read = guardPem(certPath, name, findings, () => readCertificate(source));
-  if (read === undefined) return undefined;
+  const paths = { cert: certPath, key: [...path, 'key'] };
+  const pair = readPair({ cert, key, passphrase }, paths, folder, findings);
+  if (pair === undefined) return undefined;
+  const { read, name, source } = pair;
   warnOf(read, name, certPath, findings);
   return { ...read, name: read.names[0] ?? name, source };
 }

@@ -3,11 +3,11 @@ import { systemClock } from '../../lib/clock.ts';
 import type { KeyPath } from '../fault.ts';
 import { parseHost } from '../schema/address.ts';
 import type { FileUpstream } from '../schema/upstream.ts';
-import { pemSource, readAuthoritiesOf, readCertificate, readPem } from '../source/pem-source.ts';
+import { pemSource, readAuthoritiesOf } from '../source/pem-source.ts';
 import { readSystemRoots } from '../source/system-roots.ts';
 import type { UpstreamServer, UpstreamTlsConfig } from '../upstream-config.ts';
 import type { Findings } from './findings.ts';
-import { guardPem, pemName } from './pem-file.ts';
+import { guardPem, pemName, readPair } from './pem-file.ts';
 
 type FileServerTls = NonNullable<FileUpstream['tls']>;
 
@@ -113,25 +113,16 @@ export class UpstreamTlsResolver {
       return undefined;
     }
     if (findings.wasWrong([...path, 'key']) || findings.wasWrong([...path, 'passphrase'])) return undefined;
-    const source = {
-      cert: pemSource(cert, this.#folder),
-      key: key === undefined ? undefined : pemSource(key, this.#folder),
-      passphrase,
-    };
-    // A fault of the key file is told at the key, so it is read by itself first.
-    if (key !== undefined && source.key !== undefined) {
-      const { key: keySource } = source;
-      const at = [...path, 'key'];
-      const name = pemName(key, keySource, at, findings);
-      if (guardPem(at, name, findings, () => readPem(keySource)) === undefined) return undefined;
-    }
-    const at = [...path, 'cert'];
-    const name = pemName(cert, source.cert, at, findings);
-    const read = guardPem(at, name, findings, () => readCertificate(source));
-    if (read === undefined) return undefined;
+    const paths = { cert: [...path, 'cert'], key: [...path, 'key'] };
+    const pair = readPair({ cert, key, passphrase }, paths, this.#folder, findings);
+    if (pair === undefined) return undefined;
+    const { read, name } = pair;
     const obstacle = datesObstacle(read.cert, systemClock.wall());
     if (obstacle !== undefined) {
-      findings.warn(at, `${name} ${obstacle}, so servers that ask for it refuse it; a valid one is meant`);
+      findings.warn(
+        paths.cert,
+        `${name} ${obstacle}, so servers that ask for it refuse it; a valid one is meant`,
+      );
     }
     return { cert: read.cert, key: read.key };
   }
