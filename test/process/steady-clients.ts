@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { SteadyLoad } from './steady-load.ts';
 
 /** A client over TLS, which takes any certificate. */
 export interface SecureClient {
@@ -38,61 +39,22 @@ export const failures = {
 const CLIENTS = 64;
 /** Milliseconds until a client that was refused tries again. */
 const REFUSED_MS = 5;
-/** Milliseconds within which a few thousand requests must be through. */
-const PASS_MS = 60_000;
-
 /**
  * Clients, each with its own connection on which it sends one request after another. They keep to HTTP/1.1: a
  * connection that the server announces to close is left after its response. Nothing is retried, and everything that is
  * not a whole, correct response counts as a failure of its kind.
  */
-export class SteadyClients {
-  /** Correct responses. */
-  correct = 0;
-  /** Failures by kind. */
-  readonly failures: Record<string, number> = {};
-  /** Connections that ended before their handshake did, so that no request was sent. */
-  handshakesRefused = 0;
+export class SteadyClients extends SteadyLoad {
   readonly #options: SteadyOptions;
-  readonly #ends: Promise<void>[];
-  #failed = 0;
-  #stopping = false;
 
   constructor(options: SteadyOptions) {
+    super();
     this.#options = options;
-    this.#ends = Array.from({ length: options.clients ?? CLIENTS }, () => this.#live());
-  }
-
-  /** Concurrent connections. */
-  get size(): number {
-    return this.#ends.length;
-  }
-
-  /** Resolves when `count` more requests have a response, or have failed. */
-  async pass(count: number): Promise<void> {
-    const goal = this.correct + this.#failed + count;
-    const deadline = performance.now() + PASS_MS;
-    while (this.correct + this.#failed < goal) {
-      if (performance.now() > deadline) {
-        throw new Error(`clients hang: ${this.correct} answers, ${JSON.stringify(this.failures)}`);
-      }
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-  }
-
-  /** Sends no more; resolves when every current request has ended. */
-  async stop(): Promise<void> {
-    this.#stopping = true;
-    await Promise.all(this.#ends);
-  }
-
-  #fail(what: string): void {
-    this.#failed += 1;
-    this.failures[what] = (this.failures[what] ?? 0) + 1;
+    this.begin(options.clients ?? CLIENTS, () => this.#live());
   }
 
   async #live(): Promise<void> {
-    while (!this.#stopping) {
+    while (!this.stopping) {
       if (!(await this.#connection())) await new Promise((resolve) => setTimeout(resolve, REFUSED_MS));
     }
   }
@@ -111,7 +73,7 @@ export class SteadyClients {
     let waiting = false;
     let received = '';
     const send = (): void => {
-      if (this.#stopping) {
+      if (this.stopping) {
         socket.destroy();
         return;
       }
@@ -134,8 +96,8 @@ export class SteadyClients {
       const status = Number(fields.slice(9, 12));
       const wrong = Number.isNaN(length) ? failures.length : judge(status, received.slice(end, end + length));
       if (wrong === undefined) this.correct += 1;
-      else this.#fail(wrong);
-      if (received.length > end + length) this.#fail(failures.surplus);
+      else this.fail(wrong);
+      if (received.length > end + length) this.fail(failures.surplus);
       received = '';
       waiting = false;
       responses += 1;
@@ -145,13 +107,13 @@ export class SteadyClients {
     socket.on('error', ({ code }: NodeJS.ErrnoException) => {
       if (connected || (secure !== undefined && code === 'ECONNRESET')) return;
       // The kernel had taken the connection and reset it before this process saw it: a closed port refuses instead.
-      this.#fail(code === 'ECONNRESET' ? failures.fresh : `${failures.connect}${code}`);
+      this.fail(code === 'ECONNRESET' ? failures.fresh : `${failures.connect}${code}`);
     });
     return new Promise((resolve) => {
       socket.on('close', () => {
         if (secure !== undefined && !connected) this.handshakesRefused += 1;
-        if (waiting && received !== '') this.#fail(failures.part);
-        else if (waiting) this.#fail(responses === 0 ? failures.fresh : failures.kept);
+        if (waiting && received !== '') this.fail(failures.part);
+        else if (waiting) this.fail(responses === 0 ? failures.fresh : failures.kept);
         resolve(connected);
       });
     });

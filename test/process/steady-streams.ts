@@ -1,6 +1,7 @@
 import { type ClientHttp2Session, connect, constants } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { cnOf, type SecureClient } from './steady-clients.ts';
+import { SteadyLoad } from './steady-load.ts';
 
 export interface SteadyStreamsOptions {
   readonly port: number;
@@ -14,23 +15,15 @@ const CONNECTIONS = 4;
 /** Requests of one connection at a time, and in all. */
 const STREAMS = 8;
 const REQUESTS = 100;
-/** Milliseconds within which a few hundred requests must be through. */
-const PASS_MS = 60_000;
 
 /**
  * HTTP/2 clients of `node:http2`, each with its own connection on which it always has several requests. After GOAWAY a
  * client sends no new request there, takes the responses of the others, and goes on with a new connection. Nothing is
  * retried, and everything that is not a whole, correct response counts as a failure of its kind.
  */
-export class SteadyStreams {
-  /** Correct responses. */
-  correct = 0;
-  /** Failures by kind. */
-  readonly failures: Record<string, number> = {};
+export class SteadyStreams extends SteadyLoad {
   /** Connections that the server asked the client to leave. */
   goneAway = 0;
-  /** Connections whose handshake the server ended before the client could send a request. */
-  handshakesRefused = 0;
   /**
    * Requests that the client's own library refused: after GOAWAY it sends none, also not those that it was given before.
    * The server has said that it serves them, so it did not refuse them.
@@ -39,46 +32,21 @@ export class SteadyStreams {
   readonly #options: SteadyStreamsOptions;
   /** The last stream that the server serves, by connection, once it has said so. */
   readonly #last = new WeakMap<ClientHttp2Session, number>();
-  readonly #ends: readonly Promise<void>[];
-  #failed = 0;
-  #stopping = false;
 
   constructor(options: SteadyStreamsOptions) {
+    super();
     this.#options = options;
-    this.#ends = Array.from({ length: CONNECTIONS }, () => this.#live());
-  }
-
-  /** Resolves when `count` more requests have a response, or have failed. */
-  async pass(count: number): Promise<void> {
-    const goal = this.correct + this.#failed + count;
-    const deadline = performance.now() + PASS_MS;
-    while (this.correct + this.#failed < goal) {
-      if (performance.now() > deadline) {
-        throw new Error(`clients hang: ${this.correct} responses, ${JSON.stringify(this.failures)}`);
-      }
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-  }
-
-  /** Sends no more; resolves when every current request has ended. */
-  async stop(): Promise<void> {
-    this.#stopping = true;
-    await Promise.all(this.#ends);
-  }
-
-  #fail(what: string): void {
-    this.#failed += 1;
-    this.failures[what] = (this.failures[what] ?? 0) + 1;
+    this.begin(CONNECTIONS, () => this.#live());
   }
 
   async #live(): Promise<void> {
-    while (!this.#stopping) {
+    while (!this.stopping) {
       const session = await this.#connected();
       if (session === undefined) continue;
       const closed = new Promise<void>((resolve) => session.once('close', resolve));
       let left = REQUESTS;
       const send = async (): Promise<void> => {
-        while (!this.#stopping && !session.closed && !session.destroyed && left > 0) {
+        while (!this.stopping && !session.closed && !session.destroyed && left > 0) {
           left -= 1;
           await this.#request(session);
         }
@@ -100,7 +68,7 @@ export class SteadyStreams {
     session.on('goaway', (code, last) => {
       this.#last.set(session, last ?? 0);
       this.goneAway += 1;
-      if (code !== 0) this.#fail(`GOAWAY ${code}`);
+      if (code !== 0) this.fail(`GOAWAY ${code}`);
     });
     const isConnected = await new Promise<boolean>((resolve) => {
       session.once('connect', () => resolve(true));
@@ -147,6 +115,6 @@ export class SteadyStreams {
       ? judge(status, body)
       : `reset with code ${stream.rstCode} after ${body.length} bytes`;
     if (wrong === undefined) this.correct += 1;
-    else this.#fail(wrong);
+    else this.fail(wrong);
   }
 }

@@ -35,31 +35,36 @@ afterEach(() => {
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+/** The most bytes that one turn brings. Resolves when all of a body have come. */
+async function mostInATurn(read: SharedRead, socket: Socket): Promise<number> {
+  let all = 0;
+  let inTurn = 0;
+  let most = 0;
+  await new Promise<void>((resolve) => {
+    read.attach(socket, (bytes) => {
+      if (inTurn === 0) {
+        setImmediate(() => {
+          most = Math.max(most, inTurn);
+          inTurn = 0;
+        });
+      }
+      inTurn += bytes.length;
+      all += bytes.length;
+      if (all === BODY) resolve();
+    });
+  });
+  await turn();
+  return most;
+}
+
 describe('a client that sends as fast as it can', () => {
   test('brings two full reads in a turn, and all of its bytes in the end', async () => {
     const read = new SharedRead();
     assert.ok(read.isShared);
-    let all = 0;
-    let inTurn = 0;
-    let most = 0;
-    const whole = new Promise<void>((resolve) => {
-      read.attach(accepted, (bytes) => {
-        if (inTurn === 0) {
-          setImmediate(() => {
-            most = Math.max(most, inTurn);
-            inTurn = 0;
-          });
-        }
-        inTurn += bytes.length;
-        all += bytes.length;
-        if (all === BODY) resolve();
-      });
-    });
+    const most = mostInATurn(read, accepted);
     accepted.resume();
     client.write(Buffer.alloc(BODY));
-    await whole;
-    await turn();
-    assert.equal(most, SHARE);
+    assert.equal(await most, SHARE);
   });
 
   test('brings one full read in a turn beside others, so that each of them is read', async () => {
@@ -111,27 +116,11 @@ describe('a client that sends as fast as it can', () => {
       secure.close();
     });
     const read = new SharedRead();
-    let all = 0;
-    let inTurn = 0;
-    let most = 0;
-    const whole = new Promise<void>((resolve) => {
-      read.attach(socket, (bytes) => {
-        if (inTurn === 0) {
-          setImmediate(() => {
-            most = Math.max(most, inTurn);
-            inTurn = 0;
-          });
-        }
-        inTurn += bytes.length;
-        all += bytes.length;
-        if (all === BODY) resolve();
-      });
-    });
+    const most = mostInATurn(read, socket);
     socket.resume();
     sender.write(Buffer.alloc(BODY));
-    await whole;
-    await turn();
-    assert.ok(most <= SHARE + READ, `${most} bytes came in a turn`);
+    const bytes = await most;
+    assert.ok(bytes <= SHARE + READ, `${bytes} bytes came in a turn`);
   });
 
   test('and that is paused meanwhile, stays so until it is resumed', async () => {
