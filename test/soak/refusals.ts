@@ -2,6 +2,7 @@ import type { Chance } from './chance.ts';
 import { BODY_LIMIT } from './config.ts';
 import { judged } from './echo.ts';
 import { type Expected, refused, unparsed } from './expected.ts';
+import type { NamedKey } from './issuer.ts';
 import type { Stock } from './plain.ts';
 import { type Parts, type SoakRequest, soakRequest } from './request.ts';
 import { AUDIENCE, ISSUER, type Tokens } from './tokens.ts';
@@ -11,12 +12,20 @@ type Kind = readonly [
   kind: string,
   expected: Expected,
   parts: Omit<Parts, 'kind' | 'right' | 'path'> & { path?: string },
+  /** The gateway looks this key up before it finds the fault. */
+  key?: NamedKey,
 ];
 
 /** One of many requests that the gateway must refuse, each for its own reason. */
 export function refusal(stock: Stock, chance: Chance): SoakRequest {
-  const [kind, expected, parts] = chance.of(kinds)(stock.tokens);
-  return soakRequest({ path: '/api/refused', ...parts, kind: `refused: ${kind}`, right: () => [expected] });
+  const [kind, expected, parts, key] = chance.of(kinds)(stock.tokens);
+  const right = key === undefined ? () => [expected] : whileInForce(key, expected);
+  return soakRequest({ path: '/api/refused', ...parts, kind: `refused: ${kind}`, right });
+}
+
+/** A key that leaves while the request is on its way is refused before any fault that lies behind it. */
+function whileInForce({ inForce }: NamedKey, expected: Expected): SoakRequest['right'] {
+  return (from, to) => inForce.between(from, to).map((is) => (is ? expected : refused(401, 'key_unknown')));
 }
 
 /** A good request for a faulty upstream. */
@@ -63,28 +72,50 @@ const kinds: readonly ((tokens: Tokens) => Kind)[] = [
     { token: tokens.signed({}, { alg: 'RS512' }) },
   ],
   (tokens) => ['key as secret', refused(401, 'algorithm_not_allowed'), { token: tokens.confused() }],
-  (tokens) => ['forged', refused(401, 'signature_invalid'), { token: tokens.forged() }],
+  (tokens) => ['forged', refused(401, 'signature_invalid'), { token: tokens.forged() }, tokens.key],
   (tokens) => ['unknown key', refused(401, 'key_unknown'), { token: tokens.forged('nobody knows') }],
-  (tokens) => ['expired', refused(401, 'token_expired'), { token: tokens.signed({ exp: past }) }],
-  (tokens) => ['too early', refused(401, 'token_not_yet_valid'), { token: tokens.signed({ nbf: future }) }],
+  (tokens) => ['expired', refused(401, 'token_expired'), { token: tokens.signed({ exp: past }) }, tokens.key],
+  (tokens) => [
+    'too early',
+    refused(401, 'token_not_yet_valid'),
+    { token: tokens.signed({ nbf: future }) },
+    tokens.key,
+  ],
   (tokens) => [
     'for others',
     refused(401, 'audience_mismatch'),
     { token: tokens.signed({ aud: `not ${AUDIENCE}` }) },
+    tokens.key,
   ],
   (tokens) => [
     'by others',
     refused(401, 'issuer_mismatch'),
     { token: tokens.signed({ iss: `${ISSUER}.evil` }) },
   ],
-  (tokens) => ['without end', refused(401, 'claim_missing'), { token: tokens.signed({ exp: undefined }) }],
-  (tokens) => ['inexact subject', refused(401, 'claim_mismatch'), { token: tokens.signed({ sub: 2 ** 60 }) }],
+  (tokens) => [
+    'without end',
+    refused(401, 'claim_missing'),
+    { token: tokens.signed({ exp: undefined }) },
+    tokens.key,
+  ],
+  (tokens) => [
+    'inexact subject',
+    refused(401, 'claim_mismatch'),
+    { token: tokens.signed({ sub: 2 ** 60 }) },
+    tokens.key,
+  ],
   (tokens) => [
     'no scope',
     refused(403, 'scope_insufficient', { scope: 'never' }),
     { path: '/scoped', token: tokens.signed({}) },
+    tokens.key,
   ],
-  (tokens) => ['no role', refused(403, 'role_missing'), { path: '/roles', token: tokens.signed({}) }],
+  (tokens) => [
+    'no role',
+    refused(403, 'role_missing'),
+    { path: '/roles', token: tokens.signed({}) },
+    tokens.key,
+  ],
   (tokens) => {
     const token = tokens.signed({});
     return [

@@ -44,6 +44,11 @@ export class Tokens {
     this.#issuer = issuer;
   }
 
+  /** Signs the tokens that are made now. */
+  get key(): NamedKey {
+    return this.#issuer.signing;
+  }
+
   /** One of the repeated ones. */
   known(chance: Chance): Token {
     const at = chance.below(KNOWN);
