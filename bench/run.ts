@@ -33,6 +33,7 @@ import { memory } from './trials/memory.ts';
 import { scales } from './trials/scaling.ts';
 import { tls, tlsHandshake } from './trials/tls.ts';
 import { upstreamHttp2 } from './trials/upstream-http2.ts';
+import { upstreamTls } from './trials/upstream-tls.ts';
 import { Upstream } from './upstream.ts';
 
 const allGateways: readonly Gateway[] = [portcullis, portcullisPipelined, haproxyPlain, haproxyJwt, fastify];
@@ -44,6 +45,7 @@ const trials: readonly Trial[] = [
   tlsHandshake,
   ...http2,
   upstreamHttp2,
+  upstreamTls,
   latency,
   flood,
   memory,

@@ -3,7 +3,7 @@ import { BODY, responseBytes, type UpstreamMessage } from './upstream.ts';
 
 // The server behind every gateway, in its own process. It responds to each request with the same 26 bytes, or as many
 // as the path names, and counts; the benchmark compares its count with the load generator's. A request with a body
-// counts when all of it has arrived.
+// counts when all of it has arrived. With a file of a certificate and its key as its argument it speaks TLS.
 
 interface Response {
   end(body: string | Uint8Array): void;
@@ -20,6 +20,7 @@ interface App {
 }
 interface Engine {
   App(): App;
+  SSLApp(options: { readonly cert_file_name: string; readonly key_file_name: string }): App;
   us_socket_local_port(socket: unknown): number;
 }
 
@@ -43,8 +44,10 @@ function bodyOf(path: string): string | Uint8Array {
   return body;
 }
 
-engine
-  .App()
+const [pem] = process.argv.slice(2);
+const app = pem === undefined ? engine.App() : engine.SSLApp({ cert_file_name: pem, key_file_name: pem });
+
+app
   .any('/*', (response, request) => {
     const expected = Number(request.getHeader('content-length'));
     if (expected > 0) {

@@ -90,12 +90,13 @@ export class Upstream implements Served {
     this.port = port;
   }
 
-  /** @param server the script. */
+  /** @param server the script. @param args of it. */
   static async start(
     subprocesses: Subprocesses,
     server: 'upstream-server' | 'upstream-h2-server' = 'upstream-server',
+    args: readonly string[] = [],
   ): Promise<Upstream> {
-    const subprocess = subprocesses.fork('load', scriptBeside(import.meta.url, server), [], {
+    const subprocess = subprocesses.fork('load', scriptBeside(import.meta.url, server), args, {
       UWS_HTTP_MAX_HEADERS_SIZE: HEAD_LIMIT,
     });
     const { port } = (await subprocess.message()) as UpstreamMessage;

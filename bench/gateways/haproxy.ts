@@ -122,6 +122,17 @@ export const haproxyToH2 = haproxyWithoutRules(
   { server: ' proto h2' },
 );
 
+/** The floor in front of a server that speaks TLS. @param ca file of the authority that has signed for `localhost`. */
+export function haproxyToTls(ca: string, port: number): Gateway {
+  return haproxyWithoutRules(
+    { description: 'HAProxy, one thread, no rules, TLS with the server' },
+    {
+      ports: [port],
+      server: ` ssl verify required ca-file ${ca} sni str(localhost) verifyhost localhost`,
+    },
+  );
+}
+
 const tlsBind = (pem: string): string => ` ssl crt ${pem} alpn http/1.1`;
 
 /** The floor for clients that speak HTTP/1.1 on TLS. @param pem file of the certificate and its key. */

@@ -23,8 +23,8 @@ interface Settings {
   readonly speech?: Speech;
   /** Of the configuration's top level. */
   readonly lines?: string;
-  /** Ports of the servers; the usual one by default. */
-  readonly ports?: readonly number[];
+  /** URLs of the servers; the usual one by default. */
+  readonly servers?: readonly string[];
   /** Of the upstream. */
   readonly upstream?: string;
   /** Keys of its server, beside `url`. */
@@ -74,6 +74,14 @@ export const portcullisToH2 = portcullisWith('portcullis', 'portcullis, protocol
   server: 'protocol: h2',
 });
 
+/** In front of a server that speaks TLS. @param ca file of the authority that has signed for `localhost`. */
+export function portcullisToTls(ca: string, port: number): Gateway {
+  return portcullisWith('portcullis', 'portcullis, https for its server', {
+    servers: [`https://127.0.0.1:${port}`],
+    upstream: `tls: { ca: ${ca}, serverName: localhost }`,
+  });
+}
+
 /**
  * The engine on sockets of Node.js, with TLS.
  * @param pem file of the certificate and its key. @param name where another gateway is called `node`.
@@ -121,7 +129,7 @@ function configurationFor(settings: Settings, setup: GatewaySetup, port: number,
     server,
     issuers = [],
     routes,
-    ports = [setup.upstreamPort],
+    servers = [`http://127.0.0.1:${setup.upstreamPort}`],
   } = settings;
   const names = ['fusionauth', ...issuers.map((_, at) => `other-${at}`)];
   const auth = issuers.length === 0 ? 'fusionauth' : `[${names.join(', ')}]`;
@@ -132,11 +140,10 @@ function configurationFor(settings: Settings, setup: GatewaySetup, port: number,
   for (const [at, { issuer, keyFile }] of issuers.entries()) {
     text += issuerLines(`other-${at}`, issuer, keyFile, setup.audience);
   }
-  const servers = ports
-    .map((at) => `"http://127.0.0.1:${at}"`)
-    .map((url) => (server === undefined ? url : `{ url: ${url}, ${server} }`))
+  const entries = servers
+    .map((url) => (server === undefined ? `"${url}"` : `{ url: "${url}", ${server} }`))
     .join(', ');
-  text += `upstreams:\n  app: { servers: [${servers}]${upstream && `, ${upstream}`} }\n`;
+  text += `upstreams:\n  app: { servers: [${entries}]${upstream && `, ${upstream}`} }\n`;
   text += 'routes:\n';
   const paths = routes === undefined ? ['/'] : Array.from({ length: routes }, (_, at) => `/r${at}`);
   for (const path of paths) {

@@ -15,18 +15,19 @@ export const balance: Trial = {
     const upstream = await Upstreams.start(bench.setup.subprocesses, SERVERS);
     try {
       const { ports } = upstream;
+      const servers = ports.map((port) => `http://127.0.0.1:${port}`);
       const floor = bench.gateways.some(({ name }) => name === 'haproxy-plain') ? [haproxyOver(ports)] : [];
       const ways = Object.entries({
         'round-robin': 'balance: round-robin',
         'hash-claim': 'balance: { hash: "claim:sub" }',
-      }).map(([name, keys]) => portcullisWith(name, `portcullis, ${keys}`, { ports, upstream: keys }));
+      }).map(([name, keys]) => portcullisWith(name, `portcullis, ${keys}`, { servers, upstream: keys }));
       return await sideBySide(
         { ...bench, upstream, kept: undefined },
         {
           name: 'balance-3',
           description: `tokens in turn, all seen before, over ${SERVERS} servers`,
           gateways: [
-            portcullisWith('least-conn', 'portcullis, the default balance', { ports }),
+            portcullisWith('least-conn', 'portcullis, the default balance', { servers }),
             ...ways,
             ...floor.filter((gateway) => gateway.unavailable() === undefined),
           ],

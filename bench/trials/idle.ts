@@ -39,7 +39,7 @@ async function run(bench: Bench): Promise<ScenarioResult | undefined> {
   const { options, gateways } = bench;
   const count = options.quick ? QUICK_IDLE : IDLE;
   const settings = { lines: `limits: { connections: ${ROOM} }\n` };
-  const pem = makeCertificate(bench.directory);
+  const { both: pem } = makeCertificate(bench.directory);
   const floor = haproxyFor(ROOM);
   const floorByTls = haproxyFor(ROOM, pem);
   const entrants = [

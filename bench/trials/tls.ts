@@ -10,10 +10,12 @@ import type { ScenarioResult } from '../results.ts';
 import { CONNECTIONS, KNOWN_TOKENS } from '../scenarios.ts';
 import { type SideBySide, sideBySide } from './side-by-side.ts';
 
-/** Why no gateway can speak TLS here, with the remedy; undefined when they can. */
-export const tlsUnavailable = (): string | undefined =>
-  nodeEngineUnavailable() ??
-  (findProgram('openssl') === undefined ? 'openssl is not installed: apt-get install -y openssl' : undefined);
+/** Why no certificate can be made here, with the remedy; undefined when one can. */
+export const opensslMissing = (): string | undefined =>
+  findProgram('openssl') === undefined ? 'openssl is not installed: apt-get install -y openssl' : undefined;
+
+/** Why no gateway can speak TLS with clients here, with the remedy; undefined when they can. */
+export const tlsUnavailable = (): string | undefined => nodeEngineUnavailable() ?? opensslMissing();
 
 /** Known tokens on TLS connections that stay open; both sides choose version 1.3. */
 export const tls: Trial = {
@@ -47,7 +49,7 @@ async function besideHaproxy(
   load: Pick<SideBySide, 'name' | 'description' | 'tokens'>,
 ): Promise<ScenarioResult | undefined> {
   if (!includesOurs(bench)) return undefined;
-  const pem = makeCertificate(bench.directory);
+  const { both: pem } = makeCertificate(bench.directory);
   const floor = haproxyTls(pem);
   const besides = bench.gateways.some(({ name }) => name === floor.name) ? [floor] : [];
   return sideBySide(bench, {
@@ -58,8 +60,15 @@ async function besideHaproxy(
   });
 }
 
-/** Makes a certificate of its own with a P-256 key. @returns the file of both. */
-export function makeCertificate(folder: string): string {
+/** Files in PEM. */
+export interface Certificate {
+  readonly certificate: string;
+  /** The certificate, then its key. */
+  readonly both: string;
+}
+
+/** Makes a certificate of its own for `localhost`, with a P-256 key. @returns files. */
+export function makeCertificate(folder: string): Certificate {
   const [key, certificate, both] = ['tls.key', 'tls.crt', 'tls.pem'].map((name) => join(folder, name)) as [
     string,
     string,
@@ -75,5 +84,5 @@ export function makeCertificate(folder: string): string {
     },
   );
   writeFileSync(both, readFileSync(certificate, 'latin1') + readFileSync(key, 'latin1'), { mode: 0o600 });
-  return both;
+  return { certificate, both };
 }

@@ -41,6 +41,7 @@ describe('a short run of the benchmark', () => {
             ['balance-3', 'least-conn', 'round-robin', 'hash-claim'],
             ...(hasNodeEngine ? [['tls', 'node'], ...byH2load.map((name) => [name, 'node'])] : []),
             ['upstream-h2', 'portcullis'],
+            ['upstream-tls', 'portcullis'],
           )
           .concat([
             ['flood', 'calm', 'flooded'],
