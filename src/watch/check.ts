@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls';
-import type { HealthConfig, ServerAddress } from '../config/upstream-config.ts';
+import type { HealthConfig, ServerAddress, UpstreamServer } from '../config/upstream-config.ts';
 import type { DownCause } from '../upstream/server-report.ts';
 
 /** Why a check failed. */
@@ -13,10 +13,11 @@ export type CheckResult =
 /** One address of a server, and what its checks ask. */
 export interface CheckTarget {
   readonly address: ServerAddress;
+  readonly protocol: UpstreamServer['protocol'];
   readonly health: HealthConfig;
-  /** The Host field where `health` names none: the configured server. */
+  /** The Host field, or the authority of HTTP/2, where `health` names none: the configured server. */
   readonly host: string;
-  /** Makes a TLS connection, which checks the certificate; undefined: plain text. */
+  /** Makes a TLS connection for the protocol, which checks the certificate; undefined: plain text. */
   readonly secure?: (() => TLSSocket) | undefined;
 }
 

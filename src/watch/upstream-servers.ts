@@ -234,10 +234,11 @@ function targetOf(
   health: HealthConfig,
   tls: UpstreamConfig['tls'],
 ): CheckTarget {
-  const host = hostField(server);
-  if (server.scheme === 'http') return { address, health, host };
+  const { protocol, scheme } = server;
+  const plain = { address, protocol, health, host: hostField(server) };
+  if (scheme === 'http') return plain;
   // Each check has its own client, because a resumed session would check no certificate.
-  return { address, health, host, secure: () => tlsClientOf(server, tls).connect(address, 'http/1.1') };
+  return { ...plain, secure: () => tlsClientOf(server, tls).connect(address, protocol) };
 }
 
 /** The host of a server that is named; undefined where it is an address or a socket. */

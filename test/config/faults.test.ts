@@ -398,11 +398,6 @@ const cases: readonly Case[] = [
     'f:4:41: upstreams.app.servers[1]: stands in the list twice; must stand once, with a weight if that is meant',
   ],
   [
-    'a request as the check of a server that speaks h2',
-    upstream('servers: [{ url: http://a, protocol: h2 }], health: { path: /healthz }'),
-    'f:4:81: upstreams.app.health.path: is asked for by HTTP/1.1, and a server speaks h2; must be left out, so that a connection is the check',
-  ],
-  [
     'a protocol that is none',
     upstream('servers: [{ url: http://a, protocol: h2c }]'),
     'f:4:58: upstreams.app.servers[0].protocol: does not fit; must be http/1.1 or h2',

@@ -72,6 +72,19 @@ describe('health', () => {
     });
   });
 
+  test('asks servers of both versions of HTTP', () => {
+    const keys = 'servers: [http://a, { url: http://b, protocol: h2 }], health: { path: /a, status: [200] }';
+    const config = configOf(
+      `listen: 127.0.0.1:1\nauth: none\nupstream: app\nupstreams: { app: { ${keys} } }\n`,
+    );
+    const { servers, health } = config.upstreams.get('app') as UpstreamConfig;
+    assert.deepEqual(
+      servers.map(({ protocol }) => protocol),
+      ['http/1.1', 'h2'],
+    );
+    assert.equal(health?.path, '/a');
+  });
+
   test('refuses what no check could do', () => {
     const status =
       /health\.status\[0\]: (does not fit|is out of order or range|is a list); must be a status such as 204, or /;

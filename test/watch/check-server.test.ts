@@ -55,7 +55,13 @@ function check(
   of: Partial<HealthConfig> = {},
   signal: AbortSignal = new AbortController().signal,
 ): Promise<CheckResult> {
-  return checkServer({ address, health: { ...health, ...of }, host: 'app.internal:81' }, signal);
+  const target = {
+    address,
+    protocol: 'http/1.1',
+    health: { ...health, ...of },
+    host: 'app.internal:81',
+  } as const;
+  return checkServer(target, signal);
 }
 
 /** The result of a check that is cut off once the server has its request. */

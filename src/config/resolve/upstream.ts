@@ -30,12 +30,6 @@ export function resolveUpstreams(
       );
     }
     const health = resolveHealth(upstream.health, [...path, 'health'], findings);
-    if (health?.path !== undefined && servers?.some(({ protocol }) => protocol === 'h2') === true) {
-      findings.fault(
-        [...path, 'health', 'path'],
-        'is asked for by HTTP/1.1, and a server speaks h2; must be left out, so that a connection is the check',
-      );
-    }
     const balance = resolveBalance(upstream.balance, [...path, 'balance'], findings);
     if (servers === undefined) continue;
     const its = tls.resolve(upstream.tls, servers, [...path, 'tls']);
