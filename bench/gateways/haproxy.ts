@@ -41,6 +41,10 @@ interface Terms {
   readonly ports?: readonly number[];
   /** Lines of the backend. */
   readonly backend?: string;
+  /** A line of the section `global`. */
+  readonly global?: string;
+  /** Further sections. */
+  readonly sections?: string;
   /** Clients at a time. */
   readonly clients?: number;
 }
@@ -54,6 +58,8 @@ async function start(
     clients = CLIENTS,
     ports = [setup.upstreamPort],
     backend = '',
+    global = '',
+    sections = '',
   }: Terms,
 ): Promise<RunningGateway> {
   const port = await freePort();
@@ -62,7 +68,8 @@ async function start(
   maxconn ${clients}
   no strict-limits
   tune.bufsize ${BUFFER_SIZE}
-defaults
+  ${global}
+${sections}defaults
   mode http
   timeout connect 5s
   timeout client 60s
@@ -86,7 +93,8 @@ ${ports.map((at, index) => `  server app-${index} 127.0.0.1:${at}${server}\n`).j
 const unavailable = (): string | undefined =>
   findProgram('haproxy') === undefined ? 'haproxy is not installed: apt-get install -y haproxy' : undefined;
 
-function haproxyWithoutRules(
+/** HAProxy as a proxy alone, with terms of a scenario's own. */
+export function haproxyWithoutRules(
   changes: Pick<Gateway, 'description' | 'speech'> & Partial<Pick<Gateway, 'name'>>,
   terms: Terms,
 ): Gateway {

@@ -33,6 +33,8 @@ interface Settings {
   readonly issuers?: readonly OtherIssuer[];
   /** Routes by path, `/r0` and so on, in place of the one for everything. */
   readonly routes?: number;
+  /** A command line that runs the gateway's own at its end. */
+  readonly within?: readonly [string, ...string[]];
   /** The project's folder; this one by default. */
   readonly folder?: string;
 }
@@ -154,7 +156,7 @@ function configurationFor(settings: Settings, setup: GatewaySetup, port: number,
 
 /** This gateway with a changed setting. */
 export function portcullisWith(name: string, description: string, settings: Settings = {}): Gateway {
-  const { folder, speech } = settings;
+  const { folder, speech, within } = settings;
   const program = folder === undefined ? ownProgram : join(folder, 'dist', 'src', 'main.js');
   return {
     name,
@@ -167,12 +169,9 @@ export function portcullisWith(name: string, description: string, settings: Sett
       const configuration = configurationFor(settings, setup, port, adminPort);
       const file = join(setup.directory, 'portcullis.yaml');
       writeFileSync(file, configuration);
-      const subprocess = setup.subprocesses.spawn('gateway', process.execPath, [
-        program,
-        'start',
-        '--config',
-        file,
-      ]);
+      const own = [process.execPath, program, 'start', '--config', file] as const;
+      const [command, ...args] = within === undefined ? own : ([...within, ...own] as const);
+      const subprocess = setup.subprocesses.spawn('gateway', command, args);
       return { subprocess, port, adminPort, configuration };
     },
   };
