@@ -35,6 +35,11 @@ export class Metrics {
     return sums;
   }
 
+  /** The lines that match. */
+  lines(pattern: RegExp): readonly string[] {
+    return this.#text.match(pattern) ?? [];
+  }
+
   #values(name: string): readonly (readonly [labels: string, value: number])[] {
     const lines = this.#text.matchAll(new RegExp(`^${name}(\\{.*\\})? (\\S+)$`, 'gm'));
     return Array.from(lines, ([, labels = '', value]) => [labels, Number(value)] as const);

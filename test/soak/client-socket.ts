@@ -24,6 +24,7 @@ export class ClientSocket implements Connection {
   readonly #carrier: Socket;
   readonly #socket: Socket;
   readonly #ended: Promise<void>;
+  #port: number | undefined;
   #events: SocketEvents | undefined;
   #surplus = '';
 
@@ -56,6 +57,7 @@ export class ClientSocket implements Connection {
       const socket = new ClientSocket(port, all);
       socket.#socket.once(overTls ? 'secureConnect' : 'connect', () => {
         socket.isGreeted = overTls;
+        socket.#port = socket.#carrier.localPort;
         resolve(socket);
       });
       void socket.#ended.then(() => resolve(socket));
@@ -63,7 +65,8 @@ export class ClientSocket implements Connection {
   }
 
   get port(): number | undefined {
-    return this.#carrier.localPort;
+    this.#port ??= this.#carrier.localPort;
+    return this.#port;
   }
 
   /** The common name in the server's certificate; undefined without TLS. */

@@ -3,6 +3,7 @@ import type { Chance } from './chance.ts';
 import { ClientSocket } from './client-socket.ts';
 import type { Connection } from './connection.ts';
 import { type Came, exchange } from './exchange.ts';
+import type { HangReport } from './hang-report.ts';
 import { saysClose } from './judge.ts';
 import { type Judgement, placeOf } from './judgement.ts';
 import type { SoakRequest } from './request.ts';
@@ -15,6 +16,7 @@ export interface ClientOptions {
   /** All open ones. */
   readonly connections: Set<Connection>;
   readonly chance: Chance;
+  readonly reportHang: HangReport;
   /** Undefined: without TLS. */
   readonly certificates: Certificates | undefined;
 }
@@ -42,7 +44,7 @@ export class SoakClient {
     const { judgement, chance } = this.#options;
     this.#sent += 1;
     const socket = await this.#connected();
-    const came = await exchange(socket, request);
+    const came = await exchange(socket, request, this.#options.reportHang);
     const place = this.#place(socket);
     judgement.judge(request, came, socket, place);
     const isLeaving = saysClose(came) || request.closes;

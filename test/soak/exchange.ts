@@ -1,4 +1,5 @@
 import type { ClientSocket } from './client-socket.ts';
+import type { HangReport } from './hang-report.ts';
 import type { SoakRequest } from './request.ts';
 import { type Received, ResponseReader } from './response-reader.ts';
 
@@ -26,6 +27,8 @@ export interface Came {
   readonly isRefused: boolean;
   /** There was a body to send. */
   readonly hasBody: boolean;
+  /** Of an exchange that hangs. */
+  readonly report: string | undefined;
   /** Monotonic milliseconds of the first byte sent and the last one received. */
   readonly from: number;
   readonly to: number;
@@ -54,7 +57,11 @@ export async function isInTime(what: Promise<unknown>): Promise<boolean> {
 const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Sends one request and takes its response. */
-export async function exchange(socket: ClientSocket, request: SoakRequest): Promise<Came> {
+export async function exchange(
+  socket: ClientSocket,
+  request: SoakRequest,
+  reportHang: HangReport,
+): Promise<Came> {
   const reader = new ResponseReader(request.method);
   const sending = new Sending(socket, request);
   const isFirst = socket.exchanges === 0 && !socket.isGreeted;
@@ -86,15 +93,28 @@ export async function exchange(socket: ClientSocket, request: SoakRequest): Prom
   clearTimeout(hanging);
   const { closedBy } = socket;
   const said = /^connection: close$/im.test(reader.head ?? '');
+  // A client that is not asked to leave must send its announced body before anything else.
+  if (end === 'whole' && !said && !request.closes && !(await isInTime(sent))) end = 'hangs';
+  const report = end === 'hangs' ? await reportHang(socket, request) : undefined;
   if (end === 'left') socket.leave(request.leave?.reset);
   else if (end !== 'whole') socket.leave();
-  // A client that is not asked to leave must send its announced body before anything else.
-  else if (!said && !request.closes && !(await isInTime(sent))) end = 'hangs';
   sending.stop();
   socket.listen(undefined);
   const [isHead, hasBody] = [request.method === 'HEAD', request.body.length > 0];
   const { wasAsked } = sending;
-  const seen = { reader, end, closedBy, wasAsked, isFirst, isHead, isRefused: false, hasBody, from, to };
+  const seen = {
+    reader,
+    end,
+    closedBy,
+    wasAsked,
+    isFirst,
+    isHead,
+    isRefused: false,
+    hasBody,
+    report,
+    from,
+    to,
+  };
   return { protocol: 'HTTP/1.1', ...seen };
 }
 

@@ -2,6 +2,7 @@ import type { Chance } from './chance.ts';
 import { exchangeOverH2, headersOf } from './h2-exchange.ts';
 import type { H2Session } from './h2-session.ts';
 import type { H2Sessions } from './h2-sessions.ts';
+import type { HangReport } from './hang-report.ts';
 import { type Judgement, placeOf } from './judgement.ts';
 import type { SoakRequest } from './request.ts';
 
@@ -10,6 +11,7 @@ export interface H2ClientOptions {
   readonly sessions: H2Sessions;
   readonly judgement: Judgement;
   readonly chance: Chance;
+  readonly reportHang: HangReport;
 }
 
 /** A client has its session replaced once in that many requests. */
@@ -35,7 +37,7 @@ export class H2Client {
     const { sessions, judgement, chance, number } = this.#options;
     this.#sent += 1;
     const session = await this.#session();
-    const came = await exchangeOverH2(session, headers, request);
+    const came = await exchangeOverH2(session, headers, request, this.#options.reportHang);
     judgement.judge(
       request,
       came,

@@ -8,6 +8,7 @@ import {
 } from 'node:http2';
 import { type Came, HANG_MS, isInTime, MIDDLE_BYTES, mustHurry, READ_BYTES } from './exchange.ts';
 import type { H2Session } from './h2-session.ts';
+import type { HangReport } from './hang-report.ts';
 import { HOST, type SoakRequest } from './request.ts';
 import type { Received } from './response-reader.ts';
 
@@ -40,6 +41,7 @@ export async function exchangeOverH2(
   session: H2Session,
   headers: OutgoingHttpHeaders,
   request: SoakRequest,
+  reportHang: HangReport,
 ): Promise<Came> {
   const from = performance.now();
   const isFirst = session.exchanges === 0 && !session.isGreeted;
@@ -50,7 +52,15 @@ export async function exchangeOverH2(
   if (session.closedBy !== undefined || request.leave?.at === 'nothing') {
     const end = request.leave?.at === 'nothing' ? 'left' : 'cut';
     const { closedBy } = session;
-    return { ...known, end, closedBy, wasAsked: false, isRefused: false, to: performance.now() };
+    return {
+      ...known,
+      end,
+      closedBy,
+      wasAsked: false,
+      isRefused: false,
+      report: undefined,
+      to: performance.now(),
+    };
   }
   const endsAtOnce = !hasBody && headers['content-length'] === undefined;
   const stream = session.request(headers, endsAtOnce);
@@ -89,6 +99,7 @@ export async function exchangeOverH2(
   clearTimeout(hanging);
   // A reply to a request whose body is on its way: the client sends the rest, as far as the gateway takes it.
   if (end === 'whole' && hasBody && !(await isInTime(sent))) end = 'hangs';
+  const report = end === 'hangs' ? await reportHang(session, request) : undefined;
   const { rstCode } = stream;
   const isRefused =
     rstCode === constants.NGHTTP2_REFUSED_STREAM &&
@@ -96,7 +107,7 @@ export async function exchangeOverH2(
     reader.received === 0;
   if (!stream.closed) stream.close(constants.NGHTTP2_CANCEL);
   const closedBy = end === 'cut' ? (session.closedBy ?? error ?? `a reset with ${rstCode}`) : undefined;
-  return { ...known, end, closedBy, wasAsked: true, isRefused, to };
+  return { ...known, end, closedBy, wasAsked: true, isRefused, report, to };
 }
 
 /** @returns whether the client must leave now. */

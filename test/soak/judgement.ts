@@ -44,9 +44,10 @@ export class Judgement {
   }
 
   blame({ kind, head }: SoakRequest, came: Came, place: string, why: string): void {
+    const { report = '' } = came;
     const [line] = head.split('\r\n');
     const took = `${(came.to - came.from).toFixed(0)} ms`;
-    this.#ledger.blame(kind, `${line}, ${took}, ended ${came.end}, ${place}: ${why}`);
+    this.#ledger.blame(kind, `${line}, ${took}, ended ${came.end}, ${place}: ${why}${report}`);
   }
 
   /** Something is wrong with a connection between two requests. */

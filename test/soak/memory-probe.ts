@@ -1,11 +1,11 @@
 // Runs first in each process of a gateway under soak, by NODE_OPTIONS. The process then has a socket in the soak's folder
-// at which the soak reads its memory; a gateway that anybody else starts has no such socket.
+// at which the soak reads its memory, and one at which it asks for a heap snapshot; no other gateway has them.
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
+import { setFlagsFromString, writeHeapSnapshot } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { isMainThread } from 'node:worker_threads';
-import { probeName } from './memory-reading.ts';
+import { probeName, snapshotName } from './memory-reading.ts';
 
 const folder = new URL(import.meta.url).searchParams.get('folder');
 if (isMainThread && folder !== null) {
@@ -18,4 +18,9 @@ if (isMainThread && folder !== null) {
     socket.end(JSON.stringify(process.memoryUsage()));
   });
   server.listen(join(folder, probeName(process.pid))).unref();
+  const snapshots = createServer((socket) => {
+    socket.on('error', () => {}); // The soak has ended.
+    socket.end(writeHeapSnapshot(join(folder, `${process.pid}.heapsnapshot`)));
+  });
+  snapshots.listen(join(folder, snapshotName(process.pid))).unref();
 }

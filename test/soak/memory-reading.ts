@@ -11,19 +11,31 @@ export interface MemoryReading {
   readonly resident: number;
 }
 
-/** The name of a process's socket in the soak's folder. */
+/** The names of a process's sockets in the soak's folder. */
 export const probeName = (pid: number): string => `memory-${pid}`;
+export const snapshotName = (pid: number): string => `snapshot-${pid}`;
 
 /** Makes a process collect its garbage, and reads its memory; undefined when the process has ended. */
 export async function readMemory(folder: string, pid: number): Promise<MemoryReading | undefined> {
-  const socket = connect(join(folder, probeName(pid)));
+  const text = await textOf(join(folder, probeName(pid)));
+  if (text === '') return undefined;
+  const { heapUsed, external, rss } = JSON.parse(text) as NodeJS.MemoryUsage;
+  return { live: (heapUsed + external) / MIB, resident: rss / MIB };
+}
+
+/** Makes a process write a heap snapshot. @returns its file; empty when the process has ended. */
+export function takeSnapshot(folder: string, pid: number): Promise<string> {
+  return textOf(join(folder, snapshotName(pid)));
+}
+
+/** What a process sends at its socket; empty when it has ended. */
+async function textOf(path: string): Promise<string> {
+  const socket = connect(path);
   let text = '';
   try {
     for await (const piece of socket.setEncoding('utf8')) text += piece;
   } catch {
-    return undefined; // Killed, which leaves the socket's file.
+    return ''; // Killed, which leaves the socket's file.
   }
-  if (text === '') return undefined;
-  const { heapUsed, external, rss } = JSON.parse(text) as NodeJS.MemoryUsage;
-  return { live: (heapUsed + external) / MIB, resident: rss / MIB };
+  return text;
 }

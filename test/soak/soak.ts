@@ -5,6 +5,7 @@ import { type Disturbance, Disturbances, type World } from './disturbances.ts';
 import type { Excuses } from './excuses.ts';
 import { H2Client } from './h2-client.ts';
 import { H2Sessions } from './h2-sessions.ts';
+import { hangReportOf } from './hang-report.ts';
 import { Judgement } from './judgement.ts';
 import { readMemory } from './memory-reading.ts';
 import { calmOf, Deck, warmingUp } from './phases.ts';
@@ -58,12 +59,13 @@ export class Soak {
     this.#world = world;
     this.#say = say;
     this.disturbances = new Disturbances(world);
-    const { gateway, ledger, connections, chance } = world;
+    const { gateway, upstreams, ledger, connections, chance } = world;
     const { port, certificates } = gateway;
     const options = { port, connections, judgement: new Judgement(ledger, excuses) };
+    const reportHang = hangReportOf(gateway, upstreams);
     let sessions: H2Sessions | undefined;
     this.#clients = Array.from({ length: clients }, (_, number) => {
-      const own = { number, chance: chance.fork() };
+      const own = { number, chance: chance.fork(), reportHang };
       if (certificates === undefined || number % 2 === 0) {
         return [new SoakClient({ ...options, ...own, certificates }), chance.fork()];
       }

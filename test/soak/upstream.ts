@@ -3,12 +3,14 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { bytesOf } from './bytes.ts';
+import { SeenRequests } from './seen-requests.ts';
 
 export type UpstreamName = 'a' | 'b';
 
 /** A service whose responses show clients whether every byte of both directions arrived; it can go and come back. */
 export class SoakUpstream {
   readonly name: UpstreamName;
+  readonly seen = new SeenRequests();
   #server: Server;
   #port = 0;
 
@@ -55,6 +57,7 @@ export class SoakUpstream {
     return createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
       response.sendDate = false;
       response.setHeader('X-Upstream', this.name);
+      this.seen.note(request, response);
       request.on('error', () => response.destroy()); // The client of the soak has left.
       respond(request, response);
     });
