@@ -4,7 +4,12 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
 const run = join(import.meta.dirname, '..', 'dist', 'test', 'soak', 'run.js');
-const { status } = spawnSync(process.execPath, ['--enable-source-maps', run, ...process.argv.slice(2)], {
-  stdio: 'inherit',
-});
+const { status, signal } = spawnSync(
+  process.execPath,
+  ['--enable-source-maps', run, ...process.argv.slice(2)],
+  {
+    stdio: 'inherit',
+  },
+);
+if (signal !== null) process.stderr.write(`soak: ended by ${signal}\n`);
 process.exit(status ?? 70);

@@ -1,28 +1,21 @@
-import type { Certificates } from './certificates.ts';
 import type { Chance } from './chance.ts';
-import { ClientSocket } from './client-socket.ts';
-import type { Connection } from './connection.ts';
+import type { ClientSocket } from './client-socket.ts';
 import { type Came, exchange } from './exchange.ts';
-import type { HangReport } from './hang-report.ts';
 import { saysClose } from './judge.ts';
-import { type Judgement, placeOf } from './judgement.ts';
+import { placeOf } from './judgement.ts';
+import { type JudgedOptions, openJudged } from './open-judged.ts';
 import type { SoakRequest } from './request.ts';
 import { soakedEngine } from './soaked.ts';
 
-export interface ClientOptions {
+export interface ClientOptions extends JudgedOptions {
   readonly number: number;
-  readonly port: number;
-  readonly judgement: Judgement;
-  /** All open ones. */
-  readonly connections: Set<Connection>;
   readonly chance: Chance;
-  readonly reportHang: HangReport;
-  /** Undefined: without TLS. */
-  readonly certificates: Certificates | undefined;
 }
 
 /** A client changes to a new connection once in that many requests. */
 const NEW_CONNECTION = 20;
+/** Bytes without a request that are shown. */
+const SHOWN = 100;
 
 /** A client of the gateway with at most one connection, which judges every response. */
 export class SoakClient {
@@ -51,15 +44,14 @@ export class SoakClient {
     if (came.end === 'whole' && isLeaving && isClosedByEngine(request, came) && !(await socket.isLeft())) {
       judgement.blame(request, came, place, 'the connection was to end, and is still open after 5 s');
     }
-    if (socket.surplus !== '') {
-      judgement.blame(request, came, place, `bytes without a request: ${socket.surplus}`);
-    }
+    const surplus = socket.takeSurplus().toString('latin1', 0, SHOWN);
+    if (surplus !== '') judgement.blame(request, came, place, `bytes without a request: ${surplus}`);
     // A connection that was cut is no idle one that has ended.
     if (isLeaving || came.end === 'cut' || chance.once(NEW_CONNECTION)) this.close();
   }
 
   async #connected(): Promise<ClientSocket> {
-    const { port, connections, judgement, certificates } = this.#options;
+    const { judgement } = this.#options;
     const old = this.#socket;
     if (old?.closedBy === undefined && old !== undefined) return old;
     if (old !== undefined && old.closedBy !== 'the client' && !old.isDoomed) {
@@ -68,11 +60,8 @@ export class SoakClient {
         judgement.blameConnection(`closed by ${old.closedBy} while it was idle`, this.#place(old));
       }
     }
-    const since = performance.now();
-    const socket = await ClientSocket.open(port, connections);
+    const socket = await openJudged(this.#options, (one) => this.#place(one));
     this.#socket = socket;
-    const fault = certificates?.faultOf(socket.certificate, since);
-    if (fault !== undefined) judgement.blameConnection(fault, this.#place(socket));
     return socket;
   }
 

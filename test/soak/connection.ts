@@ -8,6 +8,8 @@ export interface Connection {
   readonly closedBy: string | undefined;
   /** Exchanges begun on it. */
   readonly exchanges: number;
+  /** The kind of the exchange that was begun before the last one. */
+  readonly previous: string;
   /** Its worker was killed. */
   isDoomed: boolean;
 }

@@ -8,7 +8,7 @@ export const HANG_MS = 30_000;
 /** Bytes after which a slow reader rests: what a read without TLS takes at most, where a record of TLS has 16 KiB. */
 export const READ_BYTES = 64 * 1024;
 /** Bytes of the response's body after which a client leaves in the middle. */
-export const MIDDLE_BYTES = 1_000;
+const MIDDLE_BYTES = 1_000;
 
 /** The result of a request. */
 export interface Came {
@@ -64,8 +64,7 @@ export async function exchange(
 ): Promise<Came> {
   const reader = new ResponseReader(request.method);
   const sending = new Sending(socket, request);
-  const isFirst = socket.exchanges === 0 && !socket.isGreeted;
-  socket.exchanges += 1;
+  const isFirst = socket.begin(request);
   const from = performance.now();
   let hanging: NodeJS.Timeout | undefined;
   let restsAt = READ_BYTES;
@@ -124,7 +123,8 @@ function chunksOf(body: readonly Uint8Array[]): readonly Uint8Array[] {
   return [...chunks, Buffer.from('0\r\n\r\n')];
 }
 
-function hasEnough({ leave }: SoakRequest, reader: ResponseReader): boolean {
+/** Whether a client leaves at what has come. */
+export function hasEnough({ leave }: SoakRequest, reader: Received): boolean {
   return leave?.at === 'first byte' || (leave?.at === 'middle' && reader.bodyLength >= MIDDLE_BYTES);
 }
 

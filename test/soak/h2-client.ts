@@ -1,5 +1,5 @@
 import type { Chance } from './chance.ts';
-import { exchangeOverH2, headersOf } from './h2-exchange.ts';
+import { exchangeOverH2, fieldsOf } from './h2-exchange.ts';
 import type { H2Session } from './h2-session.ts';
 import type { H2Sessions } from './h2-sessions.ts';
 import type { HangReport } from './hang-report.ts';
@@ -32,17 +32,17 @@ export class H2Client {
 
   /** Sends nothing where HTTP/2 cannot express the request. */
   async send(request: SoakRequest): Promise<void> {
-    const headers = headersOf(request);
-    if (headers === undefined) return;
+    const fields = fieldsOf(request);
+    if (fields === undefined) return;
     const { sessions, judgement, chance, number } = this.#options;
     this.#sent += 1;
     const session = await this.#session();
-    const came = await exchangeOverH2(session, headers, request, this.#options.reportHang);
+    const came = await exchangeOverH2(session, fields, request, this.#options.reportHang);
     judgement.judge(
       request,
       came,
-      session,
-      placeOf(`request ${this.#sent} of client ${number} by HTTP/2`, session),
+      session.socket,
+      placeOf(`request ${this.#sent} of client ${number} by HTTP/2`, session.socket),
     );
     if (chance.once(NEW_SESSION)) sessions.leave();
   }
@@ -51,7 +51,7 @@ export class H2Client {
   async #session(): Promise<H2Session> {
     for (;;) {
       const session = await this.#options.sessions.open();
-      if (session.takesRequests || !session.isGreeted) return session;
+      if (session.takesRequests || !session.socket.isGreeted) return session;
     }
   }
 }

@@ -1,15 +1,9 @@
-import type { Certificates } from './certificates.ts';
-import type { Connection } from './connection.ts';
 import { H2Session } from './h2-session.ts';
-import { type Judgement, placeOf } from './judgement.ts';
+import { placeOf } from './judgement.ts';
+import { type JudgedOptions, openJudged } from './open-judged.ts';
 
-export interface SessionsOptions {
+export interface SessionsOptions extends JudgedOptions {
   readonly name: string;
-  readonly port: number;
-  readonly judgement: Judgement;
-  /** All open ones. */
-  readonly connections: Set<Connection>;
-  readonly certificates: Certificates;
 }
 
 /** The session that some clients share, and its successors. */
@@ -33,9 +27,9 @@ export class H2Sessions {
       if (session.takesRequests) return session;
       if (this.#current === opening) {
         this.#current = undefined;
-        if (session.isGreeted) this.#judge(session);
+        if (session.socket.isGreeted) this.#judge(session);
       }
-      if (!session.isGreeted) return session;
+      if (!session.socket.isGreeted) return session;
     }
   }
 
@@ -48,22 +42,20 @@ export class H2Sessions {
   /** A session that does not carry a request any more. */
   #judge(session: H2Session): void {
     const { judgement } = this.#options;
-    const { closedBy, isDoomed, askedToLeaveAt, openedAt } = session;
-    if (closedBy === 'the client' || isDoomed) return;
-    const place = placeOf(this.#options.name, session);
-    if (askedToLeaveAt === undefined)
-      judgement.blameConnection(`closed by ${closedBy} without GOAWAY`, place);
-    else if (!judgement.excuses.mayClose(openedAt, askedToLeaveAt)) {
+    const { socket, askedToLeaveAt } = session;
+    const { closedBy, isDoomed, openedAt } = socket;
+    if (isDoomed) return;
+    const place = placeOf(this.#options.name, socket);
+    if (askedToLeaveAt === undefined) {
+      if (closedBy !== 'the client') judgement.blameConnection(`closed by ${closedBy} without GOAWAY`, place);
+    } else if (!judgement.excuses.mayClose(openedAt, askedToLeaveAt)) {
       judgement.blameConnection('GOAWAY, and no listener is replaced', place);
     }
   }
 
   async #connect(): Promise<H2Session> {
-    const { port, connections, judgement, certificates, name } = this.#options;
-    const since = performance.now();
-    const session = await H2Session.open(port, connections);
-    const fault = certificates.faultOf(session.certificate, since);
-    if (fault !== undefined) judgement.blameConnection(fault, placeOf(name, session));
-    return session;
+    const { judgement, name } = this.#options;
+    const socket = await openJudged({ ...this.#options, protocol: 'h2' }, (one) => placeOf(name, one));
+    return new H2Session(socket, (what) => judgement.blameConnection(what, placeOf(name, socket)));
   }
 }

@@ -7,7 +7,7 @@ import type { SoakRequest } from './request.ts';
 import type { SoakUpstream } from './upstream.ts';
 
 /** What is to be known of an exchange that hangs, while its connection is still open. */
-export type HangReport = (connection: Connection, request: SoakRequest) => Promise<string>;
+export type HangReport = (connection: Connection, request?: SoakRequest) => Promise<string>;
 
 /** Metrics that show where requests wait. */
 const TELLING = /^portcullis_(?:verify_queue_depth|upstream_connections)\b.*$/gm;
@@ -15,9 +15,11 @@ const TELLING = /^portcullis_(?:verify_queue_depth|upstream_connections)\b.*$/gm
 /** Reports of hangs in this soak. The first one leaves a heap snapshot of the worker in the gateway's folder. */
 export function hangReportOf(gateway: SoakGateway, upstreams: readonly SoakUpstream[]): HangReport {
   let hasSnapshot = false;
-  return async ({ port }, { head }) => {
-    const path = head.split(' ', 2)[1] ?? '';
-    const seen = upstreams.map((one) => `upstream ${one.name} ${one.seen.describe(path)}`);
+  return async ({ port }, request) => {
+    const path = request?.head.split(' ', 2)[1];
+    const seen = (path === undefined ? [] : upstreams).map(
+      (one) => `upstream ${one.name} ${one.seen.describe(path ?? '')}`,
+    );
     const sockets = await ss('-tanopiH', `( sport = :${port} or dport = :${port} )`);
     const queues = await ss('-ltnpH', `( sport = :${gateway.port} )`);
     const { listeners } = await gateway.admin.status();

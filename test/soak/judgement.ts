@@ -44,10 +44,11 @@ export class Judgement {
   }
 
   blame({ kind, head }: SoakRequest, came: Came, place: string, why: string): void {
-    const { report = '' } = came;
+    const { report = '', closedBy } = came;
+    const by = closedBy === undefined ? '' : ` by ${closedBy}`;
     const [line] = head.split('\r\n');
     const took = `${(came.to - came.from).toFixed(0)} ms`;
-    this.#ledger.blame(kind, `${line}, ${took}, ended ${came.end}, ${place}: ${why}${report}`);
+    this.#ledger.blame(kind, `${line}, ${took}, ended ${came.end}${by}, ${place}: ${why}${report}`);
   }
 
   /** Something is wrong with a connection between two requests. */
@@ -63,7 +64,7 @@ function countOfLeaver({ wasAsked, reader }: Came, possible: readonly Expected[]
 }
 
 /** @param who a client and the number of its request. */
-export function placeOf(who: string, { port, exchanges, openedAt }: Connection): string {
+export function placeOf(who: string, { port, exchanges, previous, openedAt }: Connection): string {
   const age = `${((performance.now() - openedAt) / 1000).toFixed(1)} s`;
-  return `${who}, ${exchanges}. on port ${port}, which is ${age} old`;
+  return `${who}, ${exchanges}. after ${previous} on port ${port}, which is ${age} old`;
 }

@@ -14,6 +14,7 @@ export interface Received {
   /** Bytes after the end, or no response; undefined: neither. */
   readonly fault: string | undefined;
   readonly body: Buffer;
+  readonly bodyLength: number;
   /** The received part of an incomplete head. */
   readonly beginning: string;
 }

@@ -61,17 +61,18 @@ export class Soak {
     this.disturbances = new Disturbances(world);
     const { gateway, upstreams, ledger, connections, chance } = world;
     const { port, certificates } = gateway;
-    const options = { port, connections, judgement: new Judgement(ledger, excuses) };
     const reportHang = hangReportOf(gateway, upstreams);
+    const judgement = new Judgement(ledger, excuses);
+    const options = { port, connections, certificates, reportHang, judgement };
     let sessions: H2Sessions | undefined;
     this.#clients = Array.from({ length: clients }, (_, number) => {
-      const own = { number, chance: chance.fork(), reportHang };
+      const own = { number, chance: chance.fork() };
       if (certificates === undefined || number % 2 === 0) {
-        return [new SoakClient({ ...options, ...own, certificates }), chance.fork()];
+        return [new SoakClient({ ...options, ...own }), chance.fork()];
       }
       // These clients have the odd numbers.
       if (number % (2 * SHARING) === 1) sessions = undefined;
-      sessions ??= new H2Sessions({ ...options, certificates, name: `session of client ${number}` });
+      sessions ??= new H2Sessions({ ...options, name: `session of client ${number}` });
       return [new H2Client({ ...options, ...own, sessions }), chance.fork()];
     });
   }
