@@ -124,9 +124,14 @@ const allowedWithin: Readonly<Record<string, Readonly<Record<string, readonly st
     'repeatable.ts': [],
     'ticks.ts': [],
     'probe-pace.ts': ['ticks.ts'],
+    'unavailable.ts': [],
+    'slow-start.ts': [],
     'server-report.ts': [],
-    'server-state.ts': ['server-facts.ts', 'server-report.ts'],
-    'server-board.ts': ['server-report.ts', 'server-state.ts'],
+    'ejection.ts': ['server-report.ts'],
+    'down-causes.ts': ['server-report.ts'],
+    'server-state.ts': ['ejection.ts', 'server-report.ts', 'slow-start.ts', 'unavailable.ts'],
+    'server-states.ts': ['server-facts.ts', 'server-report.ts', 'server-state.ts'],
+    'server-board.ts': ['server-report.ts', 'server-states.ts'],
     'retry.ts': ['server-report.ts', 'server-state.ts'],
     'response-sink.ts': ['retry.ts'],
     'upstream-stream.ts': ['response-sink.ts', 'server-state.ts'],
@@ -135,12 +140,13 @@ const allowedWithin: Readonly<Record<string, Readonly<Record<string, readonly st
     'waiting-line.ts': ['server-state.ts', 'upstream-stream.ts'],
     'tls-client.ts': [],
     h1: [
-      ...['repeatable.ts', 'response-sink.ts', 'retry.ts', 'server-state.ts', 'ticks.ts'],
-      ...['tls-client.ts', 'upstream-stream.ts'],
+      ...['down-causes.ts', 'repeatable.ts', 'response-sink.ts', 'retry.ts', 'server-state.ts'],
+      ...['ticks.ts', 'tls-client.ts', 'unavailable.ts', 'upstream-stream.ts'],
     ],
     'server-pool.ts': ['server-state.ts', 'upstream-stream.ts'],
     h2: [
       ...[
+        'down-causes.ts',
         'probe-pace.ts',
         'repeatable.ts',
         'response-sink.ts',
@@ -148,7 +154,7 @@ const allowedWithin: Readonly<Record<string, Readonly<Record<string, readonly st
         'server-pool.ts',
         'server-report.ts',
       ],
-      ...['server-state.ts', 'ticks.ts', 'tls-client.ts', 'upstream-stream.ts'],
+      ...['server-state.ts', 'ticks.ts', 'tls-client.ts', 'unavailable.ts', 'upstream-stream.ts'],
     ],
     'refused-responses.ts': ['h1', 'h2'],
     'pool.ts': [
@@ -163,8 +169,9 @@ const allowedWithin: Readonly<Record<string, Readonly<Record<string, readonly st
     ],
     balance: [],
     'endpoint.ts': ['balance', 'server-facts.ts', 'server-pool.ts'],
+    'outliers.ts': ['endpoint.ts', 'server-state.ts'],
     'endpoints.ts': [
-      ...['balance', 'endpoint.ts', 'server-facts.ts', 'server-pool.ts', 'server-state.ts'],
+      ...['balance', 'endpoint.ts', 'outliers.ts', 'server-facts.ts', 'server-pool.ts', 'server-state.ts'],
       ...['upstream-stream.ts'],
     ],
     'upstream.ts': [

@@ -139,7 +139,9 @@ function addCounts<Labelled extends { readonly count: number }>(all: readonly La
   return [...sums.values()];
 }
 
-/** An upstream server is down from when the first process finds it down; otherwise up when a process finds it up. */
+/**
+ * An upstream server is ejected while one process ejects it, until the last one takes it back. It is down from when the first process finds it down; otherwise up when a process finds it up.
+ */
 function addServers(all: readonly ServerReport[]): ServerReport[] {
   const servers = new Map<string, ServerReport>();
   for (const one of all) {
@@ -151,7 +153,8 @@ function addServers(all: readonly ServerReport[]): ServerReport[] {
     }
     const [first, second] = RANK[known.state] >= RANK[one.state] ? [known, one] : [one, known];
     const since = first.state === second.state ? Math.min(first.since, second.since) : first.since;
-    servers.set(key, { ...first, since, failed: known.failed + one.failed });
+    const ejected = (known.ejected?.until ?? 0) >= (one.ejected?.until ?? 0) ? known.ejected : one.ejected;
+    servers.set(key, { ...first, since, failed: known.failed + one.failed, ejected });
   }
   return [...servers.values()];
 }

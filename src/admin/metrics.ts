@@ -207,7 +207,7 @@ function describeAll(registry: Registry, view: AdminView, gathered: () => Gatewa
   copiedGauge(
     describe(
       'upstream_servers',
-      'Servers of an upstream by state: untried, up, down, unhealthy, drain, off.',
+      'Servers of an upstream by state: untried, up, down, ejected, unhealthy, drain, off.',
     ),
     ['upstream', 'state'],
     () => serverCounts(view, figures().servers),
@@ -300,7 +300,7 @@ function oldestKeySets(view: AdminView): ReadonlyMap<string, number> {
   return ages;
 }
 
-const SERVER_STATES = ['untried', 'up', 'down', 'unhealthy', 'drain', 'off'] as const;
+const SERVER_STATES = ['untried', 'up', 'down', 'ejected', 'unhealthy', 'drain', 'off'] as const;
 
 /** Each server counts once: by its operator, or by its checks, or by its requests. */
 function serverCounts(view: AdminView, reports: GatewayFigures['figures']['servers']): Sample[] {
@@ -308,7 +308,8 @@ function serverCounts(view: AdminView, reports: GatewayFigures['figures']['serve
     const states = servers.map(({ address, mode, health }): (typeof SERVER_STATES)[number] => {
       if (mode !== 'ready') return mode === 'drain' ? 'drain' : 'off';
       if (health?.healthy === false) return 'unhealthy';
-      return reports.find((one) => one.upstream === name && one.address === address)?.state ?? 'untried';
+      const report = reports.find((one) => one.upstream === name && one.address === address);
+      return report?.ejected === undefined ? (report?.state ?? 'untried') : 'ejected';
     });
     return SERVER_STATES.map((state) => ({
       labels: { upstream: name, state },

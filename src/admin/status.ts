@@ -104,11 +104,15 @@ function serverStatus(
     weight,
     backup,
     mode,
-    healthy: known?.state !== 'down' && health?.healthy !== false,
+    healthy: known?.state !== 'down' && known?.ejected === undefined && health?.healthy !== false,
     state: known?.state ?? 'untried',
     cause: known?.cause ?? null,
     since: known === undefined ? null : new Date(known.since).toISOString(),
     failed: known?.failed ?? 0,
+    ejected:
+      known?.ejected === undefined
+        ? null
+        : { ...known.ejected, until: new Date(known.ejected.until).toISOString() },
     health: healthOf(health),
     lookup:
       lookup === undefined

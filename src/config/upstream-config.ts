@@ -63,6 +63,10 @@ export interface UpstreamConfig {
   readonly resolveMs?: number | undefined;
   /** Undefined: servers are not checked. */
   readonly health?: HealthConfig | undefined;
+  /** Undefined: failures in a row eject no server. */
+  readonly outliers?: OutlierConfig | undefined;
+  /** Milliseconds in which a server that comes back gets more and more requests; undefined: its whole part at once. */
+  readonly slowStartMs?: number | undefined;
   /** Connections carry one request after another; otherwise each request has its own connection. */
   readonly reuse: boolean;
   /** Undefined: no server is an https server. */
@@ -75,6 +79,16 @@ export interface UpstreamConfig {
     /** The failures after which a request is sent again. */
     readonly on: readonly RetryCause[];
   };
+}
+
+/** When failures keep requests away from a server for a time. */
+export interface OutlierConfig {
+  /** Attempts that fail in a row. */
+  readonly failures: number;
+  /** Of the first ejection; the nth in a row takes n times as long. */
+  readonly ejectionMs: number;
+  /** The share of the servers that may be ejected, above 0, 1 for all. */
+  readonly most: number;
 }
 
 /** How the gateway checks the servers of an upstream. */

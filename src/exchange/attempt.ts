@@ -4,6 +4,7 @@ import { isRepeatable, mayShareConnection } from '../upstream/repeatable.ts';
 import type { ResponseSink } from '../upstream/response-sink.ts';
 import type { AttemptFailure, Retry } from '../upstream/retry.ts';
 import type { ServerState } from '../upstream/server-state.ts';
+import { isUnavailable } from '../upstream/unavailable.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { UpstreamStream } from '../upstream/upstream-stream.ts';
 import type { Place, Waiter } from '../upstream/waiting-line.ts';
@@ -190,9 +191,4 @@ export class Attempt implements Waiter, ResponseSink {
     this.#isCounted = false;
     this.#upstream.retries.ends(this.#retry as Retry);
   }
-}
-
-/** Another server may do better (RFC 9110 §15.6.3 to §15.6.5). */
-function isUnavailable(status: number): boolean {
-  return status >= 502 && status <= 504;
 }

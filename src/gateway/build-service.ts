@@ -25,7 +25,7 @@ import { RouteTable } from '../routing/route-table.ts';
 import { BodyCopies } from '../upstream/body-copies.ts';
 import { RefusedResponses } from '../upstream/refused-responses.ts';
 import type { ServerFact } from '../upstream/server-facts.ts';
-import type { ServerStates } from '../upstream/server-state.ts';
+import type { ServerStates } from '../upstream/server-states.ts';
 import { Upstream, type UpstreamOptions } from '../upstream/upstream.ts';
 
 /** The parts that a service uses and that stay when the configuration changes. */

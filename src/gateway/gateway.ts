@@ -9,7 +9,7 @@ import type { Log } from '../lib/log.ts';
 import { Mutex } from '../lib/mutex.ts';
 import { failureText, StartError } from '../lib/start-error.ts';
 import { ServerBoard } from '../upstream/server-board.ts';
-import { serversOf } from '../upstream/server-state.ts';
+import { serversOf } from '../upstream/server-states.ts';
 import type { Resolver } from '../watch/resolver.ts';
 import type { Addresses } from './addresses.ts';
 import { adminView } from './admin-view.ts';

@@ -30,7 +30,7 @@ export class LocalServers implements Servers {
       clock,
       refetch: (issuer) => control.keySets.refetch(issuer),
       revocations: control.revocation?.list,
-      onServer: (report) => board.report(this, report),
+      onServer: (event) => board.report(this, event),
       shared: false,
     });
     this.#ticketKeys = new TicketKeys((keys) => this.server.setTicketKeys(keys));

@@ -15,13 +15,14 @@ import { LineRate } from '../lib/line-rate.ts';
 import type { Log } from '../lib/log.ts';
 import { Roster } from '../lib/roster.ts';
 import { StartError } from '../lib/start-error.ts';
+import { systemTimers } from '../lib/timers.ts';
 import { Turn } from '../lib/turn.ts';
 import { ConnectionLimit } from '../limits/connection-limit.ts';
 import { type Lease, upstreamLease } from '../limits/lease.ts';
 import { readBuffer } from '../upstream/read-buffer.ts';
 import type { ServerFact } from '../upstream/server-facts.ts';
-import type { ServerReport } from '../upstream/server-report.ts';
-import { ServerStates, serversOf } from '../upstream/server-state.ts';
+import type { ServerEvent } from '../upstream/server-report.ts';
+import { ServerStates, serversOf } from '../upstream/server-states.ts';
 import type { FetchedKeys } from './servers.ts';
 import { servesAlike } from './serves-alike.ts';
 import { Service } from './service.ts';
@@ -45,7 +46,7 @@ export interface ServerOptions {
   /** A limit that is shared with other processes runs short; see `Lease`. Called for each request meanwhile. */
   readonly scarce?: ((limit: string, wanted?: number) => void) | undefined;
   /** Called when an upstream server is found down, or up again. */
-  readonly onServer: (report: ServerReport) => void;
+  readonly onServer: (event: ServerEvent) => void;
   /** Other processes serve the same addresses. */
   readonly shared: boolean;
   /** Makes the front; for tests. */
@@ -107,7 +108,7 @@ export class Server {
         onProxyRefused: (why, peer) => this.#onProxyRefused(why, peer),
       },
     });
-    this.#servers = new ServerStates(options.clock, options.onServer);
+    this.#servers = new ServerStates(options.clock, systemTimers, options.onServer);
     this.#config = config;
     this.#current = this.#build(config);
   }

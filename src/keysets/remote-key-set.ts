@@ -6,12 +6,12 @@ import type { Clock } from '../lib/clock.ts';
 import { foreignText } from '../lib/foreign-text.ts';
 import type { Log } from '../lib/log.ts';
 import { StartError } from '../lib/start-error.ts';
+import type { Timers } from '../lib/timers.ts';
 import { algorithmsOf, type Download, download } from './download.ts';
 import { type Fetch, FetchError } from './fetch-document.ts';
 import { refreshDelay, retryDelay } from './pace.ts';
 import { readKeySetInSlices } from './read-key-set.ts';
 import { type KeySetStore, StoreError } from './store.ts';
-import type { Timers } from './timers.ts';
 
 export interface Surroundings {
   readonly clock: Clock;

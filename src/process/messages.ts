@@ -5,7 +5,7 @@ import type { VerificationKey } from '../keys/key.ts';
 import type { ProcessFigures } from '../lib/process-figures.ts';
 import type { Revocation } from '../revocation/revocation.ts';
 import type { ServerFact } from '../upstream/server-facts.ts';
-import type { ServerReport } from '../upstream/server-report.ts';
+import type { ServerEvent } from '../upstream/server-report.ts';
 
 /** Grows with every change of these messages: after an upgrade the two sides may be of different versions. */
 export const PROTOCOL = 6;
@@ -81,7 +81,7 @@ export type ToSupervisor =
   | { readonly kind: 'want'; readonly limit: string; readonly wanted: number }
   | { readonly kind: 'lowered'; readonly id: number; readonly amount: number }
   /** The worker found an upstream server down, or up again. */
-  | { readonly kind: 'server'; readonly report: ServerReport }
+  | { readonly kind: 'server'; readonly event: ServerEvent }
   /** The worker is about to end by itself. Until another takes its place, it serves. */
   | { readonly kind: 'leaving'; readonly why: string }
   /** The last message; `cut` is how many exchanges were cut. */

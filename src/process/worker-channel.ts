@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { StartError } from '../lib/start-error.ts';
-import type { ServerReport } from '../upstream/server-report.ts';
+import type { ServerEvent } from '../upstream/server-report.ts';
 import type { ToSupervisor, ToWorker, WorkerReport } from './messages.ts';
 
 /** Milliseconds between two pings. */
@@ -23,7 +23,7 @@ export interface WorkerEvents {
   readonly refetch: (issuer: string) => void;
   readonly leaving: (why: string) => void;
   readonly want: (limit: string, wanted: number) => void;
-  readonly server: (report: ServerReport) => void;
+  readonly server: (event: ServerEvent) => void;
   readonly report: (report: WorkerReport) => void;
 }
 
@@ -142,7 +142,7 @@ export class WorkerChannel {
         this.#events.want(message.limit, message.wanted);
         return;
       case 'server':
-        this.#events.server(message.report);
+        this.#events.server(message.event);
         return;
       case 'closed':
         this.cut = message.cut;

@@ -167,7 +167,7 @@ class WorkerProcess {
       refetch: (issuer) => this.#refetches.refetch(issuer),
       revocations: this.#replica?.list,
       scarce: (limit, wanted) => this.#leaseClient.want(limit, wanted),
-      onServer: (report) => void this.#send({ kind: 'server', report }),
+      onServer: (event) => void this.#send({ kind: 'server', event }),
       shared: true,
     });
   }

@@ -158,7 +158,7 @@ export class WorkerSet {
       facts: this.#options.facts(),
       revocations: revocations(),
       leaving: (why) => void this.#replace(worker, why),
-      server: (report) => board.report(worker, report),
+      server: (event) => board.report(worker, event),
       want: (limit, wanted) => void this.leases.ask(worker, limit, wanted),
       overdue: () => {
         const fields = { listener: index, pid: worker.channel.pid };

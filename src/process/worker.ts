@@ -6,7 +6,7 @@ import { StartError } from '../lib/start-error.ts';
 import { version } from '../lib/version.ts';
 import type { Revocation } from '../revocation/revocation.ts';
 import type { ServerFact } from '../upstream/server-facts.ts';
-import type { ServerReport } from '../upstream/server-report.ts';
+import type { ServerEvent } from '../upstream/server-report.ts';
 import { type Holder, type Units, unitsOf } from './leases.ts';
 import { type KeysByIssuer, PROTOCOL, type WorkerReport } from './messages.ts';
 import { WorkerChannel } from './worker-channel.ts';
@@ -36,7 +36,7 @@ export interface WorkerOptions {
   /** A limit of the worker runs short; see `Leases`. */
   readonly want: (limit: string, wanted: number) => void;
   /** The worker found an upstream server down, or up again. */
-  readonly server: (report: ServerReport) => void;
+  readonly server: (event: ServerEvent) => void;
   /** The worker did not end in time, and is killed. */
   readonly overdue: () => void;
 }

@@ -2,9 +2,9 @@ import type { Staple } from '../front/front.ts';
 import { shownUrl } from '../keys/key-url.ts';
 import { ask, type Fetch, FetchError, readContent } from '../keysets/fetch-document.ts';
 import { retryDelay } from '../keysets/pace.ts';
-import type { Timers } from '../keysets/timers.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
+import type { Timers } from '../lib/timers.ts';
 import { OcspError, OcspQuestion } from './ocsp.ts';
 
 /** Bytes of a response; one with the certificate of a delegate has some 2 KiB. Each handshake that asks carries them. */

@@ -7,22 +7,41 @@ import type { ServerPool } from './server-pool.ts';
 /** One address of an upstream server: its connections, and what the configuration and the control plane say of it. */
 export class Endpoint implements Candidate {
   readonly pool: ServerPool;
+  readonly #slowStartMs: number;
   #server: UpstreamServer;
   #fact: ServerFact;
+  #wasUsable: boolean;
 
-  constructor(pool: ServerPool, server: UpstreamServer, fact: ServerFact) {
+  /**
+   * @param slowStartMs of a server that comes back; 0: it gets its whole part at once.
+   * @param isNew it has joined others, and starts slowly as one that comes back.
+   */
+  constructor(
+    pool: ServerPool,
+    server: UpstreamServer,
+    fact: ServerFact,
+    slowStartMs: number,
+    isNew: boolean,
+  ) {
     this.pool = pool;
     this.#server = server;
     this.#fact = fact;
+    this.#slowStartMs = slowStartMs;
+    this.#wasUsable = !isNew;
   }
 
   get server(): UpstreamServer {
     return this.#server;
   }
 
+  /** The operator and the checks let requests go to it. */
+  get allowed(): boolean {
+    return this.#fact.mode === 'ready' && this.#fact.healthy;
+  }
+
   /** New requests may go to it. */
   get usable(): boolean {
-    return this.#fact.mode === 'ready' && this.#fact.healthy;
+    return this.allowed && this.pool.state.ejected === undefined;
   }
 
   get text(): string {
@@ -30,7 +49,7 @@ export class Endpoint implements Candidate {
   }
 
   get weight(): number {
-    return this.#server.weight;
+    return this.#server.weight * this.pool.state.share;
   }
 
   get load(): number {
@@ -45,6 +64,14 @@ export class Endpoint implements Candidate {
   take(server: UpstreamServer, fact: ServerFact): void {
     this.#server = server;
     this.#fact = fact;
-    this.pool.usable = this.usable;
+    this.review();
+  }
+
+  /** Puts in force whether requests may go to it. */
+  review(): void {
+    const { usable } = this;
+    if (usable && !this.#wasUsable && this.#slowStartMs > 0) this.pool.state.startSlowly(this.#slowStartMs);
+    this.#wasUsable = usable;
+    this.pool.usable = usable;
   }
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import type { ServerName, ServerReport } from './server-report.ts';
-import { serverKey } from './server-state.ts';
+import type { ServerEvent, ServerName, ServerReport } from './server-report.ts';
+import { serverKey } from './server-states.ts';
 
 /**
  * Milliseconds between two lines about one server, at least: a server that fails every second request changes its state
@@ -20,9 +20,14 @@ interface Server {
   /** Failures since that line, as reported by processes that have found it up again. */
   failed: number;
   timer: NodeJS.Timeout | undefined;
+  /** The processes that have ejected it. */
+  readonly ejectedBy: Set<unknown>;
 }
 
-/** Logs once for all processes whether servers work: a server is down when one process finds it down, up when none does. */
+/**
+ * Logs once for all processes whether servers work: a server is down when one process finds it down, up when none does.
+ * In the same way it is ejected.
+ */
 export class ServerBoard {
   readonly #log: Log;
   readonly #clock: Clock;
@@ -33,14 +38,14 @@ export class ServerBoard {
     this.#clock = clock;
   }
 
-  /** Takes a process's report that it has found a server down or up again. */
-  report(reporter: unknown, report: ServerReport): void {
+  /** Takes a process's report that it has found a server down or up again, or that it has ejected a server. */
+  report(reporter: unknown, { what, report }: ServerEvent): void {
     const key = serverKey(report);
-    let server = this.#servers.get(key);
-    if (server === undefined) {
-      const loggedAt = Number.NEGATIVE_INFINITY;
-      server = { reports: new Map(), logged: 'up', loggedAt, downSince: 0, failed: 0, timer: undefined };
-      this.#servers.set(key, server);
+    const server = this.#servers.get(key) ?? newServer();
+    this.#servers.set(key, server);
+    if (what === 'ejection') {
+      this.#logEjection(server, reporter, report);
+      return;
     }
     if (report.state === 'down') server.reports.set(reporter, report);
     else {
@@ -60,7 +65,10 @@ export class ServerBoard {
 
   /** A process has ended: its reports no longer count, and its successor reports for itself. */
   forget(reporter: unknown): void {
-    for (const { reports } of this.#servers.values()) reports.delete(reporter);
+    for (const { reports, ejectedBy } of this.#servers.values()) {
+      reports.delete(reporter);
+      ejectedBy.delete(reporter);
+    }
   }
 
   /** Other servers are in force: nothing is logged about the removed ones. */
@@ -76,6 +84,22 @@ export class ServerBoard {
   close(): void {
     for (const { timer } of this.#servers.values()) clearTimeout(timer);
     this.#servers.clear();
+  }
+
+  /** An ejection takes a tenth of a second at least, so its lines need no limit. */
+  #logEjection({ ejectedBy }: Server, reporter: unknown, report: ServerReport): void {
+    const { upstream, address, ejected } = report;
+    const name = { upstream, server: address };
+    const before = ejectedBy.size;
+    if (ejected === undefined) ejectedBy.delete(reporter);
+    else ejectedBy.add(reporter);
+    if (before === 0 && ejected !== undefined) {
+      const { cause, until, times } = ejected;
+      const seconds = Math.max(0, Math.round((until - this.#clock.wall()) / 100) / 10);
+      this.#log.warn({ ...name, cause, seconds, times }, 'an upstream server is ejected');
+    } else if (before > 0 && ejectedBy.size === 0) {
+      this.#log.info(name, 'an upstream server is no longer ejected');
+    }
   }
 
   #logChange(key: string, server: Server, last: ServerReport): void {
@@ -104,4 +128,16 @@ export class ServerBoard {
       this.#log.warn({ upstream, server: address, seconds, failed }, 'an upstream server is up again');
     }
   }
+}
+
+function newServer(): Server {
+  return {
+    reports: new Map(),
+    logged: 'up',
+    loggedAt: Number.NEGATIVE_INFINITY,
+    downSince: 0,
+    failed: 0,
+    timer: undefined,
+    ejectedBy: new Set(),
+  };
 }

@@ -18,6 +18,8 @@ export type DownCause =
   | 'tls_failed'
   /** The gateway has no descriptor or port left for a connection, or no right to make one. */
   | 'no_socket'
+  /** The server answered with 502, 503 or 504. This ejects it, and does not make it down. */
+  | 'unavailable'
   | 'failed';
 
 /** A server of an upstream. */
@@ -25,6 +27,16 @@ export interface ServerName {
   readonly upstream: string;
   /** `host:port`, or `unix:/path`. */
   readonly address: string;
+}
+
+/** An ejection under way: plain data. */
+export interface Ejected {
+  /** Wall-clock milliseconds of its end. */
+  readonly until: number;
+  /** The last failure before it. */
+  readonly cause: DownCause;
+  /** Its number in a row. */
+  readonly times: number;
 }
 
 /** The state of a server as one process knows it: plain data. */
@@ -37,4 +49,12 @@ export interface ServerReport extends ServerName {
   readonly since: number;
   /** Attempts that failed since it was last up. */
   readonly failed: number;
+  /** Undefined: it gets requests, as far as failures in a row go. */
+  readonly ejected: Ejected | undefined;
+}
+
+/** A change of a server's state, or the beginning or end of an ejection. */
+export interface ServerEvent {
+  readonly what: 'state' | 'ejection';
+  readonly report: ServerReport;
 }

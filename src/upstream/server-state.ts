@@ -1,60 +1,9 @@
-import type { Config } from '../config/config.ts';
-import { addressText } from '../http/host-port.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { Reason } from '../reasons.ts';
-import type { ServerFact } from './server-facts.ts';
-import type { DownCause, ServerName, ServerReport } from './server-report.ts';
-
-const causes: Readonly<Record<string, DownCause>> = {
-  ENOTFOUND: 'name_not_found',
-  EAI_AGAIN: 'name_not_found',
-  EAI_FAIL: 'name_not_found',
-  EAI_NODATA: 'name_not_found',
-  ECONNREFUSED: 'refused',
-  EHOSTUNREACH: 'unreachable',
-  ENETUNREACH: 'unreachable',
-  EHOSTDOWN: 'unreachable',
-  ENETDOWN: 'unreachable',
-  ETIMEDOUT: 'timeout',
-  ECONNRESET: 'reset',
-  EPIPE: 'reset',
-  EMFILE: 'no_socket',
-  ENFILE: 'no_socket',
-  EADDRNOTAVAIL: 'no_socket',
-  EACCES: 'no_socket',
-  EPERM: 'no_socket',
-  CERT_HAS_EXPIRED: 'certificate_expired',
-  CERT_NOT_YET_VALID: 'certificate_expired',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'certificate_name',
-  HOSTNAME_MISMATCH: 'certificate_name',
-  EPROTO: 'tls_failed',
-};
-
-/** Codes of OpenSSL for a certificate that it does not trust (X509_verify_cert_error_string(3)). */
-const untrusted =
-  /^(UNABLE_TO_|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED_|CERT_|INVALID_(CA|PURPOSE)|PATH_LENGTH|ERROR_IN_CERT)/;
-/** Codes of Node.js for faults of TLS. */
-const ofTls = /^ERR_(SSL|TLS|OSSL)_/;
-
-/** The cause for an error of a socket; `otherwise` where the error does not say. */
-export function causeOf(error: Error | undefined, otherwise: DownCause): DownCause {
-  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
-  const known = causes[code];
-  if (known !== undefined) return known;
-  if (untrusted.test(code)) return 'certificate_untrusted';
-  return ofTls.test(code) ? 'tls_failed' : otherwise;
-}
-
-const causesOfReasons: Partial<Record<Reason, DownCause>> = {
-  upstream_reset: 'reset',
-  upstream_timeout: 'timeout',
-  upstream_invalid_response: 'invalid_response',
-};
-
-/** The cause for an attempt that failed on an established connection. */
-export function causeOfReason(reason: Reason): DownCause {
-  return causesOfReasons[reason] ?? 'failed';
-}
+import type { Timers } from '../lib/timers.ts';
+import { Ejection } from './ejection.ts';
+import type { DownCause, Ejected, ServerEvent, ServerName, ServerReport } from './server-report.ts';
+import { SlowStart } from './slow-start.ts';
+import { isUnavailable } from './unavailable.ts';
 
 /**
  * Failures in a row on established connections, after which a server counts as down: one or two are faults of single
@@ -65,30 +14,47 @@ const FAILURES_IN_A_ROW = 3;
 /** Milliseconds after which a failure no longer counts. */
 const STALE_MS = 60_000;
 
+/** An upstream that chooses among servers, as the state of one of them sees it. */
+export interface ServerWatcher {
+  /** One more attempt has failed in a row. */
+  onFailure(state: ServerState): void;
+  /** It is ejected or not any more, or its share has changed. */
+  onShare(): void;
+}
+
 /**
  * Whether a server works, as its requests show. It is down when a connection cannot be made, or after failures in a row
  * on established connections. It is up with the next response; if no connection could be made, with the next connection.
+ * An upstream may also eject it after failures in a row, among which are responses by which a server is unavailable.
  */
 export class ServerState {
-  /** The next response changes the state. Compared for each response. */
+  /** The next part of a response may change the state. Compared for each. */
   failing = true;
+  /** The upstreams that choose by it: the one of the configuration in force, and one that is to replace it. */
+  readonly watchers = new Set<ServerWatcher>();
   readonly #upstream: string;
   readonly #address: string;
   readonly #clock: Clock;
-  readonly #onChange: (report: ServerReport) => void;
+  readonly #onEvent: (event: ServerEvent) => void;
+  readonly #ejection: Ejection;
+  readonly #slowStart: SlowStart;
   #state: ServerReport['state'] = 'untried';
   #cause: DownCause | undefined;
   #since: number;
   #failed = 0;
   #failedAt = 0;
   #unconnected = false;
+  /** The last failure of those in a row. */
+  #failure: DownCause = 'failed';
 
-  constructor(name: ServerName, clock: Clock, onChange: (report: ServerReport) => void) {
+  constructor(name: ServerName, clock: Clock, timers: Timers, onEvent: (event: ServerEvent) => void) {
     this.#upstream = name.upstream;
     this.#address = name.address;
     this.#clock = clock;
-    this.#onChange = onChange;
+    this.#onEvent = onEvent;
     this.#since = clock.wall();
+    this.#ejection = new Ejection(clock, timers, () => this.#onEjection());
+    this.#slowStart = new SlowStart(timers, () => this.#onShare());
   }
 
   get report(): ServerReport {
@@ -99,7 +65,45 @@ export class ServerState {
       cause: this.#cause,
       since: this.#since,
       failed: this.#failed,
+      ejected: this.ejected,
     };
+  }
+
+  /** Attempts that failed since the last one that succeeded. */
+  get failures(): number {
+    return this.#ejection.failures;
+  }
+
+  /** Undefined: the server is not ejected. */
+  get ejected(): Ejected | undefined {
+    return this.#ejection.now;
+  }
+
+  /** The part of its weight that it has, from a tenth to 1: it grows during a slow start. */
+  get share(): number {
+    return this.#slowStart.share;
+  }
+
+  /** Keeps requests away from it. @param baseMs see `Ejection`. */
+  eject(baseMs: number): void {
+    this.#ejection.begin(this.#failure, baseMs);
+    this.#onEjection();
+  }
+
+  /** Ends its ejection before its time. */
+  readmit(): void {
+    this.#ejection.end();
+  }
+
+  /** It gets requests again after a time without them: fewer at first. */
+  startSlowly(ms: number): void {
+    this.#slowStart.begin(ms);
+  }
+
+  /** It is forgotten. */
+  close(): void {
+    this.#ejection.close();
+    this.#slowStart.stop();
   }
 
   /** No connection can be made to it. A probe finds out when that ends, even without a request. */
@@ -125,9 +129,16 @@ export class ServerState {
     this.#recover();
   }
 
-  /** It has answered a request. */
-  answered(): void {
-    this.#recover();
+  /**
+   * A part of a response has arrived.
+   * @param isSuccess it is the last part of a good one. Only that ends failures in a row: a server may break off each
+   *   response after its head.
+   */
+  heard(head: { readonly status: number } | undefined, isSuccess: boolean): void {
+    if (head !== undefined) this.#recover();
+    if (head !== undefined && isUnavailable(head.status)) this.#fail('unavailable');
+    if (isSuccess) this.#ejection.failures = 0;
+    this.failing = this.#ejection.failures > 0;
   }
 
   /**
@@ -143,7 +154,6 @@ export class ServerState {
   }
 
   #recover(): void {
-    this.failing = false;
     this.#cause = undefined;
     if (this.#state !== 'up') this.#change('up');
     this.#failed = 0;
@@ -152,60 +162,32 @@ export class ServerState {
   #change(state: ServerReport['state']): void {
     this.#state = state;
     this.#since = this.#clock.wall();
-    this.#onChange(this.report);
+    this.#onEvent({ what: 'state', report: this.report });
   }
 
   #count(cause: DownCause, least: number): void {
-    this.failing = true;
     this.#failedAt = this.#clock.monotonic();
     this.#failed += 1;
     this.#cause = cause;
-    if (this.#state === 'down' || this.#failed < least) return;
-    this.#change('down');
-  }
-}
-
-/** The states of the servers of one process; a state outlives a change of the configuration as long as its server stays. */
-export class ServerStates {
-  readonly #clock: Clock;
-  readonly #onChange: (report: ServerReport) => void;
-  readonly #states = new Map<string, ServerState>();
-
-  constructor(clock: Clock, onChange: (report: ServerReport) => void) {
-    this.#clock = clock;
-    this.#onChange = onChange;
+    if (this.#state !== 'down' && this.#failed >= least) this.#change('down');
+    this.#fail(cause);
   }
 
-  of(server: ServerName): ServerState {
-    const key = serverKey(server);
-    let state = this.#states.get(key);
-    if (state === undefined) {
-      state = new ServerState(server, this.#clock, this.#onChange);
-      this.#states.set(key, state);
-    }
-    return state;
+  #fail(cause: DownCause): void {
+    this.failing = true;
+    // The gateway could not make a connection to any server.
+    if (cause === 'no_socket') return;
+    this.#ejection.failures += 1;
+    this.#failure = cause;
+    for (const watcher of this.watchers) watcher.onFailure(this);
   }
 
-  /** Forgets all servers but these. */
-  keep(servers: Iterable<ServerName>): void {
-    const kept = new Set(Array.from(servers, serverKey));
-    for (const key of this.#states.keys()) if (!kept.has(key)) this.#states.delete(key);
+  #onEjection(): void {
+    this.#onEvent({ what: 'ejection', report: this.report });
+    this.#onShare();
   }
-}
 
-/** The servers of a configuration, with the addresses that are known of them. */
-export function serversOf(
-  { upstreams }: Pick<Config, 'upstreams'>,
-  facts: ReadonlyMap<string, readonly ServerFact[]>,
-): ServerName[] {
-  return Array.from(upstreams.values(), ({ name, servers }) =>
-    [...servers, ...(facts.get(name) ?? [])].map(({ address }) => ({
-      upstream: name,
-      address: addressText(address),
-    })),
-  ).flat();
-}
-
-export function serverKey({ upstream, address }: ServerName): string {
-  return JSON.stringify([upstream, address]);
+  #onShare(): void {
+    for (const watcher of this.watchers) watcher.onShare();
+  }
 }

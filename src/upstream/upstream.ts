@@ -65,10 +65,13 @@ export class Upstream implements Lease, PoolOwner, H2PoolOwner, RetryScope {
     this.retries = new RetryPolicy(options.retries, options.retried, this);
     this.limit = options.limits.connections;
     this.#patience = ticks(options.timeouts.connectMs);
-    const { servers, facts = [], balance } = options;
-    this.#endpoints = new Endpoints(servers, facts, balancerOf(balance), (server, fact) =>
-      this.#poolOf(server, fact),
-    );
+    this.#endpoints = new Endpoints({
+      ...options,
+      facts: options.facts ?? [],
+      balancer: balancerOf(options.balance),
+      poolOf: (server, fact) => this.#poolOf(server, fact),
+      onChange: () => this.#dialForWaiters(),
+    });
   }
 
   /**
@@ -207,6 +210,7 @@ export class Upstream implements Lease, PoolOwner, H2PoolOwner, RetryScope {
   /** Idle connections end now, others once no request waits for a connection. New requests are still served. */
   drain(): void {
     this.#draining = true;
+    this.#endpoints.close();
     if (this.#size === 0 && this.#waiting.size === 0) this.#stopSweeping();
     for (const pool of this.#endpoints.pools()) pool.drain();
   }

@@ -8,7 +8,7 @@ import {
 } from 'node:http2';
 import { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { causeOf } from '../upstream/server-state.ts';
+import { causeOf } from '../upstream/down-causes.ts';
 import type { CheckCause, CheckResult, CheckTarget } from './check.ts';
 import { judgeResponse, late, MAX_HEAD } from './checked-response.ts';
 import { connectionTo, noHttp2 } from './tcp-check.ts';

@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { causeOf } from '../upstream/server-state.ts';
+import { causeOf } from '../upstream/down-causes.ts';
 import type { CheckCause, CheckResult, CheckTarget } from './check.ts';
 import { judgeResponse, late, MAX_HEAD } from './checked-response.ts';
 

@@ -1,8 +1,8 @@
 import { retryDelay } from '../keysets/pace.ts';
-import type { Timers } from '../keysets/timers.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Slots } from '../lib/slots.ts';
+import type { Timers } from '../lib/timers.ts';
 import type { Resolver } from './resolver.ts';
 
 /** Milliseconds after which a look-up counts as failed; getaddrinfo(3) itself gives up after 30 s or more. */

@@ -1,6 +1,6 @@
-import type { Timers } from '../keysets/timers.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Slots } from '../lib/slots.ts';
+import type { Timers } from '../lib/timers.ts';
 import type { Check, CheckResult, CheckTarget } from './check.ts';
 import { type LastCheck, ServerHealth } from './server-health.ts';
 

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { causeOf } from '../upstream/server-state.ts';
+import { causeOf } from '../upstream/down-causes.ts';
 import type { CheckResult, CheckTarget } from './check.ts';
 
 /** A handshake of TLS has chosen another protocol than `h2`. */

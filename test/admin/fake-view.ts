@@ -78,6 +78,7 @@ export class FakeView implements AdminView {
             state: 'down',
             cause: 'refused',
             since: 1_000_000_001_000,
+            ejected: { until: 1_000_000_010_000, cause: 'unavailable', times: 2 },
             failed: 3,
             ...hidden,
           },

@@ -10,7 +10,7 @@ const portOf = (admin: Admin): number => Number(admin.address.slice(admin.addres
 const line = (first: string): string => `${first}\r\nHost: admin\r\n\r\n`;
 
 /** A server to which no request has gone. */
-const untried = { state: 'untried', cause: null, since: null, failed: 0 };
+const untried = { state: 'untried', cause: null, since: null, failed: 0, ejected: null };
 
 describe('the admin address', () => {
   const view = new FakeView();
@@ -120,6 +120,7 @@ describe('the admin address', () => {
               cause: 'refused',
               since: '2001-09-09T01:46:41.000Z',
               failed: 3,
+              ejected: { until: '2001-09-09T01:46:50.000Z', cause: 'unavailable', times: 2 },
               health: { state: 'unchecked', since: null, fails: 0, last: null },
               lookup: null,
             },

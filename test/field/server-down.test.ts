@@ -87,6 +87,7 @@ describe('an upstream server', () => {
         state: 'down',
         cause: 'refused',
         failed: 3,
+        ejected: null,
         health: { state: 'unchecked', since: null, fails: 0, last: null },
         lookup: null,
       });

@@ -2,11 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { UpstreamServer } from '../../src/config/upstream-config.ts';
 import { addressText } from '../../src/http/host-port.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { systemTimers } from '../../src/lib/timers.ts';
 import { NO_KEY } from '../../src/upstream/balance/balancer.ts';
 import { TwoChoices } from '../../src/upstream/balance/two-choices.ts';
 import { Endpoints } from '../../src/upstream/endpoints.ts';
 import type { ServerFact } from '../../src/upstream/server-facts.ts';
 import type { ServerPool } from '../../src/upstream/server-pool.ts';
+import { ServerState } from '../../src/upstream/server-state.ts';
 import { serverAt } from '../support/gateway.ts';
 
 const named = (host: string, more: Partial<UpstreamServer> = {}): UpstreamServer =>
@@ -31,9 +34,21 @@ const away = (server: UpstreamServer): ServerFact => ({
 function madeFor(first: UpstreamServer, second: UpstreamServer): readonly UpstreamServer[] {
   const made: UpstreamServer[] = [];
   const before = [shared(first), away(second)];
-  const endpoints = new Endpoints([first, second], before, new TwoChoices(), (server, { mode }) => {
-    if (mode === 'ready') made.push(server);
-    return { usable: true, size: 0, drain: () => {} } as unknown as ServerPool;
+  const endpoints = new Endpoints({
+    servers: [first, second],
+    facts: before,
+    balancer: new TwoChoices(),
+    poolOf: (server, { address, mode }) => {
+      if (mode === 'ready') made.push(server);
+      const state = new ServerState(
+        { upstream: 'app', address: addressText(address) },
+        systemClock,
+        systemTimers,
+        () => {},
+      );
+      return { state, usable: true, size: 0, drain: () => {} } as unknown as ServerPool;
+    },
+    onChange: () => {},
   });
   const pool = endpoints.choose(undefined, NO_KEY)?.pool;
   endpoints.take([away(first), shared(second)]);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { systemClock } from '../../src/lib/clock.ts';
 import { CounterFamily } from '../../src/lib/counters.ts';
+import { systemTimers } from '../../src/lib/timers.ts';
 import { Turn } from '../../src/lib/turn.ts';
 import { NO_KEY } from '../../src/upstream/balance/balancer.ts';
 import type { Connection } from '../../src/upstream/h1/connection.ts';
@@ -21,7 +22,7 @@ beforeEach(async () => {
   app = new Upstream({
     failures: new CounterFamily(),
     ofServer: (address) => ({
-      state: new ServerState({ upstream: 'app', address }, systemClock, () => {}),
+      state: new ServerState({ upstream: 'app', address }, systemClock, systemTimers, () => {}),
       onRefusedResponse: (fault) => assert.fail(fault),
     }),
     name: 'app',

@@ -1,5 +1,5 @@
-import type { Timers } from '../../src/keysets/timers.ts';
 import type { Clock } from '../../src/lib/clock.ts';
+import type { Timers } from '../../src/lib/timers.ts';
 
 interface Timer {
   readonly at: number;

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { resolve as absolute } from 'node:path';
 import type { KeyPath } from '../fault.ts';
 import { formatAddress, isHttps, parseServer, parseUnixPath } from '../schema/address.ts';
@@ -33,9 +34,28 @@ export function resolveUpstreams(
     const balance = resolveBalance(upstream.balance, [...path, 'balance'], findings);
     if (servers === undefined) continue;
     const its = tls.resolve(upstream.tls, servers, [...path, 'tls']);
+    warnOfNoOutlier(upstream.outliers, servers, [...path, 'outliers'], findings);
     upstreams.set(name, upstreamFrom(name, servers, its, upstream, { health, balance }));
   }
   return upstreams;
+}
+
+/** Names may have any number of addresses. */
+function warnOfNoOutlier(
+  outliers: FileUpstream['outliers'],
+  servers: readonly UpstreamServer[],
+  path: KeyPath,
+  findings: Findings,
+): void {
+  if (outliers === undefined || servers.some(({ address }) => 'host' in address && isIP(address.host) === 0))
+    return;
+  const count = servers.filter(({ backup }) => !backup).length;
+  if (Math.floor(outliers.most * count) > 0) return;
+  const share = `${Math.round(outliers.most * 100)}%`;
+  findings.warn(
+    path,
+    `never keep requests away from a server: ${share} of ${count === 1 ? 'one server' : `${count} servers`}, rounded down, is none; more servers are meant, or a greater share for most`,
+  );
 }
 
 /** The servers that are right; undefined when none is. */
@@ -145,7 +165,7 @@ function upstreamFrom(
   name: string,
   servers: readonly UpstreamServer[],
   tls: UpstreamConfig['tls'],
-  { timeouts, limits, pipelining, reuse, retries, resolve }: FileUpstream,
+  { timeouts, limits, pipelining, reuse, retries, resolve, outliers, slowStart }: FileUpstream,
   { health, balance }: Pick<UpstreamConfig, 'health' | 'balance'> = {},
 ): UpstreamConfig {
   return {
@@ -163,6 +183,10 @@ function upstreamFrom(
     reuse,
     resolveMs: resolve === 'none' ? undefined : resolve,
     ...(health === undefined ? {} : { health }),
+    ...(outliers === undefined
+      ? {}
+      : { outliers: { failures: outliers.failures, ejectionMs: outliers.ejection, most: outliers.most } }),
+    ...(slowStart === undefined ? {} : { slowStartMs: slowStart }),
     ...(tls === undefined ? {} : { tls }),
     retries,
   };

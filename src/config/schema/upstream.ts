@@ -108,6 +108,25 @@ const retries = section({
     ),
 });
 
+/** A failure in a row more than this would hardly be in a row. */
+const MAX_FAILURES = 1_000;
+
+const outliers = section({
+  failures: count(1, MAX_FAILURES)
+    .prefault(5)
+    .describe(
+      'Attempts in a row that fail: no connection, no response, a wrong one, or one with the status 502, 503 or 504.',
+    ),
+  ejection: duration(100, HOUR)
+    .prefault('10s')
+    .describe('How long the server gets no requests; the second time in a row twice as long, up to 5m.'),
+  most: share()
+    .prefault('50%')
+    .describe(
+      'The share of the servers that may be ejected at one time, rounded down: a single server never is.',
+    ),
+});
+
 /** A service behind the gateway. */
 export const upstream = section({
   servers: list(server, 'a list of URLs such as [http://127.0.0.1:9000]', MAX_SERVERS)
@@ -149,6 +168,16 @@ export const upstream = section({
     ),
   health: health
     .describe('Checks of the servers. Without this key only requests find out whether a server works.')
+    .optional(),
+  outliers: outliers
+    .describe(
+      'Failures in a row keep requests away from a server for a time. Without this key they do not. `{}` means the defaults.',
+    )
+    .optional(),
+  slowStart: duration(100, HOUR)
+    .describe(
+      'The time in which a server that comes back gets more and more requests, from a tenth of its part. Without this key it gets its whole part at once.',
+    )
     .optional(),
   reuse: flag()
     .prefault(true)

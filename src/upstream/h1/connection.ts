@@ -1,9 +1,10 @@
 import { type RequestLines, withClose } from '../../http/message.ts';
 import type { Reason } from '../../reasons.ts';
+import { causeOf, causeOfReason } from '../down-causes.ts';
 import { isRepeatable, mayShareConnection } from '../repeatable.ts';
 import type { ResponseSink } from '../response-sink.ts';
 import type { AttemptFailure } from '../retry.ts';
-import { causeOf, causeOfReason, type ServerState } from '../server-state.ts';
+import type { ServerState } from '../server-state.ts';
 import type { ConnectionTimes } from '../ticks.ts';
 import type { UpstreamStream } from '../upstream-stream.ts';
 import type { ByteSocket } from './byte-socket.ts';
@@ -269,15 +270,11 @@ export class Connection implements UpstreamStream {
     if (head === undefined && pieces === undefined && !complete) return;
     if (head !== undefined) this.#persistence.restrict(head);
     if (complete) {
-      this.outlasted =
-        !this.#requestSent &&
-        response.keepAlive &&
-        response.accepts &&
-        !this.#single &&
-        !this.#socket.writeFailed;
+      this.outlasted = !this.#requestSent && response.goesOn && !this.#single && !this.#socket.writeFailed;
       this.#sink = undefined;
     }
-    if (this.#owner.state.failing) this.#owner.state.answered();
+    const { state } = this.#owner;
+    if (state.failing || response.unavailable) state.heard(head, complete && !response.unavailable);
     let tooMuch = false;
     if (trailers !== undefined) sink?.onTrailers?.(trailers);
     if (sink !== undefined) sink.onResponse(head, pieces ?? nothing, complete);

@@ -1,4 +1,5 @@
 import type { Trailers } from '../../http/message.ts';
+import { isUnavailable } from '../unavailable.ts';
 import type { ResponseEvents, ResponseHead } from './response-head.ts';
 
 /** The lowest status that a server may send instead of reading the whole request. */
@@ -17,8 +18,15 @@ export class ResponseParts implements ResponseEvents {
   keepAlive = false;
   /** The status neither refuses nor redirects the request, so upstream may still read the rest of it. */
   accepts = false;
+  /** The status says that the server is unavailable. */
+  unavailable = false;
   /** Upstream closes without reading the rest of the request: more bytes to it could destroy the response. */
   refuses = false;
+
+  /** Upstream may read the rest of the request after the response. */
+  get goesOn(): boolean {
+    return this.keepAlive && this.accepts;
+  }
 
   /** Expects the response to another request. */
   restart(): void {
@@ -49,6 +57,7 @@ export class ResponseParts implements ResponseEvents {
     this.begun = true;
     this.keepAlive = head.keepAlive;
     this.accepts = head.status < FIRST_REFUSAL;
+    this.unavailable = isUnavailable(head.status);
     this.refuses = !head.keepAlive && !this.accepts;
   }
 

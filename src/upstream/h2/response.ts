@@ -1,4 +1,5 @@
 import type { ResponseHead, Trailers } from '../../http/message.ts';
+import { isUnavailable } from '../unavailable.ts';
 import type { H2Fault, HeadRoom, ResponseReader } from './response-reader.ts';
 
 /** The lowest status that a server may send instead of reading the whole request. */
@@ -16,6 +17,8 @@ export class H2Response {
   begun = false;
   /** The status neither refuses nor redirects the request, so upstream may still read the rest of it. */
   accepts = false;
+  /** The status says that the server is unavailable. */
+  unavailable = false;
   /** Why a part was refused. */
   fault: H2Fault = 'protocol_error';
   readonly #reader: ResponseReader;
@@ -60,6 +63,7 @@ export class H2Response {
     this.begun = true;
     this.head = head;
     this.accepts = head.status < FIRST_REFUSAL;
+    this.unavailable = isUnavailable(head.status);
     this.#length = head.framing === 'none' ? 0 : head.contentLength;
     return true;
   }

@@ -8,9 +8,9 @@ import {
 import type { TLSSocket } from 'node:tls';
 import { MAX_FIELDS } from '../../http/h1/field-scanner.ts';
 import type { Reason } from '../../reasons.ts';
+import { causeOf } from '../down-causes.ts';
 import type { AttemptFailure } from '../retry.ts';
 import type { DownCause } from '../server-report.ts';
-import { causeOf } from '../server-state.ts';
 import type { RequestFields } from './request-fields.ts';
 import type { H2Fault } from './response-reader.ts';
 import type { SessionOptions } from './session-owner.ts';

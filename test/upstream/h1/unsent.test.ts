@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { systemClock } from '../../../src/lib/clock.ts';
+import { systemTimers } from '../../../src/lib/timers.ts';
 import { Turn } from '../../../src/lib/turn.ts';
 import { Connection } from '../../../src/upstream/h1/connection.ts';
 import { SpareHeadReader } from '../../../src/upstream/h1/spare-head-reader.ts';
@@ -23,7 +24,7 @@ async function reused(use: (connection: Connection, server: Socket) => Promise<v
   const ready = new Promise<void>((resolve) => {
     reusable = resolve;
   });
-  const state = new ServerState({ upstream: 'app', address: 'a:1' }, systemClock, () => {});
+  const state = new ServerState({ upstream: 'app', address: 'a:1' }, systemClock, systemTimers, () => {});
   const connection = new Connection({
     tls: undefined,
     address: { host: '127.0.0.1', port: (listener.address() as AddressInfo).port },

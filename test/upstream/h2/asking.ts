@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import type { ResponseHead, Trailers } from '../../../src/http/message.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
+import { systemTimers } from '../../../src/lib/timers.ts';
 import { Turn } from '../../../src/lib/turn.ts';
 import { H2Pool, type H2PoolOptions } from '../../../src/upstream/h2/pool.ts';
 import type { ResponseSink } from '../../../src/upstream/response-sink.ts';
@@ -91,7 +92,7 @@ export class TestPool {
         reuse: true,
         headLimit: 4096,
         turn: new Turn(),
-        state: new ServerState({ upstream: 'app', address: 'a:1' }, systemClock, () => {}),
+        state: new ServerState({ upstream: 'app', address: 'a:1' }, systemClock, systemTimers, () => {}),
         onRefusedResponse: (fault) => this.faults.push(fault),
         ...options,
       },
