@@ -132,6 +132,8 @@ export class Upload {
     this.#stream = undefined;
     this.#free = false;
     this.#framed = this.#chunked;
+    // An empty body has ended without a byte.
+    this.#ended = false;
   }
 
   /** The stream takes bytes (again). */

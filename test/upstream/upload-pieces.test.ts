@@ -133,3 +133,15 @@ test('a body in chunks leaves without them for a stream that frames by itself', 
   assert.ok(socket.text === `${'x'.repeat(PIECES)}end`);
   assert.equal(socket.ended, true);
 });
+
+test('an empty body in chunks ends on each stream that gets it', () => {
+  const { upload } = chunks();
+  const first = new FullSocket(1);
+  upload.attach(first.stream);
+  assert.ok(upload.push(Buffer.alloc(0), true));
+  assert.equal(first.ended, true);
+  upload.detach();
+  const second = new FullSocket(1);
+  upload.attach(second.stream);
+  assert.deepEqual([second.ended, second.text], [true, '0\r\n\r\n']);
+});
