@@ -92,8 +92,12 @@ export async function exchange(
   clearTimeout(hanging);
   const { closedBy } = socket;
   const said = /^connection: close$/im.test(reader.head ?? '');
-  // A client that is not asked to leave must send its announced body before anything else.
-  if (end === 'whole' && !said && !request.closes && !(await isInTime(sent))) end = 'hangs';
+  // A client that is not asked to leave must send its announced body before anything else, or leave: the gateway takes
+  // whatever follows for the rest of that body.
+  if (end === 'whole' && !said && !request.closes) {
+    if (!(await isInTime(sent))) end = 'hangs';
+    else if (await sent) socket.leave(request.leave?.reset);
+  }
   const report = end === 'hangs' ? await reportHang(socket, request) : undefined;
   if (end === 'left') socket.leave(request.leave?.reset);
   else if (end !== 'whole') socket.leave();

@@ -34,7 +34,8 @@ export class Judgement {
     if (came.end === 'left') {
       const possible = [...rights, ...this.excuses.ofLeaver(came, rights)];
       if (possible.some((one) => isBeginning(came, one))) {
-        this.#ledger.note(request.kind, 'left', countOfLeaver(came, possible));
+        const wasCut = this.excuses.mayHaveEnded(connection.openedAt, came.to);
+        this.#ledger.note(request.kind, 'left', countOfLeaver(came, possible, wasCut));
         return;
       }
     }
@@ -57,9 +58,15 @@ export class Judgement {
   }
 }
 
-function countOfLeaver({ wasAsked, reader }: Came, possible: readonly Expected[]): Count | undefined {
+/** @param wasCut its listener may have cut it at the end of its grace, before the client left. */
+function countOfLeaver(
+  { wasAsked, reader }: Came,
+  possible: readonly Expected[],
+  wasCut: boolean,
+): Count | undefined {
   if (!wasAsked) return undefined;
   const outcomes = [...possible.map(({ outcome }) => outcome ?? 'none'), 'client_aborted'];
+  if (wasCut) outcomes.push('draining');
   return { outcomes, isCertain: reader.received > 0 };
 }
 
