@@ -71,6 +71,7 @@ export class SteadyClients extends SteadyLoad {
     let connected = false;
     let responses = 0;
     let waiting = false;
+    let over: () => void = () => {};
     let received = '';
     const send = (): void => {
       if (this.stopping) {
@@ -78,6 +79,7 @@ export class SteadyClients extends SteadyLoad {
         return;
       }
       waiting = true;
+      over = this.track();
       socket.write(`${head()}${fresh ? 'Connection: close\r\n' : ''}\r\n`);
     };
     socket.setEncoding('latin1');
@@ -100,6 +102,7 @@ export class SteadyClients extends SteadyLoad {
       if (received.length > end + length) this.fail(failures.surplus);
       received = '';
       waiting = false;
+      over();
       responses += 1;
       if (fresh || Number.isNaN(length) || /\r\nconnection: close\r\n/i.test(fields)) socket.destroy();
       else send();
@@ -111,6 +114,7 @@ export class SteadyClients extends SteadyLoad {
     });
     return new Promise((resolve) => {
       socket.on('close', () => {
+        over();
         if (secure !== undefined && !connected) this.handshakesRefused += 1;
         if (waiting && received !== '') this.fail(failures.part);
         else if (waiting) this.fail(responses === 0 ? failures.fresh : failures.kept);

@@ -11,6 +11,7 @@ export class SteadyLoad {
   handshakesRefused = 0;
   protected stopping = false;
   #failed = 0;
+  readonly #underWay = new Set<object>();
   #ends: readonly Promise<void>[] = [];
 
   /** Clients at a time. */
@@ -30,6 +31,16 @@ export class SteadyLoad {
     }
   }
 
+  /** Resolves when every request that is under way now has a response, or has failed. */
+  async turnOver(): Promise<void> {
+    const before = [...this.#underWay];
+    const deadline = performance.now() + PASS_MS;
+    while (before.some((request) => this.#underWay.has(request))) {
+      if (performance.now() > deadline) throw new Error('clients hang');
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
   /** Sends no more; resolves when every current request has ended. */
   async stop(): Promise<void> {
     this.stopping = true;
@@ -39,6 +50,13 @@ export class SteadyLoad {
   /** Begins as many clients; `live` runs each of them until `stopping`. */
   protected begin(clients: number, live: () => Promise<void>): void {
     this.#ends = Array.from({ length: clients }, live);
+  }
+
+  /** A request is under way. @returns ends it. */
+  protected track(): () => void {
+    const request = {};
+    this.#underWay.add(request);
+    return () => void this.#underWay.delete(request);
   }
 
   protected fail(what: string): void {

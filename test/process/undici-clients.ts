@@ -1,4 +1,5 @@
 import { Agent, request } from 'undici';
+import { SteadyLoad } from './steady-load.ts';
 
 export interface UndiciOptions {
   readonly port: number;
@@ -12,31 +13,27 @@ export interface UndiciOptions {
 const CLIENTS = 8;
 
 /** A second client, which is widely used: it keeps its connections and retries no request either. */
-export class UndiciClients {
-  /** Correct responses. */
-  correct = 0;
-  /** Failures by kind. */
-  readonly failures: Record<string, number> = {};
+export class UndiciClients extends SteadyLoad {
   readonly #agent = new Agent({ connections: CLIENTS });
-  readonly #ends: readonly Promise<void>[];
-  #stopping = false;
 
   constructor(options: UndiciOptions) {
-    this.#ends = Array.from({ length: CLIENTS }, () => this.#live(options));
+    super();
+    this.begin(CLIENTS, () => this.#live(options));
   }
 
-  /** Sends no more; resolves when every current request has ended. May be called again. */
-  async stop(): Promise<void> {
-    this.#stopping = true;
-    await Promise.all(this.#ends);
+  /** May be called again. */
+  override async stop(): Promise<void> {
+    await super.stop();
     if (!this.#agent.closed) await this.#agent.close();
   }
 
   async #live({ port, path, headers = () => ({}), judge }: UndiciOptions): Promise<void> {
-    while (!this.#stopping) {
+    while (!this.stopping) {
+      const over = this.track();
       const wrong = await this.#once(`http://127.0.0.1:${port}${path}`, headers(), judge);
+      over();
       if (wrong === undefined) this.correct += 1;
-      else this.failures[wrong] = (this.failures[wrong] ?? 0) + 1;
+      else this.fail(wrong);
     }
   }
 
