@@ -36,6 +36,8 @@ export interface PooledConnection extends UpstreamStream {
 
 /** The upstream, as the pool of one of its servers sees it. */
 export interface PoolOwner {
+  /** Where a pool that is made later begins to count. */
+  readonly tick: number;
   /** Gives a connection that has become idle to a request that waits. Returns false when none waits. */
   assign(connection: PooledConnection, pool: ServerPool): boolean;
   /** Gives the room on a connection in use to requests that wait. */
@@ -47,7 +49,7 @@ export interface PoolOwner {
 /** The connections to one address of an upstream server. */
 export class Pool implements ConnectionOwner<Connection>, ServerPool {
   /** The tick of the upstream; connections compare their deadlines with it. */
-  tick = 0;
+  tick: number;
   readonly state: ServerState;
   readonly #options: PoolOptions;
   readonly #owner: PoolOwner;
@@ -66,6 +68,7 @@ export class Pool implements ConnectionOwner<Connection>, ServerPool {
   constructor(options: PoolOptions, owner: PoolOwner) {
     this.#options = options;
     this.#owner = owner;
+    this.tick = owner.tick;
     this.state = options.state;
     this.#times = connectionTimes(options.timeouts);
   }

@@ -24,6 +24,8 @@ export interface H2PoolOptions extends Pick<UpstreamConfig, 'timeouts' | 'reuse'
 
 /** The upstream, as the pool of one of its servers sees it. */
 export interface H2PoolOwner {
+  /** Where a pool that is made later begins to count. */
+  readonly tick: number;
   /** More requests may be sent on the sessions. */
   onRoom(pool: H2Pool): void;
   /** A session has ended, so another one may be made. */
@@ -33,7 +35,7 @@ export interface H2PoolOwner {
 /** The sessions with one address of an upstream server that speaks HTTP/2. */
 export class H2Pool implements SessionOwner<H2Session>, ServerPool {
   /** The tick of the upstream; sessions compare their deadlines with it. */
-  tick = 0;
+  tick: number;
   readonly state: ServerState;
   readonly #options: H2PoolOptions;
   readonly #owner: H2PoolOwner;
@@ -49,6 +51,7 @@ export class H2Pool implements SessionOwner<H2Session>, ServerPool {
   constructor(options: H2PoolOptions, owner: H2PoolOwner) {
     this.#options = options;
     this.#owner = owner;
+    this.tick = owner.tick;
     this.state = options.state;
     this.#times = connectionTimes(options.timeouts);
   }

@@ -97,6 +97,7 @@ export class TestPool {
         ...options,
       },
       {
+        tick: 0,
         onRoom: () => {
           this.rooms += 1;
         },
