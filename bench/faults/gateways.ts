@@ -38,7 +38,9 @@ export const INTERVAL_MS = 1_000;
 const CHECK_TIMEOUT_MS = 250;
 export const FALL = 2;
 const RISE = 2;
+const FAILURES = 5;
 const RESPONSE_S = 3;
+const SLOW_START_S = 5;
 const WITHIN_NAMESPACE = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'; // In a mount namespace of its own.
 
 export function portcullisOver({ places, authority, resolvConf }: Surroundings): FaultGateway {
@@ -51,7 +53,9 @@ export function portcullisOver({ places, authority, resolvConf }: Surroundings):
   const upstream = [
     'balance: least-connections',
     `health: { path: ${CHECK_PATH}, interval: ${INTERVAL_MS}ms, timeout: ${CHECK_TIMEOUT_MS}ms, rise: ${RISE}, fall: ${FALL} }`,
+    `outliers: { failures: ${FAILURES} }`,
     'retries: { attempts: 1, on: [connect, reset, unavailable] }',
+    `slowStart: ${SLOW_START_S}s`,
     `timeouts: { connect: 1s, response: ${RESPONSE_S}s }`,
     ...(authority === undefined ? [] : [`tls: { ca: ${authority}, serverName: ${SERVER_NAME} }`]),
   ].join(', ');
@@ -75,7 +79,7 @@ export function portcullisOver({ places, authority, resolvConf }: Surroundings):
 export function haproxyOver({ places, authority, resolvConf, directory }: Surroundings): FaultGateway {
   const [first] = places as [ServerPlace];
   const socket = join(directory, 'haproxy.sock');
-  const check = `check inter ${INTERVAL_MS}ms rise ${RISE} fall ${FALL}`;
+  const check = `check inter ${INTERVAL_MS}ms rise ${RISE} fall ${FALL} observe layer7 error-limit ${FAILURES} on-error mark-down slowstart ${SLOW_START_S}s`;
   const tls =
     authority === undefined
       ? ''
