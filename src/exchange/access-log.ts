@@ -45,6 +45,8 @@ export interface AccessRecord {
   /** Status of a reply, once it is sent. */
   status: number | undefined;
   durationMs: number;
+  /** Address of the server that was tried last; null where none was. */
+  server: string | null;
   /** Times that the request was sent upstream, or tried to be. */
   attempts: number;
   /** Bytes of the body of the response, or of the reply, given to the client's connection. */
@@ -94,6 +96,7 @@ export class AccessLog {
       tls,
       status: undefined,
       durationMs: 0,
+      server: null,
       attempts: 1,
       responseBytes: 0,
       pathRule: undefined,
@@ -128,6 +131,7 @@ export class AccessLog {
       requestBytes: end.requestBytes,
       answerBytes: record.responseBytes,
       upstream: end.upstream,
+      server: record.server,
       ...(record.attempts === 1 ? {} : { attempts: record.attempts }),
       ...(record.pathRule === undefined ? {} : { pathRule: record.pathRule }),
     };

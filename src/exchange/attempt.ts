@@ -23,10 +23,10 @@ export interface AttemptOwner {
   onInterim(head: ResponseHead): void;
   /** See `ResponseSink`. */
   onTrailers(trailers: Trailers): void;
-  /** The attempt has ended, and another one follows. No byte of a response has gone to the client. */
-  onRetry(retry: Retry): void;
-  /** The response will not arrive, or not all of it. */
-  onFailure(reason: Reason): void;
+  /** The attempt at this server has ended, and another one follows. No byte of a response has gone to the client. */
+  onRetry(retry: Retry, server: ServerState): void;
+  /** The response of this server will not arrive, or not all of it. */
+  onFailure(reason: Reason, server: ServerState): void;
 }
 
 /** One try at an upstream: waits for a connection, sends the request's head, and carries the response to the exchange. */
@@ -139,8 +139,13 @@ export class Attempt implements Waiter, ResponseSink {
     failures.of(failure.reason).value += 1;
     this.#release();
     const retry = retries.afterFailure(failure, server, this.#retry);
-    if (retry === undefined) this.#owner.onFailure(failure.reason);
-    else this.#owner.onRetry(retry);
+    if (retry === undefined) this.#owner.onFailure(failure.reason, server);
+    else this.#owner.onRetry(retry, server);
+  }
+
+  /** The server that has the request, or gets it once the connection is made. */
+  get server(): ServerState | undefined {
+    return this.#stream?.server;
   }
 
   /** The stream itself ends a request whose client is silent for too long. */
@@ -177,12 +182,13 @@ export class Attempt implements Waiter, ResponseSink {
   #startsAnew(complete: boolean): boolean {
     const stream = this.#stream;
     if (stream === undefined || this.#interim || !isRepeatable(this.#method, this.#hasBody)) return false;
-    const retry = this.#upstream.retries.afterUnavailable(stream.server, this.#retry);
+    const { server } = stream;
+    const retry = this.#upstream.retries.afterUnavailable(server, this.#retry);
     if (retry === undefined) return false;
     this.#stream = undefined;
     if (!complete) stream.abandon(this);
     this.#release();
-    this.#owner.onRetry(retry);
+    this.#owner.onRetry(retry, server);
     return true;
   }
 

@@ -9,6 +9,7 @@ import type { Reason } from '../reasons.ts';
 import { findPreflight } from '../routing/preflight.ts';
 import { NO_KEY } from '../upstream/balance/balancer.ts';
 import type { Retry } from '../upstream/retry.ts';
+import type { ServerState } from '../upstream/server-state.ts';
 import type { UpstreamStream } from '../upstream/upstream-stream.ts';
 import type { AccessRecord } from './access-log.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
@@ -218,7 +219,10 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
       this.#response = this.#wire?.tokenInUrl === true ? privateResponse(its) : its;
       client.begin(this.#response);
     }
-    if (this.#access !== undefined) for (const piece of pieces) this.#access.responseBytes += piece.length;
+    if (this.#access !== undefined) {
+      this.#noteServer(this.#attempt?.server);
+      for (const piece of pieces) this.#access.responseBytes += piece.length;
+    }
     if (complete) this.#onComplete();
     const taken = client.send(pieces, complete);
     if (!complete) {
@@ -251,12 +255,14 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   }
 
   /** 7. The ways to end; each exchange counts exactly one. */
-  onFailure(reason: Reason): void {
+  onFailure(reason: Reason, server: ServerState): void {
+    this.#noteServer(server);
     this.#refuse(reason);
   }
 
-  onRetry(retry: Retry): void {
+  onRetry(retry: Retry, server: ServerState): void {
     if (this.#ended) return;
+    this.#noteServer(server);
     if (this.#access !== undefined) this.#access.attempts += 1;
     this.body?.detach();
     this.#forward(retry);
@@ -266,6 +272,11 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   #leave(): void {
     this.client.abort();
     this.#end('client_aborted');
+  }
+
+  /** For the access log: the server that was tried last. */
+  #noteServer(server: ServerState | undefined): void {
+    if (this.#access !== undefined && server !== undefined) this.#access.server = server.address;
   }
 
   get #ended(): boolean {
@@ -349,6 +360,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     this.#outcome = outcome;
     this.#pending?.cancel();
     this.#pending = undefined;
+    if (this.#access !== undefined) this.#noteServer(this.#attempt?.server);
     this.#attempt?.abandon();
     if (this.#rest === undefined) this.body?.drop();
     else if (outcome !== 'forwarded') this.#rest.stop();

@@ -57,6 +57,11 @@ export class ServerState {
     this.#slowStart = new SlowStart(timers, () => this.#onShare());
   }
 
+  /** `host:port`, or `unix:/path`. */
+  get address(): string {
+    return this.#address;
+  }
+
   get report(): ServerReport {
     return {
       upstream: this.#upstream,

@@ -47,6 +47,7 @@ describe('a line', () => {
       ...end,
       durationMs: 1.235,
       answerBytes: 0,
+      server: null,
       message: 'request',
     });
   });

@@ -43,6 +43,7 @@ const fields = [
   'requestBytes',
   'answerBytes',
   'upstream',
+  'server',
   'message',
 ];
 
