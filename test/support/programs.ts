@@ -7,6 +7,7 @@ const debianPackages: Readonly<Record<string, string>> = {
   curl: 'curl',
   nghttp: 'nghttp2-client',
   h2load: 'nghttp2-client',
+  nghttpd: 'nghttp2-server',
   ab: 'apache2-utils',
   nc: 'netcat-openbsd',
   slowhttptest: 'slowhttptest',
