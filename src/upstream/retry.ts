@@ -38,10 +38,24 @@ export function isUntaken({ reason, sent, responseBegun, reused, repeatable }: A
  */
 const LEAST_BUDGET = 3;
 
+/**
+ * Causes by which a server has refused a connection at once. It has done no work for the request, and is not slow, so another
+ * attempt adds no load to an upstream that has too much: each request still reaches one server.
+ */
+const refusals: ReadonlySet<DownCause> = new Set<DownCause>([
+  'refused',
+  'unreachable',
+  'certificate_expired',
+  'certificate_name',
+  'certificate_untrusted',
+]);
+
 /** One more attempt at a request. */
 export interface Retry {
   /** Retries of the request that count, with this one. */
   readonly counted: number;
+  /** It takes a place in the budget until it ends. */
+  readonly holdsPlace: boolean;
   /** A kept connection turned out to be closed. Another kept one may be as dead, so only a new one will do. */
   readonly fresh: boolean;
   /** The server that the last attempt failed on; undefined where its failure says nothing of the server. */
@@ -61,7 +75,7 @@ export interface RetryScope {
  *
  * After a kept connection turned out to be closed, a request is sent again once, beside the configured attempts and the
  * budget: the server has not taken the request, so the server gets no request twice. All other retries go to another
- * server, and each holds a place in the budget until its attempt ends.
+ * server, and each holds a place in the budget until its attempt ends, unless the server has refused the connection.
  */
 export class RetryPolicy {
   readonly #attempts: number;
@@ -87,40 +101,49 @@ export class RetryPolicy {
   afterFailure(failure: AttemptFailure, server: ServerState, earlier: Retry | undefined): Retry | undefined {
     if (isUntaken(failure) && earlier?.fresh !== true) {
       this.#counts.of('kept_closed').value += 1;
-      return { counted: earlier?.counted ?? 0, fresh: true, avoid: earlier?.avoid };
+      return { counted: earlier?.counted ?? 0, holdsPlace: false, fresh: true, avoid: earlier?.avoid };
     }
-    const { reason, sent, responseBegun, repeatable } = failure;
+    const { reason, cause, sent, responseBegun, repeatable } = failure;
     if (reason === 'upstream_unreachable' && sent === 'nothing') {
-      return this.#elsewhere('connect', server, earlier);
+      return this.#elsewhere('connect', server, earlier, !refusals.has(cause));
     }
     if (reason === 'upstream_reset' && (repeatable || sent === 'nothing') && !responseBegun) {
-      return this.#elsewhere('reset', server, earlier);
+      return this.#elsewhere('reset', server, earlier, true);
     }
     return undefined;
   }
 
   /** The attempt that follows a response with 502, 503 or 504 to a repeatable request; undefined for none. */
   afterUnavailable(server: ServerState, earlier: Retry | undefined): Retry | undefined {
-    return this.#elsewhere('unavailable', server, earlier);
+    return this.#elsewhere('unavailable', server, earlier, true);
   }
 
   /** An attempt begins. Must be followed by `ends`. */
   begins(retry: Retry): void {
-    if (retry.counted > 0) this.#underWay += 1;
+    if (retry.holdsPlace) this.#underWay += 1;
   }
 
   ends(retry: Retry): void {
-    if (retry.counted > 0) this.#underWay -= 1;
+    if (retry.holdsPlace) this.#underWay -= 1;
   }
 
-  #elsewhere(cause: RetryCause, server: ServerState, earlier: Retry | undefined): Retry | undefined {
+  #elsewhere(
+    on: RetryCause,
+    server: ServerState,
+    earlier: Retry | undefined,
+    holdsPlace: boolean,
+  ): Retry | undefined {
     const counted = (earlier?.counted ?? 0) + 1;
-    if (!this.#on.has(cause) || counted > this.#attempts || !this.#scope.hasOther(server)) return undefined;
-    if (this.#underWay >= Math.max(LEAST_BUDGET, Math.floor(this.#scope.underWay * this.#budget))) {
+    if (!this.#on.has(on) || counted > this.#attempts || !this.#scope.hasOther(server)) return undefined;
+    if (holdsPlace && this.#isSpent) {
       this.#counts.of('over_budget').value += 1;
       return undefined;
     }
     this.#counts.of('sent').value += 1;
-    return { counted, fresh: earlier?.fresh === true, avoid: server };
+    return { counted, holdsPlace, fresh: earlier?.fresh === true, avoid: server };
+  }
+
+  get #isSpent(): boolean {
+    return this.#underWay >= Math.max(LEAST_BUDGET, Math.floor(this.#scope.underWay * this.#budget));
   }
 }

@@ -20,7 +20,7 @@ let retries: RetryPolicy;
 
 const server = {} as ServerState;
 /** A kept connection turned out to be closed. */
-const again: Retry = { counted: 0, fresh: true, avoid: undefined };
+const again: Retry = { counted: 0, holdsPlace: false, fresh: true, avoid: undefined };
 
 const stream = {
   server,
@@ -190,7 +190,7 @@ describe('an attempt', () => {
     });
 
     test('holds its place in the budget until it ends, in each way to end', () => {
-      const retry: Retry = { counted: 1, fresh: false, avoid: server };
+      const retry: Retry = { counted: 1, holdsPlace: true, fresh: false, avoid: server };
       const ends: readonly ((one: Attempt) => void)[] = [
         (one) => one.abandon(),
         (one) => void one.finish(),

@@ -47,7 +47,7 @@ describe('a request that upstream has not begun', () => {
       others = false;
       const none = policy({ attempts: 0 });
       const retry = none.afterFailure(failure, server, undefined);
-      assert.deepEqual(retry, { counted: 0, fresh: true, avoid: undefined });
+      assert.deepEqual(retry, { counted: 0, holdsPlace: false, fresh: true, avoid: undefined });
       assert.equal(none.afterFailure(failure, server, retry), undefined);
       assert.deepEqual(counted(), { kept_closed: 1 });
       assert.ok(isUntaken(failure));
@@ -74,9 +74,9 @@ describe('a request that upstream may have begun', () => {
     test(`goes to another server, within attempts: ${name}`, () => {
       const rules = policy({ attempts: 2 });
       const first = rules.afterFailure(failure, server, undefined);
-      assert.deepEqual(first, { counted: 1, fresh: false, avoid: server });
+      assert.deepEqual(first, { counted: 1, holdsPlace: true, fresh: false, avoid: server });
       const second = rules.afterFailure(failure, server, first);
-      assert.deepEqual(second, { counted: 2, fresh: false, avoid: server });
+      assert.deepEqual(second, { counted: 2, holdsPlace: true, fresh: false, avoid: server });
       assert.equal(rules.afterFailure(failure, server, second), undefined);
       others = false;
       assert.equal(rules.afterFailure(failure, server, undefined), undefined);
@@ -143,6 +143,36 @@ describe('the budget for retries', () => {
       for (let count = 0; count < 50; count += 1) begin(rules);
       assert.deepEqual(counted(), { sent: most, over_budget: 50 - most });
     }
+  });
+
+  test('is not for a server that refuses a connection, and is for one that leaves it open', () => {
+    const rules = policy({ attempts: 2 });
+    const fill = [begin(rules), begin(rules), begin(rules)];
+    for (const cause of [
+      'refused',
+      'unreachable',
+      'certificate_expired',
+      'certificate_name',
+      'certificate_untrusted',
+    ] as const) {
+      const retry = rules.afterFailure({ ...unreachable, cause }, server, undefined);
+      assert.deepEqual(retry, { counted: 1, holdsPlace: false, fresh: false, avoid: server }, cause);
+      rules.begins(retry as Retry);
+      rules.ends(retry as Retry);
+    }
+    for (const cause of ['timeout', 'reset', 'tls_failed', 'no_socket', 'failed'] as const) {
+      assert.equal(rules.afterFailure({ ...unreachable, cause }, server, undefined), undefined, cause);
+    }
+    // Its later failure is judged like any other, and the places that others hold stay theirs.
+    const refused: AttemptFailure = { ...unreachable, cause: 'refused' };
+    const first = rules.afterFailure(refused, server, undefined);
+    assert.equal(rules.afterFailure(reset, server, first), undefined);
+    rules.ends(fill[0] as Retry);
+    assert.equal(rules.afterFailure(reset, server, first)?.holdsPlace, true);
+    // It counts among the attempts.
+    const second = rules.afterFailure(refused, server, first);
+    assert.equal(second?.counted, 2);
+    assert.equal(rules.afterFailure(refused, server, second), undefined);
   });
 
   test('has room again when an attempt ends', () => {

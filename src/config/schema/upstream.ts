@@ -100,7 +100,9 @@ const retries = section({
   attempts: count(0, MAX_RETRIES).prefault(1).describe('Attempts at other servers, beside the first one.'),
   budget: share()
     .prefault('20%')
-    .describe('The share of the requests under way that may be such attempts; three always may.'),
+    .describe(
+      'The share of the requests under way that may be such attempts; three always may, and all after a refused connection.',
+    ),
   on: list(oneOf(['connect', 'reset', 'unavailable']), 'a list of connect, reset and unavailable', 3)
     .prefault(['connect', 'reset'])
     .describe(
