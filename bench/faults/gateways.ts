@@ -39,6 +39,7 @@ const CHECK_TIMEOUT_MS = 250;
 export const FALL = 2;
 const RISE = 2;
 const FAILURES = 5;
+const CONNECT_S = 5;
 const RESPONSE_S = 3;
 const SLOW_START_S = 5;
 const WITHIN_NAMESPACE = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'; // In a mount namespace of its own.
@@ -56,7 +57,7 @@ export function portcullisOver({ places, authority, resolvConf }: Surroundings):
     `outliers: { failures: ${FAILURES} }`,
     'retries: { attempts: 1, on: [connect, reset, unavailable] }',
     `slowStart: ${SLOW_START_S}s`,
-    `timeouts: { connect: 1s, response: ${RESPONSE_S}s }`,
+    `timeouts: { connect: ${CONNECT_S}s, response: ${RESPONSE_S}s }`,
     ...(authority === undefined ? [] : [`tls: { ca: ${authority}, serverName: ${SERVER_NAME} }`]),
   ].join(', ');
   return {
@@ -93,7 +94,7 @@ export function haproxyOver({ places, authority, resolvConf, directory }: Surrou
   const backend = [
     '',
     'balance leastconn',
-    'timeout connect 1s',
+    `timeout connect ${CONNECT_S}s`,
     `timeout server ${RESPONSE_S}s`,
     `timeout check ${CHECK_TIMEOUT_MS}ms`,
     'retries 1',

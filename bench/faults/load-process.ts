@@ -11,6 +11,7 @@ import {
   REQUEST_PATH,
   SERVER_FIELD,
   UNANSWERED,
+  WARM_UP_CONNECTIONS,
 } from './messages.ts';
 
 // The clients of a gateway, in their own process. Each request leaves at its time, whatever became of the earlier ones.
@@ -121,7 +122,8 @@ function begin(due: number): void {
 }
 
 const stop = once(process, 'message');
-for (let count = 0; count < CONNECTIONS; count += 1) begin(now());
+const connections = plan.rate === undefined ? CONNECTIONS : WARM_UP_CONNECTIONS;
+for (let count = 0; count < connections; count += 1) begin(now());
 if (plan.rate !== undefined) {
   await delay(WARM_UP_MS);
   isClosedLoop = false;

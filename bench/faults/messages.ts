@@ -9,8 +9,9 @@ export const SLOW_MS = 100 * USUAL_MS;
 export const CHECK_PATH = '/healthz';
 export const REQUEST_PATH = '/r/';
 
-/** Connections of a closed loop. */
+/** Connections of a closed loop: of one that shows what a gateway takes, and of a warm-up. */
 export const CONNECTIONS = 128;
+export const WARM_UP_CONNECTIONS = 32;
 
 /** The response field with the number of the server. */
 export const SERVER_FIELD = 'x-server';
