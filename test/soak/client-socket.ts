@@ -42,6 +42,7 @@ export class ClientSocket implements Connection {
   readonly #socket: Socket;
   readonly #ended: Promise<void>;
   #port: number | undefined;
+  #hasLeft = false;
   #events: SocketEvents | undefined;
   #surplus: Buffer = Buffer.alloc(0);
 
@@ -52,6 +53,7 @@ export class ClientSocket implements Connection {
       ? connectTls({ ...tls, socket: this.#carrier, ...(protocol && { ALPNProtocols: [protocol] }) })
       : this.#carrier;
     this.#socket.on('data', (bytes) => {
+      if (this.#hasLeft) return;
       if (this.#events === undefined) this.#surplus = Buffer.concat([this.#surplus, bytes]);
       else this.#events.onBytes(bytes);
     });
@@ -132,7 +134,9 @@ export class ClientSocket implements Connection {
 
   leave(reset = false): void {
     this.closedBy ??= 'the client';
-    if (reset) this.#carrier.resetAndDestroy();
+    this.#hasLeft = true;
+    // Within an event of the TLS socket Node.js still uses the carrier, and a reset at once ends the process.
+    if (reset) setImmediate(() => this.#carrier.resetAndDestroy());
     else this.#socket.destroy();
   }
 

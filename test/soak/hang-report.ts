@@ -12,9 +12,17 @@ export type HangReport = (connection: Connection, request?: SoakRequest) => Prom
 /** Metrics that show where requests wait. */
 const TELLING = /^portcullis_(?:verify_queue_depth|upstream_connections)\b.*$/gm;
 
-/** Reports of hangs in this soak. The first one leaves a heap snapshot of the worker in the gateway's folder. */
-export function hangReportOf(gateway: SoakGateway, upstreams: readonly SoakUpstream[]): HangReport {
-  let hasSnapshot = false;
+/**
+ * Reports of hangs in this soak.
+ * @param wantsSnapshot the first one leaves a heap snapshot of the worker in the gateway's folder. The worker stands still
+ * meanwhile: for a second, or on a busy machine for so long that the supervisor kills it.
+ */
+export function hangReportOf(
+  gateway: SoakGateway,
+  upstreams: readonly SoakUpstream[],
+  wantsSnapshot: boolean,
+): HangReport {
+  let mayTake = wantsSnapshot;
   return async ({ port }, request) => {
     const path = request?.head.split(' ', 2)[1];
     const seen = (path === undefined ? [] : upstreams).map(
@@ -27,8 +35,8 @@ export function hangReportOf(gateway: SoakGateway, upstreams: readonly SoakUpstr
     const pids = Array.from(sockets.matchAll(/pid=(\d+)/g), ([, pid]) => Number(pid));
     const worker = listeners.find(({ pid }) => pids.includes(pid));
     const lines = [...seen, sockets, queues, `worker ${JSON.stringify(worker ?? listeners)}`, ...metrics];
-    if (worker !== undefined && !hasSnapshot) {
-      hasSnapshot = true;
+    if (worker !== undefined && mayTake) {
+      mayTake = false;
       lines.push(`snapshot ${await takeSnapshot(gateway.folder, worker.pid)}`);
     }
     return lines.map((line) => `\n    ${line.trimEnd()}`).join('');

@@ -29,6 +29,7 @@ const { values } = parseArgs({
     clients: { type: 'string' },
     engine: { type: 'string' },
     tls: { type: 'boolean' },
+    snapshot: { type: 'boolean', default: false },
   },
 });
 const seconds = Number(values.seconds ?? 120);
@@ -59,7 +60,17 @@ const gateway = await SoakGateway.start({ engine, jwks: issuer.jwks, upstreams: 
 process.on('exit', () => gateway.kill());
 
 const stock = { tokens: new Tokens(issuer), version: new History(0) };
-const world = { gateway, issuer, upstreams, stock, ledger, windows, connections, chance };
+const world = {
+  gateway,
+  issuer,
+  upstreams,
+  stock,
+  ledger,
+  windows,
+  connections,
+  chance,
+  wantsSnapshot: values.snapshot,
+};
 const soak = new Soak(clients, world, new Excuses(windows, queuesMove), say);
 const faults: string[] = [];
 try {

@@ -32,6 +32,13 @@ const STILL_MS = 5_000;
 
 const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** What the run makes and watches. */
+interface SoakedWorld extends World {
+  readonly connections: Set<Connection>;
+  /** See `hangReportOf`. */
+  readonly wantsSnapshot: boolean;
+}
+
 interface Client {
   /** Resolves at the end of the exchange. */
   send(request: SoakRequest): Promise<void>;
@@ -43,25 +50,20 @@ interface Client {
 export class Soak {
   readonly watch = new Watch();
   readonly disturbances: Disturbances;
-  readonly #world: World & { readonly connections: Set<Connection> };
+  readonly #world: SoakedWorld;
   readonly #say: (line: string) => void;
   readonly #clients: readonly (readonly [Client, World['chance']])[];
   #beganAt = performance.now();
   #over = false;
 
   /** @param clients their number. */
-  constructor(
-    clients: number,
-    world: World & { readonly connections: Set<Connection> },
-    excuses: Excuses,
-    say: (line: string) => void,
-  ) {
+  constructor(clients: number, world: SoakedWorld, excuses: Excuses, say: (line: string) => void) {
     this.#world = world;
     this.#say = say;
     this.disturbances = new Disturbances(world);
     const { gateway, upstreams, ledger, connections, chance } = world;
     const { port, certificates } = gateway;
-    const reportHang = hangReportOf(gateway, upstreams);
+    const reportHang = hangReportOf(gateway, upstreams, world.wantsSnapshot);
     const judgement = new Judgement(ledger, excuses);
     const options = { port, connections, certificates, reportHang, judgement };
     let sessions: H2Sessions | undefined;
