@@ -3,9 +3,10 @@ import { readdirSync, readlinkSync } from 'node:fs';
 /** Open file descriptors of a process by their kind, such as `socket` or `pipe`, or the file's name. */
 export type Descriptors = ReadonlyMap<string, number>;
 
+/** None when the process has ended. */
 export function descriptorsOf(pid: number): Descriptors {
   const kinds = new Map<string, number>();
-  for (const fd of readdirSync(`/proc/${pid}/fd`)) {
+  for (const fd of fdsOf(pid)) {
     let link: string;
     try {
       link = readlinkSync(`/proc/${pid}/fd/${fd}`);
@@ -16,6 +17,15 @@ export function descriptorsOf(pid: number): Descriptors {
     kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
   }
   return kinds;
+}
+
+function fdsOf(pid: number): readonly string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`);
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
+    throw error;
+  }
 }
 
 /** The most of each kind. */

@@ -32,7 +32,7 @@ describe('a client of the soak whose response comes before it has sent its body'
   before(async () => {
     server = createServer((socket: Socket) => {
       received = '';
-      ended = once(socket, 'close');
+      ended = new Promise((resolve) => socket.once('close', resolve));
       socket.on('error', () => {}); // A reset.
       socket.setEncoding('latin1').on('data', (text: string) => {
         if (received === '') socket.write(REPLY);
@@ -66,7 +66,9 @@ describe('a client of the soak whose response comes before it has sent its body'
       const socket = await send(leaving(upload(), leave));
       assert.equal(socket.closedBy, 'the client');
       await ended;
-      assert.ok(received.endsWith('\r\n\r\naaaaaaaaaa'), received);
+      const body = received.split('\r\n\r\n')[1] ?? '';
+      // A reset takes with it what the server has not read.
+      assert.ok('aaaaaaaaaa'.startsWith(body) && (reset || body.length === 10), received);
     });
   }
 });

@@ -115,8 +115,9 @@ export class Soak {
     let since = performance.now();
     let before = new Map<number, Descriptors>();
     while (performance.now() < deadline && performance.now() - since < STILL_MS) {
-      await rest(LOOK_MS);
       const { listeners } = await gateway.admin.status();
+      // By then the connection of that question has ended.
+      await rest(LOOK_MS);
       const now = new Map(
         [gateway.pid, ...listeners.map(({ pid }) => pid)].map((pid) => [pid, descriptorsOf(pid)]),
       );
