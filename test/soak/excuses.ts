@@ -13,6 +13,7 @@ export interface Excuse {
   readonly isCertain: boolean;
 }
 
+const draining = refused(503, 'draining');
 const unreachable = [refused(502, 'upstream_unreachable'), refused(502, 'upstream_reset')];
 
 /** Explains a deviation by earlier events; undefined when nothing explains it. */
@@ -49,6 +50,17 @@ export class Excuses {
     }
     if (isCut && isRefused && this.mayClose(connection.openedAt, to)) {
       return { why: 'not begun by a listener that was replaced', outcomes: [], isCertain: false };
+    }
+    // On a busy machine an exchange can last longer than a listener that is replaced waits for it.
+    const isLong = to - from >= GRACE_SECONDS * 1000;
+    const reply = isHead ? headOnly(draining) : draining;
+    if (
+      isLong &&
+      this.mayHaveEnded(connection.openedAt, to) &&
+      (isCut || faultOf(came, reply) === undefined)
+    ) {
+      const outcomes = ['draining', ...rights.map(outcomeOf)];
+      return { why: 'longer than the grace of a listener that was replaced', outcomes, isCertain: false };
     }
     const isUntouched = isCut && isFirst && reader.received === 0;
     if (isUntouched && !this.#queuesMove && this.#windows.overlap('roll', connection.openedAt, to)) {
