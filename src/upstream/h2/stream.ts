@@ -76,6 +76,8 @@ export class H2Stream implements UpstreamStream {
   #read = false;
   /** node:http2 has given up the session because of the server's bytes. */
   #violated = false;
+  /** The session was lost before the stream was closed. */
+  #lost = false;
   /** The sink has the whole response, or its failure. */
   #over = false;
 
@@ -268,6 +270,8 @@ export class H2Stream implements UpstreamStream {
       }
       this.#read = true;
     }
+    // With its last stream a session may end, which is no failure of the stream.
+    this.#lost = host.loss !== undefined;
     host.onStreamClosed(this);
     if (!this.#over) this.#deliver();
     if (!this.#serverEnded && this.#sink !== undefined) this.#fail(this.#reasonOf(node), NGHTTP2_CANCEL);
@@ -277,7 +281,7 @@ export class H2Stream implements UpstreamStream {
   /** Why the stream was closed before its end. */
   #reasonOf(node: ClientHttp2Stream | undefined): Reason {
     const { loss } = this.#host;
-    if (loss !== undefined && !this.#violated) return loss;
+    if (this.#lost && loss !== undefined && !this.#violated) return loss;
     // The server sends this code for a faulty request, and node:http2 for a faulty response; it does not say which.
     if (node?.rstCode !== NGHTTP2_PROTOCOL_ERROR && !this.#violated) return 'upstream_reset';
     this.#host.onRefusedResponse('protocol_error');
@@ -349,7 +353,7 @@ export class H2Stream implements UpstreamStream {
     const sent = this.#requestSent ? 'all' : 'part';
     const failure: AttemptFailure = {
       reason,
-      cause: host.loss === undefined ? causeOfReason(reason) : host.lossCause,
+      cause: this.#lost ? host.lossCause : causeOfReason(reason),
       sent: untaken && !this.#bodyGiven ? 'nothing' : sent,
       responseBegun: this.#response.started,
       reused: host.used,

@@ -21,6 +21,8 @@ export class FrameServer {
   /** All frames that have come, of all connections, but for settings and window updates. */
   readonly frames: Frame[] = [];
   pings = true;
+  /** Called when the whole of a request has come. */
+  onRequest: ((socket: Socket, stream: number) => void) | undefined;
   readonly #server: Server;
   readonly #first: Buffer;
 
@@ -89,6 +91,8 @@ export class FrameServer {
           socket.write(frame(types.ping, 1, 0, one.payload));
         }
         if (one.type !== types.settings && one.type !== types.window) this.frames.push(one);
+        const isPart = one.type === types.headers || one.type === types.data;
+        if (isPart && (one.flags & END_STREAM) !== 0) this.onRequest?.(socket, one.stream);
       }
     });
   }
