@@ -101,7 +101,7 @@ export class ClientSocket implements Connection {
     return this.isGreeted ? String((this.#socket as TLSSocket).getPeerCertificate().subject.CN) : undefined;
   }
 
-  /** Bytes that have come while nobody listened; they come only once. */
+  /** Bytes that have come without a listener. Each call returns what came since the last one. */
   takeSurplus(): Buffer {
     const surplus = this.#surplus;
     this.#surplus = Buffer.alloc(0);

@@ -119,7 +119,7 @@ export class H2Session implements StreamOutput {
   }
 
   #onClosed(): void {
-    for (const stream of this.#streams.values()) stream.onCut(this.socket.closedBy ?? 'nobody');
+    for (const stream of this.#streams.values()) stream.onCut(this.socket.closedBy ?? 'neither side');
   }
 
   #take(one: ReadFrame): void {

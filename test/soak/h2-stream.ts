@@ -20,11 +20,11 @@ export class H2Stream {
   /** Bytes that may be sent, and that may come. */
   sendWindow: number;
   window = STREAM_WINDOW;
-  /** This side has sent the last of it. */
+  /** The client has sent the last of it. */
   isSent = false;
-  /** The other side has. */
+  /** The gateway has sent the last of it. */
   hasEnded = false;
-  /** Why no more comes or is taken; undefined while the other side has neither reset it nor left. */
+  /** Why the stream is over before both sides have ended; undefined while it goes on. */
   cutBy: string | undefined;
   /** The code of RST_STREAM. */
   resetCode: number | undefined;
