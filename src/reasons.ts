@@ -59,6 +59,16 @@ const table = {
     text: 'The token lacks a required scope',
   },
   role_missing: { status: 403, challenge: 'insufficient_scope', text: 'The token lacks a required role' },
+  origin_not_allowed: {
+    status: 403,
+    challenge: 'none',
+    text: 'Pages of this origin may not open the connection',
+  },
+  upgrade_not_allowed: {
+    status: 426,
+    challenge: 'none',
+    text: 'The connection is opened with another version of the protocol',
+  },
   connection_auth_refused: {
     status: 403,
     challenge: 'none',
@@ -131,6 +141,12 @@ const table = {
     status: 503,
     challenge: 'none',
     text: 'Too many requests wait for the upstream server',
+    retryAfter: 1,
+  },
+  tunnels_exhausted: {
+    status: 503,
+    challenge: 'none',
+    text: 'Too many connections of this kind are open',
     retryAfter: 1,
   },
   no_healthy_upstream: {

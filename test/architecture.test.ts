@@ -28,9 +28,10 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   replies: ['reasons.ts', 'http', 'type auth', 'type config'],
   limits: ['lib'],
   forwarding: ['lib', 'http', 'type auth'],
+  tunnel: ['lib', 'http', 'reasons.ts', 'type auth'],
   upstream: ['lib', 'http', 'limits', 'type config', 'type reasons.ts'],
   exchange: [
-    ...['lib', 'reasons.ts', 'type replies', 'forwarding', 'limits', 'routing', 'upstream'],
+    ...['lib', 'reasons.ts', 'type replies', 'forwarding', 'limits', 'routing', 'tunnel', 'upstream'],
     ...['type auth', 'type config', 'type front', 'type http'],
   ],
   state: ['lib'],
@@ -42,7 +43,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   admin: ['lib', 'type upstream'],
   gateway: [
     ...['lib', 'http', 'admin', 'replies', 'auth', 'exchange', 'forwarding', 'front', 'keysets', 'limits'],
-    ...['revocation', 'routing', 'stapling', 'upstream', 'watch', 'type config', 'type keys'],
+    ...['revocation', 'routing', 'stapling', 'tunnel', 'upstream', 'watch', 'type config', 'type keys'],
   ],
   explain: [
     ...['lib', 'http', 'auth', 'gateway', 'keys'],

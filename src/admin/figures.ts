@@ -17,6 +17,10 @@ export interface Figures {
   /** Seconds from the head of a request to the end of its response or reply. */
   readonly requestSeconds: HistogramFigures;
   /** Lines of the access log that were dropped because their reader is too slow. */
+  /** Open tunnels. */
+  readonly tunnels: readonly { readonly route: string; readonly count: number }[];
+  /** Tunnels that have ended. */
+  readonly tunnelEnds: readonly { readonly reason: string; readonly count: number }[];
   readonly accessLogDropped: number;
   /** Client connections open now. */
   readonly connections: number;
@@ -97,6 +101,8 @@ export function addFigures(all: readonly Figures[]): Figures {
     requests: addCounts(all.flatMap(({ requests }) => requests)),
     httpRequests: addCounts(all.flatMap(({ httpRequests }) => httpRequests)),
     requestSeconds: addHistograms(all.map(({ requestSeconds }) => requestSeconds)),
+    tunnels: addCounts(all.flatMap(({ tunnels }) => tunnels)),
+    tunnelEnds: addCounts(all.flatMap(({ tunnelEnds }) => tunnelEnds)),
     accessLogDropped: sum((one) => one.accessLogDropped),
     connections: sum((one) => one.connections),
     connectionsRefused: sum((one) => one.connectionsRefused),
@@ -124,6 +130,7 @@ export function countersOf(figures: Figures): Figures {
     cacheEntries: 0,
     verifyQueueDepth: 0,
     upstreamConnections: [],
+    tunnels: [],
     servers: [],
   };
 }

@@ -163,6 +163,16 @@ function describeAll(registry: Registry, view: AdminView, gathered: () => Gatewa
     figures().rejections.map(({ count, ...labels }) => ({ labels, value: count })),
   );
   copiedGauge(
+    describe('tunnels', 'WebSockets and other upgraded connections that are open, by route.'),
+    ['route'],
+    () => figures().tunnels.map(({ count, ...labels }) => ({ labels, value: count })),
+  );
+  copiedCounter(
+    describe('tunnel_ends_total', 'Upgraded connections that have ended, by the reason.'),
+    ['reason'],
+    () => figures().tunnelEnds.map(({ count, ...labels }) => ({ labels, value: count })),
+  );
+  copiedGauge(
     describe('upstream_connections', 'Connections to upstream by state; waiting counts requests.'),
     ['upstream', 'state'],
     () => figures().upstreamConnections.map(({ count, ...labels }) => ({ labels, value: count })),

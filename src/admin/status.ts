@@ -36,6 +36,7 @@ export function statusOf(view: AdminView, { figures, workers, engines }: Gateway
       loopDelaySeconds: one.loopDelaySeconds,
     })),
     notReady: view.notReady().map(({ what, why }) => ({ what, why })),
+    tunnels: figures.tunnels.map(({ route, count }) => ({ route, open: count })),
     upstreams: Array.from(view.upstreams(), ({ name, servers }) => ({
       name,
       servers: servers.map((server) => serverStatus(name, server, figures.servers)),

@@ -76,6 +76,8 @@ export class Authorizer {
   readonly #judge: Judge;
   readonly #haproxyOrder: boolean;
   readonly #counters: AuthCounters;
+  readonly #revocations: Revocations | undefined;
+  #keyChanges = 0;
 
   /** Throws when a key cannot be used with an algorithm of its issuer. */
   constructor(options: AuthorizerOptions) {
@@ -103,7 +105,23 @@ export class Authorizer {
     });
     this.#haproxyOrder = haproxyOrder;
     this.#counters = counters;
+    this.#revocations = revocations;
     this.#fitKeyCapacity();
+  }
+
+  /** Grows with everything that can turn the verdict on a token beside its times: keys and revocations. */
+  get version(): number {
+    return this.#keyChanges + (this.#revocations?.version ?? 0);
+  }
+
+  /**
+   * Wall-clock seconds at which the token of a request ends, tolerance included: Infinity for public routes, undefined
+   * where the token is not known or not verified now.
+   */
+  endOf(policy: Policy, head: RequestHead): number | undefined {
+    if (policy.publicPermit !== undefined) return Number.POSITIVE_INFINITY;
+    const token = policy.places === undefined ? bearerToken(head.authorization) : policy.places.find(head);
+    return typeof token === 'string' ? this.#remembered.find(`Bearer ${token}`)?.expiresAt : undefined;
   }
 
   /** Verified tokens in the cache. */
@@ -149,6 +167,7 @@ export class Authorizer {
     const issuer = this.#policies.issuer(issuerName);
     assertUsable(this.#verifier, issuerName, issuer.config.algorithms, keys);
     issuer.replaceKeys(keys);
+    this.#keyChanges += 1;
     this.#fitKeyCapacity();
   }
 

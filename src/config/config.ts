@@ -71,6 +71,8 @@ export interface ClientCertificatesConfig {
 /** What an address for traffic says beside its place. */
 export interface AddressTerms {
   /** The front that the file names; undefined: `auto`, which `engineOf` in `front` resolves. */
+  /** Some route of the file upgrades connections. */
+  readonly upgrades?: true | undefined;
   readonly engine?: 'uws' | 'node' | undefined;
   /** Every connection begins with a header of the PROXY protocol, from one of `trustedProxies`. */
   readonly proxyProtocol?: 'required' | undefined;
@@ -224,6 +226,10 @@ export interface RouteConfig {
   readonly paths?: 'strict' | 'plain' | undefined;
   /** The treatment of requests with NTLM or Negotiate, which authenticate their connection. */
   readonly connectionAuth: 'refuse' | 'pass';
+  /** Protocols to which its requests may upgrade, in lower case; undefined: none. */
+  readonly upgrade?: readonly string[] | undefined;
+  /** The values of Origin with which they may; undefined: any, and none. */
+  readonly origins?: readonly string[] | undefined;
   /** Undefined: responses go to the client with upstream's fields. */
   readonly responseHeaders?: ResponseHeadersConfig | undefined;
 }
@@ -290,6 +296,8 @@ export interface Config {
     readonly requestsPerConnection: number;
     /** Header fields of a request. */
     readonly headerFields: number;
+    /** Tunnels of one process at one time. */
+    readonly tunnels: number;
   };
   readonly timeouts: {
     /** From a request's head to the last byte of its response; Infinity for none. */
@@ -300,6 +308,8 @@ export interface Config {
     readonly requestHeadMs: number;
     /** Without a request on a client connection. */
     readonly keepAliveMs: number;
+    /** Without a byte in either direction of a tunnel. */
+    readonly tunnelMs: number;
     /** Without a byte taken by a client to whom a response is sent. */
     readonly sendMs: number;
   };
@@ -321,7 +331,8 @@ export interface Config {
   readonly uws?: { readonly file: string; readonly sha256: string } | undefined;
   /** Absolute folder for data that outlives a restart; undefined: no data does. */
   readonly state?: string | undefined;
-  readonly shutdown: { readonly graceMs: number };
+  /** Milliseconds for exchanges in flight, and those for which tunnels are left alone. */
+  readonly shutdown: { readonly graceMs: number; readonly tunnelsMs: number };
   /** Warnings for the log at start, such as a check that is off: `file:line:column: key.path: text`. */
   readonly warnings: readonly string[];
 }

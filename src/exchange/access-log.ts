@@ -53,6 +53,8 @@ export interface AccessRecord {
   responseBytes: number;
   /** The rule by which the path, method or host has more than one reading; undefined for all other requests. */
   pathRule: string | undefined;
+  /** How a tunnel ended; undefined for all other exchanges. */
+  tunnelEnd: string | undefined;
 }
 
 /**
@@ -100,6 +102,7 @@ export class AccessLog {
       attempts: 1,
       responseBytes: 0,
       pathRule: undefined,
+      tunnelEnd: undefined,
     };
   }
 
@@ -108,6 +111,7 @@ export class AccessLog {
     const { outcome, status } = end;
     const served =
       outcome === 'forwarded' ||
+      outcome === 'upgraded' ||
       outcome === 'preflight_answered' ||
       outcome === 'options_answered' ||
       outcome === 'redirected';
@@ -133,6 +137,7 @@ export class AccessLog {
       upstream: end.upstream,
       server: record.server,
       ...(record.attempts === 1 ? {} : { attempts: record.attempts }),
+      ...(record.tunnelEnd === undefined ? {} : { end: record.tunnelEnd }),
       ...(record.pathRule === undefined ? {} : { pathRule: record.pathRule }),
     };
     try {

@@ -1,7 +1,8 @@
 import type { RequestLines, ResponseHead, Trailers } from '../http/message.ts';
+import type { TunnelSide } from '../http/tunnel-side.ts';
 import type { Reason } from '../reasons.ts';
 import { isRepeatable, mayShareConnection } from '../upstream/repeatable.ts';
-import type { ResponseSink } from '../upstream/response-sink.ts';
+import type { ResponseSink, UpgradedHead } from '../upstream/response-sink.ts';
 import type { AttemptFailure, Retry } from '../upstream/retry.ts';
 import type { ServerState } from '../upstream/server-state.ts';
 import { isUnavailable } from '../upstream/unavailable.ts';
@@ -23,10 +24,12 @@ export interface AttemptOwner {
   onInterim(head: ResponseHead): void;
   /** See `ResponseSink`. */
   onTrailers(trailers: Trailers): void;
-  /** The attempt at this server has ended, and another one follows. No byte of a response has gone to the client. */
-  onRetry(retry: Retry, server: ServerState): void;
-  /** The response of this server will not arrive, or not all of it. */
-  onFailure(reason: Reason, server: ServerState): void;
+  /** See `ResponseSink`. */
+  onUpgraded(head: UpgradedHead, side: TunnelSide): void;
+  /** The attempt has ended, and another one follows. No byte of a response has gone to the client. */
+  onRetry(retry: Retry): void;
+  /** The response will not arrive, or not all of it. */
+  onFailure(reason: Reason): void;
 }
 
 /** One try at an upstream: waits for a connection, sends the request's head, and carries the response to the exchange. */
@@ -44,6 +47,8 @@ export class Attempt implements Waiter, ResponseSink {
   /** The client has got an interim response. */
   #interim = false;
   readonly key: number;
+  /** The server that has the request, had it, or gets it once the connection is made. */
+  server: ServerState | undefined;
   #stream: UpstreamStream | undefined;
 
   /** @param retry undefined for the first attempt. @param key see `Balancer`. */
@@ -76,11 +81,11 @@ export class Attempt implements Waiter, ResponseSink {
   }
 
   /**
-   * The request authenticates its connection. The front does not say on which client connection a request arrived, so no
+   * The request authenticates its connection, or asks for another protocol on it. The front does not say on which client connection a request arrived, so no
    * other request may follow this request upstream.
    */
   get alone(): boolean {
-    return this.#wire.connectionAuth === true;
+    return this.#wire.connectionAuth === true || this.#wire.upgrade !== undefined;
   }
 
   get avoid(): ServerState | undefined {
@@ -101,6 +106,7 @@ export class Attempt implements Waiter, ResponseSink {
 
   onConnection(stream: UpstreamStream): void {
     this.#stream = stream;
+    this.server = stream.server;
     stream.send(this.#method, this.#wire, this.#hasBody, this);
     // A body stays here until there is a connection: if none can be made, the body goes to another server.
     if (!this.#hasBody || !stream.connecting) this.#owner.onSent(stream);
@@ -132,6 +138,12 @@ export class Attempt implements Waiter, ResponseSink {
     this.#owner.onTrailers(trailers);
   }
 
+  onUpgraded(head: UpgradedHead, side: TunnelSide): void {
+    this.#stream = undefined;
+    this.#release();
+    this.#owner.onUpgraded(head, side);
+  }
+
   onFailure(failure: AttemptFailure): void {
     const { server } = this.#stream as UpstreamStream;
     const { retries, failures } = this.#upstream;
@@ -139,13 +151,8 @@ export class Attempt implements Waiter, ResponseSink {
     failures.of(failure.reason).value += 1;
     this.#release();
     const retry = retries.afterFailure(failure, server, this.#retry);
-    if (retry === undefined) this.#owner.onFailure(failure.reason, server);
-    else this.#owner.onRetry(retry, server);
-  }
-
-  /** The server that has the request, or gets it once the connection is made. */
-  get server(): ServerState | undefined {
-    return this.#stream?.server;
+    if (retry === undefined) this.#owner.onFailure(failure.reason);
+    else this.#owner.onRetry(retry);
   }
 
   /** The stream itself ends a request whose client is silent for too long. */
@@ -188,7 +195,7 @@ export class Attempt implements Waiter, ResponseSink {
     this.#stream = undefined;
     if (!complete) stream.abandon(this);
     this.#release();
-    this.#owner.onRetry(retry, server);
+    this.#owner.onRetry(retry);
     return true;
   }
 

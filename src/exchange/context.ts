@@ -8,6 +8,7 @@ import type { Reason } from '../reasons.ts';
 import type { HttpsRedirect } from '../replies/https-redirect.ts';
 import type { Replies } from '../replies/replies.ts';
 import type { RouteTable } from '../routing/route-table.ts';
+import type { Tunnels } from '../tunnel/tunnels.ts';
 import type { AccessLog } from './access-log.ts';
 import type { BodyRules } from './request-body.ts';
 import type { Route } from './route.ts';
@@ -28,6 +29,7 @@ export interface ExchangeContext<Exchange> extends BodyRules {
   readonly accessLog: AccessLog | undefined;
   /** Proxies whose forwarding fields are trusted; undefined: none. */
   readonly trustedProxies: Networks | undefined;
+  readonly tunnels: Tunnels;
   readonly clock: Clock;
   readonly rejectChunked: boolean;
   /** Milliseconds from a request's head to the last byte of the response; Infinity for no limit. */

@@ -36,7 +36,7 @@ export function countEnd(
 /** The facts of an exchange after its end. */
 export interface Ended {
   readonly head: RequestHead;
-  readonly route: Route | undefined;
+  readonly route: { readonly name: string; readonly upstream: { readonly name: string } } | undefined;
   readonly outcome: Outcome;
   /** The status of upstream's response; undefined when the client got no byte of it. */
   readonly forwardedStatus: number | undefined;

@@ -1,18 +1,19 @@
 import type { Pending, Permit, Rejection, VerdictWaiter } from '../auth/verdict.ts';
-import { clientAddress, isSecure } from '../forwarding/forwarded.ts';
 import { privateResponse } from '../forwarding/private-response.ts';
 import { passesExpectation } from '../forwarding/request-writer.ts';
-import type { ResponseFields } from '../forwarding/response-fields.ts';
 import type { ClientEvents, ClientStream } from '../front/front.ts';
 import type { Reply, RequestHead, RequestLines, ResponseHead, Trailers } from '../http/message.ts';
+import type { TunnelSide } from '../http/tunnel-side.ts';
 import type { Reason } from '../reasons.ts';
 import { findPreflight } from '../routing/preflight.ts';
+import { withUpgradeOf } from '../tunnel/upgrade.ts';
 import { NO_KEY } from '../upstream/balance/balancer.ts';
+import type { UpgradedHead } from '../upstream/response-sink.ts';
 import type { Retry } from '../upstream/retry.ts';
-import type { ServerState } from '../upstream/server-state.ts';
 import type { UpstreamStream } from '../upstream/upstream-stream.ts';
 import type { AccessRecord } from './access-log.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
+import { addressOf, speaksTls } from './client-facts.ts';
 import { type ExchangeContext, faultOf } from './context.ts';
 import type { Reviewed } from './deadlines.ts';
 import { accessEnd, countEnd, expiryReason } from './ending.ts';
@@ -20,6 +21,7 @@ import { RequestBody } from './request-body.ts';
 import { requestKey } from './request-key.ts';
 import type { Route } from './route.ts';
 import type { Outcome } from './tally.ts';
+import { canSwitch, openTunnel } from './upgrade.ts';
 import { type RestOwner, UploadRest } from './upload-rest.ts';
 
 /** The status by which upstream asks for the request body (RFC 9110 §15.2.1). */
@@ -68,7 +70,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     const client = this.client;
     const context = this.#context;
     client.listen(this);
-    this.#access = context.accessLog?.begin(client, () => this.#clientAddress());
+    this.#access = context.accessLog?.begin(client, () => addressOf(client, head, context));
     if (this.#access?.client === null) {
       this.#leave();
       return;
@@ -125,7 +127,8 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
 
   /** 3. Write the request's head, which takes the permit. */
   #prepare(permit: Permit): void {
-    const { forwarded, hashBy } = this.#route as Route;
+    const route = this.#route as Route;
+    const { forwarded, hashBy } = route;
     const matters = forwarded.size > 0 || this.#context.trustedProxies !== undefined;
     const address = matters ? this.client.peer() : '';
     // The client has reset the connection. Without its address upstream cannot know whose request this is.
@@ -133,9 +136,11 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
       this.#leave();
       return;
     }
-    const wire = this.#context.writer.write(permit, this.#head, forwarded, address, this.client.scheme);
+    const written = this.#context.writer.write(permit, this.#head, forwarded, address, this.client.scheme);
+    const upgrades = route.upgrades !== undefined && canSwitch(this.client);
+    const wire = upgrades ? withUpgradeOf(route, written, this.#head, this.#context.tunnels.full) : written;
     if (typeof wire === 'string') this.#refuse(wire);
-    else if (wire.connectionAuth === true && this.#route?.passConnectionAuth !== true) {
+    else if (wire.connectionAuth === true && route.passConnectionAuth !== true) {
       this.#refuse('connection_auth_refused');
     } else {
       this.#wire = wire;
@@ -147,21 +152,24 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     }
   }
 
+  onUpgraded(response: UpgradedHead, upstream: TunnelSide): void {
+    this.#noteServer();
+    const [context, head, access, since] = [this.#context, this.#head, this.#access, this.#startedAt];
+    const [protocol, route, client] = [this.#wire?.upgrade, this.#route as Route, this.client];
+    const fault = openTunnel({ context, head, protocol, route, client, response, upstream, access, since });
+    if (fault === undefined) {
+      this.#access = undefined; // Its line comes with the end of the tunnel.
+      this.#end('upgraded');
+    } else if (fault === 'left') this.#leave();
+    else this.#refuse(fault);
+  }
+
   /** 4. Send the request; again if the policy for retries says so. */
   #forward(retry: Retry | undefined): void {
     const head = this.#head;
-    const wire = this.#wire;
-    const body = this.body;
+    const wire = this.#wire as RequestLines;
     const { upstream } = this.#route as Route;
-    this.#attempt = new Attempt(
-      this,
-      upstream,
-      head.method,
-      wire as RequestLines,
-      body !== undefined,
-      retry,
-      this.#key,
-    );
+    this.#attempt = new Attempt(this, upstream, head.method, wire, this.body !== undefined, retry, this.#key);
     this.#attempt.start();
   }
 
@@ -215,14 +223,14 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     const client = this.client;
     if (head !== undefined) {
       const fields = this.#route?.responseFields;
-      const its = fields === undefined ? head : fields.ofResponse(head, this.#isSecure(fields));
+      const its =
+        fields === undefined
+          ? head
+          : fields.ofResponse(head, speaksTls(fields, client, this.#head, this.#context));
       this.#response = this.#wire?.tokenInUrl === true ? privateResponse(its) : its;
       client.begin(this.#response);
     }
-    if (this.#access !== undefined) {
-      this.#noteServer(this.#attempt?.server);
-      for (const piece of pieces) this.#access.responseBytes += piece.length;
-    }
+    if (this.#access !== undefined) for (const piece of pieces) this.#access.responseBytes += piece.length;
     if (complete) this.#onComplete();
     const taken = client.send(pieces, complete);
     if (!complete) {
@@ -233,8 +241,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
 
   /** Upstream has sent all of its response; it may read on in the request. */
   #onComplete(): void {
-    const body = this.body;
-    const client = this.client;
+    const { body, client } = this;
     const stream = this.#attempt?.finish();
     // A client that was not told to send its body has its response instead.
     if (body === undefined || stream === undefined || body.awaitsContinue) {
@@ -255,14 +262,13 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   }
 
   /** 7. The ways to end; each exchange counts exactly one. */
-  onFailure(reason: Reason, server: ServerState): void {
-    this.#noteServer(server);
+  onFailure(reason: Reason): void {
     this.#refuse(reason);
   }
 
-  onRetry(retry: Retry, server: ServerState): void {
+  onRetry(retry: Retry): void {
     if (this.#ended) return;
-    this.#noteServer(server);
+    this.#noteServer();
     if (this.#access !== undefined) this.#access.attempts += 1;
     this.body?.detach();
     this.#forward(retry);
@@ -275,24 +281,13 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   }
 
   /** For the access log: the server that was tried last. */
-  #noteServer(server: ServerState | undefined): void {
+  #noteServer(): void {
+    const server = this.#attempt?.server;
     if (this.#access !== undefined && server !== undefined) this.#access.server = server.address;
   }
 
   get #ended(): boolean {
     return this.#outcome !== undefined;
-  }
-
-  #clientAddress(): string | undefined {
-    const peer = this.client.peer();
-    return peer === undefined ? undefined : clientAddress(this.#head, peer, this.#context.trustedProxies);
-  }
-
-  /** Whether the fields for clients with TLS apply. A response that has begun has its fields already. */
-  #isSecure({ dependsOnScheme }: ResponseFields): boolean {
-    const { client } = this;
-    if (!dependsOnScheme || client.started) return false;
-    return isSecure(this.#head, client.scheme, client.peer(), this.#context.trustedProxies);
   }
 
   onAborted(): void {
@@ -314,13 +309,13 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     if (this.#ended) return;
     if (now - this.#startedAt >= this.#context.requestMs) this.#expire();
     else if (!this.client.review(now)) this.#leave();
-    else if (this.#rest === undefined && this.body?.isSlow(now) === true && !this.#pacesBody) {
+    else if (
+      this.#rest === undefined &&
+      this.body?.isSlow(now) === true &&
+      this.#attempt?.pacesBody !== true
+    ) {
       this.#refuse('request_timeout');
     }
-  }
-
-  get #pacesBody(): boolean {
-    return this.#attempt?.pacesBody === true;
   }
 
   /** The time for the whole request is over. */
@@ -360,7 +355,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     this.#outcome = outcome;
     this.#pending?.cancel();
     this.#pending = undefined;
-    if (this.#access !== undefined) this.#noteServer(this.#attempt?.server);
+    this.#noteServer();
     this.#attempt?.abandon();
     if (this.#rest === undefined) this.body?.drop();
     else if (outcome !== 'forwarded') this.#rest.stop();
@@ -371,7 +366,10 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     if (reply === undefined) this.#log();
     else {
       const fields = this.#route?.responseFields;
-      this.#reply = fields === undefined ? reply : fields.ofReply(reply, this.#isSecure(fields));
+      this.#reply =
+        fields === undefined
+          ? reply
+          : fields.ofReply(reply, speaksTls(fields, this.client, this.#head, this.#context));
       this.client.reply(this.#reply);
     }
   }

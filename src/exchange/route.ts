@@ -5,11 +5,12 @@ import type { Forwarded } from '../forwarding/request-writer.ts';
 import type { ResponseFields } from '../forwarding/response-fields.ts';
 import type { PreflightReplies } from '../replies/preflight.ts';
 import type { Routed } from '../routing/path-table.ts';
+import type { UpgradeRules } from '../tunnel/upgrade.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { RouteTally } from './tally.ts';
 
 /** A route with everything that its exchanges need. */
-export interface Route extends Routed {
+export interface Route extends Routed, UpgradeRules {
   readonly name: string;
   readonly policy: Policy;
   readonly upstream: Upstream;

@@ -7,11 +7,12 @@ export interface EngineChoice {
   readonly reason: string;
 }
 
-/** The key of an address, or the protocol, that only Node.js's own sockets can serve; undefined: both engines can. */
-export function whyNode({ tls, proxyProtocol, protocols }: TrafficAddress): string | undefined {
+/** The key of an address or of a route, or the protocol, that only Node.js's own sockets can serve; undefined: both engines can. */
+export function whyNode({ tls, proxyProtocol, protocols, upgrades }: TrafficAddress): string | undefined {
   if (tls !== undefined) return 'tls';
   if (proxyProtocol !== undefined) return 'proxyProtocol';
-  return protocols?.includes('h2c') === true ? 'h2c' : undefined;
+  if (protocols?.includes('h2c') === true) return 'h2c';
+  return upgrades === true ? 'upgrade' : undefined;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Config, TrafficAddress } from '../config/config.ts';
 import type { HttpVersion, Reply, RequestHead, ResponseHead, Trailers } from '../http/message.ts';
+import type { TunnelSide } from '../http/tunnel-side.ts';
 import type { CounterFamily } from '../lib/counters.ts';
 import type { ConnectionLimit } from '../limits/connection-limit.ts';
 import type { Reason } from '../reasons.ts';
@@ -164,6 +165,11 @@ export interface ClientStream {
   sendInterim?(head: ResponseHead): void;
   /** Sets fields to follow the body, where its framing has a place. Called before the last `send`. */
   setTrailers?(trailers: Trailers): void;
+  /**
+   * Sends a 101 and gives the connection away: no event of the stream follows. Fronts and protocols that cannot do that
+   * leave this out. @param upgrade the protocol that follows. @returns undefined when the client has left.
+   */
+  switchTo?(head: ResponseHead, upgrade: string): TunnelSide | undefined;
   /** Sends a reply of the gateway. If a response has started, cuts the connection instead. `onReplied` follows. */
   reply(reply: Reply): void;
   /** Cuts the connection, or resets the stream, so that a started response does not look complete. */

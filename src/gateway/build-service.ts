@@ -22,6 +22,7 @@ import { HTTPS_PORT, HttpsRedirect } from '../replies/https-redirect.ts';
 import { PreflightReplies } from '../replies/preflight.ts';
 import { Replies } from '../replies/replies.ts';
 import { RouteTable } from '../routing/route-table.ts';
+import type { Tunnels } from '../tunnel/tunnels.ts';
 import { BodyCopies } from '../upstream/body-copies.ts';
 import { RefusedResponses } from '../upstream/refused-responses.ts';
 import type { ServerFact } from '../upstream/server-facts.ts';
@@ -45,6 +46,8 @@ export interface Surroundings {
   readonly clock: Clock;
   readonly readBuffer: Buffer;
   readonly turn: Turn;
+  /** They outlive the configuration in which they began. */
+  readonly tunnels: Tunnels;
   readonly onEnd: (exchange: Exchange) => void;
   readonly onFault: (error: unknown) => void;
 }
@@ -53,12 +56,14 @@ export interface Surroundings {
 interface ServiceParts {
   readonly forExchanges: ExchangeContext<Exchange>;
   /** By name. */
+  readonly routes: ReadonlyMap<string, Route>;
+  /** By name. */
   readonly upstreams: ReadonlyMap<string, Upstream>;
 }
 
 /** Builds the objects that exchanges use from a configuration. Opens nothing. */
 export function buildService(config: Config, surroundings: Surroundings): ServiceParts {
-  const { tally, authCounters, log, clock, readBuffer, turn, onEnd, onFault } = surroundings;
+  const { tally, authCounters, log, clock, readBuffer, turn, tunnels, onEnd, onFault } = surroundings;
   const { refetch, revocations, scarce } = surroundings;
   const { access } = config.log;
   const trustedProxies = config.trustedProxies && new Networks(config.trustedProxies);
@@ -114,6 +119,8 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
       passConnectionAuth: route.connectionAuth === 'pass',
       preflight: preflightOf(route),
       responseFields: route.responseHeaders && new ResponseFields(route.responseHeaders),
+      upgrades: route.upgrade && new Set(route.upgrade),
+      origins: route.origins && new Set(route.origins),
       tally: tally.route(route.name),
     };
   });
@@ -148,6 +155,7 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
     turn,
     tally,
     trustedProxies,
+    tunnels,
     accessLog: access === 'off' ? undefined : new AccessLog(access, log, tally.accessLogDropped),
     clock,
     requestBodyLimit: config.limits.requestBody,
@@ -157,7 +165,7 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
     onEnd,
     onFault,
   };
-  return { forExchanges, upstreams };
+  return { forExchanges, upstreams, routes: new Map(routes.map((route) => [route.name, route])) };
 }
 
 /** The port of https: that of an address with TLS, or the usual one, as behind a balancer that speaks TLS. */

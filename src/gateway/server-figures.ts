@@ -3,6 +3,7 @@ import type { AuthCounters } from '../auth/auth-counters.ts';
 import type { Tally } from '../exchange/tally.ts';
 import type { CounterFamily, Histogram } from '../lib/counters.ts';
 import type { ConnectionLimit } from '../limits/connection-limit.ts';
+import type { Tunnels } from '../tunnel/tunnels.ts';
 import type { Service } from './service.ts';
 
 export interface FigureSources {
@@ -13,11 +14,12 @@ export interface FigureSources {
   readonly handshakes: CounterFamily;
   /** Of the configuration in force. */
   readonly service: Service;
+  readonly tunnels: Tunnels;
 }
 
 /** The figures of a server at this moment, as plain data. */
 export function serverFigures(sources: FigureSources): Figures {
-  const { tally, authCounters, connections, handshakes, service, proxyRefusals } = sources;
+  const { tally, authCounters, connections, handshakes, service, proxyRefusals, tunnels } = sources;
   const upstreams = [...service.upstreams.values()];
   const servers = upstreams.flatMap((upstream) => upstream.servers);
   for (const state of servers) state.review();
@@ -34,6 +36,8 @@ export function serverFigures(sources: FigureSources): Figures {
     connectionsRefused: connections.refused.value,
     proxyRefusals: countsOf(proxyRefusals).map(({ label, count }) => ({ reason: label, count })),
     tlsHandshakes: countsOf(handshakes).map(({ label, count }) => ({ result: label, count })),
+    tunnels: Array.from(tunnels.count(), ([route, count]) => ({ route, count })),
+    tunnelEnds: countsOf(tunnels.ends).map(({ label, count }) => ({ reason: label, count })),
     cacheHits: authCounters.cacheHits.value,
     cacheMisses: authCounters.cacheMisses.value,
     cacheEntries: service.authorizer.cacheEntries,

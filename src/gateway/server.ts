@@ -19,10 +19,12 @@ import { systemTimers } from '../lib/timers.ts';
 import { Turn } from '../lib/turn.ts';
 import { ConnectionLimit } from '../limits/connection-limit.ts';
 import { type Lease, upstreamLease } from '../limits/lease.ts';
+import { Tunnels } from '../tunnel/tunnels.ts';
 import { readBuffer } from '../upstream/read-buffer.ts';
 import type { ServerFact } from '../upstream/server-facts.ts';
 import type { ServerEvent } from '../upstream/server-report.ts';
 import { ServerStates, serversOf } from '../upstream/server-states.ts';
+import { boundTunnels, drainTunnels, tunnelJudge } from './server-tunnels.ts';
 import type { FetchedKeys } from './servers.ts';
 import { servesAlike } from './serves-alike.ts';
 import { Service } from './service.ts';
@@ -62,6 +64,9 @@ export interface ServerChange {
 
 /** Serves traffic in one process: the front, the exchanges, the upstreams. Keys and revocations come from outside. */
 export class Server {
+  readonly tunnels: Tunnels;
+  /** Configurations that were put in force. */
+  changes = 0;
   readonly tally = new Tally();
   readonly authCounters = new AuthCounters();
   readonly connections: ConnectionLimit;
@@ -108,6 +113,13 @@ export class Server {
         onProxyRefused: (why, peer) => this.#onProxyRefused(why, peer),
       },
     });
+    this.tunnels = new Tunnels({
+      clock: options.clock,
+      timers: systemTimers,
+      judge: tunnelJudge(this),
+      onIdle: () => this.#reportIdle(),
+    });
+    boundTunnels(this.tunnels, config);
     this.#servers = new ServerStates(options.clock, systemTimers, options.onServer);
     this.#config = config;
     this.#current = this.#build(config);
@@ -153,10 +165,9 @@ export class Server {
 
   /** What serves each bound address, in the order of the configuration. */
   get engines(): readonly ServedAddress[] {
-    const front = this.#front;
     return this.config.listen.flatMap((address) => {
       const bound = this.#listening.get(addressText(address));
-      const choice = front.engineOf?.(address);
+      const choice = this.#front.engineOf?.(address);
       return bound === undefined || choice === undefined ? [] : { address: bound, ...choice };
     });
   }
@@ -241,6 +252,7 @@ export class Server {
   async retire(graceMs: number): Promise<number> {
     this.#leaving = true;
     this.#front.drain();
+    drainTunnels(this.tunnels, this.config, graceMs);
     const until = systemClock.monotonic() + graceMs;
     while (this.connections.open > 0 && systemClock.monotonic() < until && !this.#isClosing()) {
       await new Promise((done) => setTimeout(done, EMPTY_CHECK_MS));
@@ -293,9 +305,10 @@ export class Server {
         clock,
         readBuffer: this.#buffer,
         turn: this.#turn,
+        tunnels: this.tunnels,
         onEnd: (exchange) => {
           this.#inFlight.delete(exchange);
-          if (this.#inFlight.size === 0) this.#onIdle?.();
+          this.#reportIdle();
         },
         onFault: (error) => log.error({ error }, 'a request could not be handled'),
       },
@@ -306,14 +319,14 @@ export class Server {
   }
 
   #take(config: Config, next: Service, keys: FetchedKeys): void {
-    for (const [issuer, set] of keys) {
-      if (set.length > 0) next.authorizer.setKeys(issuer, set);
-    }
+    for (const [issuer, set] of keys) if (set.length > 0) next.authorizer.setKeys(issuer, set);
     const { listen } = this.#config;
     const before = this.#current;
     this.#config = config;
     this.#current = next;
     this.connections.limit = config.limits.connections;
+    boundTunnels(this.tunnels, config);
+    this.changes += 1;
     this.#front.follow(config);
     const wanted = new Set(config.listen.map(addressText));
     for (const address of listen) if (!wanted.has(addressText(address))) this.#unbind(address);
@@ -348,7 +361,8 @@ export class Server {
     this.#leaving = true;
     this.#front.drain();
     this.#front.stopListening();
-    if (this.#inFlight.size > 0 && graceMs > 0) {
+    drainTunnels(this.tunnels, this.config, graceMs);
+    if (this.#isBusy() && graceMs > 0) {
       let timer: NodeJS.Timeout | undefined;
       await new Promise<void>((resolve) => {
         this.#onIdle = resolve;
@@ -363,10 +377,19 @@ export class Server {
       else await new Promise((done) => setTimeout(done, LINGER_MS));
     }
     cut += this.#cutAll(); // Requests that arrived meanwhile on open connections.
+    this.tunnels.close();
     this.#front.close();
     this.#deadlines.stop();
     await Promise.all(Array.from(this.#services, (service) => service.close()));
     return cut;
+  }
+
+  #isBusy(): boolean {
+    return this.#inFlight.size > 0 || this.tunnels.size > 0;
+  }
+
+  #reportIdle(): void {
+    if (!this.#isBusy()) this.#onIdle?.();
   }
 
   #cutAll(): number {

@@ -2,6 +2,7 @@ import type { Authorizer } from '../auth/authorizer.ts';
 import type { Config } from '../config/config.ts';
 import type { ExchangeContext } from '../exchange/context.ts';
 import type { Exchange } from '../exchange/exchange.ts';
+import type { Route } from '../exchange/route.ts';
 import type { Budget } from '../limits/budget.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { buildService, type Surroundings } from './build-service.ts';
@@ -13,6 +14,8 @@ export class Service {
   readonly authorizer: Authorizer;
   readonly budget: Budget;
   /** By name. */
+  readonly routes: ReadonlyMap<string, Route>;
+  /** By name. */
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly #onClosed: (service: Service) => void;
   #exchanges = 0;
@@ -22,7 +25,7 @@ export class Service {
   /** Throws when a key of the configuration cannot be used. @param onClosed called when the service has ended. */
   constructor(config: Config, surroundings: Surroundings, onClosed: (service: Service) => void) {
     this.#onClosed = onClosed;
-    const { upstreams, forExchanges } = buildService(config, {
+    const { upstreams, routes, forExchanges } = buildService(config, {
       ...surroundings,
       onEnd: (exchange) => {
         surroundings.onEnd(exchange);
@@ -34,6 +37,7 @@ export class Service {
     this.authorizer = forExchanges.authorizer;
     this.budget = forExchanges.budget;
     this.upstreams = upstreams;
+    this.routes = routes;
   }
 
   /** Counts an exchange that begins; `onEnd` counts its end. */

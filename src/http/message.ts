@@ -77,6 +77,14 @@ export interface RequestLines {
   readonly takesTrailers?: true;
   /** The request authenticates its connection, which must carry no other request; absent otherwise. */
   readonly connectionAuth?: true;
+  /** The protocol to which upstream is asked to upgrade (RFC 9110 §7.8); absent otherwise. */
+  readonly upgrade?: string;
+}
+
+/** The same lines, which ask for another protocol on the connection (RFC 9110 §7.8). */
+export function withUpgrade(head: RequestLines, protocol: string): RequestLines {
+  const lines = `connection: upgrade\r\nupgrade: ${protocol}\r\n\r\n`;
+  return { ...head, text: head.text.slice(0, -2) + lines, upgrade: protocol };
 }
 
 /** The same lines for a connection that ends with its request (RFC 9112 §9.6). */

@@ -111,6 +111,9 @@ function problem(reason: Reason, realm: string, scope?: string): Reply {
       `Bearer realm="${realm}", error="${entry.challenge}"${wanted}, error_description="${entry.text}"`,
     ]);
   }
+  // RFC 9110 §15.5.22, RFC 6455 §4.4.
+  if (reason === 'upgrade_not_allowed')
+    lines.push(['Connection', 'Upgrade'], ['Upgrade', 'websocket'], ['Sec-WebSocket-Version', '13']);
   if (entry.retryAfter !== undefined) lines.push(['Retry-After', String(entry.retryAfter)]);
   const body = JSON.stringify({
     type: `urn:portcullis:rejection:${reason}`,

@@ -53,7 +53,7 @@ export class Endpoint implements Candidate {
   }
 
   get load(): number {
-    return this.pool.load;
+    return this.pool.load + this.pool.state.tunnels;
   }
 
   get full(): boolean {

@@ -1,5 +1,12 @@
 import type { ResponseHead, Trailers } from '../http/message.ts';
+import type { TunnelSide } from '../http/tunnel-side.ts';
 import type { AttemptFailure } from './retry.ts';
+
+/** The head of a 101. */
+export interface UpgradedHead extends ResponseHead {
+  /** The protocol that follows, if Connection lists Upgrade. */
+  readonly upgrade?: string | undefined;
+}
 
 /** Receives the response to a request, or its failure. */
 export interface ResponseSink {
@@ -15,6 +22,11 @@ export interface ResponseSink {
   onConnected?(): void;
   /** The socket takes body bytes again. */
   onUploadDrained(): void;
+  /**
+   * Upstream has agreed to another protocol, and the stream is over. @param head of its 101. @param side the connection,
+   * which belongs to the sink now.
+   */
+  onUpgraded?(head: UpgradedHead, side: TunnelSide): void;
   /** Only for a sink that `continueUpload` got: the request body is sent whole. */
   onUploadOver?(): void;
 }

@@ -30,6 +30,8 @@ export interface ServerWatcher {
 export class ServerState {
   /** The next part of a response may change the state. Compared for each. */
   failing = true;
+  /** Open tunnels to it, which outlive the pools of their connections. */
+  tunnels = 0;
   /** The upstreams that choose by it: the one of the configuration in force, and one that is to replace it. */
   readonly watchers = new Set<ServerWatcher>();
   readonly #upstream: string;

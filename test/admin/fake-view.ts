@@ -54,6 +54,8 @@ export class FakeView implements AdminView {
         httpRequests: [{ protocol: 'http/1.1', count: 4 }],
         requestSeconds,
         accessLogDropped: 3,
+        tunnels: [{ route: '/ws', count: 4 }],
+        tunnelEnds: [{ reason: 'token_expired', count: 2 }],
         connections: 9,
         connectionsRefused: 11,
         proxyRefusals: [{ reason: 'untrusted', count: 2 }],

@@ -105,6 +105,7 @@ describe('the admin address', () => {
         },
       ],
       notReady: [],
+      tunnels: [{ route: '/ws', open: 4 }],
       upstreams: [
         {
           name: 'app',

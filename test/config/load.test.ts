@@ -32,6 +32,7 @@ test('the documented file is valid, with everything filled in', () => {
       connections: 10_000,
       requestsPerConnection: Number.POSITIVE_INFINITY,
       headerFields: 100,
+      tunnels: 10_000,
     },
     timeouts: {
       requestMs: Number.POSITIVE_INFINITY,
@@ -39,6 +40,7 @@ test('the documented file is valid, with everything filled in', () => {
       requestHeadMs: 15_000,
       keepAliveMs: 75_000,
       sendMs: 60_000,
+      tunnelMs: 3_600_000,
     },
     trustedProxies: undefined,
     chunkedRequests: 'allow',
@@ -47,7 +49,7 @@ test('the documented file is valid, with everything filled in', () => {
     revocation: undefined,
     state: undefined,
     uws: undefined,
-    shutdown: { graceMs: 30_000 },
+    shutdown: { graceMs: 30_000, tunnelsMs: 0 },
     warnings: [],
   });
   const listenersHere = Math.min(64, availableCores());
@@ -254,6 +256,7 @@ timeouts: { request: 90s, bodyMinRate: 2KiB/s }
     requestHeadMs: 15_000,
     keepAliveMs: 75_000,
     sendMs: 60_000,
+    tunnelMs: 3_600_000,
   });
   const off = configOf(`${rest}
 limits: { requestsPerConnection: none }
@@ -266,6 +269,7 @@ timeouts: { request: none, bodyMinRate: none }
     requestHeadMs: 15_000,
     keepAliveMs: 75_000,
     sendMs: 60_000,
+    tunnelMs: 3_600_000,
   });
 });
 

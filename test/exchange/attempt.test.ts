@@ -45,6 +45,7 @@ const owner: AttemptOwner = {
   onTrailers: ({ names }) => void events.push(`trailers ${names}`),
   onResponse: (_head, _pieces, complete) => void events.push(`response ${complete}`),
   onRetry: ({ counted, fresh }) => void events.push(`retry ${counted} ${fresh}`),
+  onUpgraded: () => void events.push('upgraded'),
   onFailure: (reason) => void events.push(reason),
 };
 

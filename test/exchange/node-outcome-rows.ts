@@ -8,6 +8,19 @@ const onNode = (): Partial<TestOptions> => ({
 const head = (line: string, ...fields: string[]): string =>
   `${[line, 'Host: a.example', `Cookie: session=${SECRET}`, ...fields].join('\r\n')}\r\n\r\n`;
 
+/** A route for WebSockets of one origin, of which none may be open. */
+const upgrading = (): Partial<TestOptions> => ({
+  routes: [{ auth: 'none', upgrade: ['websocket'], origins: ['https://app.example'] }],
+  config: { ...onNode().config, limits: { tunnels: 0 } },
+});
+
+const webSocket = (...fields: string[]): string =>
+  head(
+    `GET /orders?access_token=${SECRET} HTTP/1.1`,
+    ...['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='],
+    ...fields,
+  );
+
 /** Ways to end that only the front on Node.js's own sockets knows. */
 export const nodeRows: readonly OutcomeRow[] = [
   {
@@ -41,5 +54,26 @@ export const nodeRows: readonly OutcomeRow[] = [
       config: { listen: [{ host: '127.0.0.1', port: 0, engine: 'node', redirect: 'https' }] },
     }),
     drive: (play) => ask(play, head(`GET /orders?access_token=${SECRET} HTTP/1.1`)),
+  },
+  {
+    outcome: 'upgrade_not_allowed',
+    when: 'it asks for another version of WebSocket',
+    status: 426,
+    options: () => upgrading(),
+    drive: (play) => ask(play, webSocket('Sec-WebSocket-Version: 8')),
+  },
+  {
+    outcome: 'origin_not_allowed',
+    when: 'a page of another origin asks for a WebSocket',
+    status: 403,
+    options: () => upgrading(),
+    drive: (play) => ask(play, webSocket('Sec-WebSocket-Version: 13', 'Origin: https://evil.example')),
+  },
+  {
+    outcome: 'tunnels_exhausted',
+    when: 'as many WebSockets as may be are open',
+    status: 503,
+    options: () => upgrading(),
+    drive: (play) => ask(play, webSocket('Sec-WebSocket-Version: 13')),
   },
 ];

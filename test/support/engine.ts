@@ -39,6 +39,7 @@ export const differences = [
   'the head of a response',
   'interim responses: 103 and others',
   'the chunks of a response',
+  'WebSocket and other upgrades',
   'a response that breaks off',
 ] as const;
 

@@ -177,7 +177,7 @@ export function testConfig(options: TestOptions): Config {
     chunkedRequests: 'allow',
     loopMark: undefined,
     log: { level: 'info', access: 'off' },
-    shutdown: { graceMs: 30_000 },
+    shutdown: { graceMs: 30_000, tunnelsMs: 0 },
     warnings: [],
     ...options.config,
     limits: {
@@ -188,6 +188,7 @@ export function testConfig(options: TestOptions): Config {
       connections: 10_000,
       requestsPerConnection: Number.POSITIVE_INFINITY,
       headerFields: 100,
+      tunnels: 1_000,
       ...options.config?.limits,
     },
     timeouts: {
@@ -196,6 +197,7 @@ export function testConfig(options: TestOptions): Config {
       requestHeadMs: 15_000,
       keepAliveMs: 75_000,
       sendMs: 60_000,
+      tunnelMs: 3_600_000,
       ...options.config?.timeouts,
     },
   };

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { resolve as absolute } from 'node:path';
-import type { Config } from '../config.ts';
+import type { Config, RouteConfig, TrafficAddress } from '../config.ts';
 import type { FileConfig } from '../schema/schema.ts';
+import type { UpstreamConfig } from '../upstream-config.ts';
 import { resolveAdmin } from './admin.ts';
 import { checkHashes } from './balance.ts';
 import { resolveEngine } from './engine.ts';
@@ -35,6 +36,7 @@ export function resolve(
   const upstreams = resolveUpstreams(file, folder, upstreamTls, findings);
   const routes = resolveRoutes(file, folder, { upstreams, tls: upstreamTls }, findings);
   checkHashes(upstreams, routes, findings);
+  refuseUpgradesByH2(routes, upstreams, findings);
   refuseOwnAddress(file, folder, listen, upstreams, findings);
   warnAboutNames(listenPaths(file), listen, routes, findings);
   warnAboutSlips(file, { routes, issuers, admin: file.admin }, findings);
@@ -42,7 +44,7 @@ export function resolve(
   const { requestsPerConnection, headerFields } = file.limits;
   const { request, bodyMinRate } = file.timeouts;
   return {
-    listen,
+    listen: withUpgrades(listen, routes, findings),
     admin: resolveAdmin(file, findings),
     ...resolveProcesses(file, { listen, upstreams }, deployment, findings),
     issuers,
@@ -60,6 +62,7 @@ export function resolve(
       requestsPerConnection:
         requestsPerConnection === 'none' ? Number.POSITIVE_INFINITY : requestsPerConnection,
       headerFields,
+      tunnels: file.limits.tunnels,
     },
     timeouts: {
       requestMs: request === 'none' ? Number.POSITIVE_INFINITY : request,
@@ -67,6 +70,7 @@ export function resolve(
       requestHeadMs: file.timeouts.requestHead,
       keepAliveMs: file.timeouts.keepAlive,
       sendMs: file.timeouts.send,
+      tunnelMs: file.timeouts.tunnel,
     },
     trustedProxies: resolveTrustedProxies(file.trustedProxies, findings),
     chunkedRequests: file.chunkedRequests,
@@ -75,8 +79,41 @@ export function resolve(
     revocation: resolveRevocation(file, listen, issuers, findings),
     state: resolveState(file, folder, findings),
     uws: resolveEngine(file, folder, findings),
-    shutdown: { graceMs: file.shutdown.grace },
+    shutdown: { graceMs: file.shutdown.grace, tunnelsMs: file.shutdown.tunnels },
   };
+}
+
+/** HTTP/2 has no upgrade (RFC 9113 §8.6), and the way of RFC 8441 is not spoken to servers. */
+function refuseUpgradesByH2(
+  routes: readonly RouteConfig[],
+  upstreams: ReadonlyMap<string, UpstreamConfig>,
+  findings: Findings,
+): void {
+  for (const [index, { upgrade, upstream }] of routes.entries()) {
+    if (upgrade === undefined) continue;
+    if (upstreams.get(upstream)?.servers.some(({ protocol }) => protocol === 'h2') !== true) continue;
+    findings.fault(
+      ['routes', index, 'upgrade'],
+      `needs servers that speak HTTP/1.1, and the upstream ${upstream} has one with protocol: h2; must be left out, or the route lead to another upstream`,
+    );
+  }
+}
+
+/** Addresses of a file with a route that upgrades are served by Node.js's sockets, since any request may be for it. */
+function withUpgrades(
+  listen: readonly TrafficAddress[],
+  routes: readonly RouteConfig[],
+  findings: Findings,
+): readonly TrafficAddress[] {
+  if (routes.every(({ upgrade }) => upgrade === undefined)) return listen;
+  for (const [index, { engine }] of listen.entries()) {
+    if (engine === 'uws')
+      findings.fault(
+        ['listen', index, 'engine'],
+        'uws upgrades no connection, and a route has upgrade; must be auto or node',
+      );
+  }
+  return listen.map((address) => ({ ...address, upgrades: true as const }));
 }
 
 /** The state folder. The gateway makes a missing one at start. */

@@ -81,6 +81,8 @@ export function resolveRoutes(
       connectionAuth: route.connectionAuth ?? 'refuse',
       preflight: resolvePreflight(route.cors, match.methods, path, findings),
       ...(responseHeaders === undefined ? {} : { responseHeaders }),
+      ...(route.upgrade === undefined ? {} : { upgrade: route.upgrade.map((name) => name.toLowerCase()) }),
+      ...(route.origins === undefined ? {} : { origins: route.origins }),
       ...(route.paths === 'plain' ? { paths: route.paths } : {}),
     };
     routes.push(resolved);

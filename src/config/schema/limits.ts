@@ -29,6 +29,11 @@ export const limits = section({
     .describe(
       'Client connections at one time, for all addresses of `listen` together. One more is closed at once. Each takes a file descriptor, and memory for socket buffers while its client is slow. Keep it below the limit of open files less the connections to upstream.',
     ),
+  tunnels: count(0, 1_000_000)
+    .prefault(10_000)
+    .describe(
+      'WebSockets and other upgraded connections at one time in each listener. One more gets `tunnels_exhausted`. Each takes a client connection, and one to upstream beside `limits.connections` of that upstream.',
+    ),
   requestsPerConnection: either(
     [z.literal(NONE), count(1, 1_000_000_000)],
     'none, or a whole number such as 1000',
@@ -63,6 +68,11 @@ export const timeouts = section({
     .prefault('75s')
     .describe(
       'Time without a request after which a client connection closes, to a second. With `engine: uws` it is 8 to 12 s, whatever this says.',
+    ),
+  tunnel: duration(1000, 24 * HOUR)
+    .prefault('1h')
+    .describe(
+      'Time without a byte in either direction after which a WebSocket or another upgraded connection ends. Pings of either side count.',
     ),
   send: duration(1000, 24 * HOUR)
     .prefault('60s')

@@ -53,6 +53,24 @@ export const route = section({
     .describe(
       'strict by default. `strict`: a request is refused when another reading of its path leads to a route that is guarded differently. `plain`: the path counts as it was sent. Use it only if upstream is known to compare paths as they are sent.',
     ),
+  upgrade: list(
+    pattern('a protocol such as websocket', /^[!#$%&'*+.^_`|~0-9A-Za-z/-]{1,64}$/),
+    'a list such as [websocket]',
+    8,
+  )
+    .describe(
+      'Protocols to which a connection may be upgraded, such as `websocket`. The token is judged before, and the connection ends with it. Needs `engine: node`, which `auto` then is.',
+    )
+    .optional(),
+  origins: list(
+    pattern('an origin such as https://app.example.com', /^[a-z][a-z0-9+.-]*:\/\/[^/?#@\s]{1,255}$/),
+    'a list such as [https://app.example.com]',
+    100,
+  )
+    .describe(
+      'Pages that may upgrade a connection, by the Origin of the request. A request without Origin may; browsers send it. Without this key all may.',
+    )
+    .optional(),
   connectionAuth: oneOf(['refuse', 'pass'])
     .describe(
       'refuse by default. What happens to requests with `Authorization: NTLM` or `Negotiate`, which authenticate a connection. `refuse`: 403. `pass`: each goes on a connection of its own, which is closed after the response.',

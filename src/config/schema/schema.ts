@@ -113,6 +113,11 @@ export const schema = section({
     grace: duration(0, HOUR)
       .prefault('30s')
       .describe('Time for requests in flight when the gateway is asked to stop.'),
+    tunnels: duration(0, HOUR)
+      .prefault('0s')
+      .describe(
+        'How long WebSockets are left alone then. After it they are closed with 1001 one by one, over most of the rest of `grace`, so that clients do not all come back at once.',
+      ),
   })
     .prefault({})
     .describe('How the gateway stops.'),

@@ -31,6 +31,8 @@ export interface ClientSocket {
    * closed with bytes unread is reset, and the reset may overtake the response.
    */
   close(): void;
+  /** Ends our side behind what was written, and reads on. */
+  endWriting(): void;
   /** Cuts the connection. The client sees a reset, so that no response looks whole. */
   destroy(): void;
 }

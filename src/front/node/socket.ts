@@ -165,6 +165,10 @@ export class NodeSocket implements ClientSocket, OutletOwner {
     this.resume();
   }
 
+  endWriting(): void {
+    if (!this.#ended) this.#outlet.end();
+  }
+
   destroy(): void {
     this.#ended = true;
     // A socket under TLS has no reset; without its close_notify the end does not look like one (RFC 8446 §6.1).

@@ -11,6 +11,8 @@ export interface FramingFields {
   readonly chunked: boolean;
   /** Content-Length, -1 when absent. */
   readonly contentLength: number;
+  /** The request asked for another protocol. */
+  readonly mayUpgrade: boolean;
 }
 
 export type FramingFault =
@@ -33,8 +35,8 @@ export function framingFault(fields: FramingFields): FramingFault | undefined {
   if (chunked && contentLength >= 0) return 'length_and_chunked';
   // RFC 9112 §6.1: the framing of an HTTP/1.0 message with Transfer-Encoding is faulty.
   if (chunked && !fields.current) return 'chunked_in_http_1_0';
-  // The gateway never asks for an upgrade, and the bytes after it would not be HTTP.
-  if (status === 101) return 'upgrade';
+  // Without being asked for, the bytes after it would be of an unknown protocol.
+  if (status === 101 && !fields.mayUpgrade) return 'upgrade';
   // RFC 9112 §6.3 rule 2: a tunnel begins after this head.
   if (status >= 200 && status < 300 && fields.method === 'CONNECT') return 'tunnel';
   // RFC 9110 §8.6 and RFC 9112 §6.1 forbid both fields on 1xx and 204. A body after an interim response would be read as
@@ -48,6 +50,8 @@ export function framingFault(fields: FramingFields): FramingFault | undefined {
 export function framingOf(fields: FramingFields): Framing {
   // Responses to HEAD, and 304, may announce the body that GET would have (RFC 9110 §8.6, RFC 9112 §6.1).
   if (fields.method === 'HEAD' || fields.status === 204 || fields.status === 304) return 'none';
+  // What follows it is no body (RFC 9110 §15.2.2).
+  if (fields.status === 101) return 'none';
   if (fields.chunked) return 'chunked';
   return fields.contentLength >= 0 ? 'length' : 'close';
 }

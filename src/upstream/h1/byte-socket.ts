@@ -10,6 +10,8 @@ export interface ByteSocket {
   writeNow(bytes: Uint8Array): number;
   pause(): void;
   resume(): void;
+  /** Sends nothing more behind what was written; what the peer sends still comes. */
+  end(): void;
   destroy(): void;
   on(event: 'connect' | 'secureConnect' | 'drain' | 'end' | 'close', listener: () => void): void;
   on(event: 'error', listener: (error: Error) => void): void;

@@ -9,12 +9,13 @@ import type { ConnectionTimes } from '../ticks.ts';
 import type { UpstreamStream } from '../upstream-stream.ts';
 import type { ByteSocket } from './byte-socket.ts';
 import type { ConnectionOptions, ConnectionOwner } from './connection-owner.ts';
+import { openSocket } from './open-socket.ts';
 import { Persistence } from './persistence.ts';
 import { Pipeline } from './pipeline.ts';
+import type { ResponseHead } from './response-head.ts';
 import { type ResponseFault, ResponseParser } from './response-parser.ts';
 import { ResponseParts } from './response-parts.ts';
-import { TlsUpstreamSocket } from './tls-upstream-socket.ts';
-import { UpstreamSocket } from './upstream-socket.ts';
+import { UpstreamTunnel } from './upstream-tunnel.ts';
 
 const nothing: readonly Uint8Array[] = [];
 
@@ -36,7 +37,6 @@ export class Connection implements UpstreamStream {
   outlasted = false;
   readonly framesBody = true;
   readonly pacesBody = false;
-
   readonly #owner: ConnectionOwner<Connection>;
   readonly #times: ConnectionTimes;
   readonly #socket: ByteSocket;
@@ -47,6 +47,8 @@ export class Connection implements UpstreamStream {
   readonly #pipeline: Pipeline;
   /** Receives the next response. */
   #sink: ResponseSink | undefined;
+  /** Set when the server has agreed to another protocol. The pool does not know the connection any more then. */
+  #tunnel: UpstreamTunnel | undefined;
   #connected = false;
   /** The connection has carried a request to its end. */
   #used = false;
@@ -63,18 +65,13 @@ export class Connection implements UpstreamStream {
     this.#persistence = new Persistence(options.times.keepAlive, options.depth);
     this.#single = options.single;
     this.deadline = options.owner.tick + options.times.connect;
-    const read = (length: number, buffer: Buffer): boolean => this.#read(length, buffer);
-    const { tls, address, readBuffer } = options;
-    this.#socket =
-      tls === undefined
-        ? new UpstreamSocket(address, readBuffer, read)
-        : new TlsUpstreamSocket(tls, address, readBuffer, read);
+    this.#socket = openSocket(options, (length, buffer) => this.#read(length, buffer), {
+      onConnect: () => this.#onConnect(),
+      onDrain: () => this.#onDrain(),
+      onEnd: () => this.#onEnd(),
+      onLost: (error) => this.#onLost(error),
+    });
     this.#pipeline = new Pipeline(this.#socket, options.turn);
-    this.#socket.on(tls === undefined ? 'connect' : 'secureConnect', () => this.#onConnect());
-    this.#socket.on('drain', () => this.#onDrain());
-    this.#socket.on('end', () => this.#onEnd());
-    this.#socket.on('error', (error) => this.#onLost(error));
-    this.#socket.on('close', () => this.#onLost(undefined));
   }
 
   get server(): ServerState {
@@ -87,15 +84,9 @@ export class Connection implements UpstreamStream {
 
   /** Whether a repeatable request may be sent now, although another request is under way. */
   get hasRoom(): boolean {
-    return (
-      this.state === 'busy' &&
-      this.#used &&
-      this.#pipeline.size + 1 < this.#persistence.depth &&
-      !this.#hasBody &&
-      mayShareConnection(this.#method) &&
-      !this.#response.begun &&
-      this.#sink !== undefined
-    );
+    if (this.state !== 'busy' || !this.#used || this.#hasBody || this.#response.begun) return false;
+    const hasPlace = this.#pipeline.size + 1 < this.#persistence.depth && this.#sink !== undefined;
+    return hasPlace && mayShareConnection(this.#method);
   }
 
   /** `hasRoom`, and its requests leave at the end of this turn. */
@@ -110,12 +101,12 @@ export class Connection implements UpstreamStream {
 
   /** May be called while idle or connecting; for a repeatable request also while there is room. */
   send(method: string, wire: RequestLines, hasBody: boolean, sink: ResponseSink): void {
-    const head = this.#single ? withClose(wire) : wire;
+    const head = this.#single && wire.upgrade === undefined ? withClose(wire) : wire;
     if (this.state === 'busy') {
       this.#pipeline.add({ method, head, sink });
       return;
     }
-    this.#begin(method, hasBody, sink);
+    this.#begin(method, hasBody, sink, wire.upgrade !== undefined);
     if (this.#connected) this.state = 'busy';
     if (this.#connected && !hasBody) this.#pipeline.write(head);
     else this.#socket.write(head.text, head.encoding);
@@ -221,6 +212,7 @@ export class Connection implements UpstreamStream {
   }
 
   #onDrain(): void {
+    this.#tunnel?.onDrained();
     if (!this.#uploadBlocked) return;
     this.#uploadBlocked = false;
     this.#setDeadline();
@@ -229,6 +221,7 @@ export class Connection implements UpstreamStream {
 
   #read(length: number, buffer: Buffer): boolean {
     if (this.state !== 'busy') {
+      if (this.#tunnel !== undefined) return this.#tunnel.take(buffer.subarray(0, length));
       this.#close();
       return true;
     }
@@ -247,6 +240,7 @@ export class Connection implements UpstreamStream {
         return true;
       }
       left -= consumed;
+      if (this.#response.upgrades) return this.#becomeTunnel(bytes.subarray(consumed, consumed + left));
       const goesOn = left > 0 && this.#response.complete && this.#pipeline.followerIsSent;
       // Bytes after the response belong to no request: the connection must not carry another one.
       if (left > 0 && !goesOn) this.#response.keepAlive = false;
@@ -257,6 +251,18 @@ export class Connection implements UpstreamStream {
     // A head that trickles in, or a series of interim responses, does not postpone the time-out for the head.
     if (this.state === 'busy' && this.#response.begun) this.#setDeadline();
     return !this.#readingPaused;
+  }
+
+  /** Leaves the pool: the connection lasts as long as the tunnel, beyond its pool and its configuration. */
+  #becomeTunnel(first: Buffer): boolean {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    this.state = 'closed';
+    this.#tunnel = new UpstreamTunnel(this.#socket, first, this.#owner.state);
+    this.#owner.state.heard(this.#response.head, true);
+    this.#owner.onClosed(this);
+    this.#tunnel.offer(this.#response.head as ResponseHead, sink);
+    return this.#tunnel.wantsMore;
   }
 
   /** Hands over the parts of a response that one read brought, then goes on with the connection. */
@@ -279,7 +285,7 @@ export class Connection implements UpstreamStream {
     if (trailers !== undefined) sink?.onTrailers?.(trailers);
     if (sink !== undefined) sink.onResponse(head, pieces ?? nothing, complete);
     else tooMuch = !this.#pipeline.discard(pieces ?? nothing);
-    if (this.#isClosed()) return;
+    if ((this.state as string) === 'closed') return; // The sink has ended it.
     if (complete) this.#finishResponse();
     else if (tooMuch) this.#close();
     else if (head !== undefined && this.#pipeline.size > 0) {
@@ -328,9 +334,9 @@ export class Connection implements UpstreamStream {
     if (this.hasRoom) this.#owner.onRoom(this);
   }
 
-  #begin(method: string, hasBody: boolean, sink: ResponseSink | undefined): void {
+  #begin(method: string, hasBody: boolean, sink: ResponseSink | undefined, mayUpgrade = false): void {
     this.#sink = sink;
-    this.#parser.start(method);
+    this.#parser.start(method, mayUpgrade);
     this.#method = method;
     this.#hasBody = hasBody;
     this.#response.restart();
@@ -342,11 +348,13 @@ export class Connection implements UpstreamStream {
 
   #onEnd(): void {
     if (this.state === 'busy' && !this.outlasted && this.#parser.finish()) this.#deliver();
-    this.#fail('upstream_reset');
+    if (this.#tunnel === undefined) this.#fail('upstream_reset');
+    else this.#tunnel.onEnd();
   }
 
   #onLost(error: Error | undefined): void {
-    if (this.#connected) this.#fail('upstream_reset', causeOf(error, 'reset'));
+    if (this.#tunnel !== undefined) this.#tunnel.onClosed();
+    else if (this.#connected) this.#fail('upstream_reset', causeOf(error, 'reset'));
     else this.#fail('upstream_unreachable', causeOf(error, 'failed'));
   }
 
@@ -377,10 +385,6 @@ export class Connection implements UpstreamStream {
     this.#socket.destroy();
     this.#owner.onClosed(this);
     this.#pipeline.failFollowers();
-  }
-
-  #isClosed(): boolean {
-    return this.state === 'closed';
   }
 
   /** Sets the deadline after every step. It depends on the side that must act next. */

@@ -52,6 +52,9 @@ export class ResponseHeadReader implements FramingFields {
   status = 0;
   current = false;
   chunked = false;
+  mayUpgrade = false;
+  /** The value of Upgrade. */
+  #upgrade = '';
   readonly #fields = new FieldScanner();
   readonly #kept = new KeptHeaders();
   readonly #length = new ContentLength();
@@ -71,8 +74,9 @@ export class ResponseHeadReader implements FramingFields {
   }
 
   /** Begins the response to a request with this method; its head starts at offset 0. */
-  reset(method: string): void {
+  reset(method: string, mayUpgrade = false): void {
     this.method = method;
+    this.mayUpgrade = mayUpgrade;
     this.#connectionAuth = false;
     this.next(0);
   }
@@ -91,6 +95,7 @@ export class ResponseHeadReader implements FramingFields {
     this.#state = CODE;
     this.#usual = false;
     this.#reasonBits = 0;
+    this.#upgrade = '';
   }
 
   /** Takes note that the bytes of the head have moved to offset 0. */
@@ -147,7 +152,9 @@ export class ResponseHeadReader implements FramingFields {
     const framing = framingOf(this);
     const reason = this.#usual ? 'OK' : text.slice(this.#reasonStart - start, this.#reasonEnd - start);
     const fields = kept.lines(bytes, text, start);
+    const upgrade = this.mayUpgrade && options.named.includes('upgrade') ? this.#upgrade : undefined;
     return {
+      ...(this.status === 101 ? { upgrade } : {}),
       status: this.status,
       lines: `${this.status} ${reason}${fields}`,
       eightBit: this.#reasonBits >= 0x80 || kept.eightBit(fields),
@@ -226,7 +233,11 @@ export class ResponseHeadReader implements FramingFields {
         break;
       case 7:
         if (spells(bytes, nameStart, nameEnd, 'trailer')) return undefined;
-        if (spells(bytes, nameStart, nameEnd, 'upgrade')) return undefined;
+        if (spells(bytes, nameStart, nameEnd, 'upgrade')) {
+          // Two protocols, or two fields, name none that both sides would take for the agreed one.
+          if (this.mayUpgrade) this.#upgrade += bytes.toString('latin1', valueStart, valueEnd);
+          return undefined;
+        }
         break;
       case 10:
         if (spells(bytes, nameStart, nameEnd, 'keep-alive')) {

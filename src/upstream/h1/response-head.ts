@@ -8,6 +8,8 @@ export interface ResponseHead extends ForwardedHead {
   readonly keepSeconds: number;
   /** Requests that upstream takes on the connection after this one; Infinity when it names none. */
   readonly keepRequests: number;
+  /** With 101: the protocol that follows, if Connection lists Upgrade. */
+  readonly upgrade?: string | undefined;
 }
 
 /** Receives one response from the parser: the head, pieces of the body, the end. */

@@ -37,6 +37,7 @@ export class ResponseParser {
   /** The reader of a head that has arrived in part; undefined while the spare reader serves. */
   #head: ResponseHeadReader | undefined = undefined;
   #method = '';
+  #mayUpgrade = false;
   readonly #body = new BodyDecoder(responseChunks);
   #phase = IDLE;
   #fault: ResponseFault | undefined = undefined;
@@ -68,8 +69,9 @@ export class ResponseParser {
     return this.#fault;
   }
 
-  /** Expects the response to a request with this method. */
-  start(method: string): void {
+  /** Expects the response to a request with this method. @param mayUpgrade 101 ends it, and what follows is no HTTP. */
+  start(method: string, mayUpgrade = false): void {
+    this.#mayUpgrade = mayUpgrade;
     this.#phase = HEAD;
     this.#fault = undefined;
     this.#started = false;
@@ -117,7 +119,7 @@ export class ResponseParser {
         this.#headRoom -= memo.length;
         return this.#begin(known, memo.length, length);
       }
-      reader.reset(this.#method);
+      reader.reset(this.#method, this.#mayUpgrade);
     }
     let at = 0;
     for (;;) {
@@ -153,9 +155,9 @@ export class ResponseParser {
       }
       // Frees the collected bytes at once: most heads arrive whole, and a connection may be idle for long.
       this.#collected = undefined;
-      if (head !== undefined && head.status >= 200) {
+      if (head !== undefined && (head.status >= 200 || head.status === 101)) {
         this.#head = undefined;
-        const alone = collected === undefined && !this.#interim;
+        const alone = collected === undefined && !this.#interim && head.status >= 200;
         if (alone) this.#spare.memo.remember(this.#method, buffer, at, head);
         return this.#begin(head, at, length);
       }

@@ -23,6 +23,11 @@ export class ResponseParts implements ResponseEvents {
   /** Upstream closes without reading the rest of the request: more bytes to it could destroy the response. */
   refuses = false;
 
+  /** The head is a 101: what follows is of another protocol. */
+  get upgrades(): boolean {
+    return this.head?.status === 101;
+  }
+
   /** Upstream may read the rest of the request after the response. */
   get goesOn(): boolean {
     return this.keepAlive && this.accepts;

@@ -72,6 +72,11 @@ export class TlsUpstreamSocket implements ByteSocket {
     else queueMicrotask(() => this.#release());
   }
 
+  end(): void {
+    this.#socket.allowHalfOpen = true;
+    this.#socket.end();
+  }
+
   destroy(): void {
     this.#held = [];
     this.#after = [];

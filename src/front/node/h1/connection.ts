@@ -1,9 +1,11 @@
 import { Buffer } from 'node:buffer';
+import type { TunnelSide } from '../../../http/tunnel-side.ts';
 import type { FrontEvents } from '../../front.ts';
 import type { ClientSocket, Protocol } from '../client-socket.ts';
 import type { H1RequestHead } from './request-head.ts';
 import { type ReaderTerms, RequestReader } from './request-reader.ts';
 import { H1Stream, type StreamOwner } from './stream.ts';
+import { H1Tunnel } from './tunnel.ts';
 
 /** Bytes of requests that wait for the response to the one before; with more the client is kept from sending. */
 const HELD_BYTES = 64 * 1024;
@@ -47,6 +49,8 @@ export class H1Connection implements Protocol, StreamOwner {
   #headSince = -1;
   /** `#consume` runs: it goes on by itself when a request is over. */
   #consuming = false;
+  /** Set when the connection carries another protocol; `#over` is then too. */
+  #tunnel: H1Tunnel | undefined;
   /** The client sends nothing more. */
   #halfClosed = false;
   #over = false;
@@ -67,17 +71,22 @@ export class H1Connection implements Protocol, StreamOwner {
   }
 
   onBytes(bytes: Buffer): void {
-    if (this.#over) return;
-    if (this.#held === undefined) this.#consume(bytes);
+    if (this.#over) this.#tunnel?.onBytes(bytes);
+    else if (this.#held === undefined) this.#consume(bytes);
     else this.#hold(bytes);
   }
 
   onDrained(): void {
+    this.#tunnel?.onDrained();
     this.#stream?.onDrained();
   }
 
   onEnd(): void {
     this.#halfClosed = true;
+    if (this.#tunnel !== undefined) {
+      this.#tunnel.onEnd();
+      return;
+    }
     const stream = this.#stream;
     if (stream === undefined) this.#end();
     else if (stream.receiving) {
@@ -89,6 +98,7 @@ export class H1Connection implements Protocol, StreamOwner {
   }
 
   onClosed(): void {
+    this.#tunnel?.onClosed();
     this.#over = true;
     this.#held = undefined;
     this.#stream?.onGone();
@@ -114,6 +124,15 @@ export class H1Connection implements Protocol, StreamOwner {
     if (this.#stream !== stream || this.#over) return;
     if (stream.receiving || stream.closes) this.#end();
     else this.#next();
+  }
+
+  giveAway(): TunnelSide {
+    const held = this.#held;
+    this.#over = true;
+    this.#held = undefined;
+    this.#stream = undefined;
+    this.#tunnel = new H1Tunnel(this.socket, held, this.#halfClosed);
+    return this.#tunnel;
   }
 
   review(now: number): void {

@@ -1,4 +1,5 @@
 import type { Reply, ResponseHead, Trailers } from '../../../http/message.ts';
+import type { TunnelSide } from '../../../http/tunnel-side.ts';
 import type { Reason } from '../../../reasons.ts';
 import type { ClientEvents, ClientStream, TlsFacts } from '../../front.ts';
 import type { ClientSocket } from '../client-socket.ts';
@@ -34,6 +35,8 @@ export interface StreamOwner {
   onResponded(stream: H1Stream, close: boolean): void;
   /** The request body has come whole, or is not wanted any more. */
   onBodyOver(stream: H1Stream): void;
+  /** The connection carries no HTTP any more. */
+  giveAway(): TunnelSide;
 }
 
 /** One request and its response on an HTTP/1.x connection. */
@@ -217,6 +220,17 @@ export class H1Stream implements ClientStream {
       if (taken) this.#finish();
     }
     return taken;
+  }
+
+  /** HTTP/1.0 has no upgrade (RFC 9110 §7.8), and a body would come before the bytes of the other protocol. */
+  switchTo(head: ResponseHead, upgrade: string): TunnelSide | undefined {
+    if (this.started || this.#over || this.receiving || this.head.minor === 0) return undefined;
+    this.started = true;
+    this.#over = true;
+    this.#events = undefined;
+    const lines = `${head.lines}\r\nConnection: Upgrade\r\nUpgrade: ${upgrade}`;
+    this.#socket.writeLatin1(`HTTP/1.1 ${lines}\r\n\r\n`);
+    return this.#owner.giveAway();
   }
 
   reply(reply: Reply): void {

@@ -51,6 +51,8 @@ class FakeSocket implements ClientSocket {
     this.ended = true;
   }
 
+  endWriting(): void {}
+
   destroy(): void {
     assert.fail('a client that has its reply is not reset');
   }

@@ -58,6 +58,8 @@ class MemorySocket implements ClientSocket {
     this.closed = true;
   }
 
+  endWriting(): void {}
+
   destroy(): void {
     this.destroyed = true;
   }

@@ -48,6 +48,8 @@ class NetSocket implements ClientSocket {
     this.#socket.resume();
   }
 
+  endWriting(): void {}
+
   destroy(): void {
     this.#socket.destroy();
   }

@@ -1,0 +1,79 @@
+import type { ClientStream } from '../front/front.ts';
+import type { RequestHead, ResponseHead } from '../http/message.ts';
+import type { TunnelSide } from '../http/tunnel-side.ts';
+import type { Reason } from '../reasons.ts';
+import type { Tunnels } from '../tunnel/tunnels.ts';
+import { isAgreed, WEBSOCKET } from '../tunnel/upgrade.ts';
+import type { UpgradedHead } from '../upstream/response-sink.ts';
+import type { AccessRecord } from './access-log.ts';
+import type { ExchangeContext } from './context.ts';
+import { accessEnd } from './ending.ts';
+import type { Route } from './route.ts';
+
+/** Whether the client's connection can carry another protocol. HTTP/1.0 has no upgrade (RFC 9110 §7.8). */
+export function canSwitch({ switchTo, protocol }: ClientStream): boolean {
+  return switchTo !== undefined && protocol === 'http/1.1';
+}
+
+/** An exchange whose upstream has agreed to another protocol. */
+export interface Upgraded {
+  readonly head: RequestHead;
+  /** The protocol that upstream was asked for. */
+  readonly protocol: string | undefined;
+  readonly route: Route;
+  readonly client: ClientStream;
+  readonly context: Pick<ExchangeContext<unknown>, 'tunnels' | 'accessLog'>;
+  readonly response: UpgradedHead;
+  readonly upstream: TunnelSide;
+  /** Undefined: no line will be written. */
+  readonly access: AccessRecord | undefined;
+  /** Monotonic milliseconds of the request's beginning. */
+  readonly since: number;
+}
+
+/** Opens the tunnel. Returns the reason why it cannot be opened; `left`: the client has gone. */
+export function openTunnel(upgraded: Upgraded): Reason | 'left' | undefined {
+  const { head, protocol = '', route, client, context, response, upstream } = upgraded;
+  if (!isAgreed(protocol, head, response, response.upgrade)) {
+    upstream.destroy();
+    return 'upstream_invalid_response';
+  }
+  const { responseFields } = route;
+  const its: ResponseHead = responseFields === undefined ? response : responseFields.ofInterim(response);
+  const side = client.switchTo?.(its, protocol);
+  if (side === undefined) {
+    upstream.destroy();
+    return 'left';
+  }
+  context.tunnels.open({
+    head,
+    route: route.name,
+    client: side,
+    upstream,
+    isWebSocket: protocol === WEBSOCKET,
+    onEnd: lineOf(upgraded),
+  });
+  return undefined;
+}
+
+/** Writes the line of the access log when the tunnel ends. It keeps nothing of the exchange that it does not need. */
+function lineOf({ head, route, access, since, context }: Upgraded): Parameters<Tunnels['open']>[0]['onEnd'] {
+  const { tunnels, accessLog } = context;
+  if (access === undefined || accessLog === undefined) return () => {};
+  const { name } = route;
+  const upstream = route.upstream.name;
+  return ({ received, sent, endedBy }) => {
+    access.durationMs = tunnels.now - since;
+    access.responseBytes = sent;
+    access.tunnelEnd = endedBy;
+    const end = accessEnd(access, {
+      head,
+      route: { name, upstream: { name: upstream } },
+      outcome: 'upgraded',
+      forwardedStatus: 101,
+      requestBytes: received,
+      attempted: true,
+    });
+    accessLog.write(access, end);
+  };
+}

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import { valuesOf } from '../field-values.ts';
+import { namedOptions } from '../h1/connection-options.ts';
+import { type Field, fieldsOf, type RequestHead, type ResponseHead } from '../message.ts';
+
+/** The value that every server appends to the key (RFC 6455 §1.3). */
+const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+/** 16 bytes in base64. */
+const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
+const VERSION = '13';
+
+/** The protocols to which a request asks to upgrade, in lower case (RFC 9110 §7.8); empty when it asks for none. */
+export function upgradesOf(head: RequestHead): readonly string[] {
+  if (!namedOptions(valuesOf(head, 'connection')).includes('upgrade')) return [];
+  return namedOptions(valuesOf(head, 'upgrade')).filter((name) => name !== '');
+}
+
+/**
+ * Why a request that asks for `websocket` cannot have it (RFC 6455 §4.2.1): another version, which the client may mend, or
+ * a malformed handshake. Undefined when it can.
+ */
+export function handshakeFault(head: RequestHead): 'version' | 'malformed' | undefined {
+  const versions = valuesOf(head, 'sec-websocket-version');
+  if (versions.length !== 1) return versions.length === 0 ? 'version' : 'malformed';
+  if (versions[0] !== VERSION) return 'version';
+  const [key = '', ...others] = valuesOf(head, 'sec-websocket-key');
+  if (others.length > 0 || !KEY.test(key)) return 'malformed';
+  return head.method === 'GET' && head.framing === 'none' ? undefined : 'malformed';
+}
+
+/** The value by which a server shows that it has understood the key (RFC 6455 §4.2.2). */
+export function acceptOf(key: string): string {
+  return createHash('sha1')
+    .update(key + GUID, 'latin1')
+    .digest('base64');
+}
+
+/**
+ * What is wrong with a server's 101 (RFC 6455 §4.1); undefined when nothing is. Its protocol and extensions must be among
+ * those that were offered.
+ * @param upgrade the protocols that the server names in Upgrade, where Connection lists it.
+ */
+export function acceptanceFault(
+  request: RequestHead,
+  response: ResponseHead,
+  upgrade: string | undefined,
+): string | undefined {
+  if (upgrade?.toLowerCase() !== 'websocket') return 'upgrade';
+  const fields = fieldsOf(response);
+  const accepts = lowerValues(fields, 'sec-websocket-accept');
+  const [key = ''] = valuesOf(request, 'sec-websocket-key');
+  if (accepts.length !== 1 || accepts[0] !== acceptOf(key)) return 'accept';
+  const protocols = lowerValues(fields, 'sec-websocket-protocol');
+  const offered = listOf(valuesOf(request, 'sec-websocket-protocol'));
+  if (protocols.length > 1 || !protocols.every((name) => offered.includes(name))) return 'protocol';
+  const extensions = extensionNames(lowerValues(fields, 'sec-websocket-extensions'));
+  const known = extensionNames(valuesOf(request, 'sec-websocket-extensions'));
+  return extensions.every((name) => known.includes(name)) ? undefined : 'extension';
+}
+
+function lowerValues(fields: readonly Field[], wanted: string): readonly string[] {
+  return fields.filter(([name]) => name.toLowerCase() === wanted).map(([, value]) => value);
+}
+
+function listOf(values: readonly string[]): readonly string[] {
+  return values.flatMap((value) => value.split(',')).map((name) => name.trim());
+}
+
+/** Names without parameters. A comma in a quoted parameter makes a name that was not offered, so it is refused. */
+function extensionNames(values: readonly string[]): readonly string[] {
+  return listOf(values).map((one) => (one.split(';')[0] as string).trim().toLowerCase());
+}

@@ -1,0 +1,153 @@
+import type { TunnelEvents, TunnelSide } from '../http/tunnel-side.ts';
+import { closeFrame } from '../http/websocket/close-frame.ts';
+import { FrameTracker } from '../http/websocket/frame-tracker.ts';
+
+/** The owner of a tunnel. */
+export interface TunnelOwner {
+  /** Now, in monotonic milliseconds, as of the last tick. */
+  readonly now: number;
+  /** Both sides are gone, or will be soon without us. */
+  onOver(tunnel: Tunnel): void;
+}
+
+/** The end of a tunnel that the gateway ends itself. */
+export interface Ending {
+  /** For the access log and metrics. */
+  readonly reason: string;
+  /** The status of the Close frame (RFC 6455 §7.4.1). */
+  readonly code: number;
+}
+
+/**
+ * Carries bytes both ways between a client and a server that have agreed on another protocol. Each direction is paused
+ * while its receiver takes nothing, so a tunnel keeps what one read has brought, 64 KiB, in each direction at most.
+ *
+ * With WebSocket it follows the frames that the server sends, so that its own Close frame comes between two of them.
+ */
+export class Tunnel {
+  /** Bytes from the client, and to it. */
+  received = 0;
+  sent = 0;
+  /** Monotonic milliseconds of the last bytes in either direction. */
+  movedAt: number;
+  /** Why it has ended, or is about to; undefined while it is open. */
+  endedBy: string | undefined;
+  readonly #client: TunnelSide;
+  readonly #upstream: TunnelSide;
+  readonly #frames: FrameTracker | undefined;
+  readonly #owner: TunnelOwner;
+  #clientEnded = false;
+  #upstreamEnded = false;
+  /** The gateway ends it: a Close frame goes to the client at the next boundary. */
+  #ending: Ending | undefined;
+  #over = false;
+
+  /** @param isWebSocket otherwise the bytes are of a protocol unknown to the gateway. */
+  constructor(client: TunnelSide, upstream: TunnelSide, isWebSocket: boolean, owner: TunnelOwner) {
+    this.#client = client;
+    this.#upstream = upstream;
+    this.#frames = isWebSocket ? new FrameTracker() : undefined;
+    this.#owner = owner;
+    this.movedAt = owner.now;
+  }
+
+  /** Begins to carry. */
+  start(): void {
+    this.#upstream.start(this.#fromUpstream);
+    if (!this.#over) this.#client.start(this.#fromClient);
+  }
+
+  /** Ends it for a reason of the gateway. What is left after a second is for `cut`. */
+  finish(ending: Ending): void {
+    if (this.endedBy !== undefined) return;
+    this.endedBy = ending.reason;
+    this.#ending = ending;
+    if (this.#frames === undefined) this.cut(ending.reason);
+    else if (this.#frames.atBoundary) this.#close();
+  }
+
+  /** Ends it at once. */
+  cut(reason: string): void {
+    this.endedBy ??= reason;
+    if (this.#over) return;
+    this.#over = true;
+    this.#client.destroy();
+    this.#upstream.destroy();
+    this.#owner.onOver(this);
+  }
+
+  readonly #fromClient: TunnelEvents = {
+    onBytes: (bytes) => {
+      // After its end the client's own Close frame comes, and is not needed.
+      if (this.#ending !== undefined || this.#over) return;
+      this.received += bytes.length;
+      this.movedAt = this.#owner.now;
+      if (!this.#upstream.write(bytes)) this.#client.pause();
+    },
+    onDrained: () => {
+      if (!this.#over) this.#upstream.resume();
+    },
+    onEnd: () => {
+      this.#clientEnded = true;
+      this.endedBy ??= 'client_closed';
+      if (this.#over) return;
+      if (this.#upstreamEnded || this.#ending !== undefined) this.#leave();
+      else this.#upstream.end();
+    },
+    onClosed: () => {
+      this.endedBy ??= 'client_closed';
+      this.#leave();
+    },
+  };
+
+  readonly #fromUpstream: TunnelEvents = {
+    onBytes: (bytes) => {
+      if (this.#over) return;
+      const own = this.#untilBoundary(bytes);
+      this.sent += own.length;
+      this.movedAt = this.#owner.now;
+      if (own.length > 0 && !this.#client.write(own)) this.#upstream.pause();
+      if (this.#ending !== undefined && this.#frames?.atBoundary === true) this.#close();
+    },
+    onDrained: () => {
+      if (!this.#over) this.#client.resume();
+    },
+    onEnd: () => {
+      this.#upstreamEnded = true;
+      this.endedBy ??= 'upstream_closed';
+      if (this.#over) return;
+      if (this.#clientEnded || this.#ending !== undefined) this.#leave();
+      else this.#client.end();
+    },
+    onClosed: () => {
+      this.endedBy ??= 'upstream_closed';
+      this.#leave();
+    },
+  };
+
+  /** Follows the frames; the part that may go to the client, which ends with the present frame if the tunnel is to end. */
+  #untilBoundary(bytes: Uint8Array): Uint8Array {
+    const frames = this.#frames;
+    if (frames === undefined) return bytes;
+    if (this.#ending !== undefined) return bytes.subarray(0, frames.take(bytes, 0));
+    let at = 0;
+    while (at < bytes.length) at = frames.take(bytes, at);
+    return bytes;
+  }
+
+  /** Sends the Close frame, unless upstream has sent one, and ends both sides. */
+  #close(): void {
+    const { code, reason } = this.#ending as Ending;
+    if (this.#frames?.closes === false) this.#client.write(closeFrame(code, reason));
+    this.#leave();
+  }
+
+  /** Lets both sides end behind what was written. */
+  #leave(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#upstream.close();
+    this.#client.close();
+    this.#owner.onOver(this);
+  }
+}
