@@ -62,6 +62,8 @@ export class Endpoint implements Candidate {
 
   /** Puts other facts in force. A server that gets no new requests keeps no idle connection. */
   take(server: UpstreamServer, fact: ServerFact): void {
+    // Checks have found it well since, so its failures are over.
+    if (fact.healthy && !this.#fact.healthy) this.pool.state.readmit();
     this.#server = server;
     this.#fact = fact;
     this.review();

@@ -192,6 +192,22 @@ describe('passive ejection', () => {
     assert.deepEqual(group.chosen, [2]);
   });
 
+  test('ends when checks find the server well again', async () => {
+    await group.fail(1, 3);
+    group.endpoints.take(group.facts([1]));
+    assert.deepEqual(group.chosen, [2, 3, 4]);
+    group.endpoints.take(group.facts([]));
+    assert.deepEqual(group.chosen, [1, 2, 3, 4]);
+    assert.equal(group.time.armed, 0);
+    await group.fail(1, 2);
+    group.endpoints.take(group.facts([]));
+    assert.equal(
+      group.state(1).ejected?.times,
+      2,
+      'on probation as after any ejection, and facts that stay end none',
+    );
+  });
+
   test('with `most: 100%` it can empty an upstream', async () => {
     const all = new Group(2, { outliers: { ...rules, most: 1 } });
     for (const port of [1, 2]) await all.fail(port, 3);
