@@ -133,6 +133,8 @@ export class Upstream implements Lease, PoolOwner, H2PoolOwner, RetryScope {
 
   onRoom(pool: ServerPool): void {
     if (!pool.usable) return;
+    // Only a new connection will do for the first request, so one without a request makes room.
+    if (this.#waiting.first?.waiter.alone === true) pool.endIdle();
     for (let { first } = this.#waiting; first?.waiter.alone === false; { first } = this.#waiting) {
       const stream = pool.take(true, false);
       if (stream === undefined) return;
