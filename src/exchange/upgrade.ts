@@ -38,6 +38,11 @@ export function openTunnel(upgraded: Upgraded): Reason | 'left' | undefined {
     upstream.destroy();
     return 'upstream_invalid_response';
   }
+  // Others may have been opened since the request was sent.
+  if (context.tunnels.full) {
+    upstream.destroy();
+    return 'tunnels_exhausted';
+  }
   const { responseFields } = route;
   const its: ResponseHead = responseFields === undefined ? response : responseFields.ofInterim(response);
   const side = client.switchTo?.(its, protocol);

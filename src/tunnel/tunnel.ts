@@ -30,7 +30,7 @@ export class Tunnel {
   sent = 0;
   /** Monotonic milliseconds of the last bytes in either direction. */
   movedAt: number;
-  /** Why it has ended, or is about to; undefined while it is open. */
+  /** Which side has ended first, or why the gateway ends it; undefined while both are open. */
   endedBy: string | undefined;
   readonly #client: TunnelSide;
   readonly #upstream: TunnelSide;
@@ -57,9 +57,17 @@ export class Tunnel {
     if (!this.#over) this.#client.start(this.#fromClient);
   }
 
-  /** Ends it for a reason of the gateway. What is left after a second is for `cut`. */
+  /** The gateway ends it. */
+  get ending(): boolean {
+    return this.#ending !== undefined;
+  }
+
+  /**
+   * Ends it for a reason of the gateway, also if one side has ended and still receives. What is left after a second is
+   * for `cut`.
+   */
   finish(ending: Ending): void {
-    if (this.endedBy !== undefined) return;
+    if (this.#ending !== undefined || this.#over) return;
     this.endedBy = ending.reason;
     this.#ending = ending;
     if (this.#frames === undefined) this.cut(ending.reason);

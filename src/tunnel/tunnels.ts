@@ -14,7 +14,7 @@ const TICK_MS = 200;
 /** Milliseconds for the Close frame to leave between two frames of the server, before both sides are cut. */
 const CLOSE_MS = 700;
 /** Tunnels that are judged again in one tick; a judgement of a known token takes some microseconds. */
-const JUDGED_A_TICK = 2_000;
+const JUDGED_A_TICK = 10_000;
 /** Seconds after which a token is judged again whose verdict or whose end is not known now. */
 const AGAIN_SECONDS = 1;
 
@@ -94,7 +94,7 @@ export class Tunnels implements TunnelOwner {
   /** How many are about to end. */
   get ending(): number {
     let count = 0;
-    for (const { endedBy } of this.#open.keys()) if (endedBy !== undefined) count += 1;
+    for (const { ending } of this.#open.keys()) if (ending) count += 1;
     return count;
   }
 
@@ -112,11 +112,12 @@ export class Tunnels implements TunnelOwner {
 
   /** Carries what comes from both sides. */
   open(opened: Opened): void {
-    if (this.#open.size === 0) this.#version = this.#judge.version;
     this.now = this.#clock.monotonic();
     const tunnel = new Tunnel(opened.client, opened.upstream, opened.isWebSocket, this);
     this.#open.set(tunnel, opened);
-    this.#plan(tunnel, opened);
+    // Since the verdict on its request, upstream has taken its time: the token may have been revoked.
+    this.#unjudged.push(tunnel);
+    this.#draining?.left.push(tunnel);
     this.#tickLater();
     tunnel.start();
   }
@@ -163,7 +164,9 @@ export class Tunnels implements TunnelOwner {
     const { version } = this.#judge;
     if (version !== this.#version) {
       this.#version = version;
-      this.#unjudged = [...this.#open.keys()];
+      // Those that wait come first: with one change after another, the last would never have their turn.
+      const waiting = new Set(this.#unjudged);
+      for (const tunnel of this.#open.keys()) if (!waiting.has(tunnel)) this.#unjudged.push(tunnel);
     }
     this.#askToGo();
     for (const tunnel of this.#due.take(this.#clock.wall() / 1000)) this.#review(tunnel);
@@ -189,7 +192,7 @@ export class Tunnels implements TunnelOwner {
 
   #judgeAgain(tunnel: Tunnel): void {
     const opened = this.#open.get(tunnel);
-    if (opened === undefined || tunnel.endedBy !== undefined) return;
+    if (opened === undefined || tunnel.ending) return;
     const verdict = this.#judge.judge(opened.route, opened.head, {
       onVerdict: (later) => this.#take(tunnel, opened, later),
     });
@@ -199,7 +202,7 @@ export class Tunnels implements TunnelOwner {
   }
 
   #take(tunnel: Tunnel, opened: Opened, verdict: Permit | Rejection): void {
-    if (!this.#open.has(tunnel) || tunnel.endedBy !== undefined) return;
+    if (!this.#open.has(tunnel) || tunnel.ending) return;
     if (verdict.kind === 'permit') this.#plan(tunnel, opened);
     // The token may be as good as before: nothing says that it is not.
     else if (reasons[verdict.reason].status === 503)

@@ -35,6 +35,12 @@ describe('upgrade', () => {
         fileOf('upgrade: [websocket]', '127.0.0.1:1', '{ url: http://a, protocol: h2 }'),
         /routes\[0\]\.upgrade: needs servers that speak HTTP\/1\.1, and the upstream app has one with protocol: h2/,
       ],
+      [
+        fileOf('upgrade: [h2c]'),
+        /routes\[0\]\.upgrade\[0\]: h2c would carry requests that the gateway does not see; must be left out/,
+      ],
+      [fileOf('upgrade: [websocket, HTTP/2.0]'), /upgrade\[1\]: HTTP\/2\.0 would carry requests/],
+      [fileOf('upgrade: [TLS/1.0]'), /upgrade\[0\]: TLS\/1\.0 would carry requests/],
       [fileOf('upgrade: []'), /upgrade: is an empty list/],
       [fileOf('upgrade: [web socket]'), /upgrade\[0\]: does not fit; must be a protocol such as websocket/],
       [fileOf('upgrade: websocket'), /upgrade: does not fit; must be a list such as \[websocket\]/],

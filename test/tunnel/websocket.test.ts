@@ -188,7 +188,19 @@ describe('a WebSocket', () => {
     assert.equal(headers.get('retry-after'), '1');
     server.socket.destroy();
     await eventually(tunnels, (count) => count === 0);
-    await open();
+    // Two at a time ask for the last one.
+    const asked = [];
+    for (let count = 0; count < 2; count += 1) {
+      const client = await dial(gateway.port);
+      client.send(asking(gateway.bearer()));
+      const its = await upstream.peer();
+      await its.until('\r\n\r\n');
+      asked.push({ client, its });
+    }
+    for (const { its } of asked) its.send(accepting());
+    const lines = [];
+    for (const { client } of asked) lines.push((await client.until('\r\n')).trim());
+    assert.deepEqual(lines.sort(), ['HTTP/1.1 101 Switching Protocols', 'HTTP/1.1 503 Service Unavailable']);
   });
 });
 
@@ -202,6 +214,30 @@ describe('a WebSocket ends with its token:', () => {
     assert.ok(late >= 0, `${late} s early`);
     await server.end();
     await eventually(tunnels, (count) => count === 0);
+  });
+
+  test('also where the client has ended its side and still reads', async () => {
+    await start({ config: { revocation } });
+    const { client, server } = await open();
+    client.socket.end();
+    await server.end();
+    server.send(textFrame('still'));
+    await client.until(textFrame('still'));
+    await revoke(gateway.adminPort, { sub: 'user' });
+    assert.equal(await client.end(), closing(1008, 'token_revoked'));
+    await eventually(tunnels, (count) => count === 0);
+  });
+
+  test('also where it was revoked while upstream had the request', async () => {
+    await start({ config: { revocation } });
+    const client = await dial(gateway.port);
+    client.send(asking(gateway.bearer()));
+    const server = await upstream.peer();
+    await server.until('\r\n\r\n');
+    await revoke(gateway.adminPort, { sub: 'user' });
+    server.send(accepting());
+    await client.until('\r\n\r\n');
+    assert.equal(await client.end(), closing(1008, 'token_revoked'));
   });
 
   test('between two frames of upstream', async () => {

@@ -20,6 +20,8 @@ import type { UpstreamTlsResolver } from './upstream-tls.ts';
 
 const NONE = 'none';
 const WILDCARD = '*.';
+/** Protocols whose bytes are requests, or hide them: nothing would judge these (RFC 9113 §3.2, RFC 2817). */
+const CARRIES_REQUESTS = /^(?:h2c?|h3|http(?:\/.*)?|tls(?:\/.*)?)$/i;
 type Match = RouteConfig['match'];
 
 /** The upstreams of a file, and the TLS of those that are still to come. */
@@ -64,6 +66,11 @@ export function resolveRoutes(
       [...path, 'responseHeaders'],
       findings,
     );
+    route.upgrade?.forEach((name, at) => {
+      if (!CARRIES_REQUESTS.test(name)) return;
+      const why = 'would carry requests that the gateway does not see';
+      findings.fault([...path, 'upgrade', at], `${name} ${why}; must be left out`);
+    });
     const token = resolveToken(route.token, route.auth === NONE, [...path, 'token'], findings);
     if (token !== undefined) placed.push({ token, path: [...path, 'token'] });
     const resolved: RouteConfig = {
