@@ -30,6 +30,8 @@ export class Tunnel {
   sent = 0;
   /** Monotonic milliseconds of the last bytes in either direction. */
   movedAt: number;
+  /** Wall-clock seconds at which its token ends; undefined where that was never known. */
+  expiresAt: number | undefined;
   /** Which side has ended first, or why the gateway ends it; undefined while both are open. */
   endedBy: string | undefined;
   readonly #client: TunnelSide;

@@ -197,23 +197,29 @@ export class Tunnels implements TunnelOwner {
       onVerdict: (later) => this.#take(tunnel, opened, later),
     });
     if (verdict === 'gone') this.#finish(tunnel, { reason: 'route_not_found', code: GOING_AWAY });
-    else if (verdict.kind === 'pending') this.#due.set(tunnel, this.#clock.wall() / 1000 + AGAIN_SECONDS);
+    else if (verdict.kind === 'pending') this.#wait(tunnel);
     else this.#take(tunnel, opened, verdict);
   }
 
   #take(tunnel: Tunnel, opened: Opened, verdict: Permit | Rejection): void {
     if (!this.#open.has(tunnel) || tunnel.ending) return;
     if (verdict.kind === 'permit') this.#plan(tunnel, opened);
-    // The token may be as good as before: nothing says that it is not.
-    else if (reasons[verdict.reason].status === 503)
-      this.#due.set(tunnel, this.#clock.wall() / 1000 + AGAIN_SECONDS);
+    else if (reasons[verdict.reason].status === 503) this.#wait(tunnel);
     else this.#finish(tunnel, { reason: verdict.reason, code: POLICY_VIOLATION });
+  }
+
+  /** There is no verdict now. The token is as good as before, but not beyond its end. */
+  #wait(tunnel: Tunnel): void {
+    const now = this.#clock.wall() / 1000;
+    if (tunnel.expiresAt === undefined || now < tunnel.expiresAt) this.#due.set(tunnel, now + AGAIN_SECONDS);
+    else this.#finish(tunnel, { reason: 'token_expired', code: POLICY_VIOLATION });
   }
 
   /** Sets when the tunnel must be looked at again. */
   #plan(tunnel: Tunnel, { route, head }: Opened): void {
     const now = this.#clock.wall() / 1000;
-    const end = this.#judge.endOf(route, head) ?? now + AGAIN_SECONDS;
+    tunnel.expiresAt = this.#judge.endOf(route, head) ?? tunnel.expiresAt;
+    const end = tunnel.expiresAt ?? now + AGAIN_SECONDS;
     const idle = now + (this.idleMs - (this.now - tunnel.movedAt)) / 1000;
     this.#due.set(tunnel, Math.min(end, idle));
   }
