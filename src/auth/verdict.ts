@@ -30,6 +30,8 @@ export interface TokenTraces {
   readonly cookies: readonly string[];
   /** Parameters of the query. */
   readonly parameters: readonly string[];
+  /** Subprotocols of a WebSocket, each with the token behind it. */
+  readonly protocols: readonly string[];
 }
 
 /**

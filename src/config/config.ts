@@ -165,7 +165,8 @@ export interface ClaimHeader {
 export type TokenPlace =
   /** The header's name in lower case; the scheme before the token, undefined when the value is only the token. */
   | { readonly kind: 'header'; readonly name: string; readonly scheme: string | undefined }
-  | { readonly kind: 'cookie' | 'query'; readonly name: string };
+  /** `protocol`: the subprotocol of a WebSocket with this name has the token behind it. */
+  | { readonly kind: 'cookie' | 'query' | 'protocol'; readonly name: string };
 
 export interface ForwardConfig {
   /** Field name as configured → claim; a name without a form means `as: auto`. */

@@ -3,7 +3,7 @@ import type { RequestHead, ResponseHead } from '../http/message.ts';
 import type { TunnelSide } from '../http/tunnel-side.ts';
 import type { Reason } from '../reasons.ts';
 import type { Tunnels } from '../tunnel/tunnels.ts';
-import { isAgreed, WEBSOCKET } from '../tunnel/upgrade.ts';
+import { isAgreed, WEBSOCKET, withChoice } from '../tunnel/upgrade.ts';
 import type { UpgradedHead } from '../upstream/response-sink.ts';
 import type { AccessRecord } from './access-log.ts';
 import type { ExchangeContext } from './context.ts';
@@ -34,7 +34,8 @@ export interface Upgraded {
 /** Opens the tunnel. Returns the reason why it cannot be opened; `left`: the client has gone. */
 export function openTunnel(upgraded: Upgraded): Reason | 'left' | undefined {
   const { head, protocol = '', route, client, context, response, upstream } = upgraded;
-  if (!isAgreed(protocol, head, response, response.upgrade)) {
+  const withheld = route.policy.traces?.protocols ?? [];
+  if (!isAgreed(protocol, head, response, response.upgrade, withheld)) {
     upstream.destroy();
     return 'upstream_invalid_response';
   }
@@ -44,7 +45,8 @@ export function openTunnel(upgraded: Upgraded): Reason | 'left' | undefined {
     return 'tunnels_exhausted';
   }
   const { responseFields } = route;
-  const its: ResponseHead = responseFields === undefined ? response : responseFields.ofInterim(response);
+  const chosen = withChoice(response, head, withheld);
+  const its: ResponseHead = responseFields === undefined ? chosen : responseFields.ofInterim(chosen);
   const side = client.switchTo?.(its, protocol);
   if (side === undefined) {
     upstream.destroy();

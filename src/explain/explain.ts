@@ -11,6 +11,7 @@ import { fieldLineBytes, requestHeadBytes } from '../http/h1/head-size.ts';
 import { isHostAndPort } from '../http/host-port.ts';
 import { bytesAsSent, type Reply, type RequestHead } from '../http/message.ts';
 import { isServable } from '../http/request-rules.ts';
+import { PROTOCOL_FIELD } from '../http/websocket/protocols.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { StartError } from '../lib/start-error.ts';
@@ -157,6 +158,7 @@ function headOf({ method, host, path, token }: Question, route: RouteConfig): Re
     if (place.kind === 'header') {
       header = [place.name, place.scheme === undefined ? token : `${place.scheme} ${token}`];
     } else if (place.kind === 'cookie') header = ['cookie', `${place.name}=${token}`];
+    else if (place.kind === 'protocol') header = [PROTOCOL_FIELD, `${place.name}, ${token}`];
     else query = `${place.name}=${token}`;
   }
   const authorization = header?.[0] === 'authorization' ? header[1] : undefined;

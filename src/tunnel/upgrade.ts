@@ -1,6 +1,14 @@
 import { valuesOf } from '../http/field-values.ts';
-import { type RequestHead, type RequestLines, type ResponseHead, withUpgrade } from '../http/message.ts';
+import {
+  fieldsOf,
+  type RequestHead,
+  type RequestLines,
+  type ResponseHead,
+  withField,
+  withUpgrade,
+} from '../http/message.ts';
 import { acceptanceFault, handshakeFault, upgradesOf } from '../http/websocket/handshake.ts';
+import { offeredProtocols, PROTOCOL_FIELD } from '../http/websocket/protocols.ts';
 import type { Reason } from '../reasons.ts';
 
 export const WEBSOCKET = 'websocket';
@@ -36,13 +44,28 @@ export function withUpgradeOf(
   return full ? 'tunnels_exhausted' : withUpgrade(written, protocol);
 }
 
-/** Whether a 101 agrees to the protocol that was asked for. @param upgrade see `acceptanceFault`. */
+/** Whether a 101 agrees to the protocol that was asked for. @param upgrade, withheld see `acceptanceFault`. */
 export function isAgreed(
   protocol: string,
   request: RequestHead,
   response: ResponseHead,
   upgrade: string | undefined,
+  withheld: readonly string[],
 ): boolean {
-  if (protocol === WEBSOCKET) return acceptanceFault(request, response, upgrade) === undefined;
+  if (protocol === WEBSOCKET) return acceptanceFault(request, response, upgrade, withheld) === undefined;
   return upgrade?.toLowerCase() === protocol;
+}
+
+/**
+ * The 101 for a client that has offered subprotocols. Where only one with a token was offered and upstream, which did not
+ * see it, has chosen none, that one is the choice: browsers end a connection whose server takes none of their offers.
+ */
+export function withChoice(
+  response: ResponseHead,
+  request: RequestHead,
+  withheld: readonly string[],
+): ResponseHead {
+  const own = offeredProtocols(request).find((name) => withheld.includes(name));
+  const isChosen = fieldsOf(response).some(([name]) => name.toLowerCase() === PROTOCOL_FIELD);
+  return own === undefined || isChosen ? response : withField(response, 'Sec-WebSocket-Protocol', own);
 }

@@ -310,8 +310,14 @@ describe('with the authorizer', () => {
       headers: ['authorization', 'x_auth_token'],
       cookies: ['access_token'],
       parameters: ['access_token'],
+      protocols: [],
     });
-    assert.deepEqual(permit('keep', places), { headers: [], cookies: [], parameters: ['access_token'] });
+    assert.deepEqual(permit('keep', places), {
+      headers: [],
+      cookies: [],
+      parameters: ['access_token'],
+      protocols: [],
+    });
     assert.equal(permit('keep', [bearer, bare, cookie]), undefined);
   });
 });

@@ -52,7 +52,8 @@ describe('places of tokens', () => {
     assert.deepEqual(configOf(file(line('token: [header, "cookie:t", "header:X-T"]'))).warnings, []);
   });
 
-  const place = 'must be header, "header:NAME", "header:NAME SCHEME", "cookie:NAME" or "query:NAME"';
+  const place =
+    'must be header, "header:NAME", "header:NAME SCHEME", "cookie:NAME", "query:NAME" or "protocol:NAME"';
   const cookieName =
     "has no name of a cookie; must be letters, digits and !#$%&'*+-.^_`|~ behind cookie: such as cookie:access_token";
   const parameterName =

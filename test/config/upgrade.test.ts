@@ -63,3 +63,20 @@ describe('upgrade', () => {
     assert.equal(config.shutdown.tunnelsMs, 5_000);
   });
 });
+
+test('the place of a token among subprotocols has a name', () => {
+  const withToken = (place: string): string =>
+    `listen: 127.0.0.1:1\nissuers: { a: { issuer: i, audience: a, algorithms: [HS256], keys: { secret: ${'s'.repeat(32)} } } }\nroutes: [{ match: { path: / }, upstream: "http://a:1", upgrade: [websocket], token: [${place}] }]\n`;
+  assert.deepEqual(configOf(withToken('"protocol:bearer"')).routes[0]?.token, [
+    { kind: 'protocol', name: 'bearer' },
+  ]);
+  for (const [place, fault] of [
+    ['"protocol:"', /token\[0\]: has no name of a subprotocol; must be/],
+    ['"protocol:a b"', /token\[0\]: has no name of a subprotocol; must be/],
+    ['"protocol:a", "protocol:b"', /token\[1\]: is a place that another of the list has already/],
+  ] as const) {
+    const faults = faultsOf(withToken(place));
+    assert.equal(faults.length, 1, faults.join('\n'));
+    assert.match(faults[0] as string, fault);
+  }
+});

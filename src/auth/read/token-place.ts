@@ -4,6 +4,7 @@ import { LooseName } from '../../http/loose-name.ts';
 import type { RequestHead } from '../../http/message.ts';
 import { NameSet } from '../../http/name-set.ts';
 import { parameterValues } from '../../http/query-parameters.ts';
+import { behindNames, offeredProtocols } from '../../http/websocket/protocols.ts';
 import { rejections } from '../rejections.ts';
 import type { Rejection, TokenTraces } from '../verdict.ts';
 import { bareToken, tokenAfter } from './bearer.ts';
@@ -46,21 +47,24 @@ export class TokenPlaces {
 
 /**
  * The parts of a request that upstream does not get. With `strip`, everything at the places of the token; with `keep`,
- * only the query parameters, because URLs are logged. In both cases an Authorization header that is not one of the
+ * only the query parameters, because URLs are logged, and subprotocols. In both cases an Authorization header that is not one of the
  * places. Undefined when there are no such parts.
  */
 export function tracesOf(places: readonly TokenPlace[], token: 'keep' | 'strip'): TokenTraces | undefined {
   const headers: string[] = [];
   const cookies: string[] = [];
   const parameters: string[] = [];
+  const protocols: string[] = [];
   for (const { kind, name } of places) {
     if (kind === 'query') parameters.push(name);
+    // A server takes each of them for a protocol, and the client would take a token for the one that was chosen.
+    else if (kind === 'protocol') protocols.push(name);
     else if (token === 'strip') (kind === 'cookie' ? cookies : headers).push(name);
   }
   // Nothing here checks that header, and upstream would take it for the verified token.
   if (!places.some(({ name }) => name === 'authorization')) headers.push('authorization');
-  if (headers.length + cookies.length + parameters.length === 0) return undefined;
-  return Object.freeze({ headers: new NameSet(headers), cookies, parameters });
+  if (headers.length + cookies.length + parameters.length + protocols.length === 0) return undefined;
+  return Object.freeze({ headers: new NameSet(headers), cookies, parameters, protocols });
 }
 
 function readerOf(place: TokenPlace): Reader {
@@ -72,6 +76,8 @@ function readerOf(place: TokenPlace): Reader {
       return inCookie(new LooseName(name));
     case 'query':
       return inQuery(new LooseName(name));
+    case 'protocol':
+      return inProtocol(name);
   }
 }
 
@@ -102,6 +108,15 @@ function cookies({ names, values }: RequestHead, name: LooseName): readonly stri
     if (header === 'cookie') found.push(...cookieValues(values[at] as string, name));
   });
   return found;
+}
+
+/** Names of subprotocols are compared letter by letter (RFC 6455 §4.1). */
+function inProtocol(name: string): Reader {
+  return (head) =>
+    single(
+      behindNames(offeredProtocols(head), name).map((token) => token ?? ''),
+      inUrl,
+    );
 }
 
 function inUrl(value: string): string | Rejection {

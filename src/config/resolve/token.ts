@@ -78,6 +78,11 @@ function parse(written: string): TokenPlace | string {
       ? { kind, name: rest }
       : 'has no name of a parameter; must be letters, digits and -._~ behind query: such as query:access_token';
   }
+  if (kind === 'protocol') {
+    return isName(rest)
+      ? { kind, name: rest }
+      : 'has no name of a subprotocol; must be letters and digits behind protocol: such as protocol:bearer';
+  }
   const [name = '', scheme, ...more] = rest.split(' ');
   const obstacle = fieldSpelling(name) === 'authorization' ? undefined : whyNoHeader(name);
   if (obstacle !== undefined) return obstacle;
@@ -94,7 +99,7 @@ function isName(text: string): boolean {
 /** Whether one request could carry a token for both places. Two schemes of one field differ; a bare token and a scheme do not. */
 function overlap(a: TokenPlace, b: TokenPlace): boolean {
   if (a.kind !== 'header' || b.kind !== 'header') {
-    return a.kind === b.kind && new LooseName(a.name).is(b.name);
+    return a.kind === b.kind && (a.kind === 'protocol' || new LooseName(a.name).is(b.name));
   }
   if (fieldSpelling(a.name) !== fieldSpelling(b.name)) return false;
   return (

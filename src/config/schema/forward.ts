@@ -42,8 +42,8 @@ export const forwardSection = section({
 export type FileForward = z.output<typeof forwardSection>;
 
 const place = pattern(
-  'header, "header:NAME", "header:NAME SCHEME", "cookie:NAME" or "query:NAME"',
-  /^(?:header|(?:header|cookie|query):.*)$/,
+  'header, "header:NAME", "header:NAME SCHEME", "cookie:NAME", "query:NAME" or "protocol:NAME"',
+  /^(?:header|(?:header|cookie|query|protocol):.*)$/,
 );
 
 /** The places for the token. Resolving checks the names. */

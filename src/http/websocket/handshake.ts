@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { valuesOf } from '../field-values.ts';
 import { namedOptions } from '../h1/connection-options.ts';
 import { type Field, fieldsOf, type RequestHead, type ResponseHead } from '../message.ts';
+import { offeredProtocols, PROTOCOL_FIELD, withoutNames } from './protocols.ts';
 
 /** The value that every server appends to the key (RFC 6455 §1.3). */
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
@@ -39,19 +40,21 @@ export function acceptOf(key: string): string {
  * What is wrong with a server's 101 (RFC 6455 §4.1); undefined when nothing is. Its protocol and extensions must be among
  * those that were offered.
  * @param upgrade the protocols that the server names in Upgrade, where Connection lists it.
+ * @param withheld subprotocols that the server was not offered, each with the item behind it.
  */
 export function acceptanceFault(
   request: RequestHead,
   response: ResponseHead,
   upgrade: string | undefined,
+  withheld: readonly string[],
 ): string | undefined {
   if (upgrade?.toLowerCase() !== 'websocket') return 'upgrade';
   const fields = fieldsOf(response);
   const accepts = lowerValues(fields, 'sec-websocket-accept');
   const [key = ''] = valuesOf(request, 'sec-websocket-key');
   if (accepts.length !== 1 || accepts[0] !== acceptOf(key)) return 'accept';
-  const protocols = lowerValues(fields, 'sec-websocket-protocol');
-  const offered = listOf(valuesOf(request, 'sec-websocket-protocol'));
+  const protocols = lowerValues(fields, PROTOCOL_FIELD);
+  const offered = withoutNames(offeredProtocols(request), withheld);
   if (protocols.length > 1 || !protocols.every((name) => offered.includes(name))) return 'protocol';
   const extensions = extensionNames(lowerValues(fields, 'sec-websocket-extensions'));
   const known = extensionNames(valuesOf(request, 'sec-websocket-extensions'));
