@@ -94,7 +94,8 @@ describe('the client of the soak by HTTP/2', { timeout: 20_000 }, () => {
     const session = await open();
     serve = (stream) => {
       stream.respond({ ':status': 413, 'content-length': 0 }, { endStream: true });
-      stream.close(0);
+      // Node.js 22 lets a reset overtake the response: it follows when the client has answered a ping behind it.
+      stream.session?.ping(() => stream.close(0));
     };
     const came = await send(session, requestOf({ method: 'POST', body: [bytesOf(5, 1_000_000)] }));
     assert.deepEqual([came.end, came.report], ['whole', undefined]);
