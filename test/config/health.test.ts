@@ -1,29 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { UpstreamConfig } from '../../src/config/upstream-config.ts';
-import { configOf, faultsOf } from './check.ts';
-
-const fileOf = (keys: string): string =>
-  `listen: 127.0.0.1:1\nauth: none\nupstream: app\nupstreams: { app: { servers: [http://app.internal], ${keys} } }\n`;
-
-function upstream(keys: string): UpstreamConfig {
-  return configOf(fileOf(keys)).upstreams.get('app') as UpstreamConfig;
-}
-
-/** Checks that each text has this one fault. */
-function refused(cases: readonly (readonly [keys: string, fault: RegExp])[]): void {
-  for (const [keys, fault] of cases) {
-    const faults = faultsOf(fileOf(keys));
-    assert.equal(faults.length, 1, `${keys}: ${faults.join('\n')}`);
-    assert.match(faults[0] as string, fault, keys);
-  }
-}
+import { configOf } from './check.ts';
+import { assertRefused, upstreamOf } from './upstream-file.ts';
 
 describe('resolve', () => {
   test('is a time, or `none`', () => {
-    assert.equal(upstream('').resolveMs, 30_000);
-    assert.equal(upstream('resolve: 5s').resolveMs, 5_000);
-    assert.equal(upstream('resolve: none').resolveMs, undefined);
+    assert.equal(upstreamOf('').resolveMs, 30_000);
+    assert.equal(upstreamOf('resolve: 5s').resolveMs, 5_000);
+    assert.equal(upstreamOf('resolve: none').resolveMs, undefined);
     // A server that a route names by its URL is looked up too.
     const config = configOf('listen: 127.0.0.1:1\nauth: none\nupstream: http://h\n');
     assert.deepEqual(
@@ -33,7 +18,7 @@ describe('resolve', () => {
   });
 
   test('is nothing else', () => {
-    refused([
+    assertRefused([
       ['resolve: 999ms', /app\.resolve: is out of range; must be a duration from 1s to 1h/],
       ['resolve: 2h', /app\.resolve: is out of range; must be a duration from 1s to 1h/],
       ['resolve: 30', /app\.resolve: is a number; must be none, or a duration from 1s to 1h/],
@@ -45,8 +30,8 @@ describe('resolve', () => {
 
 describe('health', () => {
   test('has a default for everything but the path', () => {
-    assert.equal(upstream('').health, undefined);
-    assert.deepEqual(upstream('health: {}').health, {
+    assert.equal(upstreamOf('').health, undefined);
+    assert.deepEqual(upstreamOf('health: {}').health, {
       path: undefined,
       host: undefined,
       intervalMs: 5_000,
@@ -57,7 +42,7 @@ describe('health', () => {
     });
     const keys =
       'path: "/ready?deep=1", host: "app.internal:8080", interval: 1s, timeout: 1s, rise: 1, fall: 10, status: [204, 300-399, "401"]';
-    assert.deepEqual(upstream(`health: { ${keys} }`).health, {
+    assert.deepEqual(upstreamOf(`health: { ${keys} }`).health, {
       path: '/ready?deep=1',
       host: 'app.internal:8080',
       intervalMs: 1_000,
@@ -88,7 +73,7 @@ describe('health', () => {
   test('refuses what no check could do', () => {
     const status =
       /health\.status\[0\]: (does not fit|is out of order or range|is a list); must be a status such as 204, or /;
-    refused([
+    assertRefused([
       ['health: { path: healthz }', /health\.path: does not fit; must be a path such as \/healthz/],
       ['health: { path: "/a b" }', /health\.path: does not fit; must be a path/],
       ['health: { path: "/ä" }', /health\.path: does not fit; must be a path/],
@@ -129,7 +114,7 @@ describe('health', () => {
   });
 
   test('refuses details of a request where there is none', () => {
-    refused([
+    assertRefused([
       [
         'health: { host: h }',
         /health\.host: is for a request, and path is missing; must be left out, or path named/,

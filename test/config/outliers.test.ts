@@ -1,29 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { UpstreamConfig } from '../../src/config/upstream-config.ts';
-import { configOf, faultsOf } from './check.ts';
-
-const fileOf = (keys: string): string =>
-  `listen: 127.0.0.1:1\nauth: none\nupstream: app\nupstreams: { app: { servers: [http://a, http://b], ${keys} } }\n`;
-
-function upstream(keys: string): UpstreamConfig {
-  return configOf(fileOf(keys)).upstreams.get('app') as UpstreamConfig;
-}
-
-/** Checks that each text has this one fault. */
-function refused(cases: readonly (readonly [keys: string, fault: RegExp])[]): void {
-  for (const [keys, fault] of cases) {
-    const faults = faultsOf(fileOf(keys));
-    assert.equal(faults.length, 1, `${keys}: ${faults.join('\n')}`);
-    assert.match(faults[0] as string, fault, keys);
-  }
-}
+import { configOf } from './check.ts';
+import { assertRefused, upstreamFile, upstreamOf } from './upstream-file.ts';
 
 describe('outliers', () => {
   test('are off without the key, and have a default for each of their keys', () => {
-    assert.equal(upstream('').outliers, undefined);
-    assert.deepEqual(upstream('outliers: {}').outliers, { failures: 5, ejectionMs: 10_000, most: 0.5 });
-    assert.deepEqual(upstream('outliers: { failures: 1, ejection: 100ms, most: 100% }').outliers, {
+    assert.equal(upstreamOf('').outliers, undefined);
+    assert.deepEqual(upstreamOf('outliers: {}').outliers, { failures: 5, ejectionMs: 10_000, most: 0.5 });
+    assert.deepEqual(upstreamOf('outliers: { failures: 1, ejection: 100ms, most: 100% }').outliers, {
       failures: 1,
       ejectionMs: 100,
       most: 1,
@@ -31,7 +15,7 @@ describe('outliers', () => {
   });
 
   test('are refused where a key is wrong', () => {
-    refused([
+    assertRefused([
       [
         'outliers: { failures: 0 }',
         /outliers\.failures: is out of range; must be a whole number from 1 to 1000/,
@@ -55,9 +39,7 @@ describe('outliers', () => {
 
 describe('outliers that never eject a server', () => {
   const warningsOf = (servers: string, outliers: string): readonly string[] =>
-    configOf(
-      `listen: 127.0.0.1:1\nauth: none\nupstream: app\nupstreams: { app: { servers: [${servers}], outliers: ${outliers} } }\n`,
-    ).warnings;
+    configOf(upstreamFile(`outliers: ${outliers}`, servers)).warnings;
 
   test('are warned of', () => {
     for (const [servers, outliers, what] of [
@@ -84,9 +66,9 @@ describe('outliers that never eject a server', () => {
 
 describe('slowStart', () => {
   test('is a time, and off without the key', () => {
-    assert.equal(upstream('').slowStartMs, undefined);
-    assert.equal(upstream('slowStart: 10s').slowStartMs, 10_000);
-    refused([
+    assert.equal(upstreamOf('').slowStartMs, undefined);
+    assert.equal(upstreamOf('slowStart: 10s').slowStartMs, 10_000);
+    assertRefused([
       ['slowStart: 50ms', /slowStart: is out of range; must be a duration from 100ms to 1h/],
       ['slowStart: 10', /slowStart: is a number; must be a duration/],
     ]);

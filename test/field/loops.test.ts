@@ -1,8 +1,7 @@
 // Source: kaazing/gateway#419, an upstream that is the gateway itself.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { freePort } from '../../bench/probe.ts';
 import { configOf, faultsOf } from '../config/check.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { Origin } from '../support/origin.ts';
@@ -25,15 +24,6 @@ afterEach(async () => {
   for (const gateway of gateways.splice(0)) await gateway.close();
   await origin.close();
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 async function start(loopMark: string | undefined, upstreamPort: number, port = 0): Promise<TestGateway> {
   const gateway = await startGateway({

@@ -5,11 +5,12 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { request } from 'node:https';
-import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { parse } from 'yaml';
+import { freePort } from '../../bench/probe.ts';
 import { type ConfigObject, createGateway } from '../../src/index.ts';
 import { loopbackCertificate } from '../support/certificate.ts';
 import { eventually, silentLog } from '../support/gateway.ts';
@@ -27,15 +28,6 @@ after(async () => {
   for (const child of running) if (child.kill('SIGTERM')) await once(child, 'exit');
   rmSync(folder, { recursive: true });
 });
-
-/** nginx takes no port 0: this port was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await once(server.close(), 'close');
-  return port;
-}
 
 const isOpen = (port: number): Promise<boolean> =>
   new Promise((resolve) => {

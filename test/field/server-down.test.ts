@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
+import { freePort } from '../../bench/probe.ts';
 import type { Log } from '../../src/lib/log.ts';
 import { Stand, until } from '../process/stand.ts';
 import {
@@ -43,14 +44,6 @@ async function upstreamAt(port: number, serve: (socket: Socket) => void): Promis
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   return server;
-}
-
-async function freePort(): Promise<number> {
-  const server = await upstreamAt(0, () => {});
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function server(gateway: TestGateway): Promise<Record<string, unknown>> {

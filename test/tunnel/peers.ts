@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { acceptOf } from '../../src/http/websocket/handshake.ts';
+import type { TestOptions } from '../support/gateway.ts';
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
 
@@ -102,6 +103,19 @@ export class PeerServer {
     this.#server.close();
     await once(this.#server, 'close');
   }
+}
+
+/** A gateway on Node.js's sockets that opens WebSockets to a server. */
+export function tunnelOptions(
+  upstream: PeerServer,
+  { config, ...more }: Partial<TestOptions> = {},
+): TestOptions {
+  return {
+    upstreamPort: upstream.port,
+    routes: [{ upgrade: ['websocket'] }],
+    ...more,
+    config: { listen: [{ host: '127.0.0.1', port: 0, engine: 'node' }], ...config },
+  };
 }
 
 export async function dial(port: number): Promise<Peer> {

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { connect as connectPlain } from 'node:net';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls';
-import type { Config } from '../../src/config/config.ts';
 import { Authority } from '../support/authority.ts';
 import {
   eventually,
@@ -13,7 +12,8 @@ import {
   type TestOptions,
 } from '../support/gateway.ts';
 import { certificateConfig, tlsConfig } from '../support/tls.ts';
-import { accepting, asking, dial, Peer, PeerServer } from './peers.ts';
+import { upstreamTls } from '../support/upstream-tls.ts';
+import { accepting, asking, dial, Peer, PeerServer, tunnelOptions } from './peers.ts';
 
 /** More than the kernel and Node.js hold on both connections. */
 const MUCH = 48 * 1024 * 1024;
@@ -29,15 +29,8 @@ afterEach(async () => {
   await upstream.close();
 });
 
-const listen: Config['listen'] = [{ host: '127.0.0.1', port: 0, engine: 'node' }];
-
-async function start(config: TestOptions['config'] = {}, more: Partial<TestOptions> = {}): Promise<void> {
-  gateway = await startGateway({
-    upstreamPort: upstream.port,
-    routes: [{ upgrade: ['websocket'] }],
-    ...more,
-    config: { listen, ...config },
-  });
+async function start(more: Partial<TestOptions> = {}): Promise<void> {
+  gateway = await startGateway(tunnelOptions(upstream, more));
 }
 
 async function open(client: Peer): Promise<{ client: Peer; server: Peer }> {
@@ -97,18 +90,11 @@ describe('a tunnel', () => {
     secured.listen(0, '127.0.0.1');
     await once(secured, 'listening');
     const tls = tlsConfig([certificateConfig(issued)]);
-    await start(
-      { listen: [{ host: '127.0.0.1', port: 0, engine: 'node', tls }] },
-      {
-        upstreamPort: (secured.address() as { port: number }).port,
-        upstreamTls: {
-          ca: { pem: authority.cert },
-          serverName: 'a.example',
-          client: undefined,
-          verify: true,
-        },
-      },
-    );
+    await start({
+      upstreamPort: (secured.address() as { port: number }).port,
+      upstreamTls: upstreamTls(authority.cert, { serverName: 'a.example' }),
+      config: { listen: [{ host: '127.0.0.1', port: 0, engine: 'node', tls }] },
+    });
     const socket: TLSSocket = connectTls({
       port: gateway.port,
       host: '127.0.0.1',

@@ -1,30 +1,19 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import type { Config } from '../../src/config/config.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { request } from '../support/wire.ts';
-import { accepting, dial, handshake, type Peer, PeerServer } from './peers.ts';
-
-const listen: Config['listen'] = [{ host: '127.0.0.1', port: 0, engine: 'node' }];
+import { accepting, dial, handshake, type Peer, PeerServer, tunnelOptions } from './peers.ts';
 
 describe('a token among the subprotocols of a WebSocket', () => {
   let upstream: PeerServer;
   let gateway: TestGateway;
   beforeEach(async () => {
     upstream = await PeerServer.start();
-    gateway = await startGateway({
-      upstreamPort: upstream.port,
-      routes: [
-        {
-          upgrade: ['websocket'],
-          token: [
-            { kind: 'header', name: 'authorization', scheme: 'Bearer' },
-            { kind: 'protocol', name: 'bearer' },
-          ],
-        },
-      ],
-      config: { listen },
-    });
+    const token = [
+      { kind: 'header', name: 'authorization', scheme: 'Bearer' },
+      { kind: 'protocol', name: 'bearer' },
+    ] as const;
+    gateway = await startGateway(tunnelOptions(upstream, { routes: [{ upgrade: ['websocket'], token }] }));
   });
   afterEach(async () => {
     await gateway.close();

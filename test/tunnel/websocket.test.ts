@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import type { Config, RouteConfig } from '../../src/config/config.ts';
+import type { RouteConfig } from '../../src/config/config.ts';
 import {
   eventually,
   serverOf,
@@ -12,7 +12,17 @@ import {
 import { revocation, revoke } from '../support/revocation.ts';
 import { rsaKey, secondsFromNow } from '../support/tokens.ts';
 import { request } from '../support/wire.ts';
-import { accepting, asking, closing, dial, handshake, type Peer, PeerServer, textFrame } from './peers.ts';
+import {
+  accepting,
+  asking,
+  closing,
+  dial,
+  handshake,
+  type Peer,
+  PeerServer,
+  textFrame,
+  tunnelOptions,
+} from './peers.ts';
 
 let upstream: PeerServer;
 let gateway: TestGateway;
@@ -26,14 +36,9 @@ afterEach(async () => {
 });
 
 const route: Partial<RouteConfig> = { upgrade: ['websocket'] };
-const listen: Config['listen'] = [{ host: '127.0.0.1', port: 0, engine: 'node' }];
-
-function optionsOf({ config = {}, ...more }: Partial<TestOptions> = {}): TestOptions {
-  return { upstreamPort: upstream.port, routes: [route], ...more, config: { listen, ...config } };
-}
 
 async function start(more: Partial<TestOptions> = {}): Promise<void> {
-  gateway = await startGateway(optionsOf(more));
+  gateway = await startGateway(tunnelOptions(upstream, more));
 }
 
 /** An open tunnel: the client's end, and the server's. */
@@ -291,7 +296,7 @@ describe('a WebSocket ends with its token:', () => {
 
 describe('a WebSocket and its gateway:', () => {
   const reloaded = (more: Partial<TestOptions>): Promise<unknown> =>
-    gateway.gateway.reload(testConfig(optionsOf(more)));
+    gateway.gateway.reload(testConfig(tunnelOptions(upstream, more)));
 
   test('a reload leaves it alone', async () => {
     await start();

@@ -1,61 +1,32 @@
 // nginx and HAProxy as upstream servers of HTTP/2 and gRPC.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { createServer as createOrigin } from 'node:http';
 import { connect as connectH2 } from 'node:http2';
-import { type AddressInfo, connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import * as grpc from '@grpc/grpc-js';
-import { findProgram } from '../../../bench/programs.ts';
+import { freePort } from '../../../bench/probe.ts';
 import type { HealthConfig } from '../../../src/config/upstream-config.ts';
 import { TlsClient } from '../../../src/upstream/tls-client.ts';
 import { checkServer } from '../../../src/watch/check-server.ts';
 import { Authority } from '../../support/authority.ts';
 import { eventually, startGateway, type TestGateway, type TestOptions } from '../../support/gateway.ts';
 import { needs } from '../../support/programs.ts';
+import { Running } from '../../support/running.ts';
 import { upstreamTls } from '../../support/upstream-tls.ts';
 import { request } from '../../support/wire.ts';
 import { EchoServer, echoClient } from './grpc-peers.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'portcullis-h2-upstream-'));
-const running: ChildProcess[] = [];
+const running = new Running();
+const { folder } = running;
 const open: (() => Promise<unknown> | undefined)[] = [];
-// The workers of nginx may run as another user.
-chmodSync(folder, 0o755);
 after(async () => {
   for (const close of open.reverse()) await close();
-  for (const child of running) if (child.kill('SIGTERM')) await once(child, 'exit');
-  rmSync(folder, { recursive: true });
+  await running.close();
 });
-
-function file(name: string, text: string): string {
-  const path = join(folder, name);
-  writeFileSync(path, text);
-  return path;
-}
-
-/** These programs take no port 0: this port was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await once(server.close(), 'close');
-  return port;
-}
-
-async function run(program: string, args: readonly string[], port: number): Promise<void> {
-  running.push(spawn(findProgram(program) ?? program, args, { stdio: 'ignore' }));
-  const isOpen = (): Promise<boolean> =>
-    new Promise((resolve) => {
-      const probe = connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
-      probe.on('connect', () => probe.destroy());
-    });
-  await eventually(isOpen, (seen) => seen);
-}
 
 async function gatewayTo(port: number, more: Partial<TestOptions> = {}): Promise<TestGateway> {
   const gateway = await startGateway({
@@ -106,7 +77,7 @@ describe('nginx behind a gateway', needs('nginx'), () => {
     plain = await freePort();
     secure = await freePort();
     mkdirSync(join(folder, 'files'));
-    file('files/large.txt', large);
+    running.file('files/large.txt', large);
     const locations = `
         location = /ok { return 200 'nginx $server_protocol'; }
         location = /echo { proxy_http_version 1.1; proxy_pass http://127.0.0.1:${await echoPort()}; }
@@ -132,12 +103,12 @@ describe('nginx behind a gateway', needs('nginx'), () => {
         }
         server {
           listen 127.0.0.1:${secure} ssl http2;
-          ssl_certificate ${file('site.pem', site.cert)};
-          ssl_certificate_key ${file('site.key', site.key)};
+          ssl_certificate ${running.file('site.pem', site.cert)};
+          ssl_certificate_key ${running.file('site.key', site.key)};
           ${locations}
         }
       }`;
-    await run('nginx', ['-p', folder, '-c', file('nginx.conf', text)], secure);
+    await running.run('nginx', ['-p', folder, '-c', running.file('nginx.conf', text)], secure);
   });
 
   for (const isSecure of [false, true]) {
@@ -229,7 +200,7 @@ listen app
   http-request return status 503 if { path /ill }
   server echo 127.0.0.1:${await echoPort()}
 `;
-  await run('haproxy', ['-db', '-f', file('haproxy.cfg', config)], port);
+  await running.run('haproxy', ['-db', '-f', running.file('haproxy.cfg', config)], port);
   const gateway = await gatewayTo(port);
   assert.equal((await request(gateway.port, get('/ok') + end)).body, 'haproxy');
   assert.equal((await request(gateway.port, get('/ill') + end)).status, 503);
@@ -242,8 +213,8 @@ listen app
 test('nghttpd behind a gateway answers, with trailers', needs('nghttpd'), async () => {
   const port = await freePort();
   mkdirSync(join(folder, 'nghttpd'));
-  file('nghttpd/large.txt', large);
-  await run(
+  running.file('nghttpd/large.txt', large);
+  await running.run(
     'nghttpd',
     [
       '--no-tls',

@@ -1,19 +1,13 @@
-import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
+import { assertNoHarm, type Harm } from '../../exchange/harm.ts';
 import { frame, types, uint32 } from '../../front/node/h2/frames.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
-import { Wire } from '../../support/wire.ts';
 import { body, END_HEADERS, END_STREAM, FrameServer, head } from './frame-server.ts';
 
 /** What a server does when it has the whole request. */
-interface Fault {
-  readonly name: string;
+interface Fault extends Harm {
   act(socket: Socket, stream: number): void;
-  /** Its response has no end, so the client leaves after the head. */
-  readonly endless?: true;
-  /** Attempts at a request that does no harm twice, without a body. */
-  readonly attempts: 1 | 2;
 }
 
 const INTERNAL_ERROR = 2;
@@ -124,15 +118,6 @@ const faults: readonly Fault[] = [
   },
 ];
 
-const methods = ['GET', 'HEAD', 'PUT', 'DELETE', 'POST', 'PATCH'] as const;
-const harmless: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE']);
-const bodies = {
-  none: '\r\n',
-  length: 'Content-Length: 5\r\n\r\nhello',
-  chunked: 'Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n',
-  empty: 'Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
-} as const;
-
 describe('a server of HTTP/2', () => {
   const servers: FrameServer[] = [];
   let gateway: TestGateway;
@@ -164,41 +149,18 @@ describe('a server of HTTP/2', () => {
   const requests = (): number =>
     servers.reduce((sum, { frames }) => sum + frames.filter(({ type }) => type === types.headers).length, 0);
 
-  /** All bytes that the client got until the gateway closed, or until a whole response came. */
-  async function received(method: string, its: keyof typeof bodies): Promise<string> {
-    const wire = await Wire.open(gateway.port);
-    try {
-      wire.send(`${method} /x HTTP/1.1\r\nHost: a\r\n${bodies[its]}`);
-      try {
-        if (fault.endless === true) return await wire.pendingIs((text) => text.includes('\r\n\r\n'));
-        const { raw } = await wire.response({ toHead: method === 'HEAD' });
-        return raw + wire.pending;
-      } catch {
-        return wire.pending; // The gateway cut the response, as upstream did.
-      }
-    } finally {
-      wire.reset();
-    }
-  }
-
   for (const one of faults) {
     test(`that ${one.name} gets no request again that may do harm`, async () => {
       fault = one;
-      for (const method of methods) {
-        asked = method;
-        for (const its of ['none', 'length', 'chunked', 'empty'] as const) {
-          // Time-outs one after another take long; half of them show the same.
-          if (one.name === 'is silent' && (its === 'chunked' || method.length > 4)) continue;
-          const before = requests();
-          const bytes = await received(method, its);
-          const mayRepeat = harmless.has(method) && its === 'none';
-          const expected = mayRepeat ? one.attempts : 1;
-          assert.equal(requests() - before, expected, `${method} with body ${its}: ${bytes}`);
-          // The client sees nothing of a response that is not the last one.
-          assert.ok(bytes.split(/HTTP\/1\.1 [2-5]/).length <= 2, bytes);
-          if (bytes.includes('busy')) assert.match(bytes, /^retry-after: 7\r$/im);
-        }
-      }
+      await assertNoHarm({
+        fault,
+        port: gateway.port,
+        kinds: ['none', 'length', 'chunked', 'empty'],
+        count: requests,
+        beforeMethod: (method) => {
+          asked = method;
+        },
+      });
     });
   }
 });

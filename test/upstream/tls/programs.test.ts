@@ -1,18 +1,14 @@
 // nginx and openssl s_server as upstream servers.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
-import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { findProgram } from '../../../bench/programs.ts';
+import { freePort } from '../../../bench/probe.ts';
 import type { UpstreamTlsConfig } from '../../../src/config/upstream-config.ts';
 import { Authority } from '../../support/authority.ts';
 import { eventually, serverOf, startGateway } from '../../support/gateway.ts';
 import { needs } from '../../support/programs.ts';
+import { Running } from '../../support/running.ts';
 import { upstreamTls } from '../../support/upstream-tls.ts';
 import { request, type WireResponse } from '../../support/wire.ts';
 
@@ -20,37 +16,11 @@ const authority = new Authority('upstream');
 const clients = new Authority('clients');
 const good = authority.issue({ names: ['localhost'] });
 const own = clients.issue({ cn: 'gateway' });
-const folder = mkdtempSync(join(tmpdir(), 'portcullis-tls-'));
-const running: ChildProcess[] = [];
+const running = new Running();
+const { folder } = running;
 after(async () => {
-  for (const child of running) if (child.kill('SIGTERM')) await once(child, 'exit');
-  rmSync(folder, { recursive: true });
+  await running.close();
 });
-
-function file(name: string, text: string): string {
-  const path = join(folder, name);
-  writeFileSync(path, text);
-  return path;
-}
-
-/** These programs take no port 0: this port was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await once(server.close(), 'close');
-  return port;
-}
-
-async function run(program: string, args: readonly string[], port: number): Promise<void> {
-  running.push(spawn(findProgram(program) ?? program, args, { stdio: 'ignore' }));
-  const isOpen = (): Promise<boolean> =>
-    new Promise((resolve) => {
-      const probe = connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
-      probe.on('connect', () => probe.destroy());
-    });
-  await eventually(isOpen, (seen) => seen);
-}
 
 /** Makes requests, each on a connection of its own, and yields the last response and what the gateway found. */
 async function ask(
@@ -95,15 +65,15 @@ test('nginx asks for the certificate of the gateway, and resumes its sessions', 
       server {
         listen 127.0.0.1:${port} ssl;
         ssl_protocols TLSv1.2;
-        ssl_certificate ${file('site.pem', good.cert)};
-        ssl_certificate_key ${file('site.key', good.key)};
-        ssl_client_certificate ${file('clients.pem', clients.cert)};
+        ssl_certificate ${running.file('site.pem', good.cert)};
+        ssl_certificate_key ${running.file('site.key', good.key)};
+        ssl_client_certificate ${running.file('clients.pem', clients.cert)};
         ssl_verify_client on;
         ssl_session_cache shared:tls:1m;
         location / { return 200 'nginx'; }
       }
     }`;
-  await run('nginx', ['-p', folder, '-c', file('nginx.conf', config)], port);
+  await running.run('nginx', ['-p', folder, '-c', running.file('nginx.conf', config)], port);
   const client = { cert: own.cert, key: own.key };
   const { response } = await ask(port, upstreamTls(authority.cert, { client }), 5);
   assert.deepEqual([response.status, response.body], [200, 'nginx']);
@@ -131,8 +101,8 @@ for (const version of ['tls1_2', 'tls1_3'] as const) {
   test(`openssl s_server with ${version} only`, needs('openssl'), async () => {
     const serve = async (name: string, { cert, key }: { cert: string; key: string }): Promise<number> => {
       const port = await freePort();
-      const files = ['-cert', file(`${name}.pem`, cert), '-key', file(`${name}.key`, key)];
-      await run(
+      const files = ['-cert', running.file(`${name}.pem`, cert), '-key', running.file(`${name}.key`, key)];
+      await running.run(
         'openssl',
         ['s_server', '-accept', `127.0.0.1:${port}`, `-${version}`, '-www', ...files],
         port,
