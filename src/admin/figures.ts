@@ -16,11 +16,11 @@ export interface Figures {
   readonly httpRequests: readonly { readonly protocol: string; readonly count: number }[];
   /** Seconds from the head of a request to the end of its response or reply. */
   readonly requestSeconds: HistogramFigures;
-  /** Lines of the access log that were dropped because their reader is too slow. */
   /** Open tunnels. */
   readonly tunnels: readonly { readonly route: string; readonly count: number }[];
   /** Tunnels that have ended. */
   readonly tunnelEnds: readonly { readonly reason: string; readonly count: number }[];
+  /** Lines of the access log that were dropped because their reader is too slow. */
   readonly accessLogDropped: number;
   /** Client connections open now. */
   readonly connections: number;
@@ -147,7 +147,8 @@ function addCounts<Labelled extends { readonly count: number }>(all: readonly La
 }
 
 /**
- * An upstream server is ejected while one process ejects it, until the last one takes it back. It is down from when the first process finds it down; otherwise up when a process finds it up.
+ * An upstream server is ejected until the last process takes it back. It is down from when the first process finds it
+ * down; otherwise up when a process finds it up.
  */
 function addServers(all: readonly ServerReport[]): ServerReport[] {
   const servers = new Map<string, ServerReport>();

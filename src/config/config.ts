@@ -70,9 +70,9 @@ export interface ClientCertificatesConfig {
 
 /** What an address for traffic says beside its place. */
 export interface AddressTerms {
-  /** The front that the file names; undefined: `auto`, which `engineOf` in `front` resolves. */
   /** Some route of the file upgrades connections. */
   readonly upgrades?: true | undefined;
+  /** The front that the file names; undefined: `auto`, which `engineOf` in `front` resolves. */
   readonly engine?: 'uws' | 'node' | undefined;
   /** Every connection begins with a header of the PROXY protocol, from one of `trustedProxies`. */
   readonly proxyProtocol?: 'required' | undefined;

@@ -81,8 +81,8 @@ export class Attempt implements Waiter, ResponseSink {
   }
 
   /**
-   * The request authenticates its connection, or asks for another protocol on it. The front does not say on which client connection a request arrived, so no
-   * other request may follow this request upstream.
+   * The request authenticates its connection, or asks for another protocol on it. The front does not say on which client
+   * connection a request arrived, so no other request may follow this request upstream.
    */
   get alone(): boolean {
     return this.#wire.connectionAuth === true || this.#wire.upgrade !== undefined;
@@ -189,8 +189,7 @@ export class Attempt implements Waiter, ResponseSink {
   #startsAnew(complete: boolean): boolean {
     const stream = this.#stream;
     if (stream === undefined || this.#interim || !isRepeatable(this.#method, this.#hasBody)) return false;
-    const { server } = stream;
-    const retry = this.#upstream.retries.afterUnavailable(server, this.#retry);
+    const retry = this.#upstream.retries.afterUnavailable(stream.server, this.#retry);
     if (retry === undefined) return false;
     this.#stream = undefined;
     if (!complete) stream.abandon(this);

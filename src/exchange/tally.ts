@@ -3,8 +3,9 @@ import { Counter, CounterFamily, Histogram } from '../lib/counters.ts';
 import { type Reason, reasons } from '../reasons.ts';
 
 /**
- * How an exchange ended: the gateway forwarded the whole response, both sides agreed on another protocol, the client left, the gateway replied to a preflight
- * or to OPTIONS for the server in general, or it redirected to https, or the request failed for a reason.
+ * How an exchange ended: the gateway forwarded the whole response, both sides agreed on another protocol, the client
+ * left, the gateway replied to a preflight or to OPTIONS for the server in general, or it redirected to https, or the
+ * request failed for a reason.
  */
 export type Outcome =
   | Reason

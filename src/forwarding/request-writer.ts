@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { Permit } from '../auth/verdict.ts';
 import { authenticatesConnection } from '../http/connection-auth.ts';
 import { hopByHop, PASSED } from '../http/field-names.ts';
+import { valuesOf } from '../http/field-values.ts';
 import { namedOptions } from '../http/h1/connection-options.ts';
 import type { RequestHead, RequestLines, Trailers } from '../http/message.ts';
 import { NameSet } from '../http/name-set.ts';
@@ -254,6 +255,5 @@ function isAscii(texts: readonly string[]): boolean {
 
 /** The names that the Connection fields of a request list, without those that the message needs. */
 function namedByConnection(head: RequestHead): ReadonlySet<string> {
-  const values = head.values.filter((_, at) => head.names[at] === 'connection');
-  return new Set(namedOptions(values).filter((name) => !endToEnd.has(name)));
+  return new Set(namedOptions(valuesOf(head, 'connection')).filter((name) => !endToEnd.has(name)));
 }

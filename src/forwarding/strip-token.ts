@@ -4,21 +4,23 @@ import type { RequestHead } from '../http/message.ts';
 import { withoutParameters } from '../http/query-parameters.ts';
 import { offeredProtocols, PROTOCOL_FIELD, withoutNames } from '../http/websocket/protocols.ts';
 
-/** The head without the token: the fields, cookies, parameters and subprotocols that hold it. The rest stays byte for byte. */
+/**
+ * The head without the token: the fields, cookies, parameters and subprotocols that hold it. The rest stays byte for
+ * byte.
+ */
 export function withoutToken(head: RequestHead, traces: TokenTraces): RequestHead {
   const names: string[] = [];
   const values: string[] = [];
-  const protocols = withoutNames(offeredProtocols(head), traces.protocols);
-  let offers = protocols.length > 0;
+  const holdsProtocols = traces.protocols.length > 0;
+  let protocols = holdsProtocols ? withoutNames(offeredProtocols(head), traces.protocols) : [];
   head.names.forEach((name, at) => {
     if (traces.headers.has(name)) return;
-    if (name === PROTOCOL_FIELD && traces.protocols.length > 0) {
-      // A list may stand in several fields, with the token in another one than its name.
-      if (offers) {
-        names.push(name);
-        values.push(protocols.join(', '));
-      }
-      offers = false;
+    if (holdsProtocols && name === PROTOCOL_FIELD) {
+      // A list may stand in several fields, with the token in another one than its name. What is left is one field.
+      if (protocols.length === 0) return;
+      names.push(name);
+      values.push(protocols.join(', '));
+      protocols = [];
       return;
     }
     const sent = head.values[at] as string;

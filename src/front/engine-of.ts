@@ -7,7 +7,7 @@ export interface EngineChoice {
   readonly reason: string;
 }
 
-/** The key of an address or of a route, or the protocol, that only Node.js's own sockets can serve; undefined: both engines can. */
+/** What only Node.js's own sockets can serve: the key of an address or a route, or the protocol. Undefined: both engines can. */
 export function whyNode({ tls, proxyProtocol, protocols, upgrades }: TrafficAddress): string | undefined {
   if (tls !== undefined) return 'tls';
   if (proxyProtocol !== undefined) return 'proxyProtocol';

@@ -65,8 +65,6 @@ export interface ServerChange {
 /** Serves traffic in one process: the front, the exchanges, the upstreams. Keys and revocations come from outside. */
 export class Server {
   readonly tunnels: Tunnels;
-  /** Configurations that were put in force. */
-  changes = 0;
   readonly tally = new Tally();
   readonly authCounters = new AuthCounters();
   readonly connections: ConnectionLimit;
@@ -326,7 +324,7 @@ export class Server {
     this.#current = next;
     this.connections.limit = config.limits.connections;
     boundTunnels(this.tunnels, config);
-    this.changes += 1;
+    this.tunnels.judgeAll();
     this.#front.follow(config);
     const wanted = new Set(config.listen.map(addressText));
     for (const address of listen) if (!wanted.has(addressText(address))) this.#unbind(address);

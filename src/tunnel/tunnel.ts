@@ -135,7 +135,7 @@ export class Tunnel {
     },
   };
 
-  /** Follows the frames; the part that may go to the client, which ends with the present frame if the tunnel is to end. */
+  /** Follows the frames. Returns what may go to the client: up to the end of the present frame if the tunnel is to end. */
   #untilBoundary(bytes: Uint8Array): Uint8Array {
     const frames = this.#frames;
     if (frames === undefined) return bytes;

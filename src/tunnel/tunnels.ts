@@ -20,11 +20,11 @@ const AGAIN_SECONDS = 1;
 
 /** The judge of the requests that opened tunnels, by the configuration in force. */
 export interface TunnelJudge {
-  /** Grows with everything that may turn a verdict: revocations, keys, another configuration. */
+  /** Differs after each change of revocations and keys, which may turn a verdict. */
   readonly version: number;
   /** The verdict for the request now; `gone`: its route does not exist any more. */
   judge(route: string, head: RequestHead, waiter: VerdictWaiter): Permit | Rejection | Pending | 'gone';
-  /** Wall-clock seconds at which the token of the request ends; Infinity without a token, undefined where it is not known. */
+  /** See `Authorizer.endOf`. */
   endOf(route: string, head: RequestHead): number | undefined;
 }
 
@@ -122,6 +122,13 @@ export class Tunnels implements TunnelOwner {
     tunnel.start();
   }
 
+  /** Judges the requests of all tunnels again, from the next tick on. */
+  judgeAll(): void {
+    // Those that wait come first: with one change after another, the last would never have their turn.
+    const waiting = new Set(this.#unjudged);
+    for (const tunnel of this.#open.keys()) if (!waiting.has(tunnel)) this.#unjudged.push(tunnel);
+  }
+
   /**
    * Asks clients to go, spread over a time, so that they do not all come back at once.
    * @param afterMs before the first of them.
@@ -162,12 +169,8 @@ export class Tunnels implements TunnelOwner {
   #tick(): void {
     this.now = this.#clock.monotonic();
     const { version } = this.#judge;
-    if (version !== this.#version) {
-      this.#version = version;
-      // Those that wait come first: with one change after another, the last would never have their turn.
-      const waiting = new Set(this.#unjudged);
-      for (const tunnel of this.#open.keys()) if (!waiting.has(tunnel)) this.#unjudged.push(tunnel);
-    }
+    if (version !== this.#version) this.judgeAll();
+    this.#version = version;
     this.#askToGo();
     for (const tunnel of this.#due.take(this.#clock.wall() / 1000)) this.#review(tunnel);
     for (const tunnel of this.#unjudged.splice(0, JUDGED_A_TICK)) this.#judgeAgain(tunnel);

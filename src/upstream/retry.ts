@@ -39,8 +39,8 @@ export function isUntaken({ reason, sent, responseBegun, reused, repeatable }: A
 const LEAST_BUDGET = 3;
 
 /**
- * Causes by which a server has refused a connection at once. It has done no work for the request, and is not slow, so another
- * attempt adds no load to an upstream that has too much: each request still reaches one server.
+ * Causes by which a server has refused a connection at once. It has done no work for the request, and is not slow, so
+ * another attempt adds no load to an upstream that has too much: each request still reaches one server.
  */
 const refusals: ReadonlySet<DownCause> = new Set<DownCause>([
   'refused',

@@ -6,7 +6,7 @@ import type { ServerFact } from './server-facts.ts';
 import type { ServerEvent, ServerName } from './server-report.ts';
 import { ServerState } from './server-state.ts';
 
-/** The states of the servers of one process; a state outlives a change of the configuration as long as its server stays. */
+/** The states of the servers of one process. A state outlives changes of the configuration while its server stays. */
 export class ServerStates {
   readonly #clock: Clock;
   readonly #timers: Timers;

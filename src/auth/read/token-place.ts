@@ -47,8 +47,8 @@ export class TokenPlaces {
 
 /**
  * The parts of a request that upstream does not get. With `strip`, everything at the places of the token; with `keep`,
- * only the query parameters, because URLs are logged, and subprotocols. In both cases an Authorization header that is not one of the
- * places. Undefined when there are no such parts.
+ * only the query parameters, because URLs are logged, and subprotocols. In both cases an Authorization header that is
+ * not one of the places. Undefined when there are no such parts.
  */
 export function tracesOf(places: readonly TokenPlace[], token: 'keep' | 'strip'): TokenTraces | undefined {
   const headers: string[] = [];

@@ -1,4 +1,5 @@
 import { COMMA, HTAB, SP, spells, tokenBytes } from '../ascii.ts';
+import { itemsOf } from '../field-values.ts';
 
 /** Fields that one message may name in Connection. No server names as many, and the bound limits the comparisons. */
 const MAX_NAMED = 32;
@@ -19,7 +20,7 @@ export function namesKeepAlive(value: string): boolean {
 
 /** All options that these values of Connection name, in lower case. */
 export function namedOptions(values: readonly string[]): readonly string[] {
-  return values.flatMap((value) => value.split(',')).map((name) => name.trim().toLowerCase());
+  return itemsOf(values).map((name) => name.toLowerCase());
 }
 
 /** The options in the Connection fields of one response (RFC 9110 §7.6.1). */

@@ -3,7 +3,7 @@ const LEAST_HEADER = 2;
 const MASK_BYTES = 4;
 const CLOSE = 8;
 
-/** Follows the frames of one direction of a WebSocket, and so knows where one ends. It skips payloads without a look at them. */
+/** Follows the frames of one direction of a WebSocket, to know where one ends. It skips payloads unread. */
 export class FrameTracker {
   /** A Close frame has begun; nothing may follow it (RFC 6455 §5.5.1). */
   closes = false;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { valuesOf } from '../field-values.ts';
+import { itemsOf, valuesOf } from '../field-values.ts';
 import { namedOptions } from '../h1/connection-options.ts';
 import { type Field, fieldsOf, type RequestHead, type ResponseHead } from '../message.ts';
 import { offeredProtocols, PROTOCOL_FIELD, withoutNames } from './protocols.ts';
@@ -17,8 +17,8 @@ export function upgradesOf(head: RequestHead): readonly string[] {
 }
 
 /**
- * Why a request that asks for `websocket` cannot have it (RFC 6455 §4.2.1): another version, which the client may mend, or
- * a malformed handshake. Undefined when it can.
+ * Why a request that asks for `websocket` cannot have it (RFC 6455 §4.2.1): another version, which the client may mend,
+ * or a malformed handshake. Undefined when it can.
  */
 export function handshakeFault(head: RequestHead): 'version' | 'malformed' | undefined {
   const versions = valuesOf(head, 'sec-websocket-version');
@@ -37,8 +37,8 @@ export function acceptOf(key: string): string {
 }
 
 /**
- * What is wrong with a server's 101 (RFC 6455 §4.1); undefined when nothing is. Its protocol and extensions must be among
- * those that were offered.
+ * What is wrong with a server's 101 (RFC 6455 §4.1); undefined when nothing is. Its protocol and extensions must be
+ * among those that were offered.
  * @param upgrade the protocols that the server names in Upgrade, where Connection lists it.
  * @param withheld subprotocols that the server was not offered, each with the item behind it.
  */
@@ -65,11 +65,7 @@ function lowerValues(fields: readonly Field[], wanted: string): readonly string[
   return fields.filter(([name]) => name.toLowerCase() === wanted).map(([, value]) => value);
 }
 
-function listOf(values: readonly string[]): readonly string[] {
-  return values.flatMap((value) => value.split(',')).map((name) => name.trim());
-}
-
 /** Names without parameters. A comma in a quoted parameter makes a name that was not offered, so it is refused. */
 function extensionNames(values: readonly string[]): readonly string[] {
-  return listOf(values).map((one) => (one.split(';')[0] as string).trim().toLowerCase());
+  return itemsOf(values).map((one) => (one.split(';')[0] as string).trim().toLowerCase());
 }

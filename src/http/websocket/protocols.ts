@@ -1,4 +1,4 @@
-import { valuesOf } from '../field-values.ts';
+import { itemsOf, valuesOf } from '../field-values.ts';
 import type { RequestHead } from '../message.ts';
 
 /** The field in which a client offers subprotocols. Browsers let pages set no other one (RFC 6455 §11.3.4). */
@@ -6,9 +6,7 @@ export const PROTOCOL_FIELD = 'sec-websocket-protocol';
 
 /** The subprotocols that a request offers, in their order. */
 export function offeredProtocols(head: RequestHead): readonly string[] {
-  return valuesOf(head, PROTOCOL_FIELD)
-    .flatMap((value) => value.split(','))
-    .map((name) => name.trim());
+  return itemsOf(valuesOf(head, PROTOCOL_FIELD));
 }
 
 /** The item behind each place of a name, which is a token and no protocol; undefined where the name stands last. */

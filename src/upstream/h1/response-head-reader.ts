@@ -152,9 +152,7 @@ export class ResponseHeadReader implements FramingFields {
     const framing = framingOf(this);
     const reason = this.#usual ? 'OK' : text.slice(this.#reasonStart - start, this.#reasonEnd - start);
     const fields = kept.lines(bytes, text, start);
-    const upgrade = this.mayUpgrade && options.named.includes('upgrade') ? this.#upgrade : undefined;
-    return {
-      ...(this.status === 101 ? { upgrade } : {}),
+    const head: ResponseHead = {
       status: this.status,
       lines: `${this.status} ${reason}${fields}`,
       eightBit: this.#reasonBits >= 0x80 || kept.eightBit(fields),
@@ -164,6 +162,8 @@ export class ResponseHeadReader implements FramingFields {
       keepSeconds: hint.seconds,
       keepRequests: hint.requests,
     };
+    if (this.status !== 101) return head;
+    return { ...head, upgrade: options.named.includes('upgrade') ? this.#upgrade : undefined };
   }
 
   #readStatusLine(bytes: Uint8Array, from: number, to: number): number {

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { TunnelInlet } from '../../http/tunnel-inlet.ts';
 import type { TunnelEvents, TunnelSide } from '../../http/tunnel-side.ts';
 import type { ResponseSink, UpgradedHead } from '../response-sink.ts';
 import type { ServerState } from '../server-state.ts';
@@ -9,27 +10,21 @@ const CLOSE_MS = 5_000;
 
 /** The upstream side of a tunnel: a connection whose server has agreed to another protocol. */
 export class UpstreamTunnel implements TunnelSide {
+  readonly #inlet: TunnelInlet;
   readonly #socket: ByteSocket;
   readonly #server: ServerState;
-  /** What came behind the head, and whatever comes while it is paused. */
-  #held: Buffer | undefined;
-  #events: TunnelEvents | undefined;
-  #paused = true;
-  /** The server has ended its side before `start` or while bytes are held. */
-  #ended = false;
-  #over = false;
 
   /** @param first a view of what came behind the head. */
   constructor(socket: ByteSocket, first: Buffer, server: ServerState) {
     this.#socket = socket;
     this.#server = server;
-    if (first.length > 0) this.#held = Buffer.from(first);
+    this.#inlet = new TunnelInlet(socket, first.length > 0 ? Buffer.from(first) : undefined, false);
     server.tunnels += 1;
   }
 
   /** The socket may go on to read. */
   get wantsMore(): boolean {
-    return !this.#paused;
+    return !this.#inlet.paused;
   }
 
   /** Gives it to the sink of the request; without one it ends. */
@@ -39,22 +34,18 @@ export class UpstreamTunnel implements TunnelSide {
   }
 
   start(events: TunnelEvents): void {
-    this.#events = events;
-    if (this.#over) events.onClosed();
-    else this.resume();
+    this.#inlet.start(events);
   }
 
   /** Takes what was read. Returns whether more may be read. */
   take(bytes: Buffer): boolean {
-    if (this.#paused)
-      this.#held = this.#held === undefined ? Buffer.from(bytes) : Buffer.concat([this.#held, bytes]);
-    else this.#events?.onBytes(bytes);
-    return !this.#paused;
+    this.#inlet.take(bytes);
+    return this.wantsMore;
   }
 
   write(bytes: Uint8Array): boolean {
     const socket = this.#socket;
-    if (this.#over || socket.writeFailed) return true;
+    if (this.#inlet.over || socket.writeFailed) return true;
     const taken = socket.writeNow(bytes);
     if (taken === bytes.length) return true;
     // `drain` follows only where the stream has said no: it takes some bytes more than the system.
@@ -62,26 +53,19 @@ export class UpstreamTunnel implements TunnelSide {
   }
 
   end(): void {
-    if (!this.#over) this.#socket.end();
+    if (!this.#inlet.over) this.#socket.end();
   }
 
   pause(): void {
-    this.#paused = true;
-    this.#socket.pause();
+    this.#inlet.pause();
   }
 
   resume(): void {
-    this.#paused = false;
-    const held = this.#held;
-    this.#held = undefined;
-    if (held !== undefined) this.#events?.onBytes(held);
-    if (this.#paused || this.#over) return;
-    if (this.#ended) this.#events?.onEnd();
-    else this.#socket.resume();
+    this.#inlet.resume();
   }
 
   close(): void {
-    if (this.#over) return;
+    if (this.#inlet.over) return;
     if (this.#socket.writableLength === 0) {
       this.destroy();
       return;
@@ -97,25 +81,24 @@ export class UpstreamTunnel implements TunnelSide {
   }
 
   onDrained(): void {
-    this.#events?.onDrained();
+    this.#inlet.events?.onDrained();
   }
 
   onEnd(): void {
-    if (this.#events === undefined || (this.#paused && this.#held !== undefined)) this.#ended = true;
-    else this.#events?.onEnd();
+    this.#inlet.onEnd();
   }
 
   onClosed(): void {
-    const events = this.#events;
-    this.#leave();
-    events?.onClosed();
+    this.#uncount();
+    this.#inlet.onClosed();
   }
 
   #leave(): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#events = undefined;
-    this.#held = undefined;
-    this.#server.tunnels -= 1;
+    this.#uncount();
+    this.#inlet.end();
+  }
+
+  #uncount(): void {
+    if (!this.#inlet.over) this.#server.tunnels -= 1;
   }
 }

@@ -71,7 +71,7 @@ export class H1Connection implements Protocol, StreamOwner {
   }
 
   onBytes(bytes: Buffer): void {
-    if (this.#over) this.#tunnel?.onBytes(bytes);
+    if (this.#over) this.#tunnel?.inlet.take(bytes);
     else if (this.#held === undefined) this.#consume(bytes);
     else this.#hold(bytes);
   }
@@ -84,7 +84,7 @@ export class H1Connection implements Protocol, StreamOwner {
   onEnd(): void {
     this.#halfClosed = true;
     if (this.#tunnel !== undefined) {
-      this.#tunnel.onEnd();
+      this.#tunnel.inlet.onEnd();
       return;
     }
     const stream = this.#stream;
@@ -98,7 +98,7 @@ export class H1Connection implements Protocol, StreamOwner {
   }
 
   onClosed(): void {
-    this.#tunnel?.onClosed();
+    this.#tunnel?.inlet.onClosed();
     this.#over = true;
     this.#held = undefined;
     this.#stream?.onGone();
