@@ -133,7 +133,8 @@ export class Pool implements ConnectionOwner<Connection>, ServerPool {
 
   /** Offers room on connections in use to requests that wait. */
   offerRoom(): void {
-    if (!this.#usable) return;
+    // Without pipelining no connection ever has room.
+    if (!this.#usable || this.#options.pipelining <= 1) return;
     for (const connection of this.#all) this.#owner.share(connection);
   }
 

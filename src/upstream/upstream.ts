@@ -307,8 +307,7 @@ export class Upstream implements Lease, PoolOwner, H2PoolOwner, RetryScope {
 
   /** The first request has left the line: the next requests may share connections. */
   #offerRoom(): void {
-    // Without pipelining no connection ever has room.
-    if (this.#options.pipelining <= 1 || this.#waiting.size === 0) return;
+    if (this.#waiting.size === 0) return;
     for (const { pool } of this.#endpoints.current) pool.offerRoom();
   }
 
