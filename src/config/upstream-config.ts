@@ -42,12 +42,19 @@ export interface UpstreamTlsConfig {
 /** No connection was made; the connection ended before a response; a response with 502, 503 or 504. */
 export type RetryCause = 'connect' | 'reset' | 'unavailable';
 
+/** Requests with the same value go to the same server. */
+export interface HashBalance {
+  readonly hash: HashSource;
+  /** Also where that server has more than its share of them. */
+  readonly sticky?: true;
+}
+
 export interface UpstreamConfig {
   readonly name: string;
   /** At least one; no two have the same address. */
   readonly servers: readonly UpstreamServer[];
   /** How the server of a request is chosen; undefined: the less loaded of two. */
-  readonly balance?: 'round-robin' | { readonly hash: HashSource } | undefined;
+  readonly balance?: 'round-robin' | HashBalance | undefined;
   readonly timeouts: {
     readonly connectMs: number;
     readonly responseMs: number;

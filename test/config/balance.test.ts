@@ -19,6 +19,8 @@ describe('balance', () => {
     ['least-connections', undefined],
     ['round-robin', 'round-robin'],
     ['{ hash: client }', { hash: { kind: 'client' } }],
+    ['{ hash: client, sticky: true }', { hash: { kind: 'client' }, sticky: true }],
+    ['{ hash: client, sticky: false }', { hash: { kind: 'client' } }],
     ['{ hash: "claim:sub" }', { hash: { kind: 'claim', claim: 'sub' } }],
     ['{ hash: "claim:realm.tenant" }', { hash: { kind: 'claim', claim: 'realm.tenant' } }],
     ['{ hash: "claim:https://a.example/t" }', { hash: { kind: 'claim', claim: 'https://a.example/t' } }],
@@ -44,6 +46,16 @@ describe('balance', () => {
     ['a word that is none', 'random', `balance: does not fit; ${forms}`],
     ['a list', '[round-robin]', `balance: is a list; ${forms}`],
     ['no value to hash', '{}', 'balance.hash: is missing; must be client, "claim:sub" or "header:X-Shard"'],
+    [
+      'no value to stay by',
+      '{ sticky: true }',
+      'balance.hash: is missing; must be client, "claim:sub" or "header:X-Shard"',
+    ],
+    [
+      'a word for sticky',
+      '{ hash: client, sticky: cookie }',
+      'balance.sticky: does not fit; must be true or false',
+    ],
     ['an unknown key', '{ hahs: client }', 'balance.hahs: is not a known key; must be hash if that is meant'],
     [
       'a source that is none',

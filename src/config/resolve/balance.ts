@@ -28,7 +28,7 @@ export function resolveBalance(
     return undefined;
   }
   const hash = parse(balance.hash, at, findings);
-  return hash && { hash };
+  return hash && { hash, ...(balance.sticky ? { sticky: true } : {}) };
 }
 
 function parse(text: string, path: KeyPath, findings: Findings): HashSource | undefined {

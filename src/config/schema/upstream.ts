@@ -88,6 +88,11 @@ const balance = either(
           '`client`: the address of the client. `claim:NAME`: a claim of the token, in which dots reach into objects. `header:NAME`: a header of the request.',
         )
         .optional(),
+      sticky: flag()
+        .prefault(false)
+        .describe(
+          'Whether a value stays with its server also where that has more than 1.25 times its share, for sessions that are in the memory of one server.',
+        ),
     }).meta({ required: ['hash'] }),
   ],
   BALANCE,
@@ -139,7 +144,7 @@ export const upstream = section({
   balance: balance
     .prefault('least-connections')
     .describe(
-      'How the server of a request is chosen. `least-connections`: the less loaded of two random ones. `round-robin`: each in turn. `hash`: requests with the same value go to the same server, unless it has 1.25 times its share.',
+      'How the server of a request is chosen. `least-connections`: the less loaded of two random ones. `round-robin`: each in turn. `hash`: requests with the same value go to the same server, unless it has 1.25 times its share. With `sticky` they go there all the same.',
     ),
   timeouts: section({
     connect: duration(1, HOUR)

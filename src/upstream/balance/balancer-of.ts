@@ -7,5 +7,6 @@ import { TwoChoices } from './two-choices.ts';
 /** The balancer that an upstream's configuration asks for. */
 export function balancerOf(balance: UpstreamConfig['balance']): Balancer {
   if (balance === undefined) return new TwoChoices();
-  return balance === 'round-robin' ? new RoundRobin() : new BoundedHash();
+  if (balance === 'round-robin') return new RoundRobin();
+  return balance.sticky === true ? new BoundedHash(Math.random, Number.POSITIVE_INFINITY) : new BoundedHash();
 }

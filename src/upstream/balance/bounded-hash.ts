@@ -33,6 +33,7 @@ const READS = 16;
 export class BoundedHash implements Balancer {
   readonly #others: TwoChoices;
   readonly #random: () => number;
+  readonly #most: number;
   #candidates: readonly Candidate[] = [];
   /** Addresses and weights of the candidates, on which the places depend. */
   #shape = '';
@@ -47,9 +48,13 @@ export class BoundedHash implements Balancer {
   /** The candidate whose load is read next. */
   #next = 0;
 
-  /** @param random a number from 0, below 1. */
-  constructor(random: () => number = Math.random) {
+  /**
+   * @param random a number from 0, below 1.
+   * @param most how much more than its share a candidate may have; Infinity: a key stays whatever the load.
+   */
+  constructor(random: () => number = Math.random, most = MOST) {
     this.#random = random;
+    this.#most = most;
     this.#others = new TwoChoices(random);
   }
 
@@ -68,7 +73,7 @@ export class BoundedHash implements Balancer {
     this.#readLoads();
     const places = this.#places;
     /** Requests for each unit of weight, of which a candidate must have fewer. */
-    const bound = (MOST * (this.#sum + 1)) / this.#weight;
+    const bound = (this.#most * (this.#sum + 1)) / this.#weight;
     let place = key;
     for (let asked = 0; asked < PREFERENCES; asked += 1) {
       const index = places[place & this.#mask] as number;

@@ -118,6 +118,22 @@ test('a key whose server has too much goes to its next one, in every process', (
   assert.equal(servers[next(0)], first);
 });
 
+test('a key stays with its server without a bound, whatever the load, unless the server takes nothing', () => {
+  const servers = candidates([1, 1, 1]);
+  const balancer = new BoundedHash(repeatable(), Number.POSITIVE_INFINITY);
+  balancer.use(servers);
+  for (const key of keys.slice(0, 300)) {
+    const own = servers[balancer.choose(-1, key)] as TestCandidate;
+    own.load += 1000;
+    assert.equal(servers[balancer.choose(-1, key)], own);
+    assert.notEqual(servers[balancer.choose(servers.indexOf(own), key)], own);
+    own.full = true;
+    assert.notEqual(servers[balancer.choose(-1, key)], own);
+    own.full = false;
+    own.load = 0;
+  }
+});
+
 test('a request without a key goes to the less loaded server', () => {
   const servers = candidates([1, 1]);
   (servers[0] as TestCandidate).load = 1;
