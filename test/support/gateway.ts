@@ -35,6 +35,7 @@ export interface TestOptions {
   readonly timeouts?: { connectMs?: number; responseMs?: number; idleMs?: number; keepAliveMs?: number };
   readonly limits?: { connections?: number; waiting?: number };
   readonly pipelining?: number;
+  readonly balance?: UpstreamConfig['balance'];
   readonly reuse?: boolean;
   /** The servers of the upstream are https servers, at this host. */
   readonly upstreamTls?: UpstreamTlsConfig;
@@ -165,6 +166,7 @@ export function testConfig(options: TestOptions): Config {
           limits: { connections: 256, waiting: 1024, ...options.limits },
           pipelining: options.pipelining ?? 1,
           reuse: options.reuse ?? true,
+          balance: options.balance,
           retries: { ...retryDefaults, ...options.retries },
         },
       ],

@@ -107,7 +107,7 @@ export class PeerServer {
 
 /** A gateway on Node.js's sockets that opens WebSockets to a server. */
 export function tunnelOptions(
-  upstream: PeerServer,
+  upstream: { readonly port: number },
   { config, ...more }: Partial<TestOptions> = {},
 ): TestOptions {
   return {
