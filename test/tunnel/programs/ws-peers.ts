@@ -11,7 +11,7 @@ const authority = new Authority('root');
 const site = authority.issue({ names: ['127.0.0.1'] });
 
 /** The authority of the gateways over TLS, PEM. */
-const ca = authority.cert;
+export const ca = authority.cert;
 
 /** A gateway on Node.js's sockets that opens WebSockets to a port. */
 export function startTunnels(
