@@ -46,7 +46,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     ...['revocation', 'routing', 'stapling', 'tunnel', 'upstream', 'watch', 'type config', 'type keys'],
   ],
   explain: [
-    ...['lib', 'http', 'auth', 'gateway', 'keys'],
+    ...['lib', 'http', 'auth', 'gateway', 'keys', 'tunnel'],
     ...['type exchange', 'type config', 'type reasons.ts'],
   ],
   process: [

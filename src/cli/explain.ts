@@ -1,4 +1,6 @@
-import type { Check, Explanation } from '../explain/explain.ts';
+import type { Explanation } from '../explain/explain.ts';
+import type { Question } from '../explain/question.ts';
+import type { Tunnel } from '../explain/upgrade.ts';
 import { systemClock } from '../lib/clock.ts';
 import { foreignText } from '../lib/foreign-text.ts';
 import { findConfigFile, readConfig } from './config-file.ts';
@@ -10,6 +12,8 @@ export interface ExplainArguments {
   readonly method: string;
   readonly host: string;
   readonly offline?: boolean;
+  readonly upgrade?: string;
+  readonly origin?: string;
 }
 
 /** Characters of a token on standard input: the largest head that can be configured is no longer. */
@@ -24,8 +28,9 @@ export async function explain(token: string | undefined, options: ExplainArgumen
   if (config === undefined) return exitCodes.config;
   const text = token === '-' ? await readInput() : token;
   const { explain: ask } = await import('../explain/explain.ts');
-  const { path, method, host, offline = false } = options;
-  const question = { path, method, host, token: text === undefined ? undefined : bare(text) };
+  const { path, method, host, origin, offline = false } = options;
+  const upgrade = options.upgrade === undefined ? undefined : { protocol: options.upgrade, origin };
+  const question = { path, method, host, token: text === undefined ? undefined : bare(text), upgrade };
   const explanation = await ask(config, question, { offline, clock: systemClock });
   process.stdout.write(`${linesOf(question, explanation).join('\n')}\n`);
   return explanation.refusal === undefined ? exitCodes.ok : exitCodes.refused;
@@ -46,16 +51,11 @@ async function readInput(): Promise<string> {
   return text;
 }
 
-interface RequestNames {
-  readonly method: string;
-  readonly host: string;
-  readonly path: string;
-}
-
-function linesOf({ method, host, path }: RequestNames, explanation: Explanation): readonly string[] {
-  const { route, issuer, checks, refusal, pathRule } = explanation;
+function linesOf({ method, host, path, upgrade }: Question, explanation: Explanation): readonly string[] {
+  const { route, issuer, checks, refusal, pathRule, tunnel } = explanation;
+  const asks = upgrade === undefined ? '' : `, upgrade ${foreignText(upgrade.protocol)}`;
   const lines = [
-    `request   ${foreignText(method)} ${foreignText(path, MAX_PATH)}, host ${foreignText(host)}`,
+    `request   ${foreignText(method)} ${foreignText(path, MAX_PATH)}, host ${foreignText(host)}${asks}`,
   ];
   if (pathRule !== undefined) {
     lines.push(
@@ -69,6 +69,13 @@ function linesOf({ method, host, path }: RequestNames, explanation: Explanation)
     if (route.auth !== 'none') lines.push(`issuer    ${issuer ?? 'none'}`);
   }
   lines.push(...checks.map(lineOf));
+  if (tunnel !== undefined) {
+    return [
+      ...lines,
+      'answer    that of upstream: a valid 101 would open a tunnel',
+      `end       ${endOf(tunnel)}`,
+    ];
+  }
   if (refusal === undefined) return [...lines, 'answer    that of upstream: the request would be let in'];
   const { reply, reason } = refusal;
   const [, ...headers] = reply.head.lines.split('\r\n');
@@ -80,7 +87,16 @@ function linesOf({ method, host, path }: RequestNames, explanation: Explanation)
   ];
 }
 
-function lineOf({ name, outcome, detail }: Check): string {
+/** What becomes of a tunnel when its token ends. */
+function endOf({ protocol, endsAt }: Tunnel): string {
+  if (endsAt === Number.POSITIVE_INFINITY) return 'at no time of a token';
+  const when = endsAt === undefined ? 'with its token' : new Date(endsAt * 1000).toISOString();
+  const how =
+    protocol === 'websocket' ? 'Close 1008 token_expired' : 'both connections are cut, token_expired';
+  return `${when}: ${how}`;
+}
+
+function lineOf({ name, outcome, detail }: Explanation['checks'][number]): string {
   const mark = { pass: 'pass', fail: 'FAIL', 'not reached': '-' }[outcome];
   return `  ${mark.padEnd(6)}${name.padEnd(18)}${detail}`.trimEnd();
 }

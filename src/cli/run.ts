@@ -132,10 +132,18 @@ function buildProgram(finish: (code: number) => void): Command {
     .option('--path <path>', 'path of the request', parsePathOption, '/')
     .option('--method <method>', 'method of the request', 'GET')
     .option('--host <host>', 'host of the request', 'localhost')
+    .option(
+      '--upgrade <protocol>',
+      'protocol to which the request asks to upgrade, such as websocket',
+      parseUpgradeOption,
+    )
+    .option('--origin <origin>', 'with --upgrade: the Origin of the page that asks', parseOriginOption)
     .option('--offline', 'fetch no keys: use those that a gateway has kept in the state folder')
-    .action(async (token: string | undefined, options: ExplainArguments) =>
-      finish(await (await import('./explain.ts')).explain(token, options)),
-    );
+    .action(async (token: string | undefined, options: ExplainArguments, self: Command) => {
+      if (options.origin !== undefined && options.upgrade === undefined)
+        self.error('error: --origin is judged only with --upgrade');
+      finish(await (await import('./explain.ts')).explain(token, options));
+    });
   return program;
 }
 
@@ -143,6 +151,19 @@ function buildProgram(finish: (code: number) => void): Command {
 function parsePathOption(text: string): string {
   if (!text.startsWith('/')) throw new InvalidArgumentError('must start with /.');
   return text.split('?', 1)[0] as string;
+}
+
+/** The name of a protocol, with its version if it has one (RFC 9110 §7.8), in lower case. */
+function parseUpgradeOption(text: string): string {
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z/-]{1,64}$/.test(text))
+    throw new InvalidArgumentError('must be a protocol such as websocket.');
+  return text.toLowerCase();
+}
+
+function parseOriginOption(text: string): string {
+  if (!/^[!-~]{1,300}$/.test(text))
+    throw new InvalidArgumentError('must be an origin such as https://app.example.com.');
+  return text;
 }
 
 const MAX_PORT = 65_535;

@@ -2,7 +2,7 @@ import type { CheckName } from '../auth/checks.ts';
 import { MAX_AUDIENCES } from '../auth/read/audience-names.ts';
 import { ClaimPath } from '../auth/read/claim-path.ts';
 import type { ClaimName } from '../config/claim-name.ts';
-import type { Demand, IssuerConfig, RouteConfig } from '../config/config.ts';
+import type { Demand, IssuerConfig, RouteConfig, TokenPlace } from '../config/config.ts';
 import { tokenAlgorithms } from '../keys/algorithms.ts';
 import { slashHint } from '../lib/slash-hint.ts';
 import { claim, headerMember, shown, type TokenFacts } from './token-facts.ts';
@@ -114,13 +114,20 @@ function nameOf(name: ClaimName): string {
 
 function placesOf({ token }: RouteConfig): string {
   if (token === undefined) return 'Authorization: Bearer';
-  return token
-    .map((place) =>
-      place.kind === 'header'
-        ? `the header ${place.name}${place.scheme === undefined ? '' : ` behind ${place.scheme}`}`
-        : `the ${place.kind === 'query' ? 'query parameter' : 'cookie'} ${place.name}`,
-    )
-    .join(', ');
+  return token.map(placeOf).join(', ');
+}
+
+function placeOf(place: TokenPlace): string {
+  switch (place.kind) {
+    case 'header':
+      return `the header ${place.name}${place.scheme === undefined ? '' : ` behind ${place.scheme}`}`;
+    case 'cookie':
+      return `the cookie ${place.name}`;
+    case 'query':
+      return `the query parameter ${place.name}`;
+    case 'protocol':
+      return `the subprotocol behind ${place.name}`;
+  }
 }
 
 function algorithms(issuers: readonly IssuerConfig[]): string {

@@ -1,7 +1,7 @@
 import { type CheckName, checkOf, checks } from '../auth/checks.ts';
 import { Issuer } from '../auth/policy/issuer.ts';
 import type { Permit, Rejection } from '../auth/verdict.ts';
-import type { Config, IssuerConfig, RouteConfig, TokenPlace } from '../config/config.ts';
+import type { Config, IssuerConfig, RouteConfig } from '../config/config.ts';
 import type { ExchangeContext } from '../exchange/context.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Route } from '../exchange/route.ts';
@@ -9,29 +9,21 @@ import type { ControlPlane } from '../gateway/control-plane.ts';
 import { createGateway, type LocalGateway } from '../gateway/local-gateway.ts';
 import { fieldLineBytes, requestHeadBytes } from '../http/h1/head-size.ts';
 import { isHostAndPort } from '../http/host-port.ts';
-import { bytesAsSent, type Reply, type RequestHead } from '../http/message.ts';
+import type { Reply, RequestHead } from '../http/message.ts';
 import { isServable } from '../http/request-rules.ts';
-import { PROTOCOL_FIELD } from '../http/websocket/protocols.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { StartError } from '../lib/start-error.ts';
 import type { Reason } from '../reasons.ts';
 import { type Case, details } from './details.ts';
+import { headOf, type Question } from './question.ts';
 import { claim, readToken } from './token-facts.ts';
-
-/** The request to explain. */
-export interface Question {
-  readonly method: string;
-  readonly host: string;
-  /** Without its query. */
-  readonly path: string;
-  /** Undefined for a request without a token. */
-  readonly token: string | undefined;
-}
+import { judgeUpgrade, type Tunnel, type UpgradeCheck, unreached } from './upgrade.ts';
 
 export interface Check {
   readonly name: CheckName;
   readonly outcome: 'pass' | 'fail' | 'not reached';
+  /** Empty where it was not reached. */
   readonly detail: string;
 }
 
@@ -40,10 +32,12 @@ export interface Explanation {
   readonly route: RouteConfig | undefined;
   /** The issuer whose rules and keys apply; undefined when none does, and on a public route. */
   readonly issuer: string | undefined;
-  /** Empty without a route, and on a public route. */
-  readonly checks: readonly Check[];
+  /** Empty without a route, and on a public route. Behind those of the token are those of an upgrade, if one is asked for. */
+  readonly checks: readonly (Check | UpgradeCheck)[];
   /** Undefined when the request would be forwarded. */
   readonly refusal: { readonly reason: Reason; readonly reply: Reply } | undefined;
+  /** Set when upstream would be asked for an upgrade. */
+  readonly tunnel?: Tunnel | undefined;
   /** The rule by which the path has another reading, if the request is refused for that. */
   readonly pathRule?: string;
 }
@@ -78,12 +72,16 @@ export async function explain(
       return { ...(await unrouted('request_malformed', config, options.clock)), pathRule };
     }
     const routeConfig = config.routes.find(({ name }) => name === route.name) as RouteConfig;
-    if (routeConfig.auth === 'none')
-      return { route: routeConfig, issuer: undefined, checks: [], refusal: undefined };
+    if (routeConfig.auth === 'none') {
+      const open = { route: routeConfig, issuer: undefined, checks: [], refusal: undefined };
+      const verdict = await judge(context, route, headOf(question, routeConfig));
+      return await withUpgrade(open, { config, gateway, route, routeConfig, question, verdict, options });
+    }
     const issuers = routeConfig.auth.map((name) => config.issuers.get(name) as IssuerConfig);
     await prepare(gateway, issuers, options);
     const verdict = await judge(context, route, headOf(question, routeConfig));
-    return await conclude({ config, gateway, route, routeConfig, issuers, question, verdict, options });
+    const judged = { config, gateway, route, routeConfig, issuers, question, verdict, options };
+    return await withUpgrade(await conclude(judged), judged);
   } finally {
     await gateway.close({ graceMs: 0 });
   }
@@ -149,36 +147,7 @@ function judge(
   });
 }
 
-/** The request with its token, at the first place in which the route searches. */
-function headOf({ method, host, path, token }: Question, route: RouteConfig): RequestHead {
-  const place: TokenPlace = route.token?.[0] ?? { kind: 'header', name: 'authorization', scheme: 'Bearer' };
-  let header: readonly [name: string, value: string] | undefined;
-  let query: string | undefined;
-  if (token !== undefined) {
-    if (place.kind === 'header') {
-      header = [place.name, place.scheme === undefined ? token : `${place.scheme} ${token}`];
-    } else if (place.kind === 'cookie') header = ['cookie', `${place.name}=${token}`];
-    else if (place.kind === 'protocol') header = [PROTOCOL_FIELD, `${place.name}, ${token}`];
-    else query = `${place.name}=${token}`;
-  }
-  const authorization = header?.[0] === 'authorization' ? header[1] : undefined;
-  return {
-    method,
-    path,
-    query,
-    names: header === undefined ? ['host'] : ['host', header[0]],
-    values: header === undefined ? [host] : [host, header[1]],
-    host,
-    authorization,
-    authorizationCount: authorization === undefined ? 0 : 1,
-    charset: bytesAsSent,
-    framing: 'none',
-    contentLength: 0,
-    close: false,
-    fault: undefined,
-  };
-}
-
+/** What was judged, of a route with issuers or without. */
 interface Judged {
   readonly config: Config;
   readonly gateway: LocalGateway;
@@ -188,6 +157,32 @@ interface Judged {
   readonly question: Question;
   readonly verdict: Permit | Rejection;
   readonly options: ExplainOptions;
+}
+
+/** Adds what becomes of the upgrade that the request asks for, if it does. */
+async function withUpgrade(
+  explanation: Explanation,
+  { config, gateway, route, routeConfig, question, verdict, options }: Omit<Judged, 'issuers'>,
+): Promise<Explanation> {
+  if (question.upgrade === undefined) return explanation;
+  const { checks, refusal } = explanation;
+  if (verdict.kind === 'rejection') return { ...explanation, checks: [...checks, ...unreached] };
+  const head = headOf(question, routeConfig);
+  const upgrade = judgeUpgrade(
+    contextOf(gateway),
+    route,
+    routeConfig,
+    question.upgrade.protocol,
+    head,
+    verdict,
+  );
+  const { reason, tunnel } = upgrade;
+  return {
+    ...explanation,
+    checks: [...checks, ...upgrade.checks],
+    refusal: reason === undefined ? refusal : (await unrouted(reason, config, options.clock)).refusal,
+    tunnel,
+  };
 }
 
 async function conclude(judged: Judged): Promise<Explanation> {

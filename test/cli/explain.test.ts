@@ -19,6 +19,7 @@ issuers: { app: { issuer: x, audience: y, algorithms: [RS256], keys: { pem: key.
 routes:
   - { match: { path: / }, auth: app, upstream: "http://127.0.0.1:9" }
   - { match: { path: /admin, host: a.example, methods: [POST] }, auth: app, upstream: "http://127.0.0.1:9", require: { scopes: [admin] } }
+  - { match: { path: /live }, auth: app, upstream: "http://127.0.0.1:9", upgrade: [websocket, foo], origins: ["https://a.example"] }
 `,
 );
 const token = rs256(key, { iss: 'x', aud: 'y', exp: secondsFromNow(600) });
@@ -63,6 +64,41 @@ test('a request without a token, and one that no route takes', async () => {
     ambiguous.stdout,
     /\nroute {5}none: another reading .*\nrule {6}dot_segment\nanswer {4}400 request_malformed\n/,
   );
+});
+
+test('an upgrade: what judges it, and how the tunnel would end', async () => {
+  const live = ['--path=/live', '--upgrade=WebSocket', token];
+  const { code, stdout } = await explain('--origin=https://a.example', ...live);
+  assert.equal(code, 0);
+  assert.match(stdout, /^request {3}GET \/live, host localhost, upgrade websocket\n/);
+  assert.match(
+    stdout,
+    /\n {2}pass {2}upgrade {11}"websocket" by "GET"; the route upgrades to websocket, foo\n/,
+  );
+  assert.match(
+    stdout,
+    /\nanswer {4}that of upstream: a valid 101 would open a tunnel\nend {7}\S+Z: Close 1008 token_expired\n$/,
+  );
+  const foo = await explain('--path=/live', '--upgrade=foo', token);
+  assert.match(foo.stdout, /\nend {7}\S+Z: both connections are cut, token_expired\n$/);
+  const refused = await explain('--origin=https://b.example', ...live);
+  assert.equal(refused.code, 1);
+  assert.match(
+    refused.stdout,
+    /\n {2}FAIL {2}origin {12}"https:\/\/b\.example"; allowed: https:\/\/a\.example\n/,
+  );
+  assert.match(refused.stdout, /\nanswer {4}403 origin_not_allowed\n/);
+});
+
+test('an upgrade that is asked for in a wrong way ends with 64', async () => {
+  for (const wrong of [
+    ['--origin=https://a.example'],
+    ['--upgrade=web socket'],
+    ['--upgrade=x', '--origin=a b'],
+  ]) {
+    const { code, stderr } = await explain(...wrong, token);
+    assert.equal(code, 64, stderr);
+  }
 });
 
 test('a token on standard input, after the name of the header and the scheme', async () => {

@@ -107,6 +107,10 @@ const elsewhere: ReadonlyMap<string, readonly [file: string, says: string]> = ne
     'npx portcullis explain --path /orders --method GET "$TOKEN"',
     ['test/cli/explain.test.ts', '"code":"scope_insufficient"'],
   ],
+  [
+    'portcullis explain --path /live --upgrade websocket --origin https://app.example.com "$TOKEN"',
+    ['test/cli/explain.test.ts', 'a valid 101 would open a tunnel'],
+  ],
   // These need a packed release and npm's registry, or a systemd.
   ['npm pack', ['test/field/global-install.heavy.test.ts', 'fillShare']],
   ['npm i -g ./portcullis-0.1.0.tgz', ['test/field/global-install.heavy.test.ts', "'i', '-g'"]],
