@@ -11,6 +11,8 @@ export interface HaproxyOptions {
   readonly upstreamPort: number;
   /** More words for its server line, such as `send-proxy`. */
   readonly server?: string;
+  /** More lines of its defaults. */
+  readonly defaults?: readonly string[];
   /** The token rules of the walk-through; without them every request is accepted. */
   readonly rules?: {
     readonly issuer: string;
@@ -66,6 +68,7 @@ function haproxyConfig(port: number, keyFile: string, options: HaproxyOptions): 
     '  timeout client 30s',
     '  timeout server 30s',
     '  timeout http-keep-alive 30s',
+    ...(options.defaults ?? []).map((line) => `  ${line}`),
     'frontend gateway',
     `  bind 127.0.0.1:${port}`,
     ...ruleLines(keyFile, options.rules),

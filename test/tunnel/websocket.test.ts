@@ -106,6 +106,20 @@ describe('a WebSocket', () => {
     await its.end();
   });
 
+  test('whose server ends its side takes what the client still sends, and ends with the client', async () => {
+    await start();
+    const { client, server } = await open();
+    server.send(textFrame('last'));
+    server.socket.end();
+    assert.equal(await client.end(), textFrame('last'));
+    client.send('after');
+    await server.until('after');
+    assert.equal(tunnels(), 1);
+    client.socket.end();
+    await server.end();
+    await eventually(tunnels, (count) => count === 0);
+  });
+
   test('is refused as any other request', async () => {
     await start({ routes: [{ ...route, origins: ['https://app.example'] }] });
     const head = asking('Bearer x.y.z').replace(/Authorization.*\r\n/, '');
@@ -186,12 +200,13 @@ describe('a WebSocket', () => {
 
   test('is one of a bounded number', async () => {
     await start({ config: { limits: { tunnels: 1 } } });
-    const { server } = await open();
+    const { client: first, server } = await open();
     const { status, body, headers } = await request(gateway.port, asking(gateway.bearer()));
     assert.equal(status, 503);
     assert.equal(JSON.parse(body).code, 'tunnels_exhausted');
     assert.equal(headers.get('retry-after'), '1');
     server.socket.destroy();
+    first.socket.destroy();
     await eventually(tunnels, (count) => count === 0);
     // Two at a time ask for the last one.
     const asked = [];

@@ -4,6 +4,8 @@ export interface ByteSocket {
   readonly writeFailed: boolean;
   /** Bytes that wait to leave. */
   readonly writableLength: number;
+  /** Whether it still sends after the peer has ended its side; false at first. */
+  allowHalfOpen: boolean;
   /** Returns false when enough bytes wait; `drain` follows. */
   write(bytes: Uint8Array | string, encoding?: BufferEncoding): boolean;
   /** Writes as many bytes as the kernel takes at once. Returns their number; the rest must go through `write`. */

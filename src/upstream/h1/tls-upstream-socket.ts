@@ -72,6 +72,14 @@ export class TlsUpstreamSocket implements ByteSocket {
     else queueMicrotask(() => this.#release());
   }
 
+  get allowHalfOpen(): boolean {
+    return this.#socket.allowHalfOpen;
+  }
+
+  set allowHalfOpen(allowed: boolean) {
+    this.#socket.allowHalfOpen = allowed;
+  }
+
   end(): void {
     this.#socket.allowHalfOpen = true;
     this.#socket.end();

@@ -19,6 +19,8 @@ export class UpstreamTunnel implements TunnelSide {
     this.#socket = socket;
     this.#server = server;
     this.#inlet = new TunnelInlet(socket, first.length > 0 ? Buffer.from(first) : undefined, false);
+    // The client may have more to send when the server has ended its side.
+    socket.allowHalfOpen = true;
     server.tunnels += 1;
   }
 

@@ -19,7 +19,7 @@ const documentation = readFileSync(
   'utf8',
 );
 /** The line that opens the WebSocket with a token, and the lines by which a client comes back. */
-const [comingBack = '', withToken = ''] = [...documentation.matchAll(/```js\n([^]*?)```/g)].map(
+const [comingBack = '', withToken = ''] = [...documentation.matchAll(/```js\n(.*?)```/gs)].map(
   ([, lines = '']) => lines,
 );
 
