@@ -67,7 +67,7 @@ const table = {
   upgrade_not_allowed: {
     status: 426,
     challenge: 'none',
-    text: 'The connection is opened with another version of the protocol',
+    text: 'The protocol, or its version, is not the one that can be opened here',
   },
   connection_auth_refused: {
     status: 403,

@@ -21,7 +21,7 @@ import { RequestBody } from './request-body.ts';
 import { requestKey } from './request-key.ts';
 import type { Route } from './route.ts';
 import type { Outcome } from './tally.ts';
-import { canSwitch, openTunnel } from './upgrade.ts';
+import { canSwitch, openTunnel, seemsOpen } from './upgrade.ts';
 import { type RestOwner, UploadRest } from './upload-rest.ts';
 
 /** The status by which upstream asks for the request body (RFC 9110 §15.2.1). */
@@ -137,7 +137,8 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
       return;
     }
     const written = this.#context.writer.write(permit, this.#head, forwarded, address, this.client.scheme);
-    const upgrades = route.upgrades !== undefined && canSwitch(this.client);
+    const connects = this.#head.connects !== undefined;
+    const upgrades = connects || (route.upgrades !== undefined && canSwitch(this.client));
     const wire = upgrades ? withUpgradeOf(route, written, this.#head, this.#context.tunnels.full) : written;
     if (typeof wire === 'string') this.#refuse(wire);
     else if (wire.connectionAuth === true && route.passConnectionAuth !== true) {
@@ -222,6 +223,10 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     if (this.#ended) return;
     const client = this.client;
     if (head !== undefined) {
+      if (seemsOpen(this.#head, head)) {
+        this.#refuse('upstream_invalid_response');
+        return;
+      }
       const fields = this.#route?.responseFields;
       const its =
         fields === undefined

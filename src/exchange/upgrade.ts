@@ -15,6 +15,14 @@ export function canSwitch({ switchTo, protocol }: ClientStream): boolean {
   return switchTo !== undefined && protocol === 'http/1.1';
 }
 
+/**
+ * Whether the client would take a response for its open tunnel, although upstream has opened none: to an extended CONNECT
+ * each 2xx says that (RFC 8441 §4, RFC 9110 §9.3.6).
+ */
+export function seemsOpen({ connects }: RequestHead, { status }: ResponseHead): boolean {
+  return connects !== undefined && status >= 200 && status < 300;
+}
+
 /** An exchange whose upstream has agreed to another protocol. */
 export interface Upgraded {
   readonly head: RequestHead;
@@ -77,7 +85,7 @@ function lineOf({ head, route, access, since, context }: Upgraded): Parameters<T
       head,
       route: { name, upstream: { name: upstream } },
       outcome: 'upgraded',
-      forwardedStatus: 101,
+      forwardedStatus: head.connects === undefined ? 101 : 200,
       requestBytes: received,
       attempted: true,
     });

@@ -1,4 +1,4 @@
-import type { Config, TrafficAddress } from '../config/config.ts';
+import type { Config, RouteConfig, TrafficAddress } from '../config/config.ts';
 import type { HttpVersion, Reply, RequestHead, ResponseHead, Trailers } from '../http/message.ts';
 import type { TunnelSide } from '../http/tunnel-side.ts';
 import type { CounterFamily } from '../lib/counters.ts';
@@ -9,6 +9,7 @@ import type { EngineChoice } from './engine-of.ts';
 /** The part of a configuration that a front needs. */
 export type FrontConfig = Pick<Config, 'uws' | 'trustedProxies'> & {
   readonly listen: readonly TrafficAddress[];
+  readonly routes: readonly Pick<RouteConfig, 'upgrade'>[];
   readonly limits: Pick<Config['limits'], 'requestHead' | 'requestsPerConnection' | 'headerFields'>;
   readonly timeouts: Pick<Config['timeouts'], 'requestHeadMs' | 'keepAliveMs' | 'sendMs'>;
 };
@@ -166,8 +167,8 @@ export interface ClientStream {
   /** Sets fields to follow the body, where its framing has a place. Called before the last `send`. */
   setTrailers?(trailers: Trailers): void;
   /**
-   * Sends a 101 and gives the connection away: no event of the stream follows. Fronts and protocols that cannot do that
-   * leave this out. @param upgrade the protocol that follows. @returns undefined when the client has left.
+   * Sends a 101, or the 200 for an extended CONNECT, and gives the connection or the stream away: no event of the stream
+   * follows. Fronts and protocols that cannot do that leave this out. @param head of upstream's 101. @param upgrade the protocol that follows. @returns undefined when the client has left.
    */
   switchTo?(head: ResponseHead, upgrade: string): TunnelSide | undefined;
   /** Sends a reply of the gateway. If a response has started, cuts the connection instead. `onReplied` follows. */

@@ -45,6 +45,11 @@ export interface RequestHead {
   readonly expectsContinue?: boolean;
   /** The client wants the connection closed after the response (RFC 9112 §9.6). */
   readonly close: boolean;
+  /**
+   * The protocol that an extended CONNECT asks for, in lower case (RFC 8441 §4); absent otherwise. The rest of the head is
+   * that of an HTTP/1.1 request with the same meaning: its method is GET, and `websocket` has a key of ours.
+   */
+  readonly connects?: string | undefined;
   /** Set when the request must not be served (RFC 9112 §6, §3.2). Nothing else in the head can then be trusted. */
   readonly fault: Reason | undefined;
   /** Set by a front that hands out this same object for each request of its connection with the same head. */

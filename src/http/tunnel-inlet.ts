@@ -10,7 +10,9 @@ interface Source {
 /** The reading half of a side of a tunnel. It keeps what comes before `start`, and what still comes while it is paused. */
 export class TunnelInlet {
   readonly #source: Source;
+  /** Undefined, or room for what is held, of which the first `#heldBytes` are. */
   #held: Buffer | undefined;
+  #heldBytes: number;
   #events: TunnelEvents | undefined;
   #paused = true;
   /** The peer has ended its side, and the receiver does not know yet. */
@@ -21,6 +23,7 @@ export class TunnelInlet {
   constructor(source: Source, held: Buffer | undefined, ended: boolean) {
     this.#source = source;
     this.#held = held;
+    this.#heldBytes = held?.length ?? 0;
     this.#ended = ended;
   }
 
@@ -55,7 +58,7 @@ export class TunnelInlet {
   resume(): void {
     if (this.#over) return;
     this.#paused = false;
-    const held = this.#held;
+    const held = this.#held?.subarray(0, this.#heldBytes);
     this.#held = undefined;
     if (held !== undefined) this.#events?.onBytes(held);
     if (this.#isHalted()) return;
@@ -69,7 +72,7 @@ export class TunnelInlet {
   take(bytes: Buffer): void {
     if (this.#over) return;
     if (!this.#paused) this.#events?.onBytes(bytes);
-    else this.#held = this.#held === undefined ? Buffer.from(bytes) : Buffer.concat([this.#held, bytes]);
+    else this.#hold(bytes);
   }
 
   /** The peer sends nothing more. */
@@ -90,6 +93,19 @@ export class TunnelInlet {
     this.#over = true;
     this.#events = undefined;
     this.#held = undefined;
+  }
+
+  /** Twice the room whenever it is full: a peer may send many small pieces. */
+  #hold(bytes: Buffer): void {
+    const at = this.#held === undefined ? 0 : this.#heldBytes;
+    const size = at + bytes.length;
+    if (this.#held === undefined || this.#held.length < size) {
+      const room = Buffer.allocUnsafeSlow(Math.max(size, 2 * at));
+      this.#held?.copy(room, 0, 0, at);
+      this.#held = room;
+    }
+    bytes.copy(this.#held, at);
+    this.#heldBytes = size;
   }
 
   /** The receiver may have paused it, or ended it. */

@@ -23,7 +23,7 @@ export interface UpgradeRules {
 
 /**
  * The lines for upstream with the protocol to which the request upgrades. Without a protocol that the route names the
- * request goes on as any other, and so does one with a body.
+ * request goes on as any other, and so does one with a body. An extended CONNECT (RFC 8441) cannot go on without.
  * @param written the lines without it, or the reason of a refusal, which stays.
  * @param full no tunnel may be opened now.
  */
@@ -34,7 +34,9 @@ export function withUpgradeOf(
   full: boolean,
 ): RequestLines | Reason {
   const protocol = upgradesOf(head).find((name) => upgrades?.has(name) === true);
-  if (typeof written === 'string' || protocol === undefined || head.framing !== 'none') return written;
+  if (typeof written === 'string') return written;
+  if (head.connects !== undefined && protocol !== WEBSOCKET) return 'upgrade_not_allowed';
+  if (protocol === undefined || head.framing !== 'none') return written;
   if (protocol === WEBSOCKET) {
     const fault = handshakeFault(head);
     if (fault !== undefined) return fault === 'version' ? 'upgrade_not_allowed' : 'request_malformed';

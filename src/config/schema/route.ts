@@ -59,7 +59,7 @@ export const route = section({
     8,
   )
     .describe(
-      'Protocols to which a connection may be upgraded, such as `websocket`. The token is judged before, and the connection ends with it. Needs `engine: node`, which `auto` then is.',
+      'Protocols to which a connection may be upgraded, such as `websocket`. The token is judged before, and the connection ends with it. By HTTP/2 only `websocket`. Needs `engine: node`, which `auto` then is.',
     )
     .optional(),
   origins: list(

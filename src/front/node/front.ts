@@ -234,6 +234,7 @@ function protocolsOf({ listen }: FrontConfig): ReadonlyMap<string, TrafficAddres
 }
 
 function termsOf({
+  routes,
   limits,
   timeouts,
 }: FrontConfig): Omit<H1Terms & H2Terms, 'events' | 'parser' | 'draining' | 'held'> {
@@ -243,5 +244,6 @@ function termsOf({
     requestHeadMs: timeouts.requestHeadMs,
     keepAliveMs: timeouts.keepAliveMs,
     sendMs: timeouts.sendMs,
+    webSockets: routes.some(({ upgrade }) => upgrade?.includes('websocket') === true),
   };
 }

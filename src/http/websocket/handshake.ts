@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { itemsOf, valuesOf } from '../field-values.ts';
 import { namedOptions } from '../h1/connection-options.ts';
 import { type Field, fieldsOf, type RequestHead, type ResponseHead } from '../message.ts';
@@ -8,10 +8,22 @@ import { offeredProtocols, PROTOCOL_FIELD, withoutNames } from './protocols.ts';
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 /** 16 bytes in base64. */
 const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
+const KEY_BYTES = 16;
 const VERSION = '13';
 
-/** The protocols to which a request asks to upgrade, in lower case (RFC 9110 §7.8); empty when it asks for none. */
+/** The field of the key, which HTTP/2 does without (RFC 8441 §5). */
+export const KEY_FIELD = 'sec-websocket-key';
+
+/** A key that no one can foretell (RFC 6455 §4.1). */
+export function newKey(): string {
+  return randomBytes(KEY_BYTES).toString('base64');
+}
+
+/**
+ * The protocols to which a request asks to upgrade, in lower case (RFC 9110 §7.8, RFC 8441 §4); empty when it asks for none.
+ */
 export function upgradesOf(head: RequestHead): readonly string[] {
+  if (head.connects !== undefined) return [head.connects];
   if (!namedOptions(valuesOf(head, 'connection')).includes('upgrade')) return [];
   return namedOptions(valuesOf(head, 'upgrade')).filter((name) => name !== '');
 }
@@ -24,7 +36,7 @@ export function handshakeFault(head: RequestHead): 'version' | 'malformed' | und
   const versions = valuesOf(head, 'sec-websocket-version');
   if (versions.length !== 1) return versions.length === 0 ? 'version' : 'malformed';
   if (versions[0] !== VERSION) return 'version';
-  const [key = '', ...others] = valuesOf(head, 'sec-websocket-key');
+  const [key = '', ...others] = valuesOf(head, KEY_FIELD);
   if (others.length > 0 || !KEY.test(key)) return 'malformed';
   return head.method === 'GET' && head.framing === 'none' ? undefined : 'malformed';
 }
@@ -51,7 +63,7 @@ export function acceptanceFault(
   if (upgrade?.toLowerCase() !== 'websocket') return 'upgrade';
   const fields = fieldsOf(response);
   const accepts = lowerValues(fields, 'sec-websocket-accept');
-  const [key = ''] = valuesOf(request, 'sec-websocket-key');
+  const [key = ''] = valuesOf(request, KEY_FIELD);
   if (accepts.length !== 1 || accepts[0] !== acceptOf(key)) return 'accept';
   const protocols = lowerValues(fields, PROTOCOL_FIELD);
   const offered = withoutNames(offeredProtocols(request), withheld);

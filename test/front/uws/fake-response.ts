@@ -105,6 +105,7 @@ export const frontConfig: FrontConfig = {
   uws: undefined,
   trustedProxies: undefined,
   listen: [],
+  routes: [],
   limits: { requestHead: 16 * 1024, requestsPerConnection: Number.POSITIVE_INFINITY, headerFields: 100 },
   timeouts: { requestHeadMs: 15_000, keepAliveMs: 75_000, sendMs: 60_000 },
 };

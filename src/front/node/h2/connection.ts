@@ -9,14 +9,11 @@ import { Output } from './output.ts';
 import { Patience } from './patience.ts';
 import { Sending } from './sending.ts';
 import { ourSettings, readSettings, SETTING_BYTES } from './settings.ts';
-import { STREAM_WINDOW } from './stream.ts';
-import { CONNECTION_WINDOW, type H2Terms, MAX_STREAMS, Streams } from './streams.ts';
+import { type H2Terms, MAX_STREAMS, Streams } from './streams.ts';
+import { CONNECTION_WINDOW, FIRST_WINDOW, STREAM_WINDOW } from './windows.ts';
 
 /** What a client sends first (RFC 9113 §3.4). */
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
-
-/** Bytes of the connection's window before an update (RFC 9113 §6.9.2). */
-const FIRST_WINDOW = 65_535;
 
 /** Bytes that a client leaves unread before nothing more is read of it: replies to its frames would pile up. */
 const UNREAD_BYTES = 128 * 1024;
@@ -68,15 +65,21 @@ export class H2Connection implements Protocol, FrameSink {
     this.#terms = terms;
     this.#output = new Output(socket);
     this.#sending = new Sending(this.#output);
+    const connects = terms.webSockets;
     this.#streams = new Streams({
       socket,
       terms,
       output: this.#output,
       sending: this.#sending,
       budget: this.#budget,
+      connects,
       onEnd: () => this.#onStreamEnd(),
     });
-    this.#send(codes.SETTINGS, 0, ourSettings(MAX_STREAMS, STREAM_WINDOW, terms.limits.requestHead));
+    this.#send(
+      codes.SETTINGS,
+      0,
+      ourSettings(MAX_STREAMS, STREAM_WINDOW, terms.limits.requestHead, connects),
+    );
     this.#output.numberFrame(codes.WINDOW_UPDATE, 0, CONNECTION_WINDOW - FIRST_WINDOW);
     if (terms.draining) this.drain();
   }

@@ -13,12 +13,15 @@ export const METHOD = 7;
 export const SCHEME = 8;
 export const PATH = 9;
 const AUTHORITY = 10;
+/** Of an extended CONNECT (RFC 8441 §4). */
+export const PROTOCOL = 11;
 
 const kinds: ReadonlyMap<string, number> = new Map([
   [':method', METHOD],
   [':scheme', SCHEME],
   [':path', PATH],
   [':authority', AUTHORITY],
+  [':protocol', PROTOCOL],
   ['cookie', COOKIE],
   ['authorization', AUTHORIZATION],
   ['host', HOST],

@@ -23,7 +23,8 @@ export class LastHead {
 
   /** Remembers a head, if its fields can come again as the same objects. */
   remember(head: RequestHead, { fields, hasNew, bytes }: FieldList, ends: boolean): void {
-    if (hasNew || head.fault !== undefined || bytes > MAX_BYTES) return;
+    // A WebSocket has a key of its own.
+    if (hasNew || head.fault !== undefined || head.connects !== undefined || bytes > MAX_BYTES) return;
     this.#fields = [...fields];
     this.#ends = ends;
     this.#head = head;

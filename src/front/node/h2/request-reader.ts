@@ -3,6 +3,7 @@ import { notInTrailers } from '../../../http/h1/trailers.ts';
 import { isHostAndPort } from '../../../http/host-port.ts';
 import { bytesAsSent, type RequestHead, type Trailers } from '../../../http/message.ts';
 import { isServable } from '../../../http/request-rules.ts';
+import { KEY_FIELD, newKey } from '../../../http/websocket/handshake.ts';
 import type { Reason } from '../../../reasons.ts';
 import * as kinds from './field-kinds.ts';
 import type { FieldList } from './hpack/field.ts';
@@ -18,6 +19,7 @@ export class RequestReader {
   #path: string | undefined;
   #scheme: string | undefined;
   #authority: string | undefined;
+  #protocol: string | undefined;
   #host: string | undefined;
   #hosts = 0;
   #length = '';
@@ -26,12 +28,17 @@ export class RequestReader {
   #authorization: string | undefined;
   #authorizations = 0;
 
-  /** @param ends no body and no trailers follow. */
-  read(list: FieldList, ends: boolean): RequestHead {
+  /** @param ends no body and no trailers follow. @param connects the client was told that it may send `:protocol`. */
+  read(list: FieldList, ends: boolean, connects: boolean): RequestHead {
     this.#reset();
     const names: string[] = ['host'];
     const values: string[] = [''];
-    const faulty = !this.#take(list, names, values);
+    let faulty = !this.#take(list, names, values);
+    let protocol: string | undefined;
+    if (this.#protocol !== undefined) {
+      if (connects && !ends && this.#isConnect()) protocol = this.#translate(names, values);
+      else faulty = true;
+    }
     const target = this.#path ?? '';
     const mark = target.indexOf('?');
     const path = mark < 0 ? target : target.slice(0, mark);
@@ -40,7 +47,14 @@ export class RequestReader {
     values[0] = host;
     const length = this.#lengths === 0 ? 0 : Number(this.#length);
     const isFaulty = faulty || !this.#isWhole(host, path, query) || !this.#isFramed(ends);
-    const framing = ends ? 'none' : this.#lengths === 0 ? 'chunked' : length > 0 ? 'length' : 'none';
+    const framing =
+      ends || protocol !== undefined
+        ? 'none'
+        : this.#lengths === 0
+          ? 'chunked'
+          : length > 0
+            ? 'length'
+            : 'none';
     const fault: Reason | undefined = list.isTooLarge
       ? 'request_head_too_large'
       : isFaulty
@@ -60,8 +74,9 @@ export class RequestReader {
       contentLength: framing === 'length' ? length : 0,
       expectsContinue: this.#expectsContinue && framing !== 'none',
       close: false,
+      connects: fault === undefined ? protocol : undefined,
       fault,
-      repeats: list.hasNew ? undefined : { written: undefined },
+      repeats: list.hasNew || protocol !== undefined ? undefined : { written: undefined },
     };
   }
 
@@ -71,6 +86,7 @@ export class RequestReader {
     this.#path = undefined;
     this.#scheme = undefined;
     this.#authority = undefined;
+    this.#protocol = undefined;
     this.#host = undefined;
     this.#hosts = 0;
     this.#lengths = 0;
@@ -134,11 +150,35 @@ export class RequestReader {
         if (this.#scheme !== undefined) return false;
         this.#scheme = value;
         return true;
+      case kinds.PROTOCOL:
+        if (this.#protocol !== undefined) return false;
+        this.#protocol = value;
+        return true;
       default:
         if (this.#authority !== undefined) return false;
         this.#authority = value;
         return true;
     }
+  }
+
+  /** Whether a request with `:protocol` is an extended CONNECT, which has no body but a tunnel (RFC 8441 §4). */
+  #isConnect(): boolean {
+    return this.#method === 'CONNECT' && this.#authority !== undefined && this.#lengths === 0;
+  }
+
+  /** Makes the request by HTTP/1.1 of it (RFC 8441 §5), and returns the protocol. A key of the client means nothing. */
+  #translate(names: string[], values: string[]): string {
+    const protocol = (this.#protocol as string).toLowerCase();
+    this.#method = 'GET';
+    for (let at = names.indexOf(KEY_FIELD); at >= 0; at = names.indexOf(KEY_FIELD)) {
+      names.splice(at, 1);
+      values.splice(at, 1);
+    }
+    if (protocol === 'websocket') {
+      names.push(KEY_FIELD);
+      values.push(newKey());
+    }
+    return protocol;
   }
 
   /** Whether the head names all that a request must (RFC 9113 §8.3.1), and one host only. */

@@ -4,9 +4,7 @@ import { CONTINUATION, DATA, END_HEADERS, END_STREAM, FRAME_BYTES, HEADERS, MAX_
 import { noTable } from './hpack/block-writer.ts';
 import type { Output } from './output.ts';
 import { dateBlock, responseBlock } from './response-block.ts';
-
-/** Bytes of DATA that a connection may send before its client has said anything (RFC 9113 §6.9.2). */
-const FIRST_WINDOW = 65_535;
+import { FIRST_WINDOW } from './windows.ts';
 
 /** A stream with something to send. */
 export interface WaitingStream {

@@ -7,6 +7,7 @@ const MAX_CONCURRENT_STREAMS = 0x3;
 const INITIAL_WINDOW_SIZE = 0x4;
 const MAX_FRAME_SIZE = 0x5;
 const MAX_HEADER_LIST_SIZE = 0x6;
+const ENABLE_CONNECT_PROTOCOL = 0x8;
 const NO_RFC7540_PRIORITIES = 0x9;
 
 /** Bytes of one setting. */
@@ -17,13 +18,15 @@ const LARGEST_FRAME = 2 ** 24 - 1;
 /**
  * The payload of our SETTINGS. The table and the size of frames stay as they are without it.
  * @param window bytes that a client may send on a new stream. @param headBytes of a request, as §6.5.2 counts them.
+ * @param connects an extended CONNECT is served, and will be as long as the connection lasts (RFC 8441 §3).
  */
-export function ourSettings(streams: number, window: number, headBytes: number): Buffer {
+export function ourSettings(streams: number, window: number, headBytes: number, connects: boolean): Buffer {
   const pairs = [
     [MAX_CONCURRENT_STREAMS, streams],
     [INITIAL_WINDOW_SIZE, window],
     [MAX_HEADER_LIST_SIZE, headBytes],
     [NO_RFC7540_PRIORITIES, 1],
+    ...(connects ? ([[ENABLE_CONNECT_PROTOCOL, 1]] as const) : []),
   ] as const;
   const payload = Buffer.alloc(pairs.length * SETTING_BYTES);
   pairs.forEach(([id, value], at) => {
@@ -45,6 +48,7 @@ export function readSettings(bytes: Buffer, from: number, to: number): number {
     const value = bytes.readUInt32BE(at + 2);
     switch (bytes.readUInt16BE(at)) {
       case ENABLE_PUSH:
+      case ENABLE_CONNECT_PROTOCOL:
       case NO_RFC7540_PRIORITIES:
         if (value > 1) throw new ConnectionFault(PROTOCOL_ERROR);
         break;

@@ -1,43 +1,13 @@
 import { Buffer } from 'node:buffer';
 import type { Reply, RequestHead, ResponseHead, Trailers } from '../../../http/message.ts';
-import type { ClientEvents, ClientStream, TlsFacts } from '../../front.ts';
+import type { TunnelSide } from '../../../http/tunnel-side.ts';
+import type { ClientStream, TlsFacts } from '../../front.ts';
 import { Backlog, lastFilled } from './backlog.ts';
 import * as codes from './codes.ts';
-import type { HeldBytes } from './held-bytes.ts';
 import { continueBlock, responseBlock, trailersBlock } from './response-block.ts';
-
-/**
- * Bytes of a request body that a client may send before the exchange has taken any. Bounds what one stream can bring
- * behind a pause, and is a round trip's worth at a GBit/s over 2 ms.
- */
-export const STREAM_WINDOW = 256 * 1024;
-
-/** The connection of a stream, as the stream sees it. */
-export interface StreamHost {
-  readonly scheme: 'http' | 'https';
-  readonly tls: TlsFacts | undefined;
-  readonly redirects: boolean;
-  readonly peer: string | undefined;
-  /** The client's socket takes nothing now. */
-  readonly isBlocked: boolean;
-  /** Bytes of DATA that the connection may send now. */
-  readonly sendWindow: number;
-  sendHead(stream: number, head: ResponseHead, ends: boolean): void;
-  /** Sends an interim response, or with `ends` trailers. */
-  sendBlock(stream: number, block: Uint8Array, ends: boolean): void;
-  /** Sends [from, to) of `bytes`, a frame at most, and counts it against the window of the connection. */
-  sendData(stream: number, bytes: Uint8Array, from: number, to: number, ends: boolean): void;
-  /** Lets the client send more of a body. */
-  grant(stream: number, bytes: number): void;
-  /** Room for what waits for clients, which all connections share. */
-  readonly held: HeldBytes;
-  /** Milliseconds in which a client must take something of a response. */
-  readonly sendMs: number;
-  /** Calls `pump` when the connection can send again. */
-  wait(stream: H2Stream): void;
-  /** The stream is over and its number free. @param code to reset it with; undefined: nothing is to be sent. */
-  end(stream: H2Stream, code: number | undefined): void;
-}
+import type { StreamEvents, StreamHost } from './stream-host.ts';
+import { connectedHead, H2Tunnel } from './tunnel.ts';
+import { STREAM_WINDOW } from './windows.ts';
 
 const nothing: readonly Uint8Array[] = [];
 const noBytes = new Uint8Array();
@@ -56,7 +26,7 @@ export class H2Stream implements ClientStream {
   isWaiting = false;
   readonly redirects: boolean;
   readonly #host: StreamHost;
-  #events: ClientEvents | undefined;
+  #events: StreamEvents | undefined;
   #over = false;
   /** The exchange wants the request body. */
   #takes = false;
@@ -66,6 +36,8 @@ export class H2Stream implements ClientStream {
   /** Bytes that have come, and that the client was not granted anew. */
   #taken = 0;
   #expectsContinue: boolean;
+  /** What an extended CONNECT opens (RFC 8441 §4). */
+  readonly #tunnel: H2Tunnel | undefined;
   #wasPaused = false;
   /** The body is wanted behind the end of the response. */
   #keeps = false;
@@ -91,6 +63,9 @@ export class H2Stream implements ClientStream {
     this.remoteEnded = ends;
     this.#sendWindow = sendWindow;
     this.#expectsContinue = head.expectsContinue === true;
+    if (head.connects === undefined) return;
+    this.#tunnel = new H2Tunnel(this, host.held);
+    this.pausing = true;
   }
 
   /** The response and the request are complete, or one side has given the stream up. */
@@ -116,7 +91,7 @@ export class H2Stream implements ClientStream {
     return waits && Math.min(this.#sendWindow, this.#host.sendWindow) <= 0;
   }
 
-  listen(events: ClientEvents): void {
+  listen(events: StreamEvents): void {
     this.#events = events;
   }
 
@@ -191,7 +166,7 @@ export class H2Stream implements ClientStream {
     if (this.started) this.abort();
     this.#events = undefined;
     if (this.#over) {
-      events?.onReplied(false);
+      events?.onReplied?.(false);
       return;
     }
     const { head, body } = reply;
@@ -200,13 +175,30 @@ export class H2Stream implements ClientStream {
     // A reply to HEAD announces the length of the body that a GET would have.
     const bodiless = this.head.method === 'HEAD' || head.framing === 'none' || body.length === 0;
     this.#sendAll(bodiless ? nothing : [body], 0, true, true);
-    events?.onReplied(true);
+    events?.onReplied?.(true);
   }
 
-  abort(): void {
+  switchTo(head: ResponseHead): TunnelSide | undefined {
+    const tunnel = this.#tunnel;
+    if (tunnel === undefined || this.started || this.#over) return undefined;
+    tunnel.isOpen = true;
+    this.#events = tunnel;
+    this.keepBody();
+    this.begin(connectedHead(head));
+    this.send([], false);
+    return tunnel;
+  }
+
+  /** Ends our side of a tunnel behind what was sent, and hears no more of it. */
+  leave(): void {
     this.#events = undefined;
-    // The client must not take what it has for the whole (RFC 9113 §8.1).
-    this.#end(codes.INTERNAL_ERROR);
+    this.send(nothing, true);
+  }
+
+  /** The client must not take what it has for the whole (RFC 9113 §8.1). */
+  abort(code = codes.INTERNAL_ERROR): void {
+    this.#events = undefined;
+    this.#end(code);
   }
 
   review(now: number): boolean {
@@ -220,7 +212,9 @@ export class H2Stream implements ClientStream {
 
   /** Ends the stream if its exchange has ended, so that it reviews no more, and the client takes nothing of the reply. */
   reviewAlone(now: number): void {
-    if (this.#events === undefined && !this.review(now)) this.#end(codes.CANCEL);
+    if (this.#events !== undefined) return;
+    if (!this.review(now)) this.#end(codes.CANCEL);
+    else if (this.#tunnel?.isLate(now) === true) this.releaseBody();
   }
 
   /** A DATA frame begins, which with its padding has `bytes`. @returns false when the client was not granted as many. */
@@ -237,22 +231,27 @@ export class H2Stream implements ClientStream {
    */
   onData(bytes: Buffer, from: number, to: number, last: boolean): boolean {
     const { framing, contentLength } = this.head;
+    const tunnel = this.#tunnel;
     this.#received += to - from;
     if (
       framing !== 'chunked' &&
+      tunnel === undefined &&
       (this.#received > contentLength || (last && this.#received < contentLength))
     ) {
       return false;
     }
     if (last) this.remoteEnded = true;
-    if (this.#takes) this.#events?.onRequestBody(bytes.subarray(from, to), last);
+    if (tunnel !== undefined) {
+      if (!tunnel.take(bytes.subarray(from, to), last)) this.#lose();
+    } else if (this.#takes) this.#events?.onRequestBody?.(bytes.subarray(from, to), last);
     if (last) this.#onRemoteEnd();
     else this.#grant();
     return true;
   }
 
-  /** Trailers end the request. @returns as `onData`. */
+  /** Trailers end the request. A tunnel has none (RFC 9113 §8.5). @returns as `onData`. */
   onTrailers(trailers: Trailers): boolean {
+    if (this.#tunnel !== undefined) return false;
     if (this.#takes) this.#events?.onRequestTrailers?.(trailers);
     return this.onData(Buffer.alloc(0), 0, 0, true);
   }
@@ -388,12 +387,13 @@ export class H2Stream implements ClientStream {
     if (this.#over) return;
     this.#over = true;
     this.#drop();
-    this.#host.end(this, code);
+    this.#host.end(this.id, code);
   }
 
   #drop(): void {
     this.#clearBacklog();
     this.#response = undefined;
     this.#trailers = undefined;
+    this.#tunnel?.refuse();
   }
 }

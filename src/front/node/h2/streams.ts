@@ -25,20 +25,16 @@ import { RepeatedLiterals } from './hpack/repeated-literals.ts';
 import { LastHead } from './last-head.ts';
 import type { Output } from './output.ts';
 import { RequestReader, trailersIn } from './request-reader.ts';
-import type { Sending } from './sending.ts';
-import { H2Stream, type StreamHost } from './stream.ts';
+import type { Sending, WaitingStream } from './sending.ts';
+import { H2Stream } from './stream.ts';
+import type { StreamHost } from './stream-host.ts';
+import { CONNECTION_WINDOW, FIRST_WINDOW } from './windows.ts';
 
 /**
  * Streams of one connection at one time, as browsers and proxies use them. A stream counts until its exchange has ended,
  * not only until the client resets it.
  */
 export const MAX_STREAMS = 128;
-
-/** Bytes of DATA that a client may send on all streams together before any were granted anew. */
-export const CONNECTION_WINDOW = 1024 * 1024;
-
-/** Bytes of DATA on a stream before the client's settings say otherwise (RFC 9113 §6.9.2). */
-const FIRST_WINDOW = 65_535;
 
 /** What holds for all connections of a front; the front changes it, the connections read it. */
 export interface H2Terms {
@@ -55,6 +51,8 @@ export interface H2Terms {
   readonly keepAliveMs: number;
   /** Milliseconds in which a client must take something of a response. */
   readonly sendMs: number;
+  /** Some route opens WebSockets. */
+  readonly webSockets: boolean;
   readonly held: HeldBytes;
 }
 
@@ -64,6 +62,8 @@ export interface StreamsOptions {
   readonly sending: Sending;
   readonly budget: Budget;
   readonly terms: H2Terms;
+  /** The client was told that it may open tunnels (RFC 8441 §3). */
+  readonly connects: boolean;
   /** A stream has ended. */
   readonly onEnd: () => void;
 }
@@ -193,7 +193,7 @@ export class Streams implements StreamHost {
       this.#options.budget.spend(costs.frame);
       return;
     }
-    this.#forget(stream, RESET_BY_CLIENT);
+    this.#forget(id, RESET_BY_CLIENT);
     stream.onGone();
     this.#options.onEnd();
     this.#options.budget.spend(costs.reset);
@@ -266,14 +266,14 @@ export class Streams implements StreamHost {
     this.#options.output.numberFrame(WINDOW_UPDATE, id, bytes);
   }
 
-  wait(stream: H2Stream): void {
+  wait(stream: WaitingStream): void {
     this.#options.sending.wait(stream);
   }
 
-  end(stream: H2Stream, code: number | undefined): void {
+  end(id: number, code: number | undefined): void {
     if (code === undefined) this.#options.budget.earn();
-    else this.#options.output.numberFrame(RST_STREAM, stream.id, code);
-    this.#forget(stream, code === undefined ? ENDED : RESET_BY_US);
+    else this.#options.output.numberFrame(RST_STREAM, id, code);
+    this.#forget(id, code === undefined ? ENDED : RESET_BY_US);
     this.#options.onEnd();
   }
 
@@ -308,7 +308,7 @@ export class Streams implements StreamHost {
   #readHead(ends: boolean): RequestHead {
     const known = this.#lastHead.recall(list, ends);
     if (known !== undefined) return known;
-    const head = reader.read(list, ends);
+    const head = reader.read(list, ends, this.#options.connects);
     this.#lastHead.remember(head, list, ends);
     return head;
   }
@@ -355,13 +355,13 @@ export class Streams implements StreamHost {
 
   #cut(stream: H2Stream, code: number): void {
     this.#options.output.numberFrame(RST_STREAM, stream.id, code);
-    this.#forget(stream, RESET_BY_US);
+    this.#forget(stream.id, RESET_BY_US);
     stream.onGone();
     this.#options.onEnd();
   }
 
-  #forget(stream: H2Stream, way: number): void {
-    this.#open.delete(stream.id);
-    this.#closed.add(stream.id, way);
+  #forget(id: number, way: number): void {
+    this.#open.delete(id);
+    this.#closed.add(id, way);
   }
 }

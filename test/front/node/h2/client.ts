@@ -72,6 +72,7 @@ export const plainTerms: Omit<H2Terms, 'events'> = {
   requestHeadMs: 10_000,
   keepAliveMs: 60_000,
   sendMs: 60_000,
+  webSockets: false,
   held: new HeldBytes(),
 };
 
@@ -171,6 +172,21 @@ export function post(stream: number, ...more: readonly (readonly [string, string
     requestBlock(more),
   ]);
   return frame(types.headers, flags.endHeaders, stream, block);
+}
+
+/** An extended CONNECT for a WebSocket (RFC 8441 §5). @param fields behind it. */
+export function connectFields(
+  ...fields: readonly (readonly [string, string])[]
+): readonly (readonly [string, string])[] {
+  return [
+    [':method', 'CONNECT'],
+    [':protocol', 'websocket'],
+    [':scheme', 'https'],
+    [':path', '/ws?a=b'],
+    [':authority', 'example.com'],
+    ['sec-websocket-version', '13'],
+    ...fields,
+  ];
 }
 
 export function data(stream: number, body: string | Uint8Array, ends = false): Buffer {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { H2Terms } from '../../../../../src/front/node/h2/streams.ts';
 import { goAwayCode, H2Client, resetCode } from '../client.ts';
 import { type Frame, types } from '../frames.ts';
 
@@ -34,6 +35,7 @@ export interface Row {
   readonly responds?: true;
   /** The client sends what it says as the first bytes. */
   readonly bare?: true;
+  readonly terms?: Partial<H2Terms>;
   readonly expect: Expected;
   /** More that must hold. */
   readonly also?: (client: H2Client, frames: readonly Frame[]) => void;
@@ -41,8 +43,8 @@ export interface Row {
 
 const ping = Buffer.from('000008060000000000' + '0123456789abcdef', 'hex');
 
-async function run({ send, responds, bare, expect, also }: Row, cut: boolean): Promise<void> {
-  const client = new H2Client({ greeted: bare !== true });
+async function run({ send, responds, bare, terms = {}, expect, also }: Row, cut: boolean): Promise<void> {
+  const client = new H2Client({ greeted: bare !== true, terms });
   const respond = (): void => {
     for (const exchange of client.exchanges) {
       const { client: stream, complete, replied, aborted } = exchange;
