@@ -96,6 +96,14 @@ async function connected(socket: Socket): Promise<void> {
   ]);
 }
 
+/** The same, by the last of its transports, to which it may have come before it is connected. */
+async function connectedBy(socket: Socket, transports: Transports): Promise<void> {
+  const upgraded = next(socket.io, 'open').then(() => next(socket.io.engine, 'upgrade'));
+  await connected(socket);
+  if (transports.length > 1) await upgraded;
+  assert.equal(transportOf(socket), transports.at(-1));
+}
+
 /** Tells the server three texts, each acknowledged, and yields the port of that server. */
 async function talk(socket: Socket): Promise<number> {
   const texts = ['one', 'two', 'three'];
@@ -112,10 +120,7 @@ describe('socket.io behind a gateway', () => {
     test(`by ${transports.join(', then ')}`, async () => {
       await start(1);
       const socket = client(transports, gateway.bearer);
-      const upgraded = next(socket.io, 'open').then(() => next(socket.io.engine, 'upgrade'));
-      await connected(socket);
-      if (transports.length > 1) await upgraded;
-      assert.equal(transportOf(socket), transports.at(-1));
+      await connectedBy(socket, transports);
       await talk(socket);
       await next(socket.io, 'ping');
       const large = 'x'.repeat(200_000);
@@ -129,8 +134,7 @@ describe('socket.io behind a gateway', () => {
         tokens += 1;
         return gateway.bearer(tokens === 1 ? { sub: 'first' } : { sub: 'second' });
       });
-      await connected(socket);
-      if (transports.length > 1) await next(socket.io.engine, 'upgrade');
+      await connectedBy(socket, transports);
       const left = next(socket, 'disconnect');
       const back = next(socket, 'connect');
       await revoke(gateway.adminPort, { sub: 'first' });
