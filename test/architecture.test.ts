@@ -32,7 +32,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   upstream: ['lib', 'http', 'limits', 'type config', 'type reasons.ts'],
   exchange: [
     ...['lib', 'reasons.ts', 'type replies', 'forwarding', 'limits', 'routing', 'tunnel', 'upstream'],
-    ...['type auth', 'type config', 'type front', 'type http'],
+    ...['http', 'type auth', 'type config', 'type front'],
   ],
   state: ['lib'],
   redis: ['lib'],

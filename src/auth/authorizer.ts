@@ -12,6 +12,7 @@ import type { Policy } from './policy/policy.ts';
 import { AudienceNames } from './read/audience-names.ts';
 import { bearerToken, isCanonical } from './read/bearer.ts';
 import type { JsonObject } from './read/strict-json.ts';
+import { subjectOf } from './read/subject.ts';
 import { TokenBuffer } from './read/token-buffer.ts';
 import { TokenHeaders } from './read/token-header.ts';
 import { rejections } from './rejections.ts';
@@ -120,8 +121,18 @@ export class Authorizer {
    */
   endOf(policy: Policy, head: RequestHead): number | undefined {
     if (policy.publicPermit !== undefined) return Number.POSITIVE_INFINITY;
-    const token = policy.places === undefined ? bearerToken(head.authorization) : policy.places.find(head);
+    const token = tokenOf(policy, head);
     return typeof token === 'string' ? this.#remembered.find(`Bearer ${token}`)?.expiresAt : undefined;
+  }
+
+  /**
+   * Whom the token of a request is about that has a permit, as a text of its `iss` and `sub`. Undefined on public routes,
+   * and for a token without `sub`.
+   */
+  subjectOf(policy: Policy, head: RequestHead): string | undefined {
+    if (policy.publicPermit !== undefined) return undefined;
+    const token = tokenOf(policy, head);
+    return typeof token === 'string' ? subjectOf(token) : undefined;
   }
 
   /** Verified tokens in the cache. */
@@ -279,4 +290,9 @@ export class Authorizer {
     this.#verifier.keyCapacity = capacity;
     this.#verification.keyCapacity = capacity;
   }
+}
+
+/** The token at its place, or the reason why there is none. */
+function tokenOf({ places }: Policy, head: RequestHead): string | Rejection {
+  return places === undefined ? bearerToken(head.authorization) : places.find(head);
 }

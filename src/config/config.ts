@@ -231,6 +231,12 @@ export interface RouteConfig {
   readonly upgrade?: readonly string[] | undefined;
   /** The values of Origin with which they may; undefined: any, and none. */
   readonly origins?: readonly string[] | undefined;
+  /** Bounds of its tunnels in each process; undefined: those of `limits`. */
+  readonly tunnels?:
+    | { readonly limit?: number | undefined; readonly perSubject?: number | undefined }
+    | undefined;
+  /** What happens at the end of a token to what it has opened; undefined: tunnels close, and answers are kept. */
+  readonly onExpiry?: { readonly tunnels: 'close' | 'keep'; readonly answers: 'close' | 'keep' } | undefined;
   /** Undefined: responses go to the client with upstream's fields. */
   readonly responseHeaders?: ResponseHeadersConfig | undefined;
 }

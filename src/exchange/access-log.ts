@@ -53,8 +53,8 @@ export interface AccessRecord {
   responseBytes: number;
   /** The rule by which the path, method or host has more than one reading; undefined for all other requests. */
   pathRule: string | undefined;
-  /** How a tunnel ended; undefined for all other exchanges. */
-  tunnelEnd: string | undefined;
+  /** How a tunnel ended, or why the gateway ended a response with its token; undefined for all other exchanges. */
+  end: string | undefined;
 }
 
 /**
@@ -102,7 +102,7 @@ export class AccessLog {
       attempts: 1,
       responseBytes: 0,
       pathRule: undefined,
-      tunnelEnd: undefined,
+      end: undefined,
     };
   }
 
@@ -137,7 +137,7 @@ export class AccessLog {
       upstream: end.upstream,
       server: record.server,
       ...(record.attempts === 1 ? {} : { attempts: record.attempts }),
-      ...(record.tunnelEnd === undefined ? {} : { end: record.tunnelEnd }),
+      ...(record.end === undefined ? {} : { end: record.end }),
       ...(record.pathRule === undefined ? {} : { pathRule: record.pathRule }),
     };
     try {

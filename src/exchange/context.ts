@@ -10,6 +10,7 @@ import type { Replies } from '../replies/replies.ts';
 import type { RouteTable } from '../routing/route-table.ts';
 import type { Tunnels } from '../tunnel/tunnels.ts';
 import type { AccessLog } from './access-log.ts';
+import type { Answers } from './answers.ts';
 import type { BodyRules } from './request-body.ts';
 import type { Route } from './route.ts';
 import type { Tally } from './tally.ts';
@@ -30,6 +31,7 @@ export interface ExchangeContext<Exchange> extends BodyRules {
   /** Proxies whose forwarding fields are trusted; undefined: none. */
   readonly trustedProxies: Networks | undefined;
   readonly tunnels: Tunnels;
+  readonly answers: Answers;
   readonly clock: Clock;
   readonly rejectChunked: boolean;
   /** Milliseconds from a request's head to the last byte of the response; Infinity for no limit. */

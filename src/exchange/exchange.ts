@@ -1,19 +1,18 @@
 import type { Pending, Permit, Rejection, VerdictWaiter } from '../auth/verdict.ts';
-import { privateResponse } from '../forwarding/private-response.ts';
 import { passesExpectation } from '../forwarding/request-writer.ts';
 import type { ClientEvents, ClientStream } from '../front/front.ts';
 import type { Reply, RequestHead, RequestLines, ResponseHead, Trailers } from '../http/message.ts';
 import type { TunnelSide } from '../http/tunnel-side.ts';
 import type { Reason } from '../reasons.ts';
 import { findPreflight } from '../routing/preflight.ts';
-import { withUpgradeOf } from '../tunnel/upgrade.ts';
 import { NO_KEY } from '../upstream/balance/balancer.ts';
 import type { UpgradedHead } from '../upstream/response-sink.ts';
 import type { Retry } from '../upstream/retry.ts';
 import type { UpstreamStream } from '../upstream/upstream-stream.ts';
 import type { AccessRecord } from './access-log.ts';
+import type { Answer, AnswerOwner } from './answer.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
-import { addressOf, speaksTls } from './client-facts.ts';
+import { addressOf, replyOf, responseOf } from './client-facts.ts';
 import { type ExchangeContext, faultOf } from './context.ts';
 import type { Reviewed } from './deadlines.ts';
 import { accessEnd, countEnd, expiryReason } from './ending.ts';
@@ -21,8 +20,9 @@ import { RequestBody } from './request-body.ts';
 import { requestKey } from './request-key.ts';
 import type { Route } from './route.ts';
 import type { Outcome } from './tally.ts';
-import { canSwitch, openTunnel, seemsOpen } from './upgrade.ts';
+import { mayUpgrade, openTunnel, seemsOpen } from './upgrade.ts';
 import { type RestOwner, UploadRest } from './upload-rest.ts';
+import { watchAnswer } from './watch-answer.ts';
 
 /** The status by which upstream asks for the request body (RFC 9110 §15.2.1). */
 const CONTINUE = 100;
@@ -32,7 +32,7 @@ const CONTINUE = 100;
  * the response back, count the outcome. With a cached token and an idle connection all of it up to the last byte sent
  * upstream happens in one turn, without a promise.
  */
-export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEvents, RestOwner {
+export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEvents, RestOwner, AnswerOwner {
   slot = 0;
   readonly #context: ExchangeContext<Exchange>;
   readonly #head: RequestHead;
@@ -48,6 +48,8 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   #outcome: Outcome | undefined;
   /** The head of upstream's response, once it has arrived. */
   #response: ResponseHead | undefined;
+  /** Set while the response ends with its token. */
+  #answer: Answer | undefined;
   /** Undefined when the request has none. */
   body: RequestBody | undefined;
   /** Set when the request body goes on after the response. */
@@ -137,9 +139,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
       return;
     }
     const written = this.#context.writer.write(permit, this.#head, forwarded, address, this.client.scheme);
-    const connects = this.#head.connects !== undefined;
-    const upgrades = connects || (route.upgrades !== undefined && canSwitch(this.client));
-    const wire = upgrades ? withUpgradeOf(route, written, this.#head, this.#context.tunnels.full) : written;
+    const wire = mayUpgrade(written, route, this.client, this.#context);
     if (typeof wire === 'string') this.#refuse(wire);
     else if (wire.connectionAuth === true && route.passConnectionAuth !== true) {
       this.#refuse('connection_auth_refused');
@@ -206,16 +206,12 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   onInterim(head: ResponseHead): void {
     if (this.#ended) return;
     if (head.status === CONTINUE) this.body?.onContinue();
-    else {
-      const fields = this.#route?.responseFields;
-      this.client.sendInterim?.(fields === undefined ? head : fields.ofInterim(head));
-    }
+    else this.client.sendInterim?.(this.#route?.responseFields?.ofInterim(head) ?? head);
   }
 
   onTrailers(trailers: Trailers): void {
     if (this.#ended) return;
-    const fields = this.#route?.responseFields;
-    this.client.setTrailers?.(fields === undefined ? trailers : fields.ofTrailers(trailers));
+    this.client.setTrailers?.(this.#route?.responseFields?.ofTrailers(trailers) ?? trailers);
   }
 
   /** 6. Carry the response back as fast as the client takes it. */
@@ -227,19 +223,18 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
         this.#refuse('upstream_invalid_response');
         return;
       }
-      const fields = this.#route?.responseFields;
-      const its =
-        fields === undefined
-          ? head
-          : fields.ofResponse(head, speaksTls(fields, client, this.#head, this.#context));
-      this.#response = this.#wire?.tokenInUrl === true ? privateResponse(its) : its;
+      const route = this.#route as Route;
+      this.#response = responseOf(head, route, this.#wire, client, this.#head, this.#context);
       client.begin(this.#response);
+      if (!complete) this.#answer = watchAnswer(this, this.#context, route, this.#head, head);
     }
-    if (this.#access !== undefined) for (const piece of pieces) this.#access.responseBytes += piece.length;
+    const own = this.#answer === undefined ? pieces : this.#answer.take(pieces);
+    if (this.#access !== undefined) for (const piece of own) this.#access.responseBytes += piece.length;
     if (complete) this.#onComplete();
-    const taken = client.send(pieces, complete);
+    const taken = client.send(own, complete);
     if (!complete) {
       if (!taken) this.#attempt?.pause();
+      this.#answer?.settle();
     } else if (taken) this.#end('forwarded');
     else this.#finishing = true;
   }
@@ -263,7 +258,22 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
 
   onDrained(): void {
     if (this.#finishing) this.#end('forwarded');
-    else this.#attempt?.resume();
+    else {
+      this.#answer?.settle();
+      this.#attempt?.resume();
+    }
+  }
+
+  onAnswerOver(reason: Reason, whole: boolean): void {
+    const { started } = this.client;
+    if (started && this.#access !== undefined) this.#access.end = reason;
+    if (!started || !whole) this.#refuse(reason);
+    else {
+      this.#attempt?.abandon();
+      this.body?.drop();
+      this.#finishing = true;
+      if (this.client.send([], true)) this.#end('forwarded');
+    }
   }
 
   /** 7. The ways to end; each exchange counts exactly one. */
@@ -287,8 +297,8 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
 
   /** For the access log: the server that was tried last. */
   #noteServer(): void {
-    const server = this.#attempt?.server;
-    if (this.#access !== undefined && server !== undefined) this.#access.server = server.address;
+    if (this.#access !== undefined)
+      this.#access.server = this.#attempt?.server?.address ?? this.#access.server;
   }
 
   get #ended(): boolean {
@@ -314,13 +324,8 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     if (this.#ended) return;
     if (now - this.#startedAt >= this.#context.requestMs) this.#expire();
     else if (!this.client.review(now)) this.#leave();
-    else if (
-      this.#rest === undefined &&
-      this.body?.isSlow(now) === true &&
-      this.#attempt?.pacesBody !== true
-    ) {
+    else if (this.#rest === undefined && this.body?.isSlow(now) === true && this.#attempt?.pacesBody !== true)
       this.#refuse('request_timeout');
-    }
   }
 
   /** The time for the whole request is over. */
@@ -362,6 +367,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     this.#pending = undefined;
     this.#noteServer();
     this.#attempt?.abandon();
+    if (this.#answer !== undefined) this.#context.answers.delete(this.#answer);
     if (this.#rest === undefined) this.body?.drop();
     else if (outcome !== 'forwarded') this.#rest.stop();
     const seconds = (this.#context.clock.monotonic() - this.#startedAt) / 1000;
@@ -370,11 +376,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     if (this.#access !== undefined) this.#access.durationMs = seconds * 1000;
     if (reply === undefined) this.#log();
     else {
-      const fields = this.#route?.responseFields;
-      this.#reply =
-        fields === undefined
-          ? reply
-          : fields.ofReply(reply, speaksTls(fields, this.client, this.#head, this.#context));
+      this.#reply = replyOf(reply, this.#route, this.client, this.#head, this.#context);
       this.client.reply(this.#reply);
     }
   }

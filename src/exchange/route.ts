@@ -5,6 +5,7 @@ import type { Forwarded } from '../forwarding/request-writer.ts';
 import type { ResponseFields } from '../forwarding/response-fields.ts';
 import type { PreflightReplies } from '../replies/preflight.ts';
 import type { Routed } from '../routing/path-table.ts';
+import type { TunnelLimits } from '../tunnel/tunnel-counts.ts';
 import type { UpgradeRules } from '../tunnel/upgrade.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { RouteTally } from './tally.ts';
@@ -23,5 +24,11 @@ export interface Route extends Routed, UpgradeRules {
   readonly preflight: Permit | PreflightReplies | undefined;
   /** Undefined: responses go to the client with upstream's fields. */
   readonly responseFields: ResponseFields | undefined;
+  /** Its tunnels outlive their tokens. */
+  readonly keepsTunnels: boolean;
+  /** Its responses under way end with their tokens. */
+  readonly endsAnswers: boolean;
+  /** Undefined: only the bound of all tunnels. */
+  readonly tunnelLimits: TunnelLimits | undefined;
   readonly tally: RouteTally;
 }

@@ -1,18 +1,40 @@
 import type { ClientStream } from '../front/front.ts';
-import type { RequestHead, ResponseHead } from '../http/message.ts';
+import type { RequestHead, RequestLines, ResponseHead } from '../http/message.ts';
 import type { TunnelSide } from '../http/tunnel-side.ts';
 import type { Reason } from '../reasons.ts';
 import type { Tunnels } from '../tunnel/tunnels.ts';
-import { isAgreed, WEBSOCKET, withChoice } from '../tunnel/upgrade.ts';
+import { isAgreed, WEBSOCKET, withChoice, withUpgradeOf } from '../tunnel/upgrade.ts';
 import type { UpgradedHead } from '../upstream/response-sink.ts';
 import type { AccessRecord } from './access-log.ts';
 import type { ExchangeContext } from './context.ts';
 import { accessEnd } from './ending.ts';
 import type { Route } from './route.ts';
 
-/** Whether the client's connection can carry another protocol. HTTP/1.0 has no upgrade (RFC 9110 §7.8). */
-export function canSwitch({ switchTo, protocol }: ClientStream): boolean {
-  return switchTo !== undefined && protocol === 'http/1.1';
+/** Whom a tunnel counts for; undefined where nothing bounds the tunnels of one subject. */
+function subjectOf(
+  { authorizer }: Pick<ExchangeContext<unknown>, 'authorizer'>,
+  { policy, tunnelLimits }: Route,
+  head: RequestHead,
+): string | undefined {
+  return tunnelLimits?.perSubject === undefined ? undefined : authorizer.subjectOf(policy, head);
+}
+
+/**
+ * The request for upstream, which may ask for another protocol; see `withUpgradeOf`. HTTP/1.0 has no upgrade (RFC 9110
+ * §7.8). @param written the request without it.
+ */
+export function mayUpgrade(
+  written: RequestLines | Reason,
+  route: Route,
+  client: ClientStream,
+  context: Pick<ExchangeContext<unknown>, 'authorizer' | 'tunnels'>,
+): RequestLines | Reason {
+  const { switchTo, protocol, head } = client;
+  const canSwitch = route.upgrades !== undefined && switchTo !== undefined && protocol === 'http/1.1';
+  if (!canSwitch && head.connects === undefined) return written;
+  return withUpgradeOf(route, written, head, () =>
+    context.tunnels.admits(route, subjectOf(context, route, head)),
+  );
 }
 
 /**
@@ -30,7 +52,7 @@ export interface Upgraded {
   readonly protocol: string | undefined;
   readonly route: Route;
   readonly client: ClientStream;
-  readonly context: Pick<ExchangeContext<unknown>, 'tunnels' | 'accessLog'>;
+  readonly context: Pick<ExchangeContext<unknown>, 'authorizer' | 'tunnels' | 'accessLog'>;
   readonly response: UpgradedHead;
   readonly upstream: TunnelSide;
   /** Undefined: no line will be written. */
@@ -48,7 +70,8 @@ export function openTunnel(upgraded: Upgraded): Reason | 'left' | undefined {
     return 'upstream_invalid_response';
   }
   // Others may have been opened since the request was sent.
-  if (context.tunnels.full) {
+  const subject = subjectOf(context, route, head);
+  if (!context.tunnels.admits(route, subject)) {
     upstream.destroy();
     return 'tunnels_exhausted';
   }
@@ -63,6 +86,7 @@ export function openTunnel(upgraded: Upgraded): Reason | 'left' | undefined {
   context.tunnels.open({
     head,
     route: route.name,
+    subject,
     client: side,
     upstream,
     isWebSocket: protocol === WEBSOCKET,
@@ -80,7 +104,7 @@ function lineOf({ head, route, access, since, context }: Upgraded): Parameters<T
   return ({ received, sent, endedBy }) => {
     access.durationMs = tunnels.now - since;
     access.responseBytes = sent;
-    access.tunnelEnd = endedBy;
+    access.end = endedBy;
     const end = accessEnd(access, {
       head,
       route: { name, upstream: { name: upstream } },

@@ -19,7 +19,7 @@ export interface UpgradeCheck {
 /** The tunnel that a valid 101 of upstream would open. */
 export interface Tunnel {
   readonly protocol: string;
-  /** When it would end with its token, seconds since the epoch; Infinity: never by time; undefined: not known. */
+  /** When it would end with its token, seconds since the epoch; Infinity: never, by time or `onExpiry`; undefined: not known. */
   readonly endsAt: number | undefined;
 }
 
@@ -49,7 +49,7 @@ export function judgeUpgrade(
   permit: Permit,
 ): UpgradeVerdict {
   const written = writer.write(permit, head, route.forwarded, SOME_ADDRESS, 'https');
-  const wire = withUpgradeOf(route, written, head, false);
+  const wire = withUpgradeOf(route, written, head, () => true);
   const known = `the route upgrades to ${upgrade.length === 0 ? 'nothing' : upgrade.join(', ')}`;
   const what = `${shown(asked)} by ${shown(head.method)}; ${known}`;
   const [origin] = valuesOf(head, 'origin');
@@ -65,7 +65,8 @@ export function judgeUpgrade(
     const without = notReached('upgrade', `${what}, so the request goes on without it`);
     return { checks: [without, notReached('origin')], reason: undefined, tunnel: undefined };
   }
-  const tunnel = { protocol: wire.upgrade, endsAt: authorizer.endOf(route.policy, head) };
+  const endsAt = route.keepsTunnels ? Number.POSITIVE_INFINITY : authorizer.endOf(route.policy, head);
+  const tunnel = { protocol: wire.upgrade, endsAt };
   return { checks: [passed('upgrade', what), passed('origin', from)], reason: undefined, tunnel };
 }
 

@@ -5,6 +5,7 @@ import { RefusalLog } from '../auth/refusal-log.ts';
 import type { Revocations } from '../auth/revocations.ts';
 import type { Config, ForwardConfig, RouteConfig } from '../config/config.ts';
 import { AccessLog } from '../exchange/access-log.ts';
+import type { Answers } from '../exchange/answers.ts';
 import type { ExchangeContext } from '../exchange/context.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Route } from '../exchange/route.ts';
@@ -48,6 +49,7 @@ export interface Surroundings {
   readonly turn: Turn;
   /** They outlive the configuration in which they began. */
   readonly tunnels: Tunnels;
+  readonly answers: Answers;
   readonly onEnd: (exchange: Exchange) => void;
   readonly onFault: (error: unknown) => void;
 }
@@ -63,8 +65,8 @@ interface ServiceParts {
 
 /** Builds the objects that exchanges use from a configuration. Opens nothing. */
 export function buildService(config: Config, surroundings: Surroundings): ServiceParts {
-  const { tally, authCounters, log, clock, readBuffer, turn, tunnels, onEnd, onFault } = surroundings;
-  const { refetch, revocations, scarce } = surroundings;
+  const { tally, authCounters, log, clock, readBuffer, turn, onEnd, onFault } = surroundings;
+  const { tunnels, answers, refetch, revocations, scarce } = surroundings;
   const { access } = config.log;
   const trustedProxies = config.trustedProxies && new Networks(config.trustedProxies);
   const upstreams = new Map<string, Upstream>();
@@ -121,6 +123,9 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
       responseFields: route.responseHeaders && new ResponseFields(route.responseHeaders),
       upgrades: route.upgrade && new Set(route.upgrade),
       origins: route.origins && new Set(route.origins),
+      keepsTunnels: route.onExpiry?.tunnels === 'keep',
+      endsAnswers: route.onExpiry?.answers === 'close',
+      tunnelLimits: route.tunnels,
       tally: tally.route(route.name),
     };
   });
@@ -156,6 +161,7 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
     tally,
     trustedProxies,
     tunnels,
+    answers,
     accessLog: access === 'off' ? undefined : new AccessLog(access, log, tally.accessLogDropped),
     clock,
     requestBodyLimit: config.limits.requestBody,

@@ -3,6 +3,7 @@ import { AuthCounters } from '../auth/auth-counters.ts';
 import type { Authorizer } from '../auth/authorizer.ts';
 import type { Revocations } from '../auth/revocations.ts';
 import type { Config, TrafficAddress } from '../config/config.ts';
+import type { Answers } from '../exchange/answers.ts';
 import { Deadlines } from '../exchange/deadlines.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import { Tally } from '../exchange/tally.ts';
@@ -19,12 +20,12 @@ import { systemTimers } from '../lib/timers.ts';
 import { Turn } from '../lib/turn.ts';
 import { ConnectionLimit } from '../limits/connection-limit.ts';
 import { type Lease, upstreamLease } from '../limits/lease.ts';
-import { Tunnels } from '../tunnel/tunnels.ts';
+import type { Tunnels } from '../tunnel/tunnels.ts';
 import { readBuffer } from '../upstream/read-buffer.ts';
 import type { ServerFact } from '../upstream/server-facts.ts';
 import type { ServerEvent } from '../upstream/server-report.ts';
 import { ServerStates, serversOf } from '../upstream/server-states.ts';
-import { boundTunnels, drainTunnels, tunnelJudge } from './server-tunnels.ts';
+import { drainTunnels, followConfig, longLived } from './server-tunnels.ts';
 import type { FetchedKeys } from './servers.ts';
 import { servesAlike } from './serves-alike.ts';
 import { Service } from './service.ts';
@@ -65,6 +66,7 @@ export interface ServerChange {
 /** Serves traffic in one process: the front, the exchanges, the upstreams. Keys and revocations come from outside. */
 export class Server {
   readonly tunnels: Tunnels;
+  readonly answers: Answers;
   readonly tally = new Tally();
   readonly authCounters = new AuthCounters();
   readonly connections: ConnectionLimit;
@@ -111,13 +113,9 @@ export class Server {
         onProxyRefused: (why, peer) => this.#onProxyRefused(why, peer),
       },
     });
-    this.tunnels = new Tunnels({
-      clock: options.clock,
-      timers: systemTimers,
-      judge: tunnelJudge(this),
-      onIdle: () => this.#reportIdle(),
-    });
-    boundTunnels(this.tunnels, config);
+    const { tunnels, answers } = longLived(this, config, options.clock, () => this.#reportIdle());
+    this.tunnels = tunnels;
+    this.answers = answers;
     this.#servers = new ServerStates(options.clock, systemTimers, options.onServer);
     this.#config = config;
     this.#current = this.#build(config);
@@ -304,6 +302,7 @@ export class Server {
         readBuffer: this.#buffer,
         turn: this.#turn,
         tunnels: this.tunnels,
+        answers: this.answers,
         onEnd: (exchange) => {
           this.#inFlight.delete(exchange);
           this.#reportIdle();
@@ -323,8 +322,7 @@ export class Server {
     this.#config = config;
     this.#current = next;
     this.connections.limit = config.limits.connections;
-    boundTunnels(this.tunnels, config);
-    this.tunnels.judgeAll();
+    followConfig(this, config);
     this.#front.follow(config);
     const wanted = new Set(config.listen.map(addressText));
     for (const address of listen) if (!wanted.has(addressText(address))) this.#unbind(address);
@@ -376,6 +374,7 @@ export class Server {
     }
     cut += this.#cutAll(); // Requests that arrived meanwhile on open connections.
     this.tunnels.close();
+    this.answers.close();
     this.#front.close();
     this.#deadlines.stop();
     await Promise.all(Array.from(this.#services, (service) => service.close()));

@@ -25,13 +25,13 @@ export interface UpgradeRules {
  * The lines for upstream with the protocol to which the request upgrades. Without a protocol that the route names the
  * request goes on as any other, and so does one with a body. An extended CONNECT (RFC 8441) cannot go on without.
  * @param written the lines without it, or the reason of a refusal, which stays.
- * @param full no tunnel may be opened now.
+ * @param hasRoom whether a tunnel may be opened now.
  */
 export function withUpgradeOf(
   { upgrades, origins }: UpgradeRules,
   written: RequestLines | Reason,
   head: RequestHead,
-  full: boolean,
+  hasRoom: () => boolean,
 ): RequestLines | Reason {
   const protocol = upgradesOf(head).find((name) => upgrades?.has(name) === true);
   if (typeof written === 'string') return written;
@@ -43,7 +43,7 @@ export function withUpgradeOf(
   }
   if (origins !== undefined && !valuesOf(head, 'origin').every((origin) => origins.has(origin)))
     return 'origin_not_allowed';
-  return full ? 'tunnels_exhausted' : withUpgrade(written, protocol);
+  return hasRoom() ? withUpgrade(written, protocol) : 'tunnels_exhausted';
 }
 
 /** Whether a 101 agrees to the protocol that was asked for. @param upgrade, withheld see `acceptanceFault`. */

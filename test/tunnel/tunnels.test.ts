@@ -5,7 +5,8 @@ import { rejections } from '../../src/auth/rejections.ts';
 import type { Permit, Rejection, VerdictWaiter } from '../../src/auth/verdict.ts';
 import type { RequestHead } from '../../src/http/message.ts';
 import type { TunnelEvents, TunnelSide } from '../../src/http/tunnel-side.ts';
-import { type TunnelJudge, Tunnels } from '../../src/tunnel/tunnels.ts';
+import type { RequestJudge } from '../../src/tunnel/token-watch.ts';
+import { Tunnels } from '../../src/tunnel/tunnels.ts';
 import { VirtualTime } from '../watch/virtual-time.ts';
 
 const SECOND = 1_000;
@@ -41,7 +42,7 @@ const head = {} as RequestHead;
 describe('the tunnels of a process', () => {
   let time: VirtualTime;
   let tunnels: Tunnels;
-  let verdict: Permit | Rejection | 'gone' | 'pending';
+  let verdict: Permit | Rejection | 'gone' | 'kept' | 'pending';
   let end: number | undefined;
   let version: number;
   let judged: string[];
@@ -56,7 +57,7 @@ describe('the tunnels of a process', () => {
     judged = [];
     waiters.length = 0;
     ended.length = 0;
-    const judge: TunnelJudge = {
+    const judge: RequestJudge = {
       get version() {
         return version;
       },
@@ -73,12 +74,12 @@ describe('the tunnels of a process', () => {
     tunnels.idleMs = 3_600 * SECOND;
   });
 
-  function open(route = '/'): FakeSide {
+  function open(route = '/', subject?: string): FakeSide {
     const client = new FakeSide();
     const isWebSocket = true;
     const onEnd = ({ endedBy }: { readonly endedBy: string | undefined }): void =>
       void ended.push(`${endedBy}`);
-    tunnels.open({ head, route, client, upstream: new FakeSide(), isWebSocket, onEnd });
+    tunnels.open({ head, route, subject, client, upstream: new FakeSide(), isWebSocket, onEnd });
     return client;
   }
 
@@ -141,7 +142,7 @@ describe('the tunnels of a process', () => {
     for (let count = 0; count < 100; count += 1) open();
     await time.pass(SECOND);
     tunnels.drain(2 * SECOND, 10 * SECOND);
-    assert.equal(tunnels.full, true);
+    assert.equal(tunnels.admits({ name: '/' }, undefined), false);
     await time.pass(1_900);
     assert.equal(tunnels.size, 100);
     await time.pass(5_000);
@@ -150,6 +151,55 @@ describe('the tunnels of a process', () => {
     await time.pass(6_000);
     assert.equal(tunnels.size, 0);
     assert.deepEqual(new Set(ended), new Set(['draining']));
+    assert.equal(time.armed, 0);
+  });
+
+  test('outlive their token where the route says so, until it says otherwise', async () => {
+    verdict = 'kept';
+    end = 1;
+    const side = open();
+    await time.pass(3_000 * SECOND);
+    assert.equal(tunnels.size, 1);
+    assert.equal(judged.length, 1, 'no end is known, so none is looked for');
+    side.events?.onBytes(new Uint8Array(1));
+    await time.pass(3_000 * SECOND);
+    assert.equal(tunnels.size, 1);
+    tunnels.judgeAll();
+    verdict = rejections.expired;
+    await time.pass(SECOND);
+    assert.deepEqual(ended, ['token_expired']);
+    verdict = 'kept';
+    open();
+    await time.pass(3_601 * SECOND);
+    assert.deepEqual(ended, ['token_expired', 'tunnel_idle']);
+  });
+
+  test('are counted by route and subject, however they end', async () => {
+    end = 1_000_000;
+    const both = { name: '/a', tunnelLimits: { limit: 300, perSubject: 2 } };
+    const sides: FakeSide[] = [];
+    for (let round = 0; round < 5; round += 1) {
+      for (let count = 0; count < 200; count += 1) sides.push(open('/a', `${count % 100}`));
+      assert.equal(tunnels.admits(both, '7'), false, 'the subject has two');
+      assert.equal(tunnels.admits(both, 'other'), true);
+      assert.equal(tunnels.admits(both, undefined), true, 'without a subject only the route counts');
+      assert.equal(tunnels.admits({ ...both, name: '/b' }, '7'), true, 'another route has its own');
+      for (let count = 0; count < 100; count += 1) sides.push(open('/a'));
+      assert.equal(tunnels.admits(both, 'other'), false, 'the route has as many as it takes');
+      assert.equal(tunnels.admits({ name: '/a' }, '7'), true, 'without bounds');
+      assert.deepEqual([...tunnels.count()], [['/a', 300]]);
+      // Ends of each kind, some of them twice.
+      sides.forEach((side, index) => {
+        if (index % 3 === 0) side.events?.onClosed();
+        if (index % 3 === 1) side.events?.onEnd();
+        if (index % 6 === 0) side.events?.onClosed();
+      });
+      verdict = rejections.revoked;
+      version += 1;
+      await time.pass(2 * SECOND);
+      verdict = permit;
+      assert.deepEqual([tunnels.size, tunnels.count().size, tunnels.subjects], [0, 0, 0]);
+    }
     assert.equal(time.armed, 0);
   });
 

@@ -13,6 +13,7 @@ import type { Findings } from './findings.ts';
 import { resolveHeaders, writtenSpellings } from './forward-headers.ts';
 import { resolveRequire } from './require.ts';
 import { resolveResponseHeaders } from './response-headers.ts';
+import { resolveLifetimes } from './route-lifetimes.ts';
 import { textOf, whyNoPath } from './route-path.ts';
 import { refuseWrittenPlaces, resolveToken } from './token.ts';
 import { resolveServerUrl, upstreamDefaults } from './upstream.ts';
@@ -90,6 +91,7 @@ export function resolveRoutes(
       ...(responseHeaders === undefined ? {} : { responseHeaders }),
       ...(route.upgrade === undefined ? {} : { upgrade: route.upgrade.map((name) => name.toLowerCase()) }),
       ...(route.origins === undefined ? {} : { origins: route.origins }),
+      ...resolveLifetimes(route, path, findings),
       ...(route.paths === 'plain' ? { paths: route.paths } : {}),
     };
     routes.push(resolved);

@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import { cors } from './cors.ts';
-import { editorRule, either, list, oneOf, oneOrMany, pattern, section, text } from './fields.ts';
+import { count, editorRule, either, list, oneOf, oneOrMany, pattern, section, text } from './fields.ts';
 import { forwardSection, tokenField } from './forward.ts';
 import { requireSection } from './require.ts';
 import { responseHeaders } from './response-headers.ts';
@@ -69,6 +69,36 @@ export const route = section({
   )
     .describe(
       'Pages that may upgrade a connection, by the Origin of the request. A request without Origin may; browsers send it. Without this key all may.',
+    )
+    .optional(),
+  tunnels: section({
+    limit: count(1, 1_000_000)
+      .describe('Tunnels of the route at one time. One more gets `tunnels_exhausted`.')
+      .optional(),
+    perSubject: count(1, 1_000_000)
+      .describe(
+        'Those of one subject: the tokens with the same `iss` and `sub`. A token without `sub` counts only for `limit`.',
+      )
+      .optional(),
+  })
+    .describe(
+      'Bounds of the WebSockets and other upgraded connections of the route, in each listener, below those of `limits.tunnels`.',
+    )
+    .optional(),
+  onExpiry: section({
+    tunnels: oneOf(['close', 'keep'])
+      .describe(
+        'close by default. What happens to WebSockets and other upgraded connections. `keep`: they last until one side ends them, or nothing moves.',
+      )
+      .optional(),
+    answers: oneOf(['close', 'keep'])
+      .prefault('keep')
+      .describe(
+        'What happens to responses under way. `close`: an event stream ends between two events, and any other response is cut.',
+      ),
+  })
+    .describe(
+      'What happens at the end of a token to what it has opened: when it expires or is revoked, its key goes, or a reload lets it in no more.',
     )
     .optional(),
   connectionAuth: oneOf(['refuse', 'pass'])
