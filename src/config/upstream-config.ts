@@ -59,6 +59,8 @@ export interface UpstreamConfig {
     readonly connectMs: number;
     readonly responseMs: number;
     readonly idleMs: number;
+    /** The same for event streams, which may be silent for long; undefined: as for other bodies. */
+    readonly streamMs?: number | undefined;
     /** Time for which a connection without requests stays open. */
     readonly keepAliveMs: number;
   };

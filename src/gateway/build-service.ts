@@ -71,7 +71,7 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
   const trustedProxies = config.trustedProxies && new Networks(config.trustedProxies);
   const upstreams = new Map<string, Upstream>();
   for (const upstreamConfig of config.upstreams.values()) {
-    const { name } = upstreamConfig;
+    const { name, timeouts } = upstreamConfig;
     const headLimit = config.limits.responseHead;
     const failures = tally.upstream(name);
     const retried = tally.retriesOf(name);
@@ -85,6 +85,7 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
       name,
       new Upstream({
         ...upstreamConfig,
+        timeouts: { ...timeouts, streamMs: Math.max(timeouts.idleMs, config.timeouts.tunnelMs) },
         facts: surroundings.facts.get(name),
         headLimit,
         readBuffer,

@@ -13,17 +13,20 @@ export interface ConnectionTimes {
   readonly response: number;
   /** Of silence between two pieces of a response. */
   readonly idle: number;
+  /** The same in an event stream. */
+  readonly stream: number;
   /** Of a connection without a request. */
   readonly keepAlive: number;
 }
 
 /** The time-outs of an upstream in ticks. */
 export function connectionTimes(timeouts: UpstreamConfig['timeouts']): ConnectionTimes {
-  const { connectMs, responseMs, idleMs, keepAliveMs } = timeouts;
+  const { connectMs, responseMs, idleMs, streamMs = idleMs, keepAliveMs } = timeouts;
   return {
     connect: ticks(connectMs),
     response: ticks(responseMs),
     idle: ticks(idleMs),
+    stream: ticks(streamMs),
     keepAlive: ticks(keepAliveMs),
   };
 }

@@ -395,6 +395,6 @@ export class Connection implements UpstreamStream {
     else if (this.#readingPaused || (!this.#requestSent && !this.#uploadBlocked)) {
       // The client must act: take bytes of the response, or send more of its body.
       this.deadline = Number.POSITIVE_INFINITY;
-    } else this.deadline = tick + (this.#response.begun ? this.#times.idle : this.#times.response);
+    } else this.deadline = tick + this.#response.silence(this.#times);
   }
 }

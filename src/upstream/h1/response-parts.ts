@@ -1,4 +1,6 @@
+import { isEventStream } from '../../http/event-stream.ts';
 import type { Trailers } from '../../http/message.ts';
+import type { ConnectionTimes } from '../ticks.ts';
 import { isUnavailable } from '../unavailable.ts';
 import type { ResponseEvents, ResponseHead } from './response-head.ts';
 
@@ -22,6 +24,9 @@ export class ResponseParts implements ResponseEvents {
   unavailable = false;
   /** Upstream closes without reading the rest of the request: more bytes to it could destroy the response. */
   refuses = false;
+  /** The last head, and whether its body is an event stream; undefined until that matters. */
+  #last: ResponseHead | undefined;
+  #isStream: boolean | undefined;
 
   /** The head is a 101: what follows is of another protocol. */
   get upgrades(): boolean {
@@ -31,6 +36,13 @@ export class ResponseParts implements ResponseEvents {
   /** Upstream may read the rest of the request after the response. */
   get goesOn(): boolean {
     return this.keepAlive && this.accepts;
+  }
+
+  /** Ticks after which silence is a failure. */
+  silence({ response, stream, idle }: ConnectionTimes): number {
+    if (!this.begun) return response;
+    this.#isStream ??= this.#last !== undefined && isEventStream(this.#last);
+    return this.#isStream ? stream : idle;
   }
 
   /** Expects the response to another request. */
@@ -60,6 +72,8 @@ export class ResponseParts implements ResponseEvents {
   onHead(head: ResponseHead): void {
     this.head = head;
     this.begun = true;
+    this.#last = head;
+    this.#isStream = undefined;
     this.keepAlive = head.keepAlive;
     this.accepts = head.status < FIRST_REFUSAL;
     this.unavailable = isUnavailable(head.status);

@@ -1,4 +1,6 @@
+import { isEventStream } from '../../http/event-stream.ts';
 import type { ResponseHead, Trailers } from '../../http/message.ts';
+import type { ConnectionTimes } from '../ticks.ts';
 import { isUnavailable } from '../unavailable.ts';
 import type { H2Fault, HeadRoom, ResponseReader } from './response-reader.ts';
 
@@ -25,6 +27,7 @@ export class H2Response {
   readonly #room: HeadRoom;
   /** Bytes that the body must have; -1 for any number. */
   #length = -1;
+  #isStream = false;
   #received = 0;
 
   /** @param headLimit bytes of all heads and trailers. */
@@ -36,6 +39,12 @@ export class H2Response {
   /** The body has fewer bytes than the head says. */
   get isShort(): boolean {
     return !this.begun || this.#received < this.#length;
+  }
+
+  /** Ticks after which silence is a failure. */
+  silence({ response, stream, idle }: ConnectionTimes): number {
+    if (!this.begun) return response;
+    return this.#isStream ? stream : idle;
   }
 
   /** Forgets the parts that have been handed over, but for trailers. */
@@ -64,6 +73,7 @@ export class H2Response {
     this.head = head;
     this.accepts = head.status < FIRST_REFUSAL;
     this.unavailable = isUnavailable(head.status);
+    this.#isStream = !ends && isEventStream(head);
     this.#length = head.framing === 'none' ? 0 : head.contentLength;
     return true;
   }

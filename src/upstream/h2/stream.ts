@@ -384,12 +384,13 @@ export class H2Stream implements UpstreamStream {
   #setDeadline(): void {
     if (this.#node === undefined) return;
     const { tick, options } = this.#host;
-    const { idle, response } = options.times;
+    const { times } = options;
+    const { idle } = times;
     if (this.#over && !this.outlasted) this.deadline = tick + idle;
     else if (this.#paused) this.deadline = Number.POSITIVE_INFINITY;
     else if (!this.#requestSent && !this.#uploadBlocked) {
       // The client must send more of its body. A call of gRPC has no pace.
       this.deadline = this.pacesBody ? tick + idle : Number.POSITIVE_INFINITY;
-    } else this.deadline = tick + (this.#response.begun ? idle : response);
+    } else this.deadline = tick + this.#response.silence(times);
   }
 }

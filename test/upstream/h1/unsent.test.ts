@@ -28,7 +28,7 @@ async function reused(use: (connection: Connection, server: Socket) => Promise<v
   const connection = new Connection({
     tls: undefined,
     address: { host: '127.0.0.1', port: (listener.address() as AddressInfo).port },
-    times: { connect: 10, response: 10, idle: 10, keepAlive: 10 },
+    times: { connect: 10, response: 10, idle: 10, stream: 10, keepAlive: 10 },
     depth: 2,
     single: false,
     headLimit: 4096,

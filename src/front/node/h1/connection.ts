@@ -89,8 +89,8 @@ export class H1Connection implements Protocol, StreamOwner {
     }
     const stream = this.#stream;
     if (stream === undefined) this.#end();
-    else if (stream.receiving) {
-      // The rest of its body will never come.
+    else if (stream.receiving || stream.isEventStream) {
+      // The rest of its body will never come; and browsers that leave an event stream do no more than this.
       stream.onGone();
       this.#over = true;
       this.socket.destroy();

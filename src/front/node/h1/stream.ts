@@ -1,3 +1,4 @@
+import { isEventStream } from '../../../http/event-stream.ts';
 import type { Reply, ResponseHead, Trailers } from '../../../http/message.ts';
 import type { TunnelSide } from '../../../http/tunnel-side.ts';
 import type { Reason } from '../../../reasons.ts';
@@ -73,6 +74,8 @@ export class H1Stream implements ClientStream {
   /** The response waits for the first bytes of its body. */
   #response: ResponseHead | undefined;
   #chunked = false;
+  /** The head of a response that goes on until upstream ends it. */
+  #openHead: ResponseHead | undefined;
   /** The connection ends with the response. */
   closes = false;
   /** All of the response has been written; the rest waits for the client. */
@@ -108,6 +111,11 @@ export class H1Stream implements ClientStream {
 
   get scheme(): 'http' | 'https' {
     return this.#socket.scheme;
+  }
+
+  /** The response is an event stream, which may be silent for long. */
+  get isEventStream(): boolean {
+    return this.#openHead !== undefined && isEventStream(this.#openHead);
   }
 
   listen(events: ClientEvents): void {
@@ -349,6 +357,7 @@ export class H1Stream implements ClientStream {
       length = pieces[0]?.length ?? 0;
     const isOpen = length < 0 && framing !== 'none';
     this.#chunked = isOpen && this.head.minor === 1;
+    if (isOpen) this.#openHead = head;
     this.closes = this.#mustClose() || (isOpen && !this.#chunked);
     return responseText(head, { length, chunked: this.#chunked, connection: this.#connection() });
   }
