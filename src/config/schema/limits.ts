@@ -72,7 +72,7 @@ export const timeouts = section({
   tunnel: duration(1000, 24 * HOUR)
     .prefault('1h')
     .describe(
-      'Time without a byte in either direction after which a WebSocket or another upgraded connection ends. Pings of either side count.',
+      'Time without a byte in either direction after which a WebSocket or another upgraded connection ends. Pings of either side count. An event stream may be silent for as long.',
     ),
   send: duration(1000, 24 * HOUR)
     .prefault('60s')

@@ -151,7 +151,11 @@ export const upstream = section({
       .prefault('5s')
       .describe('For a connection to be made, and for one to become free.'),
     response: duration(1, HOUR).prefault('60s').describe('From the request to the head of the response.'),
-    idle: duration(1, HOUR).prefault('60s').describe('Between two pieces of a body.'),
+    idle: duration(1, HOUR)
+      .prefault('60s')
+      .describe(
+        'Between two pieces of a body. Event streams may be silent for `timeouts.tunnel`, if that is longer.',
+      ),
     keepAlive: duration(1, HOUR)
       .describe(
         'How long an unused connection is kept. Without this key it is `idle`. It is never longer than `Keep-Alive: timeout` of the server, less a second.',
