@@ -282,7 +282,7 @@ function describeWorkers(
     each(({ connections }) => connections),
   );
   copiedGauge(
-    describe('listener_loop_delay_seconds', "Longest delay of a listener's event loop since the last look."),
+    describe('listener_loop_delay_seconds', "Longest delay of a listener's event loop in the last minute."),
     ['listener'],
     each(({ loopDelaySeconds }) => loopDelaySeconds),
   );
