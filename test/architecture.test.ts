@@ -218,7 +218,7 @@ const doors: readonly (readonly [what: string, pattern: RegExp, place: RegExp])[
   [
     'files',
     /'(node:)?fs(\/promises)?'/,
-    /^((config|cli)\/|process\/(systemd\/journal-stream|control-folder|control-socket|file-changes)\.ts$|state\/|front\/(socket|uws\/engine)-file\.ts$|upstream\/h1\/upstream-socket\.ts$)/,
+    /^((config|cli)\/|admin\/page-files\.ts$|process\/(systemd\/journal-stream|control-folder|control-socket|file-changes)\.ts$|state\/|front\/(socket|uws\/engine)-file\.ts$|upstream\/h1\/upstream-socket\.ts$)/,
   ],
   ['redis', /redis\/connection\.ts'/, /^revocation\/redis(-keys)?\.ts$/],
   ['fetch', /(?<![.#\w])fetch\(/, /^keysets\/(fetch-document|system-fetch)\.ts$/],

@@ -53,7 +53,11 @@ describe('the package', () => {
     for (const path of ['main.js', 'index.js', 'index.d.ts', 'auth/verify/worker.js']) {
       assert.ok(paths.includes(`dist/src/${path}`), path);
     }
-    const others = paths.filter((path) => !/^(dist\/src|docs)\//.test(path) && path.includes('/'));
+    for (const path of ['index.html', 'page.js', 'page.css'])
+      assert.ok(paths.includes(`src/admin/page/${path}`), path);
+    const others = paths.filter(
+      (path) => !/^(dist\/src|src\/admin\/page|docs)\//.test(path) && path.includes('/'),
+    );
     assert.deepEqual(others.sort(), [
       'bench/README.md',
       'scripts/install',

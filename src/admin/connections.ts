@@ -55,6 +55,11 @@ export class Connections {
     connection.last = isFirst ? begin() : connection.last.then(begin);
   }
 
+  /** A connection no longer counts, and is never closed for want of room. It has no request behind the present one. */
+  release(socket: Socket): void {
+    this.#open.delete(socket);
+  }
+
   /** Closes a connection. Prefers one without a whole request: a reply that is under way is soon over. */
   #evict(oldestFirst: readonly (readonly [Socket, Connection])[]): void {
     const [socket] = oldestFirst.find(([, { requests }]) => requests === 0) ?? oldestFirst[0] ?? [];

@@ -24,6 +24,8 @@ export interface Figures {
   readonly accessLogDropped: number;
   /** Client connections open now. */
   readonly connections: number;
+  /** Those of them that speak HTTP/2. */
+  readonly h2Connections: number;
   /** Client connections closed at once, because the allowed number was open. */
   readonly connectionsRefused: number;
   /** Client connections closed for want of a PROXY protocol header. */
@@ -61,6 +63,12 @@ export interface Figures {
     readonly count: number;
   }[];
   readonly servers: readonly ServerReport[];
+  /** Open connections and tunnels to each server. */
+  readonly serverConnections: readonly {
+    readonly upstream: string;
+    readonly address: string;
+    readonly count: number;
+  }[];
 }
 
 /** One process with a server. */
@@ -73,7 +81,7 @@ export interface WorkerFigures {
   /** User and system time since its start. */
   readonly cpuSeconds: number;
   readonly residentBytes: number;
-  /** Longest delay of its event loop since the last reading. */
+  /** Longest delay of its event loop in the last half minute, at least, and minute, at most. */
   readonly loopDelaySeconds: number;
 }
 
@@ -105,6 +113,7 @@ export function addFigures(all: readonly Figures[]): Figures {
     tunnelEnds: addCounts(all.flatMap(({ tunnelEnds }) => tunnelEnds)),
     accessLogDropped: sum((one) => one.accessLogDropped),
     connections: sum((one) => one.connections),
+    h2Connections: sum((one) => one.h2Connections),
     connectionsRefused: sum((one) => one.connectionsRefused),
     proxyRefusals: addCounts(all.flatMap(({ proxyRefusals }) => proxyRefusals)),
     tlsHandshakes: addCounts(all.flatMap(({ tlsHandshakes }) => tlsHandshakes)),
@@ -119,6 +128,7 @@ export function addFigures(all: readonly Figures[]): Figures {
     upstreamRetries: addCounts(all.flatMap(({ upstreamRetries }) => upstreamRetries)),
     refusedResponses: addCounts(all.flatMap(({ refusedResponses }) => refusedResponses)),
     servers: addServers(all.flatMap(({ servers }) => servers)),
+    serverConnections: addCounts(all.flatMap(({ serverConnections }) => serverConnections)),
   };
 }
 
@@ -127,11 +137,13 @@ export function countersOf(figures: Figures): Figures {
   return {
     ...figures,
     connections: 0,
+    h2Connections: 0,
     cacheEntries: 0,
     verifyQueueDepth: 0,
     upstreamConnections: [],
     tunnels: [],
     servers: [],
+    serverConnections: [],
   };
 }
 

@@ -1,8 +1,15 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { seenJson } from '../lib/foreign-text.ts';
 import { Connections } from './connections.ts';
 import { isOwnHost } from './host-field.ts';
+import type { Page } from './page.ts';
 import type { PostHandler, PostHeaders, PostReply } from './post-handler.ts';
 import { BodyTooLarge, readBody } from './request-body.ts';
 
@@ -18,11 +25,15 @@ const idleTimeoutMs = 15_000;
 const timeoutCheckMs = 1_000;
 
 const jsonType = 'application/json; charset=utf-8';
+const streamType = 'text/event-stream; charset=utf-8';
+const everywhere = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
 
-export interface Page {
-  readonly status: number;
-  readonly type: string;
-  readonly body: string;
+/** A reply of server-sent events (HTML Living Standard § 9.2), which has no end of its own. */
+export interface Stream {
+  /** The reply where there is no room for another one. */
+  refusal(): Page | undefined;
+  /** Sends events, from now on, to a response whose head is sent. */
+  open(headers: IncomingHttpHeaders, response: ServerResponse): void;
 }
 
 export interface HttpServerOptions {
@@ -30,6 +41,8 @@ export interface HttpServerOptions {
   readonly port: number;
   /** Pages for GET and HEAD, by path. */
   readonly pages: ReadonlyMap<string, () => Page | Promise<Page>>;
+  /** By path. Connections with a stream do not count among the others: streams bound their own number. */
+  readonly streams?: ReadonlyMap<string, Stream> | undefined;
   /** Names that a Host field may have besides the address itself and `localhost`, in lower case. */
   readonly hosts: ReadonlySet<string>;
   /**
@@ -38,7 +51,7 @@ export interface HttpServerOptions {
    */
   readonly posts: ReadonlyMap<string, PostHandler>;
   /** The refusal of a request for a page, before the page is made. */
-  readonly refuse?: ((path: string, headers: PostHeaders) => PostReply | undefined) | undefined;
+  readonly refuse?: ((path: string, headers: PostHeaders) => PostReply | Page | undefined) | undefined;
   /** Receives an error of a page or handler; the client gets a plain 500 without its text. */
   readonly fault: (error: unknown) => void;
 }
@@ -65,7 +78,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     },
     (request, response) => {
       connections.inTurn(request, response, () => {
-        answer(request, response, options).catch((error: unknown) => {
+        answer(request, response, options, connections).catch((error: unknown) => {
           fault(error);
           response.destroy();
         });
@@ -106,17 +119,20 @@ function listen(server: Server, host: string, port: number): Promise<string> {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { pages, posts, hosts, refuse, fault }: HttpServerOptions,
+  { pages, streams, posts, hosts, refuse, fault }: HttpServerOptions,
+  connections: Connections,
 ): Promise<void> {
   const [path = '', query = ''] = (request.url ?? '').split(/\?(.*)/s, 2);
   const page = pages.get(path);
+  const stream = streams?.get(path);
   const [at, post] = handlerOf(path, posts);
   if (post === undefined && !isOwnHost(request, hosts)) {
     send(response, json(421, { error: 'the Host field names another address; add its name to admin.hosts' }));
     return;
   }
-  if (page === undefined && post === undefined) {
-    send(response, json(404, { error: 'not found', paths: [...pages.keys(), ...posts.keys()] }));
+  if (page === undefined && post === undefined && stream === undefined) {
+    const paths = [...pages.keys(), ...(streams?.keys() ?? []), ...posts.keys()];
+    send(response, json(404, { error: 'not found', paths }));
     return;
   }
   const allowed =
@@ -127,8 +143,9 @@ async function answer(
     return;
   }
   try {
-    const refusal = page && refuse?.(path, request.headers);
-    if (refusal !== undefined) reply(response, refusal);
+    const refusal = (page ?? stream) && refuse?.(path, request.headers);
+    if (refusal !== undefined) 'type' in refusal ? send(response, refusal) : reply(response, refusal);
+    else if (stream !== undefined) answerStream(request, response, stream, connections);
     else if (request.method === 'DELETE') await answerDelete(request, response, query, post);
     else if (post !== undefined) await answerPost(request, response, post, path.slice(at.length));
     else if (page !== undefined) send(response, await page());
@@ -138,6 +155,27 @@ async function answer(
     fault(error);
     send(response, json(500, { error: 'the request could not be answered' }));
   }
+}
+
+function answerStream(
+  request: IncomingMessage,
+  response: ServerResponse,
+  stream: Stream,
+  connections: Connections,
+): void {
+  const refusal = stream.refusal();
+  if (refusal !== undefined) {
+    send(response, refusal);
+    return;
+  }
+  // A connection that carried a stream carries nothing else.
+  response.writeHead(200, { ...everywhere, 'content-type': streamType, connection: 'close' });
+  if (request.method === 'HEAD') {
+    response.end();
+    return;
+  }
+  connections.release(request.socket);
+  stream.open(request.headers, response);
 }
 
 async function answerPost(
@@ -191,12 +229,12 @@ function reply(response: ServerResponse, { status, body, headers = {} }: PostRep
   send(response, json(status, body));
 }
 
-function send(response: ServerResponse, { status, type, body }: Page): void {
+function send(response: ServerResponse, { status, type, body, headers }: Page): void {
   response.writeHead(status, {
     'content-type': type,
     'content-length': Buffer.byteLength(body),
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
+    ...everywhere,
+    ...headers,
   });
   response.end(body);
 }

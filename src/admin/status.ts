@@ -6,10 +6,16 @@ const DAY_MS = 24 * 60 * 60_000;
 /** Names of one certificate that are shown; an authority signs up to a hundred. */
 const MAX_NAMES = 100;
 
+/** The body of `/status`. */
+export function statusOf(view: AdminView, gathered: GatewayFigures): object {
+  return { ...statusFields(view, gathered), revocations: revocationsOf(view) };
+}
+
 /**
- * The body of `/status`. The fields are named one by one, so that a new field of the view is not published by accident.
+ * What `/status` has but for the revocations, whose times take a walk over all of them. The fields are named one by one, so
+ * that a new field of the view is not published by accident.
  */
-export function statusOf(view: AdminView, { figures, workers, engines }: GatewayFigures): object {
+export function statusFields(view: AdminView, { figures, workers, engines }: GatewayFigures) {
   return {
     version: view.version,
     startedAt: new Date(view.startedAt).toISOString(),
@@ -36,10 +42,19 @@ export function statusOf(view: AdminView, { figures, workers, engines }: Gateway
       loopDelaySeconds: one.loopDelaySeconds,
     })),
     notReady: view.notReady().map(({ what, why }) => ({ what, why })),
+    connections: { open: figures.connections, h2: figures.h2Connections },
     tunnels: figures.tunnels.map(({ route, count }) => ({ route, open: count })),
+    routes: Array.from(view.routes(), ({ name, issuers, upstream }) => ({
+      name,
+      issuers: [...issuers],
+      upstream,
+      outcomes: Object.fromEntries(
+        figures.requests.filter(({ route }) => route === name).map(({ outcome, count }) => [outcome, count]),
+      ),
+    })),
     upstreams: Array.from(view.upstreams(), ({ name, servers }) => ({
       name,
-      servers: servers.map((server) => serverStatus(name, server, figures.servers)),
+      servers: servers.map((server) => serverStatus(name, server, figures)),
     })),
     certificates: Array.from(view.certificates(), ({ address, name, names, validTo, now, stapling }) => ({
       address,
@@ -64,7 +79,6 @@ export function statusOf(view: AdminView, { figures, workers, engines }: Gateway
       lastError: set.lastError ?? null,
       ignored: [...set.ignored],
     })),
-    revocations: revocationsOf(view),
     cache: {
       entries: figures.cacheEntries,
       hits: figures.cacheHits,
@@ -73,11 +87,11 @@ export function statusOf(view: AdminView, { figures, workers, engines }: Gateway
   };
 }
 
-function tlsOf({ minVersion, clientCertificates }: NonNullable<ListenView['tls']>): object {
+function tlsOf({ minVersion, clientCertificates }: NonNullable<ListenView['tls']>) {
   return { minVersion, clientCertificates: clientCertificates ?? null };
 }
 
-function configurationOf(view: AdminView): object {
+function configurationOf(view: AdminView) {
   const { file, loadedAt, lastReload } = view.configuration();
   return {
     file: file ?? null,
@@ -96,9 +110,11 @@ function configurationOf(view: AdminView): object {
 function serverStatus(
   upstream: string,
   { address, server, weight, backup, mode, health, lookup }: ServerView,
-  servers: GatewayFigures['figures']['servers'],
-): object {
-  const known = servers.find((one) => one.upstream === upstream && one.address === address);
+  { servers, serverConnections }: GatewayFigures['figures'],
+) {
+  const isThis = (one: { readonly upstream: string; readonly address: string }): boolean =>
+    one.upstream === upstream && one.address === address;
+  const known = servers.find(isThis);
   return {
     address,
     server,
@@ -110,6 +126,7 @@ function serverStatus(
     cause: known?.cause ?? null,
     since: known === undefined ? null : new Date(known.since).toISOString(),
     failed: known?.failed ?? 0,
+    connections: serverConnections.find(isThis)?.count ?? 0,
     ejected:
       known?.ejected === undefined
         ? null
@@ -122,7 +139,7 @@ function serverStatus(
   };
 }
 
-function healthOf(health: HealthView | undefined): object {
+function healthOf(health: HealthView | undefined) {
   if (health === undefined) return { state: 'unchecked', since: null, fails: 0, last: null };
   const { healthy, since, fails, last } = health;
   return {

@@ -87,6 +87,14 @@ export interface UpstreamView {
   readonly servers: readonly ServerView[];
 }
 
+export interface RouteView {
+  /** As in the metrics. */
+  readonly name: string;
+  /** Whose tokens it takes; empty: it asks for none. */
+  readonly issuers: readonly string[];
+  readonly upstream: string;
+}
+
 /** Times in milliseconds since the epoch. */
 export interface ConfigurationView {
   /** Absolute name of the file; undefined for a configuration that is not from a file. */
@@ -124,6 +132,7 @@ export interface AdminView {
   gather(): Promise<GatewayFigures>;
   configuration(): ConfigurationView;
   keySets(): Iterable<KeySetView>;
+  routes(): Iterable<RouteView>;
   upstreams(): Iterable<UpstreamView>;
   /** Checks of servers by upstream and result. */
   healthChecks(): Iterable<{ readonly upstream: string; readonly result: string; readonly count: number }>;

@@ -77,6 +77,11 @@ export function adminView(sources: AdminViewSources): AdminView {
         };
       }
     },
+    *routes() {
+      for (const { name, auth, upstream } of config().routes) {
+        yield { name, issuers: auth === 'none' ? [] : auth, upstream };
+      }
+    },
     *upstreams() {
       for (const { name } of config().upstreams.values()) {
         yield { name, servers: control.upstreams.view(name)?.map(serverView) ?? [] };

@@ -33,6 +33,7 @@ export function serverFigures(sources: FigureSources): Figures {
     requestSeconds: plain(tally.seconds),
     accessLogDropped: tally.accessLogDropped.value,
     connections: connections.open,
+    h2Connections: connections.h2,
     connectionsRefused: connections.refused.value,
     proxyRefusals: countsOf(proxyRefusals).map(({ label, count }) => ({ reason: label, count })),
     tlsHandshakes: countsOf(handshakes).map(({ label, count }) => ({ result: label, count })),
@@ -53,6 +54,9 @@ export function serverFigures(sources: FigureSources): Figures {
       }));
     }),
     servers: servers.map(({ report }) => report),
+    serverConnections: upstreams.flatMap((upstream) =>
+      Array.from(upstream.connections(), ([address, count]) => ({ upstream: upstream.name, address, count })),
+    ),
     upstreamFailures: upstreams.flatMap(({ name, failures }) =>
       countsOf(failures).map(({ label, count }) => ({ upstream: name, reason: label, count })),
     ),

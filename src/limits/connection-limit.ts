@@ -16,6 +16,8 @@ const KEEP_PART = 8;
 export class ConnectionLimit implements Lease {
   /** Connections closed because the limit was reached. */
   readonly refused: Counter = new Counter();
+  /** Open connections that speak HTTP/2. */
+  h2 = 0;
   /** Connections at one time, at most. A later, lower limit closes none. */
   limit: number;
   readonly #clock: Clock;

@@ -204,6 +204,14 @@ export class Upstream implements Lease, PoolOwner, H2PoolOwner, RetryScope {
     return sum;
   }
 
+  /** Open connections and tunnels of each server, by address. */
+  *connections(): Iterable<readonly [address: string, count: number]> {
+    for (const { text, pool } of this.#endpoints.current) {
+      const { idle, busy } = pool.count();
+      yield [text, idle + busy + pool.state.tunnels];
+    }
+  }
+
   /** Whether its servers work. */
   get servers(): readonly ServerState[] {
     return Array.from(this.#endpoints.current, ({ pool }) => pool.state);

@@ -34,7 +34,9 @@ export class FakeView implements AdminView {
 
   async gather(): Promise<GatewayFigures> {
     this.gatherings += 1;
-    const { requestSeconds, verifyBatchSize } = this;
+    // A gateway hands over copies, which later requests do not change.
+    const requestSeconds = { ...this.requestSeconds, counts: [...this.requestSeconds.counts] };
+    const { verifyBatchSize } = this;
     const listener = {
       pid: 71,
       state: 'serving',
@@ -57,6 +59,7 @@ export class FakeView implements AdminView {
         tunnels: [{ route: '/ws', count: 4 }],
         tunnelEnds: [{ reason: 'token_expired', count: 2 }],
         connections: 9,
+        h2Connections: 2,
         connectionsRefused: 11,
         proxyRefusals: [{ reason: 'untrusted', count: 2 }],
         tlsHandshakes: [{ result: 'full', count: 8 }],
@@ -85,6 +88,7 @@ export class FakeView implements AdminView {
             ...hidden,
           },
         ],
+        serverConnections: [{ upstream: 'app', address: '127.0.0.1:9000', count: 3, ...hidden }],
       },
       workers: [
         { ...listener, ...hidden },
@@ -124,6 +128,12 @@ export class FakeView implements AdminView {
         nextRefreshSeconds: undefined,
         ignored: [],
       },
+    ];
+  }
+  routes() {
+    return [
+      { name: '/', issuers: ['fusionauth'], upstream: 'app', secret: 'hidden' },
+      { name: '/public', issuers: [], upstream: 'app' },
     ];
   }
   upstreams() {

@@ -10,7 +10,7 @@ const portOf = (admin: Admin): number => Number(admin.address.slice(admin.addres
 const line = (first: string): string => `${first}\r\nHost: admin\r\n\r\n`;
 
 /** A server to which no request has gone. */
-const untried = { state: 'untried', cause: null, since: null, failed: 0, ejected: null };
+const untried = { state: 'untried', cause: null, since: null, failed: 0, connections: 0, ejected: null };
 
 describe('the admin address', () => {
   const view = new FakeView();
@@ -105,7 +105,12 @@ describe('the admin address', () => {
         },
       ],
       notReady: [],
+      connections: { open: 9, h2: 2 },
       tunnels: [{ route: '/ws', open: 4 }],
+      routes: [
+        { name: '/', issuers: ['fusionauth'], upstream: 'app', outcomes: { '200': 3 } },
+        { name: '/public', issuers: [], upstream: 'app', outcomes: {} },
+      ],
       upstreams: [
         {
           name: 'app',
@@ -121,6 +126,7 @@ describe('the admin address', () => {
               cause: 'refused',
               since: '2001-09-09T01:46:41.000Z',
               failed: 3,
+              connections: 3,
               ejected: { until: '2001-09-09T01:46:50.000Z', cause: 'unavailable', times: 2 },
               health: { state: 'unchecked', since: null, fails: 0, last: null },
               lookup: null,
@@ -224,7 +230,7 @@ describe('the admin address', () => {
       assert.equal(reply.status, 405, method);
       assert.equal(reply.headers.get('allow'), 'GET, HEAD');
     }
-    for (const path of ['/', '/healthz/', '/metrics/x', '//healthz', '/__proto__']) {
+    for (const path of ['/page', '/page/../status', '/healthz/', '/metrics/x', '//healthz', '/__proto__']) {
       const reply = await request(port, line(`GET ${path} HTTP/1.1`));
       assert.equal(reply.status, 404, path);
       assert.equal(JSON.parse(reply.body).error, 'not found');

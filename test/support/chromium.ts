@@ -6,8 +6,16 @@ import { join } from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
 import { findProgram } from '../../bench/programs.ts';
 
-interface Answer {
+/** An event of a page, by the DevTools protocol. */
+export interface PageEvent {
+  readonly method: string;
+  // biome-ignore lint/suspicious/noExplicitAny: each method has parameters of its own.
+  readonly params: any;
+}
+
+interface Answer extends Partial<PageEvent> {
   readonly id?: number;
+  readonly sessionId?: string;
   readonly result?: Record<string, unknown>;
   readonly error?: { readonly message: string };
 }
@@ -17,6 +25,8 @@ export class Chromium {
   readonly #child: ChildProcess;
   readonly #folder: string;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
+  /** By session. */
+  readonly #pages = new Map<string, Page>();
   #last = 0;
   #received = '';
 
@@ -52,6 +62,7 @@ export class Chromium {
     const { targetId } = await this.#send('Target.createTarget', { url: 'about:blank' });
     const { sessionId } = await this.#send('Target.attachToTarget', { targetId, flatten: true });
     const page = new Page((method, params) => this.#send(method, params, sessionId as string));
+    this.#pages.set(sessionId as string, page);
     await page.go(url);
     return page;
   }
@@ -85,17 +96,26 @@ export class Chromium {
     this.#received = messages.pop() ?? '';
     for (const message of messages) {
       const answer = JSON.parse(message) as Answer;
-      if (answer.id !== undefined) this.#waiting.get(answer.id)?.(answer);
+      const { id, sessionId = '', method, params } = answer;
+      if (id !== undefined) this.#waiting.get(id)?.(answer);
+      else if (method !== undefined) this.#pages.get(sessionId)?.events.push({ method, params });
     }
   }
 }
 
 /** A page in a Chromium. */
 export class Page {
+  /** All events so far, of the domains that a test has enabled. */
+  readonly events: PageEvent[] = [];
   readonly #send: (method: string, params?: object) => Promise<Record<string, unknown>>;
 
   constructor(send: (method: string, params?: object) => Promise<Record<string, unknown>>) {
     this.#send = send;
+  }
+
+  /** Calls a method of the DevTools protocol. */
+  call(method: string, params?: object): Promise<Record<string, unknown>> {
+    return this.#send(method, params);
   }
 
   /** Goes to a URL, and waits until its document is complete. */

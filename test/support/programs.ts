@@ -13,6 +13,7 @@ const debianPackages: Readonly<Record<string, string>> = {
   slowhttptest: 'slowhttptest',
   ip: 'iproute2',
   debootstrap: 'debootstrap',
+  chromium: 'chromium',
 };
 
 /**

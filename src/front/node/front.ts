@@ -62,6 +62,7 @@ export class NodeFront implements Front, SocketOwner {
       events: options.events,
       draining: false,
       held: new HeldBytes(),
+      connections: options.connections,
     };
     this.#trusted = networksOf(options.config);
     this.#proxied = proxiedOf(options.config);
@@ -237,7 +238,7 @@ function termsOf({
   routes,
   limits,
   timeouts,
-}: FrontConfig): Omit<H1Terms & H2Terms, 'events' | 'parser' | 'draining' | 'held'> {
+}: FrontConfig): Omit<H1Terms & H2Terms, 'events' | 'parser' | 'draining' | 'held' | 'connections'> {
   return {
     limits: { requestHead: limits.requestHead, headerFields: limits.headerFields },
     requestsPerConnection: limits.requestsPerConnection,

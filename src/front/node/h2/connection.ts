@@ -82,6 +82,7 @@ export class H2Connection implements Protocol, FrameSink {
     );
     this.#output.numberFrame(codes.WINDOW_UPDATE, 0, CONNECTION_WINDOW - FIRST_WINDOW);
     if (terms.draining) this.drain();
+    terms.connections.h2 += 1;
   }
 
   onBytes(bytes: Buffer): void {
@@ -121,6 +122,7 @@ export class H2Connection implements Protocol, FrameSink {
   }
 
   onClosed(): void {
+    this.#terms.connections.h2 -= 1;
     this.#stop();
     this.#output.stop();
   }

@@ -54,6 +54,8 @@ export interface H2Terms {
   /** Some route opens WebSockets. */
   readonly webSockets: boolean;
   readonly held: HeldBytes;
+  /** Counts the connections that speak HTTP/2. */
+  readonly connections: { h2: number };
 }
 
 export interface StreamsOptions {

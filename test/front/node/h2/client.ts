@@ -74,6 +74,7 @@ export const plainTerms: Omit<H2Terms, 'events'> = {
   sendMs: 60_000,
   webSockets: false,
   held: new HeldBytes(),
+  connections: { h2: 0 },
 };
 
 export function responseHead(status: number, contentLength = -1, lines = ''): ResponseHead {
