@@ -229,7 +229,7 @@ const doors: readonly (readonly [what: string, pattern: RegExp, place: RegExp])[
   [
     'the process',
     /\bprocess\.[a-z]/,
-    /^((cli|process)\/.*|state\/trust\.ts|keysets\/system-fetch\.ts|main\.ts|index\.ts|front\/(uws\/engine(-file)?|node\/listener)\.ts|lib\/(process-figures|node-version)\.ts)$/,
+    /^((cli|process)\/.*|state\/trust\.ts|keysets\/system-fetch\.ts|main\.ts|index\.ts|front\/(uws\/engine(-file)?|socket-file)\.ts|lib\/(process-figures|node-version)\.ts)$/,
   ],
   ['the making of a permit', /\bas (unknown as )?Permit\b|<Permit>/, /^auth\/permit\.ts$/],
   ['the maker of permits', /\/permit\.ts'/, /^auth\//],

@@ -6,12 +6,12 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { seenJson } from '../lib/foreign-text.ts';
 import { Connections } from './connections.ts';
 import { isOwnHost } from './host-field.ts';
-import type { Page } from './page.ts';
+import { json, type Page } from './page.ts';
 import type { PostHandler, PostHeaders, PostReply } from './post-handler.ts';
 import { BodyTooLarge, readBody } from './request-body.ts';
+import { requestOrigin } from './request-origin.ts';
 
 /** Bytes of a request head: a probe or a scraper sends a few hundred, a signed webhook some thousand. */
 const maxHeadBytes = 8 * 1024;
@@ -24,9 +24,11 @@ const idleTimeoutMs = 15_000;
 /** Milliseconds between two checks of the time-outs above; Node's 30 seconds would make them meaningless. */
 const timeoutCheckMs = 1_000;
 
-const jsonType = 'application/json; charset=utf-8';
 const streamType = 'text/event-stream; charset=utf-8';
 const everywhere = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+
+/** What to bind: an address, or a path at which no file exists. */
+export type Place = { readonly host: string; readonly port: number } | { readonly path: string };
 
 /** A reply of server-sent events (HTML Living Standard § 9.2), which has no end of its own. */
 export interface Stream {
@@ -37,8 +39,7 @@ export interface Stream {
 }
 
 export interface HttpServerOptions {
-  readonly host: string;
-  readonly port: number;
+  readonly place: Place;
   /** Pages for GET and HEAD, by path. */
   readonly pages: ReadonlyMap<string, () => Page | Promise<Page>>;
   /** By path. Connections with a stream do not count among the others: streams bound their own number. */
@@ -46,8 +47,8 @@ export interface HttpServerOptions {
   /** Names that a Host field may have besides the address itself and `localhost`, in lower case. */
   readonly hosts: ReadonlySet<string>;
   /**
-   * Handlers of POST, by path; one whose path ends with a slash has all paths below. A path has a page or a handler.
-   * Handlers demand a proof, so they accept any Host field.
+   * Handlers of POST, by path; one whose path ends with a slash has all paths below. Handlers demand a proof, so they accept
+   * any Host field from programs. From browsers they accept what pages do.
    */
   readonly posts: ReadonlyMap<string, PostHandler>;
   /** The refusal of a request for a page, before the page is made. */
@@ -57,7 +58,7 @@ export interface HttpServerOptions {
 }
 
 export interface HttpServer {
-  /** `host:port`, with the port the system chose where 0 was asked for. */
+  /** `host:port`, with the port the system chose where 0 was asked for, or `unix:` and the path. */
   readonly address: string;
   close(): Promise<void>;
 }
@@ -67,7 +68,7 @@ export interface HttpServer {
  * Rejects with the system's listen error (`EADDRINUSE`, `EACCES`).
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { host, port, fault } = options;
+  const { place, fault } = options;
   const connections = new Connections();
   const server = createServer(
     {
@@ -87,7 +88,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   );
   server.on('connection', (socket) => connections.admit(socket));
   server.setTimeout(idleTimeoutMs);
-  const bound = await listen(server, host, port);
+  const bound = await listen(server, place);
   server.on('error', (error) => fault(error));
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
@@ -101,15 +102,15 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   return { address: bound, close };
 }
 
-export function json(status: number, value: unknown): Page {
-  return { status, type: jsonType, body: `${seenJson(JSON.stringify(value))}\n` };
-}
-
-function listen(server: Server, host: string, port: number): Promise<string> {
+function listen(server: Server, place: Place): Promise<string> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host, port }, () => {
+    server.listen({ ...place }, () => {
       server.removeListener('error', reject);
+      if ('path' in place) {
+        resolve(`unix:${place.path}`);
+        return;
+      }
       const { address, family, port: boundPort } = server.address() as AddressInfo;
       resolve(family === 'IPv6' ? `[${address}]:${boundPort}` : `${address}:${boundPort}`);
     });
@@ -126,7 +127,12 @@ async function answer(
   const page = pages.get(path);
   const stream = streams?.get(path);
   const [at, post] = handlerOf(path, posts);
-  if (post === undefined && !isOwnHost(request, hosts)) {
+  const { headers, method = '' } = request;
+  if (requestOrigin(headers, method) === 'foreign') {
+    send(response, json(403, { error: 'a browser sent this request for a page of another site' }));
+    return;
+  }
+  if ((post === undefined || page !== undefined || isOfBrowser(headers)) && !isOwnHost(request, hosts)) {
     send(response, json(421, { error: 'the Host field names another address; add its name to admin.hosts' }));
     return;
   }
@@ -135,20 +141,25 @@ async function answer(
     send(response, json(404, { error: 'not found', paths }));
     return;
   }
-  const allowed =
-    post === undefined ? ['GET', 'HEAD'] : post.remove === undefined ? ['POST'] : ['POST', 'DELETE'];
-  if (!allowed.includes(request.method ?? '')) {
+  const allowed = [
+    ...(page === undefined && stream === undefined ? [] : ['GET', 'HEAD']),
+    ...(post === undefined ? [] : ['POST']),
+    ...(post?.remove === undefined ? [] : ['DELETE']),
+  ];
+  if (!allowed.includes(method)) {
     response.setHeader('allow', allowed.join(', '));
     send(response, json(405, { error: 'method not allowed' }));
     return;
   }
   try {
-    const refusal = (page ?? stream) && refuse?.(path, request.headers);
-    if (refusal !== undefined) 'type' in refusal ? send(response, refusal) : reply(response, refusal);
-    else if (stream !== undefined) answerStream(request, response, stream, connections);
-    else if (request.method === 'DELETE') await answerDelete(request, response, query, post);
-    else if (post !== undefined) await answerPost(request, response, post, path.slice(at.length));
-    else if (page !== undefined) send(response, await page());
+    if (method === 'DELETE') await answerDelete(request, response, query, post);
+    else if (method === 'POST') await answerPost(request, response, post, path.slice(at.length));
+    else {
+      const refusal = refuse?.(path, headers);
+      if (refusal !== undefined) reply(response, refusal);
+      else if (stream !== undefined) answerStream(request, response, stream, connections);
+      else if (page !== undefined) send(response, await page());
+    }
   } catch (error) {
     // The client left in the middle of its request.
     if (request.destroyed && !request.complete) return;
@@ -181,10 +192,11 @@ function answerStream(
 async function answerPost(
   request: IncomingMessage,
   response: ServerResponse,
-  handler: PostHandler,
+  handler: PostHandler | undefined,
   below: string,
 ): Promise<void> {
-  const { headers } = request;
+  if (handler === undefined) return;
+  const { headers, socket } = request;
   const refusal = handler.refuse(headers);
   if (refusal !== undefined) {
     reply(response, refusal);
@@ -198,7 +210,7 @@ async function answerPost(
     send(response, json(413, { error: `the body has more than ${handler.maxBytes} bytes` }));
     return;
   }
-  reply(response, await handler.answer(headers, body, below));
+  reply(response, await handler.answer(headers, body, below, socket.remoteAddress ?? ''));
 }
 
 async function answerDelete(
@@ -224,9 +236,18 @@ function handlerOf(
   return [path, undefined];
 }
 
-function reply(response: ServerResponse, { status, body, headers = {} }: PostReply): void {
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  send(response, json(status, body));
+/** Whether a field tells of a browser. Programs that prove what they may have none of them. */
+function isOfBrowser({ origin, cookie, 'sec-fetch-site': site }: PostHeaders): boolean {
+  return origin !== undefined || cookie !== undefined || site !== undefined;
+}
+
+function reply(response: ServerResponse, made: PostReply | Page): void {
+  if ('type' in made) {
+    send(response, made);
+    return;
+  }
+  const { status, body, headers = {} } = made;
+  send(response, { ...json(status, body), headers });
 }
 
 function send(response: ServerResponse, { status, type, body, headers }: Page): void {

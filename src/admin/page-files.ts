@@ -52,20 +52,6 @@ const files: readonly (readonly [path: string, file: string, type: keyof typeof 
   ['/page/uplot.css', require.resolve('uplot/dist/uPlot.min.css'), 'css'],
 ];
 
-/** What a browser shows that has no right to the page. */
-const REFUSED = `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>portcullis</title>
-<h1>portcullis</h1>
-<p>This page needs the secret of the admin address. <a href="/login">Log in</a></p>
-</html>
-`;
-
-/** The reply to a browser that asks for the page without the secret. */
-export const refusedPage: Page = { status: 401, type: types.html, body: REFUSED, headers };
-
 /** Reads the status page and its parts. Rejects with the system's error when one is missing. */
 export async function readPageFiles(): Promise<ReadonlyMap<string, () => Page>> {
   const read = files.map(async ([path, file, type]): Promise<[string, () => Page]> => {

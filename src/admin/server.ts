@@ -1,50 +1,54 @@
-import { BearerGuard } from '../lib/bearer-guard.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
 import { systemTimers, type Timers } from '../lib/timers.ts';
-import { type HttpServer, json, startHttpServer } from './http-server.ts';
+import { AdminGuard } from './guard.ts';
+import { type HttpServer, type HttpServerOptions, type Place, startHttpServer } from './http-server.ts';
+import { Login, Logout } from './login.ts';
+import { loginPage } from './login-page.ts';
 import { MetricsRegistry } from './metrics.ts';
-import type { Page } from './page.ts';
-import { readPageFiles, refusedPage } from './page-files.ts';
+import { json, type Page, seeOther } from './page.ts';
+import { readPageFiles } from './page-files.ts';
 import type { PostHandler, PostHeaders, PostReply } from './post-handler.ts';
+import { Sessions } from './sessions.ts';
 import { statusOf } from './status.ts';
 import { StatusStream } from './status-stream.ts';
 import type { AdminView } from './view.ts';
 
-/** Pages for load balancers and service managers, which have no secret. */
-const OPEN: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
+/** Pages for load balancers and service managers, which have no secret, and the page that asks for it. */
+const OPEN: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/login']);
 /** The handler of the modes of servers, where there is one. */
 const MODES = '/upstreams/';
 
-export interface AdminOptions {
-  readonly host: string;
-  readonly port: number;
+/** A handler without a demand of its own. */
+export type GuardedHandler = Pick<PostHandler, 'maxBytes' | 'answer'>;
+
+interface Terms {
   readonly view: AdminView;
-  /** Bearer secret of every page that says more than whether the gateway works; undefined: none is asked for. */
+  /** Secret of every page that says more than whether the gateway works; undefined: none is asked for. */
   readonly secret?: string | undefined;
   /** See `HttpServerOptions.hosts`. */
   readonly hosts?: readonly string[];
   /** See `HttpServerOptions.posts`. */
   readonly posts?: ReadonlyMap<string, PostHandler>;
+  /** The same for bearers of the secret and browsers that have logged in; without a secret there are none of them. */
+  readonly guarded?: ReadonlyMap<string, GuardedHandler>;
+  readonly clock?: Clock;
   readonly timers?: Timers;
 }
+
+export type AdminOptions = Place & Terms;
 
 export type Admin = HttpServer;
 
 /**
- * Serves the status page at `/` with `/status/stream`, `/healthz`, `/readyz`, `/metrics`, `/status` and `posts`. Rejects
- * with the system's listen error (`EADDRINUSE`, `EACCES`).
+ * Serves the status page at `/` with `/status/stream`, `/healthz`, `/readyz`, `/metrics`, `/status`, `posts`, and with a
+ * secret `/login`, `/logout` and `guarded`. Rejects with the system's listen error (`EADDRINUSE`, `EACCES`).
  */
 export async function startAdmin(options: AdminOptions): Promise<Admin> {
-  const { host, port, view, secret, hosts = [], posts = new Map(), timers = systemTimers } = options;
-  const stream = new StatusStream(view, timers, posts.has(MODES));
+  const { view, secret, guarded = new Map(), timers = systemTimers } = options;
+  const stream = new StatusStream(view, timers, secret !== undefined && guarded.has(MODES));
   const server = await startHttpServer({
-    host,
-    port,
-    hosts: new Set([host, ...hosts]),
-    pages: new Map([...adminPages(view), ...(await readPageFiles())]),
+    ...(await served(options)),
     streams: new Map([['/status/stream', stream.viewers]]),
-    posts,
-    refuse: secret === undefined ? undefined : refuserOf(secret),
-    fault: (error) => view.fault(error),
   });
   stream.start();
   return {
@@ -56,18 +60,45 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   };
 }
 
-/** Refuses what needs the secret; a browser that asks for the page itself gets one that it can show. */
-function refuserOf(secret: string): (path: string, headers: PostHeaders) => PostReply | Page | undefined {
-  const guard = new BearerGuard(secret, 'portcullis admin');
-  return (path, { authorization }) => {
-    if (OPEN.has(path)) return undefined;
-    const refusal = guard.refusal(authorization);
-    if (refusal === undefined || path !== '/') return refusal;
-    return {
-      ...refusedPage,
-      status: refusal.status,
-      headers: { ...refusedPage.headers, ...refusal.headers },
-    };
+/** What the address serves, but for its streams. */
+async function served(options: AdminOptions): Promise<HttpServerOptions> {
+  const { view, secret, hosts = [], posts = new Map(), guarded = new Map(), clock = systemClock } = options;
+  const place = 'path' in options ? { path: options.path } : { host: options.host, port: options.port };
+  const pages = new Map([...adminPages(view), ...(await readPageFiles())]);
+  const common = {
+    place,
+    hosts: new Set('path' in place ? hosts : [place.host, ...hosts]),
+    fault: (error: unknown) => view.fault(error),
+  };
+  if (secret === undefined) return { ...common, pages, posts };
+  const sessions = new Sessions(clock);
+  const guard = new AdminGuard(secret, sessions);
+  return {
+    ...common,
+    pages: new Map([...pages, ['/login', () => loginPage(200)]]),
+    posts: new Map<string, PostHandler>([
+      ...posts,
+      ['/login', new Login(guard, sessions, clock, '/')],
+      ['/logout', new Logout(sessions)],
+      ...Array.from(guarded, ([path, handler]) => [path, withGuard(handler, guard)] as const),
+    ]),
+    refuse: (path, headers) => (OPEN.has(path) ? undefined : refusalOf(guard, headers)),
+  };
+}
+
+/** A browser that shows a page to its user is sent to the form, and any other client gets its refusal. */
+function refusalOf(guard: AdminGuard, headers: PostHeaders): PostReply | Page | undefined {
+  const refusal = guard.refusal(headers, false);
+  const { authorization, accept } = headers;
+  const asksForPage = authorization === undefined && /\btext\/html\b/.test(String(accept));
+  return refusal !== undefined && asksForPage ? seeOther('/login') : refusal;
+}
+
+function withGuard(handler: GuardedHandler, guard: AdminGuard): PostHandler {
+  return {
+    maxBytes: handler.maxBytes,
+    refuse: (headers) => guard.refusal(headers, true),
+    answer: (headers, body, below, peer) => handler.answer(headers, body, below, peer),
   };
 }
 

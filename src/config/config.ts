@@ -17,10 +17,13 @@ export interface UnixAddress {
 }
 
 /** The address for operators. */
-export interface AdminAddress extends ListenAddress {
+export type AdminAddress = (ListenAddress | UnixAddress) & AdminTerms;
+
+/** What the address for operators says beside its place. */
+export interface AdminTerms {
   /** Hosts that a Host field may name besides this address and `localhost`, in lower case without port. */
   readonly hosts: readonly string[];
-  /** Bearer secret of everything but the checks of health and readiness; undefined: none is asked for. */
+  /** Secret of everything but the checks of health and readiness; undefined: none is asked for. */
   readonly secret?: string | undefined;
 }
 

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
 import { addressText } from '../http/host-port.ts';
 import { StartError } from '../lib/start-error.ts';
 
@@ -74,6 +75,20 @@ export class SocketFile {
     const placed = this.#placed;
     this.#placed = undefined;
     if (placed !== undefined) removeIf(this.#path, (file) => isSame(file, placed));
+  }
+}
+
+/**
+ * Binds a path so that no other user may connect before `SocketFile.place` sets the mode. `bind` must bind before it returns, as
+ * `listen` of Node.js does. A worker thread cannot change the mask of its process; there the name of the file is all that hides it.
+ */
+export function privately<Bound>(bind: () => Promise<Bound>): Promise<Bound> {
+  if (!isMainThread) return bind();
+  const before = process.umask(0o177);
+  try {
+    return bind();
+  } finally {
+    process.umask(before);
   }
 }
 

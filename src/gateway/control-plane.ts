@@ -1,5 +1,5 @@
 import { type HttpServer, startHttpServer } from '../admin/http-server.ts';
-import { type Admin, startAdmin } from '../admin/server.ts';
+import type { Admin, GuardedHandler } from '../admin/server.ts';
 import type { AdminView } from '../admin/view.ts';
 import type { Config } from '../config/config.ts';
 import { bindSentence } from '../front/bind-fault.ts';
@@ -17,6 +17,7 @@ import { checkServer } from '../watch/check-server.ts';
 import { ModeEndpoint } from '../watch/mode-endpoint.ts';
 import { type Resolver, SystemResolver } from '../watch/resolver.ts';
 import { ServerWatch } from '../watch/server-watch.ts';
+import { openAdmin } from './admin-address.ts';
 import type { Verifiers } from './servers.ts';
 
 export interface ControlPlaneOptions {
@@ -103,7 +104,7 @@ export class ControlPlane {
     });
   }
 
-  /** Bound addresses as `host:port`; '' and undefined where there is none. */
+  /** Bound addresses as text; '' and undefined where there is none. */
   get addresses(): { readonly admin: string; readonly webhooks: string | undefined } {
     return { admin: this.#admin?.address ?? '', webhooks: this.#webhooks?.address };
   }
@@ -157,8 +158,7 @@ export class ControlPlane {
     const { host, port } = address;
     try {
       return await startHttpServer({
-        host,
-        port,
+        place: { host, port },
         hosts: new Set([host]),
         pages: new Map(),
         posts: revocation.webhookPosts(),
@@ -172,25 +172,16 @@ export class ControlPlane {
     }
   }
 
-  #modeEndpoint(secret: string): ModeEndpoint {
-    return new ModeEndpoint(secret, (upstream, server, mode) =>
+  #startAdmin(view: AdminView): Promise<Admin> {
+    const webhooksToo = this.#config.revocation?.fusionauth?.listen === undefined;
+    const modes = new ModeEndpoint((upstream, server, mode) =>
       this.upstreams.setMode(upstream, server, mode),
     );
-  }
-
-  async #startAdmin(view: AdminView): Promise<Admin> {
-    const { host, port, hosts, secret } = this.#config.admin;
-    const webhooksToo = this.#config.revocation?.fusionauth?.listen === undefined;
-    try {
-      const posts = new Map(this.revocation?.adminPosts(webhooksToo));
-      if (secret !== undefined) posts.set('/upstreams/', this.#modeEndpoint(secret));
-      return await startAdmin({ host, port, hosts, secret, posts, view });
-    } catch (error) {
-      throw new StartError(
-        `cannot listen on ${hostPort(host, port)}, the address of admin: ${bindSentence(codeOf(error))}`,
-        { cause: error },
-      );
-    }
+    return openAdmin(this.#config.admin, {
+      posts: this.revocation?.adminPosts(webhooksToo) ?? new Map(),
+      guarded: new Map<string, GuardedHandler>([['/upstreams/', modes]]),
+      view,
+    });
   }
 }
 

@@ -1,5 +1,5 @@
-import type { PostHandler, PostHeaders, PostReply } from '../admin/post-handler.ts';
-import { BearerGuard } from '../lib/bearer-guard.ts';
+import type { PostHeaders, PostReply } from '../admin/post-handler.ts';
+import type { GuardedHandler } from '../admin/server.ts';
 import type { Mode } from './modes.ts';
 
 /** Bytes of a body, which has one word. */
@@ -29,21 +29,15 @@ export type SetMode = (
 ) => Promise<readonly string[] | undefined>;
 
 /**
- * `POST /upstreams/NAME/servers/ADDRESS` takes a server out of the choice and brings it back, for a bearer of the secret
- * of the admin address. The reply comes when all workers have taken it.
+ * `POST /upstreams/NAME/servers/ADDRESS` takes a server out of the choice and brings it back, for those who know the
+ * secret of the admin address. The reply comes when all workers have taken it.
  */
-export class ModeEndpoint implements PostHandler {
+export class ModeEndpoint implements GuardedHandler {
   readonly maxBytes = MAX_BODY_BYTES;
-  readonly #guard: BearerGuard;
   readonly #setMode: SetMode;
 
-  constructor(secret: string, setMode: SetMode) {
-    this.#guard = new BearerGuard(secret, 'portcullis admin');
+  constructor(setMode: SetMode) {
     this.#setMode = setMode;
-  }
-
-  refuse({ authorization }: PostHeaders): PostReply | undefined {
-    return this.#guard.refusal(authorization);
   }
 
   async answer(_headers: PostHeaders, body: Buffer, below: string): Promise<PostReply> {

@@ -234,7 +234,7 @@ describe('the files of the status page', () => {
     }
   });
 
-  test('and the stream need the secret; a browser without it gets a page with the way to log in', async () => {
+  test('and the stream need the secret; a browser without it is sent to the form', async () => {
     const options = { host: '127.0.0.1', port: 0, view: new FakeView(), secret: 's3cret' };
     const admin = await startAdmin(options);
     try {
@@ -244,7 +244,8 @@ describe('the files of the status page', () => {
         assert.equal(reply.status, 401, path);
         assert.match(reply.headers.get('www-authenticate') ?? '', /^Bearer /);
       }
-      assert.match((await request(port, ask('/'))).body, /<a href="\/login">/);
+      const { status, headers } = await request(port, ask('/', 'Accept: text/html\r\n'));
+      assert.deepEqual([status, headers.get('location')], [303, '/login']);
       assert.equal((await request(port, ask('/', 'Authorization: Bearer s3cret\r\n'))).status, 200);
     } finally {
       await admin.close();

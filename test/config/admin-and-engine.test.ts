@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { configOf, faultsOf } from './check.ts';
+import { configOf, faultsOf, fixtures } from './check.ts';
 
 const rest = 'listen: 127.0.0.1:1\nauth: none\nupstream: http://h\n';
 
@@ -17,6 +17,11 @@ describe('admin', () => {
       host: '10.0.0.1',
       port: 9,
       hosts: ['gateway.internal', '2001:db8::1', '10.9.9.9'],
+    });
+    assert.deepEqual(admin('unix:/run/admin.sock'), { path: '/run/admin.sock', hosts: [] });
+    assert.deepEqual(admin('{ address: "unix:../admin.sock", hosts: [a] }'), {
+      path: join(fixtures, '..', 'admin.sock'),
+      hosts: ['a'],
     });
     assert.deepEqual(admin('{ hosts: [a] }'), { host: '127.0.0.1', port: 9090, hosts: ['a'] });
   });

@@ -100,7 +100,7 @@ const cases: readonly Case[] = [
     { listen: 'listen: [127.0.0.1:1, x]' },
     `f:1:23: listen[1]: does not fit; ${traffic}`,
   ],
-  ['a bad admin address', { admin: 'admin: 9090' }, `f:2:8: admin: is a number; ${address}`],
+  ['a bad admin address', { admin: 'admin: 9090' }, `f:2:8: admin: is a number; ${traffic}`],
   [
     'listen twice',
     { listen: 'listen: [127.0.0.1:1, 0.0.0.0:1]' },
@@ -131,15 +131,21 @@ const cases: readonly Case[] = [
     { listen: `listen: unix:/${'a'.repeat(98)}\u00fc` },
     'f:1:9: listen: has a path of 101 bytes, counted from the root; must be at most 100',
   ],
+  ['admin on a unix socket', { admin: 'admin: unix:/run/x' }],
   [
-    'admin on a unix socket',
-    { admin: 'admin: unix:/run/x' },
-    `f:2:8: admin: is a unix socket, by which only traffic comes in; ${address}`,
+    'admin on a unix socket of listen',
+    { listen: 'listen: unix:/run/x', admin: 'admin: { address: unix:/run/./x }' },
+    'f:2:8: admin: is an address of listen too; must be another, out of reach of the traffic',
+  ],
+  [
+    'admin on a path that is too long',
+    { admin: `admin: unix:/${'a'.repeat(100)}` },
+    'f:2:8: admin: has a path of 101 bytes, counted from the root; must be at most 100',
   ],
   [
     'webhooks on a unix socket',
     { x: 'revocation: { fusionauth: { issuer: app, listen: unix:x } }' },
-    `f:6:50: revocation.fusionauth.listen: is a unix socket, by which only traffic comes in; ${address}`,
+    `f:6:50: revocation.fusionauth.listen: is a unix socket, by which no webhook comes in; ${address}`,
   ],
   // Numbers, sizes, durations
   [

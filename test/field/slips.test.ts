@@ -68,8 +68,10 @@ describe('a warning names the probable intention', () => {
       },
       /headers\.sub: sends the claim X-User as the header sub; \{ X-User: sub \} is meant/,
     ],
-    ['admin for everyone', { admin: 'admin: 0.0.0.0:9090' }, /admin: is reached from every network/],
-    ['admin for everyone by IPv6', { admin: 'admin: "[::]:9090"' }, /admin: is reached from every network/],
+    ['admin for everyone', { admin: 'admin: 0.0.0.0:9090' }, /admin: is reached from other machines/],
+    ['admin for everyone by IPv6', { admin: 'admin: "[::]:9090"' }, /admin: is reached from other machines/],
+    ['admin for one network', { admin: 'admin: 10.0.0.1:9090' }, /admin: is reached from other machines/],
+    ['admin for a name', { admin: 'admin: gateway.internal:9090' }, /admin: is reached from other machines/],
     [
       'a state folder that does not exist',
       { x: 'state: /nowhere/at/all' },
@@ -124,6 +126,11 @@ describe('a warning names the probable intention', () => {
         ),
       },
       { x: `state: "${folder}"` },
+      { admin: 'admin: "[::1]:9090"' },
+      { admin: 'admin: localhost:9090' },
+      { admin: 'admin: 127.8.0.1:9090' },
+      { admin: 'admin: unix:/run/portcullis/admin.sock' },
+      { admin: `admin: { address: "0.0.0.0:9090", secret: ${'s'.repeat(32)} }` },
     ]) {
       assert.deepEqual(warningsOf(changes), []);
     }
@@ -138,7 +145,7 @@ test('check passes with warnings, and check --strict does not', async () => {
   );
   const plain = await run(['check', file]);
   assert.deepEqual([plain.code, plain.stdout.split('\n')[0]], [0, `${file} is valid`]);
-  assert.match(plain.stderr, /^warning: .*:2:8: admin: is reached from every network/);
+  assert.match(plain.stderr, /^warning: .*:2:8: admin: is reached from other machines/);
   const strict = await run(['check', '--strict', file]);
   assert.deepEqual([strict.code, strict.stdout], [78, '']);
   assert.match(strict.stderr, /^\/.*:2:8: admin: is reached .*\nportcullis: 1 warning in .*--strict/);

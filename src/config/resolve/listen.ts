@@ -1,5 +1,5 @@
 import { resolve as absolute } from 'node:path';
-import type { AddressTerms, TrafficAddress } from '../config.ts';
+import type { AddressTerms, AdminAddress, TrafficAddress } from '../config.ts';
 import type { KeyPath } from '../fault.ts';
 import { formatAddress, overlap } from '../schema/address.ts';
 import type { FileListen } from '../schema/listen.ts';
@@ -15,8 +15,23 @@ export function listenPaths({ listen }: FileConfig): readonly KeyPath[] {
   return Array.isArray(listen) ? listen.map((_, index) => ['listen', index]) : [['listen']];
 }
 
+/** Refuses a path that the kernel could not take. */
+export function checkSocketPath(
+  address: { readonly host: string } | { readonly path: string },
+  path: KeyPath,
+  findings: Findings,
+): void {
+  const bytes = 'path' in address ? Buffer.byteLength(address.path) : 0;
+  if (bytes <= MAX_SOCKET_PATH_BYTES) return;
+  findings.fault(
+    path,
+    `has a path of ${bytes} bytes, counted from the root; must be at most ${MAX_SOCKET_PATH_BYTES}`,
+  );
+}
+
 export function resolveListen(
   file: FileConfig,
+  admin: AdminAddress,
   folder: string,
   findings: Findings,
 ): readonly TrafficAddress[] {
@@ -35,20 +50,13 @@ export function resolveListen(
     }
     listen.push(address);
     const twin = listen.slice(0, -1).find((other) => overlap(other, address));
-    const isSocket = 'path' in address;
     if (twin !== undefined) {
-      const what = isSocket ? 'path' : 'port';
+      const what = 'path' in address ? 'path' : 'port';
       findings.fault(path, `asks for a ${what} that ${formatAddress(twin)} has already; must be another`);
     }
-    const bytes = isSocket ? Buffer.byteLength(address.path) : 0;
-    if (bytes > MAX_SOCKET_PATH_BYTES) {
-      findings.fault(
-        path,
-        `has a path of ${bytes} bytes, counted from the root; must be at most ${MAX_SOCKET_PATH_BYTES}`,
-      );
-    }
+    checkSocketPath(address, path, findings);
   });
-  if (listen.some((address) => overlap(address, file.admin)) && !findings.wasWrong(['admin'])) {
+  if (listen.some((address) => overlap(address, admin)) && !findings.wasWrong(['admin'])) {
     findings.fault(['admin'], 'is an address of listen too; must be another, out of reach of the traffic');
   }
   return listen;

@@ -1,7 +1,7 @@
 import { hostname, networkInterfaces } from 'node:os';
 import type { ListenAddress, TrafficAddress } from '../config.ts';
 import type { KeyPath } from '../fault.ts';
-import { formatAddress } from '../schema/address.ts';
+import { formatAddress, isLoopback } from '../schema/address.ts';
 import type { FileConfig } from '../schema/schema.ts';
 import type { FileServer, FileUpstream } from '../schema/upstream.ts';
 import type { ServerAddress, UpstreamConfig } from '../upstream-config.ts';
@@ -45,10 +45,6 @@ function isSame(listen: ListenAddress, server: ListenAddress, own: ReadonlySet<s
   return listen.host === 'localhost' || server.host === 'localhost'
     ? isLoopback(listen.host) && isLoopback(server.host)
     : false;
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\./.test(host);
 }
 
 function ownAddresses(): ReadonlySet<string> {

@@ -30,7 +30,8 @@ export function resolve(
   deployment: Deployment,
   findings: Findings,
 ): Omit<Config, 'warnings'> {
-  const listen = resolveListen(file, folder, findings);
+  const admin = resolveAdmin(file, folder, findings);
+  const listen = resolveListen(file, admin, folder, findings);
   const issuers = resolveIssuers(file, folder, findings);
   const upstreamTls = new UpstreamTlsResolver(folder, findings);
   const upstreams = resolveUpstreams(file, folder, upstreamTls, findings);
@@ -39,13 +40,13 @@ export function resolve(
   refuseUpgradesByH2(routes, upstreams, findings);
   refuseOwnAddress(file, folder, listen, upstreams, findings);
   warnAboutNames(listenPaths(file), listen, routes, findings);
-  warnAboutSlips(file, { routes, issuers, admin: file.admin }, findings);
+  warnAboutSlips(file, { routes, issuers, admin }, findings);
   const { requestHead, requestBody, responseHead, bufferedBodies, connections } = file.limits;
   const { requestsPerConnection, headerFields } = file.limits;
   const { request, bodyMinRate } = file.timeouts;
   return {
     listen: withUpgrades(listen, routes, findings),
-    admin: resolveAdmin(file, findings),
+    admin,
     ...resolveProcesses(file, { listen, upstreams }, deployment, findings),
     issuers,
     upstreams,

@@ -1,20 +1,21 @@
 import type { Config, RouteConfig } from '../config.ts';
+import { isLoopback } from '../schema/address.ts';
 import type { FileConfig } from '../schema/schema.ts';
 import type { Findings } from './findings.ts';
 
 /** Names that look like those of fields and not of claims: X-User, Remote-User. */
 const HEADER_LIKE = /^(?:x-[a-z0-9-]+|[A-Z][A-Za-z0-9]*(?:-[A-Z][A-Za-z0-9]*)+)$/i;
-const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
 type Resolved = Pick<Config, 'routes' | 'issuers' | 'admin'>;
 
 /** Warns of settings that are allowed but hardly intended. Each warning names the probable intention. */
 export function warnAboutSlips(file: FileConfig, resolved: Resolved, findings: Findings): void {
   warnAboutUnused(file, resolved, findings);
-  if (WILDCARDS.has(resolved.admin.host) && resolved.admin.secret === undefined) {
+  const { admin } = resolved;
+  if (admin.secret === undefined && 'host' in admin && !isLoopback(admin.host)) {
     findings.warn(
       ['admin'],
-      'is reached from every network: metrics, status and, with revocation, POST /revocations; 127.0.0.1 is meant, or a secret, unless something else keeps others away',
+      'is reached from other machines: metrics, status and, with revocation, POST /revocations; 127.0.0.1 or a unix socket is meant, or a secret, unless something else keeps others away',
     );
   }
   file.routes?.forEach((route, index) => {

@@ -66,6 +66,11 @@ function covers(wildcard: string, host: string): boolean {
   return wildcard === '0.0.0.0' ? !host.includes(':') : wildcard === '::' && host.includes(':');
 }
 
+/** Whether only programs of this machine reach a host in canonical form. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\./.test(host);
+}
+
 /** Whether the URL asks for TLS. */
 export function isHttps(url: string): boolean {
   return /^https:/i.test(url);

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { AdminAddress } from '../config.ts';
 import { parseHost } from './address.ts';
-import { ADDRESS, address, list, must, pattern, section, text } from './fields.ts';
+import { ANY_ADDRESS, anyAddress, list, must, pattern, section, text } from './fields.ts';
 import { secretHint } from './revocation.ts';
 
 /** Names of the admin address. More would be a list of addresses, which need no entry. */
@@ -19,9 +19,11 @@ const host = text(hostHint).transform((value, context) => {
 const DEFAULT_ADMIN = '127.0.0.1:9090';
 
 const long = section({
-  address: address()
+  address: anyAddress()
     .prefault(DEFAULT_ADMIN)
-    .describe('Address to listen on. It must not be an address of `listen`.'),
+    .describe(
+      'Address to listen on. It must not be an address of `listen`. Without `secret` only a loopback address or a unix socket has no warning.',
+    ),
   hosts: list(host, 'a list of names such as [gateway.internal]')
     .max(MAX_HOSTS, { error: `has too many names; must be at most ${MAX_HOSTS}` })
     .describe(
@@ -30,15 +32,15 @@ const long = section({
     .optional(),
   secret: pattern(secretHint, /^[!-~]{1,512}$/)
     .describe(
-      'Bearer secret of everything here but `/healthz` and `/readyz`. Without it there is no `POST /upstreams/NAME/servers/ADDRESS`, and the other pages are open.',
+      'Secret of everything here but `/healthz` and `/readyz`, as a bearer or in the form at `/login`. Without it there is no `POST /upstreams/NAME/servers/ADDRESS`, and the other pages are open.',
     )
     .optional(),
 });
 
 /** The admin address, alone or with further keys. */
 export const admin = z
-  .union([address(), long], { error: must(ADDRESS) })
-  .meta({ title: `${ADDRESS}, or a mapping` })
+  .union([anyAddress(), long], { error: must(ANY_ADDRESS) })
+  .meta({ title: `${ANY_ADDRESS}, or a mapping` })
   .transform((value): AdminAddress => {
     if (!('address' in value)) return { ...value, hosts: [] };
     const { secret } = value;

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { TrafficAddress } from '../config.ts';
+import type { ListenAddress, UnixAddress } from '../config.ts';
 import { parseAddress, parseUnixPath } from './address.ts';
 import {
   DURATION,
@@ -178,8 +178,7 @@ export function share(): z.ZodType<number, string> {
     .refine((value) => value > 0 && value <= 1, { error: `is out of range; must be ${right}` });
 }
 
-export const ADDRESS =
-  'an address such as 0.0.0.0:8080, "[::]:8080" or localhost:8080, with a port from 0 to 65535';
+const ADDRESS = 'an address such as 0.0.0.0:8080, "[::]:8080" or localhost:8080, with a port from 0 to 65535';
 
 /** `host:port` as an address. */
 export function address(): z.ZodType<{ host: string; port: number }, string> {
@@ -190,15 +189,17 @@ export function address(): z.ZodType<{ host: string; port: number }, string> {
       const parsed = parseAddress(value);
       if (parsed !== undefined) return parsed;
       const isSocket = parseUnixPath(value) !== undefined;
-      const what = isSocket ? 'is a unix socket, by which only traffic comes in' : describe(value);
+      const what = isSocket ? 'is a unix socket, by which no webhook comes in' : describe(value);
       context.addIssue({ code: 'custom', message: `${what}; must be ${ADDRESS}` });
       return z.NEVER;
     });
 }
 
+export const ANY_ADDRESS = `${ADDRESS}, or unix:/path`;
+
 /** `host:port`, or `unix:path` with the path as written. */
-export function trafficAddress(): z.ZodType<TrafficAddress, string> {
-  const right = `${ADDRESS}, or unix:/path`;
+export function anyAddress(): z.ZodType<ListenAddress | UnixAddress, string> {
+  const right = ANY_ADDRESS;
   return z
     .string({ error: must(right) })
     .meta({ title: right })

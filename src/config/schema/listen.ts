@@ -1,10 +1,10 @@
 import type * as z from 'zod';
-import { oneOf, section, trafficAddress } from './fields.ts';
+import { anyAddress, oneOf, section } from './fields.ts';
 import { protocols, tls } from './tls.ts';
 
 /** An address with more than its place. */
 export const listenObject = section({
-  address: trafficAddress().describe('The address.').optional(),
+  address: anyAddress().describe('The address.').optional(),
   engine: oneOf(['auto', 'uws', 'node'])
     .prefault('auto')
     .describe(

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { admin } from './admin.ts';
 import { uws } from './engine.ts';
 import {
+  anyAddress,
   count,
   duration,
   either,
@@ -15,7 +16,6 @@ import {
   section,
   size,
   text,
-  trafficAddress,
 } from './fields.ts';
 import { issuer } from './issuer.ts';
 import { limits, timeouts } from './limits.ts';
@@ -32,12 +32,12 @@ const GIB = 1024 * MIB;
 /** Routes; more do not fit into the largest file. */
 const MAX_ROUTES = 10_000;
 
-const listenOne = either([trafficAddress(), listenObject], 'an address such as 0.0.0.0:8080');
+const listenOne = either([anyAddress(), listenObject], 'an address such as 0.0.0.0:8080');
 
 /** The whole file of the documentation, with the keys that this version still refuses. */
 export const schema = section({
   listen: either(
-    [trafficAddress(), list(listenOne, 'a list of addresses'), listenObject],
+    [anyAddress(), list(listenOne, 'a list of addresses'), listenObject],
     'an address such as 0.0.0.0:8080, or a list of them',
   )
     .describe(

@@ -1,11 +1,10 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { isMainThread } from 'node:worker_threads';
 import type { TrafficAddress } from '../../config/config.ts';
 import { addressText, hostPort } from '../../http/host-port.ts';
 import { nodeVersion, sharesPorts } from '../../lib/node-version.ts';
 import { StartError } from '../../lib/start-error.ts';
 import { listenSentence } from '../bind-fault.ts';
-import { bindError, SocketFile } from '../socket-file.ts';
+import { bindError, privately, SocketFile } from '../socket-file.ts';
 
 /** Connections that wait in the system's queue, at most; the system has a limit of its own (net.core.somaxconn). */
 const BACKLOG = 4096;
@@ -71,20 +70,6 @@ export class Listener {
   close(): void {
     this.#file?.remove();
     this.#server.close();
-  }
-}
-
-/**
- * Binds a path so that no other user may connect before `SocketFile.place` sets the mode. Node.js binds before `listen`
- * returns. A worker thread cannot change the mask of its process; there the name of the file is all that hides it.
- */
-function privately(bind: () => Promise<void>): Promise<void> {
-  if (!isMainThread) return bind();
-  const before = process.umask(0o177);
-  try {
-    return bind();
-  } finally {
-    process.umask(before);
   }
 }
 
