@@ -61,6 +61,8 @@ describe('the package', () => {
     assert.deepEqual(others.sort(), [
       'bench/README.md',
       'scripts/install',
+      'scripts/monitoring/grafana-dashboard.json',
+      'scripts/monitoring/prometheus-rules.yaml',
       'scripts/portcullis.example.yaml',
       'scripts/portcullis.service',
       'scripts/portcullis.sysctl.conf',

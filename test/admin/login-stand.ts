@@ -1,6 +1,7 @@
 import { type Admin, startAdmin } from '../../src/admin/server.ts';
 import { request, type WireResponse } from '../support/wire.ts';
 import { FakeView } from './fake-view.ts';
+import { HandTimers } from './hand-timers.ts';
 
 export const secret = 'correct-horse+battery&staple=%7E!';
 
@@ -27,6 +28,7 @@ export class LoginStand {
       view: this.view,
       guarded: new Map([['/change/', { maxBytes: 100, answer }]]),
       clock: { wall: () => 0, monotonic: () => this.now },
+      timers: new HandTimers(),
     });
     this.port = Number(this.#admin.address.split(':').at(-1));
   }

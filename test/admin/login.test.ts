@@ -33,7 +33,7 @@ describe('the form at /login', () => {
 
   test('gives a browser with the secret a cookie that does not hold it, and the status', async () => {
     const reply = await stand.login(secret);
-    assert.deepEqual([reply.status, reply.headers.get('location'), reply.body], [303, '/status', '']);
+    assert.deepEqual([reply.status, reply.headers.get('location'), reply.body], [303, '/', '']);
     assert.match(
       reply.headers.get('set-cookie') ?? '',
       /^portcullis_session=[\w-]{43}; Path=\/; Max-Age=43200; HttpOnly; SameSite=Strict$/,

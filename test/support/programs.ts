@@ -14,6 +14,7 @@ const debianPackages: Readonly<Record<string, string>> = {
   ip: 'iproute2',
   debootstrap: 'debootstrap',
   chromium: 'chromium',
+  promtool: 'prometheus',
 };
 
 /**
