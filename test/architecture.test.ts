@@ -28,11 +28,12 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   replies: ['reasons.ts', 'http', 'type auth', 'type config'],
   limits: ['lib'],
   forwarding: ['lib', 'http', 'type auth'],
+  trace: ['lib', 'http', 'type config'],
   tunnel: ['lib', 'http', 'reasons.ts', 'type auth'],
   upstream: ['lib', 'http', 'limits', 'type config', 'type reasons.ts'],
   exchange: [
     ...['lib', 'reasons.ts', 'type replies', 'forwarding', 'limits', 'routing', 'tunnel', 'upstream'],
-    ...['http', 'type auth', 'type config', 'type front'],
+    ...['http', 'type auth', 'type config', 'type front', 'type trace'],
   ],
   state: ['lib'],
   redis: ['lib'],
@@ -43,7 +44,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   admin: ['lib', 'type upstream'],
   gateway: [
     ...['lib', 'http', 'admin', 'replies', 'auth', 'exchange', 'forwarding', 'front', 'keysets', 'limits'],
-    ...['revocation', 'routing', 'stapling', 'tunnel', 'upstream', 'watch', 'type config', 'type keys'],
+    ...['revocation', 'routing', 'stapling', 'trace', 'tunnel', 'upstream', 'watch', 'type config', 'type keys'],
   ],
   explain: [
     ...['lib', 'http', 'auth', 'gateway', 'keys', 'tunnel'],

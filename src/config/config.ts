@@ -244,6 +244,14 @@ export interface RouteConfig {
   readonly responseHeaders?: ResponseHeadersConfig | undefined;
 }
 
+/** The ids of requests. */
+export interface RequestIdConfig {
+  /** Name of the header as configured. */
+  readonly header: string;
+  /** Whose ids are taken; those of all others are replaced. */
+  readonly trust: 'trustedProxies' | 'everyone' | 'nobody';
+}
+
 /** The sources of revocations, and the life of a revocation. */
 export interface RevocationConfig {
   /** Bearer secret of `POST /revocations`; undefined: the endpoint does not exist. */
@@ -335,6 +343,8 @@ export interface Config {
     /** `details`: the log shows the compared values of each refused token; undefined: it does not. */
     readonly refused?: 'details' | undefined;
   };
+  /** Undefined: requests have none. */
+  readonly requestId?: RequestIdConfig | undefined;
   /** Undefined: nothing can be revoked. */
   readonly revocation?: RevocationConfig | undefined;
   /** A binary of the front engine; undefined: the one of this release. */

@@ -4,6 +4,7 @@ import type { HttpVersion } from '../http/message.ts';
 import type { Counter } from '../lib/counters.ts';
 import { withoutTokens } from '../lib/foreign-text.ts';
 import type { Log } from '../lib/log.ts';
+import type { Marks } from '../trace/marker.ts';
 import type { Outcome } from './tally.ts';
 
 /** Characters of method, host, path and the host named in TLS in a line. A text that was cut ends with `…`. A line stays below 4 KiB. */
@@ -42,6 +43,8 @@ export interface AccessRecord {
   readonly protocol: HttpVersion;
   /** Undefined: plain text. */
   readonly tls: ClientStream['tls'];
+  /** By what the request is known elsewhere. */
+  readonly marks: Pick<Marks, 'requestId' | 'traceId'>;
   /** Status of a reply, once it is sent. */
   status: number | undefined;
   durationMs: number;
@@ -85,10 +88,11 @@ export class AccessLog {
 
   /**
    * Starts the record of an exchange; undefined when it will not be logged.
-   * @param client its connection. @param address text of the client's address, undefined when it is lost.
+   * @param client its connection. @param marks made only for a line that is written. @param address text of the client's address, undefined when it is lost.
    */
   begin(
     { protocol, tls }: Pick<ClientStream, 'protocol' | 'tls'>,
+    marks: AccessRecord['marks'],
     address: () => string | undefined,
   ): AccessRecord | undefined {
     if (this.#share < 1 && this.#random() >= this.#share) return undefined;
@@ -96,6 +100,7 @@ export class AccessLog {
       client: address() ?? null,
       protocol,
       tls,
+      marks,
       status: undefined,
       durationMs: 0,
       server: null,
@@ -120,7 +125,8 @@ export class AccessLog {
       this.#dropped.value += 1;
       return;
     }
-    const { client, protocol, tls } = record;
+    const { client, protocol, tls, marks } = record;
+    const { requestId, traceId } = marks;
     const line = {
       client,
       protocol,
@@ -138,6 +144,8 @@ export class AccessLog {
       server: record.server,
       ...(record.attempts === 1 ? {} : { attempts: record.attempts }),
       ...(record.end === undefined ? {} : { end: record.end }),
+      ...(requestId === undefined ? {} : { requestId }),
+      ...(traceId === undefined ? {} : { traceId }),
       ...(record.pathRule === undefined ? {} : { pathRule: record.pathRule }),
     };
     try {

@@ -8,6 +8,7 @@ import type { Reason } from '../reasons.ts';
 import type { HttpsRedirect } from '../replies/https-redirect.ts';
 import type { Replies } from '../replies/replies.ts';
 import type { RouteTable } from '../routing/route-table.ts';
+import type { Marker } from '../trace/marker.ts';
 import type { Tunnels } from '../tunnel/tunnels.ts';
 import type { AccessLog } from './access-log.ts';
 import type { Answers } from './answers.ts';
@@ -30,6 +31,7 @@ export interface ExchangeContext<Exchange> extends BodyRules {
   readonly accessLog: AccessLog | undefined;
   /** Proxies whose forwarding fields are trusted; undefined: none. */
   readonly trustedProxies: Networks | undefined;
+  readonly marker: Marker;
   readonly tunnels: Tunnels;
   readonly answers: Answers;
   readonly clock: Clock;

@@ -5,6 +5,7 @@ import type { Reply, RequestHead, RequestLines, ResponseHead, Trailers } from '.
 import type { TunnelSide } from '../http/tunnel-side.ts';
 import type { Reason } from '../reasons.ts';
 import { findPreflight } from '../routing/preflight.ts';
+import type { Marks } from '../trace/marker.ts';
 import { NO_KEY } from '../upstream/balance/balancer.ts';
 import type { UpgradedHead } from '../upstream/response-sink.ts';
 import type { Retry } from '../upstream/retry.ts';
@@ -58,12 +59,14 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   #reply: Reply | undefined;
   /** Set until the access log has its line. */
   #access: AccessRecord | undefined;
+  readonly #marks: Marks;
 
   constructor(context: ExchangeContext<Exchange>, client: ClientStream) {
     this.#context = context;
     this.client = client;
     this.#head = client.head;
     this.#startedAt = context.clock.monotonic();
+    this.#marks = context.marker.of(client);
   }
 
   /** 1. Judge the request and find its route. Must be called in the turn in which the head was read. */
@@ -72,7 +75,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     const client = this.client;
     const context = this.#context;
     client.listen(this);
-    this.#access = context.accessLog?.begin(client, () => addressOf(client, head, context));
+    this.#access = context.accessLog?.begin(client, this.#marks, () => addressOf(client, head, context));
     if (this.#access?.client === null) {
       this.#leave();
       return;
@@ -144,7 +147,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     else if (wire.connectionAuth === true && route.passConnectionAuth !== true) {
       this.#refuse('connection_auth_refused');
     } else {
-      this.#wire = wire;
+      this.#wire = this.#marks.onRequest(wire);
       if (hashBy !== undefined) {
         this.#key = requestKey(hashBy, permit, this.client, this.#context.trustedProxies);
       }
@@ -156,8 +159,9 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   onUpgraded(response: UpgradedHead, upstream: TunnelSide): void {
     this.#noteServer();
     const [context, head, access, since] = [this.#context, this.#head, this.#access, this.#startedAt];
-    const [protocol, route, client] = [this.#wire?.upgrade, this.#route as Route, this.client];
-    const fault = openTunnel({ context, head, protocol, route, client, response, upstream, access, since });
+    const [route, client, marks, wire] = [this.#route as Route, this.client, this.#marks, this.#wire];
+    const sides = { client, upstream, response, protocol: wire?.upgrade };
+    const fault = openTunnel({ context, head, route, marks, access, since, ...sides });
     if (fault === undefined) {
       this.#access = undefined; // Its line comes with the end of the tunnel.
       this.#end('upgraded');
@@ -216,16 +220,13 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
 
   /** 6. Carry the response back as fast as the client takes it. */
   onResponse(head: ResponseHead | undefined, pieces: readonly Uint8Array[], complete: boolean): void {
+    if (head !== undefined && seemsOpen(this.#head, head)) this.#refuse('upstream_invalid_response');
     if (this.#ended) return;
     const client = this.client;
     if (head !== undefined) {
-      if (seemsOpen(this.#head, head)) {
-        this.#refuse('upstream_invalid_response');
-        return;
-      }
       const route = this.#route as Route;
       this.#response = responseOf(head, route, this.#wire, client, this.#head, this.#context);
-      client.begin(this.#response);
+      client.begin(this.#marks.onResponse(this.#response));
       if (!complete) this.#answer = watchAnswer(this, this.#context, route, this.#head, head);
     }
     const own = this.#answer === undefined ? pieces : this.#answer.take(pieces);
@@ -350,8 +351,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   }
 
   onReplied(sent: boolean): void {
-    const access = this.#access;
-    const reply = this.#reply;
+    const [access, reply] = [this.#access, this.#reply];
     if (sent && access !== undefined && reply !== undefined) {
       access.status = reply.head.status;
       access.responseBytes = this.#head.method === 'HEAD' ? 0 : reply.body.length;
@@ -377,7 +377,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     if (reply === undefined) this.#log();
     else {
       this.#reply = replyOf(reply, this.#route, this.client, this.#head, this.#context);
-      this.client.reply(this.#reply);
+      this.client.reply(this.#marks.onReply(this.#reply));
     }
   }
 

@@ -2,6 +2,7 @@ import type { ClientStream } from '../front/front.ts';
 import type { RequestHead, RequestLines, ResponseHead } from '../http/message.ts';
 import type { TunnelSide } from '../http/tunnel-side.ts';
 import type { Reason } from '../reasons.ts';
+import type { Marks } from '../trace/marker.ts';
 import type { Tunnels } from '../tunnel/tunnels.ts';
 import { isAgreed, WEBSOCKET, withChoice, withUpgradeOf } from '../tunnel/upgrade.ts';
 import type { UpgradedHead } from '../upstream/response-sink.ts';
@@ -54,6 +55,7 @@ export interface Upgraded {
   readonly client: ClientStream;
   readonly context: Pick<ExchangeContext<unknown>, 'authorizer' | 'tunnels' | 'accessLog'>;
   readonly response: UpgradedHead;
+  readonly marks: Marks;
   readonly upstream: TunnelSide;
   /** Undefined: no line will be written. */
   readonly access: AccessRecord | undefined;
@@ -63,7 +65,7 @@ export interface Upgraded {
 
 /** Opens the tunnel. Returns the reason why it cannot be opened; `left`: the client has gone. */
 export function openTunnel(upgraded: Upgraded): Reason | 'left' | undefined {
-  const { head, protocol = '', route, client, context, response, upstream } = upgraded;
+  const { head, protocol = '', route, client, context, response, marks, upstream } = upgraded;
   const withheld = route.policy.traces?.protocols ?? [];
   if (!isAgreed(protocol, head, response, response.upgrade, withheld)) {
     upstream.destroy();
@@ -78,7 +80,7 @@ export function openTunnel(upgraded: Upgraded): Reason | 'left' | undefined {
   const { responseFields } = route;
   const chosen = withChoice(response, head, withheld);
   const its: ResponseHead = responseFields === undefined ? chosen : responseFields.ofInterim(chosen);
-  const side = client.switchTo?.(its, protocol);
+  const side = client.switchTo?.(marks.onResponse(its), protocol);
   if (side === undefined) {
     upstream.destroy();
     return 'left';

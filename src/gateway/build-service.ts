@@ -23,6 +23,7 @@ import { HTTPS_PORT, HttpsRedirect } from '../replies/https-redirect.ts';
 import { PreflightReplies } from '../replies/preflight.ts';
 import { Replies } from '../replies/replies.ts';
 import { RouteTable } from '../routing/route-table.ts';
+import { Marker } from '../trace/marker.ts';
 import type { Tunnels } from '../tunnel/tunnels.ts';
 import { BodyCopies } from '../upstream/body-copies.ts';
 import { RefusedResponses } from '../upstream/refused-responses.ts';
@@ -69,6 +70,7 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
   const { tunnels, answers, refetch, revocations, scarce } = surroundings;
   const { access } = config.log;
   const trustedProxies = config.trustedProxies && new Networks(config.trustedProxies);
+  const marker = new Marker(config.requestId, trustedProxies, clock, access !== 'off');
   const upstreams = new Map<string, Upstream>();
   for (const upstreamConfig of config.upstreams.values()) {
     const { name, timeouts } = upstreamConfig;
@@ -121,7 +123,7 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
       forwarded: route.forward.forwarded,
       passConnectionAuth: route.connectionAuth === 'pass',
       preflight: preflightOf(route),
-      responseFields: route.responseHeaders && new ResponseFields(route.responseHeaders),
+      responseFields: responseFieldsOf(route, marker),
       upgrades: route.upgrade && new Set(route.upgrade),
       origins: route.origins && new Set(route.origins),
       keepsTunnels: route.onExpiry?.tunnels === 'keep',
@@ -140,7 +142,7 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
     routes: new RouteTable(routes),
     authorizer,
     writer: new RequestWriter({
-      identityNames: config.routes.flatMap((route) => writtenNames(route.forward)),
+      identityNames: [...marker.names, ...config.routes.flatMap((route) => writtenNames(route.forward))],
       methodsMatter: config.routes.some(
         ({ match, preflight }) => match.methods !== undefined || preflight.kind === 'pass',
       ),
@@ -161,6 +163,7 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
     turn,
     tally,
     trustedProxies,
+    marker,
     tunnels,
     answers,
     accessLog: access === 'off' ? undefined : new AccessLog(access, log, tally.accessLogDropped),
@@ -192,6 +195,13 @@ function preflightOf(route: RouteConfig): Route['preflight'] {
   const { preflight } = route;
   if (preflight.kind === 'answer') return new PreflightReplies(preflight);
   return preflight.kind === 'pass' ? preflightPermit(route) : undefined;
+}
+
+/** The client gets the id of its request and no other, also where upstream sends one. */
+function responseFieldsOf({ responseHeaders }: RouteConfig, { header }: Marker): ResponseFields | undefined {
+  if (header === undefined) return responseHeaders && new ResponseFields(responseHeaders);
+  const { set = new Map(), remove = [] } = responseHeaders ?? {};
+  return new ResponseFields({ set, remove: [...remove, header] });
 }
 
 /** Every header that a route writes. A client's own copy must not go upstream. */

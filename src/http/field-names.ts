@@ -21,6 +21,10 @@ export const hopByHop: readonly string[] = [
  */
 export const PASSED = 'x-portcullis-via';
 
+/** The fields of W3C Trace Context, which the gateway writes itself. */
+export const TRACEPARENT = 'traceparent';
+export const TRACESTATE = 'tracestate';
+
 const marks = /[^0-9a-z]/g;
 
 /**

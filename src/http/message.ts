@@ -92,6 +92,11 @@ export function withUpgrade(head: RequestLines, protocol: string): RequestLines 
   return { ...head, text: head.text.slice(0, -2) + lines, upgrade: protocol };
 }
 
+/** The same lines with further ones. @param lines each with its CRLF; ASCII. */
+export function withLines(head: RequestLines, lines: string): RequestLines {
+  return { ...head, text: `${head.text.slice(0, -2)}${lines}\r\n` };
+}
+
 /** The same lines for a connection that ends with its request (RFC 9112 §9.6). */
 export function withClose(head: RequestLines): RequestLines {
   return { ...head, text: `${head.text.slice(0, -2)}connection: close\r\n\r\n` };

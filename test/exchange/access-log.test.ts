@@ -18,6 +18,7 @@ const end: AccessEnd = {
 };
 
 const plain = { protocol: 'http/1.1', tls: undefined } as const;
+const marks = { requestId: 'an-id', traceId: '4bf92f3577b34da6a3ce929d0e0e4736' };
 
 function harness(mode: 'errors' | number, random?: () => number) {
   const texts: string[] = [];
@@ -28,7 +29,7 @@ function harness(mode: 'errors' | number, random?: () => number) {
     changes: Partial<AccessEnd> = {},
     client: Parameters<AccessLog['begin']>[0] = plain,
   ): void => {
-    const record = access.begin(client, () => '192.0.2.1');
+    const record = access.begin(client, marks, () => '192.0.2.1');
     if (record !== undefined) access.write(record, { ...end, ...changes });
   };
   return { texts, dropped, access, write, lines: () => texts.map((text) => JSON.parse(text)) };
@@ -48,6 +49,8 @@ describe('a line', () => {
       durationMs: 1.235,
       answerBytes: 0,
       server: null,
+      requestId: 'an-id',
+      traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
       message: 'request',
     });
   });
@@ -151,7 +154,7 @@ describe('the log has', () => {
     let asked = 0;
     const { access } = harness(0.01, () => draws.shift() as number);
     const records = [...draws].map(() =>
-      access.begin(plain, () => {
+      access.begin(plain, marks, () => {
         asked += 1;
         return '192.0.2.1';
       }),
@@ -177,7 +180,7 @@ describe('a line that cannot be written', () => {
     const log: Log = { ...silentLog, info: (line) => written.push(line), crowded: () => crowded };
     const dropped = new Counter();
     const access = new AccessLog('errors', log, dropped);
-    const record = access.begin(plain, () => '');
+    const record = access.begin(plain, marks, () => '');
     assert.ok(record);
     access.write(record, { ...end, status: 500 });
     access.write(record, end); // It was not requested, so it is not missing.
@@ -196,7 +199,7 @@ describe('a line that cannot be written', () => {
     };
     const dropped = new Counter();
     const access = new AccessLog(1, log, dropped);
-    const record = access.begin(plain, () => '');
+    const record = access.begin(plain, marks, () => '');
     assert.ok(record);
     access.write(record, end);
     assert.equal(dropped.value, 1);

@@ -9,6 +9,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { Counter } from '../../src/lib/counters.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { Replies } from '../../src/replies/replies.ts';
+import { Marker } from '../../src/trace/marker.ts';
 import { eventually, startGateway } from '../support/gateway.ts';
 import { Origin } from '../support/origin.ts';
 import { bareHead, ScriptedStream } from '../support/scripted-front.ts';
@@ -191,6 +192,7 @@ describe('a reply that waits for the end of the turn', () => {
     let ended = 0;
     const service = {
       tally,
+      marker: new Marker(undefined, undefined, systemClock, false),
       clock: systemClock,
       replies: new Replies('rfc6750', 'portcullis'),
       accessLog: new AccessLog(1, log, new Counter()),

@@ -127,15 +127,17 @@ describe('an event stream', () => {
     assert.deepEqual(await gateway.outcomes(), { upstream_timeout: 1 });
   });
 
-  test('of HTTP/1.0 ends with its connection', { skip: testEngine === 'uws' || overTls }, async () => {
-    await start();
-    const client = await Wire.open(gateway.port);
-    client.send(`GET /events HTTP/1.0\r\nHost: a\r\nAuthorization: ${gateway.bearer()}\r\n\r\n`);
-    const upstream = await origin.connection();
-    await upstream.head();
-    upstream.write(`${eventHead}${chunk('data: 0\n\n')}`);
-    await client.pendingIs((text) => text.endsWith('\r\n\r\ndata: 0\n\n'));
-    upstream.write('0\r\n\r\n');
-    assert.match(await client.untilClosed(), /\r\n\r\ndata: 0\n\n$/);
-  });
+  if (testEngine !== 'uws' && !overTls) {
+    test('of HTTP/1.0 ends with its connection', async () => {
+      await start();
+      const client = await Wire.open(gateway.port);
+      client.send(`GET /events HTTP/1.0\r\nHost: a\r\nAuthorization: ${gateway.bearer()}\r\n\r\n`);
+      const upstream = await origin.connection();
+      await upstream.head();
+      upstream.write(`${eventHead}${chunk('data: 0\n\n')}`);
+      await client.pendingIs((text) => text.endsWith('\r\n\r\ndata: 0\n\n'));
+      upstream.write('0\r\n\r\n');
+      assert.match(await client.untilClosed(), /\r\n\r\ndata: 0\n\n$/);
+    });
+  }
 });

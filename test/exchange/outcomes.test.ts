@@ -44,6 +44,7 @@ const fields = [
   'answerBytes',
   'upstream',
   'server',
+  'traceId',
   'message',
 ];
 

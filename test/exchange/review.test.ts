@@ -5,8 +5,10 @@ import type { ExchangeContext } from '../../src/exchange/context.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
 import { Tally } from '../../src/exchange/tally.ts';
 import type { RequestHead } from '../../src/http/message.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { Budget } from '../../src/limits/budget.ts';
 import { Replies } from '../../src/replies/replies.ts';
+import { Marker } from '../../src/trace/marker.ts';
 import { bareHead, ScriptedStream } from '../support/scripted-front.ts';
 
 /** Bytes that make the gateway pause the client, and a body that is larger still. */
@@ -35,6 +37,7 @@ function started(bodyMinRate: number) {
   };
   const service = {
     tally,
+    marker: new Marker(undefined, undefined, systemClock, false),
     clock: { monotonic: () => 0, wall: () => 0 },
     replies: new Replies('rfc6750', 'portcullis'),
     routes: { find: () => route },

@@ -4,8 +4,10 @@ import type { ExchangeContext } from '../../src/exchange/context.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
 import { Tally } from '../../src/exchange/tally.ts';
 import type { RequestHead } from '../../src/http/message.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { Turn } from '../../src/lib/turn.ts';
 import { Budget } from '../../src/limits/budget.ts';
+import { Marker } from '../../src/trace/marker.ts';
 import { BodyCopies } from '../../src/upstream/body-copies.ts';
 import type { ResponseHead } from '../../src/upstream/h1/response-head.ts';
 import { bareHead, ScriptedStream } from '../support/scripted-front.ts';
@@ -46,6 +48,7 @@ function sent(framing: RequestHead['framing']) {
   let ended = 0;
   const service = {
     tally,
+    marker: new Marker(undefined, undefined, systemClock, false),
     clock: { monotonic: () => 0, wall: () => 0 },
     routes: { find: () => route },
     authorizer: { authorize: () => ({ kind: 'permit' }) },

@@ -2,6 +2,14 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 
+/** The line of a trace that the gateway begins. It differs in each request, and has tests of its own. */
+const NEW_TRACE = /\r\ntraceparent: 00-[0-9a-f]{32}-[0-9a-f]{16}-02(?=\r\n)/g;
+
+/** What a server has got without the traces that the gateway began. */
+export function withoutTrace(text: string): string {
+  return text.replace(NEW_TRACE, '');
+}
+
 /** One connection from the gateway to the origin. */
 export class OriginConnection {
   readonly socket: Socket;
@@ -30,13 +38,16 @@ export class OriginConnection {
     return this.#received.toString('latin1');
   }
 
-  /** Resolves with everything received and not yet taken, once `enough` accepts it. Rejects when the connection ends before. */
-  async take(enough: (text: string) => boolean): Promise<string> {
+  /**
+   * Resolves with everything received and not yet taken, once `enough` accepts it. Rejects when the connection ends
+   * before. @param hidesTrace without the traces that the gateway began.
+   */
+  async take(enough: (text: string) => boolean, hidesTrace = true): Promise<string> {
     for (;;) {
       const text = this.received;
       if (enough(text)) {
         this.#received = Buffer.alloc(0);
-        return text;
+        return hidesTrace ? withoutTrace(text) : text;
       }
       if (this.#ended) throw new Error(`the gateway closed the connection after: ${JSON.stringify(text)}`);
       await new Promise<void>((resolve) => {

@@ -1,4 +1,4 @@
-import { fieldSpelling, hopByHop, PASSED } from '../../http/field-names.ts';
+import { fieldSpelling, hopByHop, PASSED, TRACEPARENT, TRACESTATE } from '../../http/field-names.ts';
 import { isToken } from '../../http/token.ts';
 import type { ClaimHeader, ForwardConfig } from '../config.ts';
 import type { KeyPath } from '../fault.ts';
@@ -21,6 +21,8 @@ const RESERVED: ReadonlySet<string> = new Set([
   'host',
   'max-forwards',
   'range',
+  TRACEPARENT,
+  TRACESTATE,
   'via',
   'x-forwarded-for',
   'x-forwarded-host',

@@ -12,6 +12,7 @@ import { resolveIssuers } from './issuer.ts';
 import { listenPaths, resolveListen } from './listen.ts';
 import { refuseOwnAddress } from './own-address.ts';
 import { type Deployment, resolveProcesses } from './processes.ts';
+import { resolveRequestId } from './request-id.ts';
 import { resolveRevocation } from './revocation.ts';
 import { resolveRoutes } from './route.ts';
 import { warnAboutSlips } from './slips.ts';
@@ -77,6 +78,7 @@ export function resolve(
     chunkedRequests: file.chunkedRequests,
     loopMark: file.loopGuard ? LOOP_MARK : undefined,
     log: resolveLog(file, findings),
+    requestId: resolveRequestId(file, routes, findings),
     revocation: resolveRevocation(file, listen, issuers, findings),
     state: resolveState(file, folder, findings),
     uws: resolveEngine(file, folder, findings),

@@ -21,6 +21,7 @@ import { issuer } from './issuer.ts';
 import { limits, timeouts } from './limits.ts';
 import { listenObject } from './listen.ts';
 import { log } from './log.ts';
+import { requestId } from './request-id.ts';
 import { revocation } from './revocation.ts';
 import { route } from './route.ts';
 import { upstream } from './upstream.ts';
@@ -100,6 +101,11 @@ export const schema = section({
     .prefault(true)
     .describe('Whether a request that comes back to this gateway is refused, with 508.'),
   log: log.prefault({}).describe('What is logged.'),
+  requestId: requestId
+    .describe(
+      'An id for each request, which upstream, the client and the access log get. Without this key there is none.',
+    )
+    .optional(),
   revocation: revocation
     .describe('Who may revoke tokens. Without this key nothing can be revoked.')
     .optional(),
