@@ -44,7 +44,17 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   admin: ['lib', 'type upstream'],
   gateway: [
     ...['lib', 'http', 'admin', 'replies', 'auth', 'exchange', 'forwarding', 'front', 'keysets', 'limits'],
-    ...['revocation', 'routing', 'stapling', 'trace', 'tunnel', 'upstream', 'watch', 'type config', 'type keys'],
+    ...[
+      'revocation',
+      'routing',
+      'stapling',
+      'trace',
+      'tunnel',
+      'upstream',
+      'watch',
+      'type config',
+      'type keys',
+    ],
   ],
   explain: [
     ...['lib', 'http', 'auth', 'gateway', 'keys', 'tunnel'],

@@ -46,6 +46,7 @@ test('the documented file is valid, with everything filled in', () => {
     chunkedRequests: 'allow',
     loopMark: result.config.loopMark,
     log: { level: 'info', access: 'off' },
+    requestId: undefined,
     revocation: undefined,
     state: undefined,
     uws: undefined,
