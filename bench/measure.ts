@@ -115,7 +115,8 @@ export async function knownPlan(bench: Bench, name: string, connections: number)
   return { path: '/', tokenFile, expect: 'forwarded', use: 'cycle', connections };
 }
 
-function cpuOf({ pids }: Served): number {
+/** CPU microseconds of the servers so far. */
+export function cpuOf({ pids }: Served): number {
   return pids.reduce((sum, pid) => sum + cpuMicros(pid), 0);
 }
 

@@ -34,6 +34,7 @@ import { scales } from './trials/scaling.ts';
 import { tls, tlsHandshake } from './trials/tls.ts';
 import { upstreamHttp2 } from './trials/upstream-http2.ts';
 import { upstreamTls } from './trials/upstream-tls.ts';
+import { websockets } from './trials/websockets.ts';
 import { Upstream } from './upstream.ts';
 
 const allGateways: readonly Gateway[] = [portcullis, portcullisPipelined, haproxyPlain, haproxyJwt, fastify];
@@ -51,6 +52,7 @@ const trials: readonly Trial[] = [
   memory,
   idle,
   besideUploads,
+  ...websockets,
   ...scales,
 ];
 const known = {

@@ -15,6 +15,18 @@ export function responseBytes(path: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
+/** Bytes of each message that a WebSocket echoes. */
+export const ECHO_BYTES = 64;
+/** The path below which a WebSocket sends large messages instead. */
+export const DOWNLOAD_PATH = '/download';
+/** Bytes of the payload of each of them. */
+export const DOWNLOAD_BYTES = 64 * 1024;
+
+/** Their payload: bytes of a period that fits into no power of two, so that a part that is lost or repeated shows. */
+export function downloadPayload(): Uint8Array {
+  return Uint8Array.from({ length: DOWNLOAD_BYTES }, (_, at) => at % 251);
+}
+
 /** Bytes; the engine's own limit of 4 KiB would leave little room for the headers that gateways add. */
 const HEAD_LIMIT = '16384';
 
@@ -93,7 +105,7 @@ export class Upstream implements Served {
   /** @param server the script. @param args of it. */
   static async start(
     subprocesses: Subprocesses,
-    server: 'upstream-server' | 'upstream-h2-server' = 'upstream-server',
+    server: 'upstream-server' | 'upstream-h2-server' | 'websocket-server' = 'upstream-server',
     args: readonly string[] = [],
   ): Promise<Upstream> {
     const subprocess = subprocesses.fork('load', scriptBeside(import.meta.url, server), args, {

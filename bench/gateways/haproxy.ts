@@ -74,6 +74,7 @@ ${sections}defaults
   timeout connect 5s
   timeout client 60s
   timeout server 60s
+  timeout tunnel 1h
   http-reuse always
 frontend traffic
   bind 127.0.0.1:${port}${bind}${rules}
@@ -161,10 +162,15 @@ export function haproxyFor(clients: number, pem?: string): Gateway {
   );
 }
 
-export const haproxyJwt: Gateway = {
-  name: 'haproxy-jwt',
-  description: "HAProxy, one thread, FusionAuth's walk-through rules",
-  checksTokens: true,
-  unavailable,
-  start: (setup) => start(setup, { rules: walkThroughRules(setup) }),
-};
+/** With the rules of the walk-through. @param clients at a time. */
+export function haproxyJwtFor(clients: number): Gateway {
+  return {
+    name: 'haproxy-jwt',
+    description: "HAProxy, one thread, FusionAuth's walk-through rules",
+    checksTokens: true,
+    unavailable,
+    start: (setup) => start(setup, { clients, rules: walkThroughRules(setup) }),
+  };
+}
+
+export const haproxyJwt = haproxyJwtFor(CLIENTS);

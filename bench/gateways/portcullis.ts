@@ -31,6 +31,8 @@ interface Settings {
   readonly server?: string;
   /** Further issuers that the route accepts. */
   readonly issuers?: readonly OtherIssuer[];
+  /** Keys of the route, beside `match`, `auth`, `upstream` and `forward`. */
+  readonly route?: string;
   /** Routes by path, `/r0` and so on, in place of the one for everything. */
   readonly routes?: number;
   /** A command line that runs the gateway's own at its end. */
@@ -75,6 +77,14 @@ export const portcullisH2c = portcullisWith('node', 'portcullis, engine: node, p
 export const portcullisToH2 = portcullisWith('portcullis', 'portcullis, protocol: h2 for its server', {
   server: 'protocol: h2',
 });
+
+/** With a route whose clients open WebSockets. @param connections of clients at a time. */
+export function portcullisForWebSockets(connections: number): Gateway {
+  return portcullisWith('portcullis', 'portcullis, upgrade: [websocket] on its route', {
+    lines: `limits: { connections: ${connections} }\n`,
+    route: 'upgrade: [websocket]',
+  });
+}
 
 /** In front of a server that speaks TLS. @param ca file of the authority that has signed for `localhost`. */
 export function portcullisToTls(ca: string, port: number): Gateway {
@@ -130,6 +140,7 @@ function configurationFor(settings: Settings, setup: GatewaySetup, port: number,
     upstream = '',
     server,
     issuers = [],
+    route,
     routes,
     servers = [`http://127.0.0.1:${setup.upstreamPort}`],
   } = settings;
@@ -149,7 +160,7 @@ function configurationFor(settings: Settings, setup: GatewaySetup, port: number,
   text += 'routes:\n';
   const paths = routes === undefined ? ['/'] : Array.from({ length: routes }, (_, at) => `/r${at}`);
   for (const path of paths) {
-    text += `- {match: {path: ${path}}, auth: ${auth}, upstream: app, ${FORWARD}}\n`;
+    text += `- {match: {path: ${path}}, auth: ${auth}, upstream: app, ${FORWARD}${route === undefined ? '' : `, ${route}`}}\n`;
   }
   return text;
 }

@@ -8,6 +8,7 @@ import { findProgram } from '../../bench/programs.ts';
 import type { RunResult } from '../../bench/results.ts';
 import { bench } from './program.ts';
 
+const WEBSOCKETS = ['ws-echo', 'ws-download', 'ws-idle'];
 const BY_H2LOAD = ['tls-handshake', 'h2-1', 'h2-10', 'h2-100'];
 
 describe('a short run of the benchmark', () => {
@@ -50,6 +51,7 @@ describe('a short run of the benchmark', () => {
               ? [
                   ['idle', 'uws', 'node', 'node-tls'],
                   ['beside-uploads', 'node'],
+                  ...WEBSOCKETS.map((name) => [name, 'portcullis']),
                 ]
               : []),
             ['scale-routes', '10 routes', '500 routes'],
@@ -72,7 +74,7 @@ describe('a short run of the benchmark', () => {
         ...(hasHaproxy ? [] : ['haproxy-plain', 'haproxy-jwt']),
         ...(hasNodeEngine ? [] : ['hit-node', 'tls']),
         ...(byH2load.length > 0 ? [] : BY_H2LOAD),
-        ...(hasNodeEngine ? [] : ['idle', 'beside-uploads']),
+        ...(hasNodeEngine ? [] : ['idle', 'beside-uploads', ...WEBSOCKETS]),
       ]);
       for (const key of ['cpu', 'cores', 'memoryGiB', 'kernel']) assert.ok(written.machine[key], key);
       for (const key of ['node', 'autocannon', 'fastify']) assert.ok(written.versions[key], key);
