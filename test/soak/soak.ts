@@ -21,7 +21,7 @@ const REST_MS = 180;
 /** Milliseconds between two disturbances. */
 const DISTURB_MS = 2_000;
 /** Milliseconds between two readings of memory: each makes every process collect its garbage, which takes some 20 ms. */
-const SAMPLE_MS = 2_000;
+const SAMPLE_MS = 1_000;
 /** Milliseconds between two looks at descriptors. */
 const LOOK_MS = 500;
 const PROGRESS_SECONDS = 10;
