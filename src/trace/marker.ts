@@ -29,6 +29,7 @@ export class Marker {
   readonly #trust: RequestIdConfig['trust'];
   readonly #trusted: Networks | undefined;
   readonly #clock: Pick<Clock, 'wall'>;
+  readonly #none: Marks = new Marks(this, undefined);
   /** A request without a trace begins one: the gateway itself writes it down, or its ids. */
   readonly begins: boolean;
 
@@ -56,7 +57,8 @@ export class Marker {
   }
 
   of(source: Source): Marks {
-    return new Marks(this, source);
+    // Nearly all requests of a gateway without ids and access log are without marks, and share these.
+    return this.begins || source.head.names.includes(TRACEPARENT) ? new Marks(this, source) : this.#none;
   }
 
   /** The id of a request; undefined where there are none. */
@@ -86,7 +88,8 @@ export class Marks {
   #requestId: string | undefined;
   #trace: TraceContext | undefined;
 
-  constructor(marker: Marker, source: Source) {
+  /** @param source undefined: the request has no marks. */
+  constructor(marker: Marker, source: Source | undefined) {
     this.#marker = marker;
     this.#source = source;
   }
@@ -104,6 +107,7 @@ export class Marks {
 
   /** The request for upstream, whose parent is a new span. */
   onRequest(lines: RequestLines): RequestLines {
+    if (this.#source === undefined) return lines;
     const context = this.#context;
     const { requestId } = this;
     this.#source = undefined;
