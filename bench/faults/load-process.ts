@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import {
   BROKEN_OFF,
   CONNECTIONS,
+  EXIT_STANDSTILL,
   type LoadLog,
   type LoadPlan,
   now,
@@ -27,6 +28,16 @@ const WARM_UP_MS = 2_000;
 /** Milliseconds between two looks at the requests that are due, and at those without a response. */
 const TICK_MS = 1;
 const LOOK_MS = 10;
+/**
+ * Milliseconds between two ticks of this process that only a machine that stands still explains: the gateway uses
+ * another CPU. The requests due by then would leave at once, more than any gateway takes.
+ */
+const STANDSTILL_MS = 400;
+/**
+ * Milliseconds without a request after which a client gives a connection up, as undici does: no request may meet the end
+ * of its connection by a gateway, which takes 8 s at least.
+ */
+const KEPT_MS = 4_000;
 /** Milliseconds for the last responses, more than the gateways' own time-out. */
 const LAST_MS = 5_000;
 
@@ -36,6 +47,7 @@ const start: number[] = [];
 const end: number[] = [];
 const status: number[] = [];
 const server: number[] = [];
+/** The one that was used last is the last. */
 const idle: Connection[] = [];
 let open = 0;
 let underWay = 0;
@@ -45,6 +57,7 @@ class Connection {
   readonly #socket: Socket;
   #request = -1;
   #text = '';
+  #usedAt = now();
 
   constructor() {
     open += 1;
@@ -61,6 +74,15 @@ class Connection {
     this.#socket.write(
       `GET ${REQUEST_PATH}${request} HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer ${token}\r\n\r\n`,
     );
+  }
+
+  /** Whether it has had no request for so long that the next one needs another connection. */
+  get isStale(): boolean {
+    return now() - this.#usedAt > KEPT_MS;
+  }
+
+  end(): void {
+    this.#socket.end();
   }
 
   #take(chunk: string): void {
@@ -91,6 +113,7 @@ class Connection {
     status[this.#request] = code;
     server[this.#request] = from;
     this.#request = -1;
+    this.#usedAt = now();
     underWay -= 1;
   }
 }
@@ -129,12 +152,11 @@ if (plan.rate !== undefined) {
   isClosedLoop = false;
   const intervalMs = 1000 / plan.rate;
   let due = now();
-  setInterval(
-    () => process.stderr.write(`${Math.round(now() - (start[0] ?? 0))} underWay ${underWay} open ${open}\n`),
-    100,
-  ).unref();
   const ticks = setInterval(() => {
+    if (now() - due > STANDSTILL_MS) process.exit(EXIT_STANDSTILL);
     for (; due <= now(); due += intervalMs) begin(due);
+    // One a tick is enough, and no burst.
+    if (idle[0]?.isStale === true) idle.shift()?.end();
   }, TICK_MS);
   stop.then(() => clearInterval(ticks));
   process.send?.(start.length);

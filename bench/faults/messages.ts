@@ -36,6 +36,9 @@ export interface LoadPlan {
 export const BROKEN_OFF = 0;
 export const UNANSWERED = -1;
 
+/** Exit code of the clients when the machine has stood still: what came after would be its fault, and no gateway's. */
+export const EXIT_STANDSTILL = 75;
+
 /** Requests by their number. A request that has not begun has no entry. */
 export interface LoadLog {
   /** The time when it was due, and the end of its response. */

@@ -9,7 +9,7 @@ import { BODY } from '../upstream.ts';
 import type { Certificates } from './certificates.ts';
 import type { Fault, Network } from './faults.ts';
 import { type FaultGateway, HOST_NAME, NAME_SERVER, type Surroundings } from './gateways.ts';
-import { type Arrivals, CONNECTIONS, type LoadLog, now, REQUEST_PATH } from './messages.ts';
+import { type Arrivals, CONNECTIONS, EXIT_STANDSTILL, type LoadLog, now, REQUEST_PATH } from './messages.ts';
 import { NameServer } from './names.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import { Server } from './servers.ts';
@@ -110,8 +110,12 @@ async function staged<T>(
   }
 }
 
+/** The machine stood still in a trial, so its outcome says nothing. */
+export class Standstill extends Error {}
+
 /** Ends a load. @returns what it has noted. */
 async function logOf(load: Subprocess): Promise<LoadLog> {
+  if (load.process.exitCode === EXIT_STANDSTILL) throw new Standstill('the machine stood still');
   if (load.exited) throw new Error(`${load.command} ended too early: ${load.output}`);
   const log = load.message();
   load.process.send('end');
