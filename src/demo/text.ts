@@ -24,7 +24,7 @@ export function demoText(
   gateway   http://127.0.0.1:${ports.gateway}    lets a request through when its token is good
   service   http://127.0.0.1:${ports.service}    what the gateway protects; it answers with what it received
   issuer    http://127.0.0.1:${ports.issuer}    hands out tokens in the way FusionAuth does
-  admin     http://127.0.0.1:${ports.admin}    /healthz /readyz /metrics /status
+  admin     http://127.0.0.1:${ports.admin}    the status page; also /healthz /readyz /metrics /status
 
   issuer's name ${identity.issuer}, application ${applicationId}
   API key ${apiKey}, user ${user.email}, password ${user.password}

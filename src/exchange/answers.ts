@@ -24,9 +24,7 @@ export class Answers implements WatchOwner<Answer> {
 
   /** How many are about to end. */
   get ending(): number {
-    let count = 0;
-    for (const { ending } of this.#watch.requests.keys()) if (ending) count += 1;
-    return count;
+    return this.#watch.ending;
   }
 
   /** From now on a response ends with its token. `delete` must follow. */

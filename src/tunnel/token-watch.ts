@@ -90,6 +90,13 @@ export class TokenWatch<T extends Watched, R extends WatchedRequest = WatchedReq
     return this.#things;
   }
 
+  /** How many are about to end. */
+  get ending(): number {
+    let count = 0;
+    for (const { ending } of this.#things.keys()) if (ending) count += 1;
+    return count;
+  }
+
   add(thing: T, request: R): void {
     this.#things.set(thing, request);
     // Since the verdict on its request, upstream has taken its time: the token may have been revoked.

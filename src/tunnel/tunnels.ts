@@ -73,9 +73,7 @@ export class Tunnels implements TunnelOwner, WatchOwner<Tunnel> {
 
   /** How many are about to end. */
   get ending(): number {
-    let count = 0;
-    for (const { ending } of this.#watch.requests.keys()) if (ending) count += 1;
-    return count;
+    return this.#watch.ending;
   }
 
   /** Whether one more may be opened now. @param subject as of `Opened`. */
