@@ -70,7 +70,7 @@ export interface Gateway {
  */
 export function createGateway(config: ConfigObject, options: GatewayOptions = {}): Gateway {
   const checked = check(config);
-  const log = options.log ?? createLog({ level: checked.log.level });
+  const log = options.log ?? createLog({ level: checked.log.level, format: checked.log.format });
   warn(log, checked);
   return new EmbeddedGateway(
     createFromConfig(checked, { log, acceptVulnerableNode: options.acceptVulnerableNode === true }),

@@ -25,7 +25,11 @@ export async function start(options: StartArguments): Promise<number> {
   if (config === undefined) return exitCodes.config;
 
   const { isJournal } = await import('../process/systemd/journal-stream.ts');
-  const log = createLog({ level: config.log.level, journal: isJournal(process.env) });
+  const log = createLog({
+    level: config.log.level,
+    format: config.log.format,
+    journal: isJournal(process.env),
+  });
   for (const warning of config.warnings) log.warn({}, warning);
   // Loaded only here: loading these modules takes longer than any other command takes to run.
   const { Supervisor } = await import('../process/supervisor.ts');

@@ -1,7 +1,7 @@
 import type { Network } from '../http/networks.ts';
 import type { VerificationKey } from '../keys/key.ts';
 import type { ServerCertificate } from '../keys/tls-certificate.ts';
-import type { LogLevel } from '../lib/log.ts';
+import type { LogFormat, LogLevel } from '../lib/log.ts';
 import type { ClaimName } from './claim-name.ts';
 import type { UpstreamConfig } from './upstream-config.ts';
 
@@ -338,6 +338,8 @@ export interface Config {
   readonly loopMark: string | undefined;
   readonly log: {
     readonly level: LogLevel;
+    /** Undefined: JSON. */
+    readonly format?: LogFormat | undefined;
     /** The exchanges in the access log; a number is their share, above 0, 1 for all. */
     readonly access: 'off' | 'errors' | number;
     /** `details`: the log shows the compared values of each refused token; undefined: it does not. */

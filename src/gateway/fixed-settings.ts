@@ -10,6 +10,7 @@ const fixed: readonly (readonly [name: string, of: (config: Config) => unknown])
   ['listeners', ({ listeners }) => listeners],
   ['limits.requestHead', ({ limits }) => limits.requestHead],
   ['log.level', ({ log }) => log.level],
+  ['log.format', ({ log }) => log.format],
   ['revocation', ({ revocation }) => revocation],
   ['state', ({ state }) => state],
   ['uws', ({ uws }) => uws],

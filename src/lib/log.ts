@@ -1,9 +1,12 @@
 import { pino, stdSerializers, stdTimeFunctions } from 'pino';
 import { foreignText, seenJson } from './foreign-text.ts';
+import { textLine } from './text-line.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+/** JSON, or text as `textLine` makes it. */
+export type LogFormat = 'json' | 'text';
 
-/** Writes one JSON line for each call. Calls below the level cost next to nothing. */
+/** Writes one line for each call. Calls below the level cost next to nothing. */
 export interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
@@ -36,6 +39,8 @@ const PRIORITIES: Readonly<Record<LogLevel, string>> = {
 
 export interface LogOptions {
   readonly level: LogLevel;
+  /** Default: JSON. */
+  readonly format?: LogFormat | undefined;
   /** Number of the worker that writes. */
   readonly listener?: number;
   /** Lines begin with their priority as systemd's journal takes it (sd-daemon(3)). */
@@ -70,7 +75,8 @@ export function createLog(options: LogOptions): Log {
 }
 
 function logTo(options: LogOptions, destination: { write(line: string): void }): Log {
-  const { level, listener, journal = false } = options;
+  const { level, format, listener, journal = false } = options;
+  const shown = format === 'text' ? textLine : seenJson;
   const logger = pino(
     {
       level,
@@ -82,15 +88,15 @@ function logTo(options: LogOptions, destination: { write(line: string): void }):
       serializers: { error: shownError },
     },
     // The last guard: even if a caller forgets to escape a text, no line controls a terminal.
-    { write: (line: string) => destination.write(journal ? prioritised(seenJson(line)) : seenJson(line)) },
+    { write: (line: string) => destination.write(journal ? priorityOf(line) + shown(line) : shown(line)) },
   );
   return logger;
 }
 
-/** The line after its prefix; every line begins with its level. */
-function prioritised(line: string): string {
+/** The prefix of a line; every line of JSON begins with its level. */
+function priorityOf(line: string): string {
   const [, level] = /^\{"level":"(\w+)"/.exec(line) ?? [];
-  return (PRIORITIES[level as LogLevel] ?? PRIORITIES.info) + line;
+  return PRIORITIES[level as LogLevel] ?? PRIORITIES.info;
 }
 
 function shownError(error: Error): object {

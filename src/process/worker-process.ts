@@ -155,7 +155,8 @@ class WorkerProcess {
   }
 
   #configure(index: number, config: Config): void {
-    const log = createLog({ level: config.log.level, listener: index, journal: isJournal(process.env) });
+    const { level, format } = config.log;
+    const log = createLog({ level, format, listener: index, journal: isJournal(process.env) });
     this.#log = log;
     const { revocation, issuers } = config;
     if (revocation !== undefined) {

@@ -56,6 +56,16 @@ describe('log.access', () => {
     test(`of refused tokens, ${text} is a fault`, () => assert.deepEqual(faultsOf(file(text)), [fault]));
   }
 
+  test('its format is json or text', () => {
+    assert.deepEqual(
+      ['{}', '{ format: json }', '{ format: text }'].map((text) => configOf(file(text)).log.format),
+      [undefined, undefined, 'text'],
+    );
+    assert.deepEqual(faultsOf(file('{ format: logfmt }')), [
+      'f:4:16: log.format: does not fit; must be json or text',
+    ]);
+  });
+
   test('off goes with every level', () => {
     assert.equal(configOf(file('{ level: error, access: off }')).log.level, 'error');
   });

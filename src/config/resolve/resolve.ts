@@ -144,7 +144,7 @@ function isNoFolder(path: string): boolean {
 }
 
 function resolveLog(file: FileConfig, findings: Findings): Config['log'] {
-  const { level, access, refused } = file.log;
+  const { level, format, access, refused } = file.log;
   if (level === 'warn' || level === 'error') {
     const asked = { access, refused };
     for (const key of ['access', 'refused'] as const) {
@@ -155,5 +155,10 @@ function resolveLog(file: FileConfig, findings: Findings): Config['log'] {
       );
     }
   }
-  return { level, access, ...(refused === 'details' ? { refused } : {}) };
+  return {
+    level,
+    ...(format === 'json' ? {} : { format }),
+    access,
+    ...(refused === 'details' ? { refused } : {}),
+  };
 }

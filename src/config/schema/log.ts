@@ -13,6 +13,9 @@ const accessLog = pattern(accessLogHint, /^(off|errors|all|\d{1,3}(\.\d{1,6})?%)
 /** The settings of the log. */
 export const log = section({
   level: oneOf(['debug', 'info', 'warn', 'error']).prefault('info').describe('Lowest level that is logged.'),
+  format: oneOf(['json', 'text'])
+    .prefault('json')
+    .describe('Form of the lines: JSON, or `text` with time, level, message and `key=value`.'),
   access: accessLog
     .prefault('off')
     .describe('Requests that are logged: `off`, `errors`, `all`, or a random share such as `1%`.'),
