@@ -1,4 +1,4 @@
-// Feeds mutated bytes to the parsers for a time: npm run fuzz -- [requests|connections|responses] [--seconds 60] [--seed N] [--keep]
+// Feeds mutated bytes to the parsers for a time: npm run fuzz -- [requests|connections|responses|tunnels] [--seconds 60] [--seed N] [--keep]
 // Each target has that time. The same seed and corpus make the same inputs. --keep adds inputs that showed a new
 // behaviour to the corpus.
 import { createHash } from 'node:crypto';
@@ -10,6 +10,8 @@ import { requests } from '../dist/test/front/node/h1/fuzz/target.js';
 import * as connectionInputs from '../dist/test/front/node/h2/fuzz/input.js';
 import { connections } from '../dist/test/front/node/h2/fuzz/target.js';
 import { fuzz } from '../dist/test/support/fuzz/fuzz.js';
+import * as tunnelInputs from '../dist/test/tunnel/fuzz/input.js';
+import { tunnels } from '../dist/test/tunnel/fuzz/target.js';
 import * as responseInputs from '../dist/test/upstream/h1/fuzz/input.js';
 import { responses } from '../dist/test/upstream/h1/fuzz/target.js';
 
@@ -21,6 +23,7 @@ const targets = {
   requests: { target: requests, inputs: requestInputs, nameOf: () => 'client' },
   connections: { target: connections, inputs: connectionInputs, nameOf: () => 'client' },
   responses: { target: responses, inputs: responseInputs, nameOf: ({ method }) => method.toLowerCase() },
+  tunnels: { target: tunnels, inputs: { ...requestInputs, ...tunnelInputs }, nameOf: () => 'server' },
 };
 
 /** Writes one input into a folder and returns the file's path. */

@@ -73,7 +73,7 @@ export class Tunnel {
     this.endedBy = ending.reason;
     this.#ending = ending;
     if (this.#frames === undefined) this.cut(ending.reason);
-    else if (this.#frames.atBoundary) this.#close();
+    else if (this.#frames.atBoundary || this.#upstreamEnded) this.#close();
   }
 
   /** Ends it at once. */
@@ -145,10 +145,10 @@ export class Tunnel {
     return bytes;
   }
 
-  /** Sends the Close frame, unless upstream has sent one, and ends both sides. */
+  /** Sends the Close frame, unless upstream has sent one or the client was told of its end, and ends both sides. */
   #close(): void {
     const { code, reason } = this.#ending as Ending;
-    if (this.#frames?.closes === false) this.#client.write(closeFrame(code, reason));
+    if (this.#frames?.closes === false && !this.#upstreamEnded) this.#client.write(closeFrame(code, reason));
     this.#leave();
   }
 

@@ -203,6 +203,27 @@ describe('the tunnels of a process', () => {
     assert.equal(time.armed, 0);
   });
 
+  test('write nothing behind the end of a server that has ended its side', async () => {
+    const client = new FakeSide();
+    const upstream = new FakeSide();
+    tunnels.open({
+      head,
+      route: '/',
+      subject: undefined,
+      client,
+      upstream,
+      isWebSocket: true,
+      onEnd: () => {},
+    });
+    upstream.events?.onBytes(Buffer.from('\x81\x02h', 'latin1'));
+    upstream.events?.onEnd();
+    verdict = rejections.revoked;
+    version += 1;
+    await time.pass(500);
+    assert.deepEqual(client.told, ['\x81\x02h', 'end', 'close']);
+    assert.deepEqual(upstream.told, ['close']);
+  });
+
   test('are cut when the process closes', () => {
     const client = open();
     tunnels.close();
