@@ -105,6 +105,11 @@ function memoryOf(processes: readonly ProcessStat[], field: 'VmHWM' | 'VmRSS'): 
     .reduce((sum, bytes) => sum + bytes, 0);
 }
 
+/** The numbers of a process and its descendants. */
+export function pidsBelow(root: number): readonly number[] {
+  return treeOf(root, allProcesses()).map(({ pid }) => pid);
+}
+
 /** Bytes: the sum of the peaks of a process and its descendants. */
 export function peakMemory(root: number): number {
   return memoryOf(treeOf(root, allProcesses()), 'VmHWM');

@@ -1,11 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { peakMemory, pidsBelow, presentMemory } from '../../bench/proc.ts';
 import { start } from '../cli/program.ts';
 import { sums } from '../support/gateway.ts';
 import { request } from '../support/wire.ts';
 
-/** A gateway in its own process, so that its memory can be measured. */
+/** A gateway in processes of its own, so that the memory of them all can be measured. */
 export interface GatewayProcess {
   readonly port: number;
   /** Resident memory now, in bytes. */
@@ -44,17 +45,17 @@ export async function startGatewayProcess(
     text.matchAll(/"address":"127\.0\.0\.1:(\d+)"/g),
     ([, digits]) => Number(digits),
   );
-  const memory = (field: string): number => {
-    const status = readFileSync(`/proc/${child.pid}/status`, 'latin1');
-    return Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? Number.NaN) * 1024;
-  };
+  const { pid } = child;
+  if (pid === undefined) throw new Error('the gateway did not start');
   const metrics = async (): Promise<string> =>
     (await request(adminPort, 'GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')).body;
   return {
     port,
-    resident: () => memory('VmRSS'),
-    peak: () => memory('VmHWM'),
-    forgetPeak: () => writeFileSync(`/proc/${child.pid}/clear_refs`, '5'),
+    resident: () => presentMemory(pid),
+    peak: () => peakMemory(pid),
+    forgetPeak: () => {
+      for (const one of pidsBelow(pid)) writeFileSync(`/proc/${one}/clear_refs`, '5');
+    },
     outcomes: async () => sums(await metrics(), 'portcullis_requests_total', 'outcome'),
     connections: async () => sums(await metrics(), 'portcullis_upstream_connections', 'state'),
     close: async () => {
