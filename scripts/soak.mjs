@@ -1,5 +1,5 @@
 // Runs mixed traffic against a gateway while it is reloaded, rolled and killed: node scripts/soak.mjs [--seconds N]
-// [--seed N] [--clients N] [--engine uws|node] [--tls] [--snapshot]
+// [--seed N] [--clients N] [--engine uws|node] [--tunnels N] [--tls] [--snapshot]
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 

@@ -8,9 +8,14 @@ export const GRACE_SECONDS = 10;
 /** Bytes of a request body; longer ones are refused. */
 export const BODY_LIMIT = 12 * 1024 * 1024;
 
+/** The path below which a gateway opens WebSockets. */
+export const TUNNEL_PATH = '/ws';
+
 /** The addresses of the other programs for a gateway under soak, and its folder. */
 export interface Places {
   readonly engine: 'uws' | 'node';
+  /** Whether there is a route that opens WebSockets. */
+  readonly tunnels: boolean;
   readonly jwks: string;
   readonly upstreams: Readonly<Record<UpstreamName, string>>;
   readonly state: string;
@@ -29,7 +34,10 @@ export const whereOf = (version: number): UpstreamName => (version % 2 === 0 ? '
 export const takesPartner = (version: number): boolean => version % 4 < 2;
 
 /** The configuration of one version. Some routes, issuers and upstream names differ in each. */
-export function configOf(version: number, { engine, jwks, upstreams, state, certificate }: Places): object {
+export function configOf(
+  version: number,
+  { engine, tunnels, jwks, upstreams, state, certificate }: Places,
+): object {
   const nameOf = (upstream: UpstreamName): string => `${upstream}${version % 3}`;
   const auth = takesPartner(version) ? ['main', 'partner'] : ['main'];
   const route = (path: string, more: object = {}): object => ({
@@ -76,6 +84,7 @@ export function configOf(version: number, { engine, jwks, upstreams, state, cert
       route('/roles', { require: { roles: ['nobody'] } }),
       route('/where', { upstream: nameOf(whereOf(version)) }),
       ...gates[gateOf(version)],
+      ...(tunnels ? [route(TUNNEL_PATH, { upgrade: ['websocket'] })] : []),
     ],
     // Soon full, so that it does not look like growth.
     cache: { entries: 1000 },

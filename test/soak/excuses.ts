@@ -3,6 +3,7 @@ import type { Connection } from './connection.ts';
 import type { Came } from './exchange.ts';
 import { type Expected, headOnly, refused } from './expected.ts';
 import { faultOf, isBeginning } from './judge.ts';
+import type { UpstreamName } from './upstream.ts';
 import type { Windows } from './windows.ts';
 
 /** What may come in place of the right response, and how the gateway may have counted it. */
@@ -85,7 +86,15 @@ export class Excuses {
   }
 
   #isDown(rights: readonly Expected[], from: number, to: number): boolean {
-    const upstreams = rights.flatMap(({ by }) => (by === undefined ? [] : [by]));
+    return this.isDown(
+      rights.flatMap(({ by }) => (by === undefined ? [] : [by])),
+      from,
+      to,
+    );
+  }
+
+  /** Whether one of these was down at a time between these. */
+  isDown(upstreams: readonly UpstreamName[], from: number, to: number): boolean {
     return upstreams.some((name) => this.#windows.overlap(`upstream ${name} down`, from, to));
   }
 }

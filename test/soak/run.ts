@@ -20,6 +20,10 @@ const MIN_SECONDS = 60;
 /** Clients, each with some requests a second; more than these keep the machine busier than the gateway. */
 const MAX_CLIENTS = 48;
 
+/** Tunnels on the engine that has them, without the option, and at most: each takes two descriptors of this process. */
+const USUAL_TUNNELS = 200;
+const MAX_TUNNELS = 9_000;
+
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const { values } = parseArgs({
@@ -27,6 +31,7 @@ const { values } = parseArgs({
     seconds: { type: 'string' },
     seed: { type: 'string' },
     clients: { type: 'string' },
+    tunnels: { type: 'string' },
     engine: { type: 'string' },
     tls: { type: 'boolean' },
     snapshot: { type: 'boolean', default: false },
@@ -35,18 +40,21 @@ const { values } = parseArgs({
 const seconds = Number(values.seconds ?? 120);
 const engine = soakedEngine;
 const clients = Number(values.clients ?? MAX_CLIENTS);
+const tunnels = Number(values.tunnels ?? (engine === 'node' ? USUAL_TUNNELS : 0));
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 32));
 const isEngine = engine === 'node' || (engine === 'uws' && !overTls);
 const isCount = Number.isInteger(clients) && clients > 0 && clients <= MAX_CLIENTS;
-if (!(seconds >= MIN_SECONDS) || !Number.isInteger(seed) || !isCount || !isEngine) {
+const areTunnels =
+  Number.isInteger(tunnels) && tunnels >= 0 && tunnels <= MAX_TUNNELS && (engine === 'node' || tunnels === 0);
+if (!(seconds >= MIN_SECONDS) || !Number.isInteger(seed) || !isCount || !isEngine || !areTunnels) {
   process.stderr.write(
-    `soak: --seconds wants at least ${MIN_SECONDS}, --seed a whole number, --clients 1 to ${MAX_CLIENTS}, --engine uws or node, --tls engine node\n`,
+    `soak: --seconds wants at least ${MIN_SECONDS}, --seed a whole number, --clients 1 to ${MAX_CLIENTS}, --tunnels up to ${MAX_TUNNELS} with engine node, --engine uws or node, --tls engine node\n`,
   );
   process.exit(64);
 }
 const queuesMove = readFileSync('/proc/sys/net/ipv4/tcp_migrate_req', 'utf8').trim() === '1';
 say(
-  `soak: ${seconds} s, seed ${seed}, ${clients} clients, engine ${engine}${overTls ? ' with TLS' : ''}, Node.js ${process.version}, tcp_migrate_req ${queuesMove ? 1 : 0}`,
+  `soak: ${seconds} s, seed ${seed}, ${clients} clients, ${tunnels} tunnels, engine ${engine}${overTls ? ' with TLS' : ''}, Node.js ${process.version}, tcp_migrate_req ${queuesMove ? 1 : 0}`,
 );
 
 const chance = new Chance(seed);
@@ -56,7 +64,12 @@ const connections = new Set<Connection>();
 const issuer = await SoakIssuer.start();
 const upstreams = [await SoakUpstream.start('a'), await SoakUpstream.start('b')] as const;
 const [a, b] = upstreams;
-const gateway = await SoakGateway.start({ engine, jwks: issuer.jwks, upstreams: { a: a.url, b: b.url } });
+const gateway = await SoakGateway.start({
+  engine,
+  tunnels: tunnels > 0,
+  jwks: issuer.jwks,
+  upstreams: { a: a.url, b: b.url },
+});
 process.on('exit', () => gateway.kill());
 
 const stock = { tokens: new Tokens(issuer), version: new History(0) };
@@ -71,7 +84,7 @@ const world = {
   chance,
   wantsSnapshot: values.snapshot,
 };
-const soak = new Soak(clients, world, new Excuses(windows, queuesMove), say);
+const soak = new Soak({ clients, tunnels }, world, new Excuses(windows, queuesMove), say);
 const faults: string[] = [];
 try {
   const baseline = await soak.warmUp();
@@ -87,6 +100,7 @@ try {
   const { counts, doomed } = disturbances;
   const found = { gateway, ledger, watch, judged, baseline, open, status, metrics, doomed, say };
   faults.push(...verdictOf({ ...found, disturbances: counts }));
+  if (tunnels > 0) for (const line of soak.tally.lines) say(`tunnels: ${line}`);
   const exitCode = await gateway.stop();
   if (exitCode !== 0) faults.push(`the gateway ended with ${exitCode}`);
 } catch (error) {

@@ -11,6 +11,8 @@ import { readMemory } from './memory-reading.ts';
 import { calmOf, Deck, warmingUp } from './phases.ts';
 import type { SoakRequest } from './request.ts';
 import { anyRequest } from './traffic.ts';
+import { TunnelClient } from './tunnel-client.ts';
+import { TunnelTally } from './tunnel-tally.ts';
 import type { Baseline } from './verdict.ts';
 import { Watch } from './watch.ts';
 
@@ -52,12 +54,19 @@ export class Soak {
   readonly disturbances: Disturbances;
   readonly #world: SoakedWorld;
   readonly #say: (line: string) => void;
+  readonly tally = new TunnelTally();
+  readonly #tunnels: readonly TunnelClient[];
   readonly #clients: readonly (readonly [Client, World['chance']])[];
   #beganAt = performance.now();
   #over = false;
 
-  /** @param clients their number. */
-  constructor(clients: number, world: SoakedWorld, excuses: Excuses, say: (line: string) => void) {
+  /** @param clients their number. @param tunnels WebSockets beside them. */
+  constructor(
+    { clients, tunnels }: { readonly clients: number; readonly tunnels: number },
+    world: SoakedWorld,
+    excuses: Excuses,
+    say: (line: string) => void,
+  ) {
     this.#world = world;
     this.#say = say;
     this.disturbances = new Disturbances(world);
@@ -77,6 +86,12 @@ export class Soak {
       sessions ??= new H2Sessions({ ...options, name: `session of client ${number}` });
       return [new H2Client({ ...options, ...own, sessions }), chance.fork()];
     });
+    const { tally } = this;
+    const shared = { ...options, tunnels, tally, ledger, tokens: world.stock.tokens };
+    this.#tunnels = Array.from(
+      { length: tunnels },
+      (_, number) => new TunnelClient({ ...shared, number, chance: chance.fork() }),
+    );
   }
 
   /** Everything is used once, so that whatever stays open afterwards belongs there. */
@@ -146,12 +161,14 @@ export class Soak {
     this.#over = false;
     const working = meanwhile().finally(() => {
       this.#over = true;
+      for (const tunnel of this.#tunnels) tunnel.stop();
     });
     const sampling = samples ? this.#sample() : undefined;
     await Promise.all([
       working,
       sampling,
       ...this.#clients.map(([client, chance]) => this.#live(client, chance)),
+      ...this.#tunnels.map((tunnel) => tunnel.live()),
     ]);
   }
 
@@ -178,7 +195,7 @@ export class Soak {
         told += PROGRESS_SECONDS;
         const mib = all.map((pid) => this.watch.samples.get(pid)?.at(-1)?.live.toFixed(0));
         this.#say(
-          `${told.toFixed(0).padStart(5)} s  ${ledger.total} requests, ${ledger.unexplainedCount} unexplained, live MiB ${mib.join(' ')}`,
+          `${told.toFixed(0).padStart(5)} s  ${ledger.total} requests, ${this.tally.open} tunnels, ${ledger.unexplainedCount} unexplained, live MiB ${mib.join(' ')}`,
         );
       }
       await rest(SAMPLE_MS);

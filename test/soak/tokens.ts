@@ -13,6 +13,8 @@ const KNOWN = 200;
 const KEPT = 20;
 /** Lifetime of a token in seconds: longer than any soak. */
 const LIFE = 24 * 3600;
+/** Seconds of a token that ends soon, at least and at most. */
+const SHORT = [3, 40] as const;
 
 export interface Token {
   readonly text: string;
@@ -20,6 +22,8 @@ export interface Token {
   readonly jti: string;
   readonly key: NamedKey;
   readonly revoked: History<boolean>;
+  /** Wall-clock seconds; undefined: after the soak. */
+  readonly expires?: number;
 }
 
 /** The gateway's refusal of a token that is right otherwise; undefined: none. */
@@ -69,6 +73,22 @@ export class Tokens {
     const [sub, jti] = [`user${this.#made}`, `token${this.#made}`];
     const key = this.#issuer.signing;
     return { text: this.signed({ sub, jti }), sub, jti, key, revoked: new History(false) };
+  }
+
+  /** One that ends soon. */
+  short(chance: Chance): Token {
+    this.#made += 1;
+    const [sub, jti] = [`user${this.#made}`, `token${this.#made}`];
+    const expires = secondsFromNow(SHORT[0] + chance.below(SHORT[1] - SHORT[0]));
+    const key = this.#issuer.signing;
+    return {
+      text: this.signed({ sub, jti, exp: expires }),
+      sub,
+      jti,
+      key,
+      revoked: new History(false),
+      expires,
+    };
   }
 
   /** With these claims and header members in place of the right ones. */

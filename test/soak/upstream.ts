@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { bytesOf } from './bytes.ts';
 import { SeenRequests } from './seen-requests.ts';
+import { echoFrames } from './websocket-echo.ts';
 
 export type UpstreamName = 'a' | 'b';
 
@@ -11,6 +13,8 @@ export type UpstreamName = 'a' | 'b';
 export class SoakUpstream {
   readonly name: UpstreamName;
   readonly seen = new SeenRequests();
+  /** WebSockets, which the server does not know any more. */
+  readonly #upgraded = new Set<Duplex>();
   #server: Server;
   #port = 0;
 
@@ -44,6 +48,7 @@ export class SoakUpstream {
   close(): void {
     this.#server.close();
     this.#server.closeAllConnections();
+    for (const socket of this.#upgraded) socket.destroy();
   }
 
   async #listen(): Promise<void> {
@@ -54,12 +59,17 @@ export class SoakUpstream {
 
   #serve(): Server {
     // Longer than the gateway keeps an idle connection, so that never both close at one time.
-    return createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+    const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
       response.sendDate = false;
       response.setHeader('X-Upstream', this.name);
       this.seen.note(request, response);
       request.on('error', () => response.destroy()); // The client of the soak has left.
       respond(request, response);
+    });
+    return server.on('upgrade', (request, socket, head) => {
+      this.#upgraded.add(socket);
+      socket.on('close', () => this.#upgraded.delete(socket));
+      echoFrames(request, socket, head);
     });
   }
 }

@@ -106,6 +106,7 @@ function stateFaults({ status, metrics, disturbances }: Findings): readonly stri
     0,
   );
   check('upstream connections', metrics.sum('portcullis_upstream_connections'), 0);
+  check('tunnels', metrics.sum('portcullis_tunnels'), 0);
   check('tokens in the queue', metrics.sum('portcullis_verify_queue_depth'), 0);
   check('deaths', metrics.sum('portcullis_listener_deaths_total'), disturbances.get('listener kill') ?? 0);
   return faults;
