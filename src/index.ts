@@ -58,6 +58,8 @@ export interface Gateway {
    * @returns how many requests were cut.
    */
   close(options?: { readonly grace?: string | number }): Promise<number>;
+  /** Opens the file of `log.access.file` again, for a program that has renamed it. Never rejects. */
+  reopenLogs(): Promise<void>;
   /** The bound addresses once it has started, with the ports that the system chose where 0 was asked for. */
   readonly addresses: Addresses;
 }
@@ -117,6 +119,10 @@ class EmbeddedGateway implements Gateway {
     await this.#inner.reload(checked);
     warn(this.#log, checked);
     this.#defaultGraceMs = checked.shutdown.graceMs;
+  }
+
+  reopenLogs(): Promise<void> {
+    return this.#inner.servers.reopenLogs();
   }
 
   async close(options: { readonly grace?: string | number } = {}): Promise<number> {

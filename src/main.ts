@@ -15,6 +15,8 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);
+// Without a handler Node.js opens the port of its inspector. `start` and its processes do something at this signal.
+process.on('SIGUSR1', () => {});
 
 try {
   const code = await run(process.argv.slice(2));

@@ -35,6 +35,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     ...['lib', 'reasons.ts', 'type replies', 'forwarding', 'limits', 'routing', 'tunnel', 'upstream'],
     ...['http', 'type auth', 'type config', 'type front', 'type trace'],
   ],
+  outlets: ['lib', 'type config'],
   state: ['lib'],
   redis: ['lib'],
   keysets: ['lib', 'keys', 'state', 'type config'],
@@ -45,6 +46,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   gateway: [
     ...['lib', 'http', 'admin', 'replies', 'auth', 'exchange', 'forwarding', 'front', 'keysets', 'limits'],
     ...[
+      'outlets',
       'revocation',
       'routing',
       'stapling',
@@ -215,7 +217,7 @@ const doors: readonly (readonly [what: string, pattern: RegExp, place: RegExp])[
   [
     'connections to other servers',
     /^import (?!type)[^;]*(?<!type )\b(connect|Socket)\b[^;]*from 'node:(net|tls)'/m,
-    /^(upstream\/(tls-client|h1\/upstream-socket|h2\/plain-socket)|front\/(socket-file|node\/(shared-read|write-requests))|redis\/connection|process\/control-client|watch\/tcp-check)\.ts$/,
+    /^(upstream\/(tls-client|h1\/upstream-socket|h2\/plain-socket)|front\/(socket-file|node\/(shared-read|write-requests))|redis\/connection|outlets\/stream-outlet|process\/control-client|watch\/tcp-check)\.ts$/,
   ],
   ['connections of one version of HTTP', /\/upstream\/h[12]\//, /^$/],
   ['the grammar of one version of HTTP', /'\.\/h1\//, /^(?!http\/[^/]+$)/],
@@ -229,7 +231,7 @@ const doors: readonly (readonly [what: string, pattern: RegExp, place: RegExp])[
   [
     'files',
     /'(node:)?fs(\/promises)?'/,
-    /^((config|cli)\/|admin\/page-files\.ts$|process\/(systemd\/journal-stream|control-folder|control-socket|file-changes)\.ts$|state\/|front\/(socket|uws\/engine)-file\.ts$|upstream\/h1\/upstream-socket\.ts$)/,
+    /^((config|cli)\/|admin\/page-files\.ts$|process\/(systemd\/journal-stream|control-folder|control-socket|file-changes)\.ts$|state\/|front\/(socket|uws\/engine)-file\.ts$|outlets\/file-outlet\.ts$|upstream\/h1\/upstream-socket\.ts$)/,
   ],
   ['redis', /redis\/connection\.ts'/, /^revocation\/redis(-keys)?\.ts$/],
   ['fetch', /(?<![.#\w])fetch\(/, /^keysets\/(fetch-document|system-fetch)\.ts$/],
@@ -240,7 +242,7 @@ const doors: readonly (readonly [what: string, pattern: RegExp, place: RegExp])[
   [
     'the process',
     /\bprocess\.[a-z]/,
-    /^((cli|process)\/.*|state\/trust\.ts|keysets\/system-fetch\.ts|main\.ts|index\.ts|front\/(uws\/engine(-file)?|socket-file)\.ts|lib\/(process-figures|node-version)\.ts)$/,
+    /^((cli|process)\/.*|state\/trust\.ts|keysets\/system-fetch\.ts|main\.ts|index\.ts|front\/(uws\/engine(-file)?|socket-file)\.ts|outlets\/access-outlet\.ts|lib\/(process-figures|node-version)\.ts)$/,
   ],
   ['the making of a permit', /\bas (unknown as )?Permit\b|<Permit>/, /^auth\/permit\.ts$/],
   ['the maker of permits', /\/permit\.ts'/, /^auth\//],

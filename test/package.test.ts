@@ -64,6 +64,7 @@ describe('the package', () => {
       'scripts/monitoring/grafana-dashboard.json',
       'scripts/monitoring/prometheus-rules.yaml',
       'scripts/portcullis.example.yaml',
+      'scripts/portcullis.logrotate',
       'scripts/portcullis.service',
       'scripts/portcullis.sysctl.conf',
       'scripts/uninstall',

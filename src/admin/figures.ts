@@ -20,7 +20,7 @@ export interface Figures {
   readonly tunnels: readonly { readonly route: string; readonly count: number }[];
   /** Tunnels that have ended. */
   readonly tunnelEnds: readonly { readonly reason: string; readonly count: number }[];
-  /** Lines of the access log that were dropped because their reader is too slow. */
+  /** Lines of the access log that were left out because their reader is too slow, or lost. */
   readonly accessLogDropped: number;
   /** Client connections open now. */
   readonly connections: number;

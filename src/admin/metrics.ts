@@ -118,7 +118,7 @@ function describeAll(registry: Registry, view: AdminView, gathered: () => Gatewa
     () => figures().requestSeconds,
   );
   copiedCounter(
-    describe('access_log_dropped_total', 'Access log lines left out because their reader is too slow.'),
+    describe('access_log_dropped_total', 'Access log lines left out because too many wait, or lost.'),
     [],
     () => unlabelled(figures().accessLogDropped),
   );

@@ -106,6 +106,8 @@ export class Judge {
   #identify(policy: Policy, claims: JsonObject, payload: string): Permit | Rejection {
     const identity = policy.identity.render(claims, payload);
     if (identity === undefined) return rejections.claimMismatch;
-    return grant(this.#buffer.copy(identity), policy.stripToken, policy.traces, policy.key?.of(claims));
+    const key = policy.key?.of(claims);
+    const logged = policy.logged?.of(claims);
+    return grant(this.#buffer.copy(identity), policy.stripToken, policy.traces, key, logged);
   }
 }

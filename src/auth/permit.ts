@@ -6,10 +6,17 @@ import type { Permit, TokenTraces } from './verdict.ts';
  * @param headers the finished block of headers that is added for upstream: `Name: value\r\n` repeated, or ''.
  * @param stripToken whether upstream does not get the Authorization header.
  * @param traces other parts of the request that upstream does not get.
- * @param key see `Permit`.
+ * @param key, claims see `Permit`.
  */
-export function grant(headers: string, stripToken: boolean, traces?: TokenTraces, key?: number): Permit {
+export function grant(
+  headers: string,
+  stripToken: boolean,
+  traces?: TokenTraces,
+  key?: number,
+  claims?: string,
+): Permit {
   const permit = { kind: 'permit', headers, stripToken };
   const traced = traces === undefined ? permit : { ...permit, traces };
-  return Object.freeze(key === undefined ? traced : { ...traced, key }) as Permit;
+  const keyed = key === undefined ? traced : { ...traced, key };
+  return Object.freeze(claims === undefined ? keyed : { ...keyed, claims }) as Permit;
 }

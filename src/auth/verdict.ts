@@ -21,6 +21,8 @@ export interface Permit {
    * or the token has no such claim.
    */
   readonly key?: number;
+  /** The claims of the token that the access log has, as JSON; see `LoggedClaims`. Absent where there are none. */
+  readonly claims?: string;
 }
 
 /** The parts of a request that carry its token, by name. */

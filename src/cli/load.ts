@@ -11,7 +11,7 @@ export async function load(): Promise<number> {
     return exitCodes.usage;
   }
   // A terminal's signals reach every process of the gateway. This process ends by itself.
-  for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => {});
+  for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => {});
   const request = await new Promise<LoadRequest>((resolve) => process.once('message', resolve));
   const outcome = outcomeOf(request);
   await new Promise<void>((resolve, reject) => {

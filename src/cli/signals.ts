@@ -1,14 +1,16 @@
 import { constants } from 'node:os';
 
-type Asking = 'SIGHUP' | 'SIGUSR2';
+/** Without a handler each of them ends the process, or with SIGUSR1 starts the inspector of Node.js. */
+const ASKING = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
+type Asking = (typeof ASKING)[number];
 
-/** Holds SIGHUP and SIGUSR2 back until the result is called. It then delivers each signal once, if it has arrived. */
+/** Holds SIGHUP, SIGUSR1 and SIGUSR2 back until the result is called. It then delivers each signal once, if it has arrived. */
 export function holdSignals(): () => void {
   const seen = new Set<Asking>();
   const hold = (signal: NodeJS.Signals): void => void seen.add(signal as Asking);
-  for (const name of ['SIGHUP', 'SIGUSR2'] as const) process.on(name, hold);
+  for (const name of ASKING) process.on(name, hold);
   return () => {
-    for (const name of ['SIGHUP', 'SIGUSR2'] as const) process.off(name, hold);
+    for (const name of ASKING) process.off(name, hold);
     for (const name of seen) process.emit(name, name);
   };
 }

@@ -70,6 +70,11 @@ export async function start(options: StartArguments): Promise<number> {
     started,
   });
   onSignal('SIGHUP', async () => void (await reloader.reload()));
+  onSignal('SIGUSR1', async () => {
+    await gateway.servers.reopenLogs();
+    const accessLog = gateway.config.log.accessLog?.file;
+    if (accessLog !== undefined) log.info({ file: accessLog }, 'the access log was opened again');
+  });
   onSignal('SIGUSR2', async () => {
     await started;
     await roll(supervisor, log);

@@ -244,6 +244,31 @@ export interface RouteConfig {
   readonly responseHeaders?: ResponseHeadersConfig | undefined;
 }
 
+/** Where the lines of the access log go, and what they have. */
+export interface AccessLogConfig {
+  /** Of lines that do not go to the log; undefined: the format of the log. */
+  readonly format?: LogFormat | undefined;
+  /** Absolute path of a file. At most one of `file` and `syslog` is there. */
+  readonly file?: string | undefined;
+  readonly syslog?: SyslogConfig | undefined;
+  /** In this order; undefined: all. */
+  readonly fields?: readonly string[] | undefined;
+  /** Claims of the token of a request that was let in; undefined: none. */
+  readonly claims?: readonly ClaimName[] | undefined;
+}
+
+export interface SyslogConfig {
+  readonly server:
+    | {
+        readonly transport: 'udp' | 'tcp';
+        readonly host: string;
+        readonly port: number;
+        readonly text: string;
+      }
+    | { readonly transport: 'unix'; readonly path: string; readonly text: string };
+  readonly facility: 'user' | 'daemon' | `local${0 | 1 | 2 | 3 | 4 | 5 | 6 | 7}`;
+}
+
 /** The ids of requests. */
 export interface RequestIdConfig {
   /** Name of the header as configured. */
@@ -342,6 +367,8 @@ export interface Config {
     readonly format?: LogFormat | undefined;
     /** The exchanges in the access log; a number is their share, above 0, 1 for all. */
     readonly access: 'off' | 'errors' | number;
+    /** Where its lines go and what they have; undefined: to the log, with all fields and no claims. */
+    readonly accessLog?: AccessLogConfig | undefined;
     /** `details`: the log shows the compared values of each refused token; undefined: it does not. */
     readonly refused?: 'details' | undefined;
   };

@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { ClientStream } from '../front/front.ts';
 import type { HttpVersion } from '../http/message.ts';
 import type { Counter } from '../lib/counters.ts';
-import { withoutTokens } from '../lib/foreign-text.ts';
+import { lineText } from '../lib/foreign-text.ts';
 import type { Log } from '../lib/log.ts';
 import type { Marks } from '../trace/marker.ts';
 import type { Outcome } from './tally.ts';
@@ -12,9 +12,6 @@ const MAX_METHOD = 32;
 const MAX_HOST = 256;
 const MAX_PATH = 1024;
 const MAX_SERVER_NAME = 256;
-
-/** Not visible ASCII. JSON escapes the controls below 0x20 only; a terminal obeys those above 0x7f as well. */
-const unprintable = /[^\x20-\x7e]/g;
 
 /** The lowest status of a response that counts as an error. */
 const FIRST_ERROR_STATUS = 500;
@@ -56,26 +53,28 @@ export interface AccessRecord {
   responseBytes: number;
   /** The rule by which the path, method or host has more than one reading; undefined for all other requests. */
   pathRule: string | undefined;
+  /** The logged claims of its permit, as JSON; undefined where there are none. */
+  claims: string | undefined;
   /** How a tunnel ended, or why the gateway ended a response with its token; undefined for all other exchanges. */
   end: string | undefined;
 }
 
 /**
  * Writes one line for each exchange that ended, if the configuration asks for it. A line never holds any part of a query,
- * of a token, or of a header field other than Host.
+ * of a token but the claims that the configuration names, or of a header field other than Host.
  */
 export class AccessLog {
   readonly #errorsOnly: boolean;
   /** The part of all exchanges that is logged: 1 for all. */
   readonly #share: number;
-  readonly #log: Log;
+  readonly #log: Pick<Log, 'info' | 'crowded'>;
   readonly #dropped: Counter;
   readonly #random: () => number;
 
-  /** @param dropped counts lines that were left out because the reader of the log is too slow. */
+  /** @param log gets the lines. @param dropped counts lines that were left out because the reader of the log is too slow. */
   constructor(
     mode: Exclude<Config['log']['access'], 'off'>,
-    log: Log,
+    log: Pick<Log, 'info' | 'crowded'>,
     dropped: Counter,
     random: () => number = Math.random,
   ) {
@@ -107,6 +106,7 @@ export class AccessLog {
       attempts: 1,
       responseBytes: 0,
       pathRule: undefined,
+      claims: undefined,
       end: undefined,
     };
   }
@@ -131,9 +131,9 @@ export class AccessLog {
       client,
       protocol,
       ...(tls === undefined ? {} : { tls: tls.version, sni: serverNameOf(tls.serverName) }),
-      method: shown(end.method, MAX_METHOD),
-      host: shown(end.host.slice(end.host.lastIndexOf('@') + 1), MAX_HOST),
-      path: shown(withoutFragment(end.path), MAX_PATH),
+      method: lineText(end.method, MAX_METHOD),
+      host: lineText(end.host.slice(end.host.lastIndexOf('@') + 1), MAX_HOST),
+      path: lineText(withoutFragment(end.path), MAX_PATH),
       route: end.route,
       outcome,
       status,
@@ -147,6 +147,7 @@ export class AccessLog {
       ...(requestId === undefined ? {} : { requestId }),
       ...(traceId === undefined ? {} : { traceId }),
       ...(record.pathRule === undefined ? {} : { pathRule: record.pathRule }),
+      ...(record.claims === undefined ? {} : { claims: JSON.parse(record.claims) as object }),
     };
     try {
       this.#log.info(line, 'request');
@@ -158,12 +159,7 @@ export class AccessLog {
 }
 
 function serverNameOf(name: string | undefined): string | null {
-  return name === undefined ? null : shown(name, MAX_SERVER_NAME);
-}
-
-function shown(text: string, limit: number): string {
-  const safe = withoutTokens(text.slice(0, limit).replace(unprintable, '\ufffd'));
-  return text.length > limit ? `${safe}…` : safe;
+  return name === undefined ? null : lineText(name, MAX_SERVER_NAME);
 }
 
 /** Requests with a fragment in their target are refused and logged, and a fragment may carry a token (RFC 6749 §4.2.2). */

@@ -1,5 +1,5 @@
 import type { ClientStream } from '../front/front.ts';
-import type { HttpVersion, RequestHead } from '../http/message.ts';
+import type { HttpVersion, Reply, RequestHead } from '../http/message.ts';
 import type { Reason } from '../reasons.ts';
 import type { AccessEnd, AccessRecord } from './access-log.ts';
 import type { ExchangeContext } from './context.ts';
@@ -31,6 +31,13 @@ export function countEnd(
   tally.spoke(protocol);
   if (outcome === 'forwarded') tally.forwarded((route as Route).tally, seconds);
   else tally.failed(route?.tally, outcome, seconds);
+}
+
+/** A reply of the gateway has gone to the client. */
+export function noteReply(record: AccessRecord, reply: Reply | undefined, { method }: RequestHead): void {
+  if (reply === undefined) return;
+  record.status = reply.head.status;
+  record.responseBytes = method === 'HEAD' ? 0 : reply.body.length;
 }
 
 /** The facts of an exchange after its end. */

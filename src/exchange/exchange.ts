@@ -16,7 +16,7 @@ import { Attempt, type AttemptOwner } from './attempt.ts';
 import { addressOf, replyOf, responseOf } from './client-facts.ts';
 import { type ExchangeContext, faultOf } from './context.ts';
 import type { Reviewed } from './deadlines.ts';
-import { accessEnd, countEnd, expiryReason } from './ending.ts';
+import { accessEnd, countEnd, expiryReason, noteReply } from './ending.ts';
 import { RequestBody } from './request-body.ts';
 import { requestKey } from './request-key.ts';
 import type { Route } from './route.ts';
@@ -134,6 +134,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   #prepare(permit: Permit): void {
     const route = this.#route as Route;
     const { forwarded, hashBy } = route;
+    if (this.#access !== undefined) this.#access.claims = permit.claims;
     const matters = forwarded.size > 0 || this.#context.trustedProxies !== undefined;
     const address = matters ? this.client.peer() : '';
     // The client has reset the connection. Without its address upstream cannot know whose request this is.
@@ -351,11 +352,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   }
 
   onReplied(sent: boolean): void {
-    const [access, reply] = [this.#access, this.#reply];
-    if (sent && access !== undefined && reply !== undefined) {
-      access.status = reply.head.status;
-      access.responseBytes = this.#head.method === 'HEAD' ? 0 : reply.body.length;
-    }
+    if (sent && this.#access !== undefined) noteReply(this.#access, this.#reply, this.#head);
     this.#log();
   }
 

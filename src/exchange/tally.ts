@@ -45,7 +45,7 @@ export class Tally {
   readonly retries: Map<string, CounterFamily> = new Map();
   /** Refused responses of each upstream by the parser's fault; each counts as a failed exchange, too. */
   readonly refusedResponses: Map<string, CounterFamily> = new Map();
-  /** Lines of the access log that were left out. */
+  /** Lines of the access log that were left out or lost. */
   readonly accessLogDropped: Counter = new Counter();
   readonly #unrouted: RouteTally;
 

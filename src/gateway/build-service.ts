@@ -19,6 +19,7 @@ import type { Log } from '../lib/log.ts';
 import type { Turn } from '../lib/turn.ts';
 import { Budget } from '../limits/budget.ts';
 import { upstreamLease } from '../limits/lease.ts';
+import { accessSink } from '../outlets/access-lines.ts';
 import { HTTPS_PORT, HttpsRedirect } from '../replies/https-redirect.ts';
 import { PreflightReplies } from '../replies/preflight.ts';
 import { Replies } from '../replies/replies.ts';
@@ -30,6 +31,7 @@ import { RefusedResponses } from '../upstream/refused-responses.ts';
 import type { ServerFact } from '../upstream/server-facts.ts';
 import type { ServerStates } from '../upstream/server-states.ts';
 import { Upstream, type UpstreamOptions } from '../upstream/upstream.ts';
+import type { Records } from './records.ts';
 
 /** The parts that a service uses and that stay when the configuration changes. */
 export interface Surroundings {
@@ -46,6 +48,7 @@ export interface Surroundings {
   readonly authCounters: AuthCounters;
   readonly log: Log;
   readonly clock: Clock;
+  readonly records: Records;
   readonly readBuffer: Buffer;
   readonly turn: Turn;
   /** They outlive the configuration in which they began. */
@@ -67,8 +70,8 @@ interface ServiceParts {
 /** Builds the objects that exchanges use from a configuration. Opens nothing. */
 export function buildService(config: Config, surroundings: Surroundings): ServiceParts {
   const { tally, authCounters, log, clock, readBuffer, turn, onEnd, onFault } = surroundings;
-  const { tunnels, answers, refetch, revocations, scarce } = surroundings;
-  const { access } = config.log;
+  const { tunnels, answers, refetch, revocations, scarce, records } = surroundings;
+  const { access, accessLog } = config.log;
   const trustedProxies = config.trustedProxies && new Networks(config.trustedProxies);
   const marker = new Marker(config.requestId, trustedProxies, clock, access !== 'off');
   const upstreams = new Map<string, Upstream>();
@@ -117,7 +120,11 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
       match: route.match,
       guard: guardOf(route),
       paths: route.paths,
-      policy: authorizer.policy({ ...route, keyClaim: hashBy?.kind === 'claim' ? hashBy.claim : undefined }),
+      policy: authorizer.policy({
+        ...route,
+        keyClaim: hashBy?.kind === 'claim' ? hashBy.claim : undefined,
+        loggedClaims: access === 'off' ? undefined : accessLog?.claims,
+      }),
       upstream: upstreamOf(route, upstreams),
       hashBy,
       forwarded: route.forward.forwarded,
@@ -166,7 +173,10 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
     marker,
     tunnels,
     answers,
-    accessLog: access === 'off' ? undefined : new AccessLog(access, log, tally.accessLogDropped),
+    accessLog:
+      access === 'off'
+        ? undefined
+        : new AccessLog(access, accessSink(config.log, log, records.outlet, clock), tally.accessLogDropped),
     clock,
     requestBodyLimit: config.limits.requestBody,
     rejectChunked: config.chunkedRequests === 'reject',

@@ -96,6 +96,10 @@ export class LocalServers implements Servers {
   /** Already out of force, as `revoke`. */
   async dropForeign(): Promise<void> {}
 
+  reopenLogs(): Promise<void> {
+    return this.server.records.reopen();
+  }
+
   async figures(): Promise<GatewayFigures> {
     const { server } = this;
     const worker = {

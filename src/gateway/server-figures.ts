@@ -4,13 +4,14 @@ import type { Tally } from '../exchange/tally.ts';
 import type { CounterFamily, Histogram } from '../lib/counters.ts';
 import type { ConnectionLimit } from '../limits/connection-limit.ts';
 import type { Tunnels } from '../tunnel/tunnels.ts';
+import type { ProxyRefusals } from './proxy-refusals.ts';
 import type { Service } from './service.ts';
 
 export interface FigureSources {
   readonly tally: Tally;
   readonly authCounters: AuthCounters;
   readonly connections: ConnectionLimit;
-  readonly proxyRefusals: CounterFamily;
+  readonly proxyRefusals: ProxyRefusals;
   readonly handshakes: CounterFamily;
   /** Of the configuration in force. */
   readonly service: Service;
@@ -35,7 +36,7 @@ export function serverFigures(sources: FigureSources): Figures {
     connections: connections.open,
     h2Connections: connections.h2,
     connectionsRefused: connections.refused.value,
-    proxyRefusals: countsOf(proxyRefusals).map(({ label, count }) => ({ reason: label, count })),
+    proxyRefusals: countsOf(proxyRefusals.counts).map(({ label, count }) => ({ reason: label, count })),
     tlsHandshakes: countsOf(handshakes).map(({ label, count }) => ({ result: label, count })),
     tunnels: Array.from(tunnels.count(), ([route, count]) => ({ route, count })),
     tunnelEnds: countsOf(tunnels.ends).map(({ label, count }) => ({ reason: label, count })),

@@ -7,12 +7,11 @@ import type { Answers } from '../exchange/answers.ts';
 import { Deadlines } from '../exchange/deadlines.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import { Tally } from '../exchange/tally.ts';
-import type { ClientStream, Front, FrontOptions, ProxyRefusal, Staple } from '../front/front.ts';
+import type { ClientStream, Front, FrontOptions, Staple } from '../front/front.ts';
 import { Fronts } from '../front/fronts.ts';
 import { addressText } from '../http/host-port.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { CounterFamily } from '../lib/counters.ts';
-import { LineRate } from '../lib/line-rate.ts';
 import type { Log } from '../lib/log.ts';
 import { Roster } from '../lib/roster.ts';
 import { StartError } from '../lib/start-error.ts';
@@ -25,6 +24,8 @@ import { readBuffer } from '../upstream/read-buffer.ts';
 import type { ServerFact } from '../upstream/server-facts.ts';
 import type { ServerEvent } from '../upstream/server-report.ts';
 import { ServerStates, serversOf } from '../upstream/server-states.ts';
+import { ProxyRefusals } from './proxy-refusals.ts';
+import { Records } from './records.ts';
 import { drainTunnels, followConfig, longLived } from './server-tunnels.ts';
 import type { FetchedKeys } from './servers.ts';
 import { servesAlike } from './serves-alike.ts';
@@ -69,9 +70,10 @@ export class Server {
   readonly answers: Answers;
   readonly tally = new Tally();
   readonly authCounters = new AuthCounters();
+  readonly records: Records;
   readonly connections: ConnectionLimit;
-  /** Connections closed for want of a PROXY protocol header, by why. */
-  readonly proxyRefusals = new CounterFamily();
+  /** Connections closed for want of a PROXY protocol header. */
+  readonly proxyRefusals: ProxyRefusals;
   /** TLS handshakes by how they ended. */
   readonly handshakes = new CounterFamily();
   readonly #log: Log;
@@ -80,7 +82,6 @@ export class Server {
   readonly #deadlines = new Deadlines(this.#inFlight, systemClock);
   readonly #buffer = readBuffer();
   readonly #turn = new Turn();
-  readonly #proxyLines = new LineRate(systemClock);
   readonly #servers: ServerStates;
   #config: Config;
   /** What the control plane knows of the servers of each upstream. */
@@ -99,6 +100,8 @@ export class Server {
   constructor(config: Config, options: ServerOptions) {
     this.#options = options;
     this.#log = options.log;
+    this.records = new Records(config, options.log, this.tally, options.clock);
+    this.proxyRefusals = new ProxyRefusals(options.log);
     this.connections = new ConnectionLimit(config.limits.connections, systemClock, options.log, () =>
       options.scarce?.('connections'),
     );
@@ -110,7 +113,7 @@ export class Server {
       events: {
         onRequest: (stream) => this.#serve(stream),
         onFault: (error) => this.#log.error({ error }, 'a request could not be read'),
-        onProxyRefused: (why, peer) => this.#onProxyRefused(why, peer),
+        onProxyRefused: this.proxyRefusals.add,
       },
     });
     const { tunnels, answers } = longLived(this, config, options.clock, () => this.#reportIdle());
@@ -187,6 +190,7 @@ export class Server {
 
   /** Resolves when the front is open and the verification threads run. @throws StartError */
   async open(): Promise<void> {
+    await this.records.open();
     await this.#front.open();
     await this.authorizer.start();
   }
@@ -265,14 +269,6 @@ export class Server {
     return this.#closing;
   }
 
-  #onProxyRefused(why: ProxyRefusal, peer: string): void {
-    this.proxyRefusals.of(why).value += 1;
-    const leftOut = this.#proxyLines.next();
-    if (leftOut === undefined) return;
-    const fields = { peer, why, ...(leftOut > 0 ? { leftOut } : {}) };
-    this.#log.warn(fields, 'a connection without a PROXY protocol header of a trusted proxy is closed');
-  }
-
   #serve(client: ClientStream): void {
     const service = this.#current;
     const exchange = new Exchange(service.forExchanges, client);
@@ -299,6 +295,7 @@ export class Server {
         facts: this.#facts,
         log,
         clock,
+        records: this.records,
         readBuffer: this.#buffer,
         turn: this.#turn,
         tunnels: this.tunnels,
@@ -378,6 +375,7 @@ export class Server {
     this.#front.close();
     this.#deadlines.stop();
     await Promise.all(Array.from(this.#services, (service) => service.close()));
+    await this.records.close();
     return cut;
   }
 

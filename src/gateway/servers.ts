@@ -43,6 +43,8 @@ export interface Servers extends Verifiers {
   listen(): Promise<void>;
   /** Begins a change to another configuration, before its keys are fetched. @throws StartError when an address is taken */
   plan(config: Config): Promise<Change>;
+  /** Access logs go to the files that have their names now. Never rejects. */
+  reopenLogs(): Promise<void>;
   figures(): Promise<GatewayFigures>;
   /** See `Gateway.close`. The verifiers stay usable for the control plane. */
   close(graceMs: number): Promise<number>;

@@ -37,6 +37,18 @@ export function withoutTokens(text: string): string {
   return text.replace(tokenLike, '[token]');
 }
 
+/** Not visible ASCII. JSON escapes the controls below 0x20 only; a terminal obeys those above 0x7f as well. */
+const unprintable = /[^\x20-\x7e]/g;
+
+/**
+ * A text from outside for a line about one request: U+FFFD for each character that is not visible ASCII, `[token]` for a
+ * JWT, and `…` behind the first `max` characters.
+ */
+export function lineText(text: string, max: number): string {
+  const safe = withoutTokens(text.slice(0, max).replace(unprintable, '\ufffd'));
+  return text.length > max ? `${safe}…` : safe;
+}
+
 function cut(text: string, max: number): string {
   if (text.length <= max) return text;
   const splitsPair = /[\ud800-\udbff]/.test(text[max - 1] ?? '');

@@ -23,6 +23,13 @@ export function textLine(json: string): string {
   return `${words.join(' ')}\n`;
 }
 
+/** `key=value` for each field, in the form of `textLine`. */
+export function fieldsText(fields: object): string {
+  const words: string[] = [];
+  addFields(words, '', fields);
+  return words.join(' ');
+}
+
 function messageText(message: string): string {
   return PLAIN_MESSAGE.test(message) ? message : quoted(message);
 }

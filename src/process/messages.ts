@@ -8,7 +8,7 @@ import type { ServerFact } from '../upstream/server-facts.ts';
 import type { ServerEvent } from '../upstream/server-report.ts';
 
 /** Grows with every change of these messages: after an upgrade the two sides may be of different versions. */
-export const PROTOCOL = 6;
+export const PROTOCOL = 7;
 
 /** Keys by issuer; see `FetchedKeys`. */
 export type KeysByIssuer = ReadonlyMap<string, readonly VerificationKey[]>;
@@ -52,6 +52,8 @@ export type ToWorker =
   | { readonly kind: 'commit'; readonly id: number; readonly keys: KeysByIssuer }
   | { readonly kind: 'abandon' }
   | { readonly kind: 'ping'; readonly id: number }
+  /** See `Servers.reopenLogs`. */
+  | { readonly kind: 'reopen'; readonly id: number }
   | { readonly kind: 'gather'; readonly id: number }
   /** Other workers need units of a limit. */
   | { readonly kind: 'lower'; readonly id: number; readonly limit: string; readonly wanted: number }

@@ -59,6 +59,8 @@ class WorkerProcess {
     process.on('disconnect', () => this.#onOrphaned());
     // A terminal's signals reach every process of the gateway. The supervisor decides what a worker does.
     for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => {});
+    // Without a handler Node.js starts its inspector.
+    process.on('SIGUSR1', () => void this.#server?.records.reopen());
     process.on('SIGTERM', () => setTimeout(() => this.#leave('it was told to by SIGTERM'), ALONE_MS).unref());
     for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
       process.removeAllListeners(event);
@@ -112,6 +114,9 @@ class WorkerProcess {
         return;
       case 'abandon':
         this.#abandon();
+        return;
+      case 'reopen':
+        void this.#reopen(message.id);
         return;
       case 'ping':
         void this.#send({ kind: 'done', id: message.id });
@@ -195,6 +200,11 @@ class WorkerProcess {
   #abandon(): void {
     this.#change?.change.abandon();
     this.#change = undefined;
+  }
+
+  async #reopen(id: number): Promise<void> {
+    await this.#server?.records.reopen();
+    void this.#send({ kind: 'done', id });
   }
 
   #configured(): Server {

@@ -161,6 +161,10 @@ export class Workers implements Servers {
     await Promise.allSettled(this.#set.living.map(({ channel }) => channel.ask({ kind: 'drop-foreign' })));
   }
 
+  async reopenLogs(): Promise<void> {
+    await Promise.allSettled(this.#set.living.map(({ channel }) => channel.ask({ kind: 'reopen' })));
+  }
+
   async figures(): Promise<GatewayFigures> {
     await Promise.all(this.#set.living.map((worker) => worker.gather()));
     const { living, totals, deaths } = this.#set;

@@ -6,6 +6,7 @@ const file = (log: string): string =>
   `listen: 127.0.0.1:8080\nupstream: http://127.0.0.1:9000\nauth: none\nlog: ${log}\n`;
 
 const right = 'must be off, errors, all, or a rate above 0% and up to 100%, such as 1% or 0.1%';
+const orMapping = `${right}, or a mapping where more is to be said`;
 
 describe('log.access', () => {
   for (const [text, access] of [
@@ -24,9 +25,9 @@ describe('log.access', () => {
   for (const [text, fault] of [
     ['{ access: 0% }', `f:4:16: log.access: "0%" is out of range; ${right}`],
     ['{ access: 100.1% }', `f:4:16: log.access: "100.1%" is out of range; ${right}`],
-    ['{ access: on }', `f:4:16: log.access: "on" does not fit; ${right}`],
-    ['{ access: 1 }', `f:4:16: log.access: is a number; ${right}`],
-    ['{ access: true }', `f:4:16: log.access: is true; ${right}`],
+    ['{ access: on }', `f:4:16: log.access: "on" does not fit; ${orMapping}`],
+    ['{ access: 1 }', `f:4:16: log.access: is a number; ${orMapping}`],
+    ['{ access: true }', `f:4:16: log.access: is true; ${orMapping}`],
     [
       '{ level: warn, access: errors }',
       'f:4:29: log.access: needs log.level info or debug, which is warn; must be off, or the level another',

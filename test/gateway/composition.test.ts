@@ -32,6 +32,8 @@ class ScriptedServers implements Servers {
     this.#call('setStaple');
   }
 
+  async reopenLogs(): Promise<void> {}
+
   notServing(): readonly [] {
     return [];
   }

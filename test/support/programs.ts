@@ -15,6 +15,7 @@ const debianPackages: Readonly<Record<string, string>> = {
   debootstrap: 'debootstrap',
   chromium: 'chromium',
   promtool: 'prometheus',
+  logrotate: 'logrotate',
 };
 
 /**

@@ -12,6 +12,8 @@ export interface PolicyConfig {
   readonly token?: readonly TokenPlace[] | undefined;
   /** The claim by which the route's upstream chooses a server; undefined: no claim decides. */
   readonly keyClaim?: ClaimName | undefined;
+  /** The claims that the access log has; undefined: none. */
+  readonly loggedClaims?: readonly ClaimName[] | undefined;
 }
 
 /** The issuers of a configuration, and the policies of its routes. */
@@ -39,13 +41,13 @@ export class Policies {
    * The policy of a route. Routes that demand and forward the same share one, so that a remembered verdict serves all
    * of them. Throws when the configuration has no issuer of a name in `auth`.
    */
-  of({ auth, forward, require, token, keyClaim }: PolicyConfig): Policy {
+  of({ auth, forward, require, token, keyClaim, loggedClaims }: PolicyConfig): Policy {
     const added = [[...forward.headers], forward.payload, [...(forward.set ?? [])]];
-    const key = JSON.stringify([auth, token, forward.token, added, require, keyClaim]);
+    const key = JSON.stringify([auth, token, forward.token, added, require, keyClaim, loggedClaims]);
     let policy = this.#policies.get(key);
     if (policy === undefined) {
       const issuers = auth === 'none' ? undefined : auth.map((name) => this.issuer(name));
-      policy = new Policy(issuers, forward, require, token, keyClaim);
+      policy = new Policy(issuers, forward, require, token, keyClaim, loggedClaims);
       this.#policies.set(key, policy);
     }
     return policy;

@@ -8,6 +8,7 @@ import { rejections } from '../rejections.ts';
 import type { Permit, Rejection, TokenTraces } from '../verdict.ts';
 import { IdentityHeaders } from './identity.ts';
 import type { Issuer } from './issuer.ts';
+import { LoggedClaims } from './logged-claims.ts';
 import { RequestKey } from './request-key.ts';
 import { Rules } from './rules.ts';
 
@@ -26,6 +27,8 @@ export class Policy {
   readonly identity: IdentityHeaders;
   /** Undefined: no claim decides which server gets a request. */
   readonly key: RequestKey | undefined;
+  /** Undefined: the access log has no claims. */
+  readonly logged: LoggedClaims | undefined;
   readonly stripToken: boolean;
   /** Where tokens may stand; undefined: only in `Authorization: Bearer`. */
   readonly places: TokenPlaces | undefined;
@@ -50,6 +53,7 @@ export class Policy {
     require: RouteRules | undefined = undefined,
     places: readonly TokenPlace[] | undefined = undefined,
     keyClaim: ClaimName | undefined = undefined,
+    loggedClaims: readonly ClaimName[] | undefined = undefined,
   ) {
     this.places = places === undefined ? undefined : new TokenPlaces(places);
     this.traces = places === undefined ? undefined : tracesOf(places, forward.token);
@@ -59,7 +63,8 @@ export class Policy {
     this.publicPermit = issuers === undefined ? grant(fixed, false) : undefined;
     this.rules = require === undefined ? undefined : new Rules(require);
     this.key = keyClaim === undefined ? undefined : new RequestKey(keyClaim);
-    const isShared = this.identity.isFixed && this.key === undefined;
+    this.logged = loggedClaims === undefined ? undefined : new LoggedClaims(loggedClaims);
+    const isShared = this.identity.isFixed && this.key === undefined && this.logged === undefined;
     this.sharedPermit = isShared ? grant(fixed, this.stripToken, this.traces) : undefined;
     this.plainPermit = this.rules === undefined ? this.sharedPermit : undefined;
     this.soleIssuer = issuers?.length === 1 ? issuers[0] : undefined;

@@ -158,6 +158,7 @@ function compact(value: number): number {
 }
 
 function entryBytes(entry: CacheEntry): number {
-  const block = entry.verdict.kind === 'permit' ? entry.verdict.headers.length : 0;
+  const { verdict } = entry;
+  const block = verdict.kind === 'permit' ? verdict.headers.length + (verdict.claims?.length ?? 0) : 0;
   return ENTRY_OVERHEAD + entry.authorization.length + block + (entry.marks === undefined ? 0 : MARKS_BYTES);
 }

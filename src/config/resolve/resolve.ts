@@ -10,6 +10,7 @@ import { resolveEngine } from './engine.ts';
 import type { Findings } from './findings.ts';
 import { resolveIssuers } from './issuer.ts';
 import { listenPaths, resolveListen } from './listen.ts';
+import { resolveLog } from './log.ts';
 import { refuseOwnAddress } from './own-address.ts';
 import { type Deployment, resolveProcesses } from './processes.ts';
 import { resolveRequestId } from './request-id.ts';
@@ -77,7 +78,7 @@ export function resolve(
     trustedProxies: resolveTrustedProxies(file.trustedProxies, findings),
     chunkedRequests: file.chunkedRequests,
     loopMark: file.loopGuard ? LOOP_MARK : undefined,
-    log: resolveLog(file, findings),
+    log: resolveLog(file, folder, findings),
     requestId: resolveRequestId(file, routes, findings),
     revocation: resolveRevocation(file, listen, issuers, findings),
     state: resolveState(file, folder, findings),
@@ -141,24 +142,4 @@ function isNoFolder(path: string): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOTDIR';
   }
-}
-
-function resolveLog(file: FileConfig, findings: Findings): Config['log'] {
-  const { level, format, access, refused } = file.log;
-  if (level === 'warn' || level === 'error') {
-    const asked = { access, refused };
-    for (const key of ['access', 'refused'] as const) {
-      if (asked[key] === 'off') continue;
-      findings.fault(
-        ['log', key],
-        `needs log.level info or debug, which is ${level}; must be off, or the level another`,
-      );
-    }
-  }
-  return {
-    level,
-    ...(format === 'json' ? {} : { format }),
-    access,
-    ...(refused === 'details' ? { refused } : {}),
-  };
 }
