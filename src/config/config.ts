@@ -209,12 +209,17 @@ export interface ResponseHeadersConfig {
 }
 
 export interface RouteConfig {
-  /** The name in metrics, logs and `explain`: `host/path` or `/path`, with the methods if they are limited. */
+  /**
+   * The name in metrics, logs and `explain`: `host/path` or `/path`, with the methods if they are limited, and with
+   * ` (prefix)` or ` (exact)` if its path is one.
+   */
   readonly name: string;
   readonly match: {
     /** A name or address in canonical form, or `*.` and a name; undefined for any host. */
     readonly host: string | undefined;
     readonly path: string;
+    /** `prefix`: all that begins with the letters of `path`; `exact`: only `path`; undefined: `path` and all below it. */
+    readonly kind?: 'prefix' | 'exact' | undefined;
     readonly methods: readonly string[] | undefined;
   };
   /** Names of issuers, or `none` for a public route. */

@@ -4,7 +4,7 @@ import type { HashSource } from '../config/upstream-config.ts';
 import type { Forwarded } from '../forwarding/request-writer.ts';
 import type { ResponseFields } from '../forwarding/response-fields.ts';
 import type { PreflightReplies } from '../replies/preflight.ts';
-import type { Routed } from '../routing/path-table.ts';
+import type { Routed } from '../routing/route-match.ts';
 import type { TunnelLimits } from '../tunnel/tunnel-counts.ts';
 import type { UpgradeRules } from '../tunnel/upgrade.ts';
 import type { Upstream } from '../upstream/upstream.ts';

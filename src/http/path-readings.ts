@@ -61,24 +61,43 @@ function hidesSlash(segment: string): boolean {
   return start >= 0 && LATER_SLASH.test(segment.slice(start));
 }
 
+/** Marks from which a server may drop the rest of a segment, or of the path. */
+const CUT = /[;?#:]/;
+
 /**
  * Whether some server may find these segments at the start of one of the readings. A server can drop a segment that
  * holds only marks, blanks before a segment, and the end of a segment from a mark on; letters stay where they are.
  * @param segments folded.
+ * @param reach `prefix`: the last segment may go on, and is missing if it is empty; `exact`: nothing follows that no
+ * server drops.
  */
-export function mayBegin(readings: Readings, segments: readonly string[]): boolean {
+export function mayBegin(
+  readings: Readings,
+  segments: readonly string[],
+  reach: 'path' | 'prefix' | 'exact',
+): boolean {
   return readings.some((reading) => {
     let at = 0;
-    for (const segment of segments) {
+    let isCut = false;
+    for (const [index, segment] of segments.entries()) {
+      const isOpen = reach === 'prefix' && index === segments.length - 1;
       for (;;) {
         const found = reading[at];
-        if (found === undefined) return false;
+        if (found === undefined) return isOpen && segment === '';
         at += 1;
         const text = found.trimStart();
-        if (text.startsWith(segment) && END.test(text.slice(segment.length))) break;
+        const end = text.startsWith(segment) ? text.slice(segment.length) : undefined;
+        isCut ||= CUT.test(end ?? found);
+        if (end !== undefined && (isOpen || END.test(end))) break;
         if (!DROPPABLE.test(found)) return false;
       }
     }
-    return true;
+    return reach !== 'exact' || isCut || mayDrop(reading.slice(at));
   });
+}
+
+/** Whether some server drops all of these segments. */
+function mayDrop(segments: readonly string[]): boolean {
+  const kept = segments.findIndex((segment) => !DROPPABLE.test(segment));
+  return kept < 0 || segments.slice(0, kept).some((segment) => CUT.test(segment));
 }

@@ -1,6 +1,6 @@
 import type { RequestHead } from '../http/message.ts';
 import { isToken } from '../http/token.ts';
-import type { Routed } from './path-table.ts';
+import type { Routed } from './route-match.ts';
 import type { RouteTable } from './route-table.ts';
 
 /** A serialised origin (RFC 6454 §6.2). */

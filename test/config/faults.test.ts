@@ -539,7 +539,7 @@ const cases: readonly Case[] = [
       routes:
         'routes: [{ match: { path: / }, upstream: app }, { match: { path: / }, auth: none, upstream: app }]',
     },
-    'f:5:51: routes[1].match: matches the same requests as the route /; must differ from it',
+    'f:5:51: routes[1].match: matches the same requests as the route / (routes[0].match, line 5); must differ from it',
   ],
   [
     'methods that overlap',
@@ -547,7 +547,7 @@ const cases: readonly Case[] = [
       routes:
         'routes: [{ match: { path: /, methods: [GET, PUT] }, upstream: app }, { match: { path: /, methods: [PUT] }, upstream: app }]',
     },
-    'f:5:72: routes[1].match: matches the same requests as the route GET,PUT /; must differ from it',
+    'f:5:72: routes[1].match: matches the same requests as the route GET,PUT / (routes[0].match, line 5); must differ from it',
   ],
   [
     'a path without slash',

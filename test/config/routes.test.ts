@@ -9,8 +9,8 @@ const badPath =
   "has characters that paths are not compared by; must be letters, digits and -._~!$&'()*+,:@= between slashes";
 const unmatchable =
   'is read differently by different servers, so every request for it is refused; must be without segments that end in a dot or look like short names of Windows (/a~1), without :$, and with escapes of visible UTF-8 only';
-const rivals = (name: string): string =>
-  `is the path of the route ${name} to servers that ignore case, accents or escapes, so requests for either are refused; must differ in more`;
+const rivals = (name: string, line = 4): string =>
+  `is the path of the route ${name} (routes[0].match, line ${line}) to servers that ignore case, accents, escapes or a slash at the end, so requests for either are refused; must differ in more`;
 
 /** A file whose only list is that of its routes. */
 const fileOf = (routes: readonly string[]): string => `listen: 127.0.0.1:8080
@@ -67,7 +67,7 @@ describe('hosts of routes', () => {
 
   test('one wildcard in two spellings is one', () => {
     assert.deepEqual(faultsIn(match('host: "*.A.b"'), match('host: "*.a.B"')), [
-      'routes[1].match: matches the same requests as the route *.a.b/; must differ from it',
+      'routes[1].match: matches the same requests as the route *.a.b/ (routes[0].match, line 4); must differ from it',
     ]);
   });
 });

@@ -39,6 +39,12 @@ export class Findings {
     return this.#validated.wasWrongInside(path);
   }
 
+  /** `routes[0].match, line 5`: another part of the file, for a message; without line if the configuration has none. */
+  placeOf(path: KeyPath): string {
+    const { path: key, line } = this.#source.fault(path, '', 'key');
+    return line === 0 ? key : `${key}, line ${line}`;
+  }
+
   /** A name as the user wrote it, quoted for a message. */
   quote(path: KeyPath, value: string): string {
     return this.#source.asWritten(path, value);

@@ -1,9 +1,7 @@
-import { fold } from '../../http/path.ts';
-import { isRefusedMethod } from '../../http/request-rules.ts';
 import { guardOf } from '../../lib/guard.ts';
 import type { RouteConfig, TokenPlace } from '../config.ts';
 import type { KeyPath } from '../fault.ts';
-import { parseHost, parseServer, parseUnixPath } from '../schema/address.ts';
+import { parseServer, parseUnixPath } from '../schema/address.ts';
 import { nearest } from '../schema/nearest.ts';
 import type { FileRoute } from '../schema/route.ts';
 import type { FileConfig } from '../schema/schema.ts';
@@ -14,16 +12,14 @@ import { resolveHeaders, writtenSpellings } from './forward-headers.ts';
 import { resolveRequire } from './require.ts';
 import { resolveResponseHeaders } from './response-headers.ts';
 import { resolveLifetimes } from './route-lifetimes.ts';
-import { textOf, whyNoPath } from './route-path.ts';
+import { Matches, nameOf, resolveMatch } from './route-match.ts';
 import { refuseWrittenPlaces, resolveToken } from './token.ts';
 import { resolveServerUrl, upstreamDefaults } from './upstream.ts';
 import type { UpstreamTlsResolver } from './upstream-tls.ts';
 
 const NONE = 'none';
-const WILDCARD = '*.';
 /** Protocols whose bytes are requests, or hide them: nothing would judge these (RFC 9113 §3.2, RFC 2817). */
 const CARRIES_REQUESTS = /^(?:h2c?|h3|http(?:\/.*)?|tls(?:\/.*)?)$/i;
-type Match = RouteConfig['match'];
 
 /** The upstreams of a file, and the TLS of those that are still to come. */
 interface Upstreams {
@@ -39,29 +35,11 @@ export function resolveRoutes(
   findings: Findings,
 ): readonly RouteConfig[] {
   const routes: RouteConfig[] = [];
-  const byFold = new Map<string, RouteConfig[]>();
+  const matches = new Matches(findings);
   const placed: { readonly token: readonly TokenPlace[]; readonly path: KeyPath }[] = [];
   for (const { route, path } of listRoutes(file, findings)) {
     if (findings.wasWrong(path) && path.length > 0) continue;
     const match = resolveMatch(route, path, findings);
-    const neighbours = byFold.get(foldKey(match)) ?? [];
-    byFold.set(foldKey(match), neighbours);
-    const twin = neighbours.find((other) => sameMatch(other.match, match));
-    if (twin !== undefined) {
-      findings.fault(
-        [...path, 'match'],
-        `matches the same requests as the route ${twin.name}; must differ from it`,
-        'key',
-      );
-    }
-    const rival =
-      twin === undefined ? neighbours.find((other) => isMistakable(other.match, match)) : undefined;
-    if (rival !== undefined) {
-      findings.fault(
-        [...path, 'match', 'path'],
-        `is the path of the route ${rival.name} to servers that ignore case, accents or escapes, so requests for either are refused; must differ in more`,
-      );
-    }
     const responseHeaders = resolveResponseHeaders(
       route.responseHeaders,
       [...path, 'responseHeaders'],
@@ -95,7 +73,7 @@ export function resolveRoutes(
       ...(route.paths === 'plain' ? { paths: route.paths } : {}),
     };
     routes.push(resolved);
-    neighbours.push(resolved);
+    matches.add(resolved, path);
   }
   warnAboutPlainPaths(routes, findings);
   const written = new Set(routes.flatMap(({ forward }) => writtenSpellings(forward)));
@@ -137,66 +115,6 @@ function listRoutes(file: FileConfig, findings: Findings): readonly { route: Fil
   }
   const forward: FileRoute['forward'] = { headers: {}, token: 'keep', forwarded: ['for', 'proto', 'host'] };
   return [{ route: { match: { path: '/' }, auth: file.auth, upstream: file.upstream, forward }, path: [] }];
-}
-
-function resolveMatch(route: FileRoute, path: KeyPath, findings: Findings): Match {
-  if (route.match === undefined) {
-    findings.missing([...path, 'match'], 'what the route applies to, such as { path: / }');
-    return { host: undefined, path: '/', methods: undefined };
-  }
-  const at = [...path, 'match'];
-  const { host, path: written, methods } = route.match;
-  const canonical = host === undefined ? undefined : canonicalHost(host);
-  if (host !== undefined && canonical === undefined) {
-    findings.fault(
-      [...at, 'host'],
-      'is not a host name; must be one such as api.example.com, or *.example.com for all below it, without port',
-    );
-  }
-  const obstacle = whyNoPath(written);
-  if (obstacle !== undefined) findings.fault([...at, 'path'], obstacle);
-  methods?.forEach((method, index) => {
-    if (methods.indexOf(method) < index) {
-      findings.fault([...at, 'methods', index], 'stands in the list twice; must stand once');
-    } else if (isRefusedMethod(method)) {
-      findings.fault([...at, 'methods', index], 'is refused on every route; must be left out');
-    }
-  });
-  return { host: canonical, path: textOf(written), methods };
-}
-
-/** The host as a Host field has it: IPv6 in brackets. A wildcard needs a name, as addresses have no subdomains. */
-function canonicalHost(text: string): string | undefined {
-  if (text.startsWith(WILDCARD)) {
-    const parent = parseHost(text.slice(WILDCARD.length));
-    return parent === undefined || /^[\d.]+$|:/.test(parent) ? undefined : WILDCARD + parent;
-  }
-  const host = parseHost(text.replace(/^\[(.*:.*)\]$/, '$1'));
-  return host?.includes(':') ? `[${host}]` : host;
-}
-
-/** Equal for matches that some server could take for each other; only those are compared. */
-function foldKey({ host, path }: Match): string {
-  return `${host ?? ''} ${fold(path, Number.POSITIVE_INFINITY) ?? path}`;
-}
-
-function sameMatch(a: Match, b: Match): boolean {
-  if (a.host !== b.host || a.path !== b.path) return false;
-  if (a.methods === undefined || b.methods === undefined) return a.methods === b.methods;
-  return a.methods.some((method) => b.methods?.includes(method));
-}
-
-/** Whether some server's reading of a request fits both matches. Such a request is refused as ambiguous. */
-function isMistakable(a: Match, b: Match): boolean {
-  if (a.path === b.path) return false;
-  if (a.methods === undefined || b.methods === undefined) return true;
-  // A route for GET takes HEAD too.
-  const methods = new Set(a.methods.includes('GET') ? [...a.methods, 'HEAD'] : a.methods);
-  return b.methods.some((method) => methods.has(method) || (method === 'GET' && methods.has('HEAD')));
-}
-
-function nameOf({ host, path, methods }: Match): string {
-  return `${methods === undefined ? '' : `${methods.join(',')} `}${host ?? ''}${path}`;
 }
 
 function resolveAuth(

@@ -21,10 +21,18 @@ export const route = section({
       .optional()
       .describe('Host of the request, without port. `*.example.com` covers every name below `example.com`.'),
     path: routePath
-      .prefault('/')
       .describe(
-        'A path prefix on segment borders: `/orders` covers `/orders` and all below it. There are no patterns. `{ literal: "/a*" }` takes each character for itself.',
-      ),
+        '/ by default. A path and all below it: `/orders` covers `/orders` and `/orders/1`, and not `/orders-old`. There are no patterns. `{ literal: "/a*" }` takes each character for itself.',
+      )
+      .optional(),
+    prefix: routePath
+      .describe(
+        'Instead of `path`: all paths that begin with these letters. `/orders` covers `/orders-old` too, and `/orders/` covers only what is below.',
+      )
+      .optional(),
+    exact: routePath
+      .describe('Instead of `path`: this path alone. `/orders` does not cover `/orders/1`.')
+      .optional(),
     methods: list(
       pattern('a method in capitals such as GET', /^[A-Z][A-Z-]{0,31}$/),
       'a list of methods such as [GET, POST]',

@@ -61,7 +61,9 @@ export const schema = section({
     .prefault({})
     .describe('Services behind the gateway. You choose the names.'),
   routes: list(route, 'a list of routes', MAX_ROUTES)
-    .describe('Which requests go where. The most specific match wins: host, then longest path, then method.')
+    .describe(
+      'Which requests go where. The most specific match wins: host, then an exact path, then the longest, then method.',
+    )
     .optional(),
   upstream: text('the name of an upstream, or a URL such as http://127.0.0.1:9000')
     .describe('Short form for a single route: its upstream.')
