@@ -20,6 +20,8 @@ export interface Figures {
   readonly tunnels: readonly { readonly route: string; readonly count: number }[];
   /** Tunnels that have ended. */
   readonly tunnelEnds: readonly { readonly reason: string; readonly count: number }[];
+  /** Responses under way that were ended with their token. */
+  readonly answerEnds: readonly { readonly reason: string; readonly count: number }[];
   /** Lines of the access log that were left out because their reader is too slow, or lost. */
   readonly accessLogDropped: number;
   /** Client connections open now. */
@@ -111,6 +113,7 @@ export function addFigures(all: readonly Figures[]): Figures {
     requestSeconds: addHistograms(all.map(({ requestSeconds }) => requestSeconds)),
     tunnels: addCounts(all.flatMap(({ tunnels }) => tunnels)),
     tunnelEnds: addCounts(all.flatMap(({ tunnelEnds }) => tunnelEnds)),
+    answerEnds: addCounts(all.flatMap(({ answerEnds }) => answerEnds)),
     accessLogDropped: sum((one) => one.accessLogDropped),
     connections: sum((one) => one.connections),
     h2Connections: sum((one) => one.h2Connections),

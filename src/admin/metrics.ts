@@ -172,6 +172,11 @@ function describeAll(registry: Registry, view: AdminView, gathered: () => Gatewa
     ['reason'],
     () => figures().tunnelEnds.map(({ count, ...labels }) => ({ labels, value: count })),
   );
+  copiedCounter(
+    describe('answer_ends_total', 'Responses under way that were ended with their token, by the reason.'),
+    ['reason'],
+    () => figures().answerEnds.map(({ count, ...labels }) => ({ labels, value: count })),
+  );
   copiedGauge(
     describe('upstream_connections', 'Connections to upstream by state; waiting counts requests.'),
     ['upstream', 'state'],

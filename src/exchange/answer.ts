@@ -20,6 +20,8 @@ export interface AnswerOwner {
  */
 export class Answer implements Watched {
   expiresAt: number | undefined;
+  /** Why the gateway has ended it. */
+  endedBy: Reason | undefined;
   readonly #owner: AnswerOwner;
   /** Undefined where the response cannot end before its own end. */
   readonly #events: EventTracker | undefined;
@@ -51,7 +53,7 @@ export class Answer implements Watched {
   end(reason: Reason): void {
     if (this.ending) return;
     this.#reason = reason;
-    if (this.#events === undefined) this.#owner.onAnswerOver(reason, false);
+    if (this.#events === undefined) this.#finish(reason, false);
     else this.settle();
   }
 
@@ -59,11 +61,16 @@ export class Answer implements Watched {
   settle(): void {
     const reason = this.#reason;
     if (reason === undefined || this.#events?.atBoundary !== true || this.#owner.client.behind) return;
-    this.#owner.onAnswerOver(reason, true);
+    this.#finish(reason, true);
   }
 
   /** Ends it now. Clients drop an event that is not whole (HTML §9.2.6). */
   expire(): void {
-    if (this.#reason !== undefined) this.#owner.onAnswerOver(this.#reason, !this.#owner.client.behind);
+    if (this.#reason !== undefined) this.#finish(this.#reason, !this.#owner.client.behind);
+  }
+
+  #finish(reason: Reason, whole: boolean): void {
+    this.endedBy = reason;
+    this.#owner.onAnswerOver(reason, whole);
   }
 }

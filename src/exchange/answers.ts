@@ -1,4 +1,5 @@
 import type { RequestHead, ResponseHead } from '../http/message.ts';
+import { CounterFamily } from '../lib/counters.ts';
 import type { Timers } from '../lib/timers.ts';
 import type { Reason } from '../reasons.ts';
 import { TokenWatch, type WatchOptions, type WatchOwner } from '../tunnel/token-watch.ts';
@@ -9,6 +10,8 @@ const END_MS = 700;
 
 /** The responses under way of one process that end with their tokens: those of routes with `onExpiry.answers: close`. */
 export class Answers implements WatchOwner<Answer> {
+  /** Responses that were ended, by the reason. */
+  readonly ends = new CounterFamily();
   readonly #timers: Timers;
   readonly #watch: TokenWatch<Answer>;
 
@@ -36,7 +39,8 @@ export class Answers implements WatchOwner<Answer> {
 
   /** The response has ended. */
   delete(answer: Answer): void {
-    this.#watch.delete(answer);
+    if (this.#watch.delete(answer) === undefined || answer.endedBy === undefined) return;
+    this.ends.of(answer.endedBy).value += 1;
   }
 
   /** Judges the requests of all of them again, from the next tick on. */

@@ -1,5 +1,6 @@
 import type { Figures, HistogramFigures } from '../admin/figures.ts';
 import type { AuthCounters } from '../auth/auth-counters.ts';
+import type { Answers } from '../exchange/answers.ts';
 import type { Tally } from '../exchange/tally.ts';
 import type { CounterFamily, Histogram } from '../lib/counters.ts';
 import type { ConnectionLimit } from '../limits/connection-limit.ts';
@@ -16,11 +17,12 @@ export interface FigureSources {
   /** Of the configuration in force. */
   readonly service: Service;
   readonly tunnels: Tunnels;
+  readonly answers: Answers;
 }
 
 /** The figures of a server at this moment, as plain data. */
 export function serverFigures(sources: FigureSources): Figures {
-  const { tally, authCounters, connections, handshakes, service, proxyRefusals, tunnels } = sources;
+  const { tally, authCounters, connections, handshakes, service, proxyRefusals, tunnels, answers } = sources;
   const upstreams = [...service.upstreams.values()];
   const servers = upstreams.flatMap((upstream) => upstream.servers);
   for (const state of servers) state.review();
@@ -40,6 +42,7 @@ export function serverFigures(sources: FigureSources): Figures {
     tlsHandshakes: countsOf(handshakes).map(({ label, count }) => ({ result: label, count })),
     tunnels: Array.from(tunnels.count(), ([route, count]) => ({ route, count })),
     tunnelEnds: countsOf(tunnels.ends).map(({ label, count }) => ({ reason: label, count })),
+    answerEnds: countsOf(answers.ends).map(({ label, count }) => ({ reason: label, count })),
     cacheHits: authCounters.cacheHits.value,
     cacheMisses: authCounters.cacheMisses.value,
     cacheEntries: service.authorizer.cacheEntries,

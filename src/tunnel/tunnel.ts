@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import type { TunnelEvents, TunnelSide } from '../http/tunnel-side.ts';
-import { closeFrame } from '../http/websocket/close-frame.ts';
+import { closeFrame, MASK_BYTES } from '../http/websocket/close-frame.ts';
 import { FrameTracker } from '../http/websocket/frame-tracker.ts';
 
 /** The owner of a tunnel. */
@@ -22,7 +23,7 @@ export interface Ending {
  * Carries bytes both ways between a client and a server that have agreed on another protocol. Each direction is paused
  * while its receiver takes nothing, so a tunnel keeps what one read has brought, 64 KiB, in each direction at most.
  *
- * With WebSocket it follows the frames that the server sends, so that its own Close frame comes between two of them.
+ * With WebSocket it follows the frames of both sides, so that its own Close frames come between two of them.
  */
 export class Tunnel {
   /** Bytes from the client, and to it. */
@@ -36,7 +37,9 @@ export class Tunnel {
   endedBy: string | undefined;
   readonly #client: TunnelSide;
   readonly #upstream: TunnelSide;
+  /** Those of the server, and those of the client; undefined where the bytes are no frames. */
   readonly #frames: FrameTracker | undefined;
+  readonly #clientFrames: FrameTracker | undefined;
   readonly #owner: TunnelOwner;
   #clientEnded = false;
   #upstreamEnded = false;
@@ -49,6 +52,7 @@ export class Tunnel {
     this.#client = client;
     this.#upstream = upstream;
     this.#frames = isWebSocket ? new FrameTracker() : undefined;
+    this.#clientFrames = isWebSocket ? new FrameTracker() : undefined;
     this.#owner = owner;
     this.movedAt = owner.now;
   }
@@ -92,6 +96,7 @@ export class Tunnel {
       if (this.#ending !== undefined || this.#over) return;
       this.received += bytes.length;
       this.movedAt = this.#owner.now;
+      this.#clientFrames?.pass(bytes);
       if (!this.#upstream.write(bytes)) this.#client.pause();
     },
     onDrained: () => {
@@ -130,6 +135,8 @@ export class Tunnel {
       else this.#client.end();
     },
     onClosed: () => {
+      // A reset must not look like an end of the server's own, unless the server has said all that it had to say.
+      if (!this.#upstreamEnded && !hasClosed(this.#frames)) this.cut('upstream_reset');
       this.endedBy ??= 'upstream_closed';
       this.#leave();
     },
@@ -140,15 +147,19 @@ export class Tunnel {
     const frames = this.#frames;
     if (frames === undefined) return bytes;
     if (this.#ending !== undefined) return bytes.subarray(0, frames.take(bytes, 0));
-    let at = 0;
-    while (at < bytes.length) at = frames.take(bytes, at);
+    frames.pass(bytes);
     return bytes;
   }
 
-  /** Sends the Close frame, unless upstream has sent one or the client was told of its end, and ends both sides. */
+  /**
+   * Ends both sides, each with a Close frame unless it has got the end of the other side, a Close frame of it, or a part of a
+   * frame. Upstream gets the status that the client gets.
+   */
   #close(): void {
     const { code, reason } = this.#ending as Ending;
-    if (this.#frames?.closes === false && !this.#upstreamEnded) this.#client.write(closeFrame(code, reason));
+    if (!this.#upstreamEnded && mayClose(this.#frames)) this.#client.write(closeFrame(code, reason));
+    if (!this.#clientEnded && mayClose(this.#clientFrames))
+      this.#upstream.write(closeFrame(code, reason, randomBytes(MASK_BYTES)));
     this.#leave();
   }
 
@@ -160,4 +171,14 @@ export class Tunnel {
     this.#client.close();
     this.#owner.onOver(this);
   }
+}
+
+/** A Close frame may follow. */
+function mayClose(frames: FrameTracker | undefined): boolean {
+  return frames?.atBoundary === true && !frames.closes;
+}
+
+/** A Close frame has come whole. */
+function hasClosed(frames: FrameTracker | undefined): boolean {
+  return frames?.atBoundary === true && frames.closes;
 }

@@ -58,6 +58,7 @@ export class FakeView implements AdminView {
         accessLogDropped: 3,
         tunnels: [{ route: '/ws', count: 4 }],
         tunnelEnds: [{ reason: 'token_expired', count: 2 }],
+        answerEnds: [{ reason: 'token_revoked', count: 5 }],
         connections: 9,
         h2Connections: 2,
         connectionsRefused: 11,

@@ -60,6 +60,9 @@ test('every metric of the interface is present, with its labels', async () => {
     assert.deepEqual(linesOf(text, 'portcullis_rejections_total').slice(1), [
       'portcullis_rejections_total{reason="token_missing"} 1',
     ]);
+    assert.deepEqual(linesOf(text, 'portcullis_answer_ends_total').slice(1), [
+      'portcullis_answer_ends_total{reason="token_revoked"} 5',
+    ]);
     assert.deepEqual(linesOf(text, 'portcullis_upstream_connections'), [
       '# TYPE portcullis_upstream_connections gauge',
       'portcullis_upstream_connections{upstream="app",state="idle"} 2',

@@ -78,6 +78,8 @@ describe('responses that end with their token', () => {
     const file = new FakeOwner(answers, headOf('application/pdf'));
     const sized = new FakeOwner(answers, headOf('text/event-stream', 'length'));
     const coded = new FakeOwner(answers, headOf('text/event-stream', 'chunked', '\r\nContent-Encoding: br'));
+    const over = new FakeOwner(answers, headOf('text/event-stream'));
+    answers.delete(over.answer);
     const owners = [events, file, sized, coded];
     for (const owner of owners) owner.send('data: 1\n\n');
     await time.pass(2_800);
@@ -90,6 +92,10 @@ describe('responses that end with their token', () => {
       [`${cut} whole`, cut, cut, cut],
     );
     assert.equal(answers.size, 0);
+    assert.deepEqual(
+      [...answers.ends.members].map(([reason, { value }]) => [reason, value]),
+      [[cut, 4]],
+    );
     await time.pass(SECOND);
     assert.equal(time.armed, 0, 'no timer is left');
   });

@@ -14,7 +14,7 @@ import { Origin, type OriginConnection } from '../support/origin.ts';
 import { recordingLog } from '../support/recording-log.ts';
 import { revocation, revoke } from '../support/revocation.ts';
 import { rsaKey, secondsFromNow } from '../support/tokens.ts';
-import { Wire } from '../support/wire.ts';
+import { request, Wire } from '../support/wire.ts';
 import { chunk, eventHead, unchunked } from './event-wire.ts';
 
 const closing: Partial<RouteConfig> = { onExpiry: { tunnels: 'close', answers: 'close' } };
@@ -94,6 +94,8 @@ describe('with `onExpiry.answers: close`', () => {
     its.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
     assert.equal((await client.response()).body, 'ok');
     assert.equal(serverOf(gateway).answers.size, 0);
+    const metrics = await request(gateway.adminPort, 'GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    assert.match(metrics.body, /^portcullis_answer_ends_total\{reason="token_revoked"\} 1$/m);
     client.close();
   });
 
@@ -140,6 +142,29 @@ describe('with `onExpiry.answers: close`', () => {
       assert.equal(client.wasReset, testEngine === 'node' && !overTls);
       await upstream.closed();
       assert.deepEqual(await logged(), [[200, 'token_revoked', 'token_revoked']]);
+    });
+  }
+
+  if (testEngine !== 'uws') {
+    test('an event stream of HTTP/1.0 ends with its connection, in order', async () => {
+      await start();
+      const client = await Wire.open(gateway.port);
+      client.send(`GET /x HTTP/1.0\r\nHost: a\r\nAuthorization: ${gateway.bearer()}\r\n\r\n`);
+      const upstream = await origin.connection();
+      await upstream.head();
+      upstream.write(eventHead + chunk(`${event}da`));
+      await client.pendingIs((text) => text.endsWith(`\r\n\r\n${event}da`));
+      await revokeUser();
+      await eventually(
+        () => serverOf(gateway).answers.ending,
+        (count) => count === 1,
+      );
+      upstream.write(chunk('ta: 1\n\ndata: never\n\n'));
+      const got = await client.untilClosed();
+      assert.ok(got.endsWith(`\r\n\r\n${event}data: 1\n\n`), got);
+      assert.equal(client.wasReset, false);
+      await upstream.closed();
+      assert.deepEqual(await logged(), [[200, 'forwarded', 'token_revoked']]);
     });
   }
 

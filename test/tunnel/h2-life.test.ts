@@ -53,11 +53,12 @@ describe('a tunnel by HTTP/2', () => {
     );
   });
 
-  test('ends for the client where upstream resets its connection', async () => {
+  test('is cut with CANCEL where upstream resets its connection', async () => {
     stand = await H2Stand.start();
     const { client, server } = await stand.open();
     server.socket.resetAndDestroy();
     await client.when(() => client.stream(1).isOver);
+    assert.deepEqual([client.stream(1).reset, client.stream(1).ended], [errors.cancel, false]);
     await eventually(
       () => stand.tunnels,
       (count) => count === 0,

@@ -10,6 +10,8 @@ export class Peer {
   readonly socket: Socket;
   received = '';
   ended = false;
+  /** The other side has reset it. */
+  wasReset = false;
   closed = false;
   #wake = (): void => {};
 
@@ -20,7 +22,9 @@ export class Peer {
       this.received += text;
       this.#wake();
     });
-    socket.on('error', () => {});
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => {
+      this.wasReset = code === 'ECONNRESET';
+    });
     socket.on('end', () => {
       this.ended = true;
       this.#wake();

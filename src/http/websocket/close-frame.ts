@@ -9,13 +9,24 @@ const MAX_PAYLOAD = 125;
 export const GOING_AWAY = 1001;
 export const POLICY_VIOLATION = 1008;
 
-/** A Close frame as a server sends it, unmasked (RFC 6455 §5.5.1). @param reason ASCII, up to 123 characters. */
-export function closeFrame(code: number, reason: string): Uint8Array {
+/** Bytes of the masking key (RFC 6455 §5.2). */
+export const MASK_BYTES = 4;
+/** The bit of the second byte that says that a key follows. */
+const MASKED = 0x80;
+
+/**
+ * A Close frame (RFC 6455 §5.5.1).
+ * @param reason ASCII, up to 123 characters.
+ * @param key 4 random bytes where it goes to a server (§5.3); undefined: it goes to a client, unmasked.
+ */
+export function closeFrame(code: number, reason: string, key?: Uint8Array): Uint8Array {
   const text = Buffer.from(reason, 'latin1').subarray(0, MAX_PAYLOAD - 2);
-  const frame = Buffer.allocUnsafe(4 + text.length);
-  frame[0] = FIN_CLOSE;
-  frame[1] = 2 + text.length;
-  frame.writeUInt16BE(code, 2);
-  text.copy(frame, 4);
-  return frame;
+  const payload = Buffer.allocUnsafe(2 + text.length);
+  payload.writeUInt16BE(code, 0);
+  text.copy(payload, 2);
+  if (key === undefined) return Buffer.concat([Buffer.of(FIN_CLOSE, payload.length), payload]);
+  for (let at = 0; at < payload.length; at += 1) {
+    payload[at] = (payload[at] as number) ^ (key[at % MASK_BYTES] as number);
+  }
+  return Buffer.concat([Buffer.of(FIN_CLOSE, MASKED + payload.length), key, payload]);
 }

@@ -1,6 +1,7 @@
+import { MASK_BYTES } from './close-frame.ts';
+
 /** Bytes of a header at least: flags with the opcode, and the length with the mask bit (RFC 6455 §5.2). */
 const LEAST_HEADER = 2;
-const MASK_BYTES = 4;
 const CLOSE = 8;
 
 /** Follows the frames of one direction of a WebSocket, to know where one ends. It skips payloads unread. */
@@ -33,6 +34,12 @@ export class FrameTracker {
     this.#payload -= taken;
     at += taken;
     return this.#payload === 0 ? this.#end(at) : at;
+  }
+
+  /** Takes all of the bytes. */
+  pass(bytes: Uint8Array): void {
+    let at = 0;
+    while (at < bytes.length) at = this.take(bytes, at);
   }
 
   #takeHeaderByte(byte: number): void {

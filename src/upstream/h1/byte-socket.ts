@@ -2,6 +2,8 @@
 export interface ByteSocket {
   /** Upstream takes no bytes any more; its response may still come. */
   readonly writeFailed: boolean;
+  /** A write has shown that upstream has reset the connection, which it then reads as an end. */
+  readonly wasReset: boolean;
   /** Bytes that wait to leave. */
   readonly writableLength: number;
   /** Whether it still sends after the peer has ended its side; false at first. */

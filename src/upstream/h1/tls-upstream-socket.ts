@@ -47,6 +47,10 @@ export class TlsUpstreamSocket implements ByteSocket {
     return this.#guard.failed;
   }
 
+  get wasReset(): boolean {
+    return this.#guard.wasReset;
+  }
+
   get writableLength(): number {
     return this.#socket.writableLength;
   }

@@ -28,6 +28,10 @@ export class UpstreamSocket extends Socket implements ByteSocket {
     return this.#guard.failed;
   }
 
+  get wasReset(): boolean {
+    return this.#guard.wasReset;
+  }
+
   /**
    * Writes as many bytes as the kernel takes now. After a write that had to wait, the stream would keep all further
    * bytes until the turn is over. One turn of a fast upload can bring a hundred megabytes, and upstream reads meanwhile.
@@ -41,7 +45,8 @@ export class UpstreamSocket extends Socket implements ByteSocket {
     if (fd < 0) return 0;
     try {
       return writeSync(fd, bytes);
-    } catch {
+    } catch (error) {
+      this.#guard.note(error);
       return 0; // The socket is full, or has an error that the next `write` will report.
     }
   }

@@ -87,7 +87,8 @@ export class UpstreamTunnel implements TunnelSide {
   }
 
   onEnd(): void {
-    this.#inlet.onEnd();
+    if (this.#socket.wasReset) this.onClosed();
+    else this.#inlet.onEnd();
   }
 
   onClosed(): void {

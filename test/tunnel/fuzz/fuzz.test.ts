@@ -56,6 +56,7 @@ test('a tunnel that breaks a rule is noticed', async () => {
     endStep: 1_000,
     serverEnds: false,
     clientEnds: false,
+    resets: false,
   };
   const played = await play(new Random(1), script);
   assert.equal(judge(script, played), 'token_expired with Close at once');

@@ -23,6 +23,8 @@ export interface Script {
   /** Whether each peer ends its side when it has sent everything. */
   readonly serverEnds: boolean;
   readonly clientEnds: boolean;
+  /** Whether the one that ends resets its connection in place of that. */
+  readonly resets: boolean;
 }
 
 /** How a tunnel went. */
@@ -34,10 +36,11 @@ export interface Played {
   readonly endedAt: number | undefined;
   /** Bytes that the server had then. */
   readonly serverHad: number;
-  /** The server had ended its side by then. */
+  /** The server had ended its side by then, and the client its own. */
   readonly serverWasOver: boolean;
-  /** The client has ended its side since. */
-  readonly clientLeft: boolean;
+  readonly clientWasOver: boolean;
+  /** A side has ended since. */
+  readonly hasLeft: boolean;
 }
 
 /** Lets a tunnel carry what both peers send, in an order and in pieces by chance, up to its end. */
@@ -64,15 +67,17 @@ export async function play(random: Random, script: Script): Promise<Played> {
   const parts = { head: {} as RequestHead, route: '/', subject: undefined, isWebSocket: true };
   tunnels.open({ ...parts, client, upstream: server, onEnd });
 
-  let before: Pick<Played, 'endedAt' | 'serverHad' | 'serverWasOver'> | undefined;
-  let clientWasOver = false;
+  let before: Pick<Played, 'endedAt' | 'serverHad' | 'serverWasOver' | 'clientWasOver'> | undefined;
+  let hadEnded = 0;
+  const ended = (): number => Number(client.peerEnded) + Number(server.wasReset);
   const end = async (ending: Ending): Promise<void> => {
     before = {
       endedAt: client.written.length,
       serverHad: server.written.length,
       serverWasOver: client.state === 'ended',
+      clientWasOver: server.state === 'ended',
     };
-    clientWasOver = client.peerEnded;
+    hadEnded = ended();
     if (ending === 'cut') tunnels.close();
     else if (ending === 'draining') tunnels.drain(0, 0);
     else {
@@ -100,9 +105,9 @@ export async function play(random: Random, script: Script): Promise<Played> {
       assert.equal(client.inlet.paused, true, 'the client is read for a server that is full');
   }
   if (before !== undefined) await time.pass(1_000);
-  const played = { endedAt: undefined, serverHad: 0, serverWasOver: false, ...before };
+  const none = { endedAt: undefined, serverHad: 0, serverWasOver: false, clientWasOver: false };
   if (tunnels.size === 0) assert.equal(time.armed > 1, false, 'timers are left');
-  return { ...played, server, client, endedBy, clientLeft: client.peerEnded && !clientWasOver };
+  return { ...none, ...before, server, client, endedBy, hasLeft: ended() > hadEnded };
 }
 
 /** What may happen next. A side that is paused may still have read something. */
@@ -113,6 +118,7 @@ function possible(random: Random, script: Script, server: PlayedSide, client: Pl
     const ends = side === server ? script.serverEnds : script.clientEnds;
     const mayRead = !inlet.paused || random.below(8) === 0;
     if (!isEmpty && mayRead) acts.push(() => side.send(1 + random.below(script.read)));
+    else if (isEmpty && ends && !peerEnded && script.resets) acts.push(() => side.sendReset());
     else if (isEmpty && ends && !peerEnded && !inlet.paused) acts.push(() => side.sendEnd());
     if (blocked) acts.push(() => side.drain());
   }

@@ -12,6 +12,8 @@ export class PlayedSide implements TunnelSide {
   blocked = false;
   /** The peer sends nothing more. */
   peerEnded = false;
+  /** It has reset its connection. */
+  wasReset = false;
   readonly #random: Random;
   readonly #left: Buffer;
   readonly #written: Buffer[] = [];
@@ -44,6 +46,12 @@ export class PlayedSide implements TunnelSide {
   sendEnd(): void {
     this.peerEnded = true;
     this.inlet.onEnd();
+  }
+
+  sendReset(): void {
+    this.peerEnded = true;
+    this.wasReset = true;
+    this.inlet.onClosed();
   }
 
   /** The system takes the rest of what was written. */

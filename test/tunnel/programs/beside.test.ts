@@ -27,6 +27,7 @@ interface Row {
 /** What a peer sees of the end of the other: in order, or a reset. */
 async function endOf(peer: Peer): Promise<string> {
   await peer.end();
+  if (peer.wasReset) return 'reset';
   return peer.received === '' ? 'end' : `end behind ${peer.received.length} bytes`;
 }
 
@@ -160,9 +161,10 @@ const rows: Readonly<Record<string, Row>> = {
       server.socket.resetAndDestroy();
       return endOf(client);
     },
-    portcullis: 'asked, 101, end',
+    portcullis: 'asked, 101, reset',
     nginx: 'asked, 101, end',
     haproxy: 'asked, 101, end',
+    why: 'a connection that broke must not look like one that its server has ended',
   },
   'a client that resets': {
     request: ask(),

@@ -104,7 +104,7 @@ describe("Python's websockets", needsModules('websockets'), () => {
       await revoke(gateway.adminPort, { sub: 'user' });
       assert.equal(await client(), 'ended 1008 token_revoked');
       // The client's reply to Close came to the gateway, and upstream was left.
-      assert.equal(await server(), 'ended 1006 ');
+      assert.equal(await server(), 'ended 1008 token_revoked');
     });
   }
 
