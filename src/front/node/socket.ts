@@ -172,7 +172,10 @@ export class NodeSocket implements ClientSocket, OutletOwner {
   destroy(): void {
     this.#ended = true;
     // A socket under TLS has no reset; without its close_notify the end does not look like one (RFC 8446 §6.1).
-    if (this.scheme === 'https' || !hasReset(this.#socket)) this.#socket.destroy();
+    // Behind our end a reset would come too late to matter, and libuv refuses one until the end has left: Node.js would then
+    // forget the handle, and the connection would stay open.
+    if (this.scheme === 'https' || this.#socket.writableEnded || !hasReset(this.#socket))
+      this.#socket.destroy();
     else this.#socket.resetAndDestroy();
   }
 
