@@ -24,10 +24,9 @@ interface Row {
   readonly why?: string;
 }
 
-/** What a peer sees of the end of the other: in order, or a reset. */
+/** What a peer has got when the other has left. */
 async function endOf(peer: Peer): Promise<string> {
   await peer.end();
-  if (peer.wasReset) return 'reset';
   return peer.received === '' ? 'end' : `end behind ${peer.received.length} bytes`;
 }
 
@@ -157,9 +156,10 @@ const rows: Readonly<Record<string, Row>> = {
   },
   'a server that resets': {
     request: ask(),
-    follow: (client, server) => {
+    follow: async (client, server) => {
       server.socket.resetAndDestroy();
-      return endOf(client);
+      const seen = await endOf(client);
+      return client.wasReset ? 'reset' : seen;
     },
     portcullis: 'asked, 101, reset',
     nginx: 'asked, 101, end',
