@@ -24,6 +24,8 @@ export interface Figures {
   readonly answerEnds: readonly { readonly reason: string; readonly count: number }[];
   /** Lines of the access log that were left out because their reader is too slow, or lost. */
   readonly accessLogDropped: number;
+  /** Spans for OTLP by result: `exported`, `dropped`, `failed`. */
+  readonly spans: readonly { readonly result: string; readonly count: number }[];
   /** Client connections open now. */
   readonly connections: number;
   /** Those of them that speak HTTP/2. */
@@ -115,6 +117,7 @@ export function addFigures(all: readonly Figures[]): Figures {
     tunnelEnds: addCounts(all.flatMap(({ tunnelEnds }) => tunnelEnds)),
     answerEnds: addCounts(all.flatMap(({ answerEnds }) => answerEnds)),
     accessLogDropped: sum((one) => one.accessLogDropped),
+    spans: addCounts(all.flatMap(({ spans }) => spans)),
     connections: sum((one) => one.connections),
     h2Connections: sum((one) => one.h2Connections),
     connectionsRefused: sum((one) => one.connectionsRefused),

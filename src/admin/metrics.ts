@@ -122,6 +122,11 @@ function describeAll(registry: Registry, view: AdminView, gathered: () => Gatewa
     [],
     () => unlabelled(figures().accessLogDropped),
   );
+  copiedCounter(
+    describe('spans_total', 'Spans of sampled requests by result: exported, dropped, failed.'),
+    ['result'],
+    () => figures().spans.map(({ count, ...labels }) => ({ labels, value: count })),
+  );
   copiedGauge(describe('connections', 'Client connections that are open.'), [], () =>
     unlabelled(figures().connections),
   );

@@ -135,6 +135,11 @@ export class Authorizer {
     return typeof token === 'string' ? subjectOf(token) : undefined;
   }
 
+  /** See `AuthCounters.cacheHits`. */
+  get cacheHits(): number {
+    return this.#counters.cacheHits.value;
+  }
+
   /** Verified tokens in the cache. */
   get cacheEntries(): number {
     return this.#remembered.entries;

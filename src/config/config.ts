@@ -3,6 +3,7 @@ import type { VerificationKey } from '../keys/key.ts';
 import type { ServerCertificate } from '../keys/tls-certificate.ts';
 import type { LogFormat, LogLevel } from '../lib/log.ts';
 import type { ClaimName } from './claim-name.ts';
+import type { AccessLogConfig, TracingConfig } from './records-config.ts';
 import type { UpstreamConfig } from './upstream-config.ts';
 
 /** A TCP address to listen on; port 0 lets the system choose. */
@@ -249,31 +250,6 @@ export interface RouteConfig {
   readonly responseHeaders?: ResponseHeadersConfig | undefined;
 }
 
-/** Where the lines of the access log go, and what they have. */
-export interface AccessLogConfig {
-  /** Of lines that do not go to the log; undefined: the format of the log. */
-  readonly format?: LogFormat | undefined;
-  /** Absolute path of a file. At most one of `file` and `syslog` is there. */
-  readonly file?: string | undefined;
-  readonly syslog?: SyslogConfig | undefined;
-  /** In this order; undefined: all. */
-  readonly fields?: readonly string[] | undefined;
-  /** Claims of the token of a request that was let in; undefined: none. */
-  readonly claims?: readonly ClaimName[] | undefined;
-}
-
-export interface SyslogConfig {
-  readonly server:
-    | {
-        readonly transport: 'udp' | 'tcp';
-        readonly host: string;
-        readonly port: number;
-        readonly text: string;
-      }
-    | { readonly transport: 'unix'; readonly path: string; readonly text: string };
-  readonly facility: 'user' | 'daemon' | `local${0 | 1 | 2 | 3 | 4 | 5 | 6 | 7}`;
-}
-
 /** The ids of requests. */
 export interface RequestIdConfig {
   /** Name of the header as configured. */
@@ -377,6 +353,8 @@ export interface Config {
     /** `details`: the log shows the compared values of each refused token; undefined: it does not. */
     readonly refused?: 'details' | undefined;
   };
+  /** Undefined: no spans are exported. */
+  readonly tracing?: TracingConfig | undefined;
   /** Undefined: requests have none. */
   readonly requestId?: RequestIdConfig | undefined;
   /** Undefined: nothing can be revoked. */

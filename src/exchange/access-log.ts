@@ -5,6 +5,7 @@ import type { Counter } from '../lib/counters.ts';
 import { lineText } from '../lib/foreign-text.ts';
 import type { Log } from '../lib/log.ts';
 import type { Marks } from '../trace/marker.ts';
+import type { SpanFacts } from './span-facts.ts';
 import type { Outcome } from './tally.ts';
 
 /** Characters of method, host, path and the host named in TLS in a line. A text that was cut ends with `…`. A line stays below 4 KiB. */
@@ -33,6 +34,9 @@ export interface AccessEnd {
   readonly upstream: string | null;
 }
 
+/** By what a request is known elsewhere, as far as a line or a span says it. */
+export type RecordMarks = Pick<Marks, 'requestId' | 'traceId' | 'spanId' | 'parentId'>;
+
 /** The facts of one exchange that are gathered while it lasts. */
 export interface AccessRecord {
   /** Text of the client's address; null when the client left before it could be read. */
@@ -41,7 +45,7 @@ export interface AccessRecord {
   /** Undefined: plain text. */
   readonly tls: ClientStream['tls'];
   /** By what the request is known elsewhere. */
-  readonly marks: Pick<Marks, 'requestId' | 'traceId'>;
+  readonly marks: RecordMarks;
   /** Status of a reply, once it is sent. */
   status: number | undefined;
   durationMs: number;
@@ -57,6 +61,35 @@ export interface AccessRecord {
   claims: string | undefined;
   /** How a tunnel ended, or why the gateway ended a response with its token; undefined for all other exchanges. */
   end: string | undefined;
+  /** The access log has a line of it. */
+  readonly logged: boolean;
+  /** Undefined: no span is exported. */
+  span: SpanFacts | undefined;
+}
+
+/** The record of an exchange that begins; see `AccessLog.begin`. */
+export function newRecord(
+  { protocol, tls }: Pick<ClientStream, 'protocol' | 'tls'>,
+  marks: RecordMarks,
+  address: () => string | undefined,
+  logged: boolean,
+): AccessRecord {
+  return {
+    client: address() ?? null,
+    protocol,
+    tls,
+    marks,
+    status: undefined,
+    durationMs: 0,
+    server: null,
+    attempts: 1,
+    responseBytes: 0,
+    pathRule: undefined,
+    claims: undefined,
+    end: undefined,
+    logged,
+    span: undefined,
+  };
 }
 
 /**
@@ -90,25 +123,12 @@ export class AccessLog {
    * @param client its connection. @param marks made only for a line that is written. @param address text of the client's address, undefined when it is lost.
    */
   begin(
-    { protocol, tls }: Pick<ClientStream, 'protocol' | 'tls'>,
-    marks: AccessRecord['marks'],
+    client: Pick<ClientStream, 'protocol' | 'tls'>,
+    marks: RecordMarks,
     address: () => string | undefined,
   ): AccessRecord | undefined {
     if (this.#share < 1 && this.#random() >= this.#share) return undefined;
-    return {
-      client: address() ?? null,
-      protocol,
-      tls,
-      marks,
-      status: undefined,
-      durationMs: 0,
-      server: null,
-      attempts: 1,
-      responseBytes: 0,
-      pathRule: undefined,
-      claims: undefined,
-      end: undefined,
-    };
+    return newRecord(client, marks, address, true);
   }
 
   /** Must be called once for each record. */
@@ -131,9 +151,7 @@ export class AccessLog {
       client,
       protocol,
       ...(tls === undefined ? {} : { tls: tls.version, sni: serverNameOf(tls.serverName) }),
-      method: lineText(end.method, MAX_METHOD),
-      host: lineText(end.host.slice(end.host.lastIndexOf('@') + 1), MAX_HOST),
-      path: lineText(withoutFragment(end.path), MAX_PATH),
+      ...shownEnd(end),
       route: end.route,
       outcome,
       status,
@@ -156,6 +174,19 @@ export class AccessLog {
       this.#dropped.value += 1;
     }
   }
+}
+
+/** The texts of the client in the form in which they may be written down. */
+export function shownEnd({ method, host, path }: Pick<AccessEnd, 'method' | 'host' | 'path'>): {
+  readonly method: string;
+  readonly host: string;
+  readonly path: string;
+} {
+  return {
+    method: lineText(method, MAX_METHOD),
+    host: lineText(host.slice(host.lastIndexOf('@') + 1), MAX_HOST),
+    path: lineText(withoutFragment(path), MAX_PATH),
+  };
 }
 
 function serverNameOf(name: string | undefined): string | null {

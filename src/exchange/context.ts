@@ -10,8 +10,8 @@ import type { Replies } from '../replies/replies.ts';
 import type { RouteTable } from '../routing/route-table.ts';
 import type { Marker } from '../trace/marker.ts';
 import type { Tunnels } from '../tunnel/tunnels.ts';
-import type { AccessLog } from './access-log.ts';
 import type { Answers } from './answers.ts';
+import type { Recorder } from './recorder.ts';
 import type { BodyRules } from './request-body.ts';
 import type { Route } from './route.ts';
 import type { Tally } from './tally.ts';
@@ -27,8 +27,8 @@ export interface ExchangeContext<Exchange> extends BodyRules {
   /** The reply to a refused token. May also log the refusal. */
   readonly refusal: (rejection: Rejection, route: Route, head: RequestHead) => Reply;
   readonly tally: Tally;
-  /** Undefined without an access log. */
-  readonly accessLog: AccessLog | undefined;
+  /** Undefined: nothing of an exchange is written down. */
+  readonly recorder: Recorder | undefined;
   /** Proxies whose forwarding fields are trusted; undefined: none. */
   readonly trustedProxies: Networks | undefined;
   readonly marker: Marker;

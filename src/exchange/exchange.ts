@@ -75,7 +75,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     const client = this.client;
     const context = this.#context;
     client.listen(this);
-    this.#access = context.accessLog?.begin(client, this.#marks, () => addressOf(client, head, context));
+    this.#access = context.recorder?.begin(client, this.#marks, () => addressOf(client, head, context));
     if (this.#access?.client === null) {
       this.#leave();
       return;
@@ -114,7 +114,8 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
 
   /** 2. Ask for a permit: at once for a cached token, later for one whose signature must be verified. */
   #authorize(route: Route): void {
-    const verdict = this.#context.authorizer.authorize(route.policy, this.#head, this);
+    const asked = this.#access?.span ?? this.#context.authorizer;
+    const verdict = asked.authorize(route.policy, this.#head, this);
     if (verdict.kind === 'pending') this.#pending = verdict;
     else this.onVerdict(verdict);
   }
@@ -122,6 +123,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   onVerdict(verdict: Permit | Rejection): void {
     this.#pending = undefined;
     if (this.#ended) return;
+    this.#access?.span?.judged();
     try {
       if (verdict.kind === 'permit') this.#prepare(verdict);
       else this.#refuseBy(verdict.reason, this.#context.refusal(verdict, this.#route as Route, this.#head));
@@ -392,6 +394,6 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
       requestBytes: this.body?.bytes ?? 0,
       attempted: this.#wire !== undefined,
     });
-    this.#context.accessLog?.write(access, ended);
+    this.#context.recorder?.write(access, ended);
   }
 }

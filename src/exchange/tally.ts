@@ -47,6 +47,8 @@ export class Tally {
   readonly refusedResponses: Map<string, CounterFamily> = new Map();
   /** Lines of the access log that were left out or lost. */
   readonly accessLogDropped: Counter = new Counter();
+  /** Spans by what became of them. */
+  readonly spans: CounterFamily = new CounterFamily();
   readonly #unrouted: RouteTally;
 
   constructor() {

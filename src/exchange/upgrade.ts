@@ -53,7 +53,7 @@ export interface Upgraded {
   readonly protocol: string | undefined;
   readonly route: Route;
   readonly client: ClientStream;
-  readonly context: Pick<ExchangeContext<unknown>, 'authorizer' | 'tunnels' | 'accessLog'>;
+  readonly context: Pick<ExchangeContext<unknown>, 'authorizer' | 'tunnels' | 'recorder'>;
   readonly response: UpgradedHead;
   readonly marks: Marks;
   readonly upstream: TunnelSide;
@@ -97,10 +97,10 @@ export function openTunnel(upgraded: Upgraded): Reason | 'left' | undefined {
   return undefined;
 }
 
-/** Writes the line of the access log when the tunnel ends. It keeps nothing of the exchange that it does not need. */
+/** Writes down the tunnel when the tunnel ends. It keeps nothing of the exchange that it does not need. */
 function lineOf({ head, route, access, since, context }: Upgraded): Parameters<Tunnels['open']>[0]['onEnd'] {
-  const { tunnels, accessLog } = context;
-  if (access === undefined || accessLog === undefined) return () => {};
+  const { tunnels, recorder } = context;
+  if (access === undefined || recorder === undefined) return () => {};
   const { name } = route;
   const upstream = route.upstream.name;
   return ({ received, sent, endedBy }) => {
@@ -115,6 +115,6 @@ function lineOf({ head, route, access, since, context }: Upgraded): Parameters<T
       requestBytes: received,
       attempted: true,
     });
-    accessLog.write(access, end);
+    recorder.write(access, end);
   };
 }

@@ -8,6 +8,7 @@ import { AccessLog } from '../exchange/access-log.ts';
 import type { Answers } from '../exchange/answers.ts';
 import type { ExchangeContext } from '../exchange/context.ts';
 import type { Exchange } from '../exchange/exchange.ts';
+import { Recorder } from '../exchange/recorder.ts';
 import type { Route } from '../exchange/route.ts';
 import type { Tally } from '../exchange/tally.ts';
 import { RequestWriter } from '../forwarding/request-writer.ts';
@@ -25,6 +26,7 @@ import { PreflightReplies } from '../replies/preflight.ts';
 import { Replies } from '../replies/replies.ts';
 import { RouteTable } from '../routing/route-table.ts';
 import { Marker } from '../trace/marker.ts';
+import type { RequestSpan } from '../trace/request-span.ts';
 import type { Tunnels } from '../tunnel/tunnels.ts';
 import { BodyCopies } from '../upstream/body-copies.ts';
 import { RefusedResponses } from '../upstream/refused-responses.ts';
@@ -70,10 +72,10 @@ interface ServiceParts {
 /** Builds the objects that exchanges use from a configuration. Opens nothing. */
 export function buildService(config: Config, surroundings: Surroundings): ServiceParts {
   const { tally, authCounters, log, clock, readBuffer, turn, onEnd, onFault } = surroundings;
-  const { tunnels, answers, refetch, revocations, scarce, records } = surroundings;
+  const { tunnels, answers, refetch, revocations, scarce } = surroundings;
   const { access, accessLog } = config.log;
   const trustedProxies = config.trustedProxies && new Networks(config.trustedProxies);
-  const marker = new Marker(config.requestId, trustedProxies, clock, access !== 'off');
+  const marker = new Marker(config.requestId, trustedProxies, clock, access !== 'off', config.tracing);
   const upstreams = new Map<string, Upstream>();
   for (const upstreamConfig of config.upstreams.values()) {
     const { name, timeouts } = upstreamConfig;
@@ -173,10 +175,7 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
     marker,
     tunnels,
     answers,
-    accessLog:
-      access === 'off'
-        ? undefined
-        : new AccessLog(access, accessSink(config.log, log, records.outlet, clock), tally.accessLogDropped),
+    recorder: recorderOf(config, surroundings, authorizer),
     clock,
     requestBodyLimit: config.limits.requestBody,
     rejectChunked: config.chunkedRequests === 'reject',
@@ -186,6 +185,23 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
     onFault,
   };
   return { forExchanges, upstreams, routes: new Map(routes.map((route) => [route.name, route])) };
+}
+
+/** Undefined: nothing is written down of exchanges. */
+function recorderOf(
+  { log: settings, tracing }: Config,
+  { log, records, tally, clock }: Surroundings,
+  authorizer: Authorizer,
+): Recorder | undefined {
+  const { access } = settings;
+  const { outlet, spans } = records;
+  const accessLog =
+    access === 'off'
+      ? undefined
+      : new AccessLog(access, accessSink(settings, log, outlet, clock), tally.accessLogDropped);
+  const paths = tracing?.paths === true;
+  const rules = spans && { add: (span: RequestSpan) => spans.add(span), authorizer, paths };
+  return accessLog === undefined && rules === undefined ? undefined : new Recorder(accessLog, rules, clock);
 }
 
 /** The port of https: that of an address with TLS, or the usual one, as behind a balancer that speaks TLS. */

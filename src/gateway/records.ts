@@ -4,19 +4,25 @@ import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { accessOutlet } from '../outlets/access-outlet.ts';
 import type { LineOutlet } from '../outlets/line-outlet.ts';
+import { SpanExporter } from '../trace/span-exporter.ts';
 
 /** Where a server writes down requests. It outlives a change of the configuration. */
 export class Records {
   /** Undefined: lines of requests go to the log. */
   readonly outlet: LineOutlet | undefined;
 
-  constructor({ log: settings }: Config, log: Log, tally: Tally, clock: Clock) {
+  /** Undefined: no spans are exported. */
+  readonly spans: SpanExporter | undefined;
+
+  constructor({ log: settings, tracing }: Config, log: Log, tally: Tally, clock: Clock) {
     this.outlet = accessOutlet(settings, log, tally.accessLogDropped, clock);
+    this.spans = tracing && new SpanExporter(tracing.otlp, log, tally.spans);
   }
 
   /** @throws StartError */
   async open(): Promise<void> {
     await this.outlet?.open();
+    await this.spans?.open();
   }
 
   /** The access log goes to the file that has its name now. Never rejects. */
@@ -26,6 +32,6 @@ export class Records {
 
   /** What was written before leaves, but not for long. */
   async close(): Promise<void> {
-    await this.outlet?.close();
+    await Promise.all([this.outlet?.close(), this.spans?.close()]);
   }
 }

@@ -35,6 +35,7 @@ export function serverFigures(sources: FigureSources): Figures {
     httpRequests: countsOf(tally.protocols).map(({ label, count }) => ({ protocol: label, count })),
     requestSeconds: plain(tally.seconds),
     accessLogDropped: tally.accessLogDropped.value,
+    spans: countsOf(tally.spans).map(({ label, count }) => ({ result: label, count })),
     connections: connections.open,
     h2Connections: connections.h2,
     connectionsRefused: connections.refused.value,

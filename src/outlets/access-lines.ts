@@ -1,4 +1,5 @@
-import type { AccessLogConfig, Config } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
+import type { AccessLogConfig } from '../config/records-config.ts';
 import type { Clock } from '../lib/clock.ts';
 import { seenJson } from '../lib/foreign-text.ts';
 import type { Log } from '../lib/log.ts';

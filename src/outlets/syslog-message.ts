@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { SyslogConfig } from '../config/config.ts';
+import type { SyslogConfig } from '../config/records-config.ts';
 
 /** Numbers of facilities (RFC 5424 §6.2.1), by the names of syslog.conf. */
 const FACILITIES: Readonly<Record<SyslogConfig['facility'], number>> = {

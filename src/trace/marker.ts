@@ -1,4 +1,5 @@
 import type { RequestIdConfig } from '../config/config.ts';
+import type { TracingConfig } from '../config/records-config.ts';
 import { TRACEPARENT, TRACESTATE } from '../http/field-names.ts';
 import { valuesOf } from '../http/field-values.ts';
 import {
@@ -27,6 +28,8 @@ export class Marker {
   readonly header: string | undefined;
   readonly #field: string;
   readonly #trust: RequestIdConfig['trust'];
+  readonly #sampling: Pick<TracingConfig, 'sample' | 'trust'> | undefined;
+  readonly #random: () => number;
   readonly #trusted: Networks | undefined;
   readonly #clock: Pick<Clock, 'wall'>;
   readonly #none: Marks = new Marks(this, undefined);
@@ -36,14 +39,19 @@ export class Marker {
   /**
    * @param rules undefined: no request ids. @param trusted the trusted proxies; undefined: none.
    * @param logs requests are written to an access log.
+   * @param sampling which requests are traced; undefined: the gateway traces none.
    */
   constructor(
     rules: RequestIdConfig | undefined,
     trusted: Networks | undefined,
     clock: Pick<Clock, 'wall'>,
     logs: boolean,
+    sampling?: Pick<TracingConfig, 'sample' | 'trust'>,
+    random: () => number = Math.random,
   ) {
-    this.begins = logs || rules !== undefined;
+    this.begins = logs || rules !== undefined || sampling !== undefined;
+    this.#sampling = sampling;
+    this.#random = random;
     this.header = rules?.header;
     this.#field = rules?.header.toLowerCase() ?? '';
     this.#trust = rules?.trust ?? 'nobody';
@@ -68,15 +76,32 @@ export class Marker {
       : (this.#givenTo(source) ?? newRequestId(this.#clock.wall()));
   }
 
+  /** The trace of a request that has one, or begins one; undefined for all others. */
+  traceOf(source: Source): TraceContext | undefined {
+    const given = contextOf(source.head);
+    const sampling = this.#sampling;
+    if (sampling === undefined) return given ?? (this.begins ? newTrace(false) : undefined);
+    // The word of a stranger counts for nothing: each of its requests would be exported, here and behind.
+    const sampled =
+      given !== undefined && this.#trusts(sampling.trust, source)
+        ? given.sampled
+        : this.#random() < sampling.sample;
+    return given === undefined ? newTrace(sampled) : { ...given, sampled };
+  }
+
   /** The id that the peer has sent; undefined where it has sent none, is not trusted, or the id is not well formed. */
   #givenTo(source: Source): string | undefined {
     const { head } = source;
     if (this.#trust === 'nobody' || !head.names.includes(this.#field)) return undefined;
     const [given = '', ...others] = valuesOf(head, this.#field);
     if (others.length > 0 || !isRequestId(given)) return undefined;
-    if (this.#trust === 'everyone') return given;
+    return this.#trusts(this.#trust, source) ? given : undefined;
+  }
+
+  #trusts(trust: RequestIdConfig['trust'], source: Source): boolean {
+    if (trust !== 'trustedProxies') return trust === 'everyone';
     const peer = source.peer();
-    return peer !== undefined && this.#trusted?.has(peer) === true ? given : undefined;
+    return peer !== undefined && this.#trusted?.has(peer) === true;
   }
 }
 
@@ -87,6 +112,7 @@ export class Marks {
   #source: Source | undefined;
   #requestId: string | undefined;
   #trace: TraceContext | undefined;
+  #spanId: string | undefined;
 
   /** @param source undefined: the request has no marks. */
   constructor(marker: Marker, source: Source | undefined) {
@@ -105,6 +131,22 @@ export class Marks {
     return this.#context?.traceId;
   }
 
+  /** The caller's span; empty where the trace begins here. */
+  get parentId(): string {
+    return this.#context?.parentId ?? '';
+  }
+
+  /** The gateway's own span, which is the parent of what upstream does. */
+  get spanId(): string {
+    this.#spanId ??= newSpanId();
+    return this.#spanId;
+  }
+
+  /** The trace is recorded: by the gateway, if it traces requests. */
+  get sampled(): boolean {
+    return this.#context?.sampled === true;
+  }
+
   /** The request for upstream, whose parent is a new span. */
   onRequest(lines: RequestLines): RequestLines {
     if (this.#source === undefined) return lines;
@@ -112,7 +154,7 @@ export class Marks {
     const { requestId } = this;
     this.#source = undefined;
     const id = requestId === undefined ? '' : `${this.#marker.header}: ${requestId}\r\n`;
-    const trace = context === undefined ? '' : traceLines(context, newSpanId(), context.sampled);
+    const trace = context === undefined ? '' : traceLines(context, this.spanId, context.sampled);
     return id === '' && trace === '' ? lines : withLines(lines, id + trace);
   }
 
@@ -129,7 +171,7 @@ export class Marks {
   /** The trace of which the client says that the request is a part, or a new one. */
   get #context(): TraceContext | undefined {
     if (this.#trace === undefined && this.#source !== undefined)
-      this.#trace = contextOf(this.#source.head) ?? (this.#marker.begins ? newTrace(false) : undefined);
+      this.#trace = this.#marker.traceOf(this.#source);
     return this.#trace;
   }
 }

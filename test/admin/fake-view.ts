@@ -56,6 +56,7 @@ export class FakeView implements AdminView {
         httpRequests: [{ protocol: 'http/1.1', count: 4 }],
         requestSeconds,
         accessLogDropped: 3,
+        spans: [{ result: 'exported', count: 7 }],
         tunnels: [{ route: '/ws', count: 4 }],
         tunnelEnds: [{ reason: 'token_expired', count: 2 }],
         answerEnds: [{ reason: 'token_revoked', count: 5 }],

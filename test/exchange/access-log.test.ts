@@ -18,7 +18,12 @@ const end: AccessEnd = {
 };
 
 const plain = { protocol: 'http/1.1', tls: undefined } as const;
-const marks = { requestId: 'an-id', traceId: '4bf92f3577b34da6a3ce929d0e0e4736' };
+const marks = {
+  requestId: 'an-id',
+  traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
+  spanId: '00f067aa0ba902b7',
+  parentId: '',
+};
 
 function harness(mode: 'errors' | number, random?: () => number) {
   const texts: string[] = [];

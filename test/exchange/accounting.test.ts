@@ -4,6 +4,7 @@ import type { Config } from '../../src/config/config.ts';
 import { AccessLog } from '../../src/exchange/access-log.ts';
 import type { ExchangeContext } from '../../src/exchange/context.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
+import { Recorder } from '../../src/exchange/recorder.ts';
 import { Tally } from '../../src/exchange/tally.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { Counter } from '../../src/lib/counters.ts';
@@ -195,7 +196,7 @@ describe('a reply that waits for the end of the turn', () => {
       marker: new Marker(undefined, undefined, systemClock, false),
       clock: systemClock,
       replies: new Replies('rfc6750', 'portcullis'),
-      accessLog: new AccessLog(1, log, new Counter()),
+      recorder: new Recorder(new AccessLog(1, log, new Counter()), undefined, systemClock),
       onEnd: () => {
         ended += 1;
       },

@@ -6,7 +6,7 @@ import { createServer, type ListenOptions, type Server, type Socket } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
-import type { SyslogConfig } from '../../src/config/config.ts';
+import type { SyslogConfig } from '../../src/config/records-config.ts';
 import { Counter } from '../../src/lib/counters.ts';
 import type { Log } from '../../src/lib/log.ts';
 import { accessOutlet } from '../../src/outlets/access-outlet.ts';

@@ -1,8 +1,9 @@
 import { statSync } from 'node:fs';
 import { resolve as absolute, dirname } from 'node:path';
 import type { ClaimName } from '../claim-name.ts';
-import type { AccessLogConfig, Config, SyslogConfig } from '../config.ts';
+import type { Config } from '../config.ts';
 import type { KeyPath } from '../fault.ts';
+import type { AccessLogConfig, SyslogConfig } from '../records-config.ts';
 import { parseAddress, parseUnixPath } from '../schema/address.ts';
 import type { FileConfig } from '../schema/schema.ts';
 import type { Findings } from './findings.ts';

@@ -18,6 +18,7 @@ import { resolveRevocation } from './revocation.ts';
 import { resolveRoutes } from './route.ts';
 import { warnAboutSlips } from './slips.ts';
 import { warnAboutNames } from './tls-names.ts';
+import { resolveTracing } from './tracing.ts';
 import { resolveTrustedProxies } from './trusted-proxies.ts';
 import { resolveUpstreams } from './upstream.ts';
 import { UpstreamTlsResolver } from './upstream-tls.ts';
@@ -80,6 +81,7 @@ export function resolve(
     loopMark: file.loopGuard ? LOOP_MARK : undefined,
     log: resolveLog(file, folder, findings),
     requestId: resolveRequestId(file, routes, findings),
+    tracing: resolveTracing(file, findings),
     revocation: resolveRevocation(file, listen, issuers, findings),
     state: resolveState(file, folder, findings),
     uws: resolveEngine(file, folder, findings),

@@ -24,6 +24,7 @@ import { log } from './log.ts';
 import { requestId } from './request-id.ts';
 import { revocation } from './revocation.ts';
 import { route } from './route.ts';
+import { tracing } from './tracing.ts';
 import { upstream } from './upstream.ts';
 
 const HOUR = 60 * 60_000;
@@ -107,6 +108,9 @@ export const schema = section({
     .describe(
       'An id for each request, which upstream, the client and the access log get. Without this key there is none.',
     )
+    .optional(),
+  tracing: tracing
+    .describe('Export of spans of requests to OpenTelemetry. Without this key there is none.')
     .optional(),
   revocation: revocation
     .describe('Who may revoke tokens. Without this key nothing can be revoked.')
