@@ -44,10 +44,18 @@ export type Admin = HttpServer;
  * secret `/login`, `/logout` and `guarded`. Rejects with the system's listen error (`EADDRINUSE`, `EACCES`).
  */
 export async function startAdmin(options: AdminOptions): Promise<Admin> {
-  const { view, secret, guarded = new Map(), timers = systemTimers } = options;
-  const stream = new StatusStream(view, timers, secret !== undefined && guarded.has(MODES));
+  const { view, secret, guarded = new Map(), timers = systemTimers, clock = systemClock } = options;
+  const sessions = new Sessions(clock);
+  const guard = secret === undefined ? undefined : new AdminGuard(secret, sessions);
+  const canSetModes = guard !== undefined && guarded.has(MODES);
+  const stream = new StatusStream(
+    view,
+    timers,
+    canSetModes,
+    (headers) => guard?.hasSession(headers) === true,
+  );
   const server = await startHttpServer({
-    ...(await served(options)),
+    ...(await served(options, guard, sessions)),
     streams: new Map([['/status/stream', stream.viewers]]),
   });
   stream.start();
@@ -61,8 +69,12 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
 }
 
 /** What the address serves, but for its streams. */
-async function served(options: AdminOptions): Promise<HttpServerOptions> {
-  const { view, secret, hosts = [], posts = new Map(), guarded = new Map(), clock = systemClock } = options;
+async function served(
+  options: AdminOptions,
+  guard: AdminGuard | undefined,
+  sessions: Sessions,
+): Promise<HttpServerOptions> {
+  const { view, hosts = [], posts = new Map(), guarded = new Map(), clock = systemClock } = options;
   const place = 'path' in options ? { path: options.path } : { host: options.host, port: options.port };
   const pages = new Map([...adminPages(view), ...(await readPageFiles())]);
   const common = {
@@ -70,9 +82,7 @@ async function served(options: AdminOptions): Promise<HttpServerOptions> {
     hosts: new Set('path' in place ? hosts : [place.host, ...hosts]),
     fault: (error: unknown) => view.fault(error),
   };
-  if (secret === undefined) return { ...common, pages, posts };
-  const sessions = new Sessions(clock);
-  const guard = new AdminGuard(secret, sessions);
+  if (guard === undefined) return { ...common, pages, posts };
   return {
     ...common,
     pages: new Map([...pages, ['/login', () => loginPage(200)]]),

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { systemClock } from '../lib/clock.ts';
 import { seenJson } from '../lib/foreign-text.ts';
 import type { Timers } from '../lib/timers.ts';
@@ -17,12 +18,17 @@ export class StatusStream {
   #gathered: GatewayFigures = { figures: addFigures([]), workers: [], workerDeaths: 0, engines: [] };
   #sampler: Sampler | undefined;
 
-  /** @param canSetModes viewers may drain servers. */
-  constructor(view: AdminView, timers: Timers, canSetModes: boolean) {
+  /** @param canSetModes viewers may drain servers. @param hasSession see `Viewers`. */
+  constructor(
+    view: AdminView,
+    timers: Timers,
+    canSetModes: boolean,
+    hasSession: (headers: IncomingHttpHeaders) => boolean,
+  ) {
     this.#view = view;
     this.#timers = timers;
     const rows = (): string => seenJson(JSON.stringify(liveStatus(view, this.#gathered, canSetModes)));
-    this.viewers = new Viewers(this.#history, view.startedAt.toString(36), rows);
+    this.viewers = new Viewers(this.#history, view.startedAt.toString(36), rows, hasSession);
   }
 
   start(): void {

@@ -19,6 +19,8 @@ const MAX_ROWS = 512 * 1024;
 
 interface Viewer {
   readonly response: ServerResponse;
+  /** It has logged in, and so can log out. */
+  readonly session: boolean;
   /** The number of the last sample that it was sent. */
   sent: number;
   /** Seconds of its stream, and seconds since it last read all. */
@@ -31,16 +33,24 @@ export class Viewers implements Stream {
   readonly #history: History;
   readonly #era: string;
   readonly #rows: () => string;
+  readonly #hasSession: (headers: IncomingHttpHeaders) => boolean;
   readonly #viewers = new Set<Viewer>();
 
   /**
    * @param era tells the samples of this gateway from those of another one at its address: letters and digits.
    * @param rows JSON of what is shown besides samples; read once for all viewers.
+   * @param hasSession whether the cookie of a request is that of a login.
    */
-  constructor(history: History, era: string, rows: () => string) {
+  constructor(
+    history: History,
+    era: string,
+    rows: () => string,
+    hasSession: (headers: IncomingHttpHeaders) => boolean,
+  ) {
     this.#history = history;
     this.#era = era;
     this.#rows = rows;
+    this.#hasSession = hasSession;
   }
 
   refusal(): Page | undefined {
@@ -51,7 +61,8 @@ export class Viewers implements Stream {
 
   /** Sends the history, or the part of it that a viewer that comes back has missed, and from then on what `tell` finds. */
   open(headers: IncomingHttpHeaders, response: ServerResponse): void {
-    const viewer: Viewer = { response, sent: this.#known(headers['last-event-id']), age: 0, unread: 0 };
+    const [session, sent] = [this.#hasSession(headers), this.#known(headers['last-event-id'])];
+    const viewer: Viewer = { response, session, sent, age: 0, unread: 0 };
     this.#viewers.add(viewer);
     response.once('close', () => this.#viewers.delete(viewer));
     response.write(`retry: ${RETRY_MS}\n`);
@@ -83,7 +94,7 @@ export class Viewers implements Stream {
     const samples = this.#history.after(viewer.sent);
     viewer.sent = last;
     viewer.response.write(
-      `id: ${this.#era}-${last}\nevent: ${event}\ndata: {"samples":${samples},"rows":${rows}}\n\n`,
+      `id: ${this.#era}-${last}\nevent: ${event}\ndata: {"samples":${samples},"rows":${rows},"session":${viewer.session}}\n\n`,
     );
   }
 

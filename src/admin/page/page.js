@@ -62,7 +62,8 @@ const entries = ['File', 'In force since', 'Last reload'].map((label) => {
 });
 
 follow({
-  onEvent: ({ samples: fresh, rows }) => {
+  onEvent: ({ samples: fresh, rows, session }) => {
+    byId('log-out').hidden = !session;
     heardAt = Date.now();
     samples.add(fresh);
     showSample();
@@ -83,6 +84,16 @@ follow({
     if (status !== 401 && status !== 403) lose(`The gateway answers ${status}: ${text}`);
     else lose('The gateway asks for the secret of the admin address. ', link('/login', 'Log in'));
   },
+});
+
+byId('log-out').addEventListener('click', async () => {
+  try {
+    const { ok, status } = await fetch('/logout', { method: 'POST' });
+    if (ok) location.assign('/login');
+    else say(`The session goes on: the gateway answers ${status}`);
+  } catch {
+    say('The session goes on: the gateway does not answer');
+  }
 });
 
 /** Says why nothing new comes, and greys what is old. */
