@@ -1,3 +1,4 @@
+import type { Exemplar } from '../lib/counters.ts';
 import type { ServerReport } from '../upstream/server-report.ts';
 
 /** Counts of observations: one for each upper bound (ascending) and one for all values above, not cumulative. */
@@ -5,6 +6,14 @@ export interface HistogramFigures {
   readonly bounds: readonly number[];
   readonly counts: readonly number[];
   readonly sum: number;
+  /** An observation for each bucket, or null; absent where there is none. */
+  readonly exemplars?: readonly (Exemplar | null)[];
+}
+
+/** The histogram of one route or upstream. */
+export interface NamedHistogram {
+  readonly name: string;
+  readonly seconds: HistogramFigures;
 }
 
 export type ConnectionState = 'idle' | 'busy' | 'connecting' | 'waiting';
@@ -16,6 +25,9 @@ export interface Figures {
   readonly httpRequests: readonly { readonly protocol: string; readonly count: number }[];
   /** Seconds from the head of a request to the end of its response or reply. */
   readonly requestSeconds: HistogramFigures;
+  /** The same for each route, and for responses of each upstream, where that is configured. */
+  readonly routeSeconds: readonly NamedHistogram[];
+  readonly upstreamSeconds: readonly NamedHistogram[];
   /** Open tunnels. */
   readonly tunnels: readonly { readonly route: string; readonly count: number }[];
   /** Tunnels that have ended. */
@@ -113,6 +125,8 @@ export function addFigures(all: readonly Figures[]): Figures {
     requests: addCounts(all.flatMap(({ requests }) => requests)),
     httpRequests: addCounts(all.flatMap(({ httpRequests }) => httpRequests)),
     requestSeconds: addHistograms(all.map(({ requestSeconds }) => requestSeconds)),
+    routeSeconds: addNamed(all.flatMap(({ routeSeconds }) => routeSeconds)),
+    upstreamSeconds: addNamed(all.flatMap(({ upstreamSeconds }) => upstreamSeconds)),
     tunnels: addCounts(all.flatMap(({ tunnels }) => tunnels)),
     tunnelEnds: addCounts(all.flatMap(({ tunnelEnds }) => tunnelEnds)),
     answerEnds: addCounts(all.flatMap(({ answerEnds }) => answerEnds)),
@@ -189,12 +203,37 @@ const RANK: Readonly<Record<ServerReport['state'], number>> = { untried: 0, up: 
 
 function addHistograms(all: readonly HistogramFigures[]): HistogramFigures {
   const [first = { bounds: [], counts: [], sum: 0 }, ...rest] = all;
-  return rest.reduce((total, { bounds, counts, sum }) => {
+  return rest.reduce((total, { bounds, counts, sum, exemplars }) => {
     if (`${bounds}` !== `${total.bounds}`) throw new Error('figures with different buckets cannot be added');
     return {
       bounds,
       counts: counts.map((count, index) => count + (total.counts[index] ?? 0)),
       sum: sum + total.sum,
+      ...latest(total.exemplars, exemplars),
     };
   }, first);
+}
+
+/** The later example of each bucket. */
+function latest(
+  one: HistogramFigures['exemplars'],
+  other: HistogramFigures['exemplars'],
+): Pick<HistogramFigures, 'exemplars'> {
+  const both = [one, other].filter((exemplars) => exemplars !== undefined);
+  if (both.length < 2) return both[0] === undefined ? {} : { exemplars: both[0] };
+  const [first = [], second = []] = both;
+  return {
+    exemplars: first.map((exemplar, bucket) => {
+      const rival = second[bucket] ?? null;
+      return (exemplar?.at ?? 0) >= (rival?.at ?? 0) ? exemplar : rival;
+    }),
+  };
+}
+
+function addNamed(all: readonly NamedHistogram[]): NamedHistogram[] {
+  const names = [...new Set(all.map(({ name }) => name))];
+  return names.map((name) => ({
+    name,
+    seconds: addHistograms(all.filter((one) => one.name === name).map(({ seconds }) => seconds)),
+  }));
 }

@@ -30,6 +30,8 @@ const everywhere = { 'cache-control': 'no-store', 'x-content-type-options': 'nos
 /** What to bind: an address, or a path at which no file exists. */
 export type Place = { readonly host: string; readonly port: number } | { readonly path: string };
 
+export type PageMaker = (headers: IncomingHttpHeaders) => Page | Promise<Page>;
+
 /** A reply of server-sent events (HTML Living Standard § 9.2), which has no end of its own. */
 export interface Stream {
   /** The reply where there is no room for another one. */
@@ -41,7 +43,7 @@ export interface Stream {
 export interface HttpServerOptions {
   readonly place: Place;
   /** Pages for GET and HEAD, by path. */
-  readonly pages: ReadonlyMap<string, () => Page | Promise<Page>>;
+  readonly pages: ReadonlyMap<string, PageMaker>;
   /** By path. Connections with a stream do not count among the others: streams bound their own number. */
   readonly streams?: ReadonlyMap<string, Stream> | undefined;
   /** Names that a Host field may have besides the address itself and `localhost`, in lower case. */
@@ -158,7 +160,7 @@ async function answer(
       const refusal = refuse?.(path, headers);
       if (refusal !== undefined) reply(response, refusal);
       else if (stream !== undefined) answerStream(request, response, stream, connections);
-      else if (page !== undefined) send(response, await page());
+      else if (page !== undefined) send(response, await page(headers));
     }
   } catch (error) {
     // The client left in the middle of its request.

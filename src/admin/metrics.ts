@@ -1,4 +1,11 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import {
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  type OpenMetricsContentType,
+  Registry,
+} from 'prom-client';
 import {
   addFigures,
   type Figures,
@@ -18,6 +25,8 @@ interface Described {
   readonly help: string;
   readonly registers: Registry[];
 }
+
+const OPEN_METRICS = Registry.OPENMETRICS_CONTENT_TYPE;
 
 const unlabelled = (value: number): Sample[] => [{ labels: {}, value }];
 
@@ -50,9 +59,9 @@ function copiedGauge(described: Described, labelNames: string[], read: () => Ite
  */
 class CopiedHistogram extends Histogram {
   readonly #described: Described;
-  readonly #read: () => HistogramFigures;
+  readonly #read: () => readonly LabelledHistogram[];
 
-  constructor(described: Described, read: () => HistogramFigures) {
+  constructor(described: Described, read: () => readonly LabelledHistogram[]) {
     super(described);
     this.#described = described;
     this.#read = read;
@@ -60,18 +69,48 @@ class CopiedHistogram extends Histogram {
 
   async getForPromString(): Promise<object> {
     const { name, help } = this.#described;
-    const { bounds, counts, sum } = this.#read();
-    const values: object[] = [];
-    let count = 0;
-    for (const [index, inBucket] of counts.entries()) {
-      count += inBucket;
-      values.push({ metricName: `${name}_bucket`, labels: { le: bounds[index] ?? '+Inf' }, value: count });
-    }
-    values.push({ metricName: `${name}_sum`, labels: {}, value: sum });
-    values.push({ metricName: `${name}_count`, labels: {}, value: count });
+    const values = this.#read().flatMap(({ labels, figures }) => samplesOf(name, labels, figures));
     return { name, help, type: 'histogram', aggregator: 'sum', values };
   }
 }
+
+interface LabelledHistogram {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly figures: HistogramFigures;
+}
+
+function samplesOf(
+  name: string,
+  labels: LabelledHistogram['labels'],
+  { bounds, counts, sum, exemplars }: HistogramFigures,
+): object[] {
+  let count = 0;
+  const buckets = counts.map((inBucket, index) => {
+    count += inBucket;
+    const exemplar = exemplars?.[index] ?? undefined;
+    return {
+      metricName: `${name}_bucket`,
+      labels: { ...labels, le: bounds[index] ?? '+Inf' },
+      value: count,
+      ...(exemplar === undefined
+        ? {}
+        : {
+            exemplar: {
+              labelSet: { trace_id: exemplar.traceId },
+              value: exemplar.value,
+              timestamp: exemplar.at,
+            },
+          }),
+    };
+  });
+  return [
+    ...buckets,
+    { metricName: `${name}_sum`, labels, value: sum },
+    { metricName: `${name}_count`, labels, value: count },
+  ];
+}
+
+const alone = (figures: HistogramFigures): LabelledHistogram[] => [{ labels: {}, figures }];
 
 /**
  * The registry behind `/metrics`. Each gateway has its own, because several may live in one process and the global
@@ -82,7 +121,11 @@ export class MetricsRegistry {
   /** The figures to render. A rendering reads them in the turn of the event loop in which it begins. */
   #gathered: GatewayFigures = { figures: addFigures([]), workers: [], workerDeaths: 0, engines: [] };
 
-  constructor(view: AdminView) {
+  /** @param openMetrics in that format, with exemplars. */
+  constructor(view: AdminView, openMetrics = false) {
+    // The type of a registry names one format, though it may change.
+    const registry: unknown = this.#registry;
+    if (openMetrics) (registry as Registry<OpenMetricsContentType>).setContentType(OPEN_METRICS);
     describeAll(this.#registry, view, () => this.#gathered);
   }
 
@@ -115,7 +158,22 @@ function describeAll(registry: Registry, view: AdminView, gathered: () => Gatewa
   );
   new CopiedHistogram(
     describe('request_seconds', 'Seconds from the head of a request to the end of its response.'),
-    () => figures().requestSeconds,
+    () => alone(figures().requestSeconds),
+  );
+  new CopiedHistogram(
+    describe('route_request_seconds', 'The same for each route, where that is configured.'),
+    () => figures().routeSeconds.map(({ name, seconds }) => ({ labels: { route: name }, figures: seconds })),
+  );
+  new CopiedHistogram(
+    describe(
+      'upstream_request_seconds',
+      'The same for responses of each upstream, where that is configured.',
+    ),
+    () =>
+      figures().upstreamSeconds.map(({ name, seconds }) => ({
+        labels: { upstream: name },
+        figures: seconds,
+      })),
   );
   copiedCounter(
     describe('access_log_dropped_total', 'Access log lines left out because too many wait, or lost.'),
@@ -157,9 +215,8 @@ function describeAll(registry: Registry, view: AdminView, gathered: () => Gatewa
   copiedGauge(describe('token_cache_entries', 'Verified tokens that are remembered.'), [], () =>
     unlabelled(figures().cacheEntries),
   );
-  new CopiedHistogram(
-    describe('verify_batch_size', 'Tokens in one batch for a verification thread.'),
-    () => figures().verifyBatchSize,
+  new CopiedHistogram(describe('verify_batch_size', 'Tokens in one batch for a verification thread.'), () =>
+    alone(figures().verifyBatchSize),
   );
   copiedGauge(describe('verify_queue_depth', 'Tokens that wait for a verification thread.'), [], () =>
     unlabelled(figures().verifyQueueDepth),

@@ -1,7 +1,13 @@
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { systemTimers, type Timers } from '../lib/timers.ts';
 import { AdminGuard } from './guard.ts';
-import { type HttpServer, type HttpServerOptions, type Place, startHttpServer } from './http-server.ts';
+import {
+  type HttpServer,
+  type HttpServerOptions,
+  type PageMaker,
+  type Place,
+  startHttpServer,
+} from './http-server.ts';
 import { Login, Logout } from './login.ts';
 import { loginPage } from './login-page.ts';
 import { MetricsRegistry } from './metrics.ts';
@@ -15,6 +21,8 @@ import type { AdminView } from './view.ts';
 
 /** Pages for load balancers and service managers, which have no secret, and the page that asks for it. */
 const OPEN: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/login']);
+/** A scraper takes the format, unless its weight is zero (RFC 9110 §12.5.1). */
+const OPEN_METRICS = /application\/openmetrics-text(?![^,]*;\s*q=0(?:\.0*)?\s*(?:[,;]|$))/;
 /** The handler of the modes of servers, where there is one. */
 const MODES = '/upstreams/';
 
@@ -31,6 +39,8 @@ interface Terms {
   readonly posts?: ReadonlyMap<string, PostHandler>;
   /** The same for bearers of the secret and browsers that have logged in; without a secret there are none of them. */
   readonly guarded?: ReadonlyMap<string, GuardedHandler>;
+  /** Metrics have exemplars, for scrapers that accept OpenMetrics. */
+  readonly exemplars?: boolean;
   readonly clock?: Clock;
   readonly timers?: Timers;
 }
@@ -76,7 +86,7 @@ async function served(
 ): Promise<HttpServerOptions> {
   const { view, hosts = [], posts = new Map(), guarded = new Map(), clock = systemClock } = options;
   const place = 'path' in options ? { path: options.path } : { host: options.host, port: options.port };
-  const pages = new Map([...adminPages(view), ...(await readPageFiles())]);
+  const pages = new Map([...adminPages(view, options.exemplars === true), ...(await readPageFiles())]);
   const common = {
     place,
     hosts: new Set('path' in place ? hosts : [place.host, ...hosts]),
@@ -112,18 +122,20 @@ function withGuard(handler: GuardedHandler, guard: AdminGuard): PostHandler {
   };
 }
 
-function adminPages(view: AdminView): ReadonlyMap<string, () => Page | Promise<Page>> {
+function adminPages(view: AdminView, exemplars: boolean): ReadonlyMap<string, PageMaker> {
   // Made at the first scrape: Node's process metrics watch the event loop and the collector, which costs time.
-  let registry: MetricsRegistry | undefined;
-  const metrics = async (): Promise<Page> => {
-    registry ??= new MetricsRegistry(view);
+  const registries = new Map<boolean, MetricsRegistry>();
+  const metrics = async ({ accept }: PostHeaders): Promise<Page> => {
+    const openMetrics = exemplars && OPEN_METRICS.test(String(accept));
+    const registry = registries.get(openMetrics) ?? new MetricsRegistry(view, openMetrics);
+    registries.set(openMetrics, registry);
     return { status: 200, type: registry.contentType, body: await registry.render(await view.gather()) };
   };
   const ready = (): Page => {
     const notReady = view.notReady().map(({ what, why }) => ({ what, why }));
     return json(notReady.length === 0 ? 200 : 503, { ready: notReady.length === 0, notReady });
   };
-  return new Map<string, () => Page | Promise<Page>>([
+  return new Map<string, PageMaker>([
     ['/healthz', () => json(200, { status: 'ok' })],
     ['/readyz', ready],
     ['/metrics', metrics],

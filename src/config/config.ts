@@ -3,7 +3,7 @@ import type { VerificationKey } from '../keys/key.ts';
 import type { ServerCertificate } from '../keys/tls-certificate.ts';
 import type { LogFormat, LogLevel } from '../lib/log.ts';
 import type { ClaimName } from './claim-name.ts';
-import type { AccessLogConfig, TracingConfig } from './records-config.ts';
+import type { AccessLogConfig, MetricsConfig, TracingConfig } from './records-config.ts';
 import type { UpstreamConfig } from './upstream-config.ts';
 
 /** A TCP address to listen on; port 0 lets the system choose. */
@@ -353,6 +353,8 @@ export interface Config {
     /** `details`: the log shows the compared values of each refused token; undefined: it does not. */
     readonly refused?: 'details' | undefined;
   };
+  /** Undefined: one histogram of all requests, without exemplars. */
+  readonly metrics?: MetricsConfig | undefined;
   /** Undefined: no spans are exported. */
   readonly tracing?: TracingConfig | undefined;
   /** Undefined: requests have none. */

@@ -37,3 +37,11 @@ export interface SyslogConfig {
     | { readonly transport: 'unix'; readonly path: string; readonly text: string };
   readonly facility: 'user' | 'daemon' | `local${0 | 1 | 2 | 3 | 4 | 5 | 6 | 7}`;
 }
+
+/** What metrics have beyond the usual. */
+export interface MetricsConfig {
+  /** What has a histogram of its own. */
+  readonly histograms: readonly ('route' | 'upstream')[];
+  /** Histograms have trace ids for scrapers of OpenMetrics. */
+  readonly exemplars: boolean;
+}

@@ -27,6 +27,8 @@ export interface ExchangeContext<Exchange> extends BodyRules {
   /** The reply to a refused token. May also log the refusal. */
   readonly refusal: (rejection: Rejection, route: Route, head: RequestHead) => Reply;
   readonly tally: Tally;
+  /** Histograms have sampled traces as examples. */
+  readonly exemplars: boolean;
   /** Undefined: nothing of an exchange is written down. */
   readonly recorder: Recorder | undefined;
   /** Proxies whose forwarding fields are trusted; undefined: none. */

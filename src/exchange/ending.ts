@@ -1,6 +1,7 @@
 import type { ClientStream } from '../front/front.ts';
 import type { HttpVersion, Reply, RequestHead } from '../http/message.ts';
 import type { Reason } from '../reasons.ts';
+import type { Marks } from '../trace/marker.ts';
 import type { AccessEnd, AccessRecord } from './access-log.ts';
 import type { ExchangeContext } from './context.ts';
 import type { RequestBody } from './request-body.ts';
@@ -22,15 +23,37 @@ export function expiryReason(
 
 /** Counts how an exchange ended; called once for each. @param route undefined when no route took the request. */
 export function countEnd(
-  { tally }: Pick<ExchangeContext<unknown>, 'tally'>,
+  context: Pick<ExchangeContext<unknown>, 'tally' | 'exemplars' | 'clock'>,
   protocol: HttpVersion,
   route: Route | undefined,
   outcome: Outcome,
   seconds: number,
+  marks: Marks,
 ): void {
+  const { tally } = context;
   tally.spoke(protocol);
   if (outcome === 'forwarded') tally.forwarded((route as Route).tally, seconds);
   else tally.failed(route?.tally, outcome, seconds);
+  if (route?.times !== undefined) {
+    route.times.route?.observe(seconds);
+    if (outcome === 'forwarded') route.times.upstream?.observe(seconds);
+  }
+  if (context.exemplars) noteExemplar(context, route, outcome, seconds, marks);
+}
+
+/** Notes a sampled trace as the example of what was counted. */
+function noteExemplar(
+  { tally, clock }: Pick<ExchangeContext<unknown>, 'tally' | 'clock'>,
+  route: Route | undefined,
+  outcome: Outcome,
+  value: number,
+  { sampled, traceId }: Marks,
+): void {
+  if (!sampled || traceId === undefined) return;
+  const exemplar = { traceId, value, at: clock.wall() / 1000 };
+  tally.seconds.note(exemplar);
+  route?.times?.route?.note(exemplar);
+  if (outcome === 'forwarded') route?.times?.upstream?.note(exemplar);
 }
 
 /** A reply of the gateway has gone to the client. */

@@ -370,7 +370,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     if (this.#rest === undefined) this.body?.drop();
     else if (outcome !== 'forwarded') this.#rest.stop();
     const seconds = (this.#context.clock.monotonic() - this.#startedAt) / 1000;
-    countEnd(this.#context, this.client.protocol, this.#route, outcome, seconds);
+    countEnd(this.#context, this.client.protocol, this.#route, outcome, seconds, this.#marks);
     this.#context.onEnd(this);
     if (this.#access !== undefined) this.#access.durationMs = seconds * 1000;
     if (reply === undefined) this.#log();

@@ -8,7 +8,7 @@ import type { Routed } from '../routing/route-match.ts';
 import type { TunnelLimits } from '../tunnel/tunnel-counts.ts';
 import type { UpgradeRules } from '../tunnel/upgrade.ts';
 import type { Upstream } from '../upstream/upstream.ts';
-import type { RouteTally } from './tally.ts';
+import type { RouteTally, RouteTimes } from './tally.ts';
 
 /** A route with everything that its exchanges need. */
 export interface Route extends Routed, UpgradeRules {
@@ -31,4 +31,6 @@ export interface Route extends Routed, UpgradeRules {
   /** Undefined: only the bound of all tunnels. */
   readonly tunnelLimits: TunnelLimits | undefined;
   readonly tally: RouteTally;
+  /** Undefined: no histograms of its own are configured. */
+  readonly times: RouteTimes | undefined;
 }

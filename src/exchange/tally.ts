@@ -22,6 +22,18 @@ export const NO_ROUTE = 'none';
 /** Upper bounds of `request_seconds` in seconds: from a cached token on loopback to a long poll. */
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
+/** Histograms of one kind; the names beyond share one, so that files of many routes stay readable for a scraper. */
+const MAX_HISTOGRAMS = 200;
+/** The name of that one. */
+const OTHERS = 'other';
+
+/** Histograms of the exchanges of a route, besides the one of all; each is undefined where it is not configured. */
+export interface RouteTimes {
+  readonly route: Histogram | undefined;
+  /** Of the exchanges that forwarded a response of the route's upstream. */
+  readonly upstream: Histogram | undefined;
+}
+
 /** The number of a route's exchanges, by outcome. */
 export interface RouteTally {
   readonly outcomes: CounterFamily;
@@ -47,6 +59,9 @@ export class Tally {
   readonly refusedResponses: Map<string, CounterFamily> = new Map();
   /** Lines of the access log that were left out or lost. */
   readonly accessLogDropped: Counter = new Counter();
+  /** Seconds of the exchanges of each route, and of those with a response of each upstream, where that is configured. */
+  readonly routeSeconds: Map<string, Histogram> = new Map();
+  readonly upstreamSeconds: Map<string, Histogram> = new Map();
   /** Spans by what became of them. */
   readonly spans: CounterFamily = new CounterFamily();
   readonly #unrouted: RouteTally;
@@ -70,6 +85,18 @@ export class Tally {
   spoke(protocol: HttpVersion): void {
     const counter = protocol === 'http/1.1' ? this.#http11 : protocol === 'h2' ? this.#http2 : this.#http10;
     counter.value += 1;
+  }
+
+  /** The histograms of a route and its upstream; they outlive a change of configuration in the same way. */
+  timesOf(
+    { name, upstream }: { readonly name: string; readonly upstream: string },
+    by: readonly ('route' | 'upstream')[],
+  ): RouteTimes | undefined {
+    if (by.length === 0) return undefined;
+    return {
+      route: by.includes('route') ? histogramOf(this.routeSeconds, name) : undefined,
+      upstream: by.includes('upstream') ? histogramOf(this.upstreamSeconds, upstream) : undefined,
+    };
   }
 
   /** The counter of an upstream's failures; it outlives a change of configuration as long as the name stays. */
@@ -108,4 +135,14 @@ function familyOf(families: Map<string, CounterFamily>, name: string): CounterFa
     families.set(name, family);
   }
   return family;
+}
+
+function histogramOf(histograms: Map<string, Histogram>, name: string): Histogram {
+  const label = histograms.has(name) || histograms.size < MAX_HISTOGRAMS ? name : OTHERS;
+  let histogram = histograms.get(label);
+  if (histogram === undefined) {
+    histogram = new Histogram(SECONDS);
+    histograms.set(label, histogram);
+  }
+  return histogram;
 }

@@ -139,6 +139,7 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
       endsAnswers: route.onExpiry?.answers === 'close',
       tunnelLimits: route.tunnels,
       tally: tally.route(route.name),
+      times: tally.timesOf(route, config.metrics?.histograms ?? []),
     };
   });
   const replies = new Replies(
@@ -171,6 +172,7 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
     copies: new BodyCopies(),
     turn,
     tally,
+    exemplars: config.metrics?.exemplars === true,
     trustedProxies,
     marker,
     tunnels,

@@ -180,6 +180,7 @@ export class ControlPlane {
     return openAdmin(this.#config.admin, {
       posts: this.revocation?.adminPosts(webhooksToo) ?? new Map(),
       guarded: new Map<string, GuardedHandler>([['/upstreams/', modes]]),
+      exemplars: this.#config.metrics?.exemplars === true,
       view,
     });
   }

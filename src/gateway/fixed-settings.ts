@@ -13,6 +13,7 @@ const fixed: readonly (readonly [name: string, of: (config: Config) => unknown])
   ['log.format', ({ log }) => log.format],
   ['log.access.file', ({ log }) => log.accessLog?.file],
   ['log.access.syslog', ({ log }) => log.accessLog?.syslog],
+  ['metrics.exemplars', ({ metrics }) => metrics?.exemplars],
   ['tracing.otlp', ({ tracing }) => tracing?.otlp],
   ['revocation', ({ revocation }) => revocation],
   ['state', ({ state }) => state],

@@ -1,4 +1,4 @@
-import type { Figures, HistogramFigures } from '../admin/figures.ts';
+import type { Figures, HistogramFigures, NamedHistogram } from '../admin/figures.ts';
 import type { AuthCounters } from '../auth/auth-counters.ts';
 import type { Answers } from '../exchange/answers.ts';
 import type { Tally } from '../exchange/tally.ts';
@@ -34,6 +34,8 @@ export function serverFigures(sources: FigureSources): Figures {
     ).flat(),
     httpRequests: countsOf(tally.protocols).map(({ label, count }) => ({ protocol: label, count })),
     requestSeconds: plain(tally.seconds),
+    routeSeconds: namedOf(tally.routeSeconds),
+    upstreamSeconds: namedOf(tally.upstreamSeconds),
     accessLogDropped: tally.accessLogDropped.value,
     spans: countsOf(tally.spans).map(({ label, count }) => ({ result: label, count })),
     connections: connections.open,
@@ -78,6 +80,11 @@ function countsOf(family: CounterFamily): { readonly label: string; readonly cou
   return Array.from(family.members, ([label, { value }]) => ({ label, count: value }));
 }
 
-function plain({ bounds, counts, sum }: Histogram): HistogramFigures {
-  return { bounds: [...bounds], counts: [...counts], sum };
+function plain({ bounds, counts, sum, exemplars }: Histogram): HistogramFigures {
+  const figures = { bounds: [...bounds], counts: [...counts], sum };
+  return exemplars === undefined ? figures : { ...figures, exemplars: [...exemplars] };
+}
+
+function namedOf(histograms: ReadonlyMap<string, Histogram>): NamedHistogram[] {
+  return Array.from(histograms, ([name, histogram]) => ({ name, seconds: plain(histogram) }));
 }

@@ -55,6 +55,8 @@ export class FakeView implements AdminView {
         ],
         httpRequests: [{ protocol: 'http/1.1', count: 4 }],
         requestSeconds,
+        routeSeconds: [{ name: '/', seconds: requestSeconds }],
+        upstreamSeconds: [{ name: 'app', seconds: requestSeconds }],
         accessLogDropped: 3,
         spans: [{ result: 'exported', count: 7 }],
         tunnels: [{ route: '/ws', count: 4 }],

@@ -47,6 +47,7 @@ test('the documented file is valid, with everything filled in', () => {
     loopMark: result.config.loopMark,
     log: { level: 'info', access: 'off' },
     requestId: undefined,
+    metrics: undefined,
     tracing: undefined,
     revocation: undefined,
     state: undefined,

@@ -81,6 +81,7 @@ export function resolve(
     loopMark: file.loopGuard ? LOOP_MARK : undefined,
     log: resolveLog(file, folder, findings),
     requestId: resolveRequestId(file, routes, findings),
+    metrics: file.metrics,
     tracing: resolveTracing(file, findings),
     revocation: resolveRevocation(file, listen, issuers, findings),
     state: resolveState(file, folder, findings),

@@ -21,6 +21,7 @@ import { issuer } from './issuer.ts';
 import { limits, timeouts } from './limits.ts';
 import { listenObject } from './listen.ts';
 import { log } from './log.ts';
+import { metrics } from './metrics.ts';
 import { requestId } from './request-id.ts';
 import { revocation } from './revocation.ts';
 import { route } from './route.ts';
@@ -109,6 +110,7 @@ export const schema = section({
       'An id for each request, which upstream, the client and the access log get. Without this key there is none.',
     )
     .optional(),
+  metrics: metrics.describe('What metrics have beyond the usual.').optional(),
   tracing: tracing
     .describe('Export of spans of requests to OpenTelemetry. Without this key there is none.')
     .optional(),
