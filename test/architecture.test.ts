@@ -68,8 +68,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   'index.ts': ['lib', 'config', 'gateway'],
   demo: ['lib', 'config', 'gateway'],
+  init: ['lib', 'keys', 'keysets', 'config'],
   // `check` prints which engine would serve each address.
-  cli: ['lib', 'http', 'config', 'front', 'process', 'demo', 'type explain', 'explain'],
+  cli: ['lib', 'http', 'config', 'front', 'process', 'demo', 'init', 'type explain', 'explain'],
   'main.ts': ['cli'],
 };
 

@@ -5,6 +5,7 @@ import type { CheckArguments } from './check.ts';
 import type { DemoArguments } from './demo.ts';
 import { exitCodes } from './exit-code.ts';
 import type { ExplainArguments } from './explain.ts';
+import type { InitArguments } from './init.ts';
 import type { ReloadArguments } from './reload.ts';
 import type { StartArguments } from './start.ts';
 
@@ -107,6 +108,24 @@ function buildProgram(finish: (code: number) => void): Command {
     .action(async (file: string | undefined, options: CheckArguments, self: Command) =>
       finish((await import('./check.ts')).check(withFile(file, options, self))),
     );
+  command('init', 'write a first configuration file, and ask the issuer for its keys')
+    .option('--issuer <iss>', 'claim iss of the tokens, such as https://idp.example.com')
+    .option(
+      '--discovery <url>',
+      'URL of the issuer or of its discovery document, if the claim is not that URL',
+    )
+    .option('--audience <aud>', 'name of your service in the claim aud')
+    .option('--algorithms <names>', 'algorithms of the tokens (default: those of the keys)')
+    .option('--upstream <url>', 'URL of your service, such as http://127.0.0.1:9000')
+    .option('--listen <address>', 'address for clients (default: 127.0.0.1:8080)')
+    .option('--allow-http', 'fetch keys by plain http from another machine')
+    .option('--output <file>', 'file to write', './portcullis.yaml')
+    .option('--force', 'replace the file if it exists')
+    .addHelpText(
+      'after',
+      '\nWhat no option says is asked on the terminal. Without one, --issuer, --audience and --upstream must be given.',
+    )
+    .action(async (options: InitArguments) => finish(await (await import('./init.ts')).init(options)));
   command('demo', 'run a whole working system on loopback, with no configuration')
     .option('--port <port>', 'port of the gateway (default: 8080)', parsePortOption)
     .option('--issuer-port <port>', 'port of the demo issuer (default: 9011)', parsePortOption)

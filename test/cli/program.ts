@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const main = join(import.meta.dirname, '..', '..', 'src', 'main.js');
+export const program: string = join(import.meta.dirname, '..', '..', 'src', 'main.js');
 
 /** The folder of the gateways' control sockets; a killed gateway leaves its socket behind. */
 const session = mkdtempSync(join(tmpdir(), 'portcullis-session-'));
@@ -36,7 +36,7 @@ export function start(
   args: readonly string[],
   { cwd, env, input = '', detached = false }: Surroundings = {},
 ): Started {
-  const child = spawn(process.execPath, [main, ...args], {
+  const child = spawn(process.execPath, [program, ...args], {
     cwd,
     detached,
     env: { PATH: process.env['PATH'] ?? '', XDG_RUNTIME_DIR: session, ...env },

@@ -16,6 +16,7 @@ const debianPackages: Readonly<Record<string, string>> = {
   chromium: 'chromium',
   promtool: 'prometheus',
   logrotate: 'logrotate',
+  script: 'bsdutils',
 };
 
 /**
