@@ -1,7 +1,8 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { StartError } from '../lib/start-error.ts';
 import { version } from '../lib/version.ts';
 import type { CheckArguments } from './check.ts';
+import { completionOf, type Shell, shells } from './completion.ts';
 import type { DemoArguments } from './demo.ts';
 import { exitCodes } from './exit-code.ts';
 import type { ExplainArguments } from './explain.ts';
@@ -162,6 +163,11 @@ function buildProgram(finish: (code: number) => void): Command {
       if (options.origin !== undefined && options.upgrade === undefined)
         self.error('error: --origin is judged only with --upgrade');
       finish(await (await import('./explain.ts')).explain(token, options));
+    });
+  command('completion', 'print a script that completes commands, options and values in a shell')
+    .addArgument(new Argument('<shell>', 'the shell').choices(shells))
+    .action((shell: Shell) => {
+      process.stdout.write(completionOf(program, shell));
     });
   return program;
 }
