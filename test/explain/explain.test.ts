@@ -296,20 +296,6 @@ describe('explain', () => {
     });
   }
 
-  for (const [name, asked] of [
-    ['CONNECT', { method: 'CONNECT' }],
-    ['TRACE', { method: 'TRACE' }],
-    ['a method that is none', { method: 'G T' }],
-    ['a host that is none', { host: 'a b' }],
-  ] as const) {
-    test(`${name} is refused with any token`, async () => {
-      const question = { method: 'GET', host: 'localhost', path: '/', token: good(), ...asked };
-      const { refusal, route } = await explain(config, question, { offline: false, clock: systemClock });
-      assert.equal(refusal?.reason, 'request_malformed');
-      assert.equal(route, undefined);
-    });
-  }
-
   test('reports that revocations are not read where no folder keeps them', async () => {
     const { state: _, ...stateless } = file();
     const { checks } = await ask({ token: good() }, resolved(stateless));
