@@ -1,44 +1,29 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { after, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
+import { installPacked, manifest, pack, root } from './pack.ts';
 
-const root = join(import.meta.dirname, '..', '..');
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
 after(() => rmSync(folder, { recursive: true }));
 
-type Versions = Readonly<Record<string, string>>;
-interface Manifest {
-  readonly version: string;
-  readonly dependencies: Versions;
-  readonly devDependencies: Versions;
-  readonly optionalDependencies: Versions;
-  readonly overrides: Versions;
-}
 interface Lockfile {
   readonly packages: Readonly<Record<string, { version?: string; integrity?: string; link?: boolean }>>;
 }
 
-const read = (name: string): unknown => JSON.parse(readFileSync(join(root, name), 'utf8'));
-const manifest = read('package.json') as Manifest;
-const lockfile = read('package-lock.json') as Lockfile;
+const lockfile = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as Lockfile;
 const { dependencies, devDependencies, optionalDependencies, overrides } = manifest;
 
-/** Packs without the package's scripts, because these tests run from the built files. */
-async function pack(...args: string[]): Promise<{ filename: string; files: readonly { path: string }[] }> {
-  const line = ['pack', '--json', '--ignore-scripts', ...args];
-  const { stdout } = await promisify(execFile)('npm', line, { cwd: root, maxBuffer: 8 * 1024 * 1024 });
-  const [packed] = JSON.parse(stdout) as { filename: string; files: { path: string }[] }[];
-  assert.ok(packed);
-  return packed;
-}
-
 describe('the package', () => {
+  let paths: readonly string[];
+  before(async () => {
+    paths = (await pack('--dry-run')).files.map(({ path }) => path);
+  });
+
   test('contains the program, its installer, the licence and the notice, and nothing else', async () => {
-    const paths = (await pack('--dry-run')).files.map(({ path }) => path);
     for (const path of [
       'LICENSE',
       'NOTICE',
@@ -72,13 +57,13 @@ describe('the package', () => {
   });
 
   test('contains every file that its pages link to', async () => {
-    const paths = new Set((await pack('--dry-run')).files.map(({ path }) => path));
+    const packed = new Set(paths);
     const missing: string[] = [];
-    for (const from of [...paths].filter((path) => path.endsWith('.md'))) {
+    for (const from of paths.filter((path) => path.endsWith('.md'))) {
       const page = readFileSync(join(root, from), 'utf8');
       for (const [, target = ''] of page.matchAll(/\]\((?!https?:)([^)#\s]+)/g)) {
         const to = join(dirname(from), target);
-        if (!paths.has(to) && to !== 'docs') missing.push(`${from}: ${target}`);
+        if (!packed.has(to) && to !== 'docs') missing.push(`${from}: ${target}`);
       }
     }
     assert.deepEqual(missing, []);
@@ -86,14 +71,7 @@ describe('the package', () => {
 
   test('runs when it is installed with only its dependencies', async () => {
     const { filename } = await pack('--pack-destination', folder);
-    await promisify(execFile)('tar', ['-xf', join(folder, filename), '-C', folder]);
-    const installed = join(folder, 'package');
-    for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
-      const target = join(root, 'node_modules', name);
-      const link = join(installed, 'node_modules', name);
-      mkdirSync(dirname(link), { recursive: true });
-      if (existsSync(target)) symlinkSync(target, link);
-    }
+    const installed = await installPacked(join(folder, filename), join(folder, 'node_modules'));
     const main = join(installed, 'dist', 'src', 'main.js');
     const version = await promisify(execFile)(process.execPath, [main, '--version']);
     assert.equal(version.stdout, `${manifest.version}\n`);
