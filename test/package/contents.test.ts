@@ -41,7 +41,7 @@ describe('the package', () => {
     for (const path of ['index.html', 'page.js', 'page.css'])
       assert.ok(paths.includes(`src/admin/page/${path}`), path);
     const others = paths.filter(
-      (path) => !/^(dist\/src|src\/admin\/page|docs)\//.test(path) && path.includes('/'),
+      (path) => !/^(dist\/src|src\/admin\/page|docs|scripts\/container)\//.test(path) && path.includes('/'),
     );
     assert.deepEqual(others.sort(), [
       'bench/README.md',

