@@ -86,6 +86,7 @@ const table = {
     text: 'Too many tokens wait for verification',
     retryAfter: 1,
   },
+  route_denied: { status: 403, challenge: 'none', text: 'Requests to this route are refused' },
   route_not_found: { status: 404, challenge: 'none', text: 'No route matches the request' },
   request_malformed: { status: 400, challenge: 'none', text: 'The request is malformed', close: true },
   request_head_too_large: {

@@ -116,11 +116,11 @@ export class Authorizer {
   }
 
   /**
-   * Wall-clock seconds at which the token of a request ends, tolerance included: Infinity for public routes, undefined
+   * Wall-clock seconds at which the token of a request ends, tolerance included: Infinity for routes without tokens, undefined
    * where the token is not known or not verified now.
    */
   endOf(policy: Policy, head: RequestHead): number | undefined {
-    if (policy.publicPermit !== undefined) return Number.POSITIVE_INFINITY;
+    if (policy.fixedVerdict !== undefined) return Number.POSITIVE_INFINITY;
     const token = tokenOf(policy, head);
     return typeof token === 'string' ? this.#remembered.find(`Bearer ${token}`)?.expiresAt : undefined;
   }
@@ -130,7 +130,7 @@ export class Authorizer {
    * and for a token without `sub`.
    */
   subjectOf(policy: Policy, head: RequestHead): string | undefined {
-    if (policy.publicPermit !== undefined) return undefined;
+    if (policy.fixedVerdict !== undefined) return undefined;
     const token = tokenOf(policy, head);
     return typeof token === 'string' ? subjectOf(token) : undefined;
   }
@@ -208,7 +208,7 @@ export class Authorizer {
    * signature; otherwise `Pending`, and the waiter gets the verdict later.
    */
   authorize(policy: Policy, head: RequestHead, waiter: VerdictWaiter): Permit | Rejection | Pending {
-    if (policy.publicPermit !== undefined) return policy.publicPermit;
+    if (policy.fixedVerdict !== undefined) return policy.fixedVerdict;
     if (policy.places !== undefined) {
       const token = policy.places.find(head);
       return typeof token === 'string' ? this.#authorizeToken(policy, token, false, waiter) : token;

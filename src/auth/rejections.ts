@@ -1,7 +1,7 @@
 import type { Reason } from '../reasons.ts';
 import type { Rejection, Stage } from './verdict.ts';
 
-function reject(reason: Reason, stage: Stage): Rejection {
+function reject(reason: Reason, stage: Stage | undefined): Rejection {
   return Object.freeze({ kind: 'rejection', reason, stage });
 }
 
@@ -16,8 +16,9 @@ export function insufficient(
   return Object.freeze({ kind: 'rejection', reason, stage: 'rules', scope });
 }
 
-/** Every rejection of a token, in the order of `checks`. They are shared: a rejection allocates nothing. */
+/** Every rejection: that of a route that denies, then those of a token, in the order of `checks`. They are shared: a rejection allocates nothing. */
 export const rejections = Object.freeze({
+  denied: reject('route_denied', undefined),
   missing: reject('token_missing', 'header'),
   ambiguous: reject('authorization_ambiguous', 'signature'),
   notBearer: reject('token_missing', 'algorithm'),

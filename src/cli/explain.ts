@@ -64,9 +64,11 @@ function linesOf({ method, host, path, upgrade }: Question, explanation: Explana
     );
   } else if (route === undefined) lines.push('route     none');
   else {
-    const auth = route.auth === 'none' ? 'public' : `tokens of ${route.auth.join(', ')}`;
+    const tokens = route.auth === 'none' ? [] : route.auth;
+    const auth =
+      tokens.length > 0 ? `tokens of ${tokens.join(', ')}` : route.auth === 'none' ? 'public' : 'denied';
     lines.push(`route     ${route.name}, ${auth}, upstream ${route.upstream}`);
-    if (route.auth !== 'none') lines.push(`issuer    ${issuer ?? 'none'}`);
+    if (tokens.length > 0) lines.push(`issuer    ${issuer ?? 'none'}`);
   }
   lines.push(...checks.map(lineOf));
   if (tunnel !== undefined) {

@@ -179,6 +179,8 @@ export interface ForwardConfig {
   readonly payload?: string | undefined;
   /** Field name as configured → fixed value, visible ASCII. */
   readonly set?: ReadonlyMap<string, string> | undefined;
+  /** Names of fields that no request keeps on its way upstream. */
+  readonly remove?: readonly string[] | undefined;
   readonly token: 'keep' | 'strip';
   /** The X-Forwarded-* fields that upstream gets. */
   readonly forwarded: ReadonlySet<'for' | 'proto' | 'host'>;
@@ -223,7 +225,7 @@ export interface RouteConfig {
     readonly kind?: 'prefix' | 'exact' | undefined;
     readonly methods: readonly string[] | undefined;
   };
-  /** Names of issuers, or `none` for a public route. */
+  /** Names of issuers, `none` for a public route, or no name for a route that denies every request. */
   readonly auth: 'none' | readonly string[];
   /** The places for its tokens; undefined: only `Authorization: Bearer`. */
   readonly token?: readonly TokenPlace[] | undefined;

@@ -72,9 +72,13 @@ export async function explain(
       return { ...(await unrouted('request_malformed', config, options.clock)), pathRule };
     }
     const routeConfig = config.routes.find(({ name }) => name === route.name) as RouteConfig;
-    if (routeConfig.auth === 'none') {
-      const open = { route: routeConfig, issuer: undefined, checks: [], refusal: undefined };
+    if (routeConfig.auth === 'none' || routeConfig.auth.length === 0) {
       const verdict = await judge(context, route, headOf(question, routeConfig));
+      const refusal =
+        verdict.kind === 'permit'
+          ? undefined
+          : { reason: verdict.reason, reply: context.replies.ofRejection(verdict) };
+      const open = { route: routeConfig, issuer: undefined, checks: [], refusal };
       return await withUpgrade(open, { config, gateway, route, routeConfig, question, verdict, options });
     }
     const issuers = routeConfig.auth.map((name) => config.issuers.get(name) as IssuerConfig);

@@ -233,8 +233,9 @@ function responseFieldsOf({ responseHeaders }: RouteConfig, { header }: Marker):
 }
 
 /** Every header that a route writes. A client's own copy must not go upstream. */
-function writtenNames({ headers, payload, set }: ForwardConfig): readonly string[] {
-  return [...headers.keys(), ...(payload === undefined ? [] : [payload]), ...(set?.keys() ?? [])];
+function writtenNames({ headers, payload, set, remove = [] }: ForwardConfig): readonly string[] {
+  const written = [...headers.keys(), ...(payload === undefined ? [] : [payload]), ...(set?.keys() ?? [])];
+  return [...written, ...remove];
 }
 
 /** The part of a request by which the upstream of its route chooses a server. */

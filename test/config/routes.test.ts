@@ -267,3 +267,32 @@ describe('preflight requests', () => {
     });
   }
 });
+
+describe('routes that deny', () => {
+  const file = (keys: string): string =>
+    `listen: 127.0.0.1:8080\nroutes: [{ match: { path: / }, upstream: "http://127.0.0.1:9", ${keys} }]\n`;
+  const said = (keys: string): string[] =>
+    faultsOf(file(keys)).map((fault) => fault.replace(/^f:\d+:\d+: /, ''));
+
+  test('they accept no issuer', () => {
+    assert.deepEqual(configOf(file('auth: deny')).routes[0]?.auth, []);
+  });
+
+  test('they take no token, demand nothing and let no preflight pass', () => {
+    for (const keys of ['token: header', 'require: { scopes: [a] }', 'cors: { preflight: pass }'])
+      assert.equal(said(`auth: deny, ${keys}`).length, 1, keys);
+    assert.match(said('auth: [deny]')[0] ?? '', /deny stands in a list/);
+  });
+
+  test('no issuer has that name', () => {
+    const text = `issuers: { deny: { issuer: a, audience: b, algorithms: [HS256], keys: { secret: ${'s'.repeat(32)} } } }\n${file('auth: deny')}`;
+    assert.match(faultsOf(text)[0] ?? '', /auth: deny means no request/);
+  });
+});
+
+test('`forward.remove` names headers once, and none with a meaning of its own', () => {
+  const remove = (names: string): string => fileOf([`match: { path: / }, forward: { remove: [${names}] }`]);
+  assert.deepEqual(configOf(remove('X-Real-IP')).routes[0]?.forward.remove, ['X-Real-IP']);
+  assert.match(faultsOf(remove('Host'))[0] ?? '', /meaning of its own/);
+  assert.match(faultsOf(remove('X-A, x_a'))[0] ?? '', /is the same header as X-A/);
+});

@@ -258,6 +258,13 @@ export const rows: readonly OutcomeRow[] = [
     drive: (play) => ask(play, get()),
   },
   {
+    outcome: 'route_denied',
+    when: 'its route denies every request',
+    status: 403,
+    options: () => ({ routes: [{ auth: [] }] }),
+    drive: (play) => ask(play, get()),
+  },
+  {
     outcome: 'connection_auth_refused',
     when: 'its credentials are those of a connection',
     status: 403,

@@ -14,8 +14,8 @@ import { Rules } from './rules.ts';
 
 /** The demands of a route on a token, and the fields that it adds for upstream. Routes that agree on both share a policy. */
 export class Policy {
-  /** The permit of a public route, which checks nothing; undefined on others. */
-  readonly publicPermit: Permit | undefined;
+  /** The verdict of a route that checks nothing: the permit of a public one, or the rejection of one that denies. */
+  readonly fixedVerdict: Permit | Rejection | undefined;
   /** The permit of every valid token, on routes without rules on which tokens share a permit; undefined on others. */
   readonly plainPermit: Permit | undefined;
   /** The permit of every token that meets the rules, where nothing in it depends on the token; undefined on others. */
@@ -44,7 +44,7 @@ export class Policy {
   readonly #anyName: Issuer[] = [];
 
   /**
-   * @param issuers undefined: a public route, which ignores the Authorization header.
+   * @param issuers undefined: a public route, which ignores the Authorization header; none: a route that denies.
    * @param places undefined: tokens stand in `Authorization: Bearer`.
    */
   constructor(
@@ -60,7 +60,8 @@ export class Policy {
     this.stripToken = issuers !== undefined && places === undefined && forward.token === 'strip';
     this.identity = new IdentityHeaders(forward);
     const { fixed } = this.identity;
-    this.publicPermit = issuers === undefined ? grant(fixed, false) : undefined;
+    if (issuers === undefined) this.fixedVerdict = grant(fixed, false);
+    else this.fixedVerdict = issuers.length === 0 ? rejections.denied : undefined;
     this.rules = require === undefined ? undefined : new Rules(require);
     this.key = keyClaim === undefined ? undefined : new RequestKey(keyClaim);
     this.logged = loggedClaims === undefined ? undefined : new LoggedClaims(loggedClaims);

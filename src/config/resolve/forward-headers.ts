@@ -30,7 +30,7 @@ const RESERVED: ReadonlySet<string> = new Set([
   PASSED,
 ]);
 
-type Added = Pick<ForwardConfig, 'headers' | 'payload' | 'set'>;
+type Added = Pick<ForwardConfig, 'headers' | 'payload' | 'set' | 'remove'>;
 
 /** Checks the fields that a route writes for its upstream. Faults go to the findings. */
 export function resolveHeaders(forward: FileForward, path: KeyPath, findings: Findings): Added {
@@ -48,17 +48,22 @@ export function resolveHeaders(forward: FileForward, path: KeyPath, findings: Fi
   if (payload !== undefined) names.add(payload, [...path, 'payload'], 'value');
   const set = new Map(Object.entries(forward.set ?? {}));
   for (const name of set.keys()) names.add(name, [...path, 'set', name], 'key');
+  const remove = forward.remove ?? [];
+  remove.forEach((name, index) => {
+    names.add(name, [...path, 'remove', index], 'value');
+  });
   return {
     headers,
     ...(payload === undefined ? {} : { payload }),
     ...(set.size === 0 ? {} : { set }),
+    ...(remove.length === 0 ? {} : { remove }),
   };
 }
 
 /** The fields that a route writes, in the spelling of `fieldSpelling`. */
-export function writtenSpellings({ headers, payload, set }: Added): readonly string[] {
+export function writtenSpellings({ headers, payload, set, remove = [] }: Added): readonly string[] {
   const names = [...headers.keys(), ...(payload === undefined ? [] : [payload]), ...(set?.keys() ?? [])];
-  return names.map(fieldSpelling);
+  return [...names, ...remove].map(fieldSpelling);
 }
 
 /** Why a field can neither be written nor carry a token, and what would be right; undefined when it can. */

@@ -21,10 +21,11 @@ export function resolveIssuers(
   for (const [name, issuer] of Object.entries(file.issuers)) {
     const path = ['issuers', name];
     if (findings.wasWrong(path)) continue;
-    if (name === 'none') {
+    if (name === 'none' || name === 'deny') {
+      const meaning = name === 'none' ? 'no check' : 'no request';
       findings.fault(
         path,
-        'cannot be the name of an issuer, because auth: none means no check; must be another',
+        `cannot be the name of an issuer, because auth: ${name} means ${meaning}; must be another`,
         'key',
       );
     }

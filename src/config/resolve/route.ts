@@ -18,6 +18,7 @@ import { resolveServerUrl, upstreamDefaults } from './upstream.ts';
 import type { UpstreamTlsResolver } from './upstream-tls.ts';
 
 const NONE = 'none';
+const DENY = 'deny';
 /** Protocols whose bytes are requests, or hide them: nothing would judge these (RFC 9113 §3.2, RFC 2817). */
 const CARRIES_REQUESTS = /^(?:h2c?|h3|http(?:\/.*)?|tls(?:\/.*)?)$/i;
 
@@ -50,13 +51,14 @@ export function resolveRoutes(
       const why = 'would carry requests that the gateway does not see';
       findings.fault([...path, 'upgrade', at], `${name} ${why}; must be left out`);
     });
-    const token = resolveToken(route.token, route.auth === NONE, [...path, 'token'], findings);
+    const isOpen = route.auth === NONE || route.auth === DENY;
+    const token = resolveToken(route.token, isOpen, [...path, 'token'], findings);
     if (token !== undefined) placed.push({ token, path: [...path, 'token'] });
     const resolved: RouteConfig = {
       name: nameOf(match),
       match,
       auth: resolveAuth(route, file, path, findings),
-      require: resolveRequire(route.require, route.auth === NONE, [...path, 'require'], findings),
+      require: resolveRequire(route.require, isOpen, [...path, 'require'], findings),
       upstream: resolveUpstream(route.upstream, file, folder, upstreams, [...path, 'upstream'], findings),
       ...(token === undefined ? {} : { token }),
       forward: {
@@ -130,16 +132,28 @@ function resolveAuth(
     if (!findings.wasWrong(['issuers'])) {
       findings.missing(
         at,
-        known.length === 0 ? 'none, or there must be issuers' : `one of ${known.join(', ')}, or none`,
+        known.length === 0
+          ? 'none or deny, or there must be issuers'
+          : `one of ${known.join(', ')}, none or deny`,
       );
     }
     return [];
   }
   if (route.auth === NONE) return NONE;
+  if (route.auth === DENY) {
+    if (route.cors !== undefined)
+      findings.fault(
+        [...path, 'cors'],
+        'stands on a route that denies every request; must be left out',
+        'key',
+      );
+    return [];
+  }
   const names = [route.auth].flat();
   names.forEach((name, index) => {
     const here = Array.isArray(route.auth) ? [...at, index] : at;
-    if (name === NONE) findings.fault(here, 'none stands in a list; must be none alone, or names of issuers');
+    if (name === NONE || name === DENY)
+      findings.fault(here, `${name} stands in a list; must be ${name} alone, or names of issuers`);
     else if (names.indexOf(name) < index) findings.fault(here, 'stands in the list twice; must stand once');
     else if (!known.includes(name)) refuseName('issuer', name, known, ['issuers'], here, findings);
   });

@@ -1,5 +1,16 @@
 import * as z from 'zod';
-import { claim, either, must, oneOf, oneOrMany, optionalList, pattern, section, text } from './fields.ts';
+import {
+  claim,
+  either,
+  list,
+  must,
+  oneOf,
+  oneOrMany,
+  optionalList,
+  pattern,
+  section,
+  text,
+} from './fields.ts';
 
 const claimHint = 'the name of a claim such as sub or realm.roles';
 const valueHint = 'visible ASCII with inner spaces at most, up to 1024 characters';
@@ -30,6 +41,11 @@ export const forwardSection = section({
     })
     .meta({ title: 'a mapping from header names to values such as { X-Gateway: portcullis }' })
     .describe('Fixed headers, also with `auth: none`.')
+    .optional(),
+  remove: list(text('the name of a header such as X-Real-IP'), 'a list of header names such as [X-Real-IP]')
+    .describe(
+      'Headers of clients that no upstream gets, from no route, such as those that a service believes. Those of `headers`, `payload` and `set` need no entry.',
+    )
     .optional(),
   token: oneOf(['keep', 'strip'])
     .prefault('keep')

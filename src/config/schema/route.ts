@@ -42,9 +42,12 @@ export const route = section({
   })
     .describe('Requests that the route takes.')
     .optional(),
-  auth: oneOrMany(text('the name of an issuer, or none'), 'the name of an issuer, a list of them, or none')
+  auth: oneOrMany(
+    text('the name of an issuer, none or deny'),
+    'the name of an issuer, a list of them, none or deny',
+  )
     .describe(
-      'Issuers whose tokens are accepted. Without this key it is the only issuer of the file, if there is exactly one.',
+      'Issuers whose tokens are accepted. `none`: no token is asked for. `deny`: every request is refused with 403, so a route can close a part of another one. Without this key it is the only issuer of the file, if there is exactly one.',
     )
     .optional(),
   upstream: text('the name of an upstream, or a URL such as http://127.0.0.1:9000')

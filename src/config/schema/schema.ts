@@ -70,7 +70,10 @@ export const schema = section({
   upstream: text('the name of an upstream, or a URL such as http://127.0.0.1:9000')
     .describe('Short form for a single route: its upstream.')
     .optional(),
-  auth: oneOrMany(text('the name of an issuer, or none'), 'the name of an issuer, a list of them, or none')
+  auth: oneOrMany(
+    text('the name of an issuer, none or deny'),
+    'the name of an issuer, a list of them, none or deny',
+  )
     .describe('Short form for a single route: its issuers.')
     .optional(),
   rejection: oneOf(['rfc6750', 'haproxy'])
