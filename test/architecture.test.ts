@@ -69,8 +69,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'index.ts': ['lib', 'config', 'gateway'],
   demo: ['lib', 'config', 'gateway'],
   init: ['lib', 'keys', 'keysets', 'config'],
+  import: ['lib', 'http'],
   // `check` prints which engine would serve each address.
-  cli: ['lib', 'http', 'config', 'front', 'process', 'demo', 'init', 'type explain', 'explain'],
+  cli: ['lib', 'http', 'config', 'front', 'process', 'demo', 'init', 'import', 'type explain', 'explain'],
   'main.ts': ['cli'],
 };
 
@@ -235,7 +236,7 @@ const doors: readonly (readonly [what: string, pattern: RegExp, place: RegExp])[
   ['piscina', /'piscina'/, /^auth\/verify\/(pool|worker)\.ts$/],
   ['fast-jwt', /'fast-jwt'/, /^(auth\/verify\/signature\.ts|demo\/.*)$/],
   ['lru-cache', /'lru-cache'/, /^auth\/remember\/token-cache\.ts$/],
-  ['zod and yaml', /'(zod|yaml)['/]/, /^config\//],
+  ['zod and yaml', /'(zod|yaml)['/]/, /^(config\/|import\/write\.ts$)/],
   ['OpenTelemetry', /'@opentelemetry\//, /^trace\/span-exporter\.ts$/],
   ['prom-client', /'prom-client'/, /^admin\//],
   ['pino', /'pino'/, /^lib\/log\.ts$/],

@@ -6,6 +6,7 @@ import { completionOf, type Shell, shells } from './completion.ts';
 import type { DemoArguments } from './demo.ts';
 import { exitCodes } from './exit-code.ts';
 import type { ExplainArguments } from './explain.ts';
+import type { ImportArguments } from './import.ts';
 import type { InitArguments } from './init.ts';
 import type { ReloadArguments } from './reload.ts';
 import type { StartArguments } from './start.ts';
@@ -62,7 +63,7 @@ function buildProgram(finish: (code: number) => void): Command {
     .helpCommand(false)
     .addHelpText(
       'after',
-      '\nExit codes: 0 fine, 1 refused (explain), 64 wrong usage, 78 wrong configuration, 69 a port or file is not available, 70 a fault of ours.',
+      '\nExit codes: 0 fine, 1 refused (explain) or not carried over in full (import), 64 wrong usage, 78 wrong configuration, 69 a port or file is not available, 70 a fault of ours.',
     );
   // Subcommands that are made this way inherit exitOverride and the output settings.
   const command = (name: string, description: string): Command =>
@@ -143,6 +144,18 @@ function buildProgram(finish: (code: number) => void): Command {
     const { jsonSchema } = await import('../config/schema/schema.ts');
     process.stdout.write(`${JSON.stringify(jsonSchema(), null, 2)}\n`);
   });
+  const imports = command('import', 'turn the configuration of another program into one of the gateway');
+  imports
+    .command('haproxy')
+    .description(
+      'print the configuration that a haproxy.cfg turns into; lines without counterpart are told on standard error',
+    )
+    .helpOption('-h, --help', 'print this help')
+    .argument('<file>', 'the haproxy.cfg, - for standard input')
+    .option('--frontend <name>', 'the frontend to take, where several serve different routes')
+    .action(async (file: string, options: ImportArguments) =>
+      finish(await (await import('./import.ts')).importFile(file, options)),
+    );
   command(
     'explain',
     'say what becomes of a request with a token, check by check, and exit with 1 if it is refused',

@@ -39,14 +39,23 @@ const portAttempts = 3;
 
 /** Starts Debian's HAProxy in the foreground on a free port of 127.0.0.1 and waits until it accepts. */
 export async function startHaproxy(options: HaproxyOptions): Promise<Haproxy> {
+  return startHaproxyFile((port, folder) => {
+    const keyFile = join(folder, 'pubkey.pem');
+    if (options.rules?.pem !== undefined) writeFileSync(keyFile, options.rules.pem);
+    return haproxyConfig(port, keyFile, options);
+  });
+}
+
+/** Starts HAProxy with the text of a configuration file that binds `port`. @param write gets a folder for further files */
+export async function startHaproxyFile(
+  write: (port: number, folder: string) => string | Promise<string>,
+): Promise<Haproxy> {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-haproxy-'));
-  const keyFile = join(folder, 'pubkey.pem');
-  if (options.rules?.pem !== undefined) writeFileSync(keyFile, options.rules.pem);
   const configFile = join(folder, 'haproxy.cfg');
   let failure: unknown;
   for (let attempt = 0; attempt < portAttempts; attempt += 1) {
     const port = await freePort();
-    writeFileSync(configFile, haproxyConfig(port, keyFile, options));
+    writeFileSync(configFile, await write(port, folder));
     try {
       return await run(folder, configFile, port);
     } catch (error) {
