@@ -4,7 +4,7 @@ import type { ServerCertificate } from '../keys/tls-certificate.ts';
 import type { LogFormat, LogLevel } from '../lib/log.ts';
 import type { ClaimName } from './claim-name.ts';
 import type { AccessLogConfig, MetricsConfig, TracingConfig } from './records-config.ts';
-import type { UpstreamConfig } from './upstream-config.ts';
+import type { HashSource, UpstreamConfig } from './upstream-config.ts';
 
 /** A TCP address to listen on; port 0 lets the system choose. */
 export interface ListenAddress {
@@ -246,10 +246,28 @@ export interface RouteConfig {
   readonly tunnels?:
     | { readonly limit?: number | undefined; readonly perSubject?: number | undefined }
     | undefined;
+  /** Names of limits on the rate of its requests; undefined: none. */
+  readonly rateLimit?: readonly string[] | undefined;
   /** What happens at the end of a token to what it has opened; undefined: tunnels close, and answers are kept. */
   readonly onExpiry?: { readonly tunnels: 'close' | 'keep'; readonly answers: 'close' | 'keep' } | undefined;
   /** Undefined: responses go to the client with upstream's fields. */
   readonly responseHeaders?: ResponseHeadersConfig | undefined;
+}
+
+/** What requests are counted by. */
+export type RateKey = HashSource | { readonly kind: 'route' };
+
+/** A limit on the rate of the requests with one key. */
+export interface RateLimitConfig {
+  readonly name: string;
+  /** Requests in each period. */
+  readonly amount: number;
+  readonly periodMs: number;
+  /** Requests that may come at once. */
+  readonly burst: number;
+  readonly by: RateKey;
+  /** Keys that one process counts at one time. */
+  readonly keys: number;
 }
 
 /** The ids of requests. */
@@ -305,6 +323,8 @@ export interface Config {
   readonly issuers: ReadonlyMap<string, IssuerConfig>;
   readonly upstreams: ReadonlyMap<string, UpstreamConfig>;
   readonly routes: readonly RouteConfig[];
+  /** By name; undefined: none. */
+  readonly rateLimits?: ReadonlyMap<string, RateLimitConfig> | undefined;
   readonly rejection: 'rfc6750' | 'haproxy';
   /** Realm of the Bearer challenge. */
   readonly realm: string;

@@ -27,11 +27,12 @@ export function resolveBalance(
     if (!findings.wasWrongInside(path)) findings.missing(at, 'client, "claim:sub" or "header:X-Shard"');
     return undefined;
   }
-  const hash = parse(balance.hash, at, findings);
-  return hash && { hash, ...(balance.sticky ? { sticky: true } : {}) };
+  const hash = parseSource(balance.hash, at, findings);
+  return { hash, ...(balance.sticky ? { sticky: true } : {}) };
 }
 
-function parse(text: string, path: KeyPath, findings: Findings): HashSource | undefined {
+/** Reads `client`, `claim:NAME` or `header:NAME`. */
+export function parseSource(text: string, path: KeyPath, findings: Findings): HashSource {
   if (text === 'client') return { kind: 'client' };
   const colon = text.indexOf(':');
   const name = text.slice(colon + 1);

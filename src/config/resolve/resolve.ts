@@ -13,6 +13,7 @@ import { listenPaths, resolveListen } from './listen.ts';
 import { resolveLog } from './log.ts';
 import { refuseOwnAddress } from './own-address.ts';
 import { type Deployment, resolveProcesses } from './processes.ts';
+import { resolveRateLimits } from './rate-limits.ts';
 import { resolveRequestId } from './request-id.ts';
 import { resolveRevocation } from './revocation.ts';
 import { resolveRoutes } from './route.ts';
@@ -54,6 +55,7 @@ export function resolve(
     issuers,
     upstreams,
     routes,
+    rateLimits: resolveRateLimits(file, routes, findings),
     rejection: file.rejection,
     realm: file.realm,
     cache: { entries: file.cache.entries, bytes: file.cache.bytes },

@@ -71,6 +71,7 @@ export function resolveRoutes(
       ...(responseHeaders === undefined ? {} : { responseHeaders }),
       ...(route.upgrade === undefined ? {} : { upgrade: route.upgrade.map((name) => name.toLowerCase()) }),
       ...(route.origins === undefined ? {} : { origins: route.origins }),
+      ...(route.rateLimit === undefined ? {} : { rateLimit: route.rateLimit }),
       ...resolveLifetimes(route, path, findings),
       ...(route.paths === 'plain' ? { paths: route.paths } : {}),
     };

@@ -14,6 +14,9 @@ const routePath = either(
   `${pathHint}, or { literal: "/a*" }`,
 );
 
+/** Limits of one route: each is looked up for each request. */
+const MAX_RATE_LIMITS = 8;
+
 /** A route: the requests that it takes, and what happens to them. */
 export const route = section({
   match: section({
@@ -94,6 +97,11 @@ export const route = section({
   })
     .describe(
       'Bounds of the WebSockets and other upgraded connections of the route, in each listener, below those of `limits.tunnels`.',
+    )
+    .optional(),
+  rateLimit: list(text('the name of a rate limit'), 'a list of names of rateLimits', MAX_RATE_LIMITS)
+    .describe(
+      'Names of `rateLimits` that its requests must keep; a request beyond one of them gets `rate_limited`.',
     )
     .optional(),
   onExpiry: section({

@@ -22,6 +22,7 @@ import { limits, timeouts } from './limits.ts';
 import { listenObject } from './listen.ts';
 import { log } from './log.ts';
 import { metrics } from './metrics.ts';
+import { rateLimit } from './rate-limits.ts';
 import { requestId } from './request-id.ts';
 import { revocation } from './revocation.ts';
 import { route } from './route.ts';
@@ -62,6 +63,9 @@ export const schema = section({
   upstreams: named(upstream, 'upstreams')
     .prefault({})
     .describe('Services behind the gateway. You choose the names.'),
+  rateLimits: named(rateLimit, 'rate limits')
+    .prefault({})
+    .describe('Limits on the rate of requests, which routes name in `rateLimit`. You choose the names.'),
   routes: list(route, 'a list of routes', MAX_ROUTES)
     .describe(
       'Which requests go where. The most specific match wins: host, then an exact path, then the longest, then method.',
