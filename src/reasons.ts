@@ -144,6 +144,11 @@ const table = {
     text: 'Too many requests wait for the upstream server',
     retryAfter: 1,
   },
+  rate_limited: {
+    status: 429,
+    challenge: 'none',
+    text: 'Too many requests',
+  },
   tunnels_exhausted: {
     status: 503,
     challenge: 'none',

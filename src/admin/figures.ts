@@ -48,6 +48,10 @@ export interface Figures {
   readonly proxyRefusals: readonly { readonly reason: string; readonly count: number }[];
   /** TLS handshakes by how they ended. */
   readonly tlsHandshakes: readonly { readonly result: string; readonly count: number }[];
+  /** Requests that limits on the rate have refused. */
+  readonly rateLimited: readonly { readonly limit: string; readonly count: number }[];
+  /** Keys that limits on the rate count. */
+  readonly rateKeys: readonly { readonly limit: string; readonly count: number }[];
   readonly cacheHits: number;
   readonly cacheMisses: number;
   readonly cacheEntries: number;
@@ -137,6 +141,8 @@ export function addFigures(all: readonly Figures[]): Figures {
     connectionsRefused: sum((one) => one.connectionsRefused),
     proxyRefusals: addCounts(all.flatMap(({ proxyRefusals }) => proxyRefusals)),
     tlsHandshakes: addCounts(all.flatMap(({ tlsHandshakes }) => tlsHandshakes)),
+    rateLimited: addCounts(all.flatMap(({ rateLimited }) => rateLimited)),
+    rateKeys: addCounts(all.flatMap(({ rateKeys }) => rateKeys)),
     cacheHits: sum((one) => one.cacheHits),
     cacheMisses: sum((one) => one.cacheMisses),
     cacheEntries: sum((one) => one.cacheEntries),
@@ -162,6 +168,7 @@ export function countersOf(figures: Figures): Figures {
     verifyQueueDepth: 0,
     upstreamConnections: [],
     tunnels: [],
+    rateKeys: [],
     servers: [],
     serverConnections: [],
   };

@@ -224,6 +224,16 @@ function describeAll(registry: Registry, view: AdminView, gathered: () => Gatewa
   copiedCounter(describe('rejections_total', 'Requests refused, by reason.'), ['reason'], () =>
     figures().rejections.map(({ count, ...labels }) => ({ labels, value: count })),
   );
+  copiedCounter(
+    describe('rate_limited_total', 'Requests that came faster than a limit allows, by limit.'),
+    ['limit'],
+    () => figures().rateLimited.map(({ count, ...labels }) => ({ labels, value: count })),
+  );
+  copiedGauge(
+    describe('rate_limit_keys', 'Keys that the listeners count by a limit on the rate.'),
+    ['limit'],
+    () => figures().rateKeys.map(({ count, ...labels }) => ({ labels, value: count })),
+  );
   copiedGauge(
     describe('tunnels', 'WebSockets and other upgraded connections that are open, by route.'),
     ['route'],

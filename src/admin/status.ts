@@ -44,6 +44,11 @@ export function statusFields(view: AdminView, { figures, workers, engines }: Gat
     notReady: view.notReady().map(({ what, why }) => ({ what, why })),
     connections: { open: figures.connections, h2: figures.h2Connections },
     tunnels: figures.tunnels.map(({ route, count }) => ({ route, open: count })),
+    rateLimits: figures.rateKeys.map(({ limit, count }) => ({
+      name: limit,
+      keys: count,
+      refused: figures.rateLimited.find((one) => one.limit === limit)?.count ?? 0,
+    })),
     routes: Array.from(view.routes(), ({ name, issuers, upstream }) => ({
       name,
       issuers: [...issuers],

@@ -2,7 +2,6 @@ import type { Clock } from '../lib/clock.ts';
 import type { Candidate } from './candidate.ts';
 import { grant } from './permit.ts';
 import { judgeLifetime, readLifetime } from './policy/lifetime.ts';
-import type { Policy } from './policy/policy.ts';
 import { type JsonObject, member, parseCounted } from './read/strict-json.ts';
 import type { TokenBuffer } from './read/token-buffer.ts';
 import type { TokenHeaders } from './read/token-header.ts';
@@ -71,7 +70,7 @@ export class Judge {
     const verdict =
       policy.rules?.judge(claims, issuer.roles) ??
       policy.sharedPermit ??
-      this.#identify(policy, claims, payload);
+      this.#identify(candidate, claims, payload);
     this.#remembered.keep(candidate, {
       expiresAt: lifetime.expiresAt / 1000,
       notBefore: lifetime.notBefore / 1000,
@@ -100,14 +99,16 @@ export class Judge {
   }
 
   /**
-   * A permit with the identity headers of the route, and the key of the request. Refuses a token with a claim that
+   * A permit with the identity headers of the route, and the keys of the request. Refuses a token with a claim that
    * cannot be written as a header.
    */
-  #identify(policy: Policy, claims: JsonObject, payload: string): Permit | Rejection {
+  #identify({ policy, issuer }: Candidate, claims: JsonObject, payload: string): Permit | Rejection {
     const identity = policy.identity.render(claims, payload);
     if (identity === undefined) return rejections.claimMismatch;
+    const headers = this.#buffer.copy(identity);
     const key = policy.key?.of(claims);
     const logged = policy.logged?.of(claims);
-    return grant(this.#buffer.copy(identity), policy.stripToken, policy.traces, key, logged);
+    const rates = policy.rates?.of(claims, issuer.config.name);
+    return grant(headers, policy.stripToken, policy.traces, key, logged, rates);
   }
 }

@@ -6,7 +6,7 @@ import type { Permit, TokenTraces } from './verdict.ts';
  * @param headers the finished block of headers that is added for upstream: `Name: value\r\n` repeated, or ''.
  * @param stripToken whether upstream does not get the Authorization header.
  * @param traces other parts of the request that upstream does not get.
- * @param key, claims see `Permit`.
+ * @param key, claims, rates see `Permit`.
  */
 export function grant(
   headers: string,
@@ -14,9 +14,11 @@ export function grant(
   traces?: TokenTraces,
   key?: number,
   claims?: string,
+  rates?: readonly number[],
 ): Permit {
   const permit = { kind: 'permit', headers, stripToken };
   const traced = traces === undefined ? permit : { ...permit, traces };
   const keyed = key === undefined ? traced : { ...traced, key };
-  return Object.freeze(claims === undefined ? keyed : { ...keyed, claims }) as Permit;
+  const logged = claims === undefined ? keyed : { ...keyed, claims };
+  return Object.freeze(rates === undefined ? logged : { ...logged, rates }) as Permit;
 }

@@ -23,6 +23,8 @@ export interface Permit {
   readonly key?: number;
   /** The claims of the token that the access log has, as JSON; see `LoggedClaims`. Absent where there are none. */
   readonly claims?: string;
+  /** Hashes of the claims by which the requests of the route are counted, in its order; absent where none are. */
+  readonly rates?: readonly number[];
 }
 
 /** The parts of a request that carry its token, by name. */

@@ -325,6 +325,8 @@ export interface Config {
   readonly routes: readonly RouteConfig[];
   /** By name; undefined: none. */
   readonly rateLimits?: ReadonlyMap<string, RateLimitConfig> | undefined;
+  /** Two numbers of 32 bits, under which the keys of rate limits are hashed in every process of this gateway. */
+  readonly rateSecret?: readonly [number, number] | undefined;
   readonly rejection: 'rfc6750' | 'haproxy';
   /** Realm of the Bearer challenge. */
   readonly realm: string;

@@ -9,16 +9,20 @@ import type { Route } from './route.ts';
 import { NO_ROUTE, type Outcome } from './tally.ts';
 
 /**
- * The reason of an exchange whose time is over. It names the side that had to act next.
+ * The reason of an exchange whose time is over. It names the side that had to act next. Counts a failure of upstream,
+ * since the attempt is given up and reports none.
  * @param body undefined when the request has none. @param verifying the verdict on its token is pending.
  */
-export function expiryReason(
+export function expiryOf(
   client: ClientStream,
   body: RequestBody | undefined,
   verifying: boolean,
+  route: Route | undefined,
 ): Reason {
   if (client.behind || (body?.awaited === true && !client.pausing)) return 'request_timeout';
-  return verifying ? 'verifier_overloaded' : 'upstream_timeout';
+  if (verifying) return 'verifier_overloaded';
+  if (route !== undefined) route.upstream.failures.of('upstream_timeout').value += 1;
+  return 'upstream_timeout';
 }
 
 /** Counts how an exchange ended; called once for each. @param route undefined when no route took the request. */
@@ -56,11 +60,15 @@ function noteExemplar(
   if (outcome === 'forwarded') route?.times?.upstream?.note(exemplar);
 }
 
-/** A reply of the gateway has gone to the client. */
-export function noteReply(record: AccessRecord, reply: Reply | undefined, { method }: RequestHead): void {
-  if (reply === undefined) return;
-  record.status = reply.head.status;
-  record.responseBytes = method === 'HEAD' ? 0 : reply.body.length;
+/** Notes for the access log that the client got a reply of the gateway. */
+export function noteReply(
+  access: AccessRecord | undefined,
+  reply: Reply | undefined,
+  { method }: RequestHead,
+): void {
+  if (access === undefined || reply === undefined) return;
+  access.status = reply.head.status;
+  access.responseBytes = method === 'HEAD' ? 0 : reply.body.length;
 }
 
 /** The facts of an exchange after its end. */

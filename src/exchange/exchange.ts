@@ -16,7 +16,8 @@ import { Attempt, type AttemptOwner } from './attempt.ts';
 import { addressOf, replyOf, responseOf } from './client-facts.ts';
 import { type ExchangeContext, faultOf } from './context.ts';
 import type { Reviewed } from './deadlines.ts';
-import { accessEnd, countEnd, expiryReason, noteReply } from './ending.ts';
+import { accessEnd, countEnd, expiryOf, noteReply } from './ending.ts';
+import type { RateRefusal } from './rates.ts';
 import { RequestBody } from './request-body.ts';
 import { requestKey } from './request-key.ts';
 import type { Route } from './route.ts';
@@ -106,9 +107,12 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     } else if (route === undefined) this.#refuse('route_not_found');
     else {
       this.#route = route;
-      if (preflight === undefined) this.#authorize(route);
-      else if (preflight.leave.kind === 'permit') this.#prepare(preflight.leave);
-      else this.#end('preflight_answered', preflight.leave.to(preflight.origin));
+      if (preflight?.leave.kind === 'replies')
+        this.#end('preflight_answered', preflight.leave.to(preflight.origin));
+      else if (this.#keepsRate(route.rates?.early(client, context.trustedProxies))) {
+        if (preflight === undefined) this.#authorize(route);
+        else this.#prepare(preflight.leave);
+      }
     }
   }
 
@@ -137,13 +141,11 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     const route = this.#route as Route;
     const { forwarded, hashBy } = route;
     if (this.#access !== undefined) this.#access.claims = permit.claims;
+    if (!this.#keepsRate(route.rates?.late(permit))) return;
     const matters = forwarded.size > 0 || this.#context.trustedProxies !== undefined;
     const address = matters ? this.client.peer() : '';
     // The client has reset the connection. Without its address upstream cannot know whose request this is.
-    if (address === undefined) {
-      this.#leave();
-      return;
-    }
+    if (address === undefined) return this.#leave();
     const written = this.#context.writer.write(permit, this.#head, forwarded, address, this.client.scheme);
     const wire = mayUpgrade(written, route, this.client, this.#context);
     if (typeof wire === 'string') this.#refuse(wire);
@@ -326,23 +328,21 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   /** Ends the exchange if it takes too long; called several times a second. */
   review(now: number): void {
     if (this.#ended) return;
-    if (now - this.#startedAt >= this.#context.requestMs) this.#expire();
+    if (now - this.#startedAt >= this.#context.requestMs)
+      this.#refuse(expiryOf(this.client, this.body, this.#pending !== undefined, this.#route));
     else if (!this.client.review(now)) this.#leave();
     else if (this.#rest === undefined && this.body?.isSlow(now) === true && this.#attempt?.pacesBody !== true)
       this.#refuse('request_timeout');
   }
 
-  /** The time for the whole request is over. */
-  #expire(): void {
-    const reason = expiryReason(this.client, this.body, this.#pending !== undefined);
-    // The attempt is given up and does not report a failure, so its upstream's failures count it here.
-    if (reason === 'upstream_timeout') (this.#route as Route).upstream.failures.of(reason).value += 1;
-    this.#refuse(reason);
-  }
-
   /** Cuts the exchange short, at the end of a shutdown's grace. */
   cut(): void {
     this.#refuse('draining');
+  }
+
+  #keepsRate(excess: RateRefusal | undefined): boolean {
+    if (excess !== undefined) this.#refuseBy('rate_limited', this.#context.replies.rateLimited(excess));
+    return excess === undefined;
   }
 
   #refuse(reason: Reason): void {
@@ -354,7 +354,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   }
 
   onReplied(sent: boolean): void {
-    if (sent && this.#access !== undefined) noteReply(this.#access, this.#reply, this.#head);
+    if (sent) noteReply(this.#access, this.#reply, this.#head);
     this.#log();
   }
 

@@ -8,6 +8,7 @@ import type { Routed } from '../routing/route-match.ts';
 import type { TunnelLimits } from '../tunnel/tunnel-counts.ts';
 import type { UpgradeRules } from '../tunnel/upgrade.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import type { RouteRates } from './rates.ts';
 import type { RouteTally, RouteTimes } from './tally.ts';
 
 /** A route with everything that its exchanges need. */
@@ -30,6 +31,8 @@ export interface Route extends Routed, UpgradeRules {
   readonly endsAnswers: boolean;
   /** Undefined: only the bound of all tunnels. */
   readonly tunnelLimits: TunnelLimits | undefined;
+  /** Undefined: its requests may come at any rate. */
+  readonly rates: RouteRates | undefined;
   readonly tally: RouteTally;
   /** Undefined: no histograms of its own are configured. */
   readonly times: RouteTimes | undefined;

@@ -20,6 +20,8 @@ import type { Log } from '../lib/log.ts';
 import type { Turn } from '../lib/turn.ts';
 import { Budget } from '../limits/budget.ts';
 import { upstreamLease } from '../limits/lease.ts';
+import type { RateLimit } from '../limits/rate-limit.ts';
+import type { RateLimits } from '../limits/rate-limits.ts';
 import { accessSink } from '../outlets/access-lines.ts';
 import { HTTPS_PORT, HttpsRedirect } from '../replies/https-redirect.ts';
 import { PreflightReplies } from '../replies/preflight.ts';
@@ -34,6 +36,7 @@ import type { ServerFact } from '../upstream/server-facts.ts';
 import type { ServerStates } from '../upstream/server-states.ts';
 import { Upstream, type UpstreamOptions } from '../upstream/upstream.ts';
 import type { Records } from './records.ts';
+import { ratesFor } from './route-rates.ts';
 
 /** The parts that a service uses and that stay when the configuration changes. */
 export interface Surroundings {
@@ -56,6 +59,7 @@ export interface Surroundings {
   /** They outlive the configuration in which they began. */
   readonly tunnels: Tunnels;
   readonly answers: Answers;
+  readonly rates: RateLimits;
   readonly onEnd: (exchange: Exchange) => void;
   readonly onFault: (error: unknown) => void;
 }
@@ -67,6 +71,8 @@ interface ServiceParts {
   readonly routes: ReadonlyMap<string, Route>;
   /** By name. */
   readonly upstreams: ReadonlyMap<string, Upstream>;
+  /** By name. */
+  readonly rateLimits: ReadonlyMap<string, RateLimit>;
 }
 
 /** Builds the objects that exchanges use from a configuration. Opens nothing. */
@@ -115,6 +121,7 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
     refetch,
     revocations,
   });
+  const { rateLimits, ratesOf, rateClaimsOf } = ratesFor(config, surroundings.rates);
   const routes = config.routes.map((route): Route => {
     const hashBy = hashOf(config, route);
     return {
@@ -126,6 +133,7 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
         ...route,
         keyClaim: hashBy?.kind === 'claim' ? hashBy.claim : undefined,
         loggedClaims: access === 'off' ? undefined : accessLog?.claims,
+        rateClaims: rateClaimsOf(route),
       }),
       upstream: upstreamOf(route, upstreams),
       hashBy,
@@ -138,6 +146,7 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
       keepsTunnels: route.onExpiry?.tunnels === 'keep',
       endsAnswers: route.onExpiry?.answers === 'close',
       tunnelLimits: route.tunnels,
+      rates: ratesOf(route),
       tally: tally.route(route.name),
       times: tally.timesOf(route, config.metrics?.histograms ?? []),
     };
@@ -186,7 +195,7 @@ export function buildService(config: Config, surroundings: Surroundings): Servic
     onEnd,
     onFault,
   };
-  return { forExchanges, upstreams, routes: new Map(routes.map((route) => [route.name, route])) };
+  return { forExchanges, upstreams, rateLimits, routes: new Map(routes.map((route) => [route.name, route])) };
 }
 
 /** Undefined: nothing is written down of exchanges. */

@@ -116,7 +116,7 @@ export class Gateway<Kind extends Servers = Servers> {
    * configuration is not available or cannot change while the gateway runs.
    */
   reload(config: Config): Promise<void> {
-    return this.alone(() => this.#replace(config));
+    return this.alone(() => this.#replace(withSecretOf(this.config, config)));
   }
 
   /**
@@ -215,4 +215,10 @@ export class Gateway<Kind extends Servers = Servers> {
     await this.servers.dispose();
     return cut;
   }
+}
+
+/** The secret under which rate limits hash their keys stays, so that a reload forgets no count. */
+function withSecretOf({ rateSecret }: Config, next: Config): Config {
+  if (rateSecret === undefined || next.rateSecret === undefined) return next;
+  return freeze({ ...next, rateSecret });
 }

@@ -4,6 +4,7 @@ import type { Answers } from '../exchange/answers.ts';
 import type { Tally } from '../exchange/tally.ts';
 import type { CounterFamily, Histogram } from '../lib/counters.ts';
 import type { ConnectionLimit } from '../limits/connection-limit.ts';
+import type { RateLimits } from '../limits/rate-limits.ts';
 import type { Tunnels } from '../tunnel/tunnels.ts';
 import type { ProxyRefusals } from './proxy-refusals.ts';
 import type { Service } from './service.ts';
@@ -18,11 +19,13 @@ export interface FigureSources {
   readonly service: Service;
   readonly tunnels: Tunnels;
   readonly answers: Answers;
+  readonly rates: RateLimits;
 }
 
 /** The figures of a server at this moment, as plain data. */
 export function serverFigures(sources: FigureSources): Figures {
-  const { tally, authCounters, connections, handshakes, service, proxyRefusals, tunnels, answers } = sources;
+  const { tally, authCounters, connections, handshakes, service, proxyRefusals } = sources;
+  const { tunnels, answers, rates } = sources;
   const upstreams = [...service.upstreams.values()];
   const servers = upstreams.flatMap((upstream) => upstream.servers);
   for (const state of servers) state.review();
@@ -46,6 +49,8 @@ export function serverFigures(sources: FigureSources): Figures {
     tunnels: Array.from(tunnels.count(), ([route, count]) => ({ route, count })),
     tunnelEnds: countsOf(tunnels.ends).map(({ label, count }) => ({ reason: label, count })),
     answerEnds: countsOf(answers.ends).map(({ label, count }) => ({ reason: label, count })),
+    rateLimited: Array.from(rates.all.keys(), (limit) => ({ limit, count: rates.refused.of(limit).value })),
+    rateKeys: Array.from(rates.all, ([limit, { table }]) => ({ limit, count: table.size })),
     cacheHits: authCounters.cacheHits.value,
     cacheMisses: authCounters.cacheMisses.value,
     cacheEntries: service.authorizer.cacheEntries,

@@ -3,6 +3,7 @@ import { Answers } from '../exchange/answers.ts';
 import type { Route } from '../exchange/route.ts';
 import type { Clock } from '../lib/clock.ts';
 import { systemTimers } from '../lib/timers.ts';
+import { RateLimits, type RateLimitsOptions } from '../limits/rate-limits.ts';
 import type { RequestJudge } from '../tunnel/token-watch.ts';
 import { Tunnels } from '../tunnel/tunnels.ts';
 import type { Service } from './service.ts';
@@ -26,13 +27,20 @@ export function drainTunnels(tunnels: Tunnels, { shutdown }: Config, graceMs: nu
 export interface LongLived {
   readonly tunnels: Tunnels;
   readonly answers: Answers;
+  readonly rates: RateLimits;
+}
+
+interface LongLivedOptions {
+  readonly clock: Clock;
+  /** See `ServerOptions`. */
+  readonly charge?: RateLimitsOptions['report'];
 }
 
 /** @param server its service is that of the configuration in force. @param onIdle the last tunnel has ended. */
 export function longLived(
   server: { readonly service: Service },
   config: Config,
-  clock: Clock,
+  { clock, charge }: LongLivedOptions,
   onIdle: () => void,
 ): LongLived {
   const upgrades = ({ upgrades, keepsTunnels }: Route): Standing => {
@@ -44,13 +52,20 @@ export function longLived(
   const made = {
     tunnels: new Tunnels({ clock, timers, judge: judgeOf(server, upgrades), onIdle }),
     answers: new Answers({ clock, timers, judge: judgeOf(server, answers) }),
+    rates: new RateLimits({
+      clock,
+      processes: charge === undefined ? 1 : config.listeners,
+      report: charge,
+    }),
   };
   boundTunnels(made.tunnels, config);
   return made;
 }
 
 /** Puts another configuration in force. */
-export function followConfig({ tunnels, answers }: LongLived, config: Config): void {
+export function followConfig(lasting: LongLived & { readonly service: Service }, config: Config): void {
+  const { tunnels, answers, rates, service } = lasting;
+  rates.follow(service.rateLimits);
   boundTunnels(tunnels, config);
   tunnels.judgeAll();
   answers.judgeAll();

@@ -19,6 +19,8 @@ import { systemTimers } from '../lib/timers.ts';
 import { Turn } from '../lib/turn.ts';
 import { ConnectionLimit } from '../limits/connection-limit.ts';
 import { type Lease, upstreamLease } from '../limits/lease.ts';
+import type { Charges } from '../limits/rate-limit.ts';
+import type { RateLimits } from '../limits/rate-limits.ts';
 import type { Tunnels } from '../tunnel/tunnels.ts';
 import { readBuffer } from '../upstream/read-buffer.ts';
 import type { ServerFact } from '../upstream/server-facts.ts';
@@ -49,6 +51,8 @@ export interface ServerOptions {
   readonly revocations: Revocations | undefined;
   /** A limit that is shared with other processes runs short; see `Lease`. Called for each request meanwhile. */
   readonly scarce?: ((limit: string, wanted?: number) => void) | undefined;
+  /** Tells other processes what rate limits have let in; see `RateLimitsOptions`. Undefined: there are none. */
+  readonly charge?: ((charges: readonly Charges[]) => void) | undefined;
   /** Called when an upstream server is found down, or up again. */
   readonly onServer: (event: ServerEvent) => void;
   /** Other processes serve the same addresses. */
@@ -68,6 +72,7 @@ export interface ServerChange {
 export class Server {
   readonly tunnels: Tunnels;
   readonly answers: Answers;
+  readonly rates: RateLimits;
   readonly tally = new Tally();
   readonly authCounters = new AuthCounters();
   readonly records: Records;
@@ -116,12 +121,12 @@ export class Server {
         onProxyRefused: this.proxyRefusals.add,
       },
     });
-    const { tunnels, answers } = longLived(this, config, options.clock, () => this.#reportIdle());
-    this.tunnels = tunnels;
-    this.answers = answers;
+    const lasting = longLived(this, config, options, () => this.#reportIdle());
+    ({ tunnels: this.tunnels, answers: this.answers, rates: this.rates } = lasting);
     this.#servers = new ServerStates(options.clock, systemTimers, options.onServer);
     this.#config = config;
     this.#current = this.#build(config);
+    this.rates.follow(this.#current.rateLimits);
   }
 
   /** In force. */
@@ -300,6 +305,7 @@ export class Server {
         turn: this.#turn,
         tunnels: this.tunnels,
         answers: this.answers,
+        rates: this.rates,
         onEnd: (exchange) => {
           this.#inFlight.delete(exchange);
           this.#reportIdle();

@@ -4,6 +4,7 @@ import type { ExchangeContext } from '../exchange/context.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Route } from '../exchange/route.ts';
 import type { Budget } from '../limits/budget.ts';
+import type { RateLimit } from '../limits/rate-limit.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { buildService, type Surroundings } from './build-service.ts';
 
@@ -17,6 +18,8 @@ export class Service {
   readonly routes: ReadonlyMap<string, Route>;
   /** By name. */
   readonly upstreams: ReadonlyMap<string, Upstream>;
+  /** By name. */
+  readonly rateLimits: ReadonlyMap<string, RateLimit>;
   readonly #onClosed: (service: Service) => void;
   #exchanges = 0;
   #replaced = false;
@@ -25,7 +28,7 @@ export class Service {
   /** Throws when a key of the configuration cannot be used. @param onClosed called when the service has ended. */
   constructor(config: Config, surroundings: Surroundings, onClosed: (service: Service) => void) {
     this.#onClosed = onClosed;
-    const { upstreams, routes, forExchanges } = buildService(config, {
+    const { upstreams, routes, rateLimits, forExchanges } = buildService(config, {
       ...surroundings,
       onEnd: (exchange) => {
         surroundings.onEnd(exchange);
@@ -38,6 +41,7 @@ export class Service {
     this.budget = forExchanges.budget;
     this.upstreams = upstreams;
     this.routes = routes;
+    this.rateLimits = rateLimits;
   }
 
   /** Counts an exchange that begins; `onEnd` counts its end. */

@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import type { Staple } from '../front/front.ts';
 import type { VerificationKey } from '../keys/key.ts';
 import type { ProcessFigures } from '../lib/process-figures.ts';
+import type { Charges } from '../limits/rate-limit.ts';
 import type { Revocation } from '../revocation/revocation.ts';
 import type { ServerFact } from '../upstream/server-facts.ts';
 import type { ServerEvent } from '../upstream/server-report.ts';
@@ -29,6 +30,8 @@ export type ToWorker =
       readonly staples: ReadonlyMap<string, Staple>;
       /** See `ServerWatch.current`. */
       readonly facts: ReadonlyMap<string, readonly ServerFact[]>;
+      /** What the keys of rate limits have used. */
+      readonly charges: readonly Charges[];
     }
   | { readonly kind: 'revoke'; readonly id: number; readonly revocations: readonly Revocation[] }
   /** Forget the revocations that came only from Redis. */
@@ -59,6 +62,10 @@ export type ToWorker =
   | { readonly kind: 'lower'; readonly id: number; readonly limit: string; readonly wanted: number }
   /** The response to `want`; or, before `serve`, how many units less than its share are left. */
   | { readonly kind: 'raise'; readonly limit: string; readonly amount: number }
+  /** Requests that another worker has let in by rate limits. */
+  | { readonly kind: 'charges'; readonly charges: readonly Charges[] }
+  /** The response to `charge`. */
+  | { readonly kind: 'charged' }
   /** Stop accepting connections, then respond; end when the last client has left or after `graceMs`. */
   | { readonly kind: 'retire'; readonly id: number; readonly graceMs: number }
   /** End as soon as the exchanges in flight have ended or `graceMs` is over. */
@@ -81,6 +88,8 @@ export type ToSupervisor =
   | { readonly kind: 'refetch'; readonly issuer: string }
   /** A limit runs short; see `Leases`. */
   | { readonly kind: 'want'; readonly limit: string; readonly wanted: number }
+  /** Requests that the worker has let in by rate limits. */
+  | { readonly kind: 'charge'; readonly charges: readonly Charges[] }
   | { readonly kind: 'lowered'; readonly id: number; readonly amount: number }
   /** The worker found an upstream server down, or up again. */
   | { readonly kind: 'server'; readonly event: ServerEvent }

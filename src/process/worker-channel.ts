@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { StartError } from '../lib/start-error.ts';
+import type { Charges } from '../limits/rate-limit.ts';
 import type { ServerEvent } from '../upstream/server-report.ts';
 import type { ToSupervisor, ToWorker, WorkerReport } from './messages.ts';
 
@@ -24,6 +25,7 @@ export interface WorkerEvents {
   readonly leaving: (why: string) => void;
   readonly want: (limit: string, wanted: number) => void;
   readonly server: (event: ServerEvent) => void;
+  readonly charge: (charges: readonly Charges[]) => void;
   readonly report: (report: WorkerReport) => void;
 }
 
@@ -143,6 +145,9 @@ export class WorkerChannel {
         return;
       case 'server':
         this.#events.server(message.event);
+        return;
+      case 'charge':
+        this.#events.charge(message.charges);
         return;
       case 'closed':
         this.cut = message.cut;

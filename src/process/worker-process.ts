@@ -84,6 +84,7 @@ class WorkerProcess {
         this.#server?.setTicketKeys(message.ticketKeys);
         for (const [certificate, staple] of message.staples) this.#server?.setStaple(certificate, staple);
         for (const [upstream, facts] of message.facts) this.#server?.setFacts(upstream, facts);
+        this.#server?.rates.add(message.charges);
         for (const [issuer, keys] of message.keys) {
           if (keys.length > 0) this.#server?.authorizer.setKeys(issuer, keys);
         }
@@ -132,6 +133,12 @@ class WorkerProcess {
       case 'raise':
         this.#leaseClient.granted(message.limit, message.amount);
         return;
+      case 'charges':
+        this.#server?.rates.add(message.charges);
+        return;
+      case 'charged':
+        this.#server?.rates.heard();
+        return;
       case 'retire':
         void this.#retire(message.id, message.graceMs);
         return;
@@ -173,6 +180,7 @@ class WorkerProcess {
       refetch: (issuer) => this.#refetches.refetch(issuer),
       revocations: this.#replica?.list,
       scarce: (limit, wanted) => this.#leaseClient.want(limit, wanted),
+      charge: (charges) => void this.#send({ kind: 'charge', charges }),
       onServer: (event) => void this.#send({ kind: 'server', event }),
       shared: true,
     });

@@ -4,6 +4,8 @@ import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { Mutex } from '../lib/mutex.ts';
 import { StartError } from '../lib/start-error.ts';
+import type { Charges } from '../limits/rate-limit.ts';
+import type { RateLimits } from '../limits/rate-limits.ts';
 import type { Revocation } from '../revocation/revocation.ts';
 import type { ServerBoard } from '../upstream/server-board.ts';
 import type { ServerFact } from '../upstream/server-facts.ts';
@@ -28,6 +30,8 @@ export interface WorkerSetOptions {
   readonly limits: () => Units;
   /** Logs the states of upstream servers that the workers report. */
   readonly board: ServerBoard;
+  /** What all workers have let in by rate limits. */
+  readonly rates: RateLimits;
   readonly keys: () => KeysByIssuer;
   /** See `TicketKeys`. */
   readonly ticketKeys: () => Uint8Array;
@@ -144,7 +148,7 @@ export class WorkerSet {
 
   /** Starts a worker; resolves when it serves. */
   async #add(index: number): Promise<void> {
-    const { log, program, env, clock, configOf, keys, revocations, refetch, board } = this.#options;
+    const { log, program, env, clock, configOf, keys, revocations, refetch, board, rates } = this.#options;
     const worker: Worker = new Worker({
       program,
       env,
@@ -160,6 +164,8 @@ export class WorkerSet {
       leaving: (why) => void this.#replace(worker, why),
       server: (event) => board.report(worker, event),
       want: (limit, wanted) => void this.leases.ask(worker, limit, wanted),
+      charges: rates.snapshot(),
+      charge: (charges) => this.#charge(worker, charges),
       overdue: () => {
         const fields = { listener: index, pid: worker.channel.pid };
         log.error(fields, 'a listener that should have ended is killed');
@@ -176,6 +182,14 @@ export class WorkerSet {
       throw error;
     }
     log.debug({ listener: index, pid: worker.channel.pid }, 'a listener serves');
+  }
+
+  /** Tells the other workers, and those to come, what a worker has let in by rate limits. */
+  #charge(from: Worker, charges: readonly Charges[]): void {
+    this.#options.rates.add(charges);
+    from.channel.send({ kind: 'charged' });
+    for (const worker of this.#workers)
+      if (worker !== from) worker.channel.send({ kind: 'charges', charges });
   }
 
   /** A change that was put in force while the worker started did not include it. */

@@ -4,6 +4,7 @@ import type { Staple } from '../front/front.ts';
 import type { Clock } from '../lib/clock.ts';
 import { StartError } from '../lib/start-error.ts';
 import { version } from '../lib/version.ts';
+import type { Charges } from '../limits/rate-limit.ts';
 import type { Revocation } from '../revocation/revocation.ts';
 import type { ServerFact } from '../upstream/server-facts.ts';
 import type { ServerEvent } from '../upstream/server-report.ts';
@@ -37,6 +38,10 @@ export interface WorkerOptions {
   readonly want: (limit: string, wanted: number) => void;
   /** The worker found an upstream server down, or up again. */
   readonly server: (event: ServerEvent) => void;
+  /** What the keys of rate limits have used. */
+  readonly charges: readonly Charges[];
+  /** The worker has let requests in by rate limits. */
+  readonly charge: (charges: readonly Charges[]) => void;
   /** The worker did not end in time, and is killed. */
   readonly overdue: () => void;
 }
@@ -67,7 +72,7 @@ export class Worker implements Holder {
 
   constructor(options: WorkerOptions) {
     const { index, clock, config, keys, ticketKeys, staples, facts, revocations, refetch } = options;
-    const { leaving, want, server, overdue } = options;
+    const { leaving, want, server, charges, charge, overdue } = options;
     this.#overdue = overdue;
     this.index = index;
     this.config = config;
@@ -89,11 +94,12 @@ export class Worker implements Holder {
       leaving,
       want,
       server,
+      charge,
       report: (report) => {
         this.report = report;
       },
     });
-    this.channel.send({ kind: 'configure', index, config, keys, ticketKeys, staples, facts });
+    this.channel.send({ kind: 'configure', index, config, keys, ticketKeys, staples, facts, charges });
     this.channel.watch();
   }
 

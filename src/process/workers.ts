@@ -12,6 +12,7 @@ import type { VerificationKey } from '../keys/key.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { Turn } from '../lib/turn.ts';
+import { RateLimits } from '../limits/rate-limits.ts';
 import type { Revocation } from '../revocation/revocation.ts';
 import type { ServerFact } from '../upstream/server-facts.ts';
 import { claimAddresses } from './address-claim.ts';
@@ -53,6 +54,7 @@ export class Workers implements Servers {
   readonly #ticketKeys = new TicketKeys((ticketKeys) => {
     for (const { channel } of this.#set.living) channel.send({ kind: 'ticket-keys', ticketKeys });
   });
+  readonly #rates = new RateLimits({ clock: systemClock, processes: 1 });
   #setting: Setting;
   #listening = false;
 
@@ -60,6 +62,7 @@ export class Workers implements Servers {
     const { log, program, env, control, board, sharePort, watched, onGiveUp } = options;
     this.#sharePort = sharePort;
     this.#setting = { config, claimed: new Map(), workerConfigs: [], authorizer: authorizerOf(config) };
+    this.#followRates();
     this.#set = new WorkerSet({
       program,
       env,
@@ -68,6 +71,7 @@ export class Workers implements Servers {
       configOf: (index) => this.#setting.workerConfigs[index] as Config,
       limits: () => unitsOf(this.config),
       board,
+      rates: this.#rates,
       keys: () => control.keySets.keys(),
       ticketKeys: () => this.#ticketKeys.current,
       staples: () => control.staples.current,
@@ -118,6 +122,7 @@ export class Workers implements Servers {
         change.commit(keys, () => {
           for (const [issuer, set] of keys) if (set.length > 0) setting.authorizer.setKeys(issuer, set);
           this.#setting = setting;
+          this.#followRates();
         }),
       abandon: () => change.abandon(),
     };
@@ -200,6 +205,10 @@ export class Workers implements Servers {
   /** Ends every worker at once. */
   kill(): void {
     this.#set.kill();
+  }
+
+  #followRates(): void {
+    this.#rates.follow(this.#rates.plan(this.config.rateLimits?.values() ?? []));
   }
 
   /** @throws StartError when an address of it is taken */

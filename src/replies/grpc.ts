@@ -17,8 +17,9 @@ const statuses: Readonly<Record<number, number>> = {
   401: 16, // UNAUTHENTICATED
   403: 7, // PERMISSION_DENIED
   404: UNIMPLEMENTED,
-  429: 14, // UNAVAILABLE
-  502: 14,
+  // gRPC's mapping says UNAVAILABLE, at which clients try again at once; a quota that is used up is this one.
+  429: RESOURCE_EXHAUSTED,
+  502: 14, // UNAVAILABLE
   503: 14,
   504: 14,
   408: DEADLINE_EXCEEDED,

@@ -27,6 +27,18 @@ const haproxyMessages: Readonly<Record<Stage, string>> = {
   rules: 'JWT is not accepted here',
 };
 
+/** A limit on the rate that a client has reached. */
+interface UsedQuota {
+  readonly limit: {
+    /** Its name needs no escape in a quoted string. */
+    readonly terms: { readonly name: string; readonly burst: number };
+    /** Milliseconds in which a burst comes back. */
+    readonly spanMs: number;
+  };
+  /** Milliseconds after which a request may come. */
+  readonly waitMs: number;
+}
+
 /** The replies of the gateway that depend on no preflight, rendered once. */
 export class Replies {
   /**
@@ -79,6 +91,21 @@ export class Replies {
 
   of(reason: Reason): Reply {
     return this.#byReason[reason];
+  }
+
+  /**
+   * The refusal of a request beyond a limit on the rate, with the fields of draft-ietf-httpapi-ratelimit-headers-10: of
+   * that limit alone, since the others let the request in.
+   */
+  rateLimited({ limit: { terms, spanMs }, waitMs }: UsedQuota): Reply {
+    const { head, body, close } = this.of('rate_limited');
+    const wait = Math.ceil(waitMs / 1000);
+    const fields = [
+      `Retry-After: ${wait}`,
+      `RateLimit-Policy: "${terms.name}";q=${terms.burst};w=${Math.ceil(spanMs / 1000)}`,
+      `RateLimit: "${terms.name}";r=0;t=${wait}`,
+    ];
+    return { head: { ...head, lines: [head.lines, ...fields].join('\r\n') }, body, close };
   }
 
   /** HAProxy's style applies to refused tokens. A status of 5xx means a fault of the gateway, and looks alike in both styles. */

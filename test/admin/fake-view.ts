@@ -66,6 +66,8 @@ export class FakeView implements AdminView {
         h2Connections: 2,
         connectionsRefused: 11,
         proxyRefusals: [{ reason: 'untrusted', count: 2 }],
+        rateLimited: [{ limit: 'per-user', count: 9 }],
+        rateKeys: [{ limit: 'per-user', count: 4 }],
         tlsHandshakes: [{ result: 'full', count: 8 }],
         cacheHits: this.cacheHits,
         cacheMisses: 2,

@@ -107,6 +107,7 @@ describe('the admin address', () => {
       notReady: [],
       connections: { open: 9, h2: 2 },
       tunnels: [{ route: '/ws', open: 4 }],
+      rateLimits: [{ name: 'per-user', keys: 4, refused: 9 }],
       routes: [
         { name: '/', issuers: ['fusionauth'], upstream: 'app', outcomes: { '200': 3 } },
         { name: '/public', issuers: [], upstream: 'app', outcomes: {} },

@@ -21,7 +21,6 @@ test('the documented file is valid, with everything filled in', () => {
   assert.deepEqual(plain, {
     listen: [{ host: '0.0.0.0', port: 8080 }],
     admin: { host: '127.0.0.1', port: 9090, hosts: [] },
-    rateLimits: new Map(),
     rejection: 'rfc6750',
     realm: 'portcullis',
     cache: { entries: 100_000, bytes: 268_435_456 },

@@ -431,6 +431,29 @@ export const rows: readonly OutcomeRow[] = [
     },
   },
   {
+    outcome: 'rate_limited',
+    when: 'it comes sooner than its limit allows',
+    status: 429,
+    options: () => ({
+      routes: [{ auth: 'none', rateLimit: ['all'] }],
+      config: {
+        rateLimits: new Map([
+          [
+            'all',
+            { name: 'all', amount: 1, periodMs: 3_600_000, burst: 1, by: { kind: 'route' }, keys: 1000 },
+          ],
+        ]),
+      },
+    }),
+    beside: { forwarded: 1 },
+    async drive(play) {
+      const [wire, upstream] = await asked(play, get());
+      upstream.write(ok);
+      await wire.response();
+      return ask(play, get());
+    },
+  },
+  {
     outcome: 'upstream_overloaded',
     when: 'every connection is taken and no request may wait',
     status: 503,

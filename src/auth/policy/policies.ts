@@ -3,6 +3,7 @@ import type { ForwardConfig, IssuerConfig, RouteRules, TokenPlace } from '../../
 import type { AudienceNames } from '../read/audience-names.ts';
 import { Issuer } from './issuer.ts';
 import { Policy } from './policy.ts';
+import type { RateClaims } from './rate-keys.ts';
 
 /** The part of a route's configuration that makes its policy. */
 export interface PolicyConfig {
@@ -14,6 +15,8 @@ export interface PolicyConfig {
   readonly keyClaim?: ClaimName | undefined;
   /** The claims that the access log has; undefined: none. */
   readonly loggedClaims?: readonly ClaimName[] | undefined;
+  /** The claims by which the requests of the route are counted; undefined: none. */
+  readonly rateClaims?: RateClaims | undefined;
 }
 
 /** The issuers of a configuration, and the policies of its routes. */
@@ -41,13 +44,15 @@ export class Policies {
    * The policy of a route. Routes that demand and forward the same share one, so that a remembered verdict serves all
    * of them. Throws when the configuration has no issuer of a name in `auth`.
    */
-  of({ auth, forward, require, token, keyClaim, loggedClaims }: PolicyConfig): Policy {
+  of(config: PolicyConfig): Policy {
+    const { auth, forward, require, token, keyClaim, loggedClaims, rateClaims } = config;
     const added = [[...forward.headers], forward.payload, [...(forward.set ?? [])]];
-    const key = JSON.stringify([auth, token, forward.token, added, require, keyClaim, loggedClaims]);
+    const counted = rateClaims?.claims;
+    const key = JSON.stringify([auth, token, forward.token, added, require, keyClaim, loggedClaims, counted]);
     let policy = this.#policies.get(key);
     if (policy === undefined) {
       const issuers = auth === 'none' ? undefined : auth.map((name) => this.issuer(name));
-      policy = new Policy(issuers, forward, require, token, keyClaim, loggedClaims);
+      policy = new Policy(issuers, forward, require, token, keyClaim, loggedClaims, rateClaims);
       this.#policies.set(key, policy);
     }
     return policy;

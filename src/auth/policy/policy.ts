@@ -9,6 +9,7 @@ import type { Permit, Rejection, TokenTraces } from '../verdict.ts';
 import { IdentityHeaders } from './identity.ts';
 import type { Issuer } from './issuer.ts';
 import { LoggedClaims } from './logged-claims.ts';
+import { type RateClaims, RateKeys } from './rate-keys.ts';
 import { RequestKey } from './request-key.ts';
 import { Rules } from './rules.ts';
 
@@ -29,6 +30,8 @@ export class Policy {
   readonly key: RequestKey | undefined;
   /** Undefined: the access log has no claims. */
   readonly logged: LoggedClaims | undefined;
+  /** Undefined: no claim decides how many requests may come. */
+  readonly rates: RateKeys | undefined;
   readonly stripToken: boolean;
   /** Where tokens may stand; undefined: only in `Authorization: Bearer`. */
   readonly places: TokenPlaces | undefined;
@@ -54,6 +57,7 @@ export class Policy {
     places: readonly TokenPlace[] | undefined = undefined,
     keyClaim: ClaimName | undefined = undefined,
     loggedClaims: readonly ClaimName[] | undefined = undefined,
+    rateClaims: RateClaims | undefined = undefined,
   ) {
     this.places = places === undefined ? undefined : new TokenPlaces(places);
     this.traces = places === undefined ? undefined : tracesOf(places, forward.token);
@@ -65,7 +69,9 @@ export class Policy {
     this.rules = require === undefined ? undefined : new Rules(require);
     this.key = keyClaim === undefined ? undefined : new RequestKey(keyClaim);
     this.logged = loggedClaims === undefined ? undefined : new LoggedClaims(loggedClaims);
-    const isShared = this.identity.isFixed && this.key === undefined && this.logged === undefined;
+    this.rates = rateClaims === undefined ? undefined : new RateKeys(rateClaims);
+    const isOwn = this.key !== undefined || this.logged !== undefined || this.rates !== undefined;
+    const isShared = this.identity.isFixed && !isOwn;
     this.sharedPermit = isShared ? grant(fixed, this.stripToken, this.traces) : undefined;
     this.plainPermit = this.rules === undefined ? this.sharedPermit : undefined;
     this.soleIssuer = issuers?.length === 1 ? issuers[0] : undefined;

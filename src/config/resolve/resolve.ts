@@ -27,6 +27,9 @@ import { UpstreamTlsResolver } from './upstream-tls.ts';
 /** The mark of only this gateway: one gateway may forward to another with the same file. It is no secret. */
 const LOOP_MARK = randomBytes(9).toString('base64url');
 
+/** A gateway keeps the one with which it started: files may be read in other processes. */
+const RATE_SECRET: readonly [number, number] = [randomBytes(4).readInt32LE(), randomBytes(4).readInt32LE()];
+
 /** Follows every reference and reads every file. The result is valid only if the findings have no fault. */
 export function resolve(
   file: FileConfig,
@@ -45,6 +48,7 @@ export function resolve(
   refuseOwnAddress(file, folder, listen, upstreams, findings);
   warnAboutNames(listenPaths(file), listen, routes, findings);
   warnAboutSlips(file, { routes, issuers, admin }, findings);
+  const rateLimits = resolveRateLimits(file, routes, findings);
   const { requestHead, requestBody, responseHead, bufferedBodies, connections } = file.limits;
   const { requestsPerConnection, headerFields } = file.limits;
   const { request, bodyMinRate } = file.timeouts;
@@ -55,7 +59,7 @@ export function resolve(
     issuers,
     upstreams,
     routes,
-    rateLimits: resolveRateLimits(file, routes, findings),
+    ...(rateLimits.size === 0 ? {} : { rateLimits, rateSecret: RATE_SECRET }),
     rejection: file.rejection,
     realm: file.realm,
     cache: { entries: file.cache.entries, bytes: file.cache.bytes },
