@@ -1,116 +1,17 @@
+import { collectDefaultMetrics, type OpenMetricsContentType, Registry } from 'prom-client';
 import {
-  Counter,
-  collectDefaultMetrics,
-  Gauge,
-  Histogram,
-  type OpenMetricsContentType,
-  Registry,
-} from 'prom-client';
-import {
-  addFigures,
-  type Figures,
-  type GatewayFigures,
-  type HistogramFigures,
-  type WorkerFigures,
-} from './figures.ts';
+  alone,
+  CopiedHistogram,
+  copiedCounter,
+  copiedGauge,
+  type Described,
+  type Sample,
+  unlabelled,
+} from './copied-metrics.ts';
+import { addFigures, type Figures, type GatewayFigures, type WorkerFigures } from './figures.ts';
 import type { AdminView, CertificateView } from './view.ts';
 
-interface Sample {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-}
-
-interface Described {
-  readonly name: string;
-  readonly help: string;
-  readonly registers: Registry[];
-}
-
 const OPEN_METRICS = Registry.OPENMETRICS_CONTENT_TYPE;
-
-const unlabelled = (value: number): Sample[] => [{ labels: {}, value }];
-
-/** A counter whose total is kept elsewhere and copied when the registry is rendered. */
-function copiedCounter(described: Described, labelNames: string[], read: () => Iterable<Sample>): void {
-  new Counter({
-    ...described,
-    labelNames,
-    collect() {
-      this.reset();
-      for (const { labels, value } of read()) this.inc(labels, value);
-    },
-  });
-}
-
-function copiedGauge(described: Described, labelNames: string[], read: () => Iterable<Sample>): void {
-  new Gauge({
-    ...described,
-    labelNames,
-    collect() {
-      this.reset();
-      for (const { labels, value } of read()) this.set(labels, value);
-    },
-  });
-}
-
-/**
- * A histogram whose buckets are kept elsewhere. prom-client can only observe single values, so this class makes the
- * samples for a rendering. The buckets of prom-client are cumulative and end with `+Inf`; ours are not.
- */
-class CopiedHistogram extends Histogram {
-  readonly #described: Described;
-  readonly #read: () => readonly LabelledHistogram[];
-
-  constructor(described: Described, read: () => readonly LabelledHistogram[]) {
-    super(described);
-    this.#described = described;
-    this.#read = read;
-  }
-
-  async getForPromString(): Promise<object> {
-    const { name, help } = this.#described;
-    const values = this.#read().flatMap(({ labels, figures }) => samplesOf(name, labels, figures));
-    return { name, help, type: 'histogram', aggregator: 'sum', values };
-  }
-}
-
-interface LabelledHistogram {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly figures: HistogramFigures;
-}
-
-function samplesOf(
-  name: string,
-  labels: LabelledHistogram['labels'],
-  { bounds, counts, sum, exemplars }: HistogramFigures,
-): object[] {
-  let count = 0;
-  const buckets = counts.map((inBucket, index) => {
-    count += inBucket;
-    const exemplar = exemplars?.[index] ?? undefined;
-    return {
-      metricName: `${name}_bucket`,
-      labels: { ...labels, le: bounds[index] ?? '+Inf' },
-      value: count,
-      ...(exemplar === undefined
-        ? {}
-        : {
-            exemplar: {
-              labelSet: { trace_id: exemplar.traceId },
-              value: exemplar.value,
-              timestamp: exemplar.at,
-            },
-          }),
-    };
-  });
-  return [
-    ...buckets,
-    { metricName: `${name}_sum`, labels, value: sum },
-    { metricName: `${name}_count`, labels, value: count },
-  ];
-}
-
-const alone = (figures: HistogramFigures): LabelledHistogram[] => [{ labels: {}, figures }];
 
 /**
  * The registry behind `/metrics`. Each gateway has its own, because several may live in one process and the global

@@ -145,7 +145,10 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
     const matters = forwarded.size > 0 || this.#context.trustedProxies !== undefined;
     const address = matters ? this.client.peer() : '';
     // The client has reset the connection. Without its address upstream cannot know whose request this is.
-    if (address === undefined) return this.#leave();
+    if (address === undefined) {
+      this.#leave();
+      return;
+    }
     const written = this.#context.writer.write(permit, this.#head, forwarded, address, this.client.scheme);
     const wire = mayUpgrade(written, route, this.client, this.#context);
     if (typeof wire === 'string') this.#refuse(wire);
@@ -153,9 +156,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
       this.#refuse('connection_auth_refused');
     } else {
       this.#wire = this.#marks.onRequest(wire);
-      if (hashBy !== undefined) {
-        this.#key = requestKey(hashBy, permit, this.client, this.#context.trustedProxies);
-      }
+      if (hashBy) this.#key = requestKey(hashBy, permit, this.client, this.#context.trustedProxies);
       if (passesExpectation(this.#head)) this.body?.awaitContinue();
       this.#forward(undefined);
     }

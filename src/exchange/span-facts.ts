@@ -28,7 +28,7 @@ export class SpanFacts {
     const hits = this.#authorizer.cacheHits;
     const verdict = this.#authorizer.authorize(policy, head, waiter);
     // Nothing else runs in this turn: the hit was this one.
-    if (policy.publicPermit === undefined) this.cached = this.#authorizer.cacheHits > hits;
+    if (policy.fixedVerdict === undefined) this.cached = this.#authorizer.cacheHits > hits;
     return verdict;
   }
 

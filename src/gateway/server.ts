@@ -81,7 +81,6 @@ export class Server {
   readonly proxyRefusals: ProxyRefusals;
   /** TLS handshakes by how they ended. */
   readonly handshakes = new CounterFamily();
-  readonly #log: Log;
   readonly #options: ServerOptions;
   readonly #inFlight = new Roster<Exchange>();
   readonly #deadlines = new Deadlines(this.#inFlight, systemClock);
@@ -104,7 +103,6 @@ export class Server {
 
   constructor(config: Config, options: ServerOptions) {
     this.#options = options;
-    this.#log = options.log;
     this.records = new Records(config, options.log, this.tally, options.clock);
     this.proxyRefusals = new ProxyRefusals(options.log);
     this.connections = new ConnectionLimit(config.limits.connections, systemClock, options.log, () =>
@@ -117,7 +115,7 @@ export class Server {
       handshakes: this.handshakes,
       events: {
         onRequest: (stream) => this.#serve(stream),
-        onFault: (error) => this.#log.error({ error }, 'a request could not be read'),
+        onFault: (error) => options.log.error({ error }, 'a request could not be read'),
         onProxyRefused: this.proxyRefusals.add,
       },
     });

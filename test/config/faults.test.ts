@@ -71,7 +71,7 @@ const cases: readonly Case[] = [
   [
     'a list in place of a mapping',
     { x: 'log: [info]' },
-    'f:6:6: log: is a list; must be a mapping with the keys level, access, refused',
+    'f:6:6: log: is a list; must be a mapping with the keys level, format, access, refused',
   ],
   [
     'a name that is no name',
@@ -526,12 +526,12 @@ const cases: readonly Case[] = [
       issuers: `issuers: { app: { ${rest} }, b: { ${rest.replace('api', 'b')} } }`,
       routes: 'routes: [{ match: { path: / }, upstream: app }]',
     },
-    'f:5:10: routes[0].auth: is missing; must be one of app, b, or none',
+    'f:5:10: routes[0].auth: is missing; must be one of app, b, none or deny',
   ],
   [
     'no auth and no issuer',
     { issuers: '', routes: 'routes: [{ match: { path: / }, upstream: app }]' },
-    'f:5:10: routes[0].auth: is missing; must be none, or there must be issuers',
+    'f:5:10: routes[0].auth: is missing; must be none or deny, or there must be issuers',
   ],
   [
     'the same match twice',
