@@ -21,7 +21,7 @@ export function findConfigFile(option: string | undefined): string {
     }
   }
   throw new StartError(
-    `there is no configuration file: name one with --config FILE or PORTCULLIS_CONFIG, or write ${DEFAULT_FILES.join(' or ')}; portcullis demo --print-config prints one to begin with`,
+    `there is no configuration file: name one with --config FILE or PORTCULLIS_CONFIG, or write ${DEFAULT_FILES.join(' or ')}; portcullis init writes a first one, and portcullis demo --print-config prints one to look at`,
   );
 }
 

@@ -14,7 +14,8 @@ export type Decision =
       readonly guard: Guard | undefined;
       readonly headers: readonly Headed[];
       readonly removed: readonly string[];
-      readonly rules: readonly Rule[] /** Its refusals are those of the walk-through, to the letter. */;
+      readonly rules: readonly Rule[];
+      /** Its refusals are those of the walk-through, to the letter. */
       readonly isWalkThrough: boolean;
     }
   /** Refused, as in HAProxy; or closed because `lost` cannot be carried, and would else let in what HAProxy refuses. */

@@ -111,6 +111,31 @@ const elsewhere: ReadonlyMap<string, readonly [file: string, says: string]> = ne
     'portcullis explain --path /live --upgrade websocket --origin https://app.example.com "$TOKEN"',
     ['test/cli/explain.test.ts', 'a valid 101 would open a tunnel'],
   ],
+  ['npx portcullis init', ['test/cli/init.test.ts', 'init on a terminal']],
+  [
+    'portcullis init --issuer https://idp.example.com --audience orders --upstream http://127.0.0.1:9000',
+    ['test/cli/init.test.ts', 'init by options'],
+  ],
+  [
+    'portcullis import haproxy haproxy.cfg > portcullis.yaml',
+    ['test/cli/import.test.ts', 'a file is carried over, with its names and comments, and check takes it'],
+  ],
+  ['portcullis schema > portcullis.schema.json', ['test/field/editor-schema.test.ts', "'schema'"]],
+  ['portcullis check portcullis.yaml', ['test/cli/cli.test.ts', "'check', "]],
+  [
+    'SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) node scripts/sbom.mjs >portcullis-0.1.0.cdx.json',
+    ['test/package/sbom.test.ts', 'SOURCE_DATE_EPOCH'],
+  ],
+  [
+    'helm install edge scripts/container/chart --set image.repository=registry.example.com/portcullis -f my-values.yaml',
+    ['test/package/containers.test.ts', 'are what Helm makes of the chart'],
+  ],
+  // No machine of this project has a container engine, and the page says so.
+  ...[
+    'docker build -f scripts/container/Dockerfile -t portcullis .',
+    'docker run --read-only --cap-drop ALL --security-opt no-new-privileges -p 8080:8080 \\',
+    '-v ./portcullis.yaml:/etc/portcullis/portcullis.yaml:ro -v state:/var/lib/portcullis portcullis',
+  ].map((line): [string, [string, string]] => [line, ['docs/containers.md', '**Not run**: `docker build`']]),
   // These need a packed release and npm's registry, or a systemd.
   ['npm pack', ['test/field/global-install.heavy.test.ts', 'fillShare']],
   ['npm i -g ./portcullis-0.1.0.tgz', ['test/field/global-install.heavy.test.ts', "'i', '-g'"]],
