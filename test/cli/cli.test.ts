@@ -131,7 +131,8 @@ test('without a configuration file a command prints the default places, and the 
     const { code, stdout, stderr } = await run([command], { cwd: empty });
     assert.deepEqual([code, stdout], [69, '']);
     assert.match(stderr, /--config FILE or PORTCULLIS_CONFIG, or write \.\/portcullis\.yaml or /);
-    const [, line = ''] = / init writes a first one, and portcullis (.+) prints one to look at\n$/.exec(stderr) ?? [];
+    const [, line = ''] =
+      / init writes a first one, and portcullis (.+) prints one to look at\n$/.exec(stderr) ?? [];
     const printed = await run(line.split(' '), { cwd: empty });
     assert.equal(printed.code, 0);
     assert.match(printed.stdout, /^listen: /m);
