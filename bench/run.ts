@@ -25,6 +25,7 @@ import { balance } from './trials/balance.ts';
 import { besideUploads } from './trials/beside-uploads.ts';
 import { closedLoop } from './trials/closed-loop.ts';
 import { hitNode } from './trials/engines.ts';
+import { extras } from './trials/extras.ts';
 import { flood } from './trials/flood.ts';
 import { http2 } from './trials/http2.ts';
 import { idle } from './trials/idle.ts';
@@ -42,6 +43,7 @@ const trials: readonly Trial[] = [
   ...scenarios.map(closedLoop),
   hitNode,
   balance,
+  extras,
   tls,
   tlsHandshake,
   ...http2,

@@ -40,6 +40,7 @@ describe('a short run of the benchmark', () => {
             0,
             ...(hasNodeEngine ? [['hit-node', 'uws', 'node']] : []),
             ['balance-3', 'least-conn', 'round-robin', 'hash-claim'],
+            ['hit-extras', 'portcullis', 'request-ids', 'rate-limit'],
             ...(hasNodeEngine ? [['tls', 'node'], ...byH2load.map((name) => [name, 'node'])] : []),
             ['upstream-h2', 'portcullis'],
             ['upstream-tls', 'portcullis'],
