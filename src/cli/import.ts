@@ -19,7 +19,14 @@ export interface ImportArguments {
 export async function importFile(file: string, { frontend }: ImportArguments): Promise<number> {
   const text = file === '-' ? await readInput() : readFile(file);
   const name = file === '-' ? 'haproxy.cfg' : file;
-  const imported = importHaproxy({ text, file: name, frontend, env: process.env, read: readOther, list });
+  const imported = importHaproxy({
+    text,
+    file: name,
+    frontend,
+    env: process.env,
+    read: readOther,
+    list: listFolder,
+  });
   for (const { line, text: shown, remedy } of imported.remarks) {
     process.stderr.write(`${name}:${line}: ${foreignText(shown, MAX_LINE)}: ${remedy}\n`);
   }
@@ -55,8 +62,8 @@ function readFile(file: string): string {
   }
 }
 
-/** A file that the configuration names. */
-function readOther(path: string): string | undefined {
+/** A file that a haproxy.cfg names; undefined where it cannot be read. */
+export function readOther(path: string): string | undefined {
   try {
     return readTextFile(path, MAX_BYTES);
   } catch (error) {
@@ -65,7 +72,8 @@ function readOther(path: string): string | undefined {
   }
 }
 
-function list(path: string): readonly string[] | undefined {
+/** The names in a folder; undefined for what is none. */
+export function listFolder(path: string): readonly string[] | undefined {
   try {
     return readdirSync(path);
   } catch {

@@ -13,7 +13,7 @@ import { NO_ROUTE, type Outcome } from './tally.ts';
  * since the attempt is given up and reports none.
  * @param body undefined when the request has none. @param verifying the verdict on its token is pending.
  */
-export function expiryOf(
+export function countExpiry(
   client: ClientStream,
   body: RequestBody | undefined,
   verifying: boolean,

@@ -16,7 +16,7 @@ import { Attempt, type AttemptOwner } from './attempt.ts';
 import { addressOf, replyOf, responseOf } from './client-facts.ts';
 import { type ExchangeContext, faultOf } from './context.ts';
 import type { Reviewed } from './deadlines.ts';
-import { accessEnd, countEnd, expiryOf, noteReply } from './ending.ts';
+import { accessEnd, countEnd, countExpiry, noteReply } from './ending.ts';
 import type { RateRefusal } from './rates.ts';
 import { RequestBody } from './request-body.ts';
 import { requestKey } from './request-key.ts';
@@ -330,7 +330,7 @@ export class Exchange implements Reviewed, VerdictWaiter, AttemptOwner, ClientEv
   review(now: number): void {
     if (this.#ended) return;
     if (now - this.#startedAt >= this.#context.requestMs)
-      this.#refuse(expiryOf(this.client, this.body, this.#pending !== undefined, this.#route));
+      this.#refuse(countExpiry(this.client, this.body, this.#pending !== undefined, this.#route));
     else if (!this.client.review(now)) this.#leave();
     else if (this.#rest === undefined && this.body?.isSlow(now) === true && this.#attempt?.pacesBody !== true)
       this.#refuse('request_timeout');

@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
+import { settledWithin } from '../lib/settled-within.ts';
 import { CLOSE_MS, type LineOutlet, MAX_WAITING_BYTES, type OutletEvents } from './line-outlet.ts';
 
 /** Milliseconds until a name that could not be looked up is tried again. */
@@ -61,12 +62,10 @@ export class DatagramOutlet implements LineOutlet {
     this.#closed = true;
     clearTimeout(this.#retry);
     if (this.#sending > 0) {
-      let timer: NodeJS.Timeout | undefined;
-      await new Promise<void>((resolve) => {
+      const sent = new Promise<void>((resolve) => {
         this.#onIdle = resolve;
-        timer = setTimeout(resolve, CLOSE_MS);
       });
-      clearTimeout(timer);
+      await settledWithin(sent, CLOSE_MS);
     }
     if (this.#waiting.length > 0) this.#events.lost(this.#waiting.length);
     this.#waiting = [];

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { settledWithin } from '../lib/settled-within.ts';
 import { StartError } from '../lib/start-error.ts';
 import { CLOSE_MS, type LineOutlet, MAX_WAITING_BYTES, type OutletEvents } from './line-outlet.ts';
 
@@ -52,12 +53,7 @@ export class FileOutlet implements LineOutlet {
   }
 
   async close(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, CLOSE_MS);
-    });
-    await Promise.race([this.#working, late]);
-    clearTimeout(timer);
+    await settledWithin(this.#working, CLOSE_MS);
     this.#lose(this.#waiting.length);
     this.#waiting = [];
     const file = this.#file;

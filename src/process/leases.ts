@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import { settledWithin } from '../lib/settled-within.ts';
 import { upstreamLease } from '../limits/lease.ts';
 
 /** A worker that holds a part of each limit. */
@@ -98,7 +99,7 @@ export class Leases {
         const given = await other.lower(key, missing);
         if (deal === this.#deal) this.#takeOff(other, key, given);
       });
-      await settledWithin(lowered, LOWER_MS);
+      await settledWithin(Promise.allSettled(lowered), LOWER_MS);
     }
     const held = this.#held.get(holder);
     if (deal !== this.#deal || held === undefined) return;
@@ -117,13 +118,4 @@ export class Leases {
     for (const held of this.#held.values()) free -= held.get(key) ?? 0;
     return free;
   }
-}
-
-async function settledWithin(all: readonly Promise<void>[], milliseconds: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, milliseconds);
-  });
-  await Promise.race([Promise.allSettled(all), late]);
-  clearTimeout(timer);
 }

@@ -2,6 +2,7 @@ import type { WorkerFigures } from '../admin/figures.ts';
 import type { Config } from '../config/config.ts';
 import type { Staple } from '../front/front.ts';
 import type { Clock } from '../lib/clock.ts';
+import { settledWithin } from '../lib/settled-within.ts';
 import { StartError } from '../lib/start-error.ts';
 import { version } from '../lib/version.ts';
 import type { Charges } from '../limits/rate-limit.ts';
@@ -186,16 +187,8 @@ export class Worker implements Holder {
 
   /** Asks for its present figures. Resolves when they have arrived or are late. */
   async gather(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, GATHER_MS);
-    });
-    const reported = this.channel.ask({ kind: 'gather' }).then(
-      () => {},
-      () => {}, // It ended: its last report counts.
-    );
-    await Promise.race([reported, late]);
-    clearTimeout(timer);
+    // If it ends, its last report counts.
+    await settledWithin(this.channel.ask({ kind: 'gather' }), GATHER_MS);
   }
 
   /** The figures of the process for `/status` and the metrics. */

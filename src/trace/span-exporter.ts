@@ -2,6 +2,7 @@ import type { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import type { CounterFamily } from '../lib/counters.ts';
 import { LineLimit } from '../lib/line-limit.ts';
 import type { Log } from '../lib/log.ts';
+import { settledWithin } from '../lib/settled-within.ts';
 import { StartError } from '../lib/start-error.ts';
 import { version } from '../lib/version.ts';
 import { type RequestSpan, spanAttributes, spanError, spanName } from './request-span.ts';
@@ -80,12 +81,7 @@ export class SpanExporter {
   /** Lets spans that wait leave, but not for long. */
   async close(): Promise<void> {
     this.#work();
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, CLOSE_MS);
-    });
-    await Promise.race([this.#working, late]);
-    clearTimeout(timer);
+    await settledWithin(this.#working, CLOSE_MS);
     clearTimeout(this.#timer);
     if (this.#waiting.length > 0) this.#counts.of('dropped').value += this.#waiting.length;
     this.#waiting = [];

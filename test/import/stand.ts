@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../bench/probe.ts';
+import { listFolder, readOther } from '../../src/cli/import.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { createGateway, type LocalGateway } from '../../src/gateway/local-gateway.ts';
 import { type Imported, importHaproxy } from '../../src/import/haproxy.ts';
@@ -43,7 +44,7 @@ export class Stand {
 
   /** What the import makes of a filled text. */
   import(text: string): Imported {
-    return importHaproxy({ text, file: 'haproxy.cfg', env, read, list });
+    return importHaproxy({ text, file: 'haproxy.cfg', env, read: readOther, list: listFolder });
   }
 
   /** The written file for a text, undefined where there is nothing to serve. */
@@ -87,22 +88,6 @@ export class Stand {
   close(): void {
     this.#servers.close();
     rmSync(this.folder, { recursive: true });
-  }
-}
-
-function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
-}
-
-function list(path: string): readonly string[] | undefined {
-  try {
-    return readdirSync(path);
-  } catch {
-    return undefined;
   }
 }
 

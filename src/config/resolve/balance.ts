@@ -65,20 +65,34 @@ export function checkHashes(
   const written = new Set(routes.flatMap(({ forward }) => writtenSpellings(forward)));
   for (const { name, balance } of upstreams.values()) {
     if (typeof balance !== 'object') continue;
-    const { hash } = balance;
-    const path = ['upstreams', name, 'balance', 'hash'];
-    const open = routes.find(({ upstream, auth }) => upstream === name && auth === 'none');
-    if (hash.kind === 'claim' && open !== undefined) {
-      findings.fault(
-        path,
-        `is a claim, and the route ${open.name} has auth: none; must be client or a header, or that route must have another upstream`,
-      );
-    }
-    if (hash.kind === 'header' && written.has(fieldSpelling(hash.name))) {
-      findings.fault(
-        path,
-        'is a header that a route writes for its upstream, and of which the client would decide; must be the claim, or another header',
-      );
-    }
+    const users = routes.filter(({ upstream }) => upstream === name);
+    refuseSource(balance.hash, users, written, 'upstream', ['upstreams', name, 'balance', 'hash'], findings);
+  }
+}
+
+/**
+ * Refuses a value of requests that these routes cannot have, or of which a client would decide in place of the gateway.
+ * @param written headers that routes write for their upstreams. @param other what a public route could have another one of.
+ */
+export function refuseSource(
+  source: HashSource,
+  routes: readonly RouteConfig[],
+  written: ReadonlySet<string>,
+  other: 'upstream' | 'limit',
+  path: KeyPath,
+  findings: Findings,
+): void {
+  const open = routes.find(({ auth }) => auth === 'none');
+  if (source.kind === 'claim' && open !== undefined) {
+    findings.fault(
+      path,
+      `is a claim, and the route ${open.name} has auth: none; must be client or a header, or that route must have another ${other}`,
+    );
+  }
+  if (source.kind === 'header' && written.has(fieldSpelling(source.name))) {
+    findings.fault(
+      path,
+      'is a header that a route writes for its upstream, and of which the client would decide; must be the claim, or another header',
+    );
   }
 }

@@ -1,12 +1,10 @@
-import { fieldSpelling } from '../../http/field-names.ts';
 import type { RateKey, RateLimitConfig, RouteConfig } from '../config.ts';
-import type { KeyPath } from '../fault.ts';
-import { nearest } from '../schema/nearest.ts';
 import { BY } from '../schema/rate-limits.ts';
 import type { FileConfig } from '../schema/schema.ts';
-import { parseSource } from './balance.ts';
+import { parseSource, refuseSource } from './balance.ts';
 import type { Findings } from './findings.ts';
 import { writtenSpellings } from './forward-headers.ts';
+import { refuseName } from './refuse-name.ts';
 
 const periods: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -34,9 +32,13 @@ export function resolveRateLimits(
       keys,
     });
   }
+  const known = Object.keys(file.rateLimits);
   file.routes?.forEach(({ rateLimit }, at) => {
     for (const [index, name] of (rateLimit ?? []).entries()) {
-      checkUse(file, name, rateLimit?.indexOf(name) !== index, ['routes', at, 'rateLimit', index], findings);
+      const path = ['routes', at, 'rateLimit', index];
+      if (rateLimit?.indexOf(name) !== index)
+        findings.fault(path, 'stands in the list twice; must stand once');
+      if (!known.includes(name)) refuseName('a rate limit', name, known, ['rateLimits'], path, findings);
     }
   });
   refuseImpossible(limits, routes, findings);
@@ -49,24 +51,6 @@ export function resolveRateLimits(
   return limits;
 }
 
-function checkUse(
-  { rateLimits }: FileConfig,
-  name: string,
-  isTwin: boolean,
-  path: KeyPath,
-  findings: Findings,
-): void {
-  if (isTwin) findings.fault(path, 'stands in the list twice; must stand once');
-  const known = Object.keys(rateLimits);
-  if (known.includes(name) || findings.wasWrong(['rateLimits', name])) return;
-  const meant = nearest(name, known);
-  const others = known.length === 0 ? 'an entry of rateLimits, which is empty' : `one of ${known.join(', ')}`;
-  findings.fault(
-    path,
-    `${findings.quote(path, name)} is not the name of a rate limit; must be ${meant === undefined ? others : `${meant} if that is meant`}`,
-  );
-}
-
 /** Refuses limits by what the requests of a route cannot have, or by a header that only the gateway writes. */
 function refuseImpossible(
   limits: ReadonlyMap<string, RateLimitConfig>,
@@ -75,18 +59,8 @@ function refuseImpossible(
 ): void {
   const written = new Set(routes.flatMap(({ forward }) => writtenSpellings(forward)));
   for (const { name, by } of limits.values()) {
-    const open = routes.find(({ rateLimit, auth }) => auth === 'none' && rateLimit?.includes(name) === true);
-    if (by.kind === 'claim' && open !== undefined) {
-      findings.fault(
-        ['rateLimits', name, 'by'],
-        `is a claim, and the route ${open.name} has auth: none; must be client or a header, or that route must have another limit`,
-      );
-    }
-    if (by.kind === 'header' && written.has(fieldSpelling(by.name))) {
-      findings.fault(
-        ['rateLimits', name, 'by'],
-        'is a header that a route writes for its upstream, and of which the client would decide; must be the claim, or another header',
-      );
-    }
+    if (by.kind === 'route') continue;
+    const users = routes.filter(({ rateLimit }) => rateLimit?.includes(name) === true);
+    refuseSource(by, users, written, 'limit', ['rateLimits', name, 'by'], findings);
   }
 }

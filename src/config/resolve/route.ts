@@ -9,6 +9,7 @@ import type { UpstreamConfig } from '../upstream-config.ts';
 import { resolvePreflight } from './cors.ts';
 import type { Findings } from './findings.ts';
 import { resolveHeaders, writtenSpellings } from './forward-headers.ts';
+import { refuseName } from './refuse-name.ts';
 import { resolveRequire } from './require.ts';
 import { resolveResponseHeaders } from './response-headers.ts';
 import { resolveLifetimes } from './route-lifetimes.ts';
@@ -156,7 +157,7 @@ function resolveAuth(
     if (name === NONE || name === DENY)
       findings.fault(here, `${name} stands in a list; must be ${name} alone, or names of issuers`);
     else if (names.indexOf(name) < index) findings.fault(here, 'stands in the list twice; must stand once');
-    else if (!known.includes(name)) refuseName('issuer', name, known, ['issuers'], here, findings);
+    else if (!known.includes(name)) refuseName('an issuer', name, known, ['issuers'], here, findings);
   });
   return names;
 }
@@ -181,7 +182,7 @@ function resolveUpstream(
     return name;
   }
   if (!name.includes('://') && parseUnixPath(name) === undefined) {
-    refuseName('upstream', name, Object.keys(file.upstreams), ['upstreams'], path, findings);
+    refuseName('an upstream', name, Object.keys(file.upstreams), ['upstreams'], path, findings);
     return name;
   }
   const server = resolveServerUrl(name, path, folder, findings);
@@ -189,23 +190,4 @@ function resolveUpstream(
   const anonymous = upstreamDefaults(server, tls);
   if (!upstreams.has(anonymous.name)) upstreams.set(anonymous.name, anonymous);
   return anonymous.name;
-}
-
-function refuseName(
-  what: string,
-  name: string,
-  known: readonly string[],
-  section: KeyPath,
-  path: KeyPath,
-  findings: Findings,
-): void {
-  if (findings.wasWrong([...section, name])) return;
-  const meant = nearest(name, known);
-  const right =
-    meant ??
-    (known.length === 0 ? `an entry of ${section.join('.')}, which is empty` : `one of ${known.join(', ')}`);
-  findings.fault(
-    path,
-    `${findings.quote(path, name)} is not the name of an ${what}; must be ${right}${meant === undefined ? '' : ' if that is meant'}`,
-  );
 }
