@@ -3,6 +3,7 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import type { PreflightConfig, RouteConfig } from '../../src/config/config.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { Origin } from '../support/origin.ts';
+import { openPreflight } from '../support/preflight.ts';
 import { request, Wire, type WireResponse } from '../support/wire.ts';
 
 const APP = 'https://app.example.com';
@@ -14,14 +15,6 @@ const answer: PreflightConfig = {
   headers: ['authorization', 'content-type'],
   maxAgeMs: 600_000,
   credentials: true,
-};
-const everyone: PreflightConfig = {
-  kind: 'answer',
-  origins: '*',
-  methods: ['GET'],
-  headers: [],
-  maxAgeMs: undefined,
-  credentials: false,
 };
 
 const route = (
@@ -68,7 +61,7 @@ before(async () => {
         ],
       }),
       route('/answer', answer),
-      route('/everyone', everyone),
+      route('/openPreflight', openPreflight),
       // Distinguished by method.
       route('/split', authenticate, {}, ['GET']),
       route('/split', pass, {}, ['PUT']),
@@ -321,7 +314,7 @@ describe('preflight: answer', () => {
 
   test('every origin may ask where the origin is *, and gets no credentials', async () => {
     for (const one of [APP, 'https://evil.example', 'null']) {
-      const bytes = options('/everyone', `Origin: ${one}`, 'Access-Control-Request-Method: GET');
+      const bytes = options('/openPreflight', `Origin: ${one}`, 'Access-Control-Request-Method: GET');
       assert.deepEqual(corsFields(await request(gateway.port, bytes)), [
         'Vary: Origin',
         'Access-Control-Allow-Origin: *',
@@ -332,7 +325,7 @@ describe('preflight: answer', () => {
 
   test('the connection goes on after the reply', async () => {
     const wire = await Wire.open(gateway.port);
-    for (const path of ['/answer', '/everyone', '/answer']) {
+    for (const path of ['/answer', '/openPreflight', '/answer']) {
       wire.send(preflight(path));
       const response = await wire.response();
       assert.equal(response.status, 204);

@@ -6,6 +6,7 @@ import type { RateKey, RateLimitConfig, RouteConfig } from '../../src/config/con
 import type { Network } from '../../src/http/networks.ts';
 import { parseNetwork } from '../../src/http/networks.ts';
 import { serverOf, startGateway, sums, type TestGateway } from '../support/gateway.ts';
+import { openPreflight } from '../support/preflight.ts';
 import { request, type WireResponse } from '../support/wire.ts';
 import { scrape } from './outcome-rows.ts';
 
@@ -44,14 +45,7 @@ const routes = [
   route('/both', ['wide', 'key']),
   route('/token', ['whole'], { auth: ['test'] }),
   route('/answered', ['whole'], {
-    preflight: {
-      kind: 'answer',
-      origins: '*',
-      methods: ['GET'],
-      headers: [],
-      maxAgeMs: undefined,
-      credentials: false,
-    },
+    preflight: openPreflight,
   }),
   route('/passed', ['whole'], { preflight: { kind: 'pass' } }),
   route('/free', []),

@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { testEngine } from '../support/engine.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { Origin } from '../support/origin.ts';
+import { openPreflight } from '../support/preflight.ts';
 import { request, type WireResponse } from '../support/wire.ts';
 
 const HSTS = 'max-age=31536000; includeSubDomains';
@@ -35,14 +36,7 @@ describe('the response headers of a route', () => {
           name: '/cors',
           match: { host: undefined, path: '/cors', methods: undefined },
           responseHeaders,
-          preflight: {
-            kind: 'answer',
-            origins: '*',
-            methods: ['GET'],
-            headers: [],
-            maxAgeMs: undefined,
-            credentials: false,
-          },
+          preflight: openPreflight,
         },
         {
           name: '/bare',

@@ -5,10 +5,10 @@ import { closeOf, FrameReader } from '../soak/websocket-frames.ts';
 import { eventually, serverOf, startGateway, type TestGateway } from '../support/gateway.ts';
 import { revocation, revoke } from '../support/revocation.ts';
 import {
-  accepting,
   asking,
   closing,
   dial,
+  type Ends,
   type Peer,
   PeerServer,
   textFrame,
@@ -30,14 +30,8 @@ afterEach(async () => {
   await upstream.close();
 });
 
-async function open(): Promise<{ client: Peer; server: Peer }> {
-  const client = await dial(gateway.port);
-  client.send(asking(gateway.bearer()));
-  const server = await upstream.peer();
-  await server.until('\r\n\r\n');
-  server.send(accepting());
-  await client.until('\r\n\r\n');
-  return { client, server };
+async function open(): Promise<Ends> {
+  return upstream.open(await dial(gateway.port), asking(gateway.bearer()));
 }
 
 /** The reasons of the tunnels that have ended, when none is left. */

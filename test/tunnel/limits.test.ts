@@ -8,8 +8,8 @@ import {
   accepting,
   asking,
   dial,
+  type Ends,
   handshake,
-  type Peer,
   PeerServer,
   textFrame,
   tunnelOptions,
@@ -36,23 +36,12 @@ async function start(route: Partial<RouteConfig>, more: Partial<RouteConfig> = {
   gateway = await startGateway(tunnelOptions(upstream, { routes, config: { revocation } }));
 }
 
-interface Open {
-  readonly client: Peer;
-  readonly server: Peer;
-}
-
-async function open(claims: Record<string, unknown> = {}, path = '/ws'): Promise<Open> {
-  const client = await dial(gateway.port);
-  client.send(asking(gateway.bearer(claims), handshake(), path));
-  const server = await upstream.peer();
-  await server.until('\r\n\r\n');
-  server.send(accepting());
-  assert.match(await client.until('\r\n\r\n'), /^HTTP\/1\.1 101 /);
-  return { client, server };
+async function open(claims: Record<string, unknown> = {}, path = '/ws'): Promise<Ends> {
+  return upstream.open(await dial(gateway.port), asking(gateway.bearer(claims), handshake(), path));
 }
 
 /** A side that has ended alone may still receive. */
-function leave({ client, server }: Open): void {
+function leave({ client, server }: Ends): void {
   client.socket.destroy();
   server.socket.destroy();
 }

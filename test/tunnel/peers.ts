@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { acceptOf } from '../../src/http/websocket/handshake.ts';
@@ -65,6 +66,12 @@ export class Peer {
   }
 }
 
+/** An open tunnel: the client's end, and the server's. */
+export interface Ends {
+  readonly client: Peer;
+  readonly server: Peer;
+}
+
 /** A server whose connections the tests play by hand. */
 export class PeerServer {
   readonly #server: Server;
@@ -100,6 +107,16 @@ export class PeerServer {
         this.#onPeer = resolve;
       });
     }
+  }
+
+  /** Lets a client ask for a tunnel, and accepts it. @param request a whole head. */
+  async open(client: Peer, request: string): Promise<Ends> {
+    client.send(request);
+    const server = await this.peer();
+    await server.until('\r\n\r\n');
+    server.send(accepting());
+    assert.match(await client.until('\r\n\r\n'), /^HTTP\/1\.1 101 /);
+    return { client, server };
   }
 
   async close(): Promise<void> {

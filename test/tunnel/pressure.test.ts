@@ -13,7 +13,7 @@ import {
 } from '../support/gateway.ts';
 import { certificateConfig, tlsConfig } from '../support/tls.ts';
 import { upstreamTls } from '../support/upstream-tls.ts';
-import { accepting, asking, dial, Peer, PeerServer, tunnelOptions } from './peers.ts';
+import { asking, dial, type Ends, Peer, PeerServer, tunnelOptions } from './peers.ts';
 
 /** More than the kernel and Node.js hold on both connections. */
 const MUCH = 48 * 1024 * 1024;
@@ -33,13 +33,8 @@ async function start(more: Partial<TestOptions> = {}): Promise<void> {
   gateway = await startGateway(tunnelOptions(upstream, more));
 }
 
-async function open(client: Peer): Promise<{ client: Peer; server: Peer }> {
-  client.send(asking(gateway.bearer()));
-  const server = await upstream.peer();
-  await server.until('\r\n\r\n');
-  server.send(accepting());
-  await client.until('\r\n\r\n');
-  return { client, server };
+function open(client: Peer): Promise<Ends> {
+  return upstream.open(client, asking(gateway.bearer()));
 }
 
 /** Lets one side send much while the other reads nothing, then reads. */

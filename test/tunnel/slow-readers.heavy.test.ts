@@ -12,7 +12,7 @@ import { type GatewayProcess, startGatewayProcess } from '../lifetime/gateway-pr
 import { MIB, settled, takenOf } from '../lifetime/stream.ts';
 import { loopbackCertificate } from '../support/certificate.ts';
 import { eventually } from '../support/gateway.ts';
-import { accepting, dial, handshake, Peer, PeerServer } from './peers.ts';
+import { dial, handshake, Peer, PeerServer } from './peers.ts';
 
 const TUNNELS = 60;
 /** Bytes that each sender has: more than the kernel holds on both connections. */
@@ -84,11 +84,7 @@ class Taker {
 }
 
 async function open(dialled: Peer): Promise<Ends> {
-  dialled.send(`GET /ws HTTP/1.1\r\nHost: a\r\n${handshake()}\r\n`);
-  const server = await upstream.peer();
-  await server.until('\r\n\r\n');
-  server.send(accepting());
-  await dialled.until('\r\n\r\n');
+  const { server } = await upstream.open(dialled, `GET /ws HTTP/1.1\r\nHost: a\r\n${handshake()}\r\n`);
   for (const { socket } of [dialled, server]) socket.removeAllListeners('data').pause();
   return { client: dialled.socket, server: server.socket };
 }

@@ -17,8 +17,8 @@ import {
   asking,
   closing,
   dial,
+  type Ends,
   handshake,
-  type Peer,
   PeerServer,
   textFrame,
   tunnelOptions,
@@ -42,14 +42,8 @@ async function start(more: Partial<TestOptions> = {}): Promise<void> {
 }
 
 /** An open tunnel: the client's end, and the server's. */
-async function open(bearer = gateway.bearer()): Promise<{ client: Peer; server: Peer }> {
-  const client = await dial(gateway.port);
-  client.send(asking(bearer));
-  const server = await upstream.peer();
-  await server.until('\r\n\r\n');
-  server.send(accepting());
-  await client.until('\r\n\r\n');
-  return { client, server };
+async function open(bearer = gateway.bearer()): Promise<Ends> {
+  return upstream.open(await dial(gateway.port), asking(bearer));
 }
 
 async function statusOf(fields: string, path = '/ws'): Promise<number> {

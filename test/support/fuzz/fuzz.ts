@@ -36,6 +36,25 @@ export interface FuzzReport<Input> {
   readonly failure: Failure<Input> | undefined;
 }
 
+/** Examines kept inputs, each after the one before it. Rejects with the name of one that breaks a rule. @param first before the first. */
+export async function examineKept<Input>(
+  target: Target<Input>,
+  kept: readonly (Input & { readonly name: string })[],
+  first: Input,
+): Promise<void> {
+  const random = new Random(1);
+  let before = first;
+  for (const { name, ...rest } of kept) {
+    const input = rest as unknown as Input;
+    try {
+      await target.examine(random, input, before);
+    } catch (cause) {
+      throw new Error(name, { cause });
+    }
+    before = input;
+  }
+}
+
 /**
  * Mutates inputs, and again those that showed a new behaviour: guided by outcome, not by coverage. The same seed and
  * the same first inputs make the same inputs in the same order. Stops at the first failure, or when `more` says so.
